@@ -1,0 +1,13 @@
+"""The commands: one module each, ``python -m cli.<name>``; ``python -m cli`` lists them."""
+
+COMMANDS = (
+    "generate",
+    "preprocess",
+    "split",
+    "train",
+    "predict",
+    "evaluate",
+    "similar",
+    "inspect",
+    "show",
+)

@@ -1,0 +1,187 @@
+"""What all commands share: parsers, progress, and the border where errors become one line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from mlcore.errors import DataWarning, MlcoreError
+from mlcore.files.inputs import FORMATS, Format
+from mlcore.files.interactions import ColumnNames
+
+__all__ = [
+    "InputArgs",
+    "TerminalProgress",
+    "add_format_option",
+    "add_input_options",
+    "make_parser",
+    "run",
+]
+
+QUIET_SECONDS = 2.0
+
+
+class InputArgs(argparse.Namespace):
+    """Options of every command that reads interactions."""
+
+    format: Format | None
+    user_column: str
+    item_column: str
+    weight_column: str
+    timestamp_column: str
+
+    def column_names(self) -> ColumnNames:
+        """Return how the columns are called."""
+        return ColumnNames(
+            self.user_column, self.item_column, self.weight_column, self.timestamp_column
+        )
+
+
+def make_parser(name: str, description: str | None, example: str) -> argparse.ArgumentParser:
+    """Return a parser with the options every command has.
+
+    Args:
+        name: the command.
+        description: the module's text.
+        example: one command line that works, for the end of the help.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m cli.{name}",
+        description=description,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--progress", action="store_true", help="show progress even if stderr is no terminal"
+    )
+    return parser
+
+
+def add_format_option(parser: Any) -> None:
+    """Add ``--format``.
+
+    Args:
+        parser: or a group of one.
+    """
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="of tables whose name does not tell, such as - for standard input",
+    )
+
+
+def add_input_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how a file of interactions is to be read.
+
+    Args:
+        parser: gets a group of its own for them.
+    """
+    group = parser.add_argument_group("input")
+    add_format_option(group)
+    defaults = ColumnNames()
+    for field in ("user", "item", "weight", "timestamp"):
+        default = getattr(defaults, field)
+        group.add_argument(
+            f"--{field}-column", default=default, metavar="NAME", help=f"default: {default}"
+        )
+
+
+class TerminalProgress:
+    """Shows how far a step is, once it has taken more than two seconds."""
+
+    def __init__(self, stream: TextIO, asked: bool) -> None:
+        self._stream = stream
+        self._is_terminal = stream.isatty()
+        self._enabled = asked or self._is_terminal
+        self._begun = self._last = time.monotonic()
+        self._step = ""
+        self._shown = False
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Take a report; show it if it is time to."""
+        if not self._enabled:
+            return
+        now = time.monotonic()
+        if step != self._step:
+            self._step, self._begun = step, now
+        if now - self._begun < QUIET_SECONDS or now - self._last < (
+            0.2 if self._is_terminal else QUIET_SECONDS
+        ):
+            return
+        self._last, self._shown = now, True
+        share = f"{100 * done // total} %" if total else f"{done}"
+        line = f"{step}: {share} ({now - self._begun:.0f} s)"
+        self._stream.write(f"\r{line}\x1b[K" if self._is_terminal else f"{line}\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Remove the line from the terminal."""
+        if self._shown and self._is_terminal:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+            self._shown = False
+
+
+def run(
+    work: Callable[[TerminalProgress], str], args: argparse.Namespace, *outputs: str | None
+) -> int:
+    """Do the work of a command and return its exit code: the one border for errors.
+
+    Prints what ``work`` returns; to stderr if standard output holds the result itself.
+
+    Args:
+        work: takes a progress, returns a summary or a result for standard output.
+        args: the parsed options.
+        outputs: where results go; ``-`` is standard output.
+
+    Returns:
+        0, or 1 after one line that says what was wrong. Other exceptions pass.
+    """
+    progress = TerminalProgress(sys.stderr, args.progress)
+    previous = _stop_on_sigterm()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", DataWarning)
+            warnings.showwarning = _print_note
+            text = work(progress)
+        progress.close()
+        print(text, file=sys.stderr if "-" in outputs else sys.stdout, flush=True)
+        return 0
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing may be flushed to it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        progress.close()
+        print("error: interrupted, nothing was written", file=sys.stderr)
+        return 1
+    except (MlcoreError, OSError) as error:
+        progress.close()
+        print(f"error: {error}", file=sys.stderr)
+        if isinstance(error, MlcoreError) and error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return 1
+    finally:
+        if previous is not None:
+            signal.signal(signal.SIGTERM, previous)
+
+
+def _stop_on_sigterm() -> Any:
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        return signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not in the main thread
+        return None
+
+
+def _print_note(message: Warning | str, *details: Any, **more: Any) -> None:
+    print(f"note: {message}", file=sys.stderr)

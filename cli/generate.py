@@ -1,0 +1,73 @@
+"""Make up a data set: who took which item, with titles a person can understand.
+
+The same numbers and seed give the same bytes everywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from cli.console import add_format_option, make_parser, run
+from mlcore.files.inputs import Format
+from mlcore.generate import generate_to_path
+
+
+class Args(argparse.Namespace):
+    """Parsed options."""
+
+    users: int
+    items: int
+    interactions: int
+    seed: int
+    out: str
+    items_out: str | None
+    format: Format | None
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser."""
+    parser = make_parser(
+        "generate",
+        __doc__,
+        "python -m cli.generate --users 400 --items 300 --interactions 6000 --seed 1 "
+        "--out made-up.csv --items-out made-up-items.csv",
+    )
+    parser.add_argument("--users", type=int, required=True, metavar="U", help="number of users")
+    parser.add_argument("--items", type=int, required=True, metavar="I", help="number of items")
+    parser.add_argument(
+        "--interactions",
+        type=int,
+        required=True,
+        metavar="E",
+        help="number of events, all distinct",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="default: 0")
+    output = parser.add_argument_group("output")
+    output.add_argument("--out", required=True, metavar="FILE", help="the events")
+    output.add_argument("--items-out", metavar="FILE", help="the items: item_id, title, genre")
+    add_format_option(output)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    args = build_parser().parse_args(argv, Args())
+    return run(
+        lambda progress: generate_to_path(
+            args.users,
+            args.items,
+            args.interactions,
+            args.seed,
+            args.out,
+            args.items_out,
+            format=args.format,
+        ),
+        args,
+        args.out,
+        args.items_out,
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,38 @@
+"""Describe a model directory as JSON; with --verify check every byte, index and value of it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from cli.console import make_parser, run
+from mlcore.artifact import describe_model
+from mlcore.jsontext import format_document
+
+
+class Args(argparse.Namespace):
+    """Parsed options."""
+
+    model_dir: str
+    verify: bool
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser."""
+    parser = make_parser("inspect", __doc__, "python -m cli.inspect --model-dir model --verify")
+    parser.add_argument("--model-dir", required=True, metavar="DIR")
+    parser.add_argument("--verify", action="store_true", help="check everything, not only sizes")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    args = build_parser().parse_args(argv, Args())
+    return run(
+        lambda progress: format_document(describe_model(args.model_dir, args.verify)).rstrip("\n"),
+        args,
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

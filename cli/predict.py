@@ -1,0 +1,117 @@
+"""Recommend: a model and users or histories in, ranked items as JSON Lines out."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from cli.console import add_format_option, make_parser, run
+from mlcore.files.inputs import Format
+from mlcore.predict import PredictOptions, Requests, UnknownUser, predict_from_path
+from mlcore.recommend import Fill
+
+
+class Args(argparse.Namespace):
+    """Parsed options."""
+
+    model_dir: str
+    all_users: bool
+    users: str | None
+    histories: str | None
+    top_n: int
+    out: str
+    include_items: str | None
+    exclude_items: str | None
+    include_seen: bool
+    fill: Fill | None
+    unknown_user: UnknownUser
+    threads: int | None
+    format: Format | None
+
+    def options(self) -> PredictOptions:
+        """Return what the lists may hold."""
+        return PredictOptions(
+            self.top_n,
+            self.include_items,
+            self.exclude_items,
+            self.include_seen,
+            self.fill,
+            self.unknown_user,
+        )
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser."""
+    defaults = PredictOptions()
+    parser = make_parser(
+        "predict",
+        __doc__,
+        "python -m cli.predict --model-dir model --all-users --top-n 2 --out recommended.jsonl",
+    )
+    parser.add_argument("--model-dir", required=True, metavar="DIR")
+    whom = parser.add_argument_group("whom to recommend to").add_mutually_exclusive_group(
+        required=True
+    )
+    whom.add_argument("--all-users", action="store_true", help="every user of the training")
+    whom.add_argument("--users", metavar="FILE", help="a table with a column user_id")
+    whom.add_argument(
+        "--histories",
+        metavar="FILE",
+        help='.jsonl: {"user_id": "s1", "history": [{"item_id": "a", "weight": 1}]}; '
+        "or .csv: user_id,item_id[,weight]",
+    )
+    lists = parser.add_argument_group("lists")
+    lists.add_argument(
+        "--top-n",
+        type=int,
+        default=defaults.top_n,
+        metavar="N",
+        help=f"longest list (default: {defaults.top_n})",
+    )
+    lists.add_argument(
+        "--include-items", metavar="FILE", help="a table with a column item_id: only these"
+    )
+    lists.add_argument(
+        "--exclude-items", metavar="FILE", help="a table with a column item_id: none of these"
+    )
+    lists.add_argument(
+        "--include-seen", action="store_true", help="items of the history may be listed"
+    )
+    lists.add_argument(
+        "--fill", choices=["popularity"], help="complete short lists with popular unseen items"
+    )
+    lists.add_argument(
+        "--unknown-user",
+        choices=["error", "skip", "fill"],
+        default=defaults.unknown_user,
+        help="a user the model does not know is an error, is left out, or gets popular items "
+        f"(default: {defaults.unknown_user})",
+    )
+    parser.add_argument("--out", required=True, metavar="FILE", help="JSON Lines, or -")
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="changes speed only (default: one for each core)"
+    )
+    add_format_option(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    args = build_parser().parse_args(argv, Args())
+    return run(
+        lambda progress: predict_from_path(
+            args.model_dir,
+            Requests(args.all_users, args.users, args.histories),
+            args.out,
+            args.options(),
+            threads=args.threads,
+            format=args.format,
+            progress=progress,
+        ),
+        args,
+        args.out,
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,48 @@
+"""Show the items that having one item speaks for the most, as JSON Lines."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from cli.console import make_parser, run
+from mlcore.jsontext import format_number, format_string
+from mlcore.recommend import Recommender
+
+
+class Args(argparse.Namespace):
+    """Parsed options."""
+
+    model_dir: str
+    item: str
+    top_n: int
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser."""
+    parser = make_parser(
+        "similar", __doc__, "python -m cli.similar --model-dir model --item 0001 --top-n 3"
+    )
+    parser.add_argument("--model-dir", required=True, metavar="DIR")
+    parser.add_argument("--item", required=True, metavar="ID")
+    parser.add_argument("--top-n", type=int, default=10, metavar="N", help="default: 10")
+    return parser
+
+
+def similar_items(model_dir: str, item_id: str, top_n: int) -> str:
+    """Return one JSON object a line, most similar first."""
+    found = Recommender.load(model_dir).similar_items(item_id, top_n)
+    return "\n".join(
+        f'{{"item_id": {format_string(item.item_id)}, "score": {format_number(item.score)}}}'
+        for item in found
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    args = build_parser().parse_args(argv, Args())
+    return run(lambda progress: similar_items(args.model_dir, args.item, args.top_n), args)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,99 @@
+"""Split interactions into training and test.
+
+random: each interaction by chance; last-n: the newest of each user; temporal: all from a moment
+on; user: all interactions of some users. Row order changes nothing.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from cli.console import InputArgs, add_input_options, make_parser, run
+from mlcore.errors import ConfigError
+from mlcore.files.tables import BadValue
+from mlcore.files.values import parse_timestamp
+from mlcore.split import STRATEGIES, SplitConfig, split_from_path
+
+
+class Args(InputArgs):
+    """Parsed options."""
+
+    interactions: str
+    strategy: str
+    train_out: str
+    test_out: str
+    test_fraction: float
+    n: int
+    cutoff: str | None
+    seed: int
+
+    def config(self) -> SplitConfig:
+        """Return how to split."""
+        try:
+            cutoff = None if self.cutoff is None else parse_timestamp(self.cutoff)
+        except BadValue as fault:
+            raise ConfigError(f"cutoff: {fault}") from None
+        return SplitConfig(self.strategy, self.test_fraction, self.n, cutoff, self.seed)  # type: ignore[arg-type]
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser."""
+    defaults = SplitConfig()
+    parser = make_parser(
+        "split",
+        __doc__,
+        "python -m cli.split --interactions clean.csv --strategy last-n --n 1 "
+        "--train-out train-part.csv --test-out test-part.csv",
+    )
+    parser.add_argument(
+        "--interactions", required=True, metavar="FILE", help=".csv or .jsonl, perhaps .gz, or -"
+    )
+    parser.add_argument("--train-out", required=True, metavar="FILE", help="the training")
+    parser.add_argument("--test-out", required=True, metavar="FILE", help="the test")
+    how = parser.add_argument_group("how")
+    how.add_argument("--strategy", choices=STRATEGIES, required=True)
+    how.add_argument(
+        "--test-fraction",
+        type=float,
+        default=defaults.test_fraction,
+        metavar="X",
+        help=f"for random, user and temporal without cutoff (default: {defaults.test_fraction})",
+    )
+    how.add_argument(
+        "--n", type=int, default=defaults.n, help=f"for last-n (default: {defaults.n})"
+    )
+    how.add_argument(
+        "--cutoff", metavar="TIME", help="for temporal: test from here on; seconds or RFC 3339"
+    )
+    how.add_argument(
+        "--seed",
+        type=int,
+        default=defaults.seed,
+        help=f"for random and user (default: {defaults.seed})",
+    )
+    add_input_options(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    args = build_parser().parse_args(argv, Args())
+    return run(
+        lambda progress: split_from_path(
+            args.interactions,
+            args.train_out,
+            args.test_out,
+            args.config(),
+            names=args.column_names(),
+            format=args.format,
+            progress=progress,
+        ),
+        args,
+        args.train_out,
+        args.test_out,
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,228 @@
+"""``manifest.json``: what the directory holds, and the sizes and digests to check it by."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mlcore.artifact.npz import ArraySpec
+from mlcore.errors import ManifestError, VersionError, shorten
+from mlcore.jsontext import JsonTextError, format_document, parse_json
+
+__all__ = [
+    "FORMAT",
+    "FORMAT_VERSION",
+    "MAX_MANIFEST_BYTES",
+    "Counts",
+    "FileEntry",
+    "Manifest",
+    "expected_arrays",
+]
+
+FORMAT = "mlcore-model"
+FORMAT_VERSION = 1
+MAX_MANIFEST_BYTES = 2**20
+MAX_AXIS = 2**31 - 2
+MAX_ENTRIES = 2**53 - 1
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Sizes of a model: users, items, interactions it was trained on, stored pairs."""
+
+    users: int
+    items: int
+    interactions: int
+    pairs: int
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file: its size, its digest, and for ``.npz`` the arrays in it, in order."""
+
+    bytes: int
+    sha256: str
+    arrays: Mapping[str, ArraySpec] | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The content of ``manifest.json``."""
+
+    counts: Counts
+    files: Mapping[str, FileEntry]
+    interactions_sha256: str
+    producer: Mapping[str, str]
+
+    @property
+    def with_users(self) -> bool:
+        """Whether the directory holds histories and the ids of users."""
+        return "histories.npz" in self.files
+
+    def to_text(self) -> str:
+        """Return the file's text. No clock, no host name: the same model gives the same bytes."""
+        files: dict[str, Any] = {}
+        for name, entry in self.files.items():
+            files[name] = {"bytes": entry.bytes, "sha256": entry.sha256}
+            if entry.arrays is not None:
+                files[name]["arrays"] = {
+                    array: {"dtype": dtype, "shape": [length]}
+                    for array, (dtype, length) in entry.arrays.items()
+                }
+        return format_document(
+            {
+                "format": FORMAT,
+                "format_version": FORMAT_VERSION,
+                "required_features": [],
+                "producer": dict(self.producer),
+                "counts": vars(self.counts),
+                "training": {
+                    "interactions_sha256": self.interactions_sha256,
+                    "config_sha256": self.files["config.json"].sha256,
+                },
+                "files": files,
+            }
+        )
+
+    @classmethod
+    def from_text(cls, text: str, place: str) -> Manifest:
+        """Return the manifest that a text describes; unknown keys are passed over.
+
+        Args:
+            text: the file's text.
+            place: the file, for messages.
+
+        Raises:
+            ManifestError: malformed or contradictory.
+            VersionError: of a format version or with a required feature not known here.
+        """
+        try:
+            value = parse_json(text)
+        except JsonTextError as error:
+            raise ManifestError(f"{place}: expected a JSON object, got {error}") from None
+        reader = _Reader(place)
+        _check_version(reader, value, place)
+        counts = reader.member(value, "counts", dict)
+        sizes = Counts(
+            users=reader.count(counts, "users", MAX_AXIS),
+            items=reader.count(counts, "items", MAX_AXIS),
+            interactions=reader.count(counts, "interactions", MAX_ENTRIES),
+            pairs=reader.count(counts, "pairs", MAX_ENTRIES),
+        )
+        files = reader.files(reader.member(value, "files", dict), sizes)
+        training = reader.member(value, "training", dict)
+        config_sha256 = reader.sha256(training, "config_sha256")
+        if config_sha256 != files["config.json"].sha256:
+            raise ManifestError(
+                f"{place}: config_sha256: expected the sha256 of config.json, got {config_sha256!r}"
+            )
+        producer = reader.member(value, "producer", dict)
+        return cls(
+            sizes,
+            files,
+            reader.sha256(training, "interactions_sha256"),
+            {key: reader.member(producer, key, str) for key in ("name", "version")},
+        )
+
+
+def expected_arrays(counts: Counts) -> dict[str, dict[str, ArraySpec]]:
+    """Return dtype and length of every array of a model, by file.
+
+    Args:
+        counts: the sizes of the model.
+
+    >>> expected_arrays(Counts(2, 3, 4, 5))["popularity.npz"]
+    {'counts': ('<i8', 3)}
+    """
+    return {
+        "similarity.npz": _csr_arrays(counts.items, counts.pairs),
+        "histories.npz": _csr_arrays(counts.users, counts.interactions),
+        "popularity.npz": {"counts": ("<i8", counts.items)},
+    }
+
+
+def _csr_arrays(rows: int, entries: int) -> dict[str, ArraySpec]:
+    return {"indptr": ("<i8", rows + 1), "indices": ("<i4", entries), "data": ("<f4", entries)}
+
+
+def _check_version(reader: _Reader, value: object, place: str) -> None:
+    # Before anything else: a newer format may have changed all the rest.
+    if not isinstance(value, dict) or value.get("format") != FORMAT:
+        got = shorten(value.get("format") if isinstance(value, dict) else value)
+        raise ManifestError(f"{place}: format: expected {FORMAT!r}, got {got}")
+    version = reader.count(value, "format_version", MAX_ENTRIES)
+    if version != FORMAT_VERSION:
+        raise VersionError(
+            f"{place}: format_version: expected {FORMAT_VERSION}, got {version}",
+            "the model was written by another version of mlcore",
+        )
+    features = reader.member(value, "required_features", list)
+    if features:
+        raise VersionError(
+            f"{place}: required_features: expected none, as this version knows none, "
+            f"got {shorten(features)}"
+        )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Takes values out of JSON objects, with one error for each way they can be wrong."""
+
+    place: str
+
+    def member(self, value: Mapping[str, Any], key: str, kind: type) -> Any:
+        names = {dict: "an object", list: "an array", str: "a string", int: "an integer"}
+        found = value.get(key)
+        if not isinstance(found, kind) or isinstance(found, bool):
+            got = shorten(found) if key in value else "no such key"
+            raise ManifestError(f"{self.place}: {key}: expected {names[kind]}, got {got}")
+        return found
+
+    def count(self, value: Mapping[str, Any], key: str, maximum: int) -> int:
+        found: int = self.member(value, key, int)
+        if not 0 <= found <= maximum:
+            raise ManifestError(
+                f"{self.place}: {key}: expected an integer from 0 to {maximum}, got {found}"
+            )
+        return found
+
+    def sha256(self, value: Mapping[str, Any], key: str) -> str:
+        found: str = self.member(value, key, str)
+        if not _SHA256.fullmatch(found):
+            raise ManifestError(
+                f"{self.place}: {key}: expected 64 hexadecimal digits, got {shorten(found)}"
+            )
+        return found
+
+    def files(self, value: Mapping[str, Any], counts: Counts) -> dict[str, FileEntry]:
+        arrays = expected_arrays(counts)
+        always = ["config.json", "items.csv", "similarity.npz", "popularity.npz"]
+        with_users = [*always, "users.csv", "histories.npz"]
+        if sorted(value) not in (sorted(always), sorted(with_users)):
+            raise ManifestError(
+                f"{self.place}: files: expected {', '.join(always)}, and both or none of "
+                f"users.csv and histories.npz, got {', '.join(sorted(value))}"
+            )
+        return {
+            name: self.file_entry(self.member(value, name, dict), name, arrays.get(name))
+            for name in value
+        }
+
+    def file_entry(
+        self, value: Mapping[str, Any], name: str, arrays: Mapping[str, ArraySpec] | None
+    ) -> FileEntry:
+        if arrays is not None:
+            found = self.member(value, "arrays", dict)
+            expected = {key: {"dtype": spec[0], "shape": [spec[1]]} for key, spec in arrays.items()}
+            # As text, because 3.0 and true equal 3 and 1 in Python.
+            if json.dumps(found, sort_keys=True) != json.dumps(expected, sort_keys=True):
+                raise ManifestError(
+                    f"{self.place}: {name}: arrays: expected {expected} by the counts, got {found}"
+                )
+        size = self.count(value, "bytes", MAX_ENTRIES)
+        return FileEntry(size, self.sha256(value, "sha256"), arrays)

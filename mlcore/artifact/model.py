@@ -1,0 +1,400 @@
+"""A trained model, and its directory."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from mlcore.artifact.directory import replaced_directory
+from mlcore.artifact.idmap import format_id_map, parse_id_map
+from mlcore.artifact.manifest import (
+    FORMAT,
+    FORMAT_VERSION,
+    MAX_MANIFEST_BYTES,
+    Counts,
+    FileEntry,
+    Manifest,
+    expected_arrays,
+)
+from mlcore.artifact.npz import map_npz, verify_npz_crc, write_npz
+from mlcore.config import TrainConfig
+from mlcore.errors import (
+    ChecksumError,
+    ConfigError,
+    CsrError,
+    ManifestError,
+    MissingFileError,
+    SizeError,
+)
+from mlcore.ids import IdMap
+from mlcore.jsontext import JsonTextError, format_document, parse_json
+from mlcore.types import CsrMatrix, Int64Array
+from mlcore.version import VERSION
+
+__all__ = ["MODEL_FILES", "Model", "describe_model", "verify_model"]
+
+MODEL_FILES = (
+    "config.json",
+    "items.csv",
+    "similarity.npz",
+    "popularity.npz",
+    "users.csv",
+    "histories.npz",
+    "manifest.json",
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """All that is needed to recommend, and to train the same again from the same data.
+
+    Attributes:
+        config: the full configuration.
+        items: ids of the I items.
+        similarity: (I, I) float32, source items as rows: what having item i speaks for item j.
+        popularity: (I,) int64, users of each item: the fallback.
+        num_users: U of the training.
+        num_interactions: E of the training.
+        interactions_sha256: digest of the training interactions in canonical form.
+        users: ids of the U users, or None in a model without users.
+        histories: (U, I) float32, the weights used for scoring, or None likewise.
+    """
+
+    config: TrainConfig
+    items: IdMap
+    similarity: CsrMatrix
+    popularity: Int64Array
+    num_users: int
+    num_interactions: int
+    interactions_sha256: str
+    users: IdMap | None = None
+    histories: CsrMatrix | None = None
+
+    def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the model directory: all of it, or nothing.
+
+        Args:
+            directory: where it is to stand; the folder around it exists.
+            overwrite: replace a model directory that stands there, in one step.
+
+        Raises:
+            DataError: something stands there already, or the disk refused.
+        """
+        with replaced_directory(Path(directory), overwrite, MODEL_FILES) as partial:
+            self.write_files(partial)
+
+    def write_files(self, folder: Path) -> None:
+        """Write the files of the model into an existing, empty folder.
+
+        Args:
+            folder: takes the files.
+        """
+        writer = _Writer(folder, {})
+        writer.write_bytes("config.json", format_document(self.config.to_json()).encode())
+        writer.write_bytes("items.csv", format_id_map(self.items.ids))
+        writer.write_arrays("similarity.npz", _csr_to_arrays(self.similarity))
+        writer.write_arrays("popularity.npz", {"counts": self.popularity})
+        if self.users is not None and self.histories is not None:
+            writer.write_bytes("users.csv", format_id_map(self.users.ids))
+            writer.write_arrays("histories.npz", _csr_to_arrays(self.histories))
+        manifest = Manifest(
+            Counts(
+                self.num_users, len(self.items), self.num_interactions, self.similarity.num_entries
+            ),
+            writer.entries,
+            self.interactions_sha256,
+            {"name": "mlcore", "version": VERSION},
+        )
+        writer.write_bytes("manifest.json", manifest.to_text().encode())
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> Model:
+        """Open a model directory: sizes, headers and row offsets are checked, arrays are mapped.
+
+        The time does not grow with the stored pairs. Ids are parsed when first asked for. For a
+        directory from elsewhere call ``verify_model`` as well.
+
+        Args:
+            directory: a model directory.
+
+        Raises:
+            ArtifactError: a subclass for each kind of fault.
+        """
+        files = _Files(Path(directory))
+        counts = files.manifest.counts
+        with_users = files.manifest.with_users
+        return cls(
+            config=files.config(),
+            items=IdMap(lambda: files.ids("items.csv", counts.items), counts.items),
+            similarity=files.csr("similarity.npz", counts.items),
+            popularity=files.arrays("popularity.npz")["counts"],
+            num_users=counts.users,
+            num_interactions=counts.interactions,
+            interactions_sha256=files.manifest.interactions_sha256,
+            users=(
+                IdMap(lambda: files.ids("users.csv", counts.users), counts.users)
+                if with_users
+                else None
+            ),
+            histories=files.csr("histories.npz", counts.items) if with_users else None,
+        )
+
+
+def verify_model(directory: str | os.PathLike[str]) -> Manifest:
+    """Check everything about a model directory: every byte, every index, every value.
+
+    Args:
+        directory: a model directory.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        ArtifactError: a subclass for each kind of fault.
+    """
+    folder = Path(directory)
+    files = _Files(folder)
+    for name in files.manifest.files:
+        files.verify_checksum(name)
+    model = Model.load(folder)
+    for ids in (model.items, model.users):
+        if ids is not None:
+            _ = ids.ids  # parses, and so checks, the file
+    _verify_csr(model.similarity, f"{folder / 'similarity.npz'}")
+    _verify_similarity(model.similarity, f"{folder / 'similarity.npz'}")
+    _verify_popularity(model, f"{folder / 'popularity.npz'}")
+    if model.histories is not None:
+        _verify_csr(model.histories, f"{folder / 'histories.npz'}")
+        counts = np.bincount(model.histories.indices, minlength=len(model.items))
+        if not np.array_equal(counts, model.popularity):
+            raise CsrError(
+                f"{folder / 'popularity.npz'}: counts: expected the users of each item in "
+                "histories.npz, got other numbers"
+            )
+    return files.manifest
+
+
+def describe_model(directory: str | os.PathLike[str], verify: bool = False) -> dict[str, Any]:
+    """Return what a model directory holds, as a JSON object.
+
+    Args:
+        directory: a model directory.
+        verify: check everything, not only what opening checks.
+
+    Raises:
+        ArtifactError: a subclass for each kind of fault.
+    """
+    files = _Files(Path(directory))
+    model = Model.load(directory)
+    if verify:
+        verify_model(directory)
+    lengths = np.diff(model.similarity.indptr)
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "producer": dict(files.manifest.producer),
+        "verified": verify,
+        "items": len(model.items),
+        "users": model.num_users,
+        "with_users": files.manifest.with_users,
+        "interactions": model.num_interactions,
+        "pairs": model.similarity.num_entries,
+        "longest_row": int(lengths.max(initial=0)),
+        "interactions_sha256": model.interactions_sha256,
+        "config": model.config.to_json(),
+        "bytes": {name: entry.bytes for name, entry in files.manifest.files.items()},
+    }
+
+
+def _csr_to_arrays(matrix: CsrMatrix) -> dict[str, npt.NDArray[Any]]:
+    return {"indptr": matrix.indptr, "indices": matrix.indices, "data": matrix.data}
+
+
+@dataclass
+class _Writer:
+    """Writes files, and notes size and digest of each."""
+
+    folder: Path
+    entries: dict[str, FileEntry]
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        with open(self.folder / name, "xb") as file:
+            sink = _DigestingSink(file)
+            sink.write(data)
+        self.entries[name] = FileEntry(sink.size, sink.digest.hexdigest())
+
+    def write_arrays(self, name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        with open(self.folder / name, "xb") as file:
+            sink = _DigestingSink(file)
+            specs = write_npz(sink, arrays)
+        self.entries[name] = FileEntry(sink.size, sink.digest.hexdigest(), specs)
+
+
+class _DigestingSink:
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: Any) -> None:
+        self._file.write(data)
+        self.digest.update(data)
+        self.size += len(data)
+
+
+class _Files:
+    """The files of a model directory, checked against the manifest as they are opened."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not folder.is_dir():
+            got = "a file" if folder.exists() else "no such directory"
+            raise MissingFileError(f"{folder}: expected a model directory, got {got}")
+        self.manifest = self._read_manifest()
+        for name, entry in self.manifest.files.items():
+            size = self._size(name)
+            if size != entry.bytes:
+                raise SizeError(
+                    f"{folder / name}: expected {entry.bytes} bytes as in the manifest, got {size}"
+                )
+
+    def _read_manifest(self) -> Manifest:
+        place = f"{self.folder / 'manifest.json'}"
+        size = self._size("manifest.json")
+        if size > MAX_MANIFEST_BYTES:
+            raise ManifestError(f"{place}: expected at most {MAX_MANIFEST_BYTES} bytes, got {size}")
+        return Manifest.from_text(self._read_text("manifest.json"), place)
+
+    def _size(self, name: str) -> int:
+        path = self.folder / name
+        try:
+            status = os.lstat(path)
+        except OSError as error:
+            raise MissingFileError(f"{path}: expected a file, got {error.strerror!r}") from error
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a directory" if stat.S_ISDIR(status.st_mode) else "something else"
+            raise MissingFileError(f"{path}: expected a regular file, got {kind}")
+        return status.st_size
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self.folder / name).read_bytes()
+        except OSError as error:
+            raise MissingFileError(
+                f"{self.folder / name}: expected a readable file, got {error.strerror!r}"
+            ) from error
+
+    def _read_text(self, name: str) -> str:
+        data = self._read(name)
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            raise ManifestError(
+                f"{self.folder / name}: expected UTF-8, "
+                f"got the byte 0x{data[error.start]:02x} at {error.start}"
+            ) from None
+
+    def _map(self, name: str) -> Any:
+        try:
+            with open(self.folder / name, "rb") as file:
+                # The mapping lives as long as an array that looks into it.
+                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError):
+            return self._read(name)  # where files cannot be mapped, the same bytes are read
+
+    def config(self) -> TrainConfig:
+        place = f"{self.folder / 'config.json'}"
+        try:
+            return TrainConfig.from_json(parse_json(self._read_text("config.json")), place)
+        except JsonTextError as error:
+            raise ManifestError(f"{place}: expected a JSON object, got {error}") from None
+        except ConfigError as error:
+            raise ManifestError(str(error)) from None
+
+    def ids(self, name: str, count: int) -> list[str]:
+        return parse_id_map(self._read(name), count, f"{self.folder / name}")
+
+    def arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:
+        specs = expected_arrays(self.manifest.counts)[name]
+        return map_npz(self._map(name), specs, f"{self.folder / name}")
+
+    def csr(self, name: str, num_columns: int) -> CsrMatrix:
+        arrays = self.arrays(name)
+        indptr = arrays["indptr"]
+        place = f"{self.folder / name}: indptr.npy"
+        if indptr[0] != 0 or indptr[-1] != len(arrays["indices"]):
+            raise CsrError(
+                f"{place}: expected offsets from 0 to {len(arrays['indices'])}, "
+                f"got {indptr[0]} to {indptr[-1]}"
+            )
+        if (indptr[1:] < indptr[:-1]).any():
+            raise CsrError(f"{place}: expected offsets that never decrease, got one that does")
+        return CsrMatrix(indptr, arrays["indices"], arrays["data"], num_columns)
+
+    def verify_checksum(self, name: str) -> None:
+        data = self._map(name)
+        found = hashlib.sha256(data).hexdigest()
+        expected = self.manifest.files[name].sha256
+        if found != expected:
+            raise ChecksumError(f"{self.folder / name}: sha256: expected {expected}, got {found}")
+        if name.endswith(".npz"):
+            specs = expected_arrays(self.manifest.counts)[name]
+            map_npz(data, specs, f"{self.folder / name}")
+            verify_npz_crc(data, specs, f"{self.folder / name}")
+
+
+def _verify_csr(matrix: CsrMatrix, place: str) -> None:
+    indices, data = matrix.indices, matrix.data
+    outside = np.flatnonzero((indices < 0) | (indices >= matrix.num_columns))
+    if len(outside):
+        raise CsrError(
+            f"{place}: indices.npy: element {outside[0]}: expected 0 to {matrix.num_columns - 1}, "
+            f"got {indices[outside[0]]}"
+        )
+    descending = indices[1:] <= indices[:-1]
+    starts = matrix.indptr[1:-1]
+    descending[starts[(starts > 0) & (starts < len(indices))] - 1] = False
+    if descending.any():
+        raise CsrError(
+            f"{place}: indices.npy: element {np.flatnonzero(descending)[0] + 1}: expected an index "
+            "above the one before it in the same row, got none"
+        )
+    wrong = np.flatnonzero(~np.isfinite(data) | (data == 0))
+    if len(wrong):
+        raise CsrError(
+            f"{place}: data.npy: element {wrong[0]}: expected a finite number other than 0, "
+            f"got {data[wrong[0]]}"
+        )
+
+
+def _verify_similarity(similarity: CsrMatrix, place: str) -> None:
+    own = np.flatnonzero(similarity.row_of_entry() == similarity.indices)
+    if len(own):
+        raise CsrError(
+            f"{place}: indices.npy: element {own[0]}: expected another item than the row's own, "
+            f"got {similarity.indices[own[0]]}"
+        )
+
+
+def _verify_popularity(model: Model, place: str) -> None:
+    counts = model.popularity
+    wrong = np.flatnonzero((counts < 0) | (counts > model.num_users))
+    if len(wrong):
+        raise CsrError(
+            f"{place}: counts.npy: element {wrong[0]}: expected 0 to {model.num_users} users, "
+            f"got {counts[wrong[0]]}"
+        )
+    if int(counts.sum()) != model.num_interactions:
+        raise CsrError(
+            f"{place}: counts.npy: expected a sum of {model.num_interactions} interactions, "
+            f"got {counts.sum()}"
+        )

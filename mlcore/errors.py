@@ -1,0 +1,140 @@
+"""The errors that mlcore raises on purpose.
+
+Every message follows one template, ``<place>: <name>: expected <rule>, got <value>``, in lower case
+and without a final stop; a command prints it as one line and exits with 1. Whatever else is raised
+is a defect of ours and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import ClassVar
+
+__all__ = [
+    "ArtifactError",
+    "ChecksumError",
+    "ConfigError",
+    "ContainerError",
+    "CsrError",
+    "DataError",
+    "DataWarning",
+    "HeaderError",
+    "IdMapError",
+    "ManifestError",
+    "MissingFileError",
+    "MlcoreError",
+    "SizeError",
+    "UnknownItemError",
+    "UnknownUserError",
+    "VersionError",
+    "from_os_error",
+    "shorten",
+]
+
+
+class MlcoreError(Exception):
+    """Base of all errors with a message for the user; ``hint`` may name the cure."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class ConfigError(MlcoreError):
+    """A setting is unknown, of the wrong type, or out of range."""
+
+
+class DataError(MlcoreError):
+    """An input or output file, or a column given from Python, is not as it must be."""
+
+
+class DataWarning(UserWarning):
+    """Something about a file that its owner should know, though it was read all the same."""
+
+
+class UnknownUserError(DataError):
+    """The model has no history of this user."""
+
+
+class UnknownItemError(DataError):
+    """The model has never seen this item."""
+
+
+class ArtifactError(MlcoreError):
+    """A model directory breaks the format; ``verdict`` is one word of a closed list."""
+
+    verdict: ClassVar[str] = "artifact"
+
+
+class MissingFileError(ArtifactError):
+    """The directory or one of its files is missing, unreadable, or not a regular file."""
+
+    verdict = "io"
+
+
+class VersionError(ArtifactError):
+    """The model has a format version or a required feature that this reader does not know."""
+
+    verdict = "version"
+
+
+class ManifestError(ArtifactError):
+    """``manifest.json`` or ``config.json`` is malformed or contradicts the files beside it."""
+
+    verdict = "manifest"
+
+
+class SizeError(ArtifactError):
+    """A file does not have the number of bytes that the manifest names."""
+
+    verdict = "payload_size"
+
+
+class ContainerError(ArtifactError):
+    """A ``.npz`` file is not a zip archive of the strict profile."""
+
+    verdict = "container"
+
+
+class HeaderError(ArtifactError):
+    """The ``.npy`` header of a member is not the canonical one, or not the expected array."""
+
+    verdict = "header"
+
+
+class CsrError(ArtifactError):
+    """The arrays of a sparse matrix contradict each other."""
+
+    verdict = "csr"
+
+
+class IdMapError(ArtifactError):
+    """``items.csv`` or ``users.csv`` is malformed."""
+
+    verdict = "idmap"
+
+
+class ChecksumError(ArtifactError):
+    """The bytes of a file are not those the manifest has the sha256 of."""
+
+    verdict = "checksum"
+
+
+def shorten(value: object, limit: int = 60) -> str:
+    """Return ``repr(value)``, cut to about ``limit`` characters so that a message stays one line.
+
+    >>> shorten("abc")
+    "'abc'"
+    """
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def from_os_error(error: OSError, path: str | os.PathLike[str], expected: str) -> DataError:
+    """Return the one-line error for a path that the operating system refused.
+
+    >>> print(from_os_error(FileNotFoundError(2, "No such file"), "events.csv", "a readable file"))
+    events.csv: expected a readable file, got 'No such file'
+    """
+    reason = error.strerror or str(error) or type(error).__name__
+    return DataError(f"{os.fspath(path)}: expected {expected}, got {reason!r}")

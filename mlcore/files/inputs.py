@@ -1,0 +1,162 @@
+"""Input files as chunks of text lines: plain or gzip, a path or ``-`` for standard input.
+
+Bytes are read and decoded here, so that a fault names its line whatever the format above is.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import sys
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal, TypeAlias
+
+from mlcore.errors import DataError, DataWarning, from_os_error
+from mlcore.progress import Progress, silent
+
+__all__ = ["FORMATS", "Format", "Place", "TextChunk", "find_format", "read_text", "text_chunks"]
+
+Format: TypeAlias = Literal["csv", "jsonl"]
+Place: TypeAlias = str | os.PathLike[str]
+FORMATS: tuple[Format, ...] = ("csv", "jsonl")
+
+_CHUNK_BYTES = 2**20
+_BOM = b"\xef\xbb\xbf"
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class TextChunk:
+    """Some whole lines of a file."""
+
+    first_line: int  # counted from 1
+    text: str  # ends with a line break, except at the end of the file
+
+
+def place_name(path: Place) -> str:
+    """Return how messages call a path.
+
+    Args:
+        path: a path, or ``-``.
+
+    >>> place_name("-")
+    'standard input'
+    """
+    return "standard input" if os.fspath(path) == "-" else os.fspath(path)
+
+
+def find_format(path: Place, given: Format | None) -> Format:
+    """Return the format of a file: as given, or by its name.
+
+    Args:
+        path: a path, perhaps ending in ``.gz``, or ``-``.
+        given: the format, or None.
+
+    Raises:
+        DataError: nothing given, and the name does not tell.
+
+    >>> find_format("events.jsonl.gz", None)
+    'jsonl'
+    """
+    if given is not None:
+        return given
+    name = os.fspath(path).removesuffix(".gz")
+    for known in FORMATS:
+        if name.endswith(f".{known}"):
+            return known
+    raise DataError(
+        f"{place_name(path)}: expected a name that ends in .csv or .jsonl (or either and .gz), "
+        "got another",
+        "--format csv or --format jsonl says what it is",
+    )
+
+
+def text_chunks(path: Place, progress: Progress = silent) -> Iterator[TextChunk]:
+    """Yield a file as chunks of whole lines.
+
+    A byte order mark at the start is skipped with a DataWarning; gzip is recognised by its first bytes.
+
+    Args:
+        path: a path, or ``-``.
+        progress: told how many bytes of the file are read.
+
+    Raises:
+        DataError: missing, unreadable, not UTF-8, a NUL character, or a damaged gzip file.
+    """
+    name = place_name(path)
+    line = 1
+    with _opened(path) as (raw, stream):
+        size = 0 if os.fspath(path) == "-" else os.fstat(raw.fileno()).st_size
+        for data in _line_blocks(stream, path):
+            if line == 1 and data.startswith(_BOM):
+                data = data.removeprefix(_BOM)
+                warnings.warn(f"{name}:1: skipped a byte order mark", DataWarning, stacklevel=2)
+            yield TextChunk(line, _decode(data, line, name))
+            line += data.count(b"\n")
+            progress(f"read {name}", raw.tell() if size else 0, size)
+
+
+def read_text(path: Place) -> str:
+    """Return a whole small file, such as a configuration.
+
+    Args:
+        path: a path, or ``-``.
+
+    Raises:
+        DataError: as ``text_chunks``.
+    """
+    return "".join(chunk.text for chunk in text_chunks(path))
+
+
+@contextmanager
+def _opened(path: Place) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """Give the file itself and the stream of its uncompressed bytes."""
+    if os.fspath(path) == "-":
+        yield sys.stdin.buffer, _uncompressed(sys.stdin.buffer)
+        return
+    try:
+        raw = open(path, "rb")
+    except OSError as error:
+        kind = "got a directory" if Path(path).is_dir() else None
+        if kind is not None:
+            raise DataError(f"{place_name(path)}: expected a file, {kind}") from error
+        raise from_os_error(error, path, "a readable file") from error
+    with raw:
+        yield raw, _uncompressed(raw)
+
+
+def _uncompressed(raw: IO[bytes]) -> IO[bytes]:
+    buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
+    if buffered.peek(2)[:2] == _GZIP_MAGIC:
+        return io.BufferedReader(gzip.GzipFile(fileobj=buffered))
+    return buffered
+
+
+def _line_blocks(stream: IO[bytes], path: Place) -> Iterator[bytes]:
+    try:
+        while lines := stream.readlines(_CHUNK_BYTES):
+            yield b"".join(lines)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{place_name(path)}: expected a whole gzip file, got {error}") from error
+    except OSError as error:
+        raise from_os_error(error, place_name(path), "a readable file") from error
+
+
+def _decode(data: bytes, first_line: int, name: str) -> str:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = first_line + data.count(b"\n", 0, error.start)
+        raise DataError(
+            f"{name}:{line}: expected UTF-8, got the byte 0x{data[error.start]:02x}"
+        ) from None
+    if "\0" in text:
+        line = first_line + text.count("\n", 0, text.index("\0"))
+        raise DataError(f"{name}:{line}: expected text, got a NUL character")
+    return text

@@ -1,0 +1,76 @@
+"""Small tables: a list of users or items, the titles of items, a configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlcore.config import TrainConfig
+from mlcore.errors import ConfigError
+from mlcore.files.inputs import Format, Place, place_name, read_text
+from mlcore.files.tables import BadValue, Column, read_columns
+from mlcore.files.values import IdEncoder
+from mlcore.jsontext import JsonTextError, parse_json
+
+__all__ = ["read_config", "read_ids", "read_titles"]
+
+
+def read_ids(path: Place, column: str, format: Format | None = None) -> list[str]:
+    """Return the distinct ids of one column, in order of first appearance.
+
+    Args:
+        path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
+        column: its name, ``user_id`` or ``item_id``.
+        format: or None to go by the name.
+
+    Raises:
+        DataError: the first fault of the file, with its line and column.
+    """
+    ids = IdEncoder()
+    for _ in read_columns(path, [Column(column, ids.__getitem__, ids.encode_json)], format):
+        pass
+    return list(ids)
+
+
+def read_titles(path: Place, format: Format | None = None) -> dict[str, str]:
+    """Return the title of each item, from the columns ``item_id`` and ``title``.
+
+    Args:
+        path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
+        format: or None to go by the name.
+
+    Raises:
+        DataError: the first fault of the file, with its line and column.
+    """
+    ids = IdEncoder()
+    columns = [
+        Column("item_id", ids.__getitem__, ids.encode_json),
+        Column("title", str, _string),
+    ]
+    title_of_code: dict[int, str] = {}
+    for codes, titles in read_columns(path, columns, format):
+        title_of_code.update(zip(codes or [], titles or []))
+    return {item_id: title_of_code[code] for item_id, code in ids.items()}
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadValue(f"expected a string, got {value!r}")
+    return value
+
+
+def read_config(path: Place | None) -> TrainConfig:
+    """Return the configuration of a JSON file, or the default one.
+
+    Args:
+        path: the file, ``-``, or None.
+
+    Raises:
+        ConfigError: a key is unknown, a type is wrong, or a value is out of range.
+        DataError: the file cannot be read.
+    """
+    if path is None:
+        return TrainConfig()
+    try:
+        return TrainConfig.from_json(parse_json(read_text(path)), place_name(path))
+    except JsonTextError as error:
+        raise ConfigError(f"{place_name(path)}: expected a JSON object, got {error}") from None

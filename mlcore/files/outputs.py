@@ -1,0 +1,137 @@
+"""Output files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TextIO, cast
+
+from mlcore.errors import DataError, from_os_error
+from mlcore.files.inputs import Place, place_name
+
+__all__ = ["open_outputs"]
+
+
+@contextlib.contextmanager
+def open_outputs(*paths: Place) -> Iterator[list[TextIO]]:
+    """Give a text stream for each path; all files appear together when the block ends well.
+
+    Until then the text goes to hidden siblings, which are removed on any exception and on Ctrl-C.
+    Opened before the work starts, an output that cannot be written is found at once. ``-`` is
+    standard output, a name ending in ``.gz`` is compressed, without a time stamp.
+
+    Args:
+        paths: where the files are to stand; files there are replaced.
+
+    Raises:
+        DataError: the same path twice, or the disk refused.
+    """
+    regular = [os.path.realpath(path) for path in paths if os.fspath(path) != "-"]
+    if len(set(regular)) < len(regular) or len(paths) - len(regular) > 1:
+        raise DataError(
+            f"{place_name(paths[-1])}: expected a different file for each output, got one twice"
+        )
+    outputs: list[_Output] = []
+    try:
+        for path in paths:
+            outputs.append(_Output(path))
+        yield [output.stream for output in outputs]
+        for output in outputs:
+            output.finish()
+        for output in outputs:
+            output.publish()
+    finally:
+        for output in outputs:
+            output.discard()
+
+
+class _Output:
+    """One output: a stream, and what to do when all went well."""
+
+    def __init__(self, path: Place) -> None:
+        self._path = path
+        self._partial: Path | None = None
+        raw = self._open()
+        self._files: list[IO[bytes]] = [raw]
+        if os.fspath(path).endswith(".gz"):
+            raw = cast(IO[bytes], gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0))
+            self._files.insert(0, raw)
+        self.stream: TextIO = _Writer(raw, path)
+
+    def _open(self) -> IO[bytes]:
+        if os.fspath(self._path) == "-":
+            return _keep_open(sys.stdout.buffer)
+        target = Path(os.path.realpath(self._path))
+        try:
+            if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+                return open(target, "wb")  # a device or a pipe; a directory is refused here
+            self._partial = target.with_name(f".{target.name}.partial-{secrets.token_hex(4)}")
+            return open(self._partial, "xb")
+        except OSError as error:
+            self._partial = None
+            raise from_os_error(error, self._path, "a file to write to") from error
+
+    def finish(self) -> None:
+        """Bring all bytes to the disk."""
+        with self._faults():
+            self.stream.flush()
+            raw = self._files[-1]
+            for file in self._files:
+                if file is not raw:
+                    file.close()
+            raw.flush()
+            if self._partial is not None:
+                os.fsync(raw.fileno())
+            raw.close()
+
+    def publish(self) -> None:
+        """Give the file its name."""
+        if self._partial is not None:
+            with self._faults():
+                os.replace(self._partial, os.path.realpath(self._path))
+            self._partial = None
+
+    def discard(self) -> None:
+        """Remove what was not published."""
+        for file in self._files:
+            with contextlib.suppress(OSError, ValueError):
+                file.close()
+        if self._partial is not None:
+            with contextlib.suppress(OSError):
+                self._partial.unlink()
+
+    @contextlib.contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise from_os_error(error, place_name(self._path), "room to write") from error
+
+
+class _Writer(io.TextIOWrapper):
+    """UTF-8 with plain line feeds; a disk that refuses is named."""
+
+    def __init__(self, raw: IO[bytes], path: Place) -> None:
+        super().__init__(raw, encoding="utf-8", newline="\n", write_through=False)
+        self._place = place_name(path)
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise from_os_error(error, self._place, "room to write") from error
+
+
+def _keep_open(stream: IO[bytes]) -> IO[bytes]:
+    return os.fdopen(os.dup(stream.fileno()), "wb")

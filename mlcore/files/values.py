@@ -1,0 +1,180 @@
+"""The rules of single values in data files: weights and timestamps."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from mlcore.errors import shorten
+from mlcore.files.tables import BadValue
+from mlcore.ids import id_fault
+from mlcore.jsontext import format_number
+
+__all__ = [
+    "IdEncoder",
+    "Memo",
+    "format_timestamp",
+    "parse_timestamp",
+    "timestamp_from_json",
+    "weight_from_json",
+    "weight_from_text",
+]
+
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_RFC_3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
+# Years 1 to 9999, which RFC 3339 can write; milliseconds taken for seconds fall outside.
+_MIN_SECONDS, _MAX_SECONDS = -62_135_596_800, 253_402_300_799
+_MEMO_SIZE = 2**16
+
+
+class Memo(dict[str, Any]):
+    """Remembers what a text was converted to; forgets all when it has grown too large."""
+
+    def __init__(self, convert: Any) -> None:
+        super().__init__()
+        self._convert = convert
+
+    def __missing__(self, text: str) -> Any:
+        if len(self) >= _MEMO_SIZE:
+            self.clear()
+        self[text] = value = self._convert(text)
+        return value
+
+
+class IdEncoder(dict[str, int]):
+    """Gives each new id the next number, 0, 1, 2 ...; each id is checked once."""
+
+    def __missing__(self, text: str) -> int:
+        fault = id_fault(text)
+        if fault is not None:
+            raise BadValue(fault)
+        self[text] = code = len(self)
+        return code
+
+    def encode_json(self, value: Any) -> int:
+        """Return the number of an id from JSON, where it may be of any type.
+
+        Args:
+            value: the JSON value.
+
+        >>> IdEncoder().encode_json("a")
+        0
+        """
+        if not isinstance(value, str):
+            raise BadValue(f"expected a string, got {_json_text(value)}")
+        return self[value]
+
+
+def _json_text(value: Any) -> str:
+    names = {None: "null", True: "true", False: "false"}
+    return names[value] if value is None or isinstance(value, bool) else shorten(value)
+
+
+def weight_from_text(text: str) -> float:
+    """Return the weight that a CSV field holds.
+
+    Args:
+        text: a decimal number; no spaces, no underscores, no names such as ``inf``.
+
+    Raises:
+        BadValue: not a finite number above 0.
+
+    >>> weight_from_text("2.5")
+    2.5
+    """
+    if _NUMBER.fullmatch(text):
+        value = float(text)
+        if 0 < value < math.inf:
+            return value
+    raise BadValue(f"expected a finite number above 0, got {shorten(text)}")
+
+
+def weight_from_json(value: Any) -> float:
+    """Return the weight that a JSON value holds.
+
+    Args:
+        value: the JSON value.
+
+    Raises:
+        BadValue: not a finite number above 0.
+
+    >>> weight_from_json(3)
+    3.0
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        try:
+            weight = float(value)
+        except OverflowError:
+            weight = math.inf
+        if 0 < weight < math.inf:
+            return weight
+    raise BadValue(f"expected a finite number above 0, got {_json_text(value)}")
+
+
+def parse_timestamp(text: str) -> int:
+    """Return microseconds since 1970 UTC.
+
+    Args:
+        text: integer seconds, or a date and time of RFC 3339 with its offset; digits after the
+            sixth of a fraction are dropped.
+
+    Raises:
+        BadValue: neither.
+
+    >>> parse_timestamp("1970-01-01T01:00:00.5+01:00"), parse_timestamp("7")
+    (500000, 7000000)
+    """
+    if _INTEGER.fullmatch(text) and _MIN_SECONDS <= int(text) <= _MAX_SECONDS:
+        return int(text) * 1_000_000
+    match = _RFC_3339.fullmatch(text)
+    if match is not None:
+        date, time, fraction, offset = match.groups()
+        try:
+            moment = datetime.fromisoformat(f"{date}T{time}{offset.upper().replace('Z', '+00:00')}")
+            # Python calculates in whole microseconds: no rounding.
+            return (moment - _EPOCH) // _MICROSECOND + int((fraction or "").ljust(6, "0")[:6])
+        except (ValueError, OverflowError):
+            pass
+    raise BadValue(f"expected integer seconds or an RFC 3339 time, got {shorten(text)}")
+
+
+def timestamp_from_json(value: Any) -> int:
+    """Return microseconds since 1970 UTC.
+
+    Args:
+        value: an integer, or a text as ``parse_timestamp`` takes it.
+
+    Raises:
+        BadValue: neither.
+
+    >>> timestamp_from_json(7)
+    7000000
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        return parse_timestamp(str(value) if abs(value) < 10**18 else shorten(value))
+    if isinstance(value, str):
+        return parse_timestamp(value)
+    raise BadValue(f"expected integer seconds or an RFC 3339 time, got {_json_text(value)}")
+
+
+def format_timestamp(microseconds: int, in_seconds: bool) -> str:
+    """Return the text of a timestamp that ``parse_timestamp`` reads back.
+
+    Args:
+        microseconds: since 1970 UTC.
+        in_seconds: as integer seconds; otherwise RFC 3339 in UTC with six digits of fraction.
+
+    >>> format_timestamp(1_500_000, in_seconds=False)
+    '1970-01-01T00:00:01.500000Z'
+    """
+    if in_seconds:
+        return format_number(microseconds // 1_000_000)
+    moment = _EPOCH + timedelta(microseconds=microseconds)
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -1,0 +1,91 @@
+"""Ids: opaque strings outside, positions inside.
+
+An id is never a number, never trimmed, never normalised: ``007`` stays ``007``, and two spellings
+of the same accented letter are two ids. The position of an id is its rank in UTF-8 byte order,
+which is also the order of Python's strings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from mlcore.errors import shorten
+
+__all__ = ["MAX_ID_BYTES", "IdMap", "id_fault"]
+
+MAX_ID_BYTES = 65_535
+
+
+def id_fault(text: object) -> str | None:
+    """Return what is wrong with an id as ``expected <rule>, got <value>``, or None if it is fine.
+
+    Args:
+        text: the id.
+
+    >>> id_fault("007") is None
+    True
+    >>> id_fault(7)
+    'expected a string, got 7'
+    """
+    if not isinstance(text, str):
+        return f"expected a string, got {shorten(text)}"
+    if not text:
+        return "expected an id of at least one character, got an empty one"
+    if "\0" in text or "\n" in text or "\r" in text:
+        return f"expected no NUL and no line break, got {shorten(text)}"
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return f"expected well-formed Unicode, got {shorten(text)}"
+    if size > MAX_ID_BYTES:
+        return f"expected at most {MAX_ID_BYTES} bytes, got {size}"
+    return None
+
+
+class IdMap:
+    """The ids of one axis in ascending order, and the position of each.
+
+    Both directions are built when first asked for: a model opens without parsing its id files.
+    """
+
+    def __init__(self, load: Callable[[], Sequence[str]], count: int) -> None:
+        self._load = load
+        self._count = count
+        self._ids: Sequence[str] | None = None
+        self._positions: dict[str, int] | None = None
+
+    @classmethod
+    def from_ids(cls, ids: Iterable[str]) -> IdMap:
+        """Return the map of ids that are in ascending order already.
+
+        Args:
+            ids: unique ids, ascending.
+
+        >>> IdMap.from_ids(["a", "b"]).position("b")
+        1
+        """
+        loaded = list(ids)
+        return cls(lambda: loaded, len(loaded))
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """All ids; the position is the index."""
+        if self._ids is None:
+            self._ids = self._load()
+        return self._ids
+
+    def position(self, id_: str) -> int | None:
+        """Return the position of an id, or None if it is unknown.
+
+        Args:
+            id_: the id.
+
+        >>> IdMap.from_ids(["a", "b"]).position("c") is None
+        True
+        """
+        if self._positions is None:
+            self._positions = {known: index for index, known in enumerate(self.ids)}
+        return self._positions.get(id_)
+
+    def __len__(self) -> int:
+        return self._count

@@ -1,0 +1,334 @@
+"""Events (rows as they come) and interactions (one weight for each user and item).
+
+Positions follow the order of the ids, and sums run over sorted values, so the order of the input
+rows changes no bit of anything built from here on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlcore.errors import DataError, shorten
+from mlcore.ids import id_fault
+from mlcore.sums import sum_by_group
+from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
+
+__all__ = ["AGGREGATES", "Events", "Interactions", "sort_codes"]
+
+AGGREGATES = ("sum", "max", "last", "count")
+
+
+@dataclass(frozen=True)
+class Events:
+    """Rows of (user, item, weight, time); a user may have taken an item more than once.
+
+    Attributes:
+        user_ids: the ids of users, ascending.
+        item_ids: the ids of items, ascending.
+        users: (E,) int32 positions into ``user_ids``.
+        items: (E,) int32 positions into ``item_ids``.
+        weights: (E,) float64, finite and above 0.
+        timestamps: (E,) int64 microseconds since 1970 UTC, or None.
+    """
+
+    user_ids: Sequence[str]
+    item_ids: Sequence[str]
+    users: Int32Array
+    items: Int32Array
+    weights: Float64Array
+    timestamps: Int64Array | None = None
+
+    def aggregate(self, how: str = "sum") -> Interactions:
+        """Make one interaction of the rows that share user and item.
+
+        Args:
+            how: what becomes the weight: ``sum``, ``max``, ``last`` (of the newest row; the
+                greatest of them if several are the newest) or ``count`` (of rows). The latest
+                timestamp stays in any case.
+
+        Returns:
+            The interactions, ordered by user and item whatever the order of the rows.
+
+        Raises:
+            DataError: ``last`` without timestamps.
+
+        >>> events = Events(["u"], ["a"], *np.zeros((2, 3), np.int32), np.array([1.0, 2.0, 4.0]))
+        >>> events.aggregate("sum").user_items.data.tolist()
+        [7.0]
+        """
+        if how not in AGGREGATES:
+            raise DataError(f"aggregate: expected one of {', '.join(AGGREGATES)}, got {how!r}")
+        if how == "last" and self.timestamps is None:
+            raise DataError("timestamp: expected a column to find the last row by, got none")
+        keys = self.users.astype(np.int64) * len(self.item_ids) + self.items  # (E,) int64
+        # Within a pair by time, then weight: floating-point sums must not depend on row order.
+        times = np.zeros(len(keys), np.int64) if self.timestamps is None else self.timestamps
+        order = _order_of(keys, times, self.weights)
+        keys, times, weights = keys[order], times[order], self.weights[order]
+        is_first = np.ones(len(keys), bool)
+        is_first[1:] = keys[1:] != keys[:-1]
+        firsts = np.flatnonzero(is_first)
+        lasts = np.append(firsts[1:], len(keys)) - 1
+        pairs = keys[firsts]
+        return Interactions.from_pairs(
+            self.user_ids,
+            self.item_ids,
+            pairs // len(self.item_ids),
+            pairs % len(self.item_ids),
+            _combine(how, weights, is_first, firsts, lasts),
+            None if self.timestamps is None else times[lasts],
+        )
+
+
+def _order_of(keys: Int64Array, times: Int64Array, weights: Float64Array) -> Int64Array:
+    order = np.argsort(keys, kind="stable")
+    in_order = keys[order]
+    if (in_order[1:] != in_order[:-1]).all():
+        return order
+    return np.lexsort((weights, times, keys))
+
+
+def _combine(
+    how: str, weights: Float64Array, is_first: BoolArray, firsts: Int64Array, lasts: Int64Array
+) -> Float64Array:
+    if how == "last":
+        return weights[lasts]
+    if how == "max":
+        return np.maximum.reduceat(weights, firsts)
+    if how == "count":
+        return (lasts - firsts + 1).astype(np.float64)
+    return sum_by_group(np.cumsum(is_first) - 1, weights, len(firsts))
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """One weight for each user and item, ordered by user, then item.
+
+    Every user has an item, and every item a user, except those added by ``with_catalogue``.
+
+    Attributes:
+        user_ids: ids of the U users, ascending.
+        item_ids: ids of the I items, ascending.
+        user_items: (U, I) float64 weights, all finite and above 0.
+        timestamps: (E,) int64 microseconds since 1970 UTC in the order of ``user_items``, or None.
+    """
+
+    user_ids: Sequence[str]
+    item_ids: Sequence[str]
+    user_items: CsrMatrix
+    timestamps: Int64Array | None = None
+
+    @classmethod
+    def from_columns(
+        cls,
+        user_ids: Iterable[Any],
+        item_ids: Iterable[Any],
+        weights: Iterable[Any] | None = None,
+        timestamps: Iterable[Any] | None = None,
+    ) -> Interactions:
+        """Return the interactions of columns: lists, numpy arrays, pandas or polars columns.
+
+        Args:
+            user_ids: E strings.
+            item_ids: E strings.
+            weights: E finite numbers above 0; 1 each if left out. Rows of the same user and item
+                add up.
+            timestamps: E integers, seconds since 1970 UTC; the latest of a user and item stays.
+
+        Raises:
+            DataError: columns of different length, no rows, or a value that breaks its rule; the
+                message names column and row, counted from 0.
+
+        >>> interactions = Interactions.from_columns(["u2", "u1", "u1"], ["b", "b", "a"])
+        >>> interactions.user_ids, interactions.user_items.indices.tolist()
+        (['u1', 'u2'], [0, 1, 1])
+        """
+        users, user_index = _encode("user_ids", user_ids)
+        items, item_index = _encode("item_ids", item_ids)
+        weight_column = np.ones(len(users)) if weights is None else _weights_from(weights)
+        time_column = None if timestamps is None else _timestamps_from(timestamps)
+        lengths = {"item_ids": len(items), "weights": len(weight_column)}
+        if time_column is not None:
+            lengths["timestamps"] = len(time_column)
+        for name, length in lengths.items():
+            if length != len(users):
+                raise DataError(f"{name}: expected {len(users)} rows, got {length}")
+        if not len(users):
+            raise DataError("user_ids: expected at least one row, got none")
+        sorted_users, users = sort_codes(user_index, users)
+        sorted_items, items = sort_codes(item_index, items)
+        events = Events(sorted_users, sorted_items, users, items, weight_column, time_column)
+        return events.aggregate("sum")
+
+    @classmethod
+    def from_pairs(
+        cls,
+        user_ids: Sequence[str],
+        item_ids: Sequence[str],
+        users: Int64Array,
+        items: Int64Array,
+        weights: Float64Array,
+        timestamps: Int64Array | None,
+    ) -> Interactions:
+        """Return interactions from distinct pairs in order of user, then item.
+
+        Users and items that no pair names are left out.
+
+        Args:
+            user_ids: ids, ascending.
+            item_ids: ids, ascending.
+            users: (E,) positions into ``user_ids``, ascending.
+            items: (E,) positions into ``item_ids``, ascending for each user.
+            weights: (E,) float64.
+            timestamps: (E,) int64 microseconds, or None.
+
+        >>> one = np.array([1])
+        >>> Interactions.from_pairs(["u", "v"], ["a", "b"], one, one, one / 2, None).item_ids
+        ['b']
+        """
+        user_counts = np.bincount(users, minlength=len(user_ids))
+        item_used = np.bincount(items, minlength=len(item_ids)) > 0
+        user_counts_kept = user_counts[user_counts > 0]
+        indptr = np.zeros(len(user_counts_kept) + 1, np.int64)
+        np.cumsum(user_counts_kept, out=indptr[1:])
+        new_items = np.cumsum(item_used) - 1
+        matrix = CsrMatrix(
+            indptr,
+            new_items[items].astype(np.int32),
+            weights.astype(np.float64),
+            int(item_used.sum()),
+        )
+        kept_users = [user_ids[index] for index in np.flatnonzero(user_counts).tolist()]
+        kept_items = [item_ids[index] for index in np.flatnonzero(item_used).tolist()]
+        return cls(kept_users, kept_items, matrix, timestamps)
+
+    def select(self, keep: BoolArray) -> Interactions:
+        """Return the interactions that ``keep`` marks, without users and items left empty.
+
+        Args:
+            keep: (E,) bool, in the order of ``user_items``.
+
+        >>> both = Interactions.from_columns(["u", "v"], ["a", "b"])
+        >>> both.select(np.array([False, True])).user_ids
+        ['v']
+        """
+        times = None if self.timestamps is None else self.timestamps[keep]
+        users = self.user_items.row_of_entry()[keep]
+        items = self.user_items.indices[keep].astype(np.int64)
+        weights = self.user_items.data[keep]
+        return Interactions.from_pairs(self.user_ids, self.item_ids, users, items, weights, times)
+
+    def with_catalogue(self, item_ids: Iterable[str]) -> Interactions:
+        """Return the same interactions among all items that exist, also those nobody took.
+
+        Args:
+            item_ids: the catalogue, in any order; items of the interactions need not be in it.
+
+        Raises:
+            DataError: an id breaks its rule.
+
+        >>> Interactions.from_columns(["u"], ["b"]).with_catalogue(["a", "b"]).item_ids
+        ['a', 'b']
+        """
+        _, index = _encode("catalogue", item_ids)
+        all_ids = sorted(index.keys() | set(self.item_ids))
+        positions = {item_id: position for position, item_id in enumerate(all_ids)}
+        new = np.array([positions[item_id] for item_id in self.item_ids], np.int32)  # (I,)
+        old = self.user_items
+        matrix = CsrMatrix(old.indptr, new[old.indices], old.data, len(all_ids))
+        return Interactions(self.user_ids, all_ids, matrix, self.timestamps)
+
+    def __len__(self) -> int:
+        return self.user_items.num_entries
+
+    def sha256(self) -> str:
+        """Return the digest of the canonical form, which row order and file format do not change.
+
+        Hashed are, little-endian: U, I and E as int64; each user id, then each item id, as uint32
+        length and UTF-8 bytes; row offsets (int64), item positions (int32) and weights (float64);
+        and the timestamps (int64 microseconds) where there are any.
+        """
+        digest = hashlib.sha256(
+            np.array([len(self.user_ids), len(self.item_ids), len(self)], "<i8").tobytes()
+        )
+        for ids in (self.user_ids, self.item_ids):
+            encoded = (id_.encode() for id_ in ids)
+            digest.update(b"".join(len(id_).to_bytes(4, "little") + id_ for id_ in encoded))
+        digest.update(self.user_items.indptr.astype("<i8").tobytes())
+        digest.update(self.user_items.indices.astype("<i4").tobytes())
+        digest.update(self.user_items.data.astype("<f8").tobytes())
+        if self.timestamps is not None:
+            digest.update(self.timestamps.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+
+def sort_codes(index: Mapping[str, int], codes: Int32Array) -> tuple[list[str], Int32Array]:
+    """Return ids in ascending order, and codes renumbered to match.
+
+    Args:
+        index: code of each id, 0, 1, 2 ... in order of insertion.
+        codes: (E,) int32.
+
+    >>> sort_codes({"b": 0, "a": 1}, np.array([0, 1, 1], np.int32))
+    (['a', 'b'], array([1, 0, 0], dtype=int32))
+    """
+    ids = sorted(index)
+    new_codes = np.empty(len(ids), np.int32)
+    old = np.fromiter((index[id_] for id_ in ids), np.int64, len(ids))
+    new_codes[old] = np.arange(len(ids), dtype=np.int32)
+    return ids, new_codes[codes]
+
+
+def _as_list(column: Iterable[Any]) -> list[Any]:
+    # numpy, pandas and polars convert to Python objects much faster than iteration does.
+    for method in ("tolist", "to_list"):
+        if hasattr(column, method):
+            return list(getattr(column, method)())
+    return list(column)
+
+
+def _encode(name: str, column: Iterable[Any]) -> tuple[Int32Array, dict[str, int]]:
+    values = _as_list(column)
+    index: dict[str, int] = {}
+    for row, value in enumerate(values):
+        if not isinstance(value, str) or value not in index:
+            fault = id_fault(value)
+            if fault is not None:
+                hint = "ids are strings: convert numbers with str()"
+                raise DataError(f"{name}[{row}]: {fault}", None if isinstance(value, str) else hint)
+            index[value] = len(index)
+    codes = np.fromiter(map(index.__getitem__, values), np.int32, len(values))
+    return codes, index
+
+
+def _weights_from(column: Iterable[Any]) -> Float64Array:
+    values = _as_list(column)
+    result = np.ones(len(values))
+    for row, value in enumerate(values):
+        try:
+            if isinstance(value, (bool, str)):
+                raise ValueError
+            result[row] = value
+        except (TypeError, ValueError):
+            raise _bad_weight(row, value) from None
+    wrong = np.flatnonzero(~(np.isfinite(result) & (result > 0)))
+    if len(wrong):
+        raise _bad_weight(int(wrong[0]), values[wrong[0]])
+    return result
+
+
+def _bad_weight(row: int, value: object) -> DataError:
+    return DataError(f"weights[{row}]: expected a finite number above 0, got {shorten(value)}")
+
+
+def _timestamps_from(column: Iterable[Any]) -> Int64Array:
+    values = _as_list(column)
+    for row, value in enumerate(values):
+        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**43:
+            raise DataError(f"timestamps[{row}]: expected integer seconds, got {shorten(value)}")
+    return np.array(values, np.int64) * 1_000_000

@@ -1,0 +1,247 @@
+"""Settings as frozen dataclasses whose fields carry their own rule, and their way to and from JSON.
+
+One rule per field serves three callers alike: a config file, a Python constructor, and the help
+texts. A field is declared as ``shrinkage: float = parameter(0.0, number(minimum=0))``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import numbers
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+
+from mlcore.errors import ConfigError, shorten
+
+__all__ = [
+    "Rule",
+    "boolean",
+    "check_parameters",
+    "choice",
+    "integer",
+    "number",
+    "optional",
+    "parameter",
+    "parameters_from_json",
+    "parameters_to_json",
+]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a setting may be.
+
+    Attributes:
+        expected: the rule in words, as it stands in an error message.
+        convert: returns the value in its canonical type, or raises ValueError.
+    """
+
+    expected: str
+    convert: Callable[[object], Any]
+
+
+def number(
+    *, minimum: float = -math.inf, above: float = -math.inf, maximum: float = math.inf
+) -> Rule:
+    """Return the rule for a finite float within bounds; whole numbers are taken as floats.
+
+    Args:
+        minimum: the least value allowed.
+        above: the value must be greater than this one.
+        maximum: the greatest value allowed.
+
+    >>> number(minimum=0).convert(3)
+    3.0
+    """
+
+    def convert(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise ValueError
+        result = float(value)
+        if not (math.isfinite(result) and minimum <= result <= maximum and result > above):
+            raise ValueError
+        return result
+
+    bounds = [f">= {minimum:g}"] if minimum > -math.inf else []
+    bounds += [f"above {above:g}"] if above > -math.inf else []
+    bounds += [f"<= {maximum:g}"] if maximum < math.inf else []
+    return Rule(" ".join(["a finite number", " and ".join(bounds)]).strip(), convert)
+
+
+def integer(*, minimum: int) -> Rule:
+    """Return the rule for a whole number, at least ``minimum`` and below 2^31.
+
+    Args:
+        minimum: the least value allowed.
+
+    >>> integer(minimum=1).convert(7)
+    7
+    """
+
+    def convert(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+            raise ValueError
+        if not minimum <= int(value) < 2**31:
+            raise ValueError
+        return int(value)
+
+    return Rule(f"an integer >= {minimum}", convert)
+
+
+def boolean() -> Rule:
+    """Return the rule for true or false.
+
+    >>> boolean().convert(True)
+    True
+    """
+
+    def convert(value: object) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError
+        return value
+
+    return Rule("true or false", convert)
+
+
+def choice(*names: str) -> Rule:
+    """Return the rule for one word of a closed list.
+
+    Args:
+        names: the words.
+
+    >>> choice("target", "source").expected
+    "'target' or 'source'"
+    """
+
+    def convert(value: object) -> str:
+        if not isinstance(value, str) or value not in names:
+            raise ValueError
+        return value
+
+    return Rule(" or ".join(repr(name) for name in names), convert)
+
+
+def optional(rule: Rule) -> Rule:
+    """Return a rule that also allows null (None).
+
+    Args:
+        rule: what a value other than None must be.
+
+    >>> optional(integer(minimum=1)).expected
+    'an integer >= 1 or null'
+    """
+    return Rule(
+        f"{rule.expected} or null", lambda value: None if value is None else rule.convert(value)
+    )
+
+
+def parameter(default: T, rule: Rule) -> T:
+    """Declare a dataclass field with a default and a rule.
+
+    Args:
+        default: the value when nothing is said; stands nowhere else.
+        rule: what the value may be.
+
+    >>> @dataclass(frozen=True)
+    ... class Example:
+    ...     alpha: float = parameter(0.5, number(minimum=0))
+    >>> Example().alpha
+    0.5
+    """
+    value: T = field(default=default, metadata={"rule": rule})
+    return value
+
+
+def convert_value(rule: Rule, value: object, place: str) -> Any:
+    """Return ``value`` in its canonical type, or raise ConfigError naming the place.
+
+    Args:
+        rule: what the value may be.
+        value: what was given.
+        place: file and key, for the message.
+
+    >>> convert_value(integer(minimum=1), 2, "config.json: num_neighbors")
+    2
+    """
+    try:
+        return rule.convert(value)
+    except (ValueError, OverflowError):
+        raise ConfigError(f"{place}: expected {rule.expected}, got {shorten(value)}") from None
+
+
+def check_parameters(settings: Any) -> None:
+    """Check and canonicalise all fields that have a rule; to be called from ``__post_init__``.
+
+    Args:
+        settings: a frozen dataclass instance.
+
+    Raises:
+        ConfigError: a field breaks its rule.
+    """
+    for item in fields(settings):
+        rule = item.metadata.get("rule")
+        if rule is not None:
+            value = convert_value(rule, getattr(settings, item.name), item.name)
+            object.__setattr__(settings, item.name, value)
+
+
+def parameters_from_json(cls: type[T], values: Mapping[str, object], place: str) -> T:
+    """Build a settings dataclass from a JSON object.
+
+    Args:
+        cls: the dataclass; every field has a rule.
+        values: keys and values; missing keys take their defaults.
+        place: file (and key) for messages.
+
+    Raises:
+        ConfigError: a key is unknown, or a value breaks its rule.
+
+    >>> @dataclass(frozen=True)
+    ... class Example:
+    ...     alpha: float = parameter(0.5, number(minimum=0))
+    >>> parameters_from_json(Example, {"alpha": 2}, "config.json")
+    Example(alpha=2.0)
+    """
+    rules = {item.name: item.metadata["rule"] for item in fields(cls)}  # type: ignore[arg-type]
+    check_keys(values, list(rules), place)
+    return cls(
+        **{
+            key: convert_value(rules[key], value, f"{place}: {key}")
+            for key, value in values.items()
+        }
+    )
+
+
+def check_keys(values: Mapping[str, object], known: Sequence[str], place: str) -> None:
+    """Raise ConfigError if an object has a key that nobody reads.
+
+    Args:
+        values: the JSON object.
+        known: the keys allowed.
+        place: file (and key) for the message.
+
+    >>> check_keys({"b": 0.75}, ["k1", "b"], "config.json: weighting")
+    """
+    for key in values:
+        if key not in known:
+            allowed = "one of " + ", ".join(known) if known else "no further key"
+            raise ConfigError(f"{place}: expected {allowed}, got the key {shorten(key)}")
+
+
+def parameters_to_json(settings: Any) -> dict[str, object]:
+    """Return all fields of a settings dataclass, defaults spelled out, in declared order.
+
+    Args:
+        settings: a dataclass instance whose fields are JSON values.
+
+    >>> @dataclass(frozen=True)
+    ... class Example:
+    ...     alpha: float = parameter(0.5, number(minimum=0))
+    >>> parameters_to_json(Example())
+    {'alpha': 0.5}
+    """
+    return {item.name: getattr(settings, item.name) for item in dataclasses.fields(settings)}

@@ -1,0 +1,176 @@
+"""Prediction from files to files: requests in, ranked lists out, streamed in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from mlcore.errors import DataError, UnknownUserError, shorten
+from mlcore.files.histories import read_histories
+from mlcore.files.inputs import Format, Place, place_name
+from mlcore.files.lists import read_ids
+from mlcore.files.outputs import open_outputs
+from mlcore.files.predictions import format_prediction
+from mlcore.jsontext import format_string
+from mlcore.progress import Progress, silent
+from mlcore.recommend import Fill, ListOptions, RankedUsers, Recommender, UserRequest
+
+__all__ = ["PredictOptions", "Requests", "UnknownUser", "predict_from_path"]
+
+UnknownUser: TypeAlias = Literal["error", "skip", "fill"]
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Whom to recommend to: all users of the model, those of a file, or histories. One of them.
+
+    Attributes:
+        all_users: every user of the model, in order of ids.
+        users_path: a table with a column ``user_id``; each user once, in order of appearance.
+        histories_path: histories, as ``read_histories`` takes them.
+    """
+
+    all_users: bool = False
+    users_path: Place | None = None
+    histories_path: Place | None = None
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """What the lists may hold, as paths and names.
+
+    Attributes:
+        top_n: the longest list, >= 1.
+        include_items_path: a table with a column ``item_id``: only these items.
+        exclude_items_path: likewise: none of these.
+        include_seen: whether items of the history may be listed.
+        fill: ``popularity`` completes short lists with the most popular unseen items.
+        unknown_user: whether a user the model does not know is an error, is left out, or gets the
+            most popular items.
+    """
+
+    top_n: int = 10
+    include_items_path: Place | None = None
+    exclude_items_path: Place | None = None
+    include_seen: bool = False
+    fill: Fill | None = None
+    unknown_user: UnknownUser = "error"
+
+
+@dataclass
+class _Tally:
+    """What is counted on the way, for the summary."""
+
+    lists: int = 0
+    short_lists: int = 0
+    unknown_users: int = 0
+    unknown_items: int = 0
+
+
+def predict_from_path(
+    model_dir: Place,
+    requests: Requests,
+    out_path: Place,
+    options: PredictOptions = PredictOptions(),
+    *,
+    threads: int | None = None,
+    format: Format | None = None,
+    progress: Progress = silent,
+) -> str:
+    """Read requests, rank on all cores, write one line for each in order; return a summary.
+
+    Memory does not grow with the number of requests.
+
+    Args:
+        model_dir: a model directory.
+        requests: whom to recommend to.
+        out_path: where the predictions go, as JSON Lines.
+        options: what the lists may hold.
+        threads: how many; None for one a core. Changes speed only.
+        format: of the input files, or None to go by their names.
+        progress: told how many lists are made.
+
+    Raises:
+        ArtifactError: the model is faulty.
+        DataError: a file is, or a user is unknown.
+    """
+    tally = _Tally()
+    with open_outputs(out_path) as (out,):
+        recommender = Recommender.load(model_dir)
+        include, exclude = options.include_items_path, options.exclude_items_path
+        list_options = ListOptions(
+            options.top_n,
+            None if include is None else read_ids(include, "item_id", format),
+            [] if exclude is None else read_ids(exclude, "item_id", format),
+            options.include_seen,
+            options.fill,
+        )
+        total = len(recommender.model.users or ()) if requests.all_users else 0
+        wanted = _requests(recommender, requests, options, format, tally)
+        json_ids = [format_string(id_) for id_ in recommender.model.items.ids]
+        for ranked in recommender.rank_requests(wanted, list_options, threads):
+            out.write(_format_lists(ranked, json_ids))
+            tally.lists += len(ranked.user_ids)
+            tally.short_lists += int((np.diff(ranked.ranking.indptr) < options.top_n).sum())
+            progress("recommend", tally.lists, total)
+    return _summary(tally, options.top_n)
+
+
+def _format_lists(ranked: RankedUsers, json_ids: list[str]) -> str:
+    ranking = ranked.ranking
+    items = [json_ids[item] for item in ranking.items.tolist()]
+    columns = list(zip(items, ranking.scores.tolist(), ranking.filled.tolist()))
+    bounds = ranking.indptr.tolist()
+    return "".join(
+        format_prediction(format_string(user_id), columns[begin:end])
+        for user_id, begin, end in zip(ranked.user_ids, bounds, bounds[1:])
+    )
+
+
+def _requests(
+    recommender: Recommender,
+    requests: Requests,
+    options: PredictOptions,
+    format: Format | None,
+    tally: _Tally,
+) -> Iterator[UserRequest]:
+    fill = options.fill is not None
+    if requests.histories_path is not None:
+        for history in read_histories(requests.histories_path, format):
+            try:
+                encoded, unknown = recommender.encode_history(history.items)
+            except DataError as error:
+                raise DataError(f"{history.place}: {error}", error.hint) from None
+            tally.unknown_items += unknown
+            yield UserRequest(history.user_id, encoded, fill)
+    elif requests.users_path is not None:
+        place = place_name(requests.users_path)
+        for user_id in read_ids(requests.users_path, "user_id", format):
+            try:
+                yield UserRequest(user_id, recommender.history_of(user_id), fill)
+            except UnknownUserError:
+                tally.unknown_users += 1
+                if options.unknown_user == "fill":
+                    yield UserRequest(user_id, recommender.encode_history([])[0], True)
+                elif options.unknown_user == "error":
+                    raise UnknownUserError(
+                        f"{place}: user_id: expected users of the model, got {shorten(user_id)}",
+                        "--unknown-user skip leaves such users out, fill gives them popular items",
+                    ) from None
+    else:
+        for user_id in recommender.user_ids():
+            yield UserRequest(user_id, recommender.history_of(user_id), fill)
+
+
+def _summary(tally: _Tally, top_n: int) -> str:
+    parts = [f"{tally.lists} lists"]
+    if tally.short_lists:
+        parts.append(f"{tally.short_lists} shorter than {top_n}")
+    if tally.unknown_users:
+        parts.append(f"{tally.unknown_users} unknown users")
+    if tally.unknown_items:
+        parts.append(f"{tally.unknown_items} unknown items passed over")
+    return ", ".join(parts)

@@ -1,0 +1,27 @@
+"""Predictions as data: the ranked lists of some users, as evaluation sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlcore.types import Int32Array, Int64Array
+
+__all__ = ["Predictions"]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Ranked lists, best item first.
+
+    Attributes:
+        user_ids: one for each list, in any order, each once.
+        item_ids: the distinct items of all lists, in any order.
+        indptr: (R + 1,) int64 offsets of each list.
+        items: (P,) int32 positions into ``item_ids``, each at most once in a list.
+    """
+
+    user_ids: Sequence[str]
+    item_ids: Sequence[str]
+    indptr: Int64Array
+    items: Int32Array

@@ -1,0 +1,149 @@
+"""Preprocessing: from events as they come to the interactions worth training on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlcore.errors import DataError
+from mlcore.files.inputs import Format, Place, place_name
+from mlcore.files.interactions import ColumnNames, read_events, write_interactions
+from mlcore.files.outputs import open_outputs
+from mlcore.interactions import AGGREGATES, Events, Interactions
+from mlcore.parameters import check_parameters, choice, integer, number, optional, parameter
+from mlcore.progress import Progress, silent
+from mlcore.types import BoolArray, Int64Array
+
+__all__ = [
+    "PreprocessConfig",
+    "newest_first_rank",
+    "preprocess_from_data",
+    "preprocess_from_path",
+]
+
+
+@dataclass(frozen=True)
+class PreprocessConfig:
+    """What to keep. Every field changes the data.
+
+    Attributes:
+        aggregate: the weight of several rows of one user and item: their ``sum``, ``max``, the
+            ``last`` by timestamp, or their ``count``.
+        min_weight: interactions with a smaller weight, after aggregation, are dropped.
+        min_user_interactions: users with fewer items are dropped.
+        min_item_interactions: items with fewer users are dropped.
+        max_user_interactions: only so many of each user's newest interactions are kept.
+    """
+
+    aggregate: str = parameter("sum", choice(*AGGREGATES))
+    min_weight: float | None = parameter(None, optional(number(minimum=0)))
+    min_user_interactions: int = parameter(1, integer(minimum=1))
+    min_item_interactions: int = parameter(1, integer(minimum=1))
+    max_user_interactions: int | None = parameter(None, optional(integer(minimum=1)))
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+
+
+def preprocess_from_data(
+    events: Events, config: PreprocessConfig = PreprocessConfig()
+) -> Interactions:
+    """Return interactions that meet all conditions at once.
+
+    Order of the steps: aggregate, drop light interactions, keep each user's newest, then drop
+    users and items with too few interactions, repeated until nothing changes (the k-core).
+
+    Args:
+        events: the rows.
+        config: what to keep.
+
+    Raises:
+        DataError: timestamps are needed and missing, or nothing is left.
+
+    >>> events = Events(["u", "v"], ["a"], np.array([0, 1]), np.array([0, 0]), np.ones(2))
+    >>> len(preprocess_from_data(events, PreprocessConfig(min_item_interactions=2)))
+    2
+    """
+    interactions = events.aggregate(config.aggregate)
+    if config.min_weight is not None:
+        interactions = interactions.select(interactions.user_items.data >= config.min_weight)
+    if config.max_user_interactions is not None:
+        rank = newest_first_rank(interactions)
+        interactions = interactions.select(rank < config.max_user_interactions)
+    while not (keep := _has_enough(interactions, config)).all():
+        interactions = interactions.select(keep)
+    if not len(interactions):
+        raise DataError(
+            "interactions: expected at least one that meets all conditions, got none",
+            "lower --min-user-interactions, --min-item-interactions or --min-weight",
+        )
+    return interactions
+
+
+def newest_first_rank(interactions: Interactions) -> Int64Array:
+    """Return the rank of each interaction among its user's, 0 for the newest, (E,) int64.
+
+    Of equal timestamps the item later in id order counts as newer.
+
+    Args:
+        interactions: with timestamps.
+
+    Raises:
+        DataError: there are no timestamps.
+
+    >>> newest_first_rank(Interactions.from_columns("uu", "ab", timestamps=[5, 3])).tolist()
+    [0, 1]
+    """
+    if interactions.timestamps is None:
+        raise DataError("timestamp: expected a column to find the newest rows by, got none")
+    matrix = interactions.user_items
+    users = matrix.row_of_entry()  # (E,) int64
+    order = np.lexsort((-matrix.indices, -interactions.timestamps, users))
+    rank = np.empty(len(users), np.int64)
+    rank[order] = np.arange(len(users)) - matrix.indptr[users]
+    return rank
+
+
+def _has_enough(interactions: Interactions, config: PreprocessConfig) -> BoolArray:
+    matrix = interactions.user_items
+    per_user = np.diff(matrix.indptr)  # (U,)
+    per_item = np.bincount(matrix.indices, minlength=matrix.num_columns)  # (I,)
+    return np.repeat(per_user >= config.min_user_interactions, per_user) & (
+        per_item[matrix.indices] >= config.min_item_interactions
+    )
+
+
+def preprocess_from_path(
+    interactions_path: Place,
+    out_path: Place,
+    config: PreprocessConfig = PreprocessConfig(),
+    *,
+    names: ColumnNames = ColumnNames(),
+    format: Format | None = None,
+    progress: Progress = silent,
+) -> str:
+    """Read events, preprocess them, write interactions; return a summary.
+
+    Args:
+        interactions_path: the events.
+        out_path: where the interactions go.
+        config: what to keep.
+        names: how the columns are called in the events.
+        format: of both files, or None to go by their names.
+        progress: told how many bytes are read.
+
+    Raises:
+        DataError: a file is faulty, or nothing is left.
+    """
+    with open_outputs(out_path) as (out,):
+        events = read_events(interactions_path, names=names, format=format, progress=progress)
+        try:
+            interactions = preprocess_from_data(events, config)
+        except DataError as error:
+            raise DataError(f"{place_name(interactions_path)}: {error}", error.hint) from None
+        write_interactions(out, interactions, out_path, format)
+    return (
+        f"kept {len(interactions)} of {len(events.users)} rows: "
+        f"{len(interactions.user_ids)} users, {len(interactions.item_ids)} items"
+    )

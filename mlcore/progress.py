@@ -1,0 +1,25 @@
+"""How long work reports to whoever called it: a callable, so that the library itself never prints."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+__all__ = ["Progress", "silent"]
+
+
+class Progress(Protocol):
+    """Told now and then how far a step has come; ``total`` 0 means that nobody knows the end."""
+
+    def __call__(self, step: str, done: int, total: int) -> None: ...
+
+
+def silent(step: str, done: int, total: int) -> None:
+    """Report nothing; the default everywhere.
+
+    Args:
+        step: what is being done, for people.
+        done: how much of it is done, in any unit.
+        total: the whole of it in the same unit, or 0.
+
+    >>> silent("read events.csv", 1, 2)
+    """

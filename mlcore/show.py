@@ -1,0 +1,82 @@
+"""Predictions for people: titles instead of ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlcore.errors import DataError, UnknownUserError, shorten
+from mlcore.files.histories import read_histories
+from mlcore.files.inputs import Format, Place, place_name
+from mlcore.files.lists import read_titles
+from mlcore.files.tables import read_json_lines
+
+__all__ = ["show_from_path"]
+
+
+def show_from_path(
+    predictions_path: Place,
+    items_path: Place,
+    *,
+    histories_path: Place | None = None,
+    user_id: str | None = None,
+    top_n: int = 5,
+    format: Format | None = None,
+) -> str:
+    """Return one user's list as text, with what the user took before it.
+
+    Args:
+        predictions_path: JSON Lines, as ``cli.predict`` writes them.
+        items_path: a table with columns ``item_id`` and ``title``.
+        histories_path: what users took, or None to leave it out.
+        user_id: whose list; None for the first of the file.
+        top_n: the longest list to show, of each kind.
+        format: of items and histories, or None to go by their names.
+
+    Raises:
+        DataError: a file is faulty, or the user is not in the predictions.
+    """
+    titles = read_titles(items_path, format)
+    user_id, entries = _find_list(predictions_path, user_id)
+    lines: list[str] = []
+    if histories_path is not None:
+        lines += [f"{user_id} took:"]
+        lines += [
+            f"     {titles.get(item, item)}"
+            for item in _taken(histories_path, user_id, top_n, format)
+        ]
+    lines += [f"{user_id} may like:"]
+    for rank, entry in enumerate(entries[:top_n], 1):
+        lines.append(f"  {rank}. {_describe(entry, titles, f'{place_name(predictions_path)}')}")
+    return "\n".join(lines)
+
+
+def _find_list(path: Place, user_id: str | None) -> tuple[str, list[dict[str, Any]]]:
+    for line, value in read_json_lines(path):
+        if user_id is None or value.get("user_id") == user_id:
+            found, entries = value.get("user_id"), value.get("items")
+            if not isinstance(found, str) or not isinstance(entries, list):
+                raise DataError(
+                    f"{place_name(path)}:{line}: expected user_id and items, got {shorten(value)}"
+                )
+            return found, entries
+    got = "no line" if user_id is None else f"none for {shorten(user_id)}"
+    raise UnknownUserError(f"{place_name(path)}: user_id: expected a list of the user, got {got}")
+
+
+def _taken(path: Place, user_id: str, top_n: int, format: Format | None) -> list[str]:
+    """Return the items of a history, heaviest first."""
+    for history in read_histories(path, format):
+        if history.user_id == user_id:
+            heaviest = sorted(history.items, key=lambda pair: (-pair[1], pair[0]))[:top_n]
+            return [item_id for item_id, _ in heaviest]
+    return []
+
+
+def _describe(entry: Any, titles: Mapping[str, str], place: str) -> str:
+    if not isinstance(entry, dict) or not isinstance(entry.get("item_id"), str):
+        raise DataError(f"{place}: items: expected objects with an item_id, got {shorten(entry)}")
+    score = entry.get("score")
+    shown = f"{score:.4f}" if isinstance(score, (int, float)) else "no score"
+    why = "popular" if entry.get("source") == "popularity" else shown
+    return f"{titles.get(entry['item_id'], entry['item_id'])} ({why})"

@@ -1,0 +1,66 @@
+"""What every similarity is: settings in, a matrix of neighbors out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+from mlcore.parameters import check_parameters
+from mlcore.progress import Progress
+from mlcore.types import CsrMatrix
+
+__all__ = ["NeighborSettings", "Neighborhood", "Similarity"]
+
+Neighborhood: TypeAlias = Literal["target", "source"]
+
+
+@dataclass(frozen=True)
+class NeighborSettings:
+    """Which pairs a similarity keeps.
+
+    Attributes:
+        num_neighbors: K, the best pairs kept for each item; None keeps all.
+        neighborhood: ``target`` keeps the best sources of each target item, ``source`` the best
+            targets of each source item.
+        shrinkage: added to the denominator, so that pairs with little evidence count less.
+        min_cooccurrence: pairs taken together by fewer users than this are dropped.
+    """
+
+    num_neighbors: int | None
+    neighborhood: Neighborhood
+    shrinkage: float
+    min_cooccurrence: int
+
+
+@dataclass(frozen=True)
+class Similarity(ABC):
+    """w(i, j): what having item i (the source) speaks for item j (the target).
+
+    A subclass is a frozen dataclass whose fields are the parameters of the formula.
+    """
+
+    name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+
+    @abstractmethod
+    def neighbors(
+        self, user_items: CsrMatrix, settings: NeighborSettings, threads: int, progress: Progress
+    ) -> CsrMatrix:
+        """Return the kept w(i, j) with source items as rows.
+
+        Args:
+            user_items: (U, I) float32 weights above 0.
+            settings: which pairs to keep.
+            threads: how many, >= 1. Changes speed only.
+            progress: told how many items are done.
+
+        Returns:
+            (I, I) float32, no diagonal, no zeros, columns ascending within each row; the same bits
+            for any number of threads.
+
+        Raises:
+            DataError: a value does not fit float32.
+        """

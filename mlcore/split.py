@@ -1,0 +1,173 @@
+"""Splits into training and test, each reproducible and independent of row order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mlcore.errors import ConfigError, DataError
+from mlcore.files.inputs import Format, Place, place_name
+from mlcore.files.interactions import ColumnNames, read_interactions, write_interactions
+from mlcore.files.outputs import open_outputs
+from mlcore.interactions import Interactions
+from mlcore.parameters import check_parameters, choice, integer, number, parameter
+from mlcore.preprocess import newest_first_rank
+from mlcore.progress import Progress, silent
+from mlcore.types import BoolArray
+
+__all__ = ["STRATEGIES", "SplitConfig", "split_from_data", "split_from_path"]
+
+STRATEGIES = ("random", "last-n", "temporal", "user")
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """How to split. Every field changes the data.
+
+    Attributes:
+        strategy: ``random`` (interactions), ``last-n`` (of each user), ``temporal`` (all from a
+            moment on) or ``user`` (all interactions of some users).
+        test_fraction: for ``random`` and ``user`` the chance of each to go to the test; for
+            ``temporal`` without a cutoff the share of the newest interactions.
+        n: for ``last-n``; users with n or fewer interactions stay in the training.
+        cutoff: for ``temporal``, microseconds since 1970 UTC; interactions at or after it are test.
+        seed: for ``random`` and ``user``.
+    """
+
+    strategy: Literal["random", "last-n", "temporal", "user"] = parameter(
+        "random", choice(*STRATEGIES)
+    )
+    test_fraction: float = parameter(0.2, number(above=0, maximum=1))
+    n: int = parameter(1, integer(minimum=1))
+    cutoff: int | None = None
+    seed: int = parameter(0, integer(minimum=0))
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+        if self.test_fraction == 1:
+            raise ConfigError("test_fraction: expected a number above 0 and below 1, got 1.0")
+        if self.cutoff is not None and self.strategy != "temporal":
+            raise ConfigError(f"cutoff: expected strategy 'temporal', got {self.strategy!r}")
+
+
+def split_from_data(
+    interactions: Interactions, config: SplitConfig = SplitConfig()
+) -> tuple[Interactions, Interactions]:
+    """Return training and test interactions: every interaction is in exactly one of them.
+
+    ``random`` and ``user`` draw by a hash of the ids and the seed, so an interaction (a user)
+    goes to the same side whatever else is in the data, and SQL can draw the same: the test gets
+    those with ``SUBSTR(TO_HEX(MD5(CONCAT(user_id, ',', item_id, ',', seed))), 1, 8)`` below
+    ``test_fraction`` as 8 hexadecimal digits (without ``item_id, ','`` for ``user``).
+
+    Args:
+        interactions: what to split.
+        config: how.
+
+    Raises:
+        DataError: timestamps are needed and missing, or one side is empty.
+
+    >>> pairs = Interactions.from_columns("uuv", "aba", timestamps=[1, 2, 3])
+    >>> train, test = split_from_data(pairs, SplitConfig("last-n"))
+    >>> train.item_ids, test.item_ids
+    (['a'], ['b'])
+    """
+    in_test = _TEST_MARKS[config.strategy](interactions, config)
+    if in_test.all() or not in_test.any():
+        side = "training" if in_test.all() else "test"
+        raise DataError(
+            f"{side}: expected at least one of the {len(interactions)} interactions, got none"
+        )
+    return interactions.select(~in_test), interactions.select(in_test)
+
+
+def _mark_random(interactions: Interactions, config: SplitConfig) -> BoolArray:
+    matrix = interactions.user_items
+    users = [interactions.user_ids[row] for row in matrix.row_of_entry().tolist()]
+    items = [interactions.item_ids[column] for column in matrix.indices.tolist()]
+    return _drawn((f"{user},{item}" for user, item in zip(users, items)), config)
+
+
+def _mark_users(interactions: Interactions, config: SplitConfig) -> BoolArray:
+    drawn = _drawn(interactions.user_ids, config)  # (U,)
+    return np.repeat(drawn, np.diff(interactions.user_items.indptr))
+
+
+def _drawn(keys: Iterable[str], config: SplitConfig) -> BoolArray:
+    threshold = f"{int(config.test_fraction * 2**32):08x}"
+    return np.array(
+        [
+            hashlib.md5(f"{key},{config.seed}".encode(), usedforsecurity=False).hexdigest()[:8]
+            < threshold
+            for key in keys
+        ],
+        bool,
+    )
+
+
+def _mark_last_n(interactions: Interactions, config: SplitConfig) -> BoolArray:
+    per_user = np.diff(interactions.user_items.indptr)  # (U,)
+    return (newest_first_rank(interactions) < config.n) & np.repeat(per_user > config.n, per_user)
+
+
+def _mark_temporal(interactions: Interactions, config: SplitConfig) -> BoolArray:
+    times = interactions.timestamps
+    if times is None:
+        raise DataError("timestamp: expected a column to split by, got none")
+    cutoff = config.cutoff
+    if cutoff is None:
+        first_of_test = int(len(times) * (1 - config.test_fraction))
+        cutoff = int(np.sort(times)[min(first_of_test, len(times) - 1)])
+    return times >= cutoff
+
+
+_TEST_MARKS = {
+    "random": _mark_random,
+    "last-n": _mark_last_n,
+    "temporal": _mark_temporal,
+    "user": _mark_users,
+}
+
+
+def split_from_path(
+    interactions_path: Place,
+    train_path: Place,
+    test_path: Place,
+    config: SplitConfig = SplitConfig(),
+    *,
+    names: ColumnNames = ColumnNames(),
+    format: Format | None = None,
+    progress: Progress = silent,
+) -> str:
+    """Read interactions, split them, write both sides; return a summary.
+
+    Args:
+        interactions_path: what to split.
+        train_path: where the training goes.
+        test_path: where the test goes.
+        config: how.
+        names: how the columns are called.
+        format: of all files, or None to go by their names.
+        progress: told how many bytes are read.
+
+    Raises:
+        DataError: a file is faulty, or one side is empty.
+    """
+    with open_outputs(train_path, test_path) as (train_out, test_out):
+        interactions = read_interactions(
+            interactions_path, names=names, format=format, progress=progress
+        )
+        try:
+            train, test = split_from_data(interactions, config)
+        except DataError as error:
+            raise DataError(f"{place_name(interactions_path)}: {error}", error.hint) from None
+        write_interactions(train_out, train, train_path, format)
+        write_interactions(test_out, test, test_path, format)
+    return (
+        f"train: {len(train)} interactions of {len(train.user_ids)} users; "
+        f"test: {len(test)} interactions of {len(test.user_ids)} users"
+    )
