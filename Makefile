@@ -25,11 +25,11 @@ help: ## list the targets
 # $(call need_python,TEST,WORDS): stop with one line when Python's version does not pass TEST.
 define need_python
 @$(PYTHON) -c 'import sys; sys.exit(not ($(1)))' 2>/dev/null || { \
-	echo "error: $(2) is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1 | head -n 1)." \
-	     "Name another one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	echo "error: needs $(2), but $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing);" \
+	     "name another one: make PYTHON=/path/to/python3" >&2; exit 1; }
 endef
 
-# $(call make_env,DIR,LOCK): fill the environment DIR with exactly what LOCK names, then mlcore.
+# $(call make_env,DIR,LOCK): bring the environment DIR to what LOCK names, then add mlcore itself.
 define make_env
 $(call need_python,sys.version_info >= (3$(comma) 11),Python 3.11 or newer)
 @echo "setting up $(1) from $(2)"
@@ -86,7 +86,7 @@ LOCK_EACH := CUSTOM_COMPILE_COMMAND="make lock" .venv-lock/bin/pip-compile --qui
 	$(if $(UPGRADE),--upgrade)
 
 lock: ## resolve the lock files anew with Python 3.11 (UPGRADE=1: newest versions)
-	$(call need_python,sys.version_info[:2] == (3$(comma) 11),Python 3.11 exactly: the oldest one supported)
+	$(call need_python,sys.version_info[:2] == (3$(comma) 11),Python 3.11 itself)
 	@.venv-lock/bin/pip-compile --version >/dev/null 2>&1 || { \
 		$(PYTHON) -m venv --clear .venv-lock && \
 		.venv-lock/bin/python -m pip install $(PIP_FLAGS) 'pip-tools>=7.6'; }

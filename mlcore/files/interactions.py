@@ -63,7 +63,7 @@ def read_events(
         Column(names.user, users.__getitem__, users.encode_json),
         Column(names.item, items.__getitem__, items.encode_json),
         Column(names.weight, Memo(weight_from_text).__getitem__, weight_from_json, False, 1.0),
-        Column(names.timestamp, Memo(parse_timestamp).__getitem__, timestamp_from_json, False),
+        Column(names.timestamp, parse_timestamp, timestamp_from_json, False),
     ]
     dtypes = (np.int32, np.int32, np.float64, np.int64)
     parts = [

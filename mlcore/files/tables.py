@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from mlcore.errors import DataError, shorten
@@ -22,7 +22,7 @@ from mlcore.progress import Progress, silent
 __all__ = ["BadValue", "Column", "read_columns", "read_json_lines"]
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
-_BATCH_ROWS = 50_000
+_BATCH_ROWS = 1024  # larger ones give the garbage collector more to look through
 _MISSING = object()
 
 
@@ -118,14 +118,15 @@ def _read_csv_table(
         def line_of_row(row: int) -> int:
             return first_line + sum(map(_lines_of, records[:row]))
 
+        filled: Sequence[int] = range(len(records))
         if set(map(len, records)) - {width}:
             _check_widths(name, records, width, line_of_row)
+            filled = [row for row, record in enumerate(records) if record]
         fields = list(zip(*filter(None, records)))
         if fields:
             any_rows = True
             raw = [None if position is None else fields[position] for position in positions]
             converters = [column.from_text for column in columns]
-            filled = [row for row, record in enumerate(records) if record]
             yield _convert(name, columns, raw, converters, lambda row: line_of_row(filled[row]))
     if not positions:
         raise DataError(f"{name}: expected a header line, got an empty file")
@@ -135,15 +136,14 @@ def _read_csv_table(
 
 def _csv_batches(name: str, chunks: Iterator[TextChunk]) -> Iterator[tuple[int, list[list[str]]]]:
     """Yield the records of a file in batches, each with the line its first record begins on."""
-    lines = (line for chunk in chunks for line in io.StringIO(chunk.text, newline=""))
+    lines = chain.from_iterable(io.StringIO(chunk.text, newline="") for chunk in chunks)
     reader = csv.reader(lines, strict=True)
     while True:
         first_line = reader.line_num + 1
         records: list[list[str]] = []
         error: csv.Error | None = None
         try:
-            for record in islice(reader, _BATCH_ROWS):
-                records.append(record)
+            records.extend(islice(reader, _BATCH_ROWS))
         except csv.Error as caught:
             error = caught
         if records:

@@ -131,6 +131,8 @@ def parse_timestamp(text: str) -> int:
     >>> parse_timestamp("1970-01-01T01:00:00.5+01:00"), parse_timestamp("7")
     (500000, 7000000)
     """
+    if text.isdecimal() and text.isascii() and len(text) < 12:  # nearly all, and much faster
+        return int(text) * 1_000_000
     if _INTEGER.fullmatch(text) and _MIN_SECONDS <= int(text) <= _MAX_SECONDS:
         return int(text) * 1_000_000
     match = _RFC_3339.fullmatch(text)
