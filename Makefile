@@ -6,8 +6,8 @@
 PYTHON ?= python3
 V ?=
 
-# The folders that black and mypy look at, those of them that exist.
-CHECKED := $(wildcard mlcore cli tests fixtures benchmarks)
+# The folders that black and mypy look at, those of them that hold Python files.
+CHECKED := $(strip $(foreach d,mlcore cli tests fixtures benchmarks,$(if $(wildcard $(d)/*.py),$(d))))
 
 DEMO := build/demo
 PIP_FLAGS := --disable-pip-version-check --no-input $(if $(filter 1,$(V)),,--quiet)
@@ -67,14 +67,17 @@ bench: .venv-bench/.ready-bench ## run the benchmarks, in an environment of thei
 demo: .venv/.ready-test ## go from made-up events to recommendations and their metrics
 	rm -rf $(DEMO)
 	mkdir -p $(DEMO)
-	.venv/bin/python -m cli.generate --users 400 --items 300 --interactions 12000 --seed 1 --out $(DEMO)/events.csv --items-out $(DEMO)/items.csv
-	.venv/bin/python -m cli.preprocess --interactions $(DEMO)/events.csv --out $(DEMO)/clean.csv --min-user-interactions 5 --min-item-interactions 5
-	.venv/bin/python -m cli.split --interactions $(DEMO)/clean.csv --strategy last-n --n 5 --train-out $(DEMO)/train.csv --test-out $(DEMO)/test.csv
-	.venv/bin/python -m cli.train --interactions $(DEMO)/train.csv --out-dir $(DEMO)/model
+	.venv/bin/python -m cli.generate --users 300 --items 200 --interactions 3000 --seed 2 --out $(DEMO)/events.csv --items-out $(DEMO)/items.csv
+	.venv/bin/python -m cli.preprocess --interactions $(DEMO)/events.csv --out $(DEMO)/clean.csv --min-user-interactions 6 --min-item-interactions 9 --max-user-interactions 40
+	.venv/bin/python -m cli.split --interactions $(DEMO)/clean.csv --strategy last-n --n 2 --train-out $(DEMO)/train.csv --test-out $(DEMO)/test.csv
+	.venv/bin/python -m cli.train --interactions $(DEMO)/train.csv --config fixtures/small/cosine_tf_idf/config.json --out-dir $(DEMO)/model
 	.venv/bin/python -m cli.predict --model-dir $(DEMO)/model --users $(DEMO)/test.csv --top-n 10 --out $(DEMO)/predictions.jsonl
 	.venv/bin/python -m cli.evaluate --predictions $(DEMO)/predictions.jsonl --ground-truth $(DEMO)/test.csv --cutoffs 5,10 --model-dir $(DEMO)/model --out $(DEMO)/metrics.json
 	cat $(DEMO)/metrics.json
 	.venv/bin/python -m cli.show --predictions $(DEMO)/predictions.jsonl --items $(DEMO)/items.csv --histories $(DEMO)/train.csv
+	diff -r $(DEMO)/model fixtures/small/cosine_tf_idf/model
+	diff $(DEMO)/predictions.jsonl fixtures/small/cosine_tf_idf/predictions.jsonl
+	@echo "model and predictions are, byte for byte, those in fixtures/small"
 
 # --- lock files -----------------------------------------------------------------------------------
 

@@ -123,6 +123,10 @@ class ChecksumError(ArtifactError):
 def shorten(value: object, limit: int = 60) -> str:
     """Return ``repr(value)``, cut to about ``limit`` characters so that a message stays one line.
 
+    Args:
+        value: what was given.
+        limit: length of the text kept.
+
     >>> shorten("abc")
     "'abc'"
     """
@@ -132,6 +136,11 @@ def shorten(value: object, limit: int = 60) -> str:
 
 def from_os_error(error: OSError, path: str | os.PathLike[str], expected: str) -> DataError:
     """Return the one-line error for a path that the operating system refused.
+
+    Args:
+        error: as it was raised.
+        path: what the user called it.
+        expected: what it should have been.
 
     >>> print(from_os_error(FileNotFoundError(2, "No such file"), "events.csv", "a readable file"))
     events.csv: expected a readable file, got 'No such file'

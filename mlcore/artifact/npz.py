@@ -40,7 +40,8 @@ ArraySpec = tuple[str, int]  # dtype and number of elements
 class Sink(Protocol):
     """Takes bytes in order."""
 
-    def write(self, data: Any, /) -> object: ...
+    def write(self, data: Any, /) -> object:
+        """Take some bytes."""
 
 
 class _Member:

@@ -1,0 +1,143 @@
+"""What the documentation says is so: docstrings, README commands, lists of files."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import COMMANDS
+from cli.__main__ import main as command_main
+from mlcore.config import TrainConfig
+from mlcore.version import VERSION
+from tests.test_golden import DEFECTS
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted(ROOT.glob("mlcore/**/*.py")) + sorted(ROOT.glob("cli/*.py"))
+
+
+def public_functions(path: Path) -> Iterator[tuple[str, ast.FunctionDef | ast.ClassDef]]:
+    """Functions, classes and methods whose names, and whose class's name, have no underscore."""
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            yield node.name, node
+            if isinstance(node, ast.ClassDef):
+                for inner in node.body:
+                    if isinstance(inner, ast.FunctionDef) and not inner.name.startswith("_"):
+                        yield f"{node.name}.{inner.name}", inner
+
+
+def documented_args(docstring: str) -> list[str]:
+    section = re.search(r"\n *Args:\n(.*?)(\n\n|\Z)", docstring, re.DOTALL)
+    if section is None:
+        return []
+    indent = re.match(r" *", section[1])
+    assert indent is not None
+    return re.findall(rf"^{indent[0]}(\w+):", section[1], re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_public_name_has_a_docstring_that_names_its_parameters(path: Path) -> None:
+    faults: list[str] = []
+    for name, node in public_functions(path):
+        docstring = ast.get_docstring(node)
+        if not docstring:
+            faults.append(f"{name}: no docstring")
+        elif isinstance(node, ast.FunctionDef):
+            parameters = [
+                argument.arg
+                for argument in (
+                    *node.args.args,
+                    *([node.args.vararg] if node.args.vararg else []),
+                    *node.args.kwonlyargs,
+                )
+                if "." not in name or argument.arg not in ("self", "cls")
+            ]
+            found = documented_args(docstring)
+            # A method may lean on the class it belongs to or on the method it overrides.
+            leans = "." in name and not found
+            if path.parts[-2] != "cli" and not leans and found != parameters:
+                faults.append(f"{name}: Args {found}, parameters {parameters}")
+    assert faults == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_says_what_it_is(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    assert docstring and docstring.splitlines()[0]
+
+
+def test_every_command_is_listed_and_in_the_readme() -> None:
+    modules = {path.stem for path in (ROOT / "cli").glob("*.py")}
+    assert modules - {"__init__", "__main__", "console"} == set(COMMANDS)
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert [name for name in COMMANDS if f"cli.{name}" not in readme] == []
+
+
+def readme_blocks(language: str) -> list[str]:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", readme, re.DOTALL | re.MULTILINE)
+
+
+def test_the_commands_of_the_readme_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(ROOT / "fixtures/small/events.csv", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    lines = [line for block in readme_blocks("") for line in block.splitlines()]
+    commands = [line.split() for line in lines if line.startswith("python -m cli.")]
+    for command in commands:
+        arguments = ["0007" if word == "ID" else word for word in command[2:]]
+        status = command_main([arguments[0].removeprefix("cli."), *arguments[1:]])
+        assert status == 0, f"{' '.join(command)}: {capfd.readouterr().err}"
+    assert {command[2] for command in commands} >= {"cli.train", "cli.predict", "cli.evaluate"}
+
+
+def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (block,) = readme_blocks("python")
+    names: dict[str, Any] = {}
+    exec(block, names)
+    assert [found.item_id for found in names["recommender"].predict("ann")] == ["jam"]
+
+
+def test_the_readme_shows_the_default_configuration() -> None:
+    (block,) = readme_blocks("json")
+    assert json.loads(block) == TrainConfig().to_json()
+
+
+def test_the_readme_counts_the_defects_right() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert f"{len(DEFECTS)} deliberate defects" in readme
+
+
+def test_the_readme_names_every_top_folder() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    folders = ["mlcore", "cli", "fixtures", "benchmarks", "tests", "docs", "locks"]
+    assert [folder for folder in folders if f"`{folder}/`" not in readme] == []
+
+
+def test_the_version_stands_in_one_place() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "mlcore.version.VERSION"}
+    assert re.fullmatch(r"\d+\.\d+\.\d+", VERSION)
+
+
+def test_no_tracked_text_names_a_machine_or_an_index() -> None:
+    pattern = re.compile(r"(/root/|/home/\w|/tmp/bash|https?://\S*(pypi|pythonhosted)\S*)")
+    skipped = {"fixtures", ".venv", ".venv-bench", "build"}
+    faults = []
+    for path in ROOT.glob("**/*"):
+        inside = path.relative_to(ROOT)
+        if path.suffix in {".py", ".md", ".toml", ".txt", ".in"} and inside.parts[0] not in skipped:
+            if path.name != "test_docs.py" and pattern.search(path.read_text("utf-8")):
+                faults.append(str(inside))
+    assert faults == []

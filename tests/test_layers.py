@@ -1,0 +1,130 @@
+"""Modules import from lower levels only, and the core imports numpy and scipy only."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# A module may import from lower levels; within its own level only what stands behind it here.
+LEVELS: list[dict[str, set[str]]] = [
+    {
+        "mlcore.version": set(),
+        "mlcore.errors": set(),
+        "mlcore.types": set(),
+        "mlcore.progress": set(),
+        "mlcore._titles": set(),
+        "mlcore.parameters": {"mlcore.errors"},
+        "mlcore.jsontext": set(),
+        "mlcore.ids": {"mlcore.errors"},
+        "mlcore.sums": {"mlcore.types"},
+        "mlcore.threads": {"mlcore.errors"},
+    },
+    {
+        "mlcore.interactions": set(),
+        "mlcore.predictions": set(),
+        "mlcore.metrics": set(),
+        "mlcore.topk": set(),
+        "mlcore.scoring": {"mlcore.topk"},
+        "mlcore.weighting": {"mlcore.interactions"},
+        "mlcore.similarity": {"mlcore.topk"},
+    },
+    {"mlcore.config": set()},
+    {"mlcore.artifact": set(), "mlcore.files": set()},
+    {
+        "mlcore.generate": set(),
+        "mlcore.preprocess": set(),
+        "mlcore.split": {"mlcore.preprocess"},
+        "mlcore.train": set(),
+        "mlcore.recommend": set(),
+        "mlcore.predict": {"mlcore.recommend"},
+        "mlcore.evaluate": set(),
+        "mlcore.show": set(),
+    },
+]
+LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}
+ALLOWED_OUTSIDE = {"numpy", "scipy"} | set(sys.stdlib_module_names)
+
+
+def sources() -> list[Path]:
+    return sorted(ROOT.glob("mlcore/**/*.py"))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def unit_of(name: str) -> str:
+    """The package or module that the table lists: mlcore.artifact for mlcore.artifact.npz."""
+    return ".".join(name.split(".")[:2])
+
+
+def imports_of(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add(node.module or "")
+    return names
+
+
+def test_every_module_has_a_level() -> None:
+    units = {unit_of(module_name(path)) for path in sources()} - {"mlcore"}
+    assert units == set(LEVEL_OF)
+
+
+@pytest.mark.parametrize("path", sources(), ids=module_name)
+def test_a_module_imports_from_lower_levels_only(path: Path) -> None:
+    unit = unit_of(module_name(path))
+    if unit == "mlcore":
+        return  # the package itself gathers the public names
+    level = LEVEL_OF[unit]
+    for name in imports_of(path):
+        if not name.startswith("mlcore"):
+            continue
+        other = unit_of(name)
+        assert other in LEVEL_OF, f"{unit} imports {name}, which has no level"
+        fine = LEVEL_OF[other] < level or other == unit or other in LEVELS[level][unit]
+        assert fine, f"{unit} (level {level}) imports {name} (level {LEVEL_OF[other]})"
+
+
+@pytest.mark.parametrize("path", sources(), ids=module_name)
+def test_the_core_imports_numpy_and_scipy_only(path: Path) -> None:
+    outside = {name.split(".")[0] for name in imports_of(path)} - {"mlcore"}
+    assert outside <= ALLOWED_OUTSIDE
+
+
+def test_nobody_imports_the_commands() -> None:
+    for path in sources():
+        assert not any(name.split(".")[0] == "cli" for name in imports_of(path)), path
+
+
+def test_importing_mlcore_loads_no_optional_package() -> None:
+    code = (
+        "import sys, mlcore; "
+        "print(sorted({'pandas', 'duckdb', 'numba', 'matplotlib', 'pyarrow'} & set(sys.modules)))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout == "[]\n"
+
+
+def test_training_on_data_opens_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlcore import Interactions, TrainConfig, train_from_data
+
+    def refuse(*args: object, **more: object) -> None:
+        raise AssertionError("train_from_data opened a file")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr("os.open", refuse)
+    interactions = Interactions.from_columns(["u", "u", "v"], ["a", "b", "a"])
+    assert train_from_data(interactions, TrainConfig()).similarity.num_entries == 2
