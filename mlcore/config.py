@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from mlcore.errors import ConfigError, shorten
+from mlcore.errors import ConfigError, shorten, shorten_json
 from mlcore.parameters import (
     check_keys,
     check_parameters,
@@ -89,13 +89,13 @@ class TrainConfig:
         Jaccard()
         """
         if not isinstance(value, Mapping):
-            raise ConfigError(f"{place}: expected a JSON object, got {shorten(value)}")
+            raise ConfigError(f"{place}: expected a JSON object, got {shorten_json(value)}")
         check_keys(value, [item.name for item in fields(cls)], place)
         settings: dict[str, Any] = {}
         for item in fields(cls):
             if item.name in value and "rule" in item.metadata:
                 settings[item.name] = convert_value(
-                    item.metadata["rule"], value[item.name], f"{place}: {item.name}"
+                    item.metadata["rule"], value[item.name], f"{place}: {item.name}", shorten_json
                 )
         if "similarity" in value:
             settings["similarity"] = _named(
@@ -110,11 +110,11 @@ def _named(registry: Mapping[str, type[T]], value: object, place: str) -> T:
     if not isinstance(value, Mapping):
         raise ConfigError(
             f'{place}: expected an object such as {{"name": "{next(iter(registry))}"}}, '
-            f"got {shorten(value)}"
+            f"got {shorten_json(value)}"
         )
     name = value.get("name")
     if not isinstance(name, str) or name not in registry:
-        got = shorten(name) if "name" in value else "none"
+        got = shorten_json(name) if "name" in value else "no such key"
         raise ConfigError(f"{place}: name: expected one of {', '.join(registry)}, got {got}")
     parameters = {key: item for key, item in value.items() if key != "name"}
     return parameters_from_json(registry[name], parameters, place)

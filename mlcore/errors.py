@@ -7,6 +7,7 @@ is a defect of ours and keeps its traceback.
 
 from __future__ import annotations
 
+import json
 import os
 from typing import ClassVar
 
@@ -29,6 +30,7 @@ __all__ = [
     "VersionError",
     "from_os_error",
     "shorten",
+    "shorten_json",
 ]
 
 
@@ -131,6 +133,21 @@ def shorten(value: object, limit: int = 60) -> str:
     "'abc'"
     """
     text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def shorten_json(value: object, limit: int = 60) -> str:
+    """Return a value from JSON as ``shorten`` does, but ``null`` and ``true`` as in the file.
+
+    >>> shorten_json([None, "abc"]), shorten_json("abc")
+    ('[null, "abc"]', "'abc'")
+    """
+    if isinstance(value, str):
+        return shorten(value, limit)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=repr)
+    except RecursionError:
+        return "deeply nested JSON"
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 

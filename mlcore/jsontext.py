@@ -34,8 +34,7 @@ def parse_json(text: str) -> Any:
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        reason = error.msg[0].lower() + error.msg[1:]
-        raise JsonTextError(f"invalid JSON ({reason} at character {error.pos + 1})") from None
+        raise JsonTextError(_malformed(text, error)) from None
     except RecursionError:
         raise JsonTextError("JSON nested too deeply") from None
     except JsonTextError:
@@ -45,6 +44,14 @@ def parse_json(text: str) -> Any:
     if "\\u" in text:
         _refuse_lone_surrogates(value)
     return value
+
+
+def _malformed(text: str, error: json.JSONDecodeError) -> str:
+    if not text.strip():
+        return "an empty text"
+    line = f"line {error.lineno}, " if "\n" in text.rstrip() else ""
+    reason = error.msg[0].lower() + error.msg[1:]
+    return f"invalid JSON ({reason} at {line}character {error.colno})"
 
 
 def _object_of_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -67,6 +74,8 @@ def _refuse_lone_surrogates(value: Any) -> None:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise JsonTextError("a lone surrogate in a string") from None
+    except RecursionError:  # writing needs a little more of the stack than reading
+        raise JsonTextError("JSON nested too deeply") from None
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object_of_pairs, parse_constant=_refuse_constant)

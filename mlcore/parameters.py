@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
-from mlcore.errors import ConfigError, shorten
+from mlcore.errors import ConfigError, shorten, shorten_json
 
 __all__ = [
     "Rule",
@@ -156,13 +156,16 @@ def parameter(default: T, rule: Rule) -> T:
     return value
 
 
-def convert_value(rule: Rule, value: object, place: str) -> Any:
+def convert_value(
+    rule: Rule, value: object, place: str, show: Callable[[object], str] = shorten
+) -> Any:
     """Return ``value`` in its canonical type, or raise ConfigError naming the place.
 
     Args:
         rule: what the value may be.
         value: what was given.
         place: file and key, for the message.
+        show: how the message writes the value.
 
     >>> convert_value(integer(minimum=1), 2, "config.json: num_neighbors")
     2
@@ -170,7 +173,7 @@ def convert_value(rule: Rule, value: object, place: str) -> Any:
     try:
         return rule.convert(value)
     except (ValueError, OverflowError):
-        raise ConfigError(f"{place}: expected {rule.expected}, got {shorten(value)}") from None
+        raise ConfigError(f"{place}: expected {rule.expected}, got {show(value)}") from None
 
 
 def check_parameters(settings: Any) -> None:
@@ -210,7 +213,7 @@ def parameters_from_json(cls: type[T], values: Mapping[str, object], place: str)
     check_keys(values, list(rules), place)
     return cls(
         **{
-            key: convert_value(rules[key], value, f"{place}: {key}")
+            key: convert_value(rules[key], value, f"{place}: {key}", shorten_json)
             for key, value in values.items()
         }
     )

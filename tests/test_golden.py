@@ -93,8 +93,8 @@ class Defect(NamedTuple):
 DEFECTS = {
     "shrinkage_dropped": Defect(
         "similarity/measures.py",
-        "products / (source_terms * target_terms + shrinkage)",
-        "products / (source_terms * target_terms)",
+        "(pairs.sources * pairs.targets + pairs.shrinkage)",
+        "(pairs.sources * pairs.targets)",
     ),
     "similarity_transposed": Defect(
         "similarity/pairs.py", "    if rows_are_targets:\n", "    if not rows_are_targets:\n"
@@ -120,12 +120,12 @@ DEFECTS = {
         "histories.to_scipy().astype(np.float32) @ self._product_ready.astype(np.float32)",
     ),
     "diagonal_kept": Defect("similarity/pairs.py", "(product.indices != rows) & ", ""),
-    "rare_pairs_kept": Defect("similarity/pairs.py", "if minimum <= 1:", "if minimum:"),
+    "rare_pairs_kept": Defect("similarity/pairs.py", "settings.min_cooccurrence > 1", "settings.min_cooccurrence > 99"),
     "norm_not_squared": Defect("similarity/pairs.py", "user_items.data**2", "user_items.data"),
     "union_counts_common_users_twice": Defect(
         "similarity/measures.py",
-        "source_terms + target_terms - products + shrinkage",
-        "source_terms + target_terms + shrinkage",
+        "pairs.sources + pairs.targets - pairs.products",
+        "pairs.sources + pairs.targets",
     ),
     "idf_over_items": Defect(
         "weighting.py",

@@ -45,8 +45,9 @@ def check_replaceable(target: Path, overwrite: bool, known_files: Collection[str
             f"{target}: expected a path that does not exist yet, got an existing one",
             "--overwrite replaces a model directory",
         )
-    names = sorted(os.listdir(target)) if target.is_dir() else [target.name]
-    strange = [name for name in names if name not in known_files]
+    if not target.is_dir():
+        raise DataError(f"{target}: expected a model directory to overwrite, got a file")
+    strange = [name for name in sorted(os.listdir(target)) if name not in known_files]
     if strange:
         raise DataError(
             f"{target}: expected a model directory to overwrite, got other content: {strange[0]!r}"

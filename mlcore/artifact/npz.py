@@ -1,8 +1,9 @@
 """``.npz`` under a strict profile: stored members whose data start at multiples of 64 bytes.
 
 For given arrays there is exactly one sequence of bytes, the one written here: fixed member order,
-no compression, no timestamps, no comment, no data descriptor. ``numpy.load`` and ``unzip`` open it;
-a program in any language can map the arrays in place. The alignment is made by a well-formed extra
+no compression, no timestamps, no comment, no data descriptor; read are also npy headers with more
+blanks, in steps of 64 bytes up to 1024. ``numpy.load`` and ``unzip`` open it; a program in any
+language can map the arrays in place. The alignment is made by a well-formed extra
 field in the local header (id 0xD935, as Android's apksigner writes it).
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -157,21 +158,31 @@ def map_npz(buffer: Any, specs: Mapping[str, ArraySpec], place: str) -> dict[str
     [3, 1]
     """
     view = memoryview(buffer)
-    arrays: dict[str, npt.NDArray[Any]] = {}
-    members: list[_Member] = []
+    # All of the container first, so that a fault in it is never reported as one of an array.
+    members = _read_members(view, specs, place)
+    return {
+        name: _map_array(view, start, member, specs[name], f"{place}: {name}.npy")
+        for name, (start, member) in members.items()
+    }
+
+
+def _read_members(
+    view: memoryview, names: Iterable[str], place: str
+) -> dict[str, tuple[int, _Member]]:
+    """Return where each member's content starts, and its place in the archive."""
+    members: dict[str, tuple[int, _Member]] = {}
     offset = 0
-    for name, spec in specs.items():
+    for name in names:
         member = _read_member(view, name, offset, place)
         start = offset + len(member.local_header())
-        arrays[name] = _map_array(view, start, member, spec, f"{place}: {name}.npy")
-        members.append(member)
+        members[name] = start, member
         offset = start + member.size
-    if view[offset:] != _directory(members, offset):
+    if view[offset:] != _directory([member for _, member in members.values()], offset):
         raise ContainerError(
             f"{place}: byte {offset}: expected the central directory of exactly these members, "
             "got other bytes"
         )
-    return arrays
+    return members
 
 
 def _read_member(view: memoryview, name: str, offset: int, place: str) -> _Member:
@@ -227,13 +238,9 @@ def verify_npz_crc(buffer: Any, specs: Mapping[str, ArraySpec], place: str) -> N
         ChecksumError: a member's bytes do not have the CRC its header names.
     """
     view = memoryview(buffer)
-    offset = 0
-    for name in specs:
-        member = _read_member(view, name, offset, place)
-        start = offset + len(member.local_header())
+    for name, (start, member) in _read_members(view, specs, place).items():
         crc = zlib.crc32(view[start : start + member.size])
         if crc != member.crc:
             raise ChecksumError(
                 f"{place}: {name}.npy: expected CRC-32 {member.crc:08x}, got {crc:08x}"
             )
-        offset = start + member.size

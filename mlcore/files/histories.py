@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from mlcore.errors import DataError, shorten
+from mlcore.errors import DataError, shorten, shorten_json
 from mlcore.files.inputs import Format, Place, find_format, place_name
 from mlcore.files.interactions import ColumnNames, read_interactions
 from mlcore.files.tables import BadValue, read_json_lines
@@ -70,13 +70,13 @@ def _from_table(path: Place, progress: Progress) -> Iterator[UserHistory]:
 def _entries(value: dict[str, Any], place: str) -> list[tuple[str, float]]:
     history = value.get("history")
     if not isinstance(history, list):
-        got = shorten(history) if "history" in value else "no such key"
+        got = shorten_json(history) if "history" in value else "no such key"
         raise DataError(f"{place}: history: expected an array, got {got}")
     items: dict[str, float] = {}
     for position, entry in enumerate(history):
         where = f"{place}: history[{position}]"
         if not isinstance(entry, dict):
-            raise DataError(f"{where}: expected an object, got {shorten(entry)}")
+            raise DataError(f"{where}: expected an object, got {shorten_json(entry)}")
         item_id = _id(entry, "item_id", where)
         if item_id in items:
             raise DataError(
@@ -92,8 +92,11 @@ def _entries(value: dict[str, Any], place: str) -> list[tuple[str, float]]:
 def _id(value: dict[str, Any], key: str, place: str) -> str:
     if key not in value:
         raise DataError(f"{place}: {key}: expected a string, got no such key")
-    fault = id_fault(value[key])
+    text = value[key]
+    fault = (
+        id_fault(text) if isinstance(text, str) else f"expected a string, got {shorten_json(text)}"
+    )
     if fault is not None:
         raise DataError(f"{place}: {key}: {fault}")
-    text: str = value[key]
+    assert isinstance(text, str)
     return text

@@ -97,7 +97,10 @@ def text_chunks(path: Place, progress: Progress = silent) -> Iterator[TextChunk]
             if line == 1 and data.startswith(_BOM):
                 data = data.removeprefix(_BOM)
                 warnings.warn(f"{name}:1: skipped a byte order mark", DataWarning, stacklevel=2)
-            yield TextChunk(line, _decode(data, line, name))
+            text, fault = _decode(data, line, name)
+            yield TextChunk(line, text)
+            if fault is not None:
+                raise fault
             line += data.count(b"\n")
             progress(f"read {name}", raw.tell() if size else 0, size)
 
@@ -118,7 +121,7 @@ def read_text(path: Place) -> str:
 def _opened(path: Place) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     """Give the file itself and the stream of its uncompressed bytes."""
     if os.fspath(path) == "-":
-        yield sys.stdin.buffer, _uncompressed(sys.stdin.buffer)
+        yield sys.stdin.buffer, _uncompressed(sys.stdin.buffer, path)
         return
     try:
         raw = open(path, "rb")
@@ -128,14 +131,16 @@ def _opened(path: Place) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
             raise DataError(f"{place_name(path)}: expected a file, {kind}") from error
         raise from_os_error(error, path, "a readable file") from error
     with raw:
-        yield raw, _uncompressed(raw)
+        yield raw, _uncompressed(raw, path)
 
 
-def _uncompressed(raw: IO[bytes]) -> IO[bytes]:
+def _uncompressed(raw: IO[bytes], path: Place) -> IO[bytes]:
     buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
-    if buffered.peek(2)[:2] == _GZIP_MAGIC:
-        return io.BufferedReader(gzip.GzipFile(fileobj=buffered))
-    return buffered
+    try:
+        is_gzip = buffered.peek(2)[:2] == _GZIP_MAGIC
+    except OSError as error:
+        raise from_os_error(error, place_name(path), "a readable file") from error
+    return io.BufferedReader(gzip.GzipFile(fileobj=buffered)) if is_gzip else buffered
 
 
 def _line_blocks(stream: IO[bytes], path: Place) -> Iterator[bytes]:
@@ -143,20 +148,24 @@ def _line_blocks(stream: IO[bytes], path: Place) -> Iterator[bytes]:
         while lines := stream.readlines(_CHUNK_BYTES):
             yield b"".join(lines)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{place_name(path)}: expected a whole gzip file, got {error}") from error
+        got = "one that ends too early" if isinstance(error, EOFError) else "a damaged one"
+        raise DataError(f"{place_name(path)}: expected a whole gzip file, got {got}") from error
     except OSError as error:
         raise from_os_error(error, place_name(path), "a readable file") from error
 
 
-def _decode(data: bytes, first_line: int, name: str) -> str:
+def _decode(data: bytes, first_line: int, name: str) -> tuple[str, DataError | None]:
+    """Return the lines before the first fault, which may have faults of their own, and the fault."""
+    fault: str | None = None
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        line = first_line + data.count(b"\n", 0, error.start)
-        raise DataError(
-            f"{name}:{line}: expected UTF-8, got the byte 0x{data[error.start]:02x}"
-        ) from None
+        text = data[: error.start].decode()
+        fault = f"expected UTF-8, got the byte 0x{data[error.start]:02x}"
     if "\0" in text:
-        line = first_line + text.count("\n", 0, text.index("\0"))
-        raise DataError(f"{name}:{line}: expected text, got a NUL character")
-    return text
+        text = text[: text.index("\0")]
+        fault = "expected text, got a NUL character"
+    if fault is None:
+        return text, None
+    line = first_line + text.count("\n")
+    return text[: text.rfind("\n") + 1], DataError(f"{name}:{line}: {fault}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlcore.config import TrainConfig
-from mlcore.errors import ConfigError
+from mlcore.errors import ConfigError, shorten_json
 from mlcore.files.inputs import Format, Place, place_name, read_text
 from mlcore.files.tables import BadValue, Column, read_columns
 from mlcore.files.values import IdEncoder
@@ -54,7 +54,7 @@ def read_titles(path: Place, format: Format | None = None) -> dict[str, str]:
 
 def _string(value: Any) -> str:
     if not isinstance(value, str):
-        raise BadValue(f"expected a string, got {value!r}")
+        raise BadValue(f"expected a string, got {shorten_json(value)}")
     return value
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, TextIO, cast
 
 from mlcore.errors import DataError, from_os_error
-from mlcore.files.inputs import Place, place_name
+from mlcore.files.inputs import Place
 
 __all__ = ["open_outputs"]
 
@@ -36,7 +36,7 @@ def open_outputs(*paths: Place) -> Iterator[list[TextIO]]:
     regular = [os.path.realpath(path) for path in paths if os.fspath(path) != "-"]
     if len(set(regular)) < len(regular) or len(paths) - len(regular) > 1:
         raise DataError(
-            f"{place_name(paths[-1])}: expected a different file for each output, got one twice"
+            f"{_name(paths[-1])}: expected a different file for each output, got one twice"
         )
     outputs: list[_Output] = []
     try:
@@ -114,7 +114,7 @@ class _Output:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise from_os_error(error, place_name(self._path), "room to write") from error
+            raise from_os_error(error, _name(self._path), "room to write") from error
 
 
 class _Writer(io.TextIOWrapper):
@@ -122,7 +122,7 @@ class _Writer(io.TextIOWrapper):
 
     def __init__(self, raw: IO[bytes], path: Place) -> None:
         super().__init__(raw, encoding="utf-8", newline="\n", write_through=False)
-        self._place = place_name(path)
+        self._place = _name(path)
 
     def write(self, text: str) -> int:
         try:
@@ -131,6 +131,10 @@ class _Writer(io.TextIOWrapper):
             raise
         except OSError as error:
             raise from_os_error(error, self._place, "room to write") from error
+
+
+def _name(path: Place) -> str:
+    return "standard output" if os.fspath(path) == "-" else os.fspath(path)
 
 
 def _keep_open(stream: IO[bytes]) -> IO[bytes]:

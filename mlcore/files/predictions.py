@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlcore.errors import DataError, shorten
+from mlcore.errors import DataError, shorten, shorten_json
 from mlcore.files.inputs import Place, place_name
 from mlcore.files.tables import BadValue, read_json_lines
 from mlcore.files.values import IdEncoder
@@ -95,7 +95,7 @@ def _bad_entry(entries: list[Any], place: str) -> DataError:
     for position, entry in enumerate(entries):
         where = f"{place}: items[{position}]"
         if not isinstance(entry, dict):
-            return DataError(f"{where}: expected an object, got {shorten(entry)}")
+            return DataError(f"{where}: expected an object, got {shorten_json(entry)}")
         try:
             if "item_id" not in entry:
                 raise BadValue("expected a string, got no such key")
@@ -106,4 +106,4 @@ def _bad_entry(entries: list[Any], place: str) -> DataError:
 
 
 def _got(value: dict[str, Any], key: str) -> str:
-    return shorten(value[key]) if key in value else "no such key"
+    return shorten_json(value[key]) if key in value else "no such key"

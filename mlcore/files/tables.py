@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
-from mlcore.errors import DataError, shorten
+from mlcore.errors import DataError, shorten, shorten_json
 from mlcore.files.inputs import Format, Place, TextChunk, find_format, place_name, text_chunks
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.progress import Progress, silent
@@ -28,6 +28,10 @@ _MISSING = object()
 
 class BadValue(ValueError):
     """A value breaks the rule of its column; the message says ``expected <rule>, got <value>``."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,8 @@ def _convert(
                 try:
                     convert(values[row])
                 except BadValue as fault:
-                    raise DataError(f"{name}:{line_of_row(row)}: {column.name}: {fault}") from None
+                    place = f"{name}:{line_of_row(row)}: {column.name}"
+                    raise DataError(f"{place}: {fault}", fault.hint) from None
     raise AssertionError("a column failed as a whole but in no row")
 
 
@@ -119,15 +124,17 @@ def _read_csv_table(
             return first_line + sum(map(_lines_of, records[:row]))
 
         filled: Sequence[int] = range(len(records))
+        ragged: DataError | None = None
         if set(map(len, records)) - {width}:
-            _check_widths(name, records, width, line_of_row)
-            filled = [row for row, record in enumerate(records) if record]
-        fields = list(zip(*filter(None, records)))
+            filled, ragged = _filled_rows(name, records, width, line_of_row)
+        fields = list(zip(*map(records.__getitem__, filled)))
         if fields:
             any_rows = True
             raw = [None if position is None else fields[position] for position in positions]
             converters = [column.from_text for column in columns]
             yield _convert(name, columns, raw, converters, lambda row: line_of_row(filled[row]))
+        if ragged is not None:
+            raise ragged
     if not positions:
         raise DataError(f"{name}: expected a header line, got an empty file")
     if not any_rows:
@@ -141,18 +148,33 @@ def _csv_batches(name: str, chunks: Iterator[TextChunk]) -> Iterator[tuple[int, 
     while True:
         first_line = reader.line_num + 1
         records: list[list[str]] = []
-        error: csv.Error | None = None
+        error: csv.Error | DataError | None = None
         try:
             records.extend(islice(reader, _BATCH_ROWS))
-        except csv.Error as caught:
-            error = caught
+        except (csv.Error, DataError) as caught:
+            error = caught  # after the records before it, which may have faults of their own
         if records:
             yield first_line, records
+        if isinstance(error, DataError):
+            raise error
         if error is not None:
-            line = first_line + sum(map(_lines_of, records))
-            raise DataError(f"{name}:{line}: expected balanced quotes, got {error}") from None
+            raise _malformed(f"{name}:{first_line + sum(map(_lines_of, records))}", error)
         if not records:
             return
+
+
+def _malformed(place: str, error: csv.Error) -> DataError:
+    if "limit" in str(error):
+        return DataError(
+            f"{place}: expected fields of at most {csv.field_size_limit()} characters, "
+            "got a longer one",
+            "a quote that is never closed takes in the lines after it",
+        )
+    if "end of data" in str(error):
+        return DataError(f"{place}: expected balanced quotes, got one that is never closed")
+    return DataError(
+        f"{place}: expected a comma or the end of the line after a closing quote, got other text"
+    )
 
 
 def _find_columns(name: str, columns: Sequence[Column], header: list[str]) -> list[int | None]:
@@ -172,15 +194,20 @@ def _find_columns(name: str, columns: Sequence[Column], header: list[str]) -> li
     return positions
 
 
-def _check_widths(
+def _filled_rows(
     name: str, records: list[list[str]], width: int, line_of_row: Callable[[int], int]
-) -> None:
+) -> tuple[list[int], DataError | None]:
+    """Return which records are not blank, up to the first of another width, and its fault."""
+    filled: list[int] = []
     for row, record in enumerate(records):
         if record and len(record) != width:
-            raise DataError(
+            return filled, DataError(
                 f"{name}:{line_of_row(row)}: expected {width} fields as in the header, "
                 f"got {len(record)}"
             )
+        if record:
+            filled.append(row)
+    return filled, None
 
 
 def _lines_of(record: list[str]) -> int:
@@ -198,32 +225,14 @@ def _read_json_table(
                 column.required or column.json_default is not None or column.name in values[0]
                 for column in columns
             ]
-        raw = [
-            [value.get(column.name, _MISSING) for value in values] if there else None
-            for column, there in zip(columns, present)
+        raw = [[value.get(column.name, _MISSING) for value in values] for column in columns]
+        converters = [
+            _present(column) if there else _absent for column, there in zip(columns, present)
         ]
-        _check_absent(name, columns, present, values, lines)
-        converters = [_present(column) for column in columns]
-        yield _convert(name, columns, raw, converters, lines.__getitem__)
+        converted = _convert(name, columns, raw, converters, lines.__getitem__)
+        yield [values if there else None for values, there in zip(converted, present)]
     if not present:
         raise DataError(f"{name}: expected at least one JSON object, got an empty file")
-
-
-def _check_absent(
-    name: str,
-    columns: Sequence[Column],
-    present: list[bool],
-    values: list[dict[str, Any]],
-    lines: list[int],
-) -> None:
-    for column, there in zip(columns, present):
-        if not there:
-            for value, line in zip(values, lines):
-                if column.name in value:
-                    raise DataError(
-                        f"{name}:{line}: {column.name}: expected no such key, as the first object "
-                        f"has none, got {shorten(value[column.name])}"
-                    )
 
 
 def _present(column: Column) -> Callable[[Any], Any]:
@@ -235,6 +244,13 @@ def _present(column: Column) -> Callable[[Any], Any]:
         return column.json_default
 
     return convert_present
+
+
+def _absent(value: Any) -> None:
+    if value is not _MISSING:
+        raise BadValue(
+            f"expected no such key, as the first object has none, got {shorten_json(value)}"
+        )
 
 
 def _json_batches(
@@ -264,7 +280,7 @@ def _json_object(text: str, place: str) -> dict[str, Any]:
     except JsonTextError as error:
         raise DataError(f"{place}: expected a JSON object, got {error}") from None
     if not isinstance(value, dict):
-        raise DataError(f"{place}: expected a JSON object, got {shorten(value)}")
+        raise DataError(f"{place}: expected a JSON object, got {shorten_json(value)}")
     return value
 
 

@@ -7,7 +7,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from mlcore.errors import shorten
+from mlcore.errors import shorten, shorten_json
 from mlcore.files.tables import BadValue
 from mlcore.ids import id_fault
 from mlcore.jsontext import format_number
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-_INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d{1,40}", re.ASCII)
 _RFC_3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
@@ -31,6 +31,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 # Years 1 to 9999, which RFC 3339 can write; milliseconds taken for seconds fall outside.
 _MIN_SECONDS, _MAX_SECONDS = -62_135_596_800, 253_402_300_799
+_TIME_RULE = "expected integer seconds or an RFC 3339 time"
 _MEMO_SIZE = 2**16
 
 
@@ -68,13 +69,8 @@ class IdEncoder(dict[str, int]):
         0
         """
         if not isinstance(value, str):
-            raise BadValue(f"expected a string, got {_json_text(value)}")
+            raise BadValue(f"expected a string, got {shorten_json(value)}")
         return self[value]
-
-
-def _json_text(value: Any) -> str:
-    names = {None: "null", True: "true", False: "false"}
-    return names[value] if value is None or isinstance(value, bool) else shorten(value)
 
 
 def weight_from_text(text: str) -> float:
@@ -115,7 +111,7 @@ def weight_from_json(value: Any) -> float:
             weight = math.inf
         if 0 < weight < math.inf:
             return weight
-    raise BadValue(f"expected a finite number above 0, got {_json_text(value)}")
+    raise BadValue(f"expected a finite number above 0, got {shorten_json(value)}")
 
 
 def parse_timestamp(text: str) -> int:
@@ -133,8 +129,8 @@ def parse_timestamp(text: str) -> int:
     """
     if text.isdecimal() and text.isascii() and len(text) < 12:  # nearly all, and much faster
         return int(text) * 1_000_000
-    if _INTEGER.fullmatch(text) and _MIN_SECONDS <= int(text) <= _MAX_SECONDS:
-        return int(text) * 1_000_000
+    if _INTEGER.fullmatch(text):
+        return _from_seconds(int(text), shorten(text))
     match = _RFC_3339.fullmatch(text)
     if match is not None:
         date, time, fraction, offset = match.groups()
@@ -144,7 +140,16 @@ def parse_timestamp(text: str) -> int:
             return (moment - _EPOCH) // _MICROSECOND + int((fraction or "").ljust(6, "0")[:6])
         except (ValueError, OverflowError):
             pass
-    raise BadValue(f"expected integer seconds or an RFC 3339 time, got {shorten(text)}")
+    raise BadValue(f"{_TIME_RULE}, got {shorten(text)}")
+
+
+def _from_seconds(seconds: int, shown: str) -> int:
+    if not _MIN_SECONDS <= seconds <= _MAX_SECONDS:
+        raise BadValue(
+            f"{_TIME_RULE}, got {shown}",
+            "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?",
+        )
+    return seconds * 1_000_000
 
 
 def timestamp_from_json(value: Any) -> int:
@@ -160,10 +165,10 @@ def timestamp_from_json(value: Any) -> int:
     7000000
     """
     if isinstance(value, int) and not isinstance(value, bool):
-        return parse_timestamp(str(value) if abs(value) < 10**18 else shorten(value))
+        return _from_seconds(value, shorten_json(value))
     if isinstance(value, str):
         return parse_timestamp(value)
-    raise BadValue(f"expected integer seconds or an RFC 3339 time, got {_json_text(value)}")
+    raise BadValue(f"{_TIME_RULE}, got {shorten_json(value)}")
 
 
 def format_timestamp(microseconds: int, in_seconds: bool) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlcore.similarity.base import Similarity
-from mlcore.similarity.pairs import PairSimilarity
+from mlcore.similarity.pairs import Pairs, PairSimilarity
 from mlcore.types import Float64Array
 
 __all__ = ["SIMILARITIES", "Cosine", "Dice", "Dot", "Jaccard"]
@@ -29,15 +29,9 @@ class Dot(PairSimilarity):
 
     name = "dot"
 
-    def values(
-        self,
-        products: Float64Array,
-        source_terms: Float64Array,
-        target_terms: Float64Array,
-        shrinkage: float,
-    ) -> Float64Array:
+    def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (1 + shrinkage)."""
-        return products / (1.0 + shrinkage)
+        return pairs.products / (1.0 + pairs.shrinkage)
 
 
 @dataclass(frozen=True)
@@ -54,15 +48,9 @@ class Cosine(PairSimilarity):
         """Return sqrt(n_i)."""
         return np.sqrt(norms)
 
-    def values(
-        self,
-        products: Float64Array,
-        source_terms: Float64Array,
-        target_terms: Float64Array,
-        shrinkage: float,
-    ) -> Float64Array:
+    def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (sqrt(n_i) sqrt(n_j) + shrinkage)."""
-        return products / (source_terms * target_terms + shrinkage)
+        return pairs.products / (pairs.sources * pairs.targets + pairs.shrinkage)
 
 
 @dataclass(frozen=True)
@@ -75,15 +63,10 @@ class Jaccard(PairSimilarity):
     name = "jaccard"
     binary = True
 
-    def values(
-        self,
-        products: Float64Array,
-        source_terms: Float64Array,
-        target_terms: Float64Array,
-        shrinkage: float,
-    ) -> Float64Array:
+    def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (n_i + n_j - c_ij + shrinkage)."""
-        return products / (source_terms + target_terms - products + shrinkage)
+        union = pairs.sources + pairs.targets - pairs.products
+        return pairs.products / (union + pairs.shrinkage)
 
 
 @dataclass(frozen=True)
@@ -97,15 +80,9 @@ class Dice(PairSimilarity):
     name = "dice"
     binary = True
 
-    def values(
-        self,
-        products: Float64Array,
-        source_terms: Float64Array,
-        target_terms: Float64Array,
-        shrinkage: float,
-    ) -> Float64Array:
+    def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (n_i + n_j + shrinkage)."""
-        return products / (source_terms + target_terms + shrinkage)
+        return pairs.products / (pairs.sources + pairs.targets + pairs.shrinkage)
 
 
 SIMILARITIES: dict[str, type[Similarity]] = {

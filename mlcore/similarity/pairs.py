@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -24,10 +24,26 @@ from mlcore.threads import map_in_order
 from mlcore.topk import top_k_per_row
 from mlcore.types import CsrMatrix, Float32Array, Float64Array, Int32Array, Int64Array
 
-__all__ = ["MAX_BLOCK_ENTRIES", "PairSimilarity", "best_pairs"]
+__all__ = ["MAX_BLOCK_ENTRIES", "PairSimilarity", "Pairs", "best_pairs"]
 
 # Changes speed and memory only: about 60 bytes of scratch for each entry and thread.
 MAX_BLOCK_ENTRIES = 2**20
+
+
+class Pairs(NamedTuple):
+    """What a measure is computed from, for P pairs of a source i and a target j.
+
+    Attributes:
+        products: (P,) float64 c_ij, all above 0.
+        sources: (P,) float64 term of item i, as ``item_terms`` returns it.
+        targets: (P,) float64 term of item j.
+        shrinkage: >= 0.
+    """
+
+    products: Float64Array
+    sources: Float64Array
+    targets: Float64Array
+    shrinkage: float
 
 
 @dataclass(frozen=True)
@@ -50,21 +66,8 @@ class PairSimilarity(Similarity):
         return norms
 
     @abstractmethod
-    def values(
-        self,
-        products: Float64Array,
-        source_terms: Float64Array,
-        target_terms: Float64Array,
-        shrinkage: float,
-    ) -> Float64Array:
-        """Return w(i, j) of each pair.
-
-        Args:
-            products: (P,) float64 c_ij, all above 0.
-            source_terms: (P,) float64 term of item i.
-            target_terms: (P,) float64 term of item j.
-            shrinkage: >= 0.
-        """
+    def values(self, pairs: Pairs) -> Float64Array:
+        """Return w(i, j) of each pair, (P,) float64."""
 
     def neighbors(
         self, user_items: CsrMatrix, settings: NeighborSettings, threads: int, progress: Progress
@@ -146,19 +149,22 @@ def _make_block_function(
     terms = measure.item_terms(norms)  # (I,) float64
     k = settings.num_neighbors or num_items
     rows_are_targets = settings.neighborhood == "target"
+    pattern = _binary(user_items) if settings.min_cooccurrence > 1 else None
 
     def best_of_block(block: tuple[int, int]) -> _Best:
         begin, end = block
         rows_of_items = item_users[begin:end]
-        product = _drop_rare(
-            rows_of_items @ user_items, rows_of_items, user_items, settings.min_cooccurrence
-        )
+        product = rows_of_items @ user_items
+        if pattern is not None:
+            product = _drop_rare(
+                product, _binary(rows_of_items) @ pattern, settings.min_cooccurrence
+            )
         rows = np.repeat(np.arange(begin, end), np.diff(product.indptr))  # (P,) int64
         row_terms, column_terms = terms[rows], terms[product.indices]
         sources, targets = (
             (column_terms, row_terms) if rows_are_targets else (row_terms, column_terms)
         )
-        exact = measure.values(product.data, sources, targets, settings.shrinkage)
+        exact = measure.values(Pairs(product.data, sources, targets, settings.shrinkage))
         with np.errstate(over="ignore", under="ignore"):
             rounded = exact.astype(np.float32)
         keep = (product.indices != rows) & (rounded != 0)
@@ -170,11 +176,8 @@ def _make_block_function(
     return best_of_block
 
 
-def _drop_rare(product: Any, item_users: Any, user_items: Any, minimum: int) -> Any:
-    """Return the entries of a block of the product that at least ``minimum`` users stand behind."""
-    if minimum <= 1:
-        return product
-    counts = _binary(item_users) @ _binary(user_items)
+def _drop_rare(product: Any, counts: Any, minimum: int) -> Any:
+    """Return the entries of a product that at least ``minimum`` users stand behind."""
     counts.data = (counts.data >= minimum).astype(np.float64)
     counts.eliminate_zeros()
     return sp.csr_matrix(product.multiply(counts))
