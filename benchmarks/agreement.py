@@ -1,0 +1,123 @@
+"""Whether two kernels found the same neighbors; only then is it worth asking who was faster.
+
+``python -m benchmarks.agreement NAME OURS THEIRS K`` compares two matrix files.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.matrix import SparseMatrix, load_matrix
+from benchmarks.report import run, tell
+from mlcore.errors import DataError
+from mlcore.topk import top_k_per_row
+from mlcore.types import CsrMatrix, Float64Array, Int64Array
+
+__all__ = ["Neighbors", "best_neighbors", "find_disagreement", "main"]
+
+# Two of the peers compute in float32: a cosine, at most 1, is right to about 1e-7 there.
+TOLERANCE = 2e-6
+
+
+@dataclass(frozen=True)
+class Neighbors:
+    """The pairs (item, neighbor) that a kernel found, as I * item + neighbor, ascending.
+
+    Attributes:
+        pairs: (P,) int64.
+        values: (P,) float64.
+        counts: (I,) int64 neighbors of each item.
+        lowest: (I,) float64, the value of the last neighbor of each item, infinite without one.
+    """
+
+    pairs: Int64Array
+    values: Float64Array
+    counts: Int64Array
+    lowest: Float64Array
+
+
+def best_neighbors(similarity: SparseMatrix, k: int) -> Neighbors:
+    """Return the best ``k`` entries of each row, the diagonal left out.
+
+    Args:
+        similarity: (I, I), source items as rows.
+        k: >= 1.
+    """
+    found = CsrMatrix.from_scipy(similarity)
+    num_items, rows = found.num_columns, found.row_of_entry()
+    keep = (found.indices != rows) & (found.data != 0)
+    indptr = np.concatenate([[0], np.cumsum(keep)])[found.indptr]
+    values = found.data[keep].astype(np.float64)
+    indptr, columns, values = top_k_per_row(indptr, found.indices[keep], values, k)
+    counts = np.diff(indptr)
+    rows = np.repeat(np.arange(num_items), counts)
+    lowest = np.full(num_items, np.inf)
+    np.minimum.at(lowest, rows, values)
+    order = np.lexsort((columns, rows))
+    return Neighbors((rows * num_items + columns)[order], values[order], counts, lowest)
+
+
+def find_disagreement(ours: Neighbors, theirs: Neighbors) -> str | None:
+    """Return what two kernels disagree on, in words, or None.
+
+    Rows must be of the same length and common pairs of the same value; a pair that only one of
+    them has must tie with the last neighbor of its row, where any choice is right.
+
+    Args:
+        ours: the neighbors by one.
+        theirs: by the other, of the same items.
+    """
+    lengths = int((ours.counts != theirs.counts).sum())
+    if lengths:
+        return f"{lengths} items have another number of neighbors"
+    num_items = len(ours.counts)
+    _, at_ours, at_theirs = np.intersect1d(
+        ours.pairs, theirs.pairs, assume_unique=True, return_indices=True
+    )
+    values = np.abs(ours.values[at_ours] - theirs.values[at_theirs]) > TOLERANCE
+    if values.any():
+        return f"{int(values.sum())} pairs have another value"
+    for found, common in ((ours, at_ours), (theirs, at_theirs)):
+        alone = np.ones(len(found.pairs), bool)
+        alone[common] = False
+        lowest = ours.lowest[found.pairs[alone] // num_items]
+        strange = np.abs(found.values[alone] - lowest) > TOLERANCE
+        if strange.any():
+            return f"{int(strange.sum())} neighbors of one are none of the other"
+    return None
+
+
+def compare(name: str, our_path: str, their_path: str, k: int) -> None:
+    """Raise DataError if the neighbors in two files disagree.
+
+    Args:
+        name: of the peer.
+        our_path: matrix file of our neighbors by source.
+        their_path: that of the peer.
+        k: how many neighbors each item was to get.
+    """
+    ours, theirs = (best_neighbors(load_matrix(path), k) for path in (our_path, their_path))
+    disagreement = find_disagreement(ours, theirs)
+    if disagreement is not None:
+        raise DataError(f"{name}: expected the neighbors that mlcore finds, got: {disagreement}")
+    ties = len(np.setdiff1d(theirs.pairs, ours.pairs, assume_unique=True))
+    tell(f"{name}: same neighbors, {len(ours.pairs)} pairs, {ties} of them other ties at the end")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the program."""
+    name, our_path, their_path, k = argv
+
+    def work() -> int:
+        compare(name, our_path, their_path, int(k))
+        return 0
+
+    return run(work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

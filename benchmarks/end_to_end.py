@@ -1,0 +1,89 @@
+"""From a CSV file to a saved model: our command, and pandas with implicit, side by side.
+
+Measured is the whole process, from the start of Python to its end.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from benchmarks.measure import Finished, run_child, take_turns
+from benchmarks.options import BenchArgs, make_parser, run_benchmarks
+from benchmarks.report import write_json
+from benchmarks.results import describe_machine, format_results, results_to_json
+from mlcore import TrainConfig
+
+__all__ = ["PACKAGES", "build_parser", "compare_commands", "main"]
+
+OURS = "mlcore"
+PACKAGES = ("implicit", "pandas")
+
+
+class Args(BenchArgs):
+    """Parsed options."""
+
+    out: Path
+
+
+def compare_commands(events: Path, repetitions: int, *, out: Path) -> None:
+    """Time both ways, print a table and write the figures.
+
+    Args:
+        events: CSV of interactions.
+        repetitions: how often each way is gone.
+        out: the JSON file.
+    """
+    contestants = {
+        OURS: partial(_run_ours, events),
+        "pandas + implicit": partial(_run_theirs, events),
+    }
+    results = take_turns(contestants, repetitions)
+    megabytes = events.stat().st_size / 1e6
+    print(f"CSV to model directory: {megabytes:.0f} MB")
+    print(format_results(results, OURS))
+    document = {
+        "data": {"bytes": events.stat().st_size},
+        "config": TrainConfig().to_json(),
+        "machine": describe_machine(("numpy", "scipy", *PACKAGES)),
+        "results": results_to_json(results, OURS),
+    }
+    write_json(out, document)
+
+
+def _run_ours(events: Path) -> Finished:
+    with tempfile.TemporaryDirectory() as folder:
+        out_dir = str(Path(folder, "model"))
+        return run_child(["cli.train", "--interactions", str(events), "--out-dir", out_dir])
+
+
+def _run_theirs(events: Path) -> Finished:
+    with tempfile.TemporaryDirectory() as folder:
+        out_dir, k = str(Path(folder, "model")), str(TrainConfig().num_neighbors)
+        return run_child(["benchmarks.pandas_implicit", str(events), out_dir, k])
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser."""
+    parser = make_parser("benchmarks.end_to_end", __doc__)
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("build/bench/end_to_end.json"),
+        metavar="FILE",
+        help="the figures as JSON; default: build/bench/end_to_end.json",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    args = build_parser().parse_args(argv, Args())
+    return run_benchmarks(args, PACKAGES, partial(compare_commands, out=args.out))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

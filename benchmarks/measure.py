@@ -1,0 +1,93 @@
+"""Seconds and peak memory of programs, each in a process of its own, taking turns.
+
+Turns, because a shared machine is faster in one minute than in the next: what is compared must be
+run side by side, and only ratios mean something. Nothing here loads data: under Linux the peak of
+a child process begins at the size of its parent (the measure passes through fork and exec).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import util
+
+from benchmarks.report import tell
+from benchmarks.results import Measured
+from mlcore.errors import ConfigError, MlcoreError
+
+__all__ = ["Finished", "check_installed", "run_child", "take_turns"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A program that ended well: from start to end, its peak memory, what it printed."""
+
+    seconds: float
+    peak_bytes: int
+    output: str
+
+
+def check_installed(packages: Sequence[str]) -> None:
+    """Raise ConfigError for a package that the benchmarks need and nobody installed.
+
+    Args:
+        packages: the names they are imported by.
+    """
+    missing = sorted({package for package in packages if util.find_spec(package) is None})
+    if missing:
+        raise ConfigError(
+            f"{', '.join(missing)}: expected the packages of the extra [bench], got none: "
+            "use make bench, or pip install 'mlcore[bench]'"
+        )
+
+
+def run_child(arguments: Sequence[str]) -> Finished:
+    """Run ``python -m`` to its end.
+
+    Args:
+        arguments: the module and its arguments; standard error is shared.
+
+    Raises:
+        SystemExit: its exit code was 1, after a line that said why.
+        MlcoreError: it ended in another way.
+    """
+    begun = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        output = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - begun
+    if child.returncode == 1:
+        raise SystemExit(1)
+    if child.returncode != 0:
+        raise MlcoreError(f"{arguments[0]}: expected exit code 0, got {child.returncode}")
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss; see getrusage(2) of each
+    return Finished(seconds, usage.ru_maxrss * unit, output)
+
+
+def take_turns(
+    contestants: Mapping[str, Callable[[], Finished]], repetitions: int
+) -> dict[str, Measured]:
+    """Run each contestant once, then each once more, and so on.
+
+    Args:
+        contestants: by name, what to run.
+        repetitions: how often, >= 1.
+    """
+    results: dict[str, list[Finished]] = {name: [] for name in contestants}
+    for turn in range(1, repetitions + 1):
+        for name, contestant in contestants.items():
+            finished = contestant()
+            tell(f"run {turn} of {repetitions}: {name}: {finished.seconds:.2f} s")
+            results[name].append(finished)
+    return {
+        name: Measured([run.seconds for run in runs], [run.peak_bytes for run in runs])
+        for name, runs in results.items()
+    }

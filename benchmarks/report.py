@@ -1,0 +1,66 @@
+"""What the benchmarks print: tables on standard output, errors as one line on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mlcore.errors import MlcoreError
+from mlcore.jsontext import format_document
+
+__all__ = ["format_table", "run", "tell", "write_json"]
+
+
+def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return lines of columns that are as wide as they need: the first to the left, others right.
+
+    Args:
+        header: the name of each column.
+        rows: as many cells each.
+
+    >>> print(format_table(["name", "s"], [["a", "10.5"]]))
+    name     s
+    a     10.5
+    """
+    lines = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
+        for line in lines
+    )
+
+
+def run(work: Callable[[], int]) -> int:
+    """Return the exit code of some work; known errors become one line and the code 1.
+
+    Args:
+        work: returns an exit code.
+    """
+    try:
+        return work()
+    except (MlcoreError, OSError) as error:
+        tell(f"error: {error}")
+        if isinstance(error, MlcoreError) and error.hint:
+            tell(f"hint: {error.hint}")
+        return 1
+
+
+def tell(line: str) -> None:
+    """Print a line of progress.
+
+    Args:
+        line: goes to standard error, so that standard output holds results alone.
+    """
+    print(line, file=sys.stderr, flush=True)
+
+
+def write_json(path: Path, document: dict[str, object]) -> None:
+    """Write a JSON file, and the folders it is to stand in.
+
+    Args:
+        path: an existing file is replaced.
+        document: what to write.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(format_document(document), encoding="utf-8")
