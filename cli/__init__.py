@@ -10,4 +10,5 @@ COMMANDS = (
     "similar",
     "inspect",
     "show",
+    "publish",
 )

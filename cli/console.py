@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from mlcore.errors import DataWarning, MlcoreError
+from mlcore.errors import DataWarning, MlcoreError, from_os_error
 from mlcore.files.inputs import FORMATS, Format
 from mlcore.files.interactions import ColumnNames
 
@@ -152,15 +152,16 @@ def run(
             warnings.showwarning = _print_note
             text = work(progress)
         progress.close()
-        print(text, file=sys.stderr if "-" in outputs else sys.stdout, flush=True)
+        _print_result(text, sys.stderr if "-" in outputs else sys.stdout)
         return 0
     except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing may be flushed to it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()  # whoever read our output has seen enough
         return 1
     except KeyboardInterrupt:
         progress.close()
-        print("error: interrupted, nothing was written", file=sys.stderr)
+        # What went to standard output cannot be taken back.
+        outcome = "" if "-" in outputs else ", nothing was written"
+        print(f"error: interrupted{outcome}", file=sys.stderr)
         return 1
     except (MlcoreError, OSError) as error:
         progress.close()
@@ -171,6 +172,21 @@ def run(
     finally:
         if previous is not None:
             signal.signal(signal.SIGTERM, previous)
+
+
+def _print_result(text: str, stream: TextIO) -> None:
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_stdout()
+        raise from_os_error(error, "standard output", "room to write") from error
+
+
+def _drop_stdout() -> None:
+    # Or Python would try once more at exit, and complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _stop_on_sigterm() -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from cli.console import make_parser, run
 from mlcore.jsontext import format_number, format_string
+from mlcore.parameters import convert_value, integer
 from mlcore.recommend import Recommender
 
 
@@ -31,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def similar_items(model_dir: str, item_id: str, top_n: int) -> str:
     """Return one JSON object a line, most similar first."""
+    convert_value(integer(minimum=1), top_n, "top_n")
     found = Recommender.load(model_dir).similar_items(item_id, top_n)
     return "\n".join(
         f'{{"item_id": {format_string(item.item_id)}, "score": {format_number(item.score)}}}'

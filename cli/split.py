@@ -33,7 +33,7 @@ class Args(InputArgs):
         try:
             cutoff = None if self.cutoff is None else parse_timestamp(self.cutoff)
         except BadValue as fault:
-            raise ConfigError(f"cutoff: {fault}") from None
+            raise ConfigError(f"cutoff: {fault}", fault.hint) from None
         return SplitConfig(self.strategy, self.test_fraction, self.n, cutoff, self.seed)  # type: ignore[arg-type]
 
 

@@ -139,6 +139,10 @@ def shorten(value: object, limit: int = 60) -> str:
 def shorten_json(value: object, limit: int = 60) -> str:
     """Return a value from JSON as ``shorten`` does, but ``null`` and ``true`` as in the file.
 
+    Args:
+        value: what was given.
+        limit: length of the text kept.
+
     >>> shorten_json([None, "abc"]), shorten_json("abc")
     ('[null, "abc"]', "'abc'")
     """

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TextIO, TypeAlias
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from mlcore.artifact import Model
 from mlcore.errors import ConfigError, DataError, shorten
-from mlcore.files.inputs import Format, Place, find_format, place_name
+from mlcore.files.inputs import Format, Place, find_format
 from mlcore.files.interactions import ColumnNames, quote_csv, read_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
@@ -99,13 +98,20 @@ def evaluate_from_data(
     >>> evaluate_from_data(lists, truth, [2]).metrics["mrr@2"]
     0.5
     """
-    _check_cutoffs(cutoffs, predictions)
+    _check_cutoffs(cutoffs)
+    longest = int(np.diff(predictions.indptr).max(initial=0))
+    if max(cutoffs) > longest:
+        raise ConfigError(
+            f"cutoffs: expected at most {longest}, the longest list of the predictions, "
+            f"got {max(cutoffs)}"
+        )
     user_of_list = _positions(predictions.user_ids, ground_truth.user_ids)  # (R,) -1: unknown
     extra = np.flatnonzero(user_of_list < 0)
     if len(extra) and extra_users == "error":
+        others = f" and {len(extra) - 1} more" if len(extra) > 1 else ""
         raise DataError(
-            "user_id: expected users of the ground truth, "
-            f"got {shorten(predictions.user_ids[extra[0]])} ({len(extra)} such users)",
+            f"{predictions.place_of(int(extra[0]))}user_id: expected a user of the ground truth, "
+            f"got {shorten(predictions.user_ids[extra[0]])}{others}",
             "--extra-users ignore passes them over; cli.predict --users takes the ground truth",
         )
     hits = _hits(predictions, ground_truth, user_of_list, max(cutoffs))  # (U, N) bool
@@ -127,17 +133,12 @@ def evaluate_from_data(
     )
 
 
-def _check_cutoffs(cutoffs: Sequence[int], predictions: Predictions) -> None:
-    longest = int(np.diff(predictions.indptr).max())
+def _check_cutoffs(cutoffs: Sequence[int]) -> None:
     if not cutoffs:
         raise ConfigError("cutoffs: expected at least one, got none")
     for n in cutoffs:
         if n < 1:
             raise ConfigError(f"cutoffs: expected integers >= 1, got {n}")
-        if n > longest:
-            raise ConfigError(
-                f"cutoffs: expected at most {longest}, the longest list of the predictions, got {n}"
-            )
     if len(set(cutoffs)) < len(cutoffs):
         raise ConfigError(f"cutoffs: expected each once, got {','.join(map(str, cutoffs))}")
 
@@ -175,8 +176,10 @@ def _catalogue_metrics(
     item_of = _positions(predictions.item_ids, catalogue.item_ids)
     strange = np.flatnonzero(item_of < 0)
     if len(strange):
+        entry = np.flatnonzero(predictions.items == strange[0])[0]
+        row = int(np.searchsorted(predictions.indptr, entry, side="right")) - 1
         raise DataError(
-            "item_id: expected items of the model, "
+            f"{predictions.place_of(row)}item_id: expected an item of the model, "
             f"got {shorten(predictions.item_ids[strange[0]])}",
             "the predictions were made by another model",
         )
@@ -224,20 +227,23 @@ def evaluate_from_path(
         DataError: a file is faulty.
         ArtifactError: the model is.
     """
-    paths = [out_path] if per_user_path is None else [out_path, per_user_path]
+    _check_cutoffs(cutoffs)
+    paths = [out_path]
+    if per_user_path is not None:
+        find_format(per_user_path, format)
+        paths.append(per_user_path)
     with open_outputs(*paths) as streams:
         predictions = read_predictions(predictions_path, progress)
         ground_truth = read_interactions(
             ground_truth_path, names=names, format=format, progress=progress
         )
-        with _named_place(predictions_path):
-            evaluation = evaluate_from_data(
-                predictions,
-                ground_truth,
-                cutoffs,
-                catalogue=None if model_dir is None else _catalogue_of(model_dir),
-                extra_users=extra_users,
-            )
+        evaluation = evaluate_from_data(
+            predictions,
+            ground_truth,
+            cutoffs,
+            catalogue=None if model_dir is None else _catalogue_of(model_dir),
+            extra_users=extra_users,
+        )
         streams[0].write(format_document(evaluation.to_json()))
         if per_user_path is not None:
             _write_per_user(streams[1], evaluation, per_user_path, format)
@@ -247,16 +253,6 @@ def evaluate_from_path(
         for name in ("recall", "ndcg")
     )
     return f"{len(evaluation.user_ids)} users: {shown}"
-
-
-@contextlib.contextmanager
-def _named_place(path: Place) -> Iterator[None]:
-    try:
-        yield
-    except DataError as error:
-        raise DataError(f"{place_name(path)}: {error}", error.hint) from None
-    except ConfigError as error:
-        raise ConfigError(f"{place_name(path)}: {error}", error.hint) from None
 
 
 def _catalogue_of(model_dir: Place) -> Catalogue:

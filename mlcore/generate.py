@@ -310,6 +310,8 @@ def generate_to_path(
         DataError: a file cannot be written.
     """
     paths = [out_path] if items_path is None else [out_path, items_path]
+    for path in paths:
+        find_format(path, format)  # before the work, not after it
     with open_outputs(*paths) as streams:
         data = generate_interactions(num_users, num_items, num_interactions, seed)
         events = zip(data.user_ids, data.item_ids, data.weights, data.timestamps)

@@ -7,6 +7,7 @@ rows changes no bit of anything built from here on.
 from __future__ import annotations
 
 import hashlib
+import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +19,12 @@ from mlcore.ids import id_fault
 from mlcore.sums import sum_by_group
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
-__all__ = ["AGGREGATES", "Events", "Interactions", "sort_codes"]
+__all__ = ["AGGREGATES", "MAX_SECONDS", "MIN_SECONDS", "Events", "Interactions", "sort_codes"]
 
 AGGREGATES = ("sum", "max", "last", "count")
+
+# Years 1 to 9999, which RFC 3339 can write; milliseconds taken for seconds fall outside.
+MIN_SECONDS, MAX_SECONDS = -62_135_596_800, 253_402_300_799
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Events:
             The interactions, ordered by user and item whatever the order of the rows.
 
         Raises:
-            DataError: ``last`` without timestamps.
+            DataError: ``last`` without timestamps, or a sum above all float64.
 
         >>> events = Events(["u"], ["a"], *np.zeros((2, 3), np.int32), np.array([1.0, 2.0, 4.0]))
         >>> events.aggregate("sum").user_items.data.tolist()
@@ -75,12 +79,19 @@ class Events:
         firsts = np.flatnonzero(is_first)
         lasts = np.append(firsts[1:], len(keys)) - 1
         pairs = keys[firsts]
+        combined = _combine(how, weights, is_first, firsts, lasts)
+        if not np.isfinite(combined).all():
+            user, item = divmod(int(pairs[np.isinf(combined)][0]), len(self.item_ids))
+            raise DataError(
+                f"weight: user {shorten(self.user_ids[user])}, item {shorten(self.item_ids[item])}: "
+                "expected a finite sum, got Infinity"
+            )
         return Interactions.from_pairs(
             self.user_ids,
             self.item_ids,
             pairs // len(self.item_ids),
             pairs % len(self.item_ids),
-            _combine(how, weights, is_first, firsts, lasts),
+            combined,
             None if self.timestamps is None else times[lasts],
         )
 
@@ -314,7 +325,7 @@ def _weights_from(column: Iterable[Any]) -> Float64Array:
             if isinstance(value, (bool, str)):
                 raise ValueError
             result[row] = value
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise _bad_weight(row, value) from None
     wrong = np.flatnonzero(~(np.isfinite(result) & (result > 0)))
     if len(wrong):
@@ -329,6 +340,7 @@ def _bad_weight(row: int, value: object) -> DataError:
 def _timestamps_from(column: Iterable[Any]) -> Int64Array:
     values = _as_list(column)
     for row, value in enumerate(values):
-        if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**43:
+        is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        if not (is_integer and MIN_SECONDS <= value <= MAX_SECONDS):
             raise DataError(f"timestamps[{row}]: expected integer seconds, got {shorten(value)}")
     return np.array(values, np.int64) * 1_000_000

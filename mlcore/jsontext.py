@@ -8,7 +8,6 @@ reading follows RFC 7493 (I-JSON), numbers are written as RFC 8785 (ECMAScript) 
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 __all__ = ["JsonTextError", "format_document", "format_number", "format_string", "parse_json"]
@@ -18,15 +17,17 @@ class JsonTextError(ValueError):
     """The text is not strict JSON; the message says what stands there instead."""
 
 
-def parse_json(text: str) -> Any:
+def parse_json(text: str, max_depth: int | None = None) -> Any:
     """Return the value of a JSON text.
 
     Args:
         text: one JSON value; white space around it is allowed.
+        max_depth: how deep arrays and objects may be nested, the outermost being 1, or None for as
+            deep as the parser can read.
 
     Raises:
         JsonTextError: malformed, a key stands twice in one object, NaN or an infinity, a lone
-            surrogate in a string, or nesting too deep for the parser.
+            surrogate in a string, or nested too deeply.
 
     >>> parse_json('{"a": [1, 2.5]}')
     {'a': [1, 2.5]}
@@ -41,6 +42,8 @@ def parse_json(text: str) -> Any:
         raise
     except ValueError:  # an integer of more digits than Python converts
         raise JsonTextError("a number of too many digits") from None
+    if max_depth is not None:
+        _refuse_deeper(value, max_depth)
     if "\\u" in text:
         _refuse_lone_surrogates(value)
     return value
@@ -48,7 +51,7 @@ def parse_json(text: str) -> Any:
 
 def _malformed(text: str, error: json.JSONDecodeError) -> str:
     if not text.strip():
-        return "an empty text"
+        return "nothing"
     line = f"line {error.lineno}, " if "\n" in text.rstrip() else ""
     reason = error.msg[0].lower() + error.msg[1:]
     return f"invalid JSON ({reason} at {line}character {error.colno})"
@@ -60,13 +63,27 @@ def _object_of_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise JsonTextError(f"the key {key!r} twice")
+                raise JsonTextError(f"the key {key[:60]!r} twice")
             seen.add(key)
     return result
 
 
 def _refuse_constant(name: str) -> Any:
     raise JsonTextError(f"{name}, which is not JSON")
+
+
+def _refuse_deeper(value: Any, max_depth: int) -> None:
+    level = [value]
+    for _ in range(max_depth + 1):
+        containers = [item for item in level if isinstance(item, (dict, list))]
+        if not containers:
+            return
+        level = [
+            inner
+            for outer in containers
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    raise JsonTextError("JSON nested too deeply")
 
 
 def _refuse_lone_surrogates(value: Any) -> None:
@@ -100,29 +117,23 @@ def format_number(value: float) -> str:
     if text.endswith(".0"):
         return "0" if text == "-0.0" else text[:-2]
     # An exponent ("e"), nan or inf ("n"): only there does Python differ from ECMAScript.
-    return _reformat(value) if "e" in text or "n" in text else text
+    return _reformat(text) if "e" in text or "n" in text else text
 
 
-def _reformat(value: float) -> str:
-    if not math.isfinite(value):
-        raise ValueError(f"expected a finite number, got {value!r}")
-    mantissa, _, exponent_text = format(value, f".{_significant_digits(value) - 1}e").partition("e")
+def _reformat(text: str) -> str:
+    mantissa, _, exponent = text.partition("e")
+    if not exponent:
+        raise ValueError(f"expected a finite number, got {text}")
     sign = "-" if mantissa.startswith("-") else ""
+    # The digits of repr: for some powers of two, rounding to as many digits gives another number.
     digits = mantissa.lstrip("-").replace(".", "")
-    point = int(exponent_text) + 1  # the decimal point stands after this many digits
+    point = int(exponent) + 1  # the decimal point stands after this many digits
     if -6 < point <= 0:
         return f"{sign}0.{'0' * -point}{digits}"
     if len(digits) <= point <= 21:
         return f"{sign}{digits}{'0' * (point - len(digits))}"
-    if 0 < point <= 21:
-        return f"{sign}{digits[:point]}.{digits[point:]}"
     fraction = f".{digits[1:]}" if len(digits) > 1 else ""
     return f"{sign}{digits[0]}{fraction}e{'+' if point > 0 else '-'}{abs(point - 1)}"
-
-
-def _significant_digits(value: float) -> int:
-    mantissa = repr(value).partition("e")[0].lstrip("-").replace(".", "")
-    return max(1, len(mantissa.lstrip("0").rstrip("0")))
 
 
 def format_string(text: str) -> str:

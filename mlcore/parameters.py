@@ -37,7 +37,8 @@ class Rule:
 
     Attributes:
         expected: the rule in words, as it stands in an error message.
-        convert: returns the value in its canonical type, or raises ValueError.
+        convert: returns the value in its canonical type, or raises ValueError, with words for a
+            rule that is not worth naming in ``expected``.
     """
 
     expected: str
@@ -85,7 +86,9 @@ def integer(*, minimum: int) -> Rule:
     def convert(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, numbers.Integral):
             raise ValueError
-        if not minimum <= int(value) < 2**31:
+        if int(value) >= 2**31:
+            raise ValueError("an integer below 2147483648")
+        if int(value) < minimum:
             raise ValueError
         return int(value)
 
@@ -172,8 +175,11 @@ def convert_value(
     """
     try:
         return rule.convert(value)
-    except (ValueError, OverflowError):
-        raise ConfigError(f"{place}: expected {rule.expected}, got {show(value)}") from None
+    except OverflowError:
+        expected = rule.expected
+    except ValueError as error:
+        expected = str(error) or rule.expected
+    raise ConfigError(f"{place}: expected {expected}, got {show(value)}")
 
 
 def check_parameters(settings: Any) -> None:

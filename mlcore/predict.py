@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from mlcore.errors import DataError, UnknownUserError, shorten
 from mlcore.files.histories import read_histories
-from mlcore.files.inputs import Format, Place, place_name
+from mlcore.files.inputs import Format, Place
 from mlcore.files.lists import read_ids
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import format_prediction
+from mlcore.files.tables import BadValue
 from mlcore.jsontext import format_string
+from mlcore.parameters import convert_value, integer
 from mlcore.progress import Progress, silent
 from mlcore.recommend import Fill, ListOptions, RankedUsers, Recommender, UserRequest
 
@@ -58,6 +61,9 @@ class PredictOptions:
     include_seen: bool = False
     fill: Fill | None = None
     unknown_user: UnknownUser = "error"
+
+    def __post_init__(self) -> None:
+        convert_value(integer(minimum=1), self.top_n, "top_n")
 
 
 @dataclass
@@ -147,22 +153,27 @@ def _requests(
             tally.unknown_items += unknown
             yield UserRequest(history.user_id, encoded, fill)
     elif requests.users_path is not None:
-        place = place_name(requests.users_path)
-        for user_id in read_ids(requests.users_path, "user_id", format):
+        check = partial(_check_known, recommender) if options.unknown_user == "error" else None
+        for user_id in read_ids(requests.users_path, "user_id", format, check):
             try:
                 yield UserRequest(user_id, recommender.history_of(user_id), fill)
             except UnknownUserError:
                 tally.unknown_users += 1
                 if options.unknown_user == "fill":
                     yield UserRequest(user_id, recommender.encode_history([])[0], True)
-                elif options.unknown_user == "error":
-                    raise UnknownUserError(
-                        f"{place}: user_id: expected users of the model, got {shorten(user_id)}",
-                        "--unknown-user skip leaves such users out, fill gives them popular items",
-                    ) from None
     else:
         for user_id in recommender.user_ids():
             yield UserRequest(user_id, recommender.history_of(user_id), fill)
+
+
+def _check_known(recommender: Recommender, user_id: str) -> None:
+    try:
+        recommender.history_of(user_id)
+    except UnknownUserError:
+        raise BadValue(
+            f"expected a user of the model, got {shorten(user_id)}",
+            "--unknown-user skip leaves such users out, fill gives them popular items",
+        ) from None
 
 
 def _summary(tally: _Tally, top_n: int) -> str:

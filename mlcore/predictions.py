@@ -19,9 +19,17 @@ class Predictions:
         item_ids: the distinct items of all lists, in any order.
         indptr: (R + 1,) int64 offsets of each list.
         items: (P,) int32 positions into ``item_ids``, each at most once in a list.
+        place: the file they come from, for messages.
+        lines: the line of each list in it, or none at all.
     """
 
     user_ids: Sequence[str]
     item_ids: Sequence[str]
     indptr: Int64Array
     items: Int32Array
+    place: str = ""
+    lines: Sequence[int] = ()
+
+    def place_of(self, row: int) -> str:
+        """Return how a message about one list begins: with file and line, if they are known."""
+        return f"{self.place}:{self.lines[row]}: " if self.lines else ""

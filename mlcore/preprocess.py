@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlcore.errors import DataError
-from mlcore.files.inputs import Format, Place, place_name
+from mlcore.files.inputs import Format, Place, find_format, place_name
 from mlcore.files.interactions import ColumnNames, read_events, write_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.interactions import AGGREGATES, Events, Interactions
@@ -136,6 +136,7 @@ def preprocess_from_path(
     Raises:
         DataError: a file is faulty, or nothing is left.
     """
+    find_format(out_path, format)  # before the work, not after it
     with open_outputs(out_path) as (out,):
         events = read_events(interactions_path, names=names, format=format, progress=progress)
         try:

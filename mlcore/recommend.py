@@ -15,7 +15,7 @@ import numpy as np
 from mlcore.artifact import Model
 from mlcore.errors import ConfigError, DataError, UnknownItemError, UnknownUserError, shorten
 from mlcore.ids import IdMap
-from mlcore.scoring import Filters, Ranking, Scorer, stack_histories
+from mlcore.scoring import Filters, Ranking, Scorer, check_positions, check_values, stack_histories
 from mlcore.threads import map_in_order, resolve_threads
 from mlcore.types import BoolArray, CsrMatrix, Float32Array, Int32Array
 
@@ -250,13 +250,19 @@ class Recommender:
             UnknownUserError: the user is not in the model.
             UnknownItemError: the item is not in the model.
             DataError: the model was trained without users.
+            CsrError: a stored index points to no item, or a stored value is not finite.
         """
         target = self.model.items.position(item_id)
         if target is None:
             raise UnknownItemError(f"item: expected an item of the model, got {shorten(item_id)}")
+        history, weights = self.history_of(user_id)
+        check_positions(history, len(self.model.items), "histories.npz")
+        check_values(weights, "histories.npz")
         shares: list[Share] = []
-        for source, weight in zip(*self.history_of(user_id)):
+        for source, weight in zip(history, weights):
             columns, values = self.model.similarity.row(int(source))
+            check_positions(columns, len(self.model.items), "similarity.npz")
+            check_values(values, "similarity.npz")
             place = int(np.searchsorted(columns, target))
             if place < len(columns) and columns[place] == target:
                 share = float(weight) * float(values[place])
@@ -313,12 +319,12 @@ class Recommender:
         for item_id, weight in pairs:
             if item_id in weights:
                 raise DataError(f"history: expected each item once, got {shorten(item_id)} twice")
-            if not isinstance(weight, numbers.Real) or not 1e-45 <= float(weight) <= 3.4e38:
+            if not _fits_float32(weight):
                 raise DataError(
                     f"history: item {shorten(item_id)}: weight: expected a finite number above 0 "
                     f"that float32 holds, got {shorten(weight)}"
                 )
-            weights[item_id] = weight
+            weights[item_id] = float(weight)
         known = sorted(
             (position, weight)
             for item_id, weight in weights.items()
@@ -382,6 +388,17 @@ class Recommender:
     def _positions(self, item_ids: Iterable[str]) -> list[int]:
         found = (self.model.items.position(item_id) for item_id in item_ids)
         return [position for position in found if position is not None]
+
+
+def _fits_float32(weight: object) -> bool:
+    """Return whether a weight is a number that float32 rounds neither to 0 nor to infinity."""
+    if isinstance(weight, bool) or not isinstance(weight, numbers.Real):
+        return False
+    try:
+        # Half of the least float32, and half a step beyond the greatest, round away from it.
+        return 2.0**-150 < float(weight) < 2.0**128 - 2.0**103
+    except OverflowError:
+        return False
 
 
 def _in_blocks(requests: Iterable[UserRequest], size: int) -> Iterator[list[UserRequest]]:

@@ -27,7 +27,7 @@ from mlcore.types import (
     Int64Array,
 )
 
-__all__ = ["Filters", "Ranking", "Scorer", "stack_histories"]
+__all__ = ["Filters", "Ranking", "Scorer", "check_positions", "check_values", "stack_histories"]
 
 # Users ranked together: bounded by this many (user, item) cells. Changes speed and memory only.
 MAX_BLOCK_CELLS = 2**22
@@ -71,6 +71,9 @@ def stack_histories(rows: Sequence[tuple[Int32Array, Float32Array]], num_items: 
         rows: item positions, ascending, and weights of each user.
         num_items: I.
 
+    Raises:
+        CsrError: an item position points to no item, or a weight is not finite.
+
     >>> row = np.array([1], np.int32), np.array([2.0], np.float32)
     >>> stack_histories([row, row], 3).indptr.tolist()
     [0, 1, 2]
@@ -78,8 +81,49 @@ def stack_histories(rows: Sequence[tuple[Int32Array, Float32Array]], num_items: 
     indptr = np.zeros(len(rows) + 1, np.int64)
     np.cumsum([len(items) for items, _ in rows], out=indptr[1:])
     indices = np.concatenate([np.empty(0, np.int32), *(items for items, _ in rows)])
+    check_positions(indices, num_items, "histories.npz")
     data = np.concatenate([np.empty(0, np.float32), *(weights for _, weights in rows)])
+    check_values(data, "histories.npz")
     return CsrMatrix(indptr, indices, data, num_items)
+
+
+def check_positions(positions: Int32Array, num_items: int, file: str) -> None:
+    """Check stored item positions, which opening a model leaves unread.
+
+    scipy's products would read foreign memory behind the arrays, and numpy takes -1 for the last.
+
+    Args:
+        positions: (P,) int32.
+        num_items: I.
+        file: where they are stored, for the message.
+
+    Raises:
+        CsrError: one of them points to no item.
+
+    >>> check_positions(np.array([0, 2], np.int32), 3, "similarity.npz")
+    """
+    if len(positions) and not (0 <= positions.min() and positions.max() < num_items):
+        raise CsrError(
+            f"{file}: indices.npy: expected positions from 0 to {num_items - 1}, "
+            f"got {positions.min()} to {positions.max()}"
+        )
+
+
+def check_values(values: Float32Array, file: str) -> None:
+    """Check stored values, which opening a model leaves unread: NaN has no place in a ranking.
+
+    Args:
+        values: (P,) float32.
+        file: where they are stored, for the message.
+
+    Raises:
+        CsrError: one of them is not finite.
+
+    >>> check_values(np.array([0.5], np.float32), "similarity.npz")
+    """
+    finite = np.isfinite(values)
+    if not finite.all():
+        raise CsrError(f"{file}: data.npy: expected finite numbers, got {values[~finite][0]}")
 
 
 @dataclass
@@ -101,13 +145,14 @@ class Scorer:
         return max(1, min(MAX_BLOCK_ROWS, MAX_BLOCK_CELLS // max(1, self.similarity.num_rows)))
 
     def prepare(self) -> None:
-        """Do once what ranking many users needs: check all indices, widen all values.
+        """Do once what ranking many users needs: check all indices, check and widen all values.
 
         Raises:
-            CsrError: a stored index points to no item.
+            CsrError: a stored index points to no item, or a stored value is not finite.
         """
         if not self._is_checked:
             self._check_columns(self.similarity.indices)
+            check_values(self.similarity.data, "similarity.npz")
             # scipy leaves out sums that cancel to 0, which are candidates all the same.
             if not (self.similarity.data < 0).any():
                 self._product_ready = self.similarity.to_scipy()
@@ -126,7 +171,7 @@ class Scorer:
             min(n, eligible) items for each history, never a seen one unless asked, no padding.
 
         Raises:
-            CsrError: a stored index points to no item.
+            CsrError: a stored index points to no item, or a stored value is not finite.
         """
         indptr, items, scores = self.score(histories)
         keep = self._eligible(histories, indptr, items, filters)
@@ -147,7 +192,7 @@ class Scorer:
             Offsets (R + 1,), item positions and scores (P,); the order within a row is any.
 
         Raises:
-            CsrError: a stored index points to no item.
+            CsrError: a stored index points to no item, or a stored value is not finite.
         """
         if self._product_ready is not None:
             product = histories.to_scipy() @ self._product_ready
@@ -167,8 +212,9 @@ class Scorer:
         entries = np.arange(int(lengths.sum())) + np.repeat(shift, lengths)  # (P,)
         columns = self.similarity.indices[entries]  # (P,) int32
         self._check_columns(columns)
-        values = self.similarity.data[entries].astype(np.float64)
-        products = np.repeat(weights.astype(np.float64), lengths) * values
+        values = self.similarity.data[entries]  # (P,) float32
+        check_values(values, "similarity.npz")
+        products = np.repeat(weights.astype(np.float64), lengths) * values.astype(np.float64)
         num_items = self.similarity.num_rows
         if 8 * len(columns) < num_items:
             candidates, groups = np.unique(columns, return_inverse=True)
@@ -179,13 +225,7 @@ class Scorer:
         return candidates, sum_by_group(columns, products, num_items)[candidates]
 
     def _check_columns(self, columns: Int32Array) -> None:
-        if len(columns) and not (
-            0 <= columns.min() and columns.max() < self.similarity.num_columns
-        ):
-            raise CsrError(
-                "similarity.npz: indices.npy: expected positions from 0 to "
-                f"{self.similarity.num_columns - 1}, got {columns.min()} to {columns.max()}"
-            )
+        check_positions(columns, self.similarity.num_columns, "similarity.npz")
 
     def _eligible(
         self, histories: CsrMatrix, indptr: Int64Array, items: Int32Array, filters: Filters

@@ -10,6 +10,7 @@ from mlcore.files.histories import read_histories
 from mlcore.files.inputs import Format, Place, place_name
 from mlcore.files.lists import read_titles
 from mlcore.files.tables import read_json_lines
+from mlcore.parameters import convert_value, integer
 
 __all__ = ["show_from_path"]
 
@@ -34,8 +35,10 @@ def show_from_path(
         format: of items and histories, or None to go by their names.
 
     Raises:
+        ConfigError: ``top_n`` is below 1.
         DataError: a file is faulty, or the user is not in the predictions.
     """
+    convert_value(integer(minimum=1), top_n, "top_n")
     titles = read_titles(items_path, format)
     user_id, entries = _find_list(predictions_path, user_id)
     lines: list[str] = []

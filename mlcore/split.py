@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from mlcore.errors import ConfigError, DataError
-from mlcore.files.inputs import Format, Place, place_name
+from mlcore.files.inputs import Format, Place, find_format, place_name
 from mlcore.files.interactions import ColumnNames, read_interactions, write_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.interactions import Interactions
@@ -32,7 +32,7 @@ class SplitConfig:
         strategy: ``random`` (interactions), ``last-n`` (of each user), ``temporal`` (all from a
             moment on) or ``user`` (all interactions of some users).
         test_fraction: for ``random`` and ``user`` the chance of each to go to the test; for
-            ``temporal`` without a cutoff the share of the newest interactions.
+            ``temporal`` without a cutoff the share of the newest interactions, at least one.
         n: for ``last-n``; users with n or fewer interactions stay in the training.
         cutoff: for ``temporal``, microseconds since 1970 UTC; interactions at or after it are test.
         seed: for ``random`` and ``user``.
@@ -41,15 +41,17 @@ class SplitConfig:
     strategy: Literal["random", "last-n", "temporal", "user"] = parameter(
         "random", choice(*STRATEGIES)
     )
-    test_fraction: float = parameter(0.2, number(above=0, maximum=1))
+    test_fraction: float = parameter(0.2, number(above=0))
     n: int = parameter(1, integer(minimum=1))
     cutoff: int | None = None
     seed: int = parameter(0, integer(minimum=0))
 
     def __post_init__(self) -> None:
         check_parameters(self)
-        if self.test_fraction == 1:
-            raise ConfigError("test_fraction: expected a number above 0 and below 1, got 1.0")
+        if self.test_fraction >= 1:
+            raise ConfigError(
+                f"test_fraction: expected a number above 0 and below 1, got {self.test_fraction}"
+            )
         if self.cutoff is not None and self.strategy != "temporal":
             raise ConfigError(f"cutoff: expected strategy 'temporal', got {self.strategy!r}")
 
@@ -120,8 +122,9 @@ def _mark_temporal(interactions: Interactions, config: SplitConfig) -> BoolArray
         raise DataError("timestamp: expected a column to split by, got none")
     cutoff = config.cutoff
     if cutoff is None:
-        first_of_test = int(len(times) * (1 - config.test_fraction))
-        cutoff = int(np.sort(times)[min(first_of_test, len(times) - 1)])
+        # Rounded: 0.9 of 10 is 9, yet 10 * (1 - 0.9) is a bit below 1 in float64.
+        num_test = max(1, round(len(times) * config.test_fraction))
+        cutoff = int(np.sort(times)[-num_test])
     return times >= cutoff
 
 
@@ -157,6 +160,8 @@ def split_from_path(
     Raises:
         DataError: a file is faulty, or one side is empty.
     """
+    for path in (train_path, test_path):
+        find_format(path, format)  # before the work, not after it
     with open_outputs(train_path, test_path) as (train_out, test_out):
         interactions = read_interactions(
             interactions_path, names=names, format=format, progress=progress

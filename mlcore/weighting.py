@@ -52,8 +52,8 @@ class Weighting(ABC):
         >>> Binary().apply(Interactions.from_columns(["u"], ["a"], [3])).data.tolist()
         [1.0]
         """
-        exact = self.weigh(interactions)  # (E,) float64
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            exact = self.weigh(interactions)  # (E,) float64
             weights = exact.astype(np.float32)  # (E,) float32
         wrong = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))
         if len(wrong):
@@ -68,10 +68,11 @@ class Weighting(ABC):
             f"weighting {self.name}: user {interactions.user_ids[user]!r}, "
             f"item {interactions.item_ids[matrix.indices[entry]]!r}: "
             f"expected a weight above 0 that float32 holds, got {value!r}",
-            self._hint(),
+            self._hint() if value <= 0 else None,
         )
 
     def _hint(self) -> str | None:
+        """Return the cure for a weight of 0 or less."""
         return None
 
 

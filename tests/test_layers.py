@@ -45,6 +45,7 @@ LEVELS: list[dict[str, set[str]]] = [
         "mlcore.predict": {"mlcore.recommend"},
         "mlcore.evaluate": set(),
         "mlcore.show": set(),
+        "mlcore.publish": set(),
     },
 ]
 LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}

@@ -47,7 +47,11 @@ def check_replaceable(target: Path, overwrite: bool, known_files: Collection[str
         )
     if not target.is_dir():
         raise DataError(f"{target}: expected a model directory to overwrite, got a file")
-    strange = [name for name in sorted(os.listdir(target)) if name not in known_files]
+    strange = [
+        name
+        for name in sorted(os.listdir(target))
+        if name not in known_files or (target / name).is_dir()
+    ]
     if strange:
         raise DataError(
             f"{target}: expected a model directory to overwrite, got other content: {strange[0]!r}"

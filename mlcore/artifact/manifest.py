@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlcore.artifact.npz import ArraySpec
-from mlcore.errors import ManifestError, VersionError, shorten
+from mlcore.errors import ManifestError, VersionError, shorten_json
 from mlcore.jsontext import JsonTextError, format_document, parse_json
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
 FORMAT = "mlcore-model"
 FORMAT_VERSION = 1
 MAX_MANIFEST_BYTES = 2**20
+MAX_DEPTH = 16
 MAX_AXIS = 2**31 - 2
 MAX_ENTRIES = 2**53 - 1
 
@@ -102,7 +103,7 @@ class Manifest:
             VersionError: of a format version or with a required feature not known here.
         """
         try:
-            value = parse_json(text)
+            value = parse_json(text, MAX_DEPTH)
         except JsonTextError as error:
             raise ManifestError(f"{place}: expected a JSON object, got {error}") from None
         reader = _Reader(place)
@@ -152,8 +153,10 @@ def _csr_arrays(rows: int, entries: int) -> dict[str, ArraySpec]:
 
 def _check_version(reader: _Reader, value: object, place: str) -> None:
     # Before anything else: a newer format may have changed all the rest.
-    if not isinstance(value, dict) or value.get("format") != FORMAT:
-        got = shorten(value.get("format") if isinstance(value, dict) else value)
+    if not isinstance(value, dict):
+        raise ManifestError(f"{place}: expected a JSON object, got {shorten_json(value)}")
+    if value.get("format") != FORMAT:
+        got = shorten_json(value["format"]) if "format" in value else "no such key"
         raise ManifestError(f"{place}: format: expected {FORMAT!r}, got {got}")
     version = reader.count(value, "format_version", MAX_ENTRIES)
     if version != FORMAT_VERSION:
@@ -165,7 +168,8 @@ def _check_version(reader: _Reader, value: object, place: str) -> None:
     if features:
         raise VersionError(
             f"{place}: required_features: expected none, as this version knows none, "
-            f"got {shorten(features)}"
+            f"got {shorten_json(features)}",
+            "the model was written by another version of mlcore",
         )
 
 
@@ -179,7 +183,7 @@ class _Reader:
         names = {dict: "an object", list: "an array", str: "a string", int: "an integer"}
         found = value.get(key)
         if not isinstance(found, kind) or isinstance(found, bool):
-            got = shorten(found) if key in value else "no such key"
+            got = shorten_json(found) if key in value else "no such key"
             raise ManifestError(f"{self.place}: {key}: expected {names[kind]}, got {got}")
         return found
 
@@ -195,7 +199,7 @@ class _Reader:
         found: str = self.member(value, key, str)
         if not _SHA256.fullmatch(found):
             raise ManifestError(
-                f"{self.place}: {key}: expected 64 hexadecimal digits, got {shorten(found)}"
+                f"{self.place}: {key}: expected 64 hexadecimal digits, got {shorten_json(found)}"
             )
         return found
 
@@ -206,7 +210,7 @@ class _Reader:
         if sorted(value) not in (sorted(always), sorted(with_users)):
             raise ManifestError(
                 f"{self.place}: files: expected {', '.join(always)}, and both or none of "
-                f"users.csv and histories.npz, got {', '.join(sorted(value))}"
+                f"users.csv and histories.npz, got {shorten_json(sorted(value), 200)}"
             )
         return {
             name: self.file_entry(self.member(value, name, dict), name, arrays.get(name))
@@ -222,7 +226,8 @@ class _Reader:
             # As text, because 3.0 and true equal 3 and 1 in Python.
             if json.dumps(found, sort_keys=True) != json.dumps(expected, sort_keys=True):
                 raise ManifestError(
-                    f"{self.place}: {name}: arrays: expected {expected} by the counts, got {found}"
+                    f"{self.place}: {name}: arrays: expected {json.dumps(expected)} by the counts, "
+                    f"got {shorten_json(found, 200)}"
                 )
         size = self.count(value, "bytes", MAX_ENTRIES)
         return FileEntry(size, self.sha256(value, "sha256"), arrays)

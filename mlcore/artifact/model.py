@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import mmap
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -51,6 +53,8 @@ MODEL_FILES = (
     "histories.npz",
     "manifest.json",
 )
+# None on Windows, which opens no directories.
+_O_DIRECTORY: int | None = getattr(os, "O_DIRECTORY", None)
 
 
 @dataclass(frozen=True)
@@ -129,24 +133,7 @@ class Model:
         Raises:
             ArtifactError: a subclass for each kind of fault.
         """
-        files = _Files(Path(directory))
-        counts = files.manifest.counts
-        with_users = files.manifest.with_users
-        return cls(
-            config=files.config(),
-            items=IdMap(lambda: files.ids("items.csv", counts.items), counts.items),
-            similarity=files.csr("similarity.npz", counts.items),
-            popularity=files.arrays("popularity.npz")["counts"],
-            num_users=counts.users,
-            num_interactions=counts.interactions,
-            interactions_sha256=files.manifest.interactions_sha256,
-            users=(
-                IdMap(lambda: files.ids("users.csv", counts.users), counts.users)
-                if with_users
-                else None
-            ),
-            histories=files.csr("histories.npz", counts.items) if with_users else None,
-        )
+        return _open(_Files.open(Path(directory)))
 
 
 def verify_model(directory: str | os.PathLike[str]) -> Manifest:
@@ -161,25 +148,8 @@ def verify_model(directory: str | os.PathLike[str]) -> Manifest:
     Raises:
         ArtifactError: a subclass for each kind of fault.
     """
-    folder = Path(directory)
-    files = _Files(folder)
-    for name in files.manifest.files:
-        files.verify_checksum(name)
-    model = Model.load(folder)
-    for ids in (model.items, model.users):
-        if ids is not None:
-            _ = ids.ids  # parses, and so checks, the file
-    _verify_csr(model.similarity, f"{folder / 'similarity.npz'}")
-    _verify_similarity(model.similarity, f"{folder / 'similarity.npz'}")
-    _verify_popularity(model, f"{folder / 'popularity.npz'}")
-    if model.histories is not None:
-        _verify_csr(model.histories, f"{folder / 'histories.npz'}")
-        counts = np.bincount(model.histories.indices, minlength=len(model.items))
-        if not np.array_equal(counts, model.popularity):
-            raise CsrError(
-                f"{folder / 'popularity.npz'}: counts: expected the users of each item in "
-                "histories.npz, got other numbers"
-            )
+    files = _Files.open(Path(directory))
+    _verify(files)
     return files.manifest
 
 
@@ -193,10 +163,10 @@ def describe_model(directory: str | os.PathLike[str], verify: bool = False) -> d
     Raises:
         ArtifactError: a subclass for each kind of fault.
     """
-    files = _Files(Path(directory))
-    model = Model.load(directory)
+    files = _Files.open(Path(directory))
+    model = _open(files)
     if verify:
-        verify_model(directory)
+        _verify(files)
     lengths = np.diff(model.similarity.indptr)
     return {
         "format": FORMAT,
@@ -213,6 +183,44 @@ def describe_model(directory: str | os.PathLike[str], verify: bool = False) -> d
         "config": model.config.to_json(),
         "bytes": {name: entry.bytes for name, entry in files.manifest.files.items()},
     }
+
+
+def _open(files: _Files) -> Model:
+    counts = files.manifest.counts
+    with_users = files.manifest.with_users
+    return Model(
+        config=files.config(),
+        items=files.ids("items.csv", counts.items),
+        similarity=files.csr("similarity.npz", counts.items),
+        popularity=files.arrays("popularity.npz")["counts"],
+        num_users=counts.users,
+        num_interactions=counts.interactions,
+        interactions_sha256=files.manifest.interactions_sha256,
+        users=files.ids("users.csv", counts.users) if with_users else None,
+        histories=files.csr("histories.npz", counts.items) if with_users else None,
+    )
+
+
+def _verify(files: _Files) -> None:
+    folder = files.folder
+    for name in files.manifest.files:
+        files.verify_checksum(name)
+    model = _open(files)
+    for ids in (model.items, model.users):
+        if ids is not None:
+            _ = ids.ids  # parses, and so checks, the file
+    _verify_csr(model.similarity, f"{folder / 'similarity.npz'}")
+    _verify_similarity(model.similarity, f"{folder / 'similarity.npz'}")
+    _verify_popularity(model, f"{folder / 'popularity.npz'}")
+    if model.histories is not None:
+        _verify_csr(model.histories, f"{folder / 'histories.npz'}")
+        _verify_weights(model.histories, f"{folder / 'histories.npz'}")
+        counts = np.bincount(model.histories.indices, minlength=len(model.items))
+        if not np.array_equal(counts, model.popularity):
+            raise CsrError(
+                f"{folder / 'popularity.npz'}: counts.npy: expected the users of each item in "
+                "histories.npz, got other numbers"
+            )
 
 
 def _csr_to_arrays(matrix: CsrMatrix) -> dict[str, npt.NDArray[Any]]:
@@ -252,80 +260,84 @@ class _DigestingSink:
 
 
 class _Files:
-    """The files of a model directory, checked against the manifest as they are opened."""
+    """The files of one model directory, all opened at once and checked against the manifest.
 
-    def __init__(self, folder: Path) -> None:
+    They stay those of one model when another takes the place of the directory, even in the middle
+    of opening it.
+    """
+
+    def __init__(self, folder: Path, directory: int | None) -> None:
         self.folder = folder
-        if not folder.is_dir():
-            got = "a file" if folder.exists() else "no such directory"
-            raise MissingFileError(f"{folder}: expected a model directory, got {got}")
+        self._directory = directory
         self.manifest = self._read_manifest()
-        for name, entry in self.manifest.files.items():
-            size = self._size(name)
-            if size != entry.bytes:
-                raise SizeError(
-                    f"{folder / name}: expected {entry.bytes} bytes as in the manifest, got {size}"
-                )
+        self._contents = {
+            name: self._map(name, entry.bytes) for name, entry in self.manifest.files.items()
+        }
+
+    @classmethod
+    def open(cls, folder: Path) -> _Files:
+        while True:
+            with _opened_directory(folder) as directory:
+                try:
+                    return cls(folder, directory)
+                except MissingFileError:
+                    # Unless what we began to open is only missing because it was replaced.
+                    if not _is_replaced(folder, directory):
+                        raise
 
     def _read_manifest(self) -> Manifest:
         place = f"{self.folder / 'manifest.json'}"
-        size = self._size("manifest.json")
-        if size > MAX_MANIFEST_BYTES:
-            raise ManifestError(f"{place}: expected at most {MAX_MANIFEST_BYTES} bytes, got {size}")
-        return Manifest.from_text(self._read_text("manifest.json"), place)
+        with self._open_file("manifest.json") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_MANIFEST_BYTES:
+                raise ManifestError(
+                    f"{place}: expected at most {MAX_MANIFEST_BYTES} bytes, got {size}"
+                )
+            return Manifest.from_text(_decode(file.read(), place), place)
 
-    def _size(self, name: str) -> int:
-        path = self.folder / name
-        try:
-            status = os.lstat(path)
-        except OSError as error:
-            raise MissingFileError(f"{path}: expected a file, got {error.strerror!r}") from error
-        if not stat.S_ISREG(status.st_mode):
-            kind = "a directory" if stat.S_ISDIR(status.st_mode) else "something else"
-            raise MissingFileError(f"{path}: expected a regular file, got {kind}")
-        return status.st_size
-
-    def _read(self, name: str) -> bytes:
-        try:
-            return (self.folder / name).read_bytes()
-        except OSError as error:
-            raise MissingFileError(
-                f"{self.folder / name}: expected a readable file, got {error.strerror!r}"
-            ) from error
-
-    def _read_text(self, name: str) -> str:
-        data = self._read(name)
-        try:
-            return data.decode()
-        except UnicodeDecodeError as error:
-            raise ManifestError(
-                f"{self.folder / name}: expected UTF-8, "
-                f"got the byte 0x{data[error.start]:02x} at {error.start}"
-            ) from None
-
-    def _map(self, name: str) -> Any:
-        try:
-            with open(self.folder / name, "rb") as file:
+    def _map(self, name: str, expected_size: int) -> mmap.mmap | bytes:
+        with self._open_file(name) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size != expected_size:
+                raise SizeError(
+                    f"{self.folder / name}: expected {expected_size} bytes as in the manifest, "
+                    f"got {size}"
+                )
+            try:
                 # The mapping lives as long as an array that looks into it.
                 return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError):
-            return self._read(name)  # where files cannot be mapped, the same bytes are read
+            except (OSError, ValueError):
+                return file.read()  # where files cannot be mapped, the same bytes are read
+
+    def _open_file(self, name: str) -> BinaryIO:
+        path = self.folder / name
+        place = path if self._directory is None else name
+        try:
+            status = os.lstat(place, dir_fd=self._directory)
+            if stat.S_ISREG(status.st_mode):
+                return open(place, "rb", opener=partial(os.open, dir_fd=self._directory))
+        except OSError as error:
+            raise MissingFileError(f"{path}: expected a file, got {error.strerror!r}") from error
+        kind = "a directory" if stat.S_ISDIR(status.st_mode) else "something else"
+        raise MissingFileError(f"{path}: expected a regular file, got {kind}")
 
     def config(self) -> TrainConfig:
         place = f"{self.folder / 'config.json'}"
         try:
-            return TrainConfig.from_json(parse_json(self._read_text("config.json")), place)
+            text = _decode(bytes(self._contents["config.json"]), place)
+            return TrainConfig.from_json(parse_json(text), place)
         except JsonTextError as error:
             raise ManifestError(f"{place}: expected a JSON object, got {error}") from None
         except ConfigError as error:
             raise ManifestError(str(error)) from None
 
-    def ids(self, name: str, count: int) -> list[str]:
-        return parse_id_map(self._read(name), count, f"{self.folder / name}")
+    def ids(self, name: str, count: int) -> IdMap:
+        data, place = self._contents[name], f"{self.folder / name}"
+        return IdMap(lambda: parse_id_map(bytes(data), count, place), count)
 
     def arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:
         specs = expected_arrays(self.manifest.counts)[name]
-        return map_npz(self._map(name), specs, f"{self.folder / name}")
+        return map_npz(self._contents[name], specs, f"{self.folder / name}")
 
     def csr(self, name: str, num_columns: int) -> CsrMatrix:
         arrays = self.arrays(name)
@@ -341,7 +353,7 @@ class _Files:
         return CsrMatrix(indptr, arrays["indices"], arrays["data"], num_columns)
 
     def verify_checksum(self, name: str) -> None:
-        data = self._map(name)
+        data = self._contents[name]
         found = hashlib.sha256(data).hexdigest()
         expected = self.manifest.files[name].sha256
         if found != expected:
@@ -350,6 +362,38 @@ class _Files:
             specs = expected_arrays(self.manifest.counts)[name]
             map_npz(data, specs, f"{self.folder / name}")
             verify_npz_crc(data, specs, f"{self.folder / name}")
+
+
+@contextlib.contextmanager
+def _opened_directory(folder: Path) -> Iterator[int | None]:
+    """Give a descriptor of a directory; None where there are none, and paths have to do."""
+    try:
+        found = None if _O_DIRECTORY is None else os.open(folder, os.O_RDONLY | _O_DIRECTORY)
+    except OSError as error:
+        got = "a file" if os.path.isfile(folder) else repr(error.strerror)
+        got = "no such directory" if isinstance(error, FileNotFoundError) else got
+        raise MissingFileError(f"{folder}: expected a model directory, got {got}") from error
+    try:
+        yield found
+    finally:
+        if found is not None:
+            os.close(found)
+
+
+def _is_replaced(folder: Path, directory: int | None) -> bool:
+    try:
+        return directory is not None and not os.path.samestat(os.stat(folder), os.fstat(directory))
+    except OSError:
+        return False
+
+
+def _decode(data: bytes, place: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ManifestError(
+            f"{place}: expected UTF-8, got the byte 0x{data[error.start]:02x} at {error.start}"
+        ) from None
 
 
 def _verify_csr(matrix: CsrMatrix, place: str) -> None:
@@ -382,6 +426,15 @@ def _verify_similarity(similarity: CsrMatrix, place: str) -> None:
         raise CsrError(
             f"{place}: indices.npy: element {own[0]}: expected another item than the row's own, "
             f"got {similarity.indices[own[0]]}"
+        )
+
+
+def _verify_weights(histories: CsrMatrix, place: str) -> None:
+    wrong = np.flatnonzero(histories.data < 0)
+    if len(wrong):
+        raise CsrError(
+            f"{place}: data.npy: element {wrong[0]}: expected a weight above 0, "
+            f"got {histories.data[wrong[0]]}"
         )
 
 

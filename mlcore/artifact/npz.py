@@ -3,8 +3,8 @@
 For given arrays there is exactly one sequence of bytes, the one written here: fixed member order,
 no compression, no timestamps, no comment, no data descriptor; read are also npy headers with more
 blanks, in steps of 64 bytes up to 1024. ``numpy.load`` and ``unzip`` open it; a program in any
-language can map the arrays in place. The alignment is made by a well-formed extra
-field in the local header (id 0xD935, as Android's apksigner writes it).
+language can map the arrays in place. The alignment is made by a well-formed extra field in the
+local header (id 0xD935, as Android's apksigner writes it).
 """
 
 from __future__ import annotations

@@ -90,13 +90,11 @@ def _entries(value: dict[str, Any], place: str) -> list[tuple[str, float]]:
 
 
 def _id(value: dict[str, Any], key: str, place: str) -> str:
-    if key not in value:
-        raise DataError(f"{place}: {key}: expected a string, got no such key")
-    text = value[key]
-    fault = (
-        id_fault(text) if isinstance(text, str) else f"expected a string, got {shorten_json(text)}"
-    )
+    text = value.get(key)
+    if not isinstance(text, str):
+        got = shorten_json(text) if key in value else "no such key"
+        raise DataError(f"{place}: {key}: expected a string, got {got}")
+    fault = id_fault(text)
     if fault is not None:
         raise DataError(f"{place}: {key}: {fault}")
-    assert isinstance(text, str)
     return text

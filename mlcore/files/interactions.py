@@ -8,7 +8,8 @@ from typing import TextIO
 
 import numpy as np
 
-from mlcore.files.inputs import Format, Place, find_format
+from mlcore.errors import DataError
+from mlcore.files.inputs import Format, Place, find_format, place_name
 from mlcore.files.tables import Column, read_columns
 from mlcore.files.values import (
     IdEncoder,
@@ -101,7 +102,11 @@ def read_interactions(
     Raises:
         DataError: the first fault of the file, with its line and column.
     """
-    return read_events(path, names=names, format=format, progress=progress).aggregate("sum")
+    events = read_events(path, names=names, format=format, progress=progress)
+    try:
+        return events.aggregate("sum")
+    except DataError as error:
+        raise DataError(f"{place_name(path)}: {error}", error.hint) from None
 
 
 def write_interactions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mlcore.config import TrainConfig
@@ -14,18 +15,24 @@ from mlcore.jsontext import JsonTextError, parse_json
 __all__ = ["read_config", "read_ids", "read_titles"]
 
 
-def read_ids(path: Place, column: str, format: Format | None = None) -> list[str]:
+def read_ids(
+    path: Place,
+    column: str,
+    format: Format | None = None,
+    check: Callable[[str], object] | None = None,
+) -> list[str]:
     """Return the distinct ids of one column, in order of first appearance.
 
     Args:
         path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
         column: its name, ``user_id`` or ``item_id``.
         format: or None to go by the name.
+        check: raises BadValue for an id that may not stand there.
 
     Raises:
         DataError: the first fault of the file, with its line and column.
     """
-    ids = IdEncoder()
+    ids = IdEncoder(check)
     for _ in read_columns(path, [Column(column, ids.__getitem__, ids.encode_json)], format):
         pass
     return list(ids)

@@ -68,7 +68,14 @@ def read_predictions(path: Place, progress: Progress = silent) -> Predictions:
     if not user_ids:
         raise DataError(f"{name}: expected at least one JSON object, got an empty file")
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return Predictions(list(user_ids), list(items), indptr, np.array(codes, np.int32))
+    return Predictions(
+        list(user_ids),
+        list(items),
+        indptr,
+        np.array(codes, np.int32),
+        name,
+        list(user_ids.values()),
+    )
 
 
 def _item_codes(value: dict[str, Any], items: IdEncoder, place: str) -> Sequence[int]:

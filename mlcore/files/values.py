@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from mlcore.errors import shorten, shorten_json
 from mlcore.files.tables import BadValue
 from mlcore.ids import id_fault
+from mlcore.interactions import MAX_SECONDS, MIN_SECONDS
 from mlcore.jsontext import format_number
 
 __all__ = [
@@ -29,8 +31,6 @@ _RFC_3339 = re.compile(
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
-# Years 1 to 9999, which RFC 3339 can write; milliseconds taken for seconds fall outside.
-_MIN_SECONDS, _MAX_SECONDS = -62_135_596_800, 253_402_300_799
 _TIME_RULE = "expected integer seconds or an RFC 3339 time"
 _MEMO_SIZE = 2**16
 
@@ -50,12 +50,21 @@ class Memo(dict[str, Any]):
 
 
 class IdEncoder(dict[str, int]):
-    """Gives each new id the next number, 0, 1, 2 ...; each id is checked once."""
+    """Gives each new id the next number, 0, 1, 2 ...; each id is checked once.
+
+    ``check`` raises BadValue for an id that keeps the rules of ids but may not stand there.
+    """
+
+    def __init__(self, check: Callable[[str], object] | None = None) -> None:
+        super().__init__()
+        self._check = check
 
     def __missing__(self, text: str) -> int:
         fault = id_fault(text)
         if fault is not None:
             raise BadValue(fault)
+        if self._check is not None:
+            self._check(text)
         self[text] = code = len(self)
         return code
 
@@ -144,7 +153,7 @@ def parse_timestamp(text: str) -> int:
 
 
 def _from_seconds(seconds: int, shown: str) -> int:
-    if not _MIN_SECONDS <= seconds <= _MAX_SECONDS:
+    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
         raise BadValue(
             f"{_TIME_RULE}, got {shown}",
             "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?",

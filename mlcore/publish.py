@@ -1,0 +1,89 @@
+"""Publishing: a verified copy of a model beside the last ones, and a symbolic link that switches to it.
+
+Readers open the link. Whoever opened it before keeps the model it mapped; whoever opens it next gets
+the new one; nobody sees half of either.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from datetime import datetime, timezone
+from pathlib import Path
+
+from mlcore.artifact import MODEL_FILES, replaced_directory, verify_model
+from mlcore.errors import DataError, from_os_error
+from mlcore.files.inputs import Place
+from mlcore.parameters import convert_value, integer
+
+__all__ = ["publish_from_path"]
+
+_COPY_NAME = re.compile(r"\.\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{12}")
+
+
+def publish_from_path(model_dir: Place, link: Place, *, keep: int = 3) -> str:
+    """Verify a model, copy it beside a link, switch the link in one step; return a summary.
+
+    The copy is called after the link, the time and the manifest's digest, such as
+    ``current.20260131T120000.000000Z-0123456789ab``. Copies beyond the newest ``keep`` are removed,
+    never the one the link points to; a reader that has mapped one keeps it.
+
+    Args:
+        model_dir: a model directory.
+        link: the symbolic link; made if there is none.
+        keep: how many copies stay, the new one included, >= 1.
+
+    Raises:
+        ArtifactError: the model, or its copy, does not verify; the link stays as it was.
+        ConfigError: keep is below 1.
+        DataError: something other than a link stands there, or the disk refused.
+    """
+    convert_value(integer(minimum=1), keep, "keep")
+    target, source = Path(link), Path(model_dir)
+    if os.path.lexists(target) and not target.is_symlink():
+        raise DataError(f"{target}: expected a symbolic link or nothing, got something else")
+    manifest = verify_model(source)
+    digest = hashlib.sha256((source / "manifest.json").read_bytes()).hexdigest()[:12]
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+    copy = target.with_name(f"{target.name}.{stamp}-{digest}")
+    with replaced_directory(copy, False, MODEL_FILES) as folder:
+        for name in (*manifest.files, "manifest.json"):
+            shutil.copyfile(source / name, folder / name)
+        verify_model(folder)  # what was read for the copy may not be what was verified
+    _switch(target, copy.name)
+    removed = _remove_old(target, copy.name, keep)
+    return f"published {copy.name}, removed {removed} older"
+
+
+def _switch(link: Path, name: str) -> None:
+    partial = link.with_name(f".{link.name}.partial-{secrets.token_hex(4)}")
+    try:
+        os.symlink(name, partial)
+        os.replace(partial, link)
+        descriptor = os.open(link.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise from_os_error(error, link, "a symbolic link that can be switched") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _remove_old(link: Path, current: str, keep: int) -> int:
+    copies = sorted(
+        path.name
+        for path in link.parent.iterdir()
+        if path.name.startswith(link.name) and _COPY_NAME.fullmatch(path.name[len(link.name) :])
+    )
+    old = [name for name in copies if name != current][: max(0, len(copies) - keep)]
+    for name in old:
+        # Renamed first, so that nobody opens a directory that is half gone.
+        gone = link.with_name(f".{name}.partial-{secrets.token_hex(4)}")
+        os.rename(link.with_name(name), gone)
+        shutil.rmtree(gone, ignore_errors=True)
+    return len(old)

@@ -1,0 +1,222 @@
+"""mlcore.config: what is written is what is read, and a mistake is named with its key."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlcore import ConfigError, TrainConfig
+from mlcore.similarity import SIMILARITIES, Cosine, Dice, Dot, Jaccard
+from mlcore.weighting import WEIGHTINGS, BM25, Binary, NoWeighting, TfIdf
+
+CONFIGS = st.builds(
+    TrainConfig,
+    similarity=st.sampled_from([Cosine(), Dice(), Dot(), Jaccard()]),
+    weighting=st.one_of(
+        st.sampled_from([NoWeighting(), Binary(), TfIdf(), TfIdf(smooth=True)]),
+        st.builds(BM25, smooth=st.booleans(), k1=st.floats(0, 1e300), b=st.floats(0, 1)),
+    ),
+    num_neighbors=st.none() | st.integers(1, 2**31 - 1),
+    neighborhood=st.sampled_from(["target", "source"]),
+    shrinkage=st.floats(0, 1e308),
+    min_cooccurrence=st.integers(1, 2**31 - 1),
+)
+
+
+def test_defaults_are_those_of_the_design() -> None:
+    expected = {
+        "similarity": {"name": "cosine"},
+        "weighting": {"name": "none"},
+        "num_neighbors": 100,
+        "neighborhood": "target",
+        "shrinkage": 0.0,
+        "min_cooccurrence": 1,
+    }
+    assert json.dumps(TrainConfig().to_json()) == json.dumps(expected)
+    assert TrainConfig.from_json({}) == TrainConfig()
+
+
+def test_defaults_of_weightings_are_spelled_out() -> None:
+    config = TrainConfig.from_json({"weighting": {"name": "bm25", "k1": 2}})
+    assert config.weighting == BM25(k1=2.0)
+    assert json.dumps(config.to_json()["weighting"]) == json.dumps(
+        {"name": "bm25", "smooth": False, "k1": 2.0, "b": 0.75}
+    )
+    assert TrainConfig(weighting=TfIdf()).to_json()["weighting"] == {
+        "name": "tf_idf",
+        "smooth": False,
+    }
+
+
+@given(CONFIGS)
+def test_what_is_written_is_read_back(config: TrainConfig) -> None:
+    assert TrainConfig.from_json(config.to_json()) == config
+    assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+@pytest.mark.parametrize("name", sorted(SIMILARITIES))
+def test_every_similarity_is_known_by_its_name(name: str) -> None:
+    config = TrainConfig.from_json({"similarity": {"name": name}})
+    assert type(config.similarity) is SIMILARITIES[name]
+    assert config.to_json()["similarity"] == {"name": name}
+
+
+@pytest.mark.parametrize("name", sorted(WEIGHTINGS))
+def test_every_weighting_is_known_by_its_name(name: str) -> None:
+    config = TrainConfig.from_json({"weighting": {"name": name}})
+    assert type(config.weighting) is WEIGHTINGS[name]
+
+
+def test_values_are_brought_to_their_canonical_type() -> None:
+    numpy_numbers: dict[str, Any] = {"num_neighbors": np.int64(7), "min_cooccurrence": np.int8(2)}
+    config = TrainConfig(shrinkage=3, **numpy_numbers)
+    assert json.dumps(config.to_json()) == json.dumps(
+        TrainConfig(num_neighbors=7, shrinkage=3.0, min_cooccurrence=2).to_json()
+    )
+    assert type(config.shrinkage) is float and type(config.num_neighbors) is int
+    assert type(BM25(k1=2).k1) is float
+
+
+def test_a_config_is_immutable_and_can_be_a_key() -> None:
+    config = TrainConfig()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.shrinkage = 1.0  # type: ignore[misc]
+    assert len({TrainConfig(), TrainConfig(), TrainConfig(shrinkage=1.0)}) == 2
+
+
+KEYS = "similarity, weighting, num_neighbors, neighborhood, shrinkage, min_cooccurrence"
+NEIGHBORS = "num_neighbors: expected an integer >= 1 or null, got"
+SHRINKAGE = "shrinkage: expected a finite number >= 0, got"
+RARE = "min_cooccurrence: expected an integer >= 1, got"
+SIDE = "neighborhood: expected 'target' or 'source', got"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"num_neighbors": 0}, f"{NEIGHBORS} 0"),
+        ({"num_neighbors": -5}, f"{NEIGHBORS} -5"),
+        ({"num_neighbors": 10.0}, f"{NEIGHBORS} 10.0"),
+        ({"num_neighbors": "10"}, f"{NEIGHBORS} '10'"),
+        (
+            {"num_neighbors": 2**31},
+            "num_neighbors: expected an integer below 2147483648, got " "2147483648",
+        ),
+        ({"shrinkage": -0.5}, f"{SHRINKAGE} -0.5"),
+        ({"shrinkage": "1"}, f"{SHRINKAGE} '1'"),
+        ({"shrinkage": 10**400}, f"{SHRINKAGE} 1{'0' * 59}..."),
+        ({"min_cooccurrence": 0}, f"{RARE} 0"),
+        ({"min_cooccurrence": 1.5}, f"{RARE} 1.5"),
+        ({"neighborhood": "both"}, f"{SIDE} 'both'"),
+        ({"neighborhood": 1}, f"{SIDE} 1"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_from_json_and_from_python(
+    settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig.from_json(settings, "config.json")
+    assert str(caught.value) == f"config.json: {message}"
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(**settings)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"num_neighbors": True}, f"{NEIGHBORS} true"),
+        ({"shrinkage": None}, f"{SHRINKAGE} null"),
+        ({"shrinkage": float("nan")}, f"{SHRINKAGE} NaN"),
+        ({"min_cooccurrence": None}, f"{RARE} null"),
+        ({"neighborhood": None}, f"{SIDE} null"),
+        ([], "expected a JSON object, got []"),
+        (None, "expected a JSON object, got null"),
+        ("cosine", "expected a JSON object, got 'cosine'"),
+        ({"neighbours": 5}, f"expected one of {KEYS}, got the key 'neighbours'"),
+        (
+            {"similarity": "cosine"},
+            'similarity: expected an object such as {"name": "dot"}, got \'cosine\'',
+        ),
+        (
+            {"weighting": None},
+            'weighting: expected an object such as {"name": "none"}, got null',
+        ),
+        (
+            {"similarity": {}},
+            "similarity: name: expected one of dot, cosine, jaccard, dice, got no such key",
+        ),
+        (
+            {"similarity": {"name": "Cosine"}},
+            "similarity: name: expected one of dot, cosine, jaccard, dice, got 'Cosine'",
+        ),
+        (
+            {"weighting": {"name": 7}},
+            "weighting: name: expected one of none, binary, tf_idf, bm25, got 7",
+        ),
+        (
+            {"similarity": {"name": "cosine", "alpha": 0.5}},
+            "similarity: expected no further key, got the key 'alpha'",
+        ),
+        (
+            {"weighting": {"name": "bm25", "k": 1}},
+            "weighting: expected one of smooth, k1, b, got the key 'k'",
+        ),
+        (
+            {"weighting": {"name": "bm25", "k1": -1}},
+            "weighting: k1: expected a finite number >= 0, got -1",
+        ),
+        (
+            {"weighting": {"name": "bm25", "b": 1.01}},
+            "weighting: b: expected a finite number >= 0 and <= 1, got 1.01",
+        ),
+        (
+            {"weighting": {"name": "tf_idf", "smooth": 1}},
+            "weighting: smooth: expected true or false, got 1",
+        ),
+    ],
+)
+def test_a_faulty_object_is_refused_with_its_key(settings: Any, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig.from_json(settings, "config.json")
+    assert str(caught.value) == f"config.json: {message}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"similarity": "cosine"}, "similarity: expected a Similarity object, got 'cosine'"),
+        ({"similarity": None}, "similarity: expected a Similarity object, got None"),
+        ({"weighting": "bm25"}, "weighting: expected a Weighting object, got 'bm25'"),
+        ({"weighting": Cosine()}, "weighting: expected a Weighting object, got Cosine()"),
+    ],
+)
+def test_a_name_where_an_object_belongs_is_refused_with_the_cure(
+    settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(**settings)
+    assert str(caught.value) == message
+    assert caught.value.hint == (
+        'TrainConfig.from_json takes names: {"similarity": {"name": "cosine"}}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"k1": -1}, "k1: expected a finite number >= 0, got -1"),
+        ({"b": float("nan")}, "b: expected a finite number >= 0 and <= 1, got nan"),
+        ({"smooth": "yes"}, "smooth: expected true or false, got 'yes'"),
+    ],
+)
+def test_parameters_are_checked_where_they_are_made(settings: Any, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        BM25(**settings)
+    assert str(caught.value) == message

@@ -1,0 +1,354 @@
+"""mlcore.similarity: every measure is its published formula, and nothing but the data changes it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from mlcore import DataError, Interactions, TrainConfig, train_from_data
+from mlcore.progress import silent
+from mlcore.similarity import SIMILARITIES, Neighborhood, NeighborSettings
+from mlcore.similarity.pairs import MAX_BLOCK_ENTRIES, PairSimilarity, best_pairs
+from mlcore.types import CsrMatrix
+from mlcore.weighting import WEIGHTINGS
+from tests import oracles
+
+MEASURES = sorted(SIMILARITIES)
+NEIGHBORHOODS: list[Neighborhood] = ["target", "source"]
+
+
+def measure(name: str) -> PairSimilarity:
+    made = SIMILARITIES[name]()
+    assert isinstance(made, PairSimilarity)
+    return made
+
+
+def random_x(num_users: int, num_items: int, seed: int, weighted: bool) -> oracles.Dense:
+    """Popular and rare items and one of nobody; no user has so many that tf_idf refuses them."""
+    rng = np.random.default_rng(seed)
+    taken = num_items - 1
+    chances = 1 / np.arange(1, taken + 1)
+    x = np.zeros((num_users, num_items))
+    for row in x:
+        count = int(rng.integers(1, taken))
+        items = rng.choice(taken, count, replace=False, p=chances / chances.sum())
+        row[items] = rng.lognormal(0, 2, count) if weighted else 1
+    return x
+
+
+def find(
+    x: npt.NDArray[Any],
+    name: str = "cosine",
+    num_neighbors: int | None = None,
+    neighborhood: Neighborhood = "target",
+    shrinkage: float = 0.0,
+    min_cooccurrence: int = 1,
+    threads: int = 1,
+    max_block_entries: int = MAX_BLOCK_ENTRIES,
+) -> CsrMatrix:
+    settings = NeighborSettings(num_neighbors, neighborhood, shrinkage, min_cooccurrence)
+    user_items = oracles.sparse(x.astype(np.float32))
+    return best_pairs(
+        measure(name), user_items, settings, threads, silent, max_block_entries=max_block_entries
+    )
+
+
+def assert_same_bits(found: CsrMatrix, expected: npt.NDArray[np.float32]) -> None:
+    """Compare a result with a dense one, and check that it is a canonical sparse matrix."""
+    arrays = (found.indptr, found.indices, found.data, expected)
+    assert [array.dtype for array in arrays] == ["int64", "int32", "float32", "float32"]
+    assert found.indptr[0] == 0 and found.indptr[-1] == len(found.indices) == len(found.data)
+    for row in range(found.num_rows):
+        columns, values = found.row(row)
+        assert (np.diff(columns) > 0).all()
+        assert row not in columns
+        assert (values != 0).all()
+    assert oracles.dense(found).view(np.int32).tolist() == expected.view(np.int32).tolist()
+
+
+def bits(matrix: CsrMatrix) -> tuple[bytes, bytes, bytes]:
+    return matrix.indptr.tobytes(), matrix.indices.tobytes(), matrix.data.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "one_common_user", "four_common_users"),
+    [
+        # Users who have the items: a 0123, b 0, c 0123. So n = (4, 1, 4), c_ab = c_bc = 1 and
+        # c_ac = 4; shrinkage is 1.
+        ("dot", 1 / 2, 4 / 2),  # c / (1 + 1)
+        ("cosine", 1 / (2 * 1 + 1), 4 / (2 * 2 + 1)),  # sqrt(4) = 2, sqrt(1) = 1
+        ("jaccard", 1 / (4 + 1 - 1 + 1), 4 / (4 + 4 - 4 + 1)),
+        ("dice", 1 / (4 + 1 + 1), 4 / (4 + 4 + 1)),
+    ],
+)
+def test_each_measure_gives_what_the_hand_computes(
+    name: str, one_common_user: float, four_common_users: float
+) -> None:
+    x = np.array([[1, 1, 1], [1, 0, 1], [1, 0, 1], [1, 0, 1]])
+    ab, ac = np.float32(one_common_user), np.float32(four_common_users)
+    expected = np.array([[0, ab, ac], [ab, 0, ab], [ac, ab, 0]], np.float32)
+    assert_same_bits(find(x, name, shrinkage=1.0), expected)
+
+
+def test_no_measure_goes_without_a_case_in_this_file() -> None:
+    assert MEASURES == ["cosine", "dice", "dot", "jaccard"]
+
+
+@pytest.mark.parametrize("neighborhood", NEIGHBORHOODS)
+@pytest.mark.parametrize("weighting", sorted(WEIGHTINGS))
+@pytest.mark.parametrize("name", MEASURES)
+def test_neighbors_equal_the_dense_formula_and_a_full_sort(
+    name: str, weighting: str, neighborhood: Neighborhood
+) -> None:
+    x = random_x(24, 10, seed=1, weighted=True)
+    weighted = oracles.WEIGHTINGS[weighting](x).astype(np.float32)
+    common = oracles.products(x > 0)
+    results = set()
+    for shrinkage, rare, k in itertools.product([0.0, 2.5, 60.0], [1, 5, 10], [1, 3, 50, None]):
+        config = TrainConfig(
+            SIMILARITIES[name](), WEIGHTINGS[weighting](), k, neighborhood, shrinkage, rare
+        )
+        w = oracles.similarity(name, weighted, shrinkage)
+        expected = oracles.neighbors(w, common, k, neighborhood, rare)
+        found = train_from_data(oracles.interactions_of(x), config, threads=1).similarity
+        assert_same_bits(found, expected)
+        results.add(expected.tobytes())
+    # Of the 36 settings, those with K = 50 and None must be one for 10 items.
+    assert len(results) == 27, "two settings have one result: the data are too poor to test them"
+
+
+@pytest.mark.parametrize("neighborhood", NEIGHBORHOODS)
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    ("name", "shrinkage"),
+    [("dot", 0), ("dot", 3), ("jaccard", 0), ("jaccard", 3), ("dice", 0), ("dice", 3)],
+)
+def test_ties_of_binary_data_go_to_the_smaller_item_in_exact_arithmetic(
+    name: str, shrinkage: int, seed: int, neighborhood: Neighborhood
+) -> None:
+    x = random_x(12, 11, seed, weighted=False)
+    exact = oracles.exact_similarity(name, x, shrinkage)
+    w = oracles.similarity(name, x, shrinkage)
+    assert len(set(exact.ravel())) < exact.size / 3, "too few ties to test anything"
+    for k in (1, 2, 4, None):
+        expected = oracles.neighbors(w, oracles.products(x), k, neighborhood, rank_by=exact)
+        assert_same_bits(find(x, name, k, neighborhood, shrinkage), expected)
+
+
+@pytest.mark.parametrize("neighborhood", NEIGHBORHOODS)
+@pytest.mark.parametrize("seed", range(6))
+def test_cosine_keeps_the_largest_cosines_of_exact_arithmetic(
+    seed: int, neighborhood: Neighborhood
+) -> None:
+    x = random_x(12, 11, seed, weighted=False)
+    squares = oracles.exact_similarity("cosine", x, 0)
+    np.fill_diagonal(squares, 0)
+    for k in (1, 2, 4):
+        kept = oracles.dense(find(x, "cosine", k, neighborhood))
+        if neighborhood == "target":
+            kept, of_item = kept.T, squares.T
+        else:
+            of_item = squares
+        for row in range(len(kept)):
+            best = sorted(filter(None, of_item[row]), reverse=True)[:k]
+            assert sorted(of_item[row][kept[row] != 0], reverse=True) == best
+
+
+def test_cosines_equal_only_in_exact_arithmetic_are_ranked_by_their_rounded_formula() -> None:
+    # The target, item 2, has 3 users. Item 0 has 9, all of them included: 3 / (sqrt(9) sqrt(3)).
+    # Item 1 has 1 user, one of them: 1 / (sqrt(1) sqrt(3)). Both are 1 / sqrt(3), but the first
+    # rounds to the float64 below the second. The definition is the float64 formula, so item 1 wins,
+    # though both become the same float32 and item 0 is the smaller.
+    x = np.zeros((9, 3))
+    x[:9, 0] = x[:1, 1] = x[:3, 2] = 1
+    exact = oracles.exact_similarity("cosine", x, 0)
+    w = oracles.similarity("cosine", x, 0)
+    assert exact[0, 2] == exact[1, 2] and w[0, 2] < w[1, 2]
+    assert np.float32(w[0, 2]) == np.float32(w[1, 2])
+    assert oracles.dense(find(x, num_neighbors=1))[:, 2].tolist() == [0, np.float32(w[1, 2]), 0]
+
+
+def test_items_equal_in_float32_are_ranked_by_their_float64_values() -> None:
+    # 2^24 and 2^24 + 1 common users' worth of weight: one float32, two float64.
+    x = np.array([[4096.0, 4096.0, 4096.0], [0, 1, 1]])
+    assert np.float32(2.0**24) == np.float32(2.0**24 + 1)
+    assert oracles.dense(find(x, "dot", num_neighbors=1))[:, 2].tolist() == [0, 2**24, 0]
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_target_bounds_the_columns_and_source_the_rows(name: str) -> None:
+    x = random_x(16, 10, seed=2, weighted=True)
+    by_target = oracles.dense(find(x, name, 2, "target")) != 0
+    by_source = oracles.dense(find(x, name, 2, "source")) != 0
+    assert by_target.sum(axis=0).max() == 2 and by_target.sum(axis=1).max() > 2
+    # all four are symmetric, so one neighborhood is the other transposed
+    assert (by_source == by_target.T).all()
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_fewer_common_users_than_asked_drop_a_pair_whatever_its_weight(name: str) -> None:
+    x = np.array([[9, 9, 0], [1, 0, 1], [1, 0, 1.0]])
+    kept = oracles.dense(find(x, name, min_cooccurrence=2)) != 0
+    assert np.argwhere(kept).tolist() == [[0, 2], [2, 0]]
+
+
+@pytest.mark.parametrize("neighborhood", NEIGHBORHOODS)
+@pytest.mark.parametrize("weighting", sorted(WEIGHTINGS))
+@pytest.mark.parametrize("name", MEASURES)
+def test_row_order_changes_no_bit(name: str, weighting: str, neighborhood: Neighborhood) -> None:
+    rng = np.random.default_rng(5)
+    users = [f"u{user}" for user in rng.integers(0, 30, 300)]
+    items = [f"i{item}" for item in rng.integers(0, 20, 300)]
+    # repeated pairs, whose sums depend on the order of addition
+    weights = rng.lognormal(0, 2, 300)
+    config = TrainConfig(SIMILARITIES[name](), WEIGHTINGS[weighting](), 4, neighborhood, 1.5, 2)
+    results = set()
+    for order in (np.arange(300), np.arange(300)[::-1], rng.permutation(300)):
+        shuffled = Interactions.from_columns(
+            [users[row] for row in order], [items[row] for row in order], weights[order]
+        )
+        model = train_from_data(shuffled, config, threads=1)
+        assert model.histories is not None
+        results.add((bits(model.similarity), bits(model.histories), model.interactions_sha256))
+    assert len(results) == 1
+
+
+@pytest.mark.parametrize("neighborhood", NEIGHBORHOODS)
+@pytest.mark.parametrize("name", MEASURES)
+def test_block_size_and_threads_change_no_bit(name: str, neighborhood: Neighborhood) -> None:
+    x = random_x(60, 40, seed=7, weighted=True)
+    results = {
+        bits(find(x, name, 5, neighborhood, 0.5, 2, threads, size))
+        for threads in (1, 2, 5)
+        for size in (1, 7, 300, 10**6)
+    }
+    assert len(results) == 1
+
+
+@pytest.mark.parametrize(("max_block_entries", "num_blocks"), [(1, 6), (12, 3), (13, 3), (36, 1)])
+def test_blocks_hold_as_many_rows_as_their_bound_allows(
+    max_block_entries: int, num_blocks: int
+) -> None:
+    # Each of the 6 rows of the product may have all 6 entries.
+    user_items = oracles.sparse(np.ones((2, 6), np.float32))
+    told: list[tuple[str, int, int]] = []
+
+    def progress(step: str, done: int, total: int) -> None:
+        told.append((step, done, total))
+
+    settings = NeighborSettings(None, "target", 0.0, 1)
+    best_pairs(measure("dot"), user_items, settings, 1, progress, max_block_entries)
+    ends = [6 * (block + 1) // num_blocks for block in range(num_blocks)]
+    assert told == [("compare items", end, 6) for end in ends]
+
+
+@pytest.mark.parametrize("neighborhood", NEIGHBORHOODS)
+@pytest.mark.parametrize("name", MEASURES)
+@pytest.mark.parametrize(
+    "x",
+    [
+        pytest.param(np.ones((1, 1)), id="one user, one item"),
+        pytest.param(np.ones((5, 1)), id="one item"),
+        pytest.param(np.ones((1, 5)), id="one user"),
+        pytest.param(np.ones((4, 5)), id="identical columns"),
+        pytest.param(np.eye(5), id="no pair at all"),
+        pytest.param(np.kron(np.eye(3), np.ones((2, 2))), id="disconnected"),
+        pytest.param(np.vstack([np.ones(5), np.eye(5)]), id="a user with all items"),
+        pytest.param(np.array([[0, 1, 0, 1, 0], [0, 1, 0, 0, 0.0]]), id="items nobody took"),
+    ],
+)
+def test_degenerate_data_give_what_the_formula_gives(
+    x: oracles.Dense, name: str, neighborhood: Neighborhood
+) -> None:
+    interactions = oracles.interactions_of(x)
+    assert len(interactions.item_ids) == x.shape[1]
+    for k, shrinkage, rare in itertools.product((1, 2, None), (0.0, 4.0), (1, 2)):
+        config = TrainConfig(
+            SIMILARITIES[name](),
+            num_neighbors=k,
+            neighborhood=neighborhood,
+            shrinkage=shrinkage,
+            min_cooccurrence=rare,
+        )
+        w = oracles.similarity(name, x, shrinkage)
+        expected = oracles.neighbors(w, oracles.products(x > 0), k, neighborhood, rare)
+        assert_same_bits(train_from_data(interactions, config).similarity, expected)
+
+
+def test_items_nobody_took_are_in_the_model_and_count_in_the_idf() -> None:
+    x = np.array([[0, 2, 3, 0, 0, 0], [0, 1, 0, 1, 0, 0.0]])
+    config = TrainConfig(weighting=WEIGHTINGS["tf_idf"]())
+    model = train_from_data(oracles.interactions_of(x), config)
+    assert list(model.items.ids) == oracles.ids("i", 6)
+    assert model.popularity.tolist() == [0, 2, 1, 1, 0, 0]
+    assert model.histories is not None
+    # ln(6 / (1 + 2)): both users have 2 of 6 items
+    assert (oracles.dense(model.histories) == (x * np.log(2)).astype(np.float32)).all()
+
+
+@pytest.mark.parametrize("name", ["jaccard", "dice"])
+def test_measures_on_the_binary_x_do_not_see_the_weights(name: str) -> None:
+    x = random_x(16, 10, seed=3, weighted=True)
+    assert bits(find(x, name, 3)) == bits(find(x > 0, name, 3))
+    assert bits(find(x, "cosine", 3)) != bits(find(x > 0, "cosine", 3))
+
+
+def test_weights_act_in_the_history_where_the_measure_does_not_see_them() -> None:
+    interactions = oracles.interactions_of(np.array([[2.0, 3.0]]))
+    histories = train_from_data(interactions, TrainConfig(SIMILARITIES["jaccard"]())).histories
+    assert histories is not None and histories.data.tolist() == [2, 3]
+
+
+def test_a_similarity_above_float32_is_refused() -> None:
+    with pytest.raises(DataError) as caught:
+        find(np.array([[1e30, 1e30]]), "dot")
+    assert str(caught.value) == (
+        "similarity: expected values that float32 holds, got one above 3.4e38"
+    )
+    assert caught.value.hint == "divide the weights by a common factor"
+
+
+@pytest.mark.parametrize(
+    ("x", "min_cooccurrence"),
+    [
+        pytest.param(np.array([[1e30, 1e-30]]), 1, id="on the diagonal"),
+        pytest.param(np.array([[1e30, 1e30, 0], [0, 0.6, 1], [0, 0.4, 1]]), 2, id="of a rare pair"),
+    ],
+)
+def test_what_is_not_kept_may_be_above_float32(x: oracles.Dense, min_cooccurrence: int) -> None:
+    found = find(x, "dot", min_cooccurrence=min_cooccurrence)
+    assert found.data.tolist() == [1, 1]  # as 1e30 * 1e-30, and as 1 * 1
+
+
+@pytest.mark.parametrize("neighborhood", NEIGHBORHOODS)
+def test_values_that_round_to_0_in_float32_are_dropped_and_subnormal_ones_kept(
+    neighborhood: Neighborhood,
+) -> None:
+    # Half of the least float32, 2^-149, is a tie and rounds to even, 0; a bit more rounds up.
+    x = np.array([[2.0**-75, 2.0**-75, 2.0**-75 * 1.5]])
+    found = find(x, "dot", neighborhood=neighborhood)
+    expected = np.array([[0, 0, 1], [0, 0, 1], [1, 1, 0]], np.float32) * np.float32(2.0**-149)
+    assert_same_bits(found, expected)
+
+
+def test_shrinkage_that_leaves_nothing_leaves_an_empty_model_that_can_be_saved(
+    tmp_path: Any,
+) -> None:
+    model = train_from_data(oracles.interactions_of(np.ones((3, 3))), TrainConfig(shrinkage=1e300))
+    assert model.similarity.indptr.tolist() == [0, 0, 0, 0]
+    model.save(tmp_path / "model")
+    assert type(model).load(tmp_path / "model").similarity.num_entries == 0
+
+
+def test_products_are_summed_in_float64_one_by_one_over_ascending_users() -> None:
+    # Item 0 and the target, item 2: 2^53. Item 1 and the target: 2^53, 1 and 1, of three users.
+    # 2^53 + 1 is 2^53 in float64: a tie, and item 0 wins. 1 + 1 + 2^53 is more, and item 1 wins.
+    # Neither float32 nor a sum in pairs tells the two apart.
+    big_first = np.array([[2.0**27, 2.0**27, 2.0**26], [0, 1, 1], [0, 1, 1]])
+    for x, winner in ((big_first, 0), (big_first[::-1], 1)):
+        kept = oracles.dense(find(x, "dot", num_neighbors=1))
+        assert np.flatnonzero(kept[:, 2]).tolist() == [winner]
