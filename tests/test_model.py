@@ -31,6 +31,7 @@ from mlcore.artifact.manifest import Manifest
 from mlcore.artifact.npz import write_npz
 from mlcore.errors import (
     ArtifactError,
+    ChecksumError,
     ConfigError,
     CsrError,
     HeaderError,
@@ -609,6 +610,21 @@ def test_arrays_of_other_lengths_than_the_counts_are_refused_on_opening(
     for opener in (Model.load, verify_model):
         with pytest.raises(HeaderError, match=f"{name}: {parts[0]}.npy: expected "):
             opener(directory)
+
+
+def test_a_wrong_crc_is_found_by_verifying_though_the_digest_is_right(directory: Path) -> None:
+    path = directory / "popularity.npz"
+    data = path.read_bytes()
+    crc = data[14:18]
+    assert data.count(crc) == 2  # in the local and in the central header
+    data = data.replace(crc, bytes(4))
+    path.write_bytes(data)
+    manifest = json.loads((directory / "manifest.json").read_text())
+    manifest["files"]["popularity.npz"]["sha256"] = hashlib.sha256(data).hexdigest()
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+    Model.load(directory)
+    with pytest.raises(ChecksumError, match="counts.npy: expected CRC-32 00000000, got "):
+        verify_model(directory)
 
 
 def test_counts_that_differ_from_the_id_maps_are_found(directory: Path) -> None:

@@ -433,6 +433,14 @@ def test_an_npy_header_may_be_padded_further_and_nothing_else_may_vary(size: int
     assert [place.start % 64 for place in data_ranges(data).values()] == [0, 0, 0]
 
 
+def test_no_more_of_a_header_than_the_limit_is_looked_at() -> None:
+    largest = npy_bytes(npy_text("<i4", 3), b"", MAX_HEADER_BYTES)
+    assert parse_header(largest, "x") == parse_header(largest + bytes(99), "x")
+    assert parse_header(largest, "x") == ("<i4", 3, MAX_HEADER_BYTES)
+    with pytest.raises(HeaderError, match="header size: expected a multiple of 64 up to 1024"):
+        parse_header(npy_bytes(npy_text("<i4", 3), b"", MAX_HEADER_BYTES + 64), "x")
+
+
 # --- the reader: what it refuses
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -102,34 +102,37 @@ def test_scores_have_the_bits_of_a_plain_loop_on_every_path(
     assert (scorer._product_ready is None) == signed
 
 
-def items_to_one(*pairs: tuple[float, float]) -> tuple[npt.NDArray[np.float32], History]:
-    """A history of len(pairs) items with the last item as their only target."""
-    w = np.zeros((len(pairs) + 1, len(pairs) + 1), np.float32)
-    w[:-1, -1] = [value for _, value in pairs]
-    return w, {item: weight for item, (weight, _) in enumerate(pairs)}
+PATHS = ["one user, sums over all items", "one user, sums over the touched", "many users"]
 
 
-def only_score(w: npt.NDArray[np.float32], history: History, prepare: bool) -> float:
-    scorer = scorer_of(w)
-    if prepare:
+def score_of_one(pairs: Sequence[tuple[float, float]], path: str) -> float:
+    """The score of the only target of a history; the pairs are weights and similarities."""
+    count = len(pairs)
+    num_items = 9 * count if path == "one user, sums over the touched" else count + 1
+    assert (8 * count < num_items) == (path == "one user, sums over the touched")
+    indptr = np.minimum(np.arange(num_items + 1), count)
+    values = np.array([value for _, value in pairs], np.float32)
+    similarity = CsrMatrix(indptr, np.full(count, count, np.int32), values, num_items)
+    scorer = Scorer(similarity, np.zeros(num_items, np.int64))
+    if path == "many users":
         scorer.prepare()
-    (found,) = score_bits(scorer, stack([history], len(w)))
-    (score,) = struct.unpack("<d", found[len(w) - 1])
+    history = {item: weight for item, (weight, _) in enumerate(pairs)}
+    (found,) = score_bits(scorer, stack([history], num_items))
+    (score,) = struct.unpack("<d", found[count])
     return float(score)
 
 
-@pytest.mark.parametrize("prepare", [False, True])
-def test_sums_are_not_kept_in_float32(prepare: bool) -> None:
-    # 1 + 2^-24 is 1 in float32; neither is the product 1.0000001 * 1.0000001 a float32
+@pytest.mark.parametrize("path", PATHS)
+def test_sums_are_not_kept_in_float32(path: str) -> None:
+    # 1 + 2^-24 rounds to 1 in float32, and the square of the float32 after 1 is none itself
+    assert score_of_one([(1, 1), (2.0**-12, 2.0**-12)], path) == 1 + 2.0**-24
     step = float(np.nextafter(np.float32(1), np.float32(2)))
-    w, history = items_to_one((1, 1), (2.0**-12, 2.0**-12))
-    assert only_score(w, history, prepare) == 1 + 2.0**-24
-    w, history = items_to_one((step, step))
-    assert only_score(w, history, prepare) == step * step != float(np.float32(step * step))
+    assert score_of_one([(step, step)] * 2, path) == 2 * step * step
+    assert step * step != float(np.float32(step * step))
 
 
-@pytest.mark.parametrize("prepare", [False, True])
-def test_sums_are_not_added_in_pairs_nor_compensated(prepare: bool) -> None:
+@pytest.mark.parametrize("path", PATHS)
+def test_sums_are_not_added_in_pairs_nor_compensated(path: str) -> None:
     rng = np.random.default_rng(3)
     weights = rng.lognormal(0, 3, 500).astype(np.float32).tolist()
     values = rng.lognormal(0, 3, 500).astype(np.float32).tolist()
@@ -139,16 +142,14 @@ def test_sums_are_not_added_in_pairs_nor_compensated(prepare: bool) -> None:
         one_by_one += product
     # the trap is one: other ways of adding round otherwise
     assert one_by_one not in (float(np.sum(products)), math.fsum(products), sum(products[::-1]))
-    w, history = items_to_one(*zip(weights, values))
-    assert only_score(w, history, prepare) == one_by_one
+    assert score_of_one(list(zip(weights, values)), path) == one_by_one
 
 
-@pytest.mark.parametrize("prepare", [False, True])
-def test_history_is_added_in_ascending_item_order(prepare: bool) -> None:
-    w, history = items_to_one((2.0**27, 2.0**26), (1, 1), (1, 1))
-    assert only_score(w, history, prepare) == 2.0**53
-    w, history = items_to_one((1, 1), (1, 1), (2.0**27, 2.0**26))
-    assert only_score(w, history, prepare) == 2.0**53 + 2
+@pytest.mark.parametrize("path", PATHS)
+def test_history_is_added_in_ascending_item_order(path: str) -> None:
+    big, one = (2.0**27, 2.0**26), (1.0, 1.0)
+    assert score_of_one([big, one, one], path) == 2.0**53
+    assert score_of_one([one, one, big], path) == 2.0**53 + 2
 
 
 @pytest.mark.parametrize("num_items", [4, 100])
@@ -269,6 +270,18 @@ def test_a_stored_index_that_points_to_no_item_is_refused(prepare: bool, index: 
     assert str(caught.value) == (
         f"similarity.npz: indices.npy: expected positions from 0 to 2, got {low} to {high}"
     )
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("prepare", [False, True])
+def test_a_stored_value_that_is_not_finite_is_refused(prepare: bool, value: float) -> None:
+    scorer = scorer_of(np.array([[0, 1, value], [0, 0, 1], [0, 0, 0]], np.float32))
+    with pytest.raises(CsrError) as caught:
+        scorer.prepare() if prepare else scorer.score(stack([{0: 1}], 3))
+    assert str(caught.value) == (f"similarity.npz: data.npy: expected finite numbers, got {value}")
+    with pytest.raises(CsrError) as caught:
+        stack([{0: 1.0}, {1: 1.0, 2: value}], 3)
+    assert str(caught.value) == f"histories.npz: data.npy: expected finite numbers, got {value}"
 
 
 def test_nobody_and_an_empty_model_are_ranked_too() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ import pytest
 from mlcore import DataError, Interactions, TrainConfig, train_from_data
 from mlcore.progress import silent
 from mlcore.similarity import SIMILARITIES, Neighborhood, NeighborSettings
-from mlcore.similarity.pairs import MAX_BLOCK_ENTRIES, PairSimilarity, best_pairs
-from mlcore.types import CsrMatrix
+from mlcore.similarity.pairs import MAX_BLOCK_ENTRIES, Pairs, PairSimilarity, best_pairs
+from mlcore.types import CsrMatrix, Float64Array
 from mlcore.weighting import WEIGHTINGS
 from tests import oracles
 
@@ -187,6 +188,29 @@ def test_target_bounds_the_columns_and_source_the_rows(name: str) -> None:
     assert by_target.sum(axis=0).max() == 2 and by_target.sum(axis=1).max() > 2
     # all four are symmetric, so one neighborhood is the other transposed
     assert (by_source == by_target.T).all()
+
+
+@dataclass(frozen=True)
+class ShareOfTheSource(PairSimilarity):
+    """c_ij / n_i: of the users of the source, how many have the target. Not symmetric."""
+
+    name = "share of the source"
+
+    def values(self, pairs: Pairs) -> Float64Array:
+        return pairs.products / pairs.sources
+
+
+@pytest.mark.parametrize("neighborhood", NEIGHBORHOODS)
+def test_a_measure_that_is_not_symmetric_is_told_source_from_target(
+    neighborhood: Neighborhood,
+) -> None:
+    x = random_x(24, 10, seed=4, weighted=True).astype(np.float32)
+    c = oracles.products(x)
+    w = np.divide(c, np.diag(c)[:, None], out=np.zeros_like(c), where=c > 0)
+    for k in (1, 3, None):
+        settings = NeighborSettings(k, neighborhood, 0.0, 1)
+        found = best_pairs(ShareOfTheSource(), oracles.sparse(x), settings, 1, silent)
+        assert_same_bits(found, oracles.neighbors(w, c, k, neighborhood))
 
 
 @pytest.mark.parametrize("name", MEASURES)

@@ -188,6 +188,10 @@ def test_the_md5_rule_gives_what_md5sum_gives() -> None:
     interactions = Interactions.from_columns(["u"] * 8, "abcdefgh")
     _, test = split(interactions, SplitConfig("random", test_fraction=0.5))
     assert [item for _, item in test] == ["a", "c", "d", "f"]
+    # not below itself: a is in the test from the next number on
+    for threshold, items in ((0x4982B4D4, ["d"]), (0x4982B4D5, ["a", "d"])):
+        config = SplitConfig("random", test_fraction=threshold / 2**32)
+        assert [item for _, item in split(interactions, config)[1]] == items
 
 
 @pytest.mark.parametrize("strategy", ["random", "user"])

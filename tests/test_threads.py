@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
+import mlcore.threads
 from mlcore import ConfigError, Interactions, train_from_data
 from mlcore.threads import map_in_order, resolve_threads
 
@@ -97,9 +100,33 @@ def test_a_consumer_that_stops_early_leaves_no_thread_behind() -> None:
     before = threading.active_count()
     results = map_in_order(str, range(1000), threads=3)
     assert next(results) == "0" and threading.active_count() > before
-    assert isinstance(results, Iterator)
     results.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
+
+
+def test_work_that_has_not_begun_when_the_consumer_stops_is_not_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stopped = threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        def __exit__(self, *error: Any) -> bool | None:
+            stopped.set()
+            return super().__exit__(*error)
+
+    started: list[int] = []
+
+    def wait_after_0(item: int) -> int:
+        started.append(item)
+        assert item == 0 or stopped.wait(10)
+        return item
+
+    monkeypatch.setattr(mlcore.threads, "ThreadPoolExecutor", Pool)
+    results = map_in_order(wait_after_0, range(100), threads=2)
+    assert next(results) == 0
+    results.close()  # type: ignore[attr-defined]
+    # 3 and 4 were handed out, but both threads were busy with 1 and 2
+    assert max(started) <= 2
 
 
 def test_as_many_threads_as_asked_or_one_for_each_core_allowed(
