@@ -9,6 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TextIO
 
 from mlcore.errors import DataWarning, MlcoreError, from_os_error
@@ -149,7 +150,7 @@ def run(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", DataWarning)
-            warnings.showwarning = _print_note
+            warnings.showwarning = partial(_show_warning, warnings.showwarning)
             text = work(progress)
         progress.close()
         _print_result(text, sys.stderr if "-" in outputs else sys.stdout)
@@ -199,5 +200,10 @@ def _stop_on_sigterm() -> Any:
         return None
 
 
-def _print_note(message: Warning | str, *details: Any, **more: Any) -> None:
-    print(f"note: {message}", file=sys.stderr)
+def _show_warning(
+    show_other: Callable[..., None], message: Warning | str, *details: Any, **more: Any
+) -> None:
+    if isinstance(message, DataWarning):
+        print(f"note: {message}", file=sys.stderr)
+    else:
+        show_other(message, *details, **more)

@@ -24,6 +24,7 @@ __all__ = [
     "ManifestError",
     "MissingFileError",
     "MlcoreError",
+    "NoUsersError",
     "SizeError",
     "UnknownItemError",
     "UnknownUserError",
@@ -57,9 +58,19 @@ class DataWarning(UserWarning):
 class UnknownUserError(DataError):
     """The model has no history of this user."""
 
+    verdict: ClassVar[str] = "unknown_user"
+
+
+class NoUsersError(DataError):
+    """The model has no histories at all, so that any user is unknown."""
+
+    verdict: ClassVar[str] = "unknown_user"
+
 
 class UnknownItemError(DataError):
     """The model has never seen this item."""
+
+    verdict: ClassVar[str] = "unknown_item"
 
 
 class ArtifactError(MlcoreError):
@@ -89,7 +100,7 @@ class ManifestError(ArtifactError):
 class SizeError(ArtifactError):
     """A file does not have the number of bytes that the manifest names."""
 
-    verdict = "payload_size"
+    verdict = "size"
 
 
 class ContainerError(ArtifactError):

@@ -13,8 +13,16 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from mlcore.artifact import Model
-from mlcore.errors import ConfigError, DataError, UnknownItemError, UnknownUserError, shorten
+from mlcore.errors import (
+    ConfigError,
+    DataError,
+    NoUsersError,
+    UnknownItemError,
+    UnknownUserError,
+    shorten,
+)
 from mlcore.ids import IdMap
+from mlcore.parameters import convert_value, integer
 from mlcore.scoring import Filters, Ranking, Scorer, check_positions, check_values, stack_histories
 from mlcore.threads import map_in_order, resolve_threads
 from mlcore.types import BoolArray, CsrMatrix, Float32Array, Int32Array
@@ -69,7 +77,7 @@ class ListOptions:
     """What a list may hold.
 
     Attributes:
-        n: the longest list, >= 1.
+        n: the longest list, >= 1 and below 2^31.
         include: only these items, or None for all; unknown ids are passed over.
         exclude: none of these items; unknown ids are passed over.
         include_seen: whether items of the history may be listed.
@@ -83,8 +91,7 @@ class ListOptions:
     fill: Fill | None = None
 
     def __post_init__(self) -> None:
-        if self.n < 1:
-            raise ConfigError(f"n: expected an integer >= 1, got {self.n}")
+        convert_value(integer(minimum=1), self.n, "n")
         if self.fill not in (None, "popularity"):
             raise ConfigError(f"fill: expected 'popularity' or None, got {self.fill!r}")
 
@@ -141,7 +148,7 @@ class Recommender:
 
         Raises:
             UnknownUserError: the user is not in the model.
-            DataError: the model was trained without users.
+            NoUsersError: the model was trained without users.
         """
         options = ListOptions(n, include, exclude, include_seen, fill)
         return self._list_for(self.history_of(user_id), options)
@@ -207,7 +214,7 @@ class Recommender:
 
         Raises:
             UnknownUserError: a user is not in the model.
-            DataError: the model was trained without users.
+            NoUsersError: the model was trained without users.
         """
         options = ListOptions(n, include, exclude, include_seen, fill)
         requests = (
@@ -249,7 +256,7 @@ class Recommender:
         Raises:
             UnknownUserError: the user is not in the model.
             UnknownItemError: the item is not in the model.
-            DataError: the model was trained without users.
+            NoUsersError: the model was trained without users.
             CsrError: a stored index points to no item, or a stored value is not finite.
         """
         target = self.model.items.position(item_id)
@@ -277,7 +284,7 @@ class Recommender:
 
         Raises:
             UnknownUserError: the user is not in the model.
-            DataError: the model was trained without users.
+            NoUsersError: the model was trained without users.
         """
         users, histories = self._users_and_histories()
         row = users.position(user_id)
@@ -289,13 +296,13 @@ class Recommender:
         """Return the users of the training, in order of ids.
 
         Raises:
-            DataError: the model was trained without users.
+            NoUsersError: the model was trained without users.
         """
         return self._users_and_histories()[0].ids
 
     def _users_and_histories(self) -> tuple[IdMap, CsrMatrix]:
         if self.model.users is None or self.model.histories is None:
-            raise DataError(
+            raise NoUsersError(
                 "users: expected a model with users, got one trained without",
                 "give histories instead, or train without --without-users",
             )
@@ -317,6 +324,8 @@ class Recommender:
         """
         weights: dict[str, float] = {}
         for item_id, weight in pairs:
+            if not isinstance(item_id, str):
+                raise DataError(f"history: item_id: expected a string, got {shorten(item_id)}")
             if item_id in weights:
                 raise DataError(f"history: expected each item once, got {shorten(item_id)} twice")
             if not _fits_float32(weight):

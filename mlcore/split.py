@@ -52,6 +52,8 @@ class SplitConfig:
             raise ConfigError(
                 f"test_fraction: expected a number above 0 and below 1, got {self.test_fraction}"
             )
+        if self.cutoff is not None and type(self.cutoff) is not int:
+            raise ConfigError(f"cutoff: expected integer microseconds, got {self.cutoff!r}")
         if self.cutoff is not None and self.strategy != "temporal":
             raise ConfigError(f"cutoff: expected strategy 'temporal', got {self.strategy!r}")
 

@@ -24,6 +24,8 @@ import numpy as np
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# With its usual buffers, whatever the tests run with: what a buffer holds matters at exit.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": ""}
 
 INTERACTIONS = """\
 user_id,item_id,weight,timestamp
@@ -1157,7 +1159,7 @@ def start(folder: Path, command: str, **options: Any) -> subprocess.Popen[bytes]
     return subprocess.Popen(
         [sys.executable, "-m", f"cli.{name}", *arguments],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        env=ENVIRONMENT,
         # A test run in the background may have been told to ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         bufsize=0,

@@ -29,6 +29,8 @@ from cli.console import TerminalProgress
 from mlcore.version import VERSION
 
 REPOSITORY = Path(cli.__file__).resolve().parents[1]
+# With its usual buffers, whatever the tests run with: what a buffer holds matters at exit.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": ""}
 
 PIPELINE = """\
 generate --users 60 --items 40 --interactions 900 --seed 3 --out events.csv --items-out items.csv
@@ -53,7 +55,7 @@ def python(folder: Path, *arguments: str, **options: Any) -> subprocess.Complete
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        env=ENVIRONMENT,
         timeout=60,
         **options,
     )
@@ -441,7 +443,7 @@ def test_head_may_take_one_line_of_many(folder: Path) -> None:
     done = subprocess.run(
         ["sh", "-c", script],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        env=ENVIRONMENT,
         capture_output=True,
         timeout=60,
     )

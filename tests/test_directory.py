@@ -315,9 +315,9 @@ def test_all_is_on_disk_before_the_new_directory_takes_its_place(
         seen.append(re.sub(r"^\..*\.partial-[0-9a-f]+$", "the new directory", path.name))
         sync(path)
 
-    def noted_put(partial: Path, real: Path) -> None:
+    def noted_put(partial: Path, real: Path, shown: Path) -> None:
         seen.append("put in place")
-        put(partial, real)
+        put(partial, real, shown)
 
     monkeypatch.setattr(directory, "_sync", noted_sync)
     monkeypatch.setattr(directory, "_put_in_place", noted_put)

@@ -75,6 +75,7 @@ FAULTS: dict[str, tuple[bytes, int | None]] = {
     "lone-cr": (HEADER + b"0,a\r1,b\n", None),
     "lone-cr-in-id": (HEADER + b"0,a\rz\n1,b\n", 2),
     "no-final-lf": (HEADER + b"0,a\n1,b", None),
+    "bytes-after-the-last-lf": (HEADER + b"0,a\n1,b\n2", None),
     "no-final-lf-after-header": (b"index,id", 1),
     "blank-line": (HEADER + b"0,a\n\n1,b\n", None),
     "blank-line-in-place-of-a-record": (HEADER + b"0,a\n\n", 3),

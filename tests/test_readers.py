@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcore.config import TrainConfig
@@ -37,7 +37,6 @@ from tests.test_bad_input import CSV_CASES, JSONL_CASES
 SECOND = 1_000_000  # microseconds
 
 # The same examples in every run, and none fails because a disk is slow.
-same_examples = settings(derandomize=True, deadline=None)
 
 Content = dict[tuple[str, str], tuple[float, int | None]]
 
@@ -346,7 +345,6 @@ def interactions_of(content: Content) -> Interactions:
     return dataclasses.replace(interactions, timestamps=np.array(times, np.int64))
 
 
-@same_examples
 @given(content=contents(), format=st.sampled_from(["csv", "jsonl"]))
 def test_reading_what_was_written_gives_the_same(
     content: Content, format: Format, tmp_path_factory: pytest.TempPathFactory
@@ -360,7 +358,6 @@ def test_reading_what_was_written_gives_the_same(
     assert found.sha256() == interactions.sha256()
 
 
-@same_examples
 @given(content=contents())
 def test_other_programs_read_what_was_written(content: Content) -> None:
     interactions = interactions_of(content)
@@ -409,7 +406,6 @@ def test_more_rows_than_are_written_at_once_are_all_written(
     assert content_of(read_interactions(save(tmp_path, "a.csv", stream.getvalue()))) == content
 
 
-@same_examples
 @given(field=st.text())
 def test_a_quoted_field_is_one_field_to_every_reader(field: str) -> None:
     line = f"{quote_csv(field)},end"
@@ -561,7 +557,6 @@ def test_predictions_keep_the_order_of_lists_and_items(
     ]
 
 
-@same_examples
 @given(lists=st.dictionaries(ids, st.lists(ids, max_size=4, unique=True), min_size=1, max_size=4))
 def test_predictions_that_were_formatted_are_read_back(
     lists: dict[str, list[str]], tmp_path_factory: pytest.TempPathFactory

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcore import (
@@ -257,7 +257,6 @@ def test_scores_that_cancel_to_0_are_listed_on_every_path() -> None:
     st.dictionaries(st.integers(0, 30), st.floats(2.0**-149, 2.0**100), max_size=12),
     st.randoms(use_true_random=False),
 )
-@settings(max_examples=50, deadline=None)
 def test_order_of_a_history_changes_no_bit(history: dict[int, float], random: Any) -> None:
     recommender = Recommender(HISTORY_MODEL)
     pairs = [(f"i{item:03}", weight) for item, weight in history.items()]
@@ -479,3 +478,8 @@ def test_a_saved_model_answers_as_the_trained_one(tmp_path: Path, model: Model) 
     expected = trained.predict_many(users, fill="popularity")
     assert same(loaded.predict_many(users, fill="popularity"), expected)
     assert same([loaded.predict(user, fill="popularity") for user in users], expected)
+
+
+def test_a_history_with_a_number_as_id_is_refused(model: Model) -> None:
+    with pytest.raises(DataError, match="^history: item_id: expected a string, got 7$"):
+        Recommender(model).predict_history({7: 1.0})  # type: ignore[dict-item]

@@ -295,3 +295,8 @@ def test_a_file_that_does_not_split_is_named_and_nothing_written(tmp_path: Path)
         split_from_path(source, tmp_path / "train.csv", tmp_path / "test.csv", SplitConfig())
     assert str(caught.value).startswith(f"{source}: ")
     assert [path.name for path in tmp_path.iterdir()] == ["clean.csv"]
+
+
+def test_a_cutoff_that_is_no_integer_is_refused() -> None:
+    with pytest.raises(ConfigError, match="^cutoff: expected integer microseconds, got 'x'$"):
+        SplitConfig("temporal", cutoff="x")  # type: ignore[arg-type]

@@ -86,7 +86,7 @@ def replaced_directory(
                 _sync(path)
             _sync(partial)
             check_replaceable(target, overwrite, known_files)
-            _put_in_place(partial, real)
+            _put_in_place(partial, real, target)
             _sync(real.parent)
         except OSError as error:
             raise from_os_error(error, target, "a folder to write to") from error
@@ -95,18 +95,14 @@ def replaced_directory(
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _put_in_place(partial: Path, target: Path) -> None:
-    if not os.path.lexists(target):
-        os.rename(partial, target)
-    else:
-        _exchange(partial, target)
-
-
-def _exchange(one: Path, other: Path) -> None:
+def _put_in_place(partial: Path, real: Path, shown: Path) -> None:
+    if not os.path.lexists(real):
+        os.rename(partial, real)
+        return
     exchange = _exchange_function()
-    if exchange is None or exchange(os.fsencode(one), os.fsencode(other)) != 0:
+    if exchange is None or exchange(os.fsencode(partial), os.fsencode(real)) != 0:
         raise DataError(
-            f"{other}: expected a file system that exchanges two directories in one step, "
+            f"{shown}: expected a file system that exchanges two directories in one step, "
             f"got {os.strerror(ctypes.get_errno()) if exchange else sys.platform!r}",
             "write to a new directory instead",
         )

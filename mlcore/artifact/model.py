@@ -270,6 +270,7 @@ class _Files:
         self.folder = folder
         self._directory = directory
         self.manifest = self._read_manifest()
+        self._refuse_unlisted()
         self._contents = {
             name: self._map(name, entry.bytes) for name, entry in self.manifest.files.items()
         }
@@ -295,6 +296,17 @@ class _Files:
                 )
             return Manifest.from_text(_decode(file.read(), place), place)
 
+    def _refuse_unlisted(self) -> None:
+        for name in sorted({*MODEL_FILES} - {"manifest.json", *self.manifest.files}):
+            try:
+                os.lstat(self._place(name), dir_fd=self._directory)
+            except OSError:
+                continue
+            raise ManifestError(
+                f"{self.folder / name}: expected a file that the manifest lists, "
+                "got one that it does not"
+            )
+
     def _map(self, name: str, expected_size: int) -> mmap.mmap | bytes:
         with self._open_file(name) as file:
             size = os.fstat(file.fileno()).st_size
@@ -309,9 +321,12 @@ class _Files:
             except (OSError, ValueError):
                 return file.read()  # where files cannot be mapped, the same bytes are read
 
+    def _place(self, name: str) -> Path | str:
+        return self.folder / name if self._directory is None else name
+
     def _open_file(self, name: str) -> BinaryIO:
         path = self.folder / name
-        place = path if self._directory is None else name
+        place = self._place(name)
         try:
             status = os.lstat(place, dir_fd=self._directory)
             if stat.S_ISREG(status.st_mode):
