@@ -173,7 +173,9 @@ def test_the_order_of_keys_has_no_meaning() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "producer", "counts", "training", "files/items.csv", "files/similarity.npz"]
+    "path",
+    ["", "producer", "counts", "training", "files/items.csv", "files/similarity.npz"]
+    + ["files/similarity.npz/arrays/data"],
 )
 @pytest.mark.parametrize("key", ["note", "Format", "formats", "", "__proto__", "\u00e9"])
 @pytest.mark.parametrize("value", [None, 1.5, "x", [{}], {"users": -1}], ids=json.dumps)
@@ -538,6 +540,21 @@ def test_anything_but_a_regular_file_is_refused_on_opening(
     got = "a directory" if kind == "directory" else "something else"
     message = refused_on_open(directory, MissingFileError)
     assert message == f"{path}: expected a regular file, got {got}"
+
+
+@pytest.mark.parametrize("name", ["users.csv", "histories.npz"])
+def test_a_file_of_the_model_that_the_manifest_does_not_list_is_refused(
+    directory: Path, name: str
+) -> None:
+    manifest = json.loads((directory / "manifest.json").read_bytes())
+    for other in ("users.csv", "histories.npz"):
+        del manifest["files"][other]
+        (directory / other).rename(directory / f"{other}.bak")
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+    verify_model(directory)
+    (directory / f"{name}.bak").rename(directory / name)
+    message = refused_on_open(directory, ManifestError)
+    assert message.startswith(f"{directory / name}: expected a file that the manifest lists")
 
 
 def test_other_files_in_the_directory_are_passed_over(directory: Path) -> None:
