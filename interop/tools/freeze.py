@@ -1,0 +1,144 @@
+"""Freeze models of this release for good: ``python -m interop.tools.freeze``.
+
+A folder of ``gold`` is written once and never again: later readers must give the same answers, or
+refuse the version. Run it at each release that changes the format or the writer, then
+``python -m interop.tools.generate``, which puts the new cases into the index.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import struct
+import zipfile
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from interop.tools.draft import Draft, Model, Tree
+from interop.tools.generate import json_lines, write_tree
+from interop.tools.reference import answer
+from interop.tools.suite import CONFORMANCE, INTEROP
+
+__all__ = ["freeze", "main", "read_model"]
+
+# Name of the frozen case, and the fixture it is a copy of.
+MODELS = {"tiny_cosine": "tiny/cosine", "small_cosine_tf_idf": "small/cosine_tf_idf"}
+FIXTURES = INTEROP.parent / "fixtures"
+
+
+def read_model(folder: Path) -> Model:
+    """Return the model of a directory that follows SPEC.md; nothing is checked."""
+    similarity = _read_rows(folder / "similarity.npz")
+    histories = _read_rows(folder / "histories.npz")
+    return Model(
+        _read_ids(folder / "items.csv"), similarity, _read_ids(folder / "users.csv"), histories
+    )
+
+
+def _read_rows(path: Path) -> list[dict[int, float]]:
+    arrays: dict[str, tuple[Any, ...]] = {}
+    with zipfile.ZipFile(BytesIO(path.read_bytes())) as archive:
+        for name, code in (("indptr", "q"), ("indices", "i"), ("data", "f")):
+            content = archive.read(f"{name}.npy")
+            begin = 10 + int.from_bytes(content[8:10], "little")
+            number = (len(content) - begin) // struct.calcsize(code)
+            arrays[name] = struct.unpack_from(f"<{number}{code}", content, begin)
+    spans = [slice(*span) for span in zip(arrays["indptr"], arrays["indptr"][1:])]
+    return [dict(zip(arrays["indices"][span], arrays["data"][span])) for span in spans]
+
+
+def _read_ids(path: Path) -> list[str]:
+    fields = [line.partition(",")[2] for line in path.read_text("utf-8").split("\n")[1:-1]]
+    return [field[1:-1].replace('""', '"') if field.startswith('"') else field for field in fields]
+
+
+def _requests(model: Model) -> Iterator[dict[str, Any]]:
+    """Return requests of every kind, spread over the users and items of a model."""
+    items, users = model.items, model.users
+    for user in users[:: max(1, len(users) // 20)]:
+        yield {"user": user, "n": 10}
+    for user in users[:: max(1, len(users) // 4)]:
+        yield {"user": user, "n": 20, "fill": True, "exclude": list(items[::3])}
+        yield {"user": user, "n": 5, "include_seen": True, "include": list(items[::2])}
+    for item in items[:: max(1, len(items) // 10)]:
+        yield {"item": item, "n": 10}
+    for begin in range(0, len(items), max(1, len(items) // 5)):
+        chosen = items[begin :: max(1, len(items) // 4)]
+        yield {"history": [[item, 0.1 * rank] for rank, item in enumerate(chosen, 1)], "n": 10}
+    yield {"user": "nobody at all", "n": 10}
+    yield {"item": "nothing at all", "n": 10}
+    yield {"history": [["nothing at all", 1]], "n": 10, "fill": True}
+
+
+def freeze(release: str) -> tuple[Tree, list[dict[str, Any]]]:
+    """Return the files of a release's frozen cases, and their entries in the index."""
+    tree: Tree = {}
+    entries: list[dict[str, Any]] = []
+    for name, fixture in MODELS.items():
+        folder, id_ = FIXTURES / fixture / "model", f"gold/{release}/{name}"
+        files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+        model = read_model(folder)
+        draft = Draft(model)
+        draft.manifest = json.loads(files["manifest.json"])
+        for file in ("items.csv", "users.csv", *draft.archives):
+            # Our writer from the text and the release's own agree, or something must not be frozen.
+            assert draft.files[file] == files[file], f"{fixture}: {file}: other bytes than expected"
+        requests = [
+            {"id": f"r{number}", **request} for number, request in enumerate(_requests(model), 1)
+        ]
+        tree |= {f"{name}/model/{file}": content for file, content in files.items()}
+        expectation = json.dumps(draft.expectation(), indent=1) + "\n"
+        tree[f"{name}/expect.json"] = expectation.encode()
+        tree[f"{name}/requests.jsonl"] = json_lines(requests)
+        tree[f"{name}/expected.jsonl"] = json_lines(answer(model, line) for line in requests)
+        common = {"rules": ["VER-3"], "flags": [], "note": f"fixtures/{fixture} of {release}."}
+        entries.append(
+            {
+                "id": id_,
+                "kind": "model",
+                "model": f"{id_}/model",
+                "result": "accept",
+                "expect": f"{id_}/expect.json",
+                **common,
+            }
+        )
+        entries.append(
+            {
+                "id": f"{id_}/predict",
+                "kind": "predict",
+                "model": f"{id_}/model",
+                "requests": f"{id_}/requests.jsonl",
+                "expect": f"{id_}/expected.jsonl",
+                **common,
+            }
+        )
+    return tree, entries
+
+
+def _release() -> str:
+    manifest = json.loads((FIXTURES / "tiny/cosine/model/manifest.json").read_text("utf-8"))
+    producer = manifest["producer"]
+    return f"format-{manifest['format_version']}-{producer['name']}-{producer['version']}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m interop.tools.freeze", description=__doc__)
+    parser.parse_args(argv)
+    release = _release()
+    target = CONFORMANCE / "gold" / release
+    if target.exists():
+        print(f"{target.relative_to(INTEROP)} stands already, and is never made anew")
+        return 0
+    tree, entries = freeze(release)
+    lines = ",\n".join(json.dumps(entry) for entry in entries)
+    tree["cases.json"] = f"[\n{lines}\n]\n".encode()
+    write_tree(tree, target)
+    print(f"{target.relative_to(INTEROP)}: {len(entries)} cases")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,100 @@
+"""Section 9 of SPEC.md, word by word, as a loop over Python's floats, which are binary64."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from interop.tools.draft import Model, f32
+
+__all__ = ["Refusal", "answer", "bits", "scores"]
+
+
+class Refusal(Exception):
+    """A request has no answer; the argument is the verdict."""
+
+
+def bits(value: float) -> str:
+    """Return the 16 hexadecimal digits of a number as binary64."""
+    return struct.pack(">d", value).hex()
+
+
+def answer(model: Model, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the response to a request, as the adapter protocol writes it."""
+    try:
+        ranked = _recommend(model, request)
+    except Refusal as refusal:
+        return {"id": request["id"], "error": str(refusal)}
+    items = [
+        {"item_id": model.items[j], "index": j, "bits": bits(score), "filled": filled}
+        for j, score, filled in ranked
+    ]
+    return {"id": request["id"], "items": items}
+
+
+def scores(model: Model, history: Mapping[int, float]) -> dict[int, float]:
+    """Return the score of each item that a stored pair touches (REC-3, REC-4)."""
+    score: dict[int, float] = {}
+    for i in sorted(history):
+        for j in sorted(model.similarity[i]):
+            score[j] = score.get(j, 0.0) + history[i] * model.similarity[i][j]
+    return score
+
+
+def _recommend(model: Model, request: Mapping[str, Any]) -> list[tuple[int, float, bool]]:
+    n = request["n"]
+    if type(n) is not int or not 1 <= n < 2**31:
+        raise Refusal("request")
+    position = {item: index for index, item in enumerate(model.items)}
+    history = _history(model, position, request)
+    include = None
+    if "include" in request:
+        include = {position[item] for item in request["include"] if item in position}
+    exclude = {position[item] for item in request.get("exclude", []) if item in position}
+
+    def allowed(j: int) -> bool:
+        return (include is None or j in include) and j not in exclude
+
+    score = scores(model, history)
+    seen = () if request.get("include_seen") else history
+    candidates = [j for j in score if allowed(j) and j not in seen]
+    best = sorted(candidates, key=lambda j: (-score[j], j))[:n]
+    found = [(j, score[j], False) for j in best]
+    if request.get("fill"):
+        more = [j for j in range(len(model.items)) if allowed(j) and j not in {*history, *best}]
+        more.sort(key=lambda j: (-model.counts[j], j))
+        found += [(j, 0.0, True) for j in more[: n - len(found)]]
+    return found
+
+
+def _history(
+    model: Model, position: Mapping[str, int], request: Mapping[str, Any]
+) -> Mapping[int, float]:
+    if "user" in request:
+        if not model.with_users or request["user"] not in model.users:
+            raise Refusal("unknown_user")
+        return model.histories[list(model.users).index(request["user"])]
+    if "item" in request:
+        if request["item"] not in position:
+            raise Refusal("unknown_item")
+        return {position[request["item"]]: 1.0}
+    pairs = request["history"]
+    if len({item for item, _ in pairs}) < len(pairs):
+        raise Refusal("request")
+    rounded = {item: _weight(weight) for item, weight in pairs}
+    return {position[item]: weight for item, weight in rounded.items() if item in position}
+
+
+def _weight(value: object) -> float:
+    if type(value) not in (int, float):
+        raise Refusal("request")
+    assert isinstance(value, (int, float))
+    try:
+        weight = f32(float(value))
+    except OverflowError:  # struct's way to say infinity
+        raise Refusal("request") from None
+    if not (math.isfinite(weight) and weight > 0):
+        raise Refusal("request")
+    return weight
