@@ -7,14 +7,14 @@ PYTHON ?= python3
 V ?=
 
 # The folders that black and mypy look at, those of them that hold Python files.
-CHECKED := $(strip $(foreach d,mlcore cli tests fixtures benchmarks,$(if $(wildcard $(d)/*.py),$(d))))
+CHECKED := $(strip $(foreach d,mlcore cli tests fixtures benchmarks interop,$(if $(wildcard $(d)/*.py),$(d))))
 
 DEMO := build/demo
 PIP_FLAGS := --disable-pip-version-check --no-input $(if $(filter 1,$(V)),,--quiet)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check golden bench lock clean
+.PHONY: help setup demo test test-python test-go check golden bench lock clean
 
 help: ## list the targets
 	@echo "usage: make TARGET [PYTHON=python3] [V=1]"
@@ -55,8 +55,14 @@ check: .venv/.ready-test ## check the formatting (black) and the types (mypy, st
 	.venv/bin/black --check --quiet $(CHECKED) || .venv/bin/black --check --diff $(CHECKED)
 	.venv/bin/mypy $(CHECKED)
 
-test: check ## check, then run the tests
+test: test-python test-go ## check and test everything; a part whose language is missing is skipped, visibly
+
+test-python: check
 	.venv/bin/python -m pytest
+
+test-go:
+	@command -v go >/dev/null 2>&1 || echo "SKIP: go is not installed, interop/go is not tested"
+	@if command -v go >/dev/null 2>&1; then interop/go/check.sh; fi
 
 golden: .venv/.ready-test ## write the golden fixtures anew
 	.venv/bin/python -m fixtures.golden

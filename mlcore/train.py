@@ -50,7 +50,7 @@ def train_from_data(
     )  # (I, I) float32
     popularity = np.bincount(user_items.indices, minlength=user_items.num_columns)  # (I,)
     return Model(
-        config=config,
+        config_json=config.to_json(),
         items=IdMap.from_ids(interactions.item_ids),
         similarity=similarity,
         popularity=popularity.astype(np.int64),

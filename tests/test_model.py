@@ -248,7 +248,7 @@ MOMENTS: dict[str, tuple[Any, str]] = {
     "first file found": (os, "lstat"),
     "manifest read": (Manifest, "from_text"),
     "first file mapped": (mmap, "mmap"),
-    "config parsed": (TrainConfig, "from_json"),
+    "config parsed": (model_module, "parse_json"),
     "first array mapped": (model_module, "map_npz"),
 }
 
@@ -641,14 +641,13 @@ def test_counts_that_differ_from_the_id_maps_are_found(directory: Path) -> None:
         verify_model(directory)
 
 
-def test_a_config_that_breaks_a_rule_is_a_fault_of_the_model(directory: Path) -> None:
+def test_a_config_that_is_not_json_is_a_fault_of_the_model(directory: Path) -> None:
     path = directory / "config.json"
     good = path.read_bytes()
     for old, new in (
-        (b'"num_neighbors"', b'"num_neighbours"'),
-        (b'"cosine"', b'"coffee"'),
-        (b'"shrinkage": 0', b'"shrinkage": -1'),
         (b"{", b"["),
+        (b'"num_neighbors"', b'"shrinkage"'),
+        (b'"cosine"', b"NaN"),
         (b"}", b"\xff"),
     ):
         data = good.replace(old, new, 1)
@@ -668,6 +667,24 @@ def test_a_config_that_breaks_a_rule_is_a_fault_of_the_model(directory: Path) ->
         assert not isinstance(caught.value, ConfigError)
         assert str(caught.value).startswith(f"{path}: ")
         assert caught.value.verdict == "manifest"
+
+
+def test_a_model_trained_in_a_later_way_recommends_all_the_same(directory: Path) -> None:
+    before = Recommender.load(directory).predict_many(Recommender.load(directory).user_ids())
+    data = (directory / "config.json").read_bytes().replace(b'"cosine"', b'"coffee"')
+    (directory / "config.json").write_bytes(data)
+    manifest = json.loads((directory / "manifest.json").read_text())
+    digest = hashlib.sha256(data).hexdigest()
+    manifest["files"]["config.json"] = {"bytes": len(data), "sha256": digest}
+    manifest["training"]["config_sha256"] = digest
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+    verify_model(directory)
+    recommender = Recommender.load(directory)
+    assert recommender.predict_many(recommender.user_ids()) == before
+    with pytest.raises(
+        ConfigError, match="^config.json: similarity: name: expected one of .*coffee"
+    ):
+        _ = recommender.model.config
 
 
 # --- faults that only answering a request can meet

@@ -228,7 +228,7 @@ def model_of(w: Any, num_users: int = 0) -> Model:
         np.arange(num_users + 1), np.zeros(num_users, np.int32), np.ones(num_users, np.float32), 1
     )
     return Model(
-        config=TrainConfig(),
+        config_json=TrainConfig().to_json(),
         items=IdMap.from_ids(oracles.ids("i", num_items)),
         similarity=similarity,
         popularity=np.zeros(num_items, np.int64),

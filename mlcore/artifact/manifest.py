@@ -165,6 +165,10 @@ def _check_version(reader: _Reader, value: object, place: str) -> None:
             "the model was written by another version of mlcore",
         )
     features = reader.member(value, "required_features", list)
+    if not all(isinstance(feature, str) for feature in features):
+        raise ManifestError(
+            f"{place}: required_features: expected an array of strings, got {shorten_json(features)}"
+        )
     if features:
         raise VersionError(
             f"{place}: required_features: expected none, as this version knows none, "

@@ -21,6 +21,7 @@ from mlcore.artifact.idmap import format_id_map, parse_id_map
 from mlcore.artifact.manifest import (
     FORMAT,
     FORMAT_VERSION,
+    MAX_DEPTH,
     MAX_MANIFEST_BYTES,
     Counts,
     FileEntry,
@@ -31,11 +32,11 @@ from mlcore.artifact.npz import map_npz, verify_npz_crc, write_npz
 from mlcore.config import TrainConfig
 from mlcore.errors import (
     ChecksumError,
-    ConfigError,
     CsrError,
     ManifestError,
     MissingFileError,
     SizeError,
+    shorten_json,
 )
 from mlcore.ids import IdMap
 from mlcore.jsontext import JsonTextError, format_document, parse_json
@@ -62,7 +63,7 @@ class Model:
     """All that is needed to recommend, and to train the same again from the same data.
 
     Attributes:
-        config: the full configuration.
+        config_json: the full configuration, as it stands in ``config.json``.
         items: ids of the I items.
         similarity: (I, I) float32, source items as rows: what having item i speaks for item j.
         popularity: (I,) int64, users of each item: the fallback.
@@ -73,7 +74,7 @@ class Model:
         histories: (U, I) float32, the weights used for scoring, or None likewise.
     """
 
-    config: TrainConfig
+    config_json: Mapping[str, object]
     items: IdMap
     similarity: CsrMatrix
     popularity: Int64Array
@@ -82,6 +83,16 @@ class Model:
     interactions_sha256: str
     users: IdMap | None = None
     histories: CsrMatrix | None = None
+
+    @property
+    def config(self) -> TrainConfig:
+        """The configuration.
+
+        Raises:
+            ConfigError: the model was trained with something this version does not know; it
+                recommends all the same.
+        """
+        return TrainConfig.from_json(self.config_json, "config.json")
 
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the model directory: all of it, or nothing.
@@ -103,7 +114,7 @@ class Model:
             folder: takes the files.
         """
         writer = _Writer(folder, {})
-        writer.write_bytes("config.json", format_document(self.config.to_json()).encode())
+        writer.write_bytes("config.json", format_document(self.config_json).encode())
         writer.write_bytes("items.csv", format_id_map(self.items.ids))
         writer.write_arrays("similarity.npz", _csr_to_arrays(self.similarity))
         writer.write_arrays("popularity.npz", {"counts": self.popularity})
@@ -180,7 +191,7 @@ def describe_model(directory: str | os.PathLike[str], verify: bool = False) -> d
         "pairs": model.similarity.num_entries,
         "longest_row": int(lengths.max(initial=0)),
         "interactions_sha256": model.interactions_sha256,
-        "config": model.config.to_json(),
+        "config": model.config_json,
         "bytes": {name: entry.bytes for name, entry in files.manifest.files.items()},
     }
 
@@ -189,7 +200,7 @@ def _open(files: _Files) -> Model:
     counts = files.manifest.counts
     with_users = files.manifest.with_users
     return Model(
-        config=files.config(),
+        config_json=files.config(),
         items=files.ids("items.csv", counts.items),
         similarity=files.csr("similarity.npz", counts.items),
         popularity=files.arrays("popularity.npz")["counts"],
@@ -336,15 +347,20 @@ class _Files:
         kind = "a directory" if stat.S_ISDIR(status.st_mode) else "something else"
         raise MissingFileError(f"{path}: expected a regular file, got {kind}")
 
-    def config(self) -> TrainConfig:
+    def config(self) -> dict[str, object]:
         place = f"{self.folder / 'config.json'}"
+        data = bytes(self._contents["config.json"])
+        if len(data) > MAX_MANIFEST_BYTES:
+            raise ManifestError(
+                f"{place}: expected at most {MAX_MANIFEST_BYTES} bytes, got {len(data)}"
+            )
         try:
-            text = _decode(bytes(self._contents["config.json"]), place)
-            return TrainConfig.from_json(parse_json(text), place)
+            value = parse_json(_decode(data, place), MAX_DEPTH)
         except JsonTextError as error:
             raise ManifestError(f"{place}: expected a JSON object, got {error}") from None
-        except ConfigError as error:
-            raise ManifestError(str(error)) from None
+        if not isinstance(value, dict):
+            raise ManifestError(f"{place}: expected a JSON object, got {shorten_json(value)}")
+        return value
 
     def ids(self, name: str, count: int) -> IdMap:
         data, place = self._contents[name], f"{self.folder / name}"

@@ -302,6 +302,12 @@ def manifest_required_features_as_string(draft: Draft) -> None:
 
 
 @invalid("MAN-7", "manifest")
+def manifest_required_features_of_numbers(draft: Draft) -> None:
+    """The required feature is a number."""
+    draft.manifest["required_features"] = [1]
+
+
+@invalid("MAN-7", "manifest")
 def manifest_required_features_null(draft: Draft) -> None:
     """The features are null."""
     draft.manifest["required_features"] = None
@@ -311,6 +317,27 @@ def manifest_required_features_null(draft: Draft) -> None:
 def manifest_without_required_features(draft: Draft) -> None:
     """There are no required features, not even an empty array."""
     del draft.manifest["required_features"]
+
+
+# --- [CFG-1]: the configuration -----------------------------------------------------------------
+
+
+@invalid("CFG-1", "manifest", "verify")
+def config_not_json(draft: Draft) -> None:
+    """The configuration is no JSON."""
+    draft.files["config.json"] = b"similarity: cosine\n"
+
+
+@invalid("CFG-1", "manifest", "verify")
+def config_an_array(draft: Draft) -> None:
+    """The configuration is an array."""
+    draft.files["config.json"] = b"[]\n"
+
+
+@invalid("CFG-1", "manifest", "verify")
+def config_with_a_key_twice(draft: Draft) -> None:
+    """A key stands twice in the configuration."""
+    draft.files["config.json"] = b'{"shrinkage": 0, "shrinkage": 1}\n'
 
 
 # --- [MAN-8], [MAN-10]: counts -------------------------------------------------------------------

@@ -339,8 +339,29 @@ def manifest_of_1_mib(draft: Draft) -> None:
 def manifest_with_large_numbers(draft: Draft) -> None:
     """Numbers beyond 2^53, with fraction and exponent, where they are passed over."""
     replaced(
-        draft, b'"producer"', b'"later": [9007199254740993, -1, 1.0, 1e300, 1E-300], "producer"'
+        draft,
+        b'"producer"',
+        b'"later": [9007199254740993, -1, 1.0, 1e300, 1E-300, 1e400, -0], "producer"',
     )
+
+
+@valid("MAN-8", NONE)
+def manifest_with_minus_0(draft: Draft) -> None:
+    """No users, written as -0."""
+    replaced(draft, b'"users": 0', b'"users": -0')
+
+
+@valid("MAN-4 VER-2")
+def manifest_with_arrays_of_ids(draft: Draft) -> None:
+    """A key that only archives have stands in the entry of an id map, where it is passed over."""
+    draft.manifest["files"]["items.csv"]["arrays"] = 3
+
+
+@valid("CFG-1 CFG-2 VER-2")
+def config_of_a_later_version(draft: Draft) -> None:
+    """The configuration names a similarity and a key that no reader of this text knows."""
+    config = {"similarity": {"name": "later"}, "more": None}
+    draft.files["config.json"] = json.dumps(config, indent=2).encode() + b"\n"
 
 
 @valid("MAN-9")
