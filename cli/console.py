@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -176,8 +177,10 @@ def run(
 
 
 def _print_result(text: str, stream: TextIO) -> None:
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding="utf-8")  # ids are of any script, whatever the terminal says
     try:
-        print(text, file=stream, flush=True)
+        print(text, end="\n" if text else "", file=stream, flush=True)
     except BrokenPipeError:
         raise
     except OSError as error:

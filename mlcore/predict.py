@@ -88,7 +88,7 @@ def predict_from_path(
 ) -> str:
     """Read requests, rank on all cores, write one line for each in order; return a summary.
 
-    Memory does not grow with the number of requests.
+    Lists are written as they are made; of the requests only the ids stay in memory.
 
     Args:
         model_dir: a model directory.

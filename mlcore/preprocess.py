@@ -71,8 +71,7 @@ def preprocess_from_data(
     if config.max_user_interactions is not None:
         rank = newest_first_rank(interactions)
         interactions = interactions.select(rank < config.max_user_interactions)
-    while not (keep := _has_enough(interactions, config)).all():
-        interactions = interactions.select(keep)
+    interactions = interactions.select(_in_core(interactions, config))
     if not len(interactions):
         raise DataError(
             "interactions: expected at least one that meets all conditions, got none",
@@ -105,13 +104,20 @@ def newest_first_rank(interactions: Interactions) -> Int64Array:
     return rank
 
 
-def _has_enough(interactions: Interactions, config: PreprocessConfig) -> BoolArray:
-    matrix = interactions.user_items
-    per_user = np.diff(matrix.indptr)  # (U,)
-    per_item = np.bincount(matrix.indices, minlength=matrix.num_columns)  # (I,)
-    return np.repeat(per_user >= config.min_user_interactions, per_user) & (
-        per_item[matrix.indices] >= config.min_item_interactions
-    )
+def _in_core(interactions: Interactions, config: PreprocessConfig) -> BoolArray:
+    """Return which interactions remain when no user and no item has too few of them, (E,) bool."""
+    users, items = interactions.user_items.row_of_entry(), interactions.user_items.indices
+    remaining = np.arange(len(interactions))
+    while True:
+        enough_of_user = np.bincount(users) >= config.min_user_interactions
+        enough_of_item = np.bincount(items) >= config.min_item_interactions
+        keep = enough_of_user[users] & enough_of_item[items]
+        if keep.all():
+            break
+        users, items, remaining = users[keep], items[keep], remaining[keep]
+    in_core = np.zeros(len(interactions), bool)
+    in_core[remaining] = True
+    return in_core
 
 
 def preprocess_from_path(

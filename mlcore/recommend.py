@@ -92,6 +92,8 @@ class ListOptions:
 
     def __post_init__(self) -> None:
         convert_value(integer(minimum=1), self.n, "n")
+        _refuse_text("include", self.include)
+        _refuse_text("exclude", self.exclude)
         if self.fill not in (None, "popularity"):
             raise ConfigError(f"fill: expected 'popularity' or None, got {self.fill!r}")
 
@@ -180,6 +182,7 @@ class Recommender:
         Raises:
             DataError: an item twice, or a weight that breaks its rule.
         """
+        _refuse_text("history", history)
         if isinstance(history, Mapping):
             pairs = list(history.items())
         else:
@@ -408,6 +411,12 @@ def _fits_float32(weight: object) -> bool:
         return 2.0**-150 < float(weight) < 2.0**128 - 2.0**103
     except OverflowError:
         return False
+
+
+def _refuse_text(name: str, ids: object) -> None:
+    # A string is a sequence of strings as well, of its letters.
+    if isinstance(ids, str):
+        raise DataError(f"{name}: expected ids, such as a list of strings, got {shorten(ids)}")
 
 
 def _in_blocks(requests: Iterable[UserRequest], size: int) -> Iterator[list[UserRequest]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
@@ -29,8 +30,11 @@ from mlcore.types import (
 
 __all__ = ["Filters", "Ranking", "Scorer", "check_positions", "check_values", "stack_histories"]
 
-# Users ranked together: bounded by this many (user, item) cells. Changes speed and memory only.
-MAX_BLOCK_CELLS = 2**22
+# Users ranked together: bounded by this many (user, item) cells, each of which takes up to 40 bytes
+# of scratch in each thread. Changes speed and memory only.
+MAX_BLOCK_CELLS = 2**20
+# scipy's product prepares scratch as long as the catalogue, which few rows do not pay for.
+MIN_PRODUCT_ROWS = 16
 MAX_BLOCK_ROWS = 1024
 
 
@@ -140,6 +144,11 @@ class Scorer:
     _product_ready: sp.csr_matrix[np.float64] | None = field(default=None, init=False)
     _is_checked: bool = field(default=False, init=False)
 
+    @cached_property
+    def _by_popularity(self) -> Int64Array:
+        """Items by users descending, then position ascending, (I,) int64."""
+        return np.lexsort((np.arange(len(self.popularity)), -self.popularity))
+
     def block_rows(self) -> int:
         """Return how many users to rank together."""
         return max(1, min(MAX_BLOCK_ROWS, MAX_BLOCK_CELLS // max(1, self.similarity.num_rows)))
@@ -154,7 +163,7 @@ class Scorer:
             self._check_columns(self.similarity.indices)
             check_values(self.similarity.data, "similarity.npz")
             # scipy leaves out sums that cancel to 0, which are candidates all the same.
-            if not (self.similarity.data < 0).any():
+            if (self.similarity.data > 0).all():
                 self._product_ready = self.similarity.to_scipy()
             self._is_checked = True
 
@@ -194,7 +203,7 @@ class Scorer:
         Raises:
             CsrError: a stored index points to no item, or a stored value is not finite.
         """
-        if self._product_ready is not None:
+        if self._product_ready is not None and histories.num_rows >= MIN_PRODUCT_ROWS:
             product = histories.to_scipy() @ self._product_ready
             return product.indptr.astype(np.int64), product.indices, product.data
         rows = [self._score_row(*histories.row(row)) for row in range(histories.num_rows)]
@@ -242,7 +251,7 @@ class Scorer:
     def _fill(
         self, ranking: Ranking, histories: CsrMatrix, n: int, filters: Filters, fill: BoolArray
     ) -> Ranking:
-        by_popularity = np.lexsort((np.arange(len(self.popularity)), -self.popularity))
+        by_popularity = self._by_popularity
         if filters.allowed is not None:
             by_popularity = by_popularity[filters.allowed[by_popularity]]
         items, scores, filled = [], [], []

@@ -124,7 +124,7 @@ class _InverseUserFrequency(Weighting):
 
     def _hint(self) -> str | None:
         return (
-            'a user has all items or all but one: set "smooth": true, or drop such users with '
+            'a user has all items or all but one: set "smooth": true, or cap such users with '
             "cli.preprocess --max-user-interactions"
         )
 

@@ -958,7 +958,7 @@ DATA_CASES = [
         "train --interactions bad.csv --config tf_idf.json --out-dir new",
         "bad.csv: weighting tf_idf: user 'ann', item 'milk': expected a weight above 0 that "
         "float32 holds, got -0.4054651081081644",
-        'a user has all items or all but one: set "smooth": true, or drop such users with '
+        'a user has all items or all but one: set "smooth": true, or cap such users with '
         "cli.preprocess --max-user-interactions",
         WITHOUT_TIMES | {"tf_idf.json": '{"weighting": {"name": "tf_idf"}}'},
     ),

@@ -159,7 +159,11 @@ DEFECTS = {
     "oldest_instead_of_newest": Defect(
         "preprocess.py", "-interactions.timestamps", "interactions.timestamps"
     ),
-    "core_in_one_round": Defect("preprocess.py", "while not (keep", "if not (keep"),
+    "core_in_one_round": Defect(
+        "preprocess.py",
+        "        users, items, remaining = users[keep], items[keep], remaining[keep]\n",
+        "        remaining = remaining[keep]\n        break\n",
+    ),
     "dcg_discount_off_by_one": Defect("metrics.py", "np.arange(2, n + 2)", "np.arange(3, n + 3)"),
     "recall_of_the_list": Defect(
         "metrics.py",

@@ -197,8 +197,13 @@ def test_messages_call_standard_input_by_its_name(monkeypatch: pytest.MonkeyPatc
         read_interactions("-")
 
 
-def test_a_given_format_wins_over_the_name(tmp_path: Path) -> None:
-    assert content_of(read_interactions(save(tmp_path, "a.csv", JSONL), format="jsonl")) == SAME
+def test_a_given_format_serves_names_that_do_not_tell(tmp_path: Path) -> None:
+    assert content_of(read_interactions(save(tmp_path, "a.log", JSONL), format="jsonl")) == SAME
+
+
+def test_the_name_wins_over_a_given_format(tmp_path: Path) -> None:
+    # One --format serves several files: that of standard input must not change the others.
+    assert content_of(read_interactions(save(tmp_path, "a.jsonl", JSONL), format="csv")) == SAME
 
 
 @pytest.mark.parametrize(
@@ -430,7 +435,7 @@ def test_the_end_of_standard_input_is_unknown_to_progress(monkeypatch: pytest.Mo
     type_in(monkeypatch, CSV)
     told: list[tuple[str, int, int]] = []
     read_interactions("-", format="csv", progress=lambda *report: told.append(report))
-    assert set(told) == {("read standard input", 0, 0)}
+    assert set(told) == {("read standard input", 77, 0)}
 
 
 # --- histories ---

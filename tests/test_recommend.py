@@ -48,6 +48,12 @@ def random_model(
     return train_from_data(oracles.interactions_of(x), config)
 
 
+@pytest.fixture(autouse=True)
+def products_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small data would be scored row by row otherwise, on every path."""
+    monkeypatch.setattr(scoring, "MIN_PRODUCT_ROWS", 1)
+
+
 @pytest.fixture(scope="module")
 def model() -> Model:
     return random_model()

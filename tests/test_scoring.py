@@ -20,6 +20,12 @@ from tests import oracles
 History = Mapping[int, float]
 
 
+@pytest.fixture(autouse=True)
+def products_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small data would be scored row by row otherwise, on every path."""
+    monkeypatch.setattr(scoring, "MIN_PRODUCT_ROWS", 1)
+
+
 def scorer_of(w: npt.NDArray[np.float32], popularity: list[int] | None = None) -> Scorer:
     counts = np.zeros(len(w), np.int64) if popularity is None else np.array(popularity, np.int64)
     return Scorer(oracles.sparse(w), counts)

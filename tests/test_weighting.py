@@ -12,7 +12,7 @@ from mlcore.weighting import WEIGHTINGS, BM25, Binary, NoWeighting, TfIdf, Weigh
 from tests import oracles
 
 HINT = (
-    'a user has all items or all but one: set "smooth": true, or drop such users with '
+    'a user has all items or all but one: set "smooth": true, or cap such users with '
     "cli.preprocess --max-user-interactions"
 )
 

@@ -52,11 +52,11 @@ def place_name(path: Place) -> str:
 
 
 def find_format(path: Place, given: Format | None) -> Format:
-    """Return the format of a file: as given, or by its name.
+    """Return the format of a file: by its name, or as given where the name does not tell.
 
     Args:
         path: a path, perhaps ending in ``.gz``, or ``-``.
-        given: the format, or None.
+        given: the format of files whose name does not tell, or None.
 
     Raises:
         DataError: nothing given, and the name does not tell.
@@ -64,12 +64,12 @@ def find_format(path: Place, given: Format | None) -> Format:
     >>> find_format("events.jsonl.gz", None)
     'jsonl'
     """
-    if given is not None:
-        return given
     name = os.fspath(path).removesuffix(".gz")
     for known in FORMATS:
         if name.endswith(f".{known}"):
             return known
+    if given is not None:
+        return given
     raise DataError(
         f"{place_name(path)}: expected a name that ends in .csv or .jsonl (or either and .gz), "
         "got another",
@@ -90,7 +90,7 @@ def text_chunks(path: Place, progress: Progress = silent) -> Iterator[TextChunk]
         DataError: missing, unreadable, not UTF-8, a NUL character, or a damaged gzip file.
     """
     name = place_name(path)
-    line = 1
+    line, seen = 1, 0
     with _opened(path) as (raw, stream):
         size = 0 if os.fspath(path) == "-" else os.fstat(raw.fileno()).st_size
         for data in _line_blocks(stream, path):
@@ -102,7 +102,8 @@ def text_chunks(path: Place, progress: Progress = silent) -> Iterator[TextChunk]
             if fault is not None:
                 raise fault
             line += data.count(b"\n")
-            progress(f"read {name}", raw.tell() if size else 0, size)
+            seen += len(data)
+            progress(f"read {name}", raw.tell() if size else seen, size)
 
 
 def read_text(path: Place) -> str:

@@ -7,6 +7,7 @@ import gzip
 import io
 import os
 import secrets
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ __all__ = ["open_outputs"]
 
 @contextlib.contextmanager
 def open_outputs(*paths: Place) -> Iterator[list[TextIO]]:
-    """Give a text stream for each path; all files appear together when the block ends well.
+    """Give a text stream for each path; the files appear, one right after the other, when the block ends well.
 
     Until then the text goes to hidden siblings, which are removed on any exception and on Ctrl-C.
     Opened before the work starts, an output that cannot be written is found at once. ``-`` is
@@ -95,7 +96,10 @@ class _Output:
         """Give the file its name."""
         if self._partial is not None:
             with self._faults():
-                os.replace(self._partial, os.path.realpath(self._path))
+                target = os.path.realpath(self._path)
+                if os.path.exists(target):
+                    shutil.copymode(target, self._partial)
+                os.replace(self._partial, target)
             self._partial = None
 
     def discard(self) -> None:

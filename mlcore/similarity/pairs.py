@@ -61,7 +61,7 @@ class PairSimilarity(Similarity):
         """Return what ``values`` needs of each item, computed once: here n_i itself.
 
         Args:
-            norms: (I,) float64 n_i, all above 0.
+            norms: (I,) float64 n_i; 0 for an item nobody has.
         """
         return norms
 
