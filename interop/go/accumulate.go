@@ -1,0 +1,197 @@
+package mlcore
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+	"math/rand/v2"
+)
+
+// Scores are added up in an array with a place for every item, or, if a history touches only a small
+// part of the items, in a hash table. Both give each item its additions in the same order.
+
+// maxDenseItems bounds the array where memory addresses have 32 bits.
+const maxDenseItems = math.MaxInt >> 5
+
+// isDense chooses by what either costs: the array is gone through from end to end.
+func isDense(numItems, entries int) bool {
+	return numItems <= 1<<12 || (entries >= numItems/8 && numItems <= maxDenseItems)
+}
+
+// denseScores has one score for each item, 0 while untouched.
+type denseScores struct {
+	scores  []float64
+	touched []byte // 1 for an item that has been touched; the length is a multiple of 8
+}
+
+func (d *denseScores) reset(numItems int) {
+	if d.scores == nil {
+		d.scores = make([]float64, numItems)
+		d.touched = make([]byte, (numItems+7)&^7)
+	}
+}
+
+// add adds one row of the similarity, weighted, and reports whether its indices ascend and exist.
+//
+// It is not inlined, because the loop then keeps its variables in registers: it is where a request
+// spends its time.
+//
+//go:noinline
+func (d *denseScores) add(weight float64, indices []int32, data []float32) bool {
+	scores := d.scores
+	touched := d.touched[:len(scores)]
+	data = data[:len(indices)]
+	previous := -1
+	for entry, index := range indices {
+		item := uint(uint32(index)) // a negative one becomes larger than any
+		if item >= uint(len(scores)) || int(item) <= previous {
+			return false
+		}
+		previous = int(item)
+		// Exact: 24 by 24 bits fit the 53 of a float64. So it is the same whether or not the
+		// compiler fuses the product with the addition; the conversion forbids it all the same.
+		scores[item] += float64(weight * float64(data[entry]))
+		touched[item] = 1
+	}
+	return true
+}
+
+func (d *denseScores) remove(items []int32) {
+	for _, item := range items {
+		d.scores[item], d.touched[item] = 0, 0
+	}
+}
+
+// take offers all touched items to the list, and leaves everything untouched.
+func (d *denseScores) take(list *topN, include []int32) bool {
+	sound := true
+	isOpen := include == nil
+	for base := 0; base < len(d.touched); base += 8 {
+		word := binary.LittleEndian.Uint64(d.touched[base:])
+		if word == 0 {
+			continue
+		}
+		binary.LittleEndian.PutUint64(d.touched[base:], 0)
+		for ; word != 0; word &= word - 1 {
+			item := base + bits.TrailingZeros64(word)>>3
+			score := d.scores[item]
+			d.scores[item] = 0
+			if !isOpen {
+				for len(include) > 0 && include[0] < int32(item) {
+					include = include[1:]
+				}
+				if len(include) == 0 || include[0] != int32(item) {
+					continue
+				}
+			}
+			if score < list.floor {
+				continue
+			}
+			sound = sound && isFinite(score)
+			list.offer(ranked{index: int32(item), score: score})
+		}
+	}
+	return sound
+}
+
+// clear leaves everything untouched, after a fault.
+func (d *denseScores) clear() {
+	clear(d.scores)
+	clear(d.touched)
+}
+
+// hashMultiplier differs from run to run, so that no model can be made to collide.
+var hashMultiplier = rand.Uint32() | 1
+
+// sparseScores is a hash table with open addressing that never holds more than half its slots.
+type sparseScores struct {
+	items  []int32 // item + 1 of each slot, 0 for a free one
+	scores []float64
+	slots  []int32 // taken ones
+	shift  uint
+}
+
+// reset makes room for as many items.
+func (s *sparseScores) reset(entries int) {
+	size := 1 << bits.Len(uint(2*entries))
+	if size > len(s.items) {
+		s.items = make([]int32, size)
+		s.scores = make([]float64, size)
+	}
+	// A large table left over from another request is used in part only.
+	s.shift = uint(32 - bits.TrailingZeros(uint(size)))
+	s.slots = s.slots[:0]
+}
+
+// add is as denseScores.add.
+func (s *sparseScores) add(weight float64, indices []int32, data []float32, numItems int) bool {
+	data = data[:len(indices)]
+	previous := int32(-1)
+	mask := uint32(1)<<(32-s.shift) - 1
+	for entry, index := range indices {
+		if index <= previous || int(index) >= numItems {
+			return false
+		}
+		previous = index
+		product := float64(weight * float64(data[entry]))
+		slot := uint32(index) * hashMultiplier >> s.shift
+		for s.items[slot] != index+1 {
+			if s.items[slot] == 0 {
+				s.items[slot] = index + 1
+				s.slots = append(s.slots, int32(slot))
+				break
+			}
+			slot = (slot + 1) & mask
+		}
+		s.scores[slot] += product
+	}
+	return true
+}
+
+// take offers the touched items to the list, unless they are in one of the ascending lists left out
+// or missing in include, and frees all slots.
+func (s *sparseScores) take(list *topN, include []int32, leftOut ...[]int32) bool {
+	sound := true
+	for _, slot := range s.slots {
+		item, score := s.items[slot]-1, s.scores[slot]
+		if score < list.floor || (include != nil && !contains(include, item)) || containedInAny(leftOut, item) {
+			continue
+		}
+		sound = sound && isFinite(score)
+		list.offer(ranked{index: item, score: score})
+	}
+	s.clear()
+	return sound
+}
+
+func (s *sparseScores) clear() {
+	for _, slot := range s.slots {
+		s.items[slot], s.scores[slot] = 0, 0
+	}
+	s.slots = s.slots[:0]
+}
+
+// contains looks for an item in an ascending list.
+func contains(items []int32, item int32) bool {
+	low, high := 0, len(items)
+	for low < high {
+		middle := int(uint(low+high) >> 1)
+		if items[middle] < item {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low < len(items) && items[low] == item
+}
+
+func containedInAny(lists [][]int32, item int32) bool {
+	for _, list := range lists {
+		if contains(list, item) {
+			return true
+		}
+	}
+	return false
+}
+
+func isFinite(value float64) bool { return value-value == 0 }

@@ -1,0 +1,59 @@
+package mlcore_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/modeltest"
+)
+
+// The number of allocations must not depend on the candidates, nor on the length of the list.
+func TestAllocationsAreFewAndConstant(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector keeps a pool from giving back what was put in")
+	}
+	for _, shape := range []struct{ items, longest, n int }{{50, 5, 1}, {3000, 1000, 300}, {60000, 40, 100}} {
+		written := modeltest.Random(rand.New(rand.NewPCG(1, 1)), 10, shape.items, shape.longest)
+		model := openModel(t, written.Write(t, t.TempDir()), mlcore.Options{})
+		for name, options := range map[string]mlcore.RecommendOptions{
+			"plain":   {},
+			"fill":    {Fill: true},
+			"include": {Include: written.Items, Fill: true},
+			"exclude": {Exclude: written.Items[:20], IncludeSeen: true},
+		} {
+			turn := 0
+			found := testing.AllocsPerRun(100, func() {
+				turn++
+				if _, err := model.Recommend(written.Users[turn%10], shape.n, options); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if found > 3 { // the items and their ids; one more if the collector has emptied the pool
+				t.Errorf("%+v, %s: %v allocations for a request", shape, name, found)
+			}
+		}
+		history := historyOf(written, 3)
+		found := testing.AllocsPerRun(100, func() {
+			if _, err := model.RecommendHistory(history, shape.n, mlcore.RecommendOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if found > 3 {
+			t.Errorf("%+v: %v allocations for a history", shape, found)
+		}
+		prepared, err := model.Prepare(mlcore.RecommendOptions{Fill: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var line []byte
+		found = testing.AllocsPerRun(100, func() {
+			if line, _, err = prepared.AppendRecommend(line[:0], written.Users[3], shape.n); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if found > 1 {
+			t.Errorf("%+v: %v allocations for a line", shape, found)
+		}
+	}
+}

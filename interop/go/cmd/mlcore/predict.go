@@ -1,0 +1,318 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/show"
+	"github.com/mlcore/mlcore/interop/go/internal/tables"
+)
+
+// predictArgs are the flags of predict.
+type predictArgs struct {
+	modelDir     string
+	allUsers     bool
+	users        string
+	histories    string
+	topN         int64
+	out          string
+	includeItems string
+	excludeItems string
+	includeSeen  bool
+	fill         string
+	unknownUser  string
+	threads      int
+	format       string
+	progress     bool
+}
+
+const predictUsage = "--model-dir DIR (--all-users | --users FILE | --histories FILE) --out FILE [flags]"
+
+func (a *predictArgs) declare(flags *flag.FlagSet) {
+	flags.StringVar(&a.modelDir, "model-dir", "", "the model `directory`")
+	flags.BoolVar(&a.allUsers, "all-users", false, "every user of the training")
+	flags.StringVar(&a.users, "users", "", "a table with a column user_id: a `file`, or -")
+	flags.StringVar(&a.histories, "histories", "", "a `file`: .jsonl with "+
+		`{"user_id": "s1", "history": [{"item_id": "a", "weight": 1}]}, or .csv with user_id,item_id[,weight]`)
+	flags.Int64Var(&a.topN, "top-n", 10, "longest list")
+	flags.StringVar(&a.out, "out", "", "JSON Lines: a `file`, or -")
+	flags.StringVar(&a.includeItems, "include-items", "", "a `file` with a column item_id: only these")
+	flags.StringVar(&a.excludeItems, "exclude-items", "", "a `file` with a column item_id: none of these")
+	flags.BoolVar(&a.includeSeen, "include-seen", false, "items of the history may be listed")
+	flags.Var(choice{&a.fill, []string{"popularity"}}, "fill", "popularity completes short lists with popular unseen items")
+	a.unknownUser = "error"
+	flags.Var(choice{&a.unknownUser, []string{"error", "skip", "fill"}}, "unknown-user",
+		"a user the model does not know is an error, is left out (skip), or gets popular items (fill)")
+	flags.IntVar(&a.threads, "threads", runtime.GOMAXPROCS(0), "changes speed only")
+	flags.Var(choice{&a.format, []string{"csv", "jsonl"}}, "format",
+		"csv or jsonl: of tables whose name does not tell, such as - for standard input")
+	flags.BoolVar(&a.progress, "progress", false, "show progress")
+}
+
+func runPredict(std streams, args []string) int {
+	var a predictArgs
+	flags := newFlags(std, "predict", predictUsage)
+	a.declare(flags)
+	if code := parseFlags(std, flags, args, 0); code >= 0 {
+		return code
+	}
+	whom := 0
+	for _, name := range []string{"all-users", "users", "histories"} {
+		if isSet(flags, name) {
+			whom++
+		}
+	}
+	if whom != 1 {
+		return usageError(flags, "expected one of --all-users, --users and --histories")
+	}
+	if !isSet(flags, "model-dir") || !isSet(flags, "out") {
+		return usageError(flags, "--model-dir and --out are needed")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	summary, err := predict(ctx, std, &a)
+	if err != nil {
+		return report(std, err)
+	}
+	result := std.out
+	if a.out == "-" {
+		result = std.err
+	}
+	if err := writeAll(result, []byte(summary+"\n")); err != nil {
+		return report(std, err)
+	}
+	return 0
+}
+
+// predict answers all requests, in order, and returns a summary.
+func predict(ctx context.Context, std streams, a *predictArgs) (string, error) {
+	if err := checkTopN(a.topN); err != nil {
+		return "", err
+	}
+	if a.threads < 1 {
+		return "", fmt.Errorf("threads: expected an integer >= 1, got %d", a.threads)
+	}
+	out, err := openOutput(a.out, std.out)
+	if err != nil {
+		return "", err
+	}
+	defer out.discard()
+	model, err := mlcore.Open(a.modelDir, mlcore.Options{})
+	if err != nil {
+		return "", err
+	}
+	defer model.Close()
+	p := &predictor{std: std, args: a, model: model}
+	finished := make(chan error, 1)
+	go func() { finished <- p.run(ctx, out) }()
+	select {
+	case err = <-finished:
+	case <-ctx.Done(): // does not wait for the end of standard input
+		err = p.interrupted()
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := out.publish(); err != nil {
+		return "", err
+	}
+	return p.summary(), nil
+}
+
+// predictor holds what the steps of predict share.
+type predictor struct {
+	std    streams
+	args   *predictArgs
+	model  *mlcore.Model
+	lists  *mlcore.Prepared // for most requests
+	filled *mlcore.Prepared // for users that the model does not know
+	userID []string         // of --users
+
+	count, short, unknownUsers, unknownItems int
+}
+
+func (p *predictor) input(path string) *tables.Input {
+	return &tables.Input{
+		Path: path, Format: p.args.format, Stdin: p.std.in,
+		Note: func(text string) { fmt.Fprintf(p.std.err, "note: %s\n", text) },
+	}
+}
+
+// prepare reads the small tables.
+func (p *predictor) prepare() (err error) {
+	// Faulty ids are found here, even if no list is asked for.
+	if _, _, err := p.model.ItemIndex(""); err != nil {
+		return err
+	}
+	options := mlcore.RecommendOptions{IncludeSeen: p.args.includeSeen, Fill: p.args.fill != ""}
+	if p.args.includeItems != "" {
+		if options.Include, err = tables.ReadIDs(p.input(p.args.includeItems), "item_id", nil); err != nil {
+			return err
+		}
+	}
+	if p.args.excludeItems != "" {
+		if options.Exclude, err = tables.ReadIDs(p.input(p.args.excludeItems), "item_id", nil); err != nil {
+			return err
+		}
+	}
+	if p.args.histories == "" && !p.model.Manifest().WithUsers() {
+		return &hinted{
+			"users: expected a model with users, got one trained without",
+			"give histories instead, or train without --without-users",
+		}
+	}
+	if p.lists, err = p.model.Prepare(options); err != nil {
+		return err
+	}
+	options.Fill = true
+	if p.filled, err = p.model.Prepare(options); err != nil {
+		return err
+	}
+	if p.args.users != "" {
+		p.userID, err = tables.ReadIDs(p.input(p.args.users), "user_id", p.checkUser)
+	}
+	return err
+}
+
+func (p *predictor) checkUser(id string) error {
+	_, isKnown, err := p.model.UserIndex(id)
+	if err == nil && !isKnown && p.args.unknownUser == "error" {
+		return &tables.BadValue{
+			Message: "expected a user of the model, got " + show.String(id),
+			Hint:    "--unknown-user skip leaves such users out, fill gives them popular items",
+		}
+	}
+	return err
+}
+
+// listRequest is one line to write.
+type listRequest struct {
+	userID  string
+	history []mlcore.HistoryItem // of --histories
+	place   string               // where it stands
+}
+
+// requests gives all requests to a function, in order, until that returns an error.
+func (p *predictor) requests(give func(listRequest) error) error {
+	if p.args.histories != "" {
+		return tables.ReadHistories(p.input(p.args.histories), func(history tables.History) error {
+			request := listRequest{userID: history.UserID, place: history.Place}
+			for _, item := range history.Items {
+				request.history = append(request.history, mlcore.HistoryItem(item))
+			}
+			return give(request)
+		})
+	}
+	if p.args.users != "" {
+		for _, id := range p.userID {
+			if err := give(listRequest{userID: id}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for index := 0; index < int(p.model.Manifest().Counts.Users); index++ {
+		id, err := p.model.UserID(index)
+		if err == nil {
+			err = give(listRequest{userID: id})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answer writes the line of a request; it is called from several goroutines.
+func (p *predictor) answer(block *block, request *listRequest) (err error) {
+	n := int(p.args.topN)
+	var line mlcore.Line
+	if request.place != "" {
+		block.text, line, err = p.lists.AppendRecommendHistory(block.text, request.userID, request.history, n)
+		if mlcore.VerdictOf(err) == mlcore.VerdictRequest {
+			return fmt.Errorf("%s: %w", request.place, err)
+		}
+	} else {
+		block.text, line, err = p.lists.AppendRecommend(block.text, request.userID, n)
+		if mlcore.VerdictOf(err) == mlcore.VerdictUnknownUser {
+			block.unknownUsers++
+			if p.args.unknownUser == "skip" {
+				return nil
+			}
+			block.text, line, err = p.filled.AppendRecommendHistory(block.text, request.userID, nil, n)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	block.lists++
+	block.unknownItems += line.UnknownItems
+	if line.Items < n {
+		block.short++
+	}
+	return nil
+}
+
+// run writes all lists.
+func (p *predictor) run(ctx context.Context, out *output) error {
+	if err := p.prepare(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	begin, last := time.Now(), time.Now()
+	for block := range answerInOrder(ctx, p.args.threads, p.requests, p.answer) {
+		if !block.wait(ctx) {
+			return p.interrupted()
+		}
+		// What was answered before a fault goes out first, as a reader of a pipe expects.
+		if _, err := out.Write(block.text); err != nil {
+			return err
+		}
+		if block.err != nil {
+			return block.err
+		}
+		p.count += block.lists
+		p.short += block.short
+		p.unknownUsers += block.unknownUsers
+		p.unknownItems += block.unknownItems
+		if now := time.Now(); p.args.progress && now.Sub(last) > 2*time.Second {
+			last = now
+			fmt.Fprintf(p.std.err, "recommend: %d (%.0f s)\n", p.count, now.Sub(begin).Seconds())
+		}
+	}
+	if ctx.Err() != nil {
+		return p.interrupted()
+	}
+	return nil
+}
+
+func (p *predictor) interrupted() error {
+	if p.args.out == "-" {
+		return errors.New("interrupted")
+	}
+	return errors.New("interrupted, nothing was written")
+}
+
+func (p *predictor) summary() string {
+	parts := []string{fmt.Sprintf("%d lists", p.count)}
+	if p.short > 0 {
+		parts = append(parts, fmt.Sprintf("%d shorter than %d", p.short, p.args.topN))
+	}
+	if p.unknownUsers > 0 {
+		parts = append(parts, fmt.Sprintf("%d unknown users", p.unknownUsers))
+	}
+	if p.unknownItems > 0 {
+		parts = append(parts, fmt.Sprintf("%d unknown items passed over", p.unknownItems))
+	}
+	return strings.Join(parts, ", ")
+}

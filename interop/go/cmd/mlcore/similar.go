@@ -1,0 +1,53 @@
+package main
+
+import (
+	mlcore "github.com/mlcore/mlcore/interop/go"
+)
+
+func runSimilar(std streams, args []string) int {
+	flags := newFlags(std, "similar", "--model-dir DIR --item ID [--top-n N]")
+	modelDir := flags.String("model-dir", "", "the model `directory`")
+	item := flags.String("item", "", "the `id` of an item")
+	topN := flags.Int64("top-n", 10, "longest list")
+	if code := parseFlags(std, flags, args, 0); code >= 0 {
+		return code
+	}
+	if !isSet(flags, "model-dir") || !isSet(flags, "item") {
+		return usageError(flags, "--model-dir and --item are needed")
+	}
+	text, err := similarItems(*modelDir, *item, *topN)
+	if err == nil {
+		err = writeAll(std.out, text)
+	}
+	if err != nil {
+		return report(std, err)
+	}
+	return 0
+}
+
+func similarItems(modelDir, itemID string, topN int64) ([]byte, error) {
+	if err := checkTopN(topN); err != nil {
+		return nil, err
+	}
+	model, err := mlcore.Open(modelDir, mlcore.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer model.Close()
+	items, err := model.Similar(itemID, int(topN))
+	if err != nil {
+		return nil, err
+	}
+	var text []byte
+	for position, item := range items {
+		if position > 0 {
+			text = append(text, '\n')
+		}
+		text = append(text, `{"item_id": `...)
+		text = mlcore.AppendString(text, item.ID)
+		text = append(text, `, "score": `...)
+		text = mlcore.AppendNumber(text, item.Score)
+		text = append(text, '}')
+	}
+	return append(text, '\n'), nil
+}

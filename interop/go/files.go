@@ -1,0 +1,171 @@
+package mlcore
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+)
+
+// fileData is one file of an open model: its bytes, and whether they are a mapping.
+type fileData struct {
+	name   string
+	data   []byte
+	mapped bool
+}
+
+// modelFiles are the files of one model directory. All are opened through one handle of the
+// directory, so they belong together even if another model takes its name meanwhile.
+type modelFiles struct {
+	dir      string
+	manifest *Manifest
+	files    []fileData // in the order of the manifest
+}
+
+func openFiles(dir string, options Options) (*modelFiles, error) {
+	if info, err := os.Stat(dir); err != nil {
+		return nil, refuseIO(dir, "a model directory", err)
+	} else if !info.IsDir() {
+		return nil, refuse(VerdictIO, dir, "", "a model directory", "a file")
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, refuseIO(dir, "a model directory", err)
+	}
+	defer root.Close()
+	f := &modelFiles{dir: dir}
+	if err := f.readManifest(root); err != nil {
+		return nil, err
+	}
+	if err := f.refuseUnlisted(root); err != nil {
+		return nil, err
+	}
+	for _, entry := range f.manifest.Files {
+		data, mapped, err := f.load(root, entry, !options.DisableMmap)
+		if err != nil {
+			f.release()
+			return nil, err
+		}
+		f.files = append(f.files, fileData{entry.Name, data, mapped})
+	}
+	return f, nil
+}
+
+func (f *modelFiles) path(name string) string { return filepath.Join(f.dir, name) }
+
+func (f *modelFiles) data(name string) []byte {
+	for index := range f.files {
+		if f.files[index].name == name {
+			return f.files[index].data
+		}
+	}
+	return nil
+}
+
+// release gives the mappings back; no byte may be looked at afterwards.
+func (f *modelFiles) release() {
+	for index := range f.files {
+		if f.files[index].mapped {
+			unmapFile(f.files[index].data)
+		}
+		f.files[index].data = nil
+	}
+}
+
+func (f *modelFiles) readManifest(root *os.Root) error {
+	file, size, err := f.open(root, manifestFile)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	place := f.path(manifestFile)
+	if size > maxManifestBytes {
+		return refuse(VerdictManifest, place, "", fmt.Sprintf("at most %d bytes", maxManifestBytes), fmt.Sprint(size))
+	}
+	data, err := readFile(file, int(size))
+	if err != nil {
+		return refuseIO(place, "a readable file", err)
+	}
+	f.manifest, err = parseManifest(data, place)
+	return err
+}
+
+// refuseUnlisted refuses the files of users that are there though the manifest does not list them.
+func (f *modelFiles) refuseUnlisted(root *os.Root) error {
+	if f.manifest.WithUsers() {
+		return nil
+	}
+	for _, name := range []string{usersFile, historiesFile} {
+		if _, err := root.Lstat(name); err == nil {
+			return refuse(VerdictManifest, f.path(manifestFile), "files", name+", which is there", "none")
+		}
+	}
+	return nil
+}
+
+// open opens a regular file and returns its size.
+func (f *modelFiles) open(root *os.Root, name string) (*os.File, int64, error) {
+	path := f.path(name)
+	// Looked at before it is opened, since opening a named pipe waits for its other end.
+	info, err := root.Lstat(name)
+	if err != nil {
+		return nil, 0, refuseIO(path, "a file", err)
+	}
+	if !info.Mode().IsRegular() {
+		kind := "something else"
+		if info.IsDir() {
+			kind = "a directory"
+		}
+		return nil, 0, refuse(VerdictIO, path, "", "a regular file", kind)
+	}
+	file, err := root.OpenFile(name, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return nil, 0, refuseIO(path, "a readable file", err)
+	}
+	opened, err := file.Stat()
+	if err != nil {
+		file.Close()
+		return nil, 0, refuseIO(path, "a readable file", err)
+	}
+	if !os.SameFile(info, opened) {
+		file.Close()
+		return nil, 0, refuse(VerdictIO, path, "", "a file that stays in place", "another one")
+	}
+	return file, opened.Size(), nil
+}
+
+// load maps or reads a file, after its size has been found to be as in the manifest.
+func (f *modelFiles) load(root *os.Root, entry FileEntry, tryMapping bool) ([]byte, bool, error) {
+	path := f.path(entry.Name)
+	file, size, err := f.open(root, entry.Name)
+	if err != nil {
+		return nil, false, err
+	}
+	defer file.Close()
+	if size != entry.Bytes {
+		return nil, false, refuse(VerdictSize, path, "",
+			fmt.Sprintf("%d bytes as in the manifest", entry.Bytes), fmt.Sprint(size))
+	}
+	if size > math.MaxInt-1<<16 { // the page that a mapping ends in must fit as well
+		return nil, false, refuse(VerdictIO, path, "", "a file that fits the address space",
+			fmt.Sprintf("%d bytes", size))
+	}
+	if tryMapping && size > 0 {
+		// Some file systems cannot map; the same bytes are read then.
+		if data, err := mapFile(file, int(size)); err == nil {
+			return data, true, nil
+		}
+	}
+	data, err := readFile(file, int(size))
+	if err != nil {
+		return nil, false, refuseIO(path, "a readable file", err)
+	}
+	return data, false, nil
+}
+
+func readFile(file *os.File, size int) ([]byte, error) {
+	data := make([]byte, size)
+	_, err := io.ReadFull(file, data)
+	return data, err
+}

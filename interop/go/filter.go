@@ -1,0 +1,96 @@
+package mlcore
+
+import (
+	"cmp"
+	"slices"
+)
+
+// filter is RecommendOptions with positions in place of ids.
+type filter struct {
+	include     []int32 // ascending; nil allows all. Excluded items are not among them.
+	exclude     []int32 // ascending; empty if include is not nil
+	popular     []int32 // include, the most popular first; only with fill
+	includeSeen bool
+	fill        bool
+
+	includeRoom []int32 // memory of include, which may be nil
+}
+
+// set resolves the ids of options; the memory of the filter is used again.
+func (f *filter) set(m *Model, options *RecommendOptions) error {
+	if len(options.Include)+len(options.Exclude) > 0 {
+		if err := m.items.parse(); err != nil {
+			return err
+		}
+	}
+	f.includeSeen, f.fill = options.IncludeSeen, options.Fill
+	f.exclude = m.positions(f.exclude[:0], options.Exclude)
+	f.include = nil
+	if options.Include != nil {
+		f.includeRoom = m.positions(f.includeRoom[:0], options.Include)
+		f.restrict(m, f.includeRoom)
+	}
+	return nil
+}
+
+// restrict allows only the given items, less the excluded ones.
+func (f *filter) restrict(m *Model, include []int32) {
+	f.include = slices.DeleteFunc(include, func(item int32) bool { return contains(f.exclude, item) })
+	if f.include == nil {
+		f.include = []int32{}
+	}
+	f.exclude = f.exclude[:0]
+	if f.fill {
+		f.popular = append(f.popular[:0], f.include...)
+		m.sortByPopularity(f.popular)
+	}
+}
+
+// prepare makes the filter fit for many requests: a long list of items to exclude, which every
+// request would have to go through, becomes the list of those that stay.
+func (f *filter) prepare(m *Model) {
+	if f.include != nil || len(f.exclude) < len(m.counts)/8 {
+		return
+	}
+	all := make([]int32, len(m.counts))
+	for item := range all {
+		all[item] = int32(item)
+	}
+	f.restrict(m, all)
+}
+
+// positions appends the positions of known ids, ascending, each once.
+func (m *Model) positions(dst []int32, ids []string) []int32 {
+	for _, id := range ids {
+		if position := m.items.position(id); position >= 0 {
+			dst = append(dst, int32(position))
+		}
+	}
+	slices.Sort(dst)
+	return slices.Compact(dst)
+}
+
+// sortByPopularity orders items by the number of their users, ties by position.
+func (m *Model) sortByPopularity(items []int32) {
+	slices.SortFunc(items, func(a, b int32) int {
+		if byCount := cmp.Compare(m.counts[b], m.counts[a]); byCount != 0 {
+			return byCount
+		}
+		return cmp.Compare(a, b)
+	})
+}
+
+// byPopularity returns all items in this order.
+func (m *Model) byPopularity() []int32 {
+	m.popularLock.Lock()
+	defer m.popularLock.Unlock() // also if a mapped file faults; the next request then tries again
+	if m.popular == nil {
+		order := make([]int32, len(m.counts))
+		for item := range order {
+			order[item] = int32(item)
+		}
+		m.sortByPopularity(order)
+		m.popular = order
+	}
+	return m.popular
+}

@@ -1,0 +1,3 @@
+module github.com/mlcore/mlcore/interop/go
+
+go 1.24

@@ -1,0 +1,186 @@
+package conformance
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
+)
+
+const maxDepth = 16
+
+// Answer returns the line that answers a line with a request, whatever stands in it.
+func Answer(model *mlcore.Model, line string) []byte {
+	request, err := parseRequest(line)
+	result := append([]byte(`{"id": `), request.id...)
+	var items []mlcore.Item
+	if err == nil {
+		items, err = request.answer(model)
+	}
+	if err != nil {
+		verdict := mlcore.VerdictOf(err)
+		if verdict == "" {
+			verdict = mlcore.VerdictRequest
+		}
+		return append(result, fmt.Sprintf(", \"error\": \"%s\"}\n", verdict)...)
+	}
+	result = append(result, `, "items": [`...)
+	for position, item := range items {
+		if position > 0 {
+			result = append(result, ", "...)
+		}
+		result = append(result, `{"item_id": `...)
+		result = mlcore.AppendString(result, item.ID)
+		result = append(result, fmt.Sprintf(`, "index": %d, "bits": "%016x", "filled": %t}`,
+			item.Index, math.Float64bits(item.Score), item.Filled)...)
+	}
+	return append(result, "]}\n"...)
+}
+
+// request is one request of the suite; exactly one of user, item and history is there.
+type request struct {
+	id      []byte // as JSON
+	user    *string
+	item    *string
+	history []mlcore.HistoryItem
+	n       int
+	options mlcore.RecommendOptions
+}
+
+func (r *request) answer(model *mlcore.Model) ([]mlcore.Item, error) {
+	switch {
+	case r.user != nil:
+		return model.Recommend(*r.user, r.n, r.options)
+	case r.item != nil:
+		return model.SimilarWith(*r.item, r.n, r.options)
+	}
+	return model.RecommendHistory(r.history, r.n, r.options)
+}
+
+// parseRequest returns the request of a line; its id is there even if the rest is malformed.
+func parseRequest(line string) (request, error) {
+	object, err := jsontext.Parse(line, maxDepth)
+	if err != nil {
+		return request{id: []byte("null")}, err
+	}
+	reader := requestReader{object: &object}
+	r := request{
+		id:      reader.id(),
+		user:    reader.optionalString("user"),
+		item:    reader.optionalString("item"),
+		history: reader.history(),
+		n:       reader.n(),
+		options: mlcore.RecommendOptions{
+			Include:     reader.strings("include"),
+			Exclude:     reader.strings("exclude"),
+			IncludeSeen: reader.boolean("include_seen"),
+			Fill:        reader.boolean("fill"),
+		},
+	}
+	kinds := 0
+	for _, name := range []string{"user", "item", "history"} {
+		if object.Member(name) != nil {
+			kinds++
+		}
+	}
+	if kinds != 1 {
+		reader.fail("user", "exactly one of user, item and history")
+	}
+	return r, reader.err
+}
+
+// requestReader takes values out of a request and keeps the first fault.
+type requestReader struct {
+	object *jsontext.Value
+	err    error
+}
+
+func (r *requestReader) fail(name, expected string) {
+	if r.err == nil {
+		r.err = &mlcore.Error{
+			Verdict: mlcore.VerdictRequest, Stage: mlcore.StagePredict,
+			Name: name, Expected: expected, Got: r.object.Member(name).Show(),
+		}
+	}
+}
+
+func (r *requestReader) id() []byte {
+	id := r.object.Member("id")
+	if id == nil || id.Kind != jsontext.String {
+		r.fail("id", "a string")
+		return []byte("null")
+	}
+	return mlcore.AppendString(nil, id.Text)
+}
+
+func (r *requestReader) n() int {
+	n, isInteger := r.object.Member("n").Integer()
+	if !isInteger || n > math.MaxInt32 {
+		r.fail("n", "an integer from 1 to 2147483647")
+		return 0
+	}
+	return int(n)
+}
+
+func (r *requestReader) optionalString(name string) *string {
+	value := r.object.Member(name)
+	if value == nil {
+		return nil
+	}
+	if value.Kind != jsontext.String {
+		r.fail(name, "a string")
+	}
+	return &value.Text
+}
+
+// strings tells an empty list, which allows nothing, from a missing one.
+func (r *requestReader) strings(name string) []string {
+	value := r.object.Member(name)
+	if value == nil {
+		return nil
+	}
+	if value.Kind != jsontext.Array {
+		r.fail(name, "an array of strings")
+	}
+	ids := make([]string, 0, len(value.Items))
+	for index := range value.Items {
+		if value.Items[index].Kind != jsontext.String {
+			r.fail(name, "an array of strings")
+		}
+		ids = append(ids, value.Items[index].Text)
+	}
+	return ids
+}
+
+func (r *requestReader) boolean(name string) bool {
+	value := r.object.Member(name)
+	if value != nil && value.Kind != jsontext.Bool {
+		r.fail(name, "true or false")
+	}
+	return value != nil && value.Bool
+}
+
+func (r *requestReader) history() []mlcore.HistoryItem {
+	value := r.object.Member("history")
+	if value == nil {
+		return nil
+	}
+	const rule = "an array of pairs of id and weight"
+	if value.Kind != jsontext.Array {
+		r.fail("history", rule)
+	}
+	history := make([]mlcore.HistoryItem, 0, len(value.Items))
+	for index := range value.Items {
+		pair := value.Items[index].Items
+		if value.Items[index].Kind != jsontext.Array || len(pair) != 2 ||
+			pair[0].Kind != jsontext.String || pair[1].Kind != jsontext.Number {
+			r.fail("history", rule)
+			return nil
+		}
+		weight, _ := strconv.ParseFloat(pair[1].Text, 64) // infinite or 0 where it is out of range
+		history = append(history, mlcore.HistoryItem{ID: pair[0].Text, Weight: weight})
+	}
+	return history
+}

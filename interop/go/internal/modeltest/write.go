@@ -1,0 +1,193 @@
+// Package modeltest writes model directories for tests. It shares nothing with the reader: every byte
+// is put together here once more.
+package modeltest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Pair is one stored entry of a row.
+type Pair struct {
+	Index int32
+	Value float32
+}
+
+// Model is the content of a model directory. Ids must ascend.
+type Model struct {
+	Items      []string
+	Users      []string // nil for a model without users
+	Similarity [][]Pair // by item
+	Histories  [][]Pair // by user, also if Users is nil, for the counts
+}
+
+// Write writes the directory and returns its path.
+func (m *Model) Write(tb testing.TB, dir string) string {
+	tb.Helper()
+	files := m.Files()
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		tb.Fatal(err)
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// Files returns the bytes of each file, with a manifest that fits them.
+func (m *Model) Files() map[string][]byte {
+	counts := make([]int64, len(m.Items))
+	interactions := 0
+	for _, row := range m.Histories {
+		interactions += len(row)
+		for _, pair := range row {
+			counts[pair.Index]++
+		}
+	}
+	files := map[string][]byte{
+		"config.json":    []byte("{}\n"),
+		"items.csv":      idMap(m.Items),
+		"similarity.npz": csr(m.Similarity),
+		"popularity.npz": npz(array{"counts", "<i8", little(counts), len(counts)}),
+	}
+	if m.Users != nil {
+		files["users.csv"] = idMap(m.Users)
+		files["histories.npz"] = csr(m.Histories)
+	}
+	pairs := 0
+	for _, row := range m.Similarity {
+		pairs += len(row)
+	}
+	files["manifest.json"] = Manifest(files, len(m.Histories), len(m.Items), interactions, pairs)
+	return files
+}
+
+// Manifest returns a manifest of the given sizes for files, whatever is in them.
+func Manifest(files map[string][]byte, users, items, interactions, pairs int) []byte {
+	arrays := map[string]string{
+		"similarity.npz": csrSpec(items, pairs),
+		"histories.npz":  csrSpec(users, interactions),
+		"popularity.npz": fmt.Sprintf(`{"counts": {"dtype": "<i8", "shape": [%d]}}`, items),
+	}
+	var entries []string
+	for _, name := range []string{
+		"config.json", "items.csv", "similarity.npz", "popularity.npz", "users.csv", "histories.npz",
+	} {
+		data, isThere := files[name]
+		if !isThere {
+			continue
+		}
+		entry := fmt.Sprintf(`"%s": {"bytes": %d, "sha256": "%s"`, name, len(data), digest(data))
+		if spec := arrays[name]; spec != "" {
+			entry += `, "arrays": ` + spec
+		}
+		entries = append(entries, entry+"}")
+	}
+	return fmt.Appendf(nil, `{"format": "mlcore-model", "format_version": 1, "required_features": [],
+"producer": {"name": "modeltest", "version": "0"},
+"counts": {"users": %d, "items": %d, "interactions": %d, "pairs": %d},
+"training": {"interactions_sha256": "%s", "config_sha256": "%s"},
+"files": {%s}}
+`, users, items, interactions, pairs, digest(nil), digest(files["config.json"]), strings.Join(entries, ",\n"))
+}
+
+func csrSpec(rows, entries int) string {
+	return fmt.Sprintf(`{"indptr": {"dtype": "<i8", "shape": [%d]}, "indices": {"dtype": "<i4", "shape": [%d]}, `+
+		`"data": {"dtype": "<f4", "shape": [%d]}}`, rows+1, entries, entries)
+}
+
+func digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+func idMap(ids []string) []byte {
+	text := []byte("index,id\n")
+	for index, id := range ids {
+		if strings.ContainsAny(id, `,"`) {
+			id = `"` + strings.ReplaceAll(id, `"`, `""`) + `"`
+		}
+		text = fmt.Appendf(text, "%d,%s\n", index, id)
+	}
+	return text
+}
+
+type array struct {
+	name   string
+	dtype  string
+	data   []byte
+	length int
+}
+
+func little(values any) []byte {
+	var buffer bytes.Buffer
+	if err := binary.Write(&buffer, binary.LittleEndian, values); err != nil {
+		panic(err)
+	}
+	return buffer.Bytes()
+}
+
+func csr(rows [][]Pair) []byte {
+	indptr := []int64{0}
+	var indices []int32
+	var data []float32
+	for _, row := range rows {
+		for _, pair := range row {
+			indices = append(indices, pair.Index)
+			data = append(data, pair.Value)
+		}
+		indptr = append(indptr, int64(len(indices)))
+	}
+	return CSR(indptr, indices, data)
+}
+
+// CSR returns an archive of these arrays, whatever is in them.
+func CSR(indptr []int64, indices []int32, data []float32) []byte {
+	return npz(
+		array{"indptr", "<i8", little(indptr), len(indptr)},
+		array{"indices", "<i4", little(indices), len(indices)},
+		array{"data", "<f4", little(data), len(data)},
+	)
+}
+
+func npz(arrays ...array) []byte {
+	var file, directory []byte
+	for _, array := range arrays {
+		text := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%d,), }", array.dtype, array.length)
+		content := append([]byte("\x93NUMPY\x01\x00\x76\x00"), fmt.Sprintf("%-117s\n", text)...)
+		content = append(content, array.data...)
+		name := array.name + ".npy"
+		padding := (64 - (len(file)+30+len(name)+6)%64) % 64
+		common := little([]uint16{0, 0, 0, 0x21})
+		common = append(common, little(crc32.ChecksumIEEE(content))...)
+		common = append(common, little([]uint32{uint32(len(content)), uint32(len(content))})...)
+		common = append(common, little(uint16(len(name)))...)
+
+		directory = append(directory, "PK\x01\x02\x14\x03\x14\x00"...)
+		directory = append(directory, common...)
+		directory = append(directory, little([]uint16{0, 0, 0, 0, 0, 0o100644})...)
+		directory = append(directory, little(uint32(len(file)))...)
+		directory = append(directory, name...)
+
+		file = append(file, "PK\x03\x04\x14\x00"...)
+		file = append(file, common...)
+		file = append(file, little(uint16(6+padding))...)
+		file = append(file, name...)
+		file = append(file, little([]uint16{0xD935, uint16(2 + padding), 64})...)
+		file = append(file, make([]byte, padding)...)
+		file = append(file, content...)
+	}
+	end := append([]byte("PK\x05\x06"), little([]uint16{0, 0, uint16(len(arrays)), uint16(len(arrays))})...)
+	end = append(end, little([]uint32{uint32(len(directory)), uint32(len(file))})...)
+	return append(append(append(file, directory...), end...), 0, 0)
+}

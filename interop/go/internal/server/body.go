@@ -1,0 +1,266 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"mime"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
+	"github.com/mlcore/mlcore/interop/go/internal/show"
+)
+
+// readBody returns the body of a request that says it is JSON.
+func readBody(w http.ResponseWriter, r *http.Request, limits *Limits) (string, *fault) {
+	if fault := checkMediaType(r.Header); fault != nil {
+		return "", fault
+	}
+	if r.ContentLength > limits.MaxBody {
+		return "", tooLarge(limits)
+	}
+	var text strings.Builder
+	// Not by the length announced alone: nothing has been sent yet.
+	text.Grow(int(min(max(r.ContentLength, 0), 64<<10)))
+	if _, err := io.Copy(&text, http.MaxBytesReader(w, r.Body, limits.MaxBody)); err != nil {
+		return "", bodyFault(err, limits)
+	}
+	return text.String(), nil
+}
+
+func checkMediaType(header http.Header) *fault {
+	given := header.Get("Content-Type")
+	media, parameters, err := mime.ParseMediaType(given)
+	charset := parameters["charset"]
+	if err != nil || media != "application/json" || (charset != "" && !strings.EqualFold(charset, "utf-8")) {
+		return newFault(codeMediaType, "Content-Type", "application/json in UTF-8", show.String(given))
+	}
+	if encoding := header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return newFault(codeMediaType, "Content-Encoding", "none", show.String(encoding))
+	}
+	return nil
+}
+
+func tooLarge(limits *Limits) *fault {
+	return newFault(codeBodyTooLarge, "body", fmt.Sprintf("at most %d bytes", limits.MaxBody), "more")
+}
+
+func bodyFault(err error, limits *Limits) *fault {
+	var large *http.MaxBytesError
+	var network net.Error
+	switch {
+	case errors.As(err, &large):
+		return tooLarge(limits)
+	case errors.As(err, &network) && network.Timeout():
+		return newFault(codeTimeout, "body", fmt.Sprintf("a request within %v", limits.RequestTimeout), "a slower one")
+	}
+	return badRequest("body", "a whole body", show.String(err.Error()))
+}
+
+// parseBody reads {"history": [...]} or {"user_id": "..."}, and what the list may hold.
+func parseBody(text string, limits *Limits) (listRequest, *fault) {
+	d := decoder{
+		json: jsontext.NewReader(text), limits: limits,
+		request: listRequest{n: min(defaultN, limits.MaxN)},
+	}
+	if !d.json.Object(d.member) {
+		d.refuseNext("body", "a JSON object")
+	}
+	if err := d.json.End(); d.fault == nil && err != nil {
+		d.fault = badRequest("body", "a JSON object", err.Error())
+	}
+	if byUser, byHistory := d.has("user_id"), d.has("history"); d.fault == nil && byUser == byHistory {
+		got := "neither"
+		if byUser {
+			got = "both"
+		}
+		d.fault = badRequest("history", "either this or user_id", got)
+	}
+	return d.request, d.fault
+}
+
+// decoder reads one body and keeps the first fault.
+type decoder struct {
+	json    *jsontext.Reader
+	limits  *Limits
+	request listRequest
+	seen    []string
+	fault   *fault
+
+	inHistory bool
+	position  int // of the item of the history
+}
+
+// field returns the name of a key's value, which is needed after a fault only.
+func (d *decoder) field(key string) string {
+	key = show.Cut(key, show.Limit)
+	if d.inHistory {
+		return fmt.Sprintf("history[%d].%s", d.position, key)
+	}
+	return key
+}
+
+func (d *decoder) has(key string) bool { return slices.Contains(d.seen, key) }
+
+// refuse ends the reading, unless the text has turned out to be malformed.
+func (d *decoder) refuse(field, expected, got string) {
+	if d.json.Err() == nil {
+		d.fault = badRequest(field, expected, got)
+		d.json.Stop()
+	}
+}
+
+// refuseNext refuses the next value, which may turn out to be malformed.
+func (d *decoder) refuseNext(field, expected string) {
+	if d.json.Err() != nil {
+		return
+	}
+	got := d.json.Show()
+	if err := d.json.Err(); err != nil {
+		got = err.Error()
+	}
+	d.fault = badRequest(field, expected, got)
+	d.json.Stop()
+}
+
+const bodyKeys = "user_id, history, n, include, exclude, include_seen, fill, unknown_user"
+
+func (d *decoder) member(key string) {
+	if d.has(key) {
+		d.refuse(d.field(key), "each key once", "this one twice")
+		return
+	}
+	r := &d.request
+	switch key {
+	case "user_id":
+		r.userID = d.id(key)
+	case "history":
+		r.history = []mlcore.HistoryItem{}
+		d.array(key, d.historyItem)
+		d.inHistory = false
+	case "n":
+		d.n(key)
+	case "include":
+		r.options.Include = d.ids(key)
+	case "exclude":
+		r.options.Exclude = d.ids(key)
+	case "include_seen":
+		var isBool bool
+		if r.options.IncludeSeen, isBool = d.json.Bool(); !isBool {
+			d.refuseNext(key, "true or false")
+		}
+	case "fill":
+		d.choice(key, r.setFill)
+	case "unknown_user":
+		d.choice(key, r.setUnknownUser)
+	default:
+		d.refuse(d.field(key), "one of "+bodyKeys, "a key of another name")
+		return
+	}
+	d.seen = append(d.seen, key)
+}
+
+func (d *decoder) id(key string) string {
+	id, isText := d.json.Text()
+	if !isText {
+		d.refuseNext(d.field(key), "a string")
+	} else if expected, got := idFault(id); expected != "" {
+		d.refuse(d.field(key), expected, got)
+	}
+	return id
+}
+
+// choice reads one of the words that a setting has.
+func (d *decoder) choice(key string, set func(string) *fault) {
+	word, isText := d.json.Text()
+	if !isText {
+		d.refuseNext(key, "a string")
+	} else if fault := set(word); fault != nil && d.json.Err() == nil {
+		d.fault = fault
+		d.json.Stop()
+	}
+}
+
+func (d *decoder) array(field string, element func(position int)) {
+	if !d.json.Array(element) {
+		d.refuseNext(field, "an array")
+	}
+}
+
+func (d *decoder) n(field string) {
+	number, isNumber := d.json.Number()
+	if !isNumber {
+		d.refuseNext(field, d.limits.nRule())
+		return
+	}
+	n, isInteger := number.Integer()
+	if !isInteger || n < 1 || n > int64(d.limits.MaxN) {
+		d.refuse(field, d.limits.nRule(), number.Show())
+		return
+	}
+	d.request.n = int(n)
+}
+
+// ids reads an array of ids; it is never nil, since an empty list to include is not none.
+func (d *decoder) ids(field string) []string {
+	ids := []string{}
+	d.array(field, func(position int) {
+		id, isText := d.json.Text()
+		if !isText {
+			d.refuseNext(fmt.Sprintf("%s[%d]", field, position), "a string")
+			return
+		}
+		ids = append(ids, id)
+	})
+	return ids
+}
+
+func (d *decoder) historyItem(position int) {
+	d.inHistory, d.position = true, position
+	item := mlcore.HistoryItem{Weight: 1}
+	var hasID, hasWeight bool
+	isObject := d.json.Object(func(key string) {
+		switch {
+		case key == "item_id" && !hasID:
+			hasID = true
+			item.ID = d.id(key)
+		case key == "weight" && !hasWeight:
+			hasWeight = true
+			item.Weight = d.weight(key)
+		case key == "item_id" || key == "weight":
+			d.refuse(d.field(key), "each key once", "this one twice")
+		default:
+			d.refuse(d.field(key), "one of item_id, weight", "a key of another name")
+		}
+	})
+	switch {
+	case !isObject:
+		d.refuseNext(fmt.Sprintf("history[%d]", position), "an object")
+	case d.json.Err() != nil:
+	case !hasID:
+		d.refuse(d.field("item_id"), "a string", "no such key")
+	default:
+		d.request.history = append(d.request.history, item)
+	}
+}
+
+const weightRule = "a number above 0 that is finite and above 0 as a float32"
+
+func (d *decoder) weight(key string) float64 {
+	number, isNumber := d.json.Number()
+	if !isNumber {
+		d.refuseNext(d.field(key), weightRule)
+		return 0
+	}
+	weight, _ := strconv.ParseFloat(number.Text, 64) // infinite or 0 where it is out of range
+	if single := float32(weight); !(single > 0) || single > math.MaxFloat32 {
+		d.refuse(d.field(key), weightRule, number.Show())
+	}
+	return weight
+}

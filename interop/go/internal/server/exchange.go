@@ -1,0 +1,99 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/mlcore/mlcore/interop/go/internal/show"
+)
+
+// exchange is one request and what becomes of its answer. Nothing is sent before the answer is whole,
+// so a fault, or a panic, always becomes an answer of its own.
+type exchange struct {
+	writer      http.ResponseWriter
+	request     *http.Request
+	id          string // of the path
+	contentType string
+	body        []byte
+}
+
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+// maxKeptBody bounds the memory of an answer that is kept for later ones.
+const maxKeptBody = 256 << 10
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	begun := time.Now()
+	s.metrics.inFlight.Add(1)
+	x := exchanges.Get().(*exchange)
+	*x = exchange{writer: w, request: r, contentType: "application/json", body: x.body[:0]}
+	route, status := s.answer(x)
+	x.send(status)
+	duration := time.Since(begun)
+	s.metrics.inFlight.Add(-1)
+	route.metrics.observe(status, duration)
+	if s.log.Enabled(r.Context(), slog.LevelDebug) {
+		s.log.Debug("request", "method", r.Method, "path", r.URL.EscapedPath(), "status", status,
+			"seconds", duration.Seconds())
+	}
+	*x = exchange{body: x.body}
+	if cap(x.body) <= maxKeptBody {
+		exchanges.Put(x)
+	}
+}
+
+// answer makes the answer to a request, and returns its route and status.
+func (s *Server) answer(x *exchange) (*route, int) {
+	route, id, err := s.match(x.request.URL.EscapedPath())
+	x.id = id
+	var fault *fault
+	switch {
+	case err != nil:
+		fault = badRequest("id", "a percent-encoded id", show.String(err.Error()))
+	case !route.allows(x.request.Method):
+		x.writer.Header().Set("Allow", route.allow())
+		fault = newFault(codeMethodNotAllowed, "method", route.allow(), show.String(x.request.Method))
+	default:
+		fault = s.run(route, x)
+	}
+	if fault == nil {
+		return route, http.StatusOK
+	}
+	x.contentType = "application/json"
+	x.body = appendFault(x.body[:0], fault)
+	return route, statusOf[fault.code]
+}
+
+// run calls what answers a route, and turns a panic into a fault.
+func (s *Server) run(route *route, x *exchange) (result *fault) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			s.log.Error("panic", "route", route.template, "reason", fmt.Sprint(reason), "stack", stack())
+			result = internalFault()
+		}
+	}()
+	return route.answer(s, x)
+}
+
+func stack() string { return string(debug.Stack()) }
+
+// internalFault says nothing more: the log does, and paths and values of a model are nobody's business.
+func internalFault() *fault {
+	return newFault(codeInternal, "", "an answer", "a fault of the server, which its log describes")
+}
+
+func (x *exchange) send(status int) {
+	header := x.writer.Header()
+	header["Content-Type"] = []string{x.contentType}
+	header["Content-Length"] = []string{strconv.Itoa(len(x.body))}
+	header["X-Content-Type-Options"] = []string{"nosniff"}
+	x.writer.WriteHeader(status)
+	// A client that is gone is no fault of ours, and cannot be told anyway.
+	x.writer.Write(x.body)
+}

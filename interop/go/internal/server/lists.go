@@ -1,0 +1,154 @@
+package server
+
+import (
+	"errors"
+	"strings"
+
+	mlcore "github.com/mlcore/mlcore/interop/go"
+)
+
+// modelHeader names the model that gave an answer.
+const modelHeader = "X-Model"
+
+var userParameters = []parameter{
+	paramN, paramInclude, paramExclude, paramIncludeSeen, paramFill, paramUnknownUser,
+}
+
+func (s *Server) recommendUser(x *exchange) *fault {
+	if expected, got := idFault(x.id); expected != "" {
+		return badRequest("id", expected, got)
+	}
+	request, fault := parseQuery(x.request.URL.RawQuery, userParameters, &s.limits)
+	if fault != nil {
+		return fault
+	}
+	request.userID = x.id
+	return s.withModel(x, func(p *publication) error { return x.listForUser(p, &request) }, "id")
+}
+
+func (s *Server) recommendBody(x *exchange) *fault {
+	if _, fault := parseQuery(x.request.URL.RawQuery, nil, &s.limits); fault != nil {
+		return fault
+	}
+	text, fault := readBody(x.writer, x.request, &s.limits)
+	if fault != nil {
+		return fault
+	}
+	request, fault := parseBody(text, &s.limits)
+	if fault != nil {
+		return fault
+	}
+	if request.history == nil {
+		return s.withModel(x, func(p *publication) error { return x.listForUser(p, &request) }, "user_id")
+	}
+	return s.withModel(x, func(p *publication) error { return x.listForHistory(p, &request) }, "history")
+}
+
+func (s *Server) similar(x *exchange) *fault {
+	if expected, got := idFault(x.id); expected != "" {
+		return badRequest("id", expected, got)
+	}
+	request, fault := parseQuery(x.request.URL.RawQuery, []parameter{paramN}, &s.limits)
+	if fault != nil {
+		return fault
+	}
+	return s.withModel(x, func(p *publication) error {
+		items, err := p.model.Similar(x.id, request.n)
+		if err != nil {
+			return err
+		}
+		x.body = append(x.body, `{"item_id": `...)
+		x.body = mlcore.AppendString(x.body, x.id)
+		x.body = append(x.body, ", "...)
+		x.body = appendItems(x.body, items)
+		return nil
+	}, "id")
+}
+
+// withModel lets the current model answer; it is released before anything is sent, so that no slow
+// client keeps an old model in memory.
+func (s *Server) withModel(x *exchange, answer func(*publication) error, field string) *fault {
+	p := s.models.acquire()
+	if p == nil {
+		return unavailable()
+	}
+	defer p.release()
+	x.writer.Header()[modelHeader] = []string{p.name()}
+	err := answer(p)
+	if err == nil {
+		return nil
+	}
+	var refusal *mlcore.Error
+	if errors.As(err, &refusal) {
+		switch refusal.Verdict {
+		case mlcore.VerdictUnknownUser:
+			return newFault(codeUnknownUser, field, refusal.Expected, refusal.Got)
+		case mlcore.VerdictUnknownItem:
+			return newFault(codeUnknownItem, field, refusal.Expected, refusal.Got)
+		case mlcore.VerdictRequest:
+			name, _, _ := strings.Cut(refusal.Name, ":")
+			return newFault(codeRequest, name, refusal.Expected, refusal.Got)
+		}
+	}
+	s.log.Error("faulty model", "model", p.name(), "verdict", mlcore.VerdictOf(err), "error", err.Error())
+	return internalFault()
+}
+
+func unavailable() *fault {
+	return newFault(codeUnavailable, "", "a model", "none: the server starts or stops")
+}
+
+// listForUser writes what a file of predictions has for the user.
+func (x *exchange) listForUser(p *publication, r *listRequest) error {
+	prepared, err := p.listsWith(&r.options)
+	if err != nil {
+		return err
+	}
+	x.body, _, err = prepared.AppendRecommend(x.body, r.userID, r.n)
+	if !r.fillUnknown || mlcore.VerdictOf(err) != mlcore.VerdictUnknownUser {
+		return err
+	}
+	r.options.Fill = true
+	if prepared, err = p.listsWith(&r.options); err != nil {
+		return err
+	}
+	x.body, _, err = prepared.AppendRecommendHistory(x.body[:0], r.userID, nil, r.n)
+	return err
+}
+
+func (x *exchange) listForHistory(p *publication, r *listRequest) error {
+	items, err := p.model.RecommendHistory(r.history, r.n, r.options)
+	if err != nil {
+		return err
+	}
+	x.body = append(x.body, '{')
+	x.body = appendItems(x.body, items)
+	return nil
+}
+
+func (p *publication) listsWith(options *mlcore.RecommendOptions) (*mlcore.Prepared, error) {
+	if options.Include == nil && len(options.Exclude) == 0 {
+		return p.prepared[listForm(options)], nil
+	}
+	return p.model.Prepare(*options)
+}
+
+// appendItems appends the rest of an answer: the list as in a file of predictions, and the end.
+func appendItems(dst []byte, items []mlcore.Item) []byte {
+	dst = append(dst, `"items": [`...)
+	for position := range items {
+		item := &items[position]
+		if position > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(dst, `{"item_id": `...)
+		dst = mlcore.AppendString(dst, item.ID)
+		dst = append(dst, `, "score": `...)
+		dst = mlcore.AppendNumber(dst, item.Score)
+		if item.Filled {
+			dst = append(dst, `, "source": "popularity"`...)
+		}
+		dst = append(dst, '}')
+	}
+	return append(dst, "]}\n"...)
+}

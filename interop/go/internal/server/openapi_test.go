@@ -1,0 +1,331 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// document is openapi.json, as generic JSON.
+type document map[string]any
+
+func parseDocument(t *testing.T) document {
+	t.Helper()
+	var parsed document
+	if err := json.Unmarshal(openAPIDocument, &parsed); err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+// at follows keys, and references on the way.
+func (d document) at(t *testing.T, value any, keys ...string) any {
+	t.Helper()
+	value = d.resolve(t, value)
+	for _, key := range keys {
+		object, isObject := value.(map[string]any)
+		if !isObject || object[key] == nil {
+			t.Fatalf("no %q in %v", key, value)
+		}
+		value = d.resolve(t, object[key])
+	}
+	return value
+}
+
+func (d document) resolve(t *testing.T, value any) any {
+	t.Helper()
+	if object, isObject := value.(map[string]any); isObject {
+		if reference, isReference := object["$ref"].(string); isReference {
+			return d.at(t, map[string]any(d), strings.Split(strings.TrimPrefix(reference, "#/"), "/")...)
+		}
+	}
+	return value
+}
+
+// operations returns what the document has for each method and path.
+func (d document) operations(t *testing.T) map[string]map[string]any {
+	found := map[string]map[string]any{}
+	for path, methods := range d["paths"].(map[string]any) {
+		for method, operation := range methods.(map[string]any) {
+			found[strings.ToUpper(method)+" "+path] = operation.(map[string]any)
+		}
+	}
+	return found
+}
+
+func TestTheDocumentHasTheRoutesAndStatusesOfTheServer(t *testing.T) {
+	doc := parseDocument(t)
+	operations := doc.operations(t)
+	for _, route := range routes() {
+		if route.template == unmatched {
+			continue
+		}
+		name := route.method + " " + route.template
+		operation := operations[name]
+		delete(operations, name)
+		if operation == nil {
+			t.Errorf("%s is not in the document", name)
+			continue
+		}
+		codes := map[string]string{"200": ""}
+		for _, code := range route.codes {
+			codes[strconv.Itoa(statusOf[code])] = string(code)
+		}
+		responses := operation["responses"].(map[string]any)
+		if got, want := slices.Sorted(maps.Keys(responses)), slices.Sorted(maps.Keys(codes)); !slices.Equal(got, want) {
+			t.Errorf("%s: documented %v, served %v", name, got, want)
+			continue
+		}
+		for status, code := range codes {
+			if code != "" && doc.at(t, responses, status, "content", "application/json", "example", "error", "code") != code {
+				t.Errorf("%s: %s is not documented as %s", name, status, code)
+			}
+		}
+	}
+	for name := range operations {
+		t.Errorf("%s is not served", name)
+	}
+}
+
+func TestTheDocumentHasTheCodesOfTheServer(t *testing.T) {
+	doc := parseDocument(t)
+	root := map[string]any(doc)
+	var documented []string
+	for _, code := range doc.at(t, root, "components", "schemas", "Error", "properties", "error", "properties", "code", "enum").([]any) {
+		documented = append(documented, code.(string))
+	}
+	slices.Sort(documented)
+	var served []string
+	for code := range statusOf {
+		served = append(served, string(code))
+	}
+	slices.Sort(served)
+	responses := doc.at(t, root, "components", "responses").(map[string]any)
+	if !slices.Equal(documented, served) || !slices.Equal(slices.Sorted(maps.Keys(responses)), served) {
+		t.Errorf("documented %v and %v, served %v", documented, slices.Sorted(maps.Keys(responses)), served)
+	}
+	for code, response := range responses {
+		example := doc.at(t, response, "content", "application/json", "example")
+		if fault := doc.check(t, doc.at(t, response, "content", "application/json", "schema"), example); fault != "" {
+			t.Errorf("example of %s: %s", code, fault)
+		}
+	}
+}
+
+func TestTheDocumentHasTheParametersOfTheServer(t *testing.T) {
+	doc := parseDocument(t)
+	operations := doc.operations(t)
+	for name, known := range map[string][]parameter{
+		"GET /v1/users/{id}/recommendations": userParameters, "GET /v1/items/{id}/similar": {paramN},
+	} {
+		var documented, served []string
+		for _, p := range operations[name]["parameters"].([]any) {
+			p := doc.at(t, p).(map[string]any)
+			if p["in"] == "query" {
+				documented = append(documented, p["name"].(string))
+			}
+		}
+		for _, p := range known {
+			served = append(served, p.name)
+		}
+		if !slices.Equal(documented, served) {
+			t.Errorf("%s: documented %v, served %v", name, documented, served)
+		}
+	}
+	body := doc.at(t, map[string]any(doc), "components", "schemas", "Request", "properties").(map[string]any)
+	served := strings.Split(bodyKeys, ", ")
+	slices.Sort(served)
+	if got := slices.Sorted(maps.Keys(body)); !slices.Equal(got, served) {
+		t.Errorf("body: documented %v, served %v", got, served)
+	}
+}
+
+func TestTheSchemaOfBodiesRefusesNothingThatIsAccepted(t *testing.T) {
+	doc := parseDocument(t)
+	schema := doc.at(t, map[string]any(doc), "components", "schemas", "Request")
+	for _, body := range append(accepted, `{"history": [{"item_id": "a", "weight": 2.5}, {"item_id": "b"}], "n": 10}`) {
+		var value any
+		if err := json.Unmarshal([]byte(body), &value); err != nil {
+			t.Fatal(err)
+		}
+		if fault := doc.check(t, schema, value); fault != "" {
+			t.Errorf("%s: %s", body, fault)
+		}
+	}
+	for _, body := range []string{
+		`{}`, `{"user_id": "a", "history": []}`, `{"history": [{}]}`, `{"history": [], "n": 0}`, `{"history": [], "x": 1}`,
+		`{"history": [], "n": "1"}`, `{"history": [{"item_id": "a", "weight": 0}]}`, `{"user_id": ""}`,
+	} {
+		var value any
+		if err := json.Unmarshal([]byte(body), &value); err != nil {
+			t.Fatal(err)
+		}
+		if doc.check(t, schema, value) == "" {
+			t.Errorf("%s: accepted", body)
+		}
+	}
+}
+
+// check returns what is wrong with a value after the few words of JSON Schema that the document uses.
+func (d document) check(t *testing.T, schema, value any) string {
+	t.Helper()
+	rules := d.at(t, schema).(map[string]any)
+	for word, rule := range rules {
+		if fault := d.checkWord(t, rules, word, rule, value); fault != "" {
+			return fmt.Sprintf("%v: %s", value, fault)
+		}
+	}
+	return ""
+}
+
+func (d document) checkWord(t *testing.T, rules map[string]any, word string, rule, value any) string {
+	t.Helper()
+	object, _ := value.(map[string]any)
+	list, _ := value.([]any)
+	text, isText := value.(string)
+	number, isNumber := value.(float64)
+	properties, _ := rules["properties"].(map[string]any)
+	failed := false
+	switch word {
+	case "description", "default":
+	case "type":
+		failed = !map[string]bool{
+			"object": object != nil, "array": list != nil, "string": isText, "number": isNumber,
+			"integer": isNumber && number == float64(int64(number)), "boolean": value == true || value == false,
+		}[rule.(string)]
+	case "enum":
+		failed = !slices.Contains(rule.([]any), value)
+	case "minLength":
+		failed = isText && len(text) < int(rule.(float64))
+	case "pattern":
+		failed = !regexp.MustCompile(rule.(string)).MatchString(text)
+	case "minimum":
+		failed = number < rule.(float64)
+	case "exclusiveMinimum":
+		failed = number <= rule.(float64)
+	case "required":
+		for _, key := range rule.([]any) {
+			_, isThere := object[key.(string)]
+			failed = failed || !isThere
+		}
+	case "additionalProperties":
+		for key := range object {
+			failed = failed || (rule == false && properties[key] == nil)
+		}
+	case "properties":
+		for key, member := range object {
+			if properties[key] != nil {
+				if fault := d.check(t, properties[key], member); fault != "" {
+					return fault
+				}
+			}
+		}
+	case "items":
+		for _, element := range list {
+			if fault := d.check(t, rule, element); fault != "" {
+				return fault
+			}
+		}
+	case "oneOf":
+		matches := 0
+		for _, choice := range rule.([]any) {
+			if d.check(t, choice, value) == "" {
+				matches++
+			}
+		}
+		failed = matches != 1
+	default:
+		t.Fatalf("this test does not know the word %q", word)
+	}
+	if failed {
+		return fmt.Sprintf("breaks %s %v", word, rule)
+	}
+	return ""
+}
+
+// TestEveryDocumentedAnswerIsServed brings about each status of each operation and holds it against the
+// schema.
+func TestEveryDocumentedAnswerIsServed(t *testing.T) {
+	doc := parseDocument(t)
+	good := testOptions(cosineModel)
+	good.Limits.MaxBody, good.Limits.RequestTimeout = 100, 100*time.Millisecond
+	server := start(t, good)
+	without := startChanged(t, testOptions(cosineModel), func(s *Server) { s.models.close() })
+	broken := startChanged(t, testOptions(cosineModel), func(s *Server) {
+		for _, route := range s.routes {
+			route.answer = func(*Server, *exchange) *fault { panic("a mistake") }
+		}
+	})
+	const users, body, items = "/v1/users/{id}/recommendations", "/v1/recommendations", "/v1/items/{id}/similar"
+	open := map[string]bool{}
+	for name, operation := range doc.operations(t) {
+		for status := range operation["responses"].(map[string]any) {
+			open[name+" "+status] = true
+		}
+	}
+	check := func(method, template string, answer reply) {
+		t.Helper()
+		name := method + " " + template
+		status := strconv.Itoa(answer.status)
+		response := doc.at(t, map[string]any(doc.operations(t)[name]), "responses", status).(map[string]any)
+		delete(open, name+" "+status)
+		content := response["content"].(map[string]any)
+		media, _, _ := strings.Cut(answer.header.Get("Content-Type"), ";")
+		if content[media] == nil {
+			t.Errorf("%s %s: Content-Type %q is not documented", name, status, media)
+			return
+		}
+		var value any = answer.body
+		if media == "application/json" {
+			if err := json.Unmarshal([]byte(answer.body), &value); err != nil {
+				t.Errorf("%s %s: %v", name, status, err)
+			}
+		}
+		if fault := doc.check(t, doc.at(t, content, media, "schema"), value); fault != "" {
+			t.Errorf("%s %s: %s", name, status, fault)
+		}
+		headers, _ := response["headers"].(map[string]any)
+		for header, rules := range headers {
+			if fault := doc.check(t, doc.at(t, rules, "schema"), answer.header.Get(header)); fault != "" || answer.header.Get(header) == "" {
+				t.Errorf("%s %s: header %s: %s", name, status, header, fault)
+			}
+		}
+	}
+	for _, c := range []struct{ template, path string }{
+		{users, "/v1/users/u0002/recommendations?n=200&fill=popularity"}, {users, "/v1/users/u0002/recommendations?n=0"},
+		{users, "/v1/users/nobody/recommendations"}, {items, "/v1/items/0032/similar"}, {items, "/v1/items/0032/similar?n=0"},
+		{items, "/v1/items/nothing/similar"}, {"/healthz", "/healthz"}, {"/readyz", "/readyz"}, {"/metrics", "/metrics"},
+		{"/openapi.json", "/openapi.json"},
+	} {
+		check("GET", c.template, server.get(t, c.path))
+		check("GET", c.template, without.get(t, c.path))
+		check("GET", c.template, broken.get(t, c.path))
+		check("GET", c.template, send(t, "DELETE", server.url+c.path, "", ""))
+	}
+	for _, text := range []string{
+		`{"history": [{"item_id": "0032"}]}`, `{"user_id": "u0002"}`, `{"user_id": "nobody"}`, `{}`,
+		strings.Repeat(" ", 101),
+	} {
+		check("POST", body, server.post(t, text))
+	}
+	check("POST", body, without.post(t, `{"history": []}`))
+	check("POST", body, broken.post(t, `{"history": []}`))
+	check("POST", body, send(t, http.MethodPost, server.url+body, "text/plain", "{}"))
+	check("POST", body, server.get(t, body))
+	slow := server.dial(t)
+	write(t, slow, slowStart+"Content-Length: 20\r\n\r\n")
+	check("POST", body, read(t, slow))
+	for name := range open {
+		t.Errorf("%s was not brought about", name)
+	}
+	if got := server.get(t, "/openapi.json").body; got != string(openAPIDocument) {
+		t.Error("the document served is another one")
+	}
+}

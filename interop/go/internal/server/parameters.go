@@ -1,0 +1,133 @@
+package server
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/show"
+)
+
+const defaultN = 10
+
+// listRequest is what a query or a body asks for.
+type listRequest struct {
+	userID      string
+	history     []mlcore.HistoryItem
+	n           int
+	options     mlcore.RecommendOptions
+	fillUnknown bool // whether an unknown user gets popular items
+}
+
+// parameter takes the values that a query gives one parameter; there is at least one.
+type parameter struct {
+	name     string
+	repeated bool // whether it may stand more than once
+	take     func(r *listRequest, values []string, limits *Limits) *fault
+}
+
+var (
+	paramN = parameter{"n", false, func(r *listRequest, values []string, limits *Limits) *fault {
+		n, err := strconv.ParseUint(values[0], 10, 31)
+		if err != nil || n < 1 || n > uint64(limits.MaxN) {
+			return badRequest("n", limits.nRule(), show.String(values[0]))
+		}
+		r.n = int(n)
+		return nil
+	}}
+	paramInclude = parameter{"include", true, func(r *listRequest, values []string, _ *Limits) *fault {
+		r.options.Include = values
+		return nil
+	}}
+	paramExclude = parameter{"exclude", true, func(r *listRequest, values []string, _ *Limits) *fault {
+		r.options.Exclude = values
+		return nil
+	}}
+	paramIncludeSeen = parameter{"include_seen", false, func(r *listRequest, values []string, _ *Limits) *fault {
+		if values[0] != "true" && values[0] != "false" {
+			return badRequest("include_seen", "true or false", show.String(values[0]))
+		}
+		r.options.IncludeSeen = values[0] == "true"
+		return nil
+	}}
+	paramFill = parameter{"fill", false, func(r *listRequest, values []string, _ *Limits) *fault {
+		return r.setFill(values[0])
+	}}
+	paramUnknownUser = parameter{"unknown_user", false, func(r *listRequest, values []string, _ *Limits) *fault {
+		return r.setUnknownUser(values[0])
+	}}
+)
+
+func (l *Limits) nRule() string { return fmt.Sprintf("an integer from 1 to %d", l.MaxN) }
+
+func (r *listRequest) setFill(text string) *fault {
+	if text != "popularity" {
+		return badRequest("fill", "'popularity'", show.String(text))
+	}
+	r.options.Fill = true
+	return nil
+}
+
+func (r *listRequest) setUnknownUser(text string) *fault {
+	if text != "error" && text != "fill" {
+		return badRequest("unknown_user", "'error' or 'fill'", show.String(text))
+	}
+	r.fillUnknown = text == "fill"
+	return nil
+}
+
+// parseQuery reads a query. Parameters of other names are refused: a misspelt one would be passed over
+// for years.
+func parseQuery(query string, known []parameter, limits *Limits) (listRequest, *fault) {
+	r := listRequest{n: min(defaultN, limits.MaxN)}
+	if query == "" {
+		return r, nil
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return r, badRequest("query", "NAME=VALUE pairs, percent-encoded and joined by &", show.String(query))
+	}
+	for _, parameter := range known {
+		given := values[parameter.name]
+		delete(values, parameter.name)
+		if len(given) == 0 {
+			continue
+		}
+		if len(given) > 1 && !parameter.repeated {
+			return r, badRequest(parameter.name, "one value", strconv.Itoa(len(given)))
+		}
+		if fault := parameter.take(&r, given, limits); fault != nil {
+			return r, fault
+		}
+	}
+	for name := range values {
+		return r, badRequest(show.Cut(strings.ToValidUTF8(name, "\uFFFD"), show.Limit),
+			parameterRule(known), "a parameter of another name")
+	}
+	return r, nil
+}
+
+func parameterRule(known []parameter) string {
+	if len(known) == 0 {
+		return "no parameters in the query"
+	}
+	names := make([]string, len(known))
+	for position, parameter := range known {
+		names[position] = parameter.name
+	}
+	return "one of " + strings.Join(names, ", ")
+}
+
+// idFault returns what is wrong with an id that no model can have and no answer could give back, or "".
+func idFault(id string) (expected, got string) {
+	switch {
+	case id == "":
+		return "an id of at least one character", "an empty one"
+	case !utf8.ValidString(id):
+		return "UTF-8", show.String(id)
+	}
+	return "", ""
+}

@@ -1,0 +1,134 @@
+// Package server answers requests for recommendations over HTTP, and replaces its model by newer ones
+// while it does so. openapi.json describes the answers.
+package server
+
+import (
+	"context"
+	_ "embed" // for openapi.json
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+//go:embed openapi.json
+var openAPIDocument []byte
+
+// Limits bound what one request can cost.
+type Limits struct {
+	MaxBody        int64         // bytes of a body
+	MaxN           int           // length of a list
+	RequestTimeout time.Duration // for reading a request; its answer may take as long again
+}
+
+// Options say which model is served, and how.
+type Options struct {
+	ModelDir        string // a directory, or a link to one that is switched to newer ones
+	ReloadInterval  time.Duration
+	VerifyFirst     bool // whether every byte of the first model is checked
+	VerifyReloads   bool // the same for the models that follow
+	Limits          Limits
+	ShutdownTimeout time.Duration // for the requests being answered when the server is stopped
+	Log             *slog.Logger
+}
+
+// Server answers requests; it is an [http.Handler].
+type Server struct {
+	options  Options
+	limits   Limits
+	log      *slog.Logger
+	routes   []*route
+	metrics  metrics
+	models   models
+	stopping atomic.Bool
+}
+
+const (
+	// An id in a path has at most 65,535 bytes, three characters each; a longer header is answered
+	// with 431.
+	maxHeaderBytes = 256 << 10
+	idleTimeout    = 2 * time.Minute
+)
+
+// New opens the first model.
+func New(options Options) (*Server, error) {
+	s := &Server{options: options, limits: options.Limits, log: options.Log, routes: routes()}
+	s.models.path, s.models.log, s.models.metrics = options.ModelDir, options.Log, &s.metrics
+	if err := s.models.loadFirst(options.VerifyFirst); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// ErrCutOff says that requests were still being answered at the end of the shutdown timeout.
+var ErrCutOff = errors.New("shutdown: expected the last answers within the timeout, got some cut off")
+
+// Serve answers requests until the context ends, then those being answered, and closes the model. A
+// signal makes it look for a newer model at once, and try one again that it has refused.
+func (s *Server) Serve(ctx context.Context, listener net.Listener, reload <-chan os.Signal) error {
+	defer s.models.close()
+	httpServer := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: s.limits.RequestTimeout,
+		ReadTimeout:       s.limits.RequestTimeout,
+		WriteTimeout:      2 * s.limits.RequestTimeout, // it begins with the request
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	watching, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
+	go s.models.watch(watching, s.options.ReloadInterval, reload, s.options.VerifyReloads)
+	failed := make(chan error, 1)
+	go func() { failed <- httpServer.Serve(listener) }()
+	s.log.Info("listening", "address", listener.Addr().String())
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		return s.shutDown(httpServer)
+	}
+}
+
+func (s *Server) shutDown(httpServer *http.Server) error {
+	s.stopping.Store(true)
+	s.log.Info("shutting down", "in_flight", s.metrics.inFlight.Load())
+	ctx, cancel := context.WithTimeout(context.Background(), s.options.ShutdownTimeout)
+	defer cancel()
+	if err := httpServer.Shutdown(ctx); err != nil {
+		httpServer.Close()
+		s.log.Error("answers cut off", "in_flight", s.metrics.inFlight.Load())
+		return ErrCutOff
+	}
+	s.log.Info("stopped")
+	return nil
+}
+
+func (s *Server) health(x *exchange) *fault {
+	x.body = append(x.body, "{\"status\": \"ok\"}\n"...)
+	return nil
+}
+
+func (s *Server) ready(x *exchange) *fault {
+	current := s.models.current.Load()
+	if current == nil || s.stopping.Load() {
+		return unavailable()
+	}
+	x.writer.Header().Set(modelHeader, current.name())
+	x.body = append(x.body, "{\"status\": \"ready\"}\n"...)
+	return nil
+}
+
+func (s *Server) exposeMetrics(x *exchange) *fault {
+	x.contentType = "text/plain; version=0.0.4; charset=utf-8"
+	x.body = s.appendMetrics(x.body)
+	return nil
+}
+
+func (s *Server) openAPI(x *exchange) *fault {
+	x.body = append(x.body, openAPIDocument...)
+	return nil
+}

@@ -1,0 +1,108 @@
+// Package show writes values as they stand in messages: on one line, cut to a sensible length, and
+// in the spelling of the Python commands, so that both report a fault in the same words.
+package show
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limit is the number of characters after which a value in a message is cut.
+const Limit = 60
+
+// String returns a quoted text, cut after Limit characters.
+func String(text string) string {
+	// Cut before quoting too: an id may be as long as its file.
+	if head := firstRunes(text, 2*Limit); len(head) < len(text) {
+		return Cut(Repr(head), Limit)
+	}
+	return Cut(Repr(text), Limit)
+}
+
+// Cut returns the first characters of a text, with dots where something is missing.
+func Cut(text string, limit int) string {
+	if head := firstRunes(text, limit); len(head) < len(text) {
+		return head + "..."
+	}
+	return text
+}
+
+func firstRunes(text string, count int) string {
+	if len(text) <= count {
+		return text
+	}
+	for offset := range text {
+		if count == 0 {
+			return text[:offset]
+		}
+		count--
+	}
+	return text
+}
+
+// Repr returns the text as a literal of Python: in single quotes unless only single ones stand in
+// it, and with escapes for what cannot be printed. A byte that is no UTF-8 stands as \xNN.
+func Repr(text string) string {
+	quote := '\''
+	if strings.Contains(text, "'") && !strings.Contains(text, `"`) {
+		quote = '"'
+	}
+	var result strings.Builder
+	result.WriteRune(quote)
+	for offset := 0; offset < len(text); {
+		char, size := utf8.DecodeRuneInString(text[offset:])
+		if char == utf8.RuneError && size == 1 {
+			fmt.Fprintf(&result, `\x%02x`, text[offset])
+		} else {
+			writeRune(&result, char, quote)
+		}
+		offset += size
+	}
+	result.WriteRune(quote)
+	return result.String()
+}
+
+func writeRune(result *strings.Builder, char, quote rune) {
+	switch {
+	case char == quote || char == '\\':
+		result.WriteRune('\\')
+		result.WriteRune(char)
+	case char == '\n':
+		result.WriteString(`\n`)
+	case char == '\r':
+		result.WriteString(`\r`)
+	case char == '\t':
+		result.WriteString(`\t`)
+	case unicode.IsPrint(char):
+		result.WriteRune(char)
+	case char < 0x100:
+		fmt.Fprintf(result, `\x%02x`, char)
+	case char < 0x10000:
+		fmt.Fprintf(result, `\u%04x`, char)
+	default:
+		fmt.Fprintf(result, `\U%08x`, char)
+	}
+}
+
+// Bytes returns bytes as a literal of Python.
+func Bytes(data []byte) string {
+	var result strings.Builder
+	result.WriteString("b'")
+	for _, c := range data {
+		switch {
+		case c == '\\' || c == '\'':
+			result.WriteByte('\\')
+			result.WriteByte(c)
+		case c == '\n':
+			result.WriteString(`\n`)
+		case 0x20 <= c && c < 0x7f:
+			result.WriteByte(c)
+		default:
+			fmt.Fprintf(&result, `\x%02x`, c)
+		}
+	}
+	result.WriteByte('\'')
+	return result.String()
+}

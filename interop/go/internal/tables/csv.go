@@ -1,0 +1,157 @@
+package tables
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxFieldRunes is the longest field of Python's csv module. A quote that is never closed takes in
+// the lines after it, and is found by this limit.
+const maxFieldRunes = 131_072
+
+// csvReader splits a file into records as Python's csv.reader(strict=True) does: encoding/csv drops
+// carriage returns inside quotes, takes a lone one for data, and refuses quotes within a field.
+type csvReader struct {
+	lines  *lines
+	line   string // what is left of the line that was read last
+	number int    // the line that the next record begins on, counted as Python counts
+	fields []string
+	field  strings.Builder
+	runes  int
+}
+
+// next returns the fields of a record, none for an empty line, and the line that it begins on. The
+// fields are valid until the next call. The error is io.EOF after the last record.
+func (r *csvReader) next() ([]string, int, error) {
+	first := r.number + 1
+	r.fields = r.fields[:0]
+	if r.line == "" {
+		if err := r.readLine(); err != nil {
+			return nil, first, err
+		}
+	}
+	if rest, isEmpty := cutLineBreak(r.line); isEmpty {
+		r.line = rest
+		r.number++
+		return r.fields, first, nil
+	}
+	for {
+		more, err := r.readField(first)
+		if err != nil {
+			return nil, first, err
+		}
+		r.fields = append(r.fields, r.field.String())
+		if !more {
+			return r.fields, first, nil
+		}
+	}
+}
+
+func (r *csvReader) readLine() (err error) {
+	r.line, err = r.lines.next()
+	return err
+}
+
+// cutLineBreak removes a line break at the start.
+func cutLineBreak(text string) (rest string, found bool) {
+	for _, mark := range []string{"\r\n", "\n", "\r"} {
+		if strings.HasPrefix(text, mark) {
+			return text[len(mark):], true
+		}
+	}
+	return text, text == ""
+}
+
+// readField reads one field and what ends it, and reports whether it was a comma.
+func (r *csvReader) readField(first int) (bool, error) {
+	r.field = strings.Builder{}
+	r.runes = 0
+	if strings.HasPrefix(r.line, `"`) {
+		return r.readQuoted(first)
+	}
+	end := strings.IndexAny(r.line, ",\r\n")
+	if end < 0 {
+		end = len(r.line)
+	}
+	if err := r.take(end, first); err != nil {
+		return false, err
+	}
+	return r.endField(), nil
+}
+
+// take moves bytes from the line to the field.
+func (r *csvReader) take(count, first int) error {
+	text := r.line[:count]
+	r.line = r.line[count:]
+	r.runes += utf8.RuneCountInString(text)
+	if r.runes > maxFieldRunes {
+		return &Error{
+			Message: fmt.Sprintf("%s:%d: expected fields of at most %d characters, got a longer one",
+				r.lines.name, first, maxFieldRunes),
+			Hint: "a quote that is never closed takes in the lines after it",
+		}
+	}
+	r.field.WriteString(text)
+	return nil
+}
+
+// endField steps over a comma or a line break.
+func (r *csvReader) endField() bool {
+	if strings.HasPrefix(r.line, ",") {
+		r.line = r.line[1:]
+		return true
+	}
+	r.line, _ = cutLineBreak(r.line)
+	r.number++
+	return false
+}
+
+func (r *csvReader) readQuoted(first int) (bool, error) {
+	r.line = r.line[1:]
+	for {
+		end := strings.IndexByte(r.line, '"')
+		if end < 0 {
+			if err := r.takeWholeLine(first); err != nil {
+				return false, err
+			}
+			continue
+		}
+		r.number += countLineBreaks(r.line[:end])
+		if err := r.take(end, first); err != nil {
+			return false, err
+		}
+		r.line = r.line[1:]
+		switch {
+		case strings.HasPrefix(r.line, `"`):
+			if err := r.take(1, first); err != nil {
+				return false, err
+			}
+		case r.line == "" || strings.ContainsAny(r.line[:1], ",\r\n"):
+			return r.endField(), nil
+		default:
+			return false, faultf("%s:%d: expected a comma or the end of the line after a closing quote, "+
+				"got other text", r.lines.name, first)
+		}
+	}
+}
+
+// takeWholeLine goes on to the next line within quotes.
+func (r *csvReader) takeWholeLine(first int) error {
+	r.number += countLineBreaks(r.line)
+	if err := r.take(len(r.line), first); err != nil {
+		return err
+	}
+	err := r.readLine()
+	if err == io.EOF {
+		return faultf("%s:%d: expected balanced quotes, got one that is never closed", r.lines.name, first)
+	}
+	return err
+}
+
+// countLineBreaks counts \r\n, \r and \n. A break that is split between two calls does not occur: a
+// line is read up to its \n.
+func countLineBreaks(text string) int {
+	return strings.Count(text, "\n") + strings.Count(text, "\r") - strings.Count(text, "\r\n")
+}

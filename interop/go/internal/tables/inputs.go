@@ -1,0 +1,198 @@
+// Package tables reads the input files of the commands: CSV and JSON Lines, plain or gzip, by the
+// same rules and with the same messages as the Python commands.
+package tables
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Error is a fault of an input file. Its text is "<place>: <name>: expected <rule>, got <value>".
+type Error struct {
+	Message string
+	Hint    string // what may help, or empty
+}
+
+func (e *Error) Error() string { return e.Message }
+
+func faultf(format string, values ...any) error {
+	return &Error{Message: fmt.Sprintf(format, values...)}
+}
+
+// Input says which file to read, and how.
+type Input struct {
+	Path   string            // or "-" for Stdin
+	Format string            // "csv" or "jsonl" where the name does not tell, or ""
+	Stdin  io.Reader         // read for "-"
+	Note   func(text string) // told what the owner of the file should know, though it is read all the same
+}
+
+// Name is how messages call the file.
+func (in *Input) Name() string {
+	if in.Path == "-" {
+		return "standard input"
+	}
+	return in.Path
+}
+
+// IsCSV reports whether the file is CSV; else it is JSON Lines.
+func (in *Input) IsCSV() (bool, error) {
+	name := strings.TrimSuffix(in.Path, ".gz")
+	switch {
+	case strings.HasSuffix(name, ".csv"):
+		return true, nil
+	case strings.HasSuffix(name, ".jsonl"):
+		return false, nil
+	case in.Format != "":
+		return in.Format == "csv", nil
+	}
+	return false, &Error{
+		Message: in.Name() + ": expected a name that ends in .csv or .jsonl (or either and .gz), got another",
+		Hint:    "--format csv or --format jsonl says what it is",
+	}
+}
+
+// lines gives the lines of a file, each with its line break.
+type lines struct {
+	name   string
+	reader *bufio.Reader
+	closer io.Closer
+	number int // of the line given last
+	note   func(text string)
+}
+
+func openLines(in *Input) (*lines, error) {
+	l := &lines{name: in.Name(), closer: io.NopCloser(nil), note: in.Note}
+	raw := in.Stdin
+	if in.Path != "-" {
+		if info, err := os.Stat(in.Path); err == nil && info.IsDir() {
+			return nil, faultf("%s: expected a file, got a directory", l.name)
+		}
+		file, err := os.Open(in.Path)
+		if err != nil {
+			return nil, OSError(err, l.name, "a readable file")
+		}
+		raw, l.closer = file, file
+	}
+	l.reader = bufio.NewReaderSize(raw, 1<<16)
+	if magic, _ := l.reader.Peek(2); string(magic) == "\x1f\x8b" {
+		unpacked, err := gzip.NewReader(l.reader)
+		if err != nil {
+			l.close()
+			return nil, l.readError(err, true)
+		}
+		l.reader = bufio.NewReaderSize(&gzipReader{unpacked, l}, 1<<16)
+	}
+	return l, nil
+}
+
+func (l *lines) close() { l.closer.Close() }
+
+// next returns the next line, which stays valid; io.EOF after the last one.
+func (l *lines) next() (string, error) {
+	line, err := l.reader.ReadString('\n')
+	if err != nil && err != io.EOF {
+		return "", l.readError(err, false)
+	}
+	if line == "" {
+		return "", io.EOF
+	}
+	l.number++
+	if l.number == 1 && strings.HasPrefix(line, "\ufeff") {
+		line = strings.TrimPrefix(line, "\ufeff")
+		if l.note != nil {
+			l.note(l.name + ":1: skipped a byte order mark")
+		}
+		if line == "" {
+			return "", io.EOF
+		}
+	}
+	return line, l.checkText(line)
+}
+
+func (l *lines) checkText(line string) error {
+	wrong, nul := wrongByte(line), strings.IndexByte(line, 0)
+	switch {
+	case wrong >= 0 && (nul < 0 || wrong < nul):
+		return faultf("%s:%d: expected UTF-8, got the byte 0x%02x", l.name, l.number, line[wrong])
+	case nul >= 0:
+		return faultf("%s:%d: expected text, got a NUL character", l.name, l.number)
+	}
+	return nil
+}
+
+// wrongByte returns where the first byte stands that is no UTF-8, or -1.
+func wrongByte(line string) int {
+	if utf8.ValidString(line) {
+		return -1
+	}
+	for offset, char := range line {
+		if char != utf8.RuneError {
+			continue
+		}
+		// U+FFFD itself is a character like any other, of three bytes.
+		if _, size := utf8.DecodeRuneInString(line[offset:]); size == 1 {
+			return offset
+		}
+	}
+	return -1
+}
+
+// gzipReader tells a damaged file from one that cannot be read.
+type gzipReader struct {
+	*gzip.Reader
+	lines *lines
+}
+
+func (r *gzipReader) Read(buffer []byte) (int, error) {
+	count, err := r.Reader.Read(buffer)
+	if err != nil && err != io.EOF {
+		err = r.lines.readError(err, true)
+	}
+	return count, err
+}
+
+func (l *lines) readError(err error, isGzip bool) error {
+	var known *Error
+	var number syscall.Errno
+	switch {
+	case errors.As(err, &known):
+		return err
+	case isGzip && !errors.As(err, &number):
+		got := "a damaged one"
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			got = "one that ends too early"
+		}
+		return faultf("%s: expected a whole gzip file, got %s", l.name, got)
+	}
+	return OSError(err, l.name, "a readable file")
+}
+
+// OSError is the one-line error for a path that the operating system refused.
+func OSError(err error, place, expected string) error {
+	reason := err.Error()
+	var number syscall.Errno
+	var pathError *os.PathError
+	if errors.As(err, &number) {
+		reason = number.Error()
+		reason = strings.ToUpper(reason[:1]) + reason[1:]
+	} else if errors.As(err, &pathError) {
+		reason = pathError.Err.Error()
+	}
+	return faultf("%s: expected %s, got '%s'", place, expected, reason)
+}
+
+// isBlank reports whether a line is empty after Python's str.strip.
+func isBlank(line string) bool {
+	return strings.TrimFunc(line, func(char rune) bool {
+		return unicode.IsSpace(char) || ('\x1c' <= char && char <= '\x1f')
+	}) == ""
+}

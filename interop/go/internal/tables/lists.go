@@ -1,0 +1,181 @@
+package tables
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
+	"github.com/mlcore/mlcore/interop/go/internal/show"
+)
+
+// maxLineDepth is about as deep as Python's parser can read.
+const maxLineDepth = 900
+
+// ReadIDs returns the distinct ids of one column of a table, in the order of their first appearance.
+// check, unless nil, is asked about each once, and may return a *BadValue.
+func ReadIDs(in *Input, column string, check func(id string) error) ([]string, error) {
+	var ids []string
+	known := map[string]struct{}{}
+	add := func(id string) error {
+		if _, isKnown := known[id]; isKnown {
+			return nil
+		}
+		if err := checkID(id); err != nil {
+			return err
+		}
+		if check != nil {
+			if err := check(id); err != nil {
+				return err
+			}
+		}
+		id = strings.Clone(id) // not the whole line
+		known[id] = struct{}{}
+		ids = append(ids, id)
+		return nil
+	}
+	isCSV, err := in.IsCSV()
+	if err != nil {
+		return nil, err
+	}
+	if isCSV {
+		err = readTable(in, []csvColumn{{name: column, required: true, take: add}}, nil)
+		return ids, err
+	}
+	return ids, readObjects(in, func(place string, object *jsontext.Value) error {
+		value := object.Member(column)
+		switch {
+		case value == nil:
+			return faultf("%s: %s: expected a value, got no such key", place, column)
+		case value.Kind != jsontext.String:
+			return faultf("%s: %s: expected a string, got %s", place, column, value.Show())
+		}
+		return at(add(value.Text), "%s: %s", place, column)
+	})
+}
+
+// csvColumn is a column to read: take gets each value, and may return a *BadValue.
+type csvColumn struct {
+	name     string
+	required bool
+	take     func(text string) error
+}
+
+// readTable gives the columns of a CSV file to their functions, row by row, and then calls endRow,
+// unless that is nil, with the columns that are there.
+func readTable(in *Input, columns []csvColumn, endRow func()) error {
+	source, err := openLines(in)
+	if err != nil {
+		return err
+	}
+	defer source.close()
+	reader := csvReader{lines: source}
+	header, _, err := reader.next()
+	if err == io.EOF {
+		return faultf("%s: expected a header line, got an empty file", source.name)
+	}
+	if err != nil {
+		return err
+	}
+	width := len(header)
+	positions, err := findColumns(source.name, header, columns)
+	if err != nil {
+		return err
+	}
+	for anyRows := false; ; {
+		record, line, err := reader.next()
+		switch {
+		case err == io.EOF && !anyRows:
+			return faultf("%s: expected rows after the header, got none", source.name)
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case len(record) == 0:
+			continue
+		case len(record) != width:
+			return faultf("%s:%d: expected %d fields as in the header, got %d",
+				source.name, line, width, len(record))
+		}
+		anyRows = true
+		for index, column := range columns {
+			if positions[index] >= 0 {
+				if err := column.take(record[positions[index]]); err != nil {
+					return at(err, "%s:%d: %s", source.name, line, column.name)
+				}
+			}
+		}
+		if endRow != nil {
+			endRow()
+		}
+	}
+}
+
+func findColumns(name string, header []string, columns []csvColumn) ([]int, error) {
+	positions := make([]int, len(columns))
+	for index, column := range columns {
+		count := 0
+		positions[index] = -1
+		for position, title := range header {
+			if title == column.name {
+				count++
+				positions[index] = position
+			}
+		}
+		if count > 1 {
+			return nil, faultf("%s:1: %s: expected one column of this name, got %d", name, column.name, count)
+		}
+		if count == 0 && column.required {
+			return nil, faultf("%s:1: %s: expected a column of this name, got %s",
+				name, column.name, describeHeader(header))
+		}
+	}
+	return positions, nil
+}
+
+func describeHeader(header []string) string {
+	var titles []string
+	for _, title := range header[:min(len(header), 10)] {
+		titles = append(titles, show.String(title))
+	}
+	if len(titles) == 0 {
+		return "an empty line"
+	}
+	return strings.Join(titles, ", ")
+}
+
+// readObjects gives each object of a JSON Lines file to a function, with its place.
+func readObjects(in *Input, take func(place string, object *jsontext.Value) error) error {
+	source, err := openLines(in)
+	if err != nil {
+		return err
+	}
+	defer source.close()
+	for found := false; ; {
+		line, err := source.next()
+		if err == io.EOF && !found {
+			return faultf("%s: expected at least one JSON object, got an empty file", source.name)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if isBlank(line) {
+			continue
+		}
+		found = true
+		place := fmt.Sprintf("%s:%d", source.name, source.number)
+		object, err := jsontext.Parse(strings.TrimSuffix(line, "\n"), maxLineDepth)
+		if err != nil {
+			return faultf("%s: expected a JSON object, got %s", place, err)
+		}
+		if object.Kind != jsontext.Object {
+			return faultf("%s: expected a JSON object, got %s", place, object.Show())
+		}
+		if err := take(place, &object); err != nil {
+			return err
+		}
+	}
+}

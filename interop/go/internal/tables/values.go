@@ -1,0 +1,134 @@
+package tables
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
+	"github.com/mlcore/mlcore/interop/go/internal/show"
+)
+
+const maxIDBytes = 65_535
+
+// BadValue is the fault of a value, without its place: "expected <rule>, got <value>".
+type BadValue struct {
+	Message string
+	Hint    string
+}
+
+func (b *BadValue) Error() string { return b.Message }
+
+func bad(message string) error { return &BadValue{Message: message} }
+
+// at gives the fault of a value its place.
+func at(err error, format string, values ...any) error {
+	fault, isBadValue := err.(*BadValue)
+	if !isBadValue {
+		return err
+	}
+	return &Error{Message: fmt.Sprintf(format, values...) + ": " + fault.Message, Hint: fault.Hint}
+}
+
+func checkID(text string) error {
+	switch {
+	case text == "":
+		return bad("expected an id of at least one character, got an empty one")
+	case strings.ContainsAny(text, "\x00\n\r"):
+		return bad("expected no NUL and no line break, got " + show.String(text))
+	case !utf8.ValidString(text):
+		return bad("expected well-formed Unicode, got " + show.String(text))
+	case len(text) > maxIDBytes:
+		return bad("expected at most " + strconv.Itoa(maxIDBytes) + " bytes, got " + strconv.Itoa(len(text)))
+	}
+	return nil
+}
+
+func idFromJSON(value *jsontext.Value) (string, error) {
+	if value == nil || value.Kind != jsontext.String {
+		return "", bad("expected a string, got " + value.Show())
+	}
+	return value.Text, checkID(value.Text)
+}
+
+var decimalNumber = regexp.MustCompile(`^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$`)
+
+func weightFromText(text string) (float64, error) {
+	if decimalNumber.MatchString(text) {
+		if weight, isGood := parseWeight(text); isGood {
+			return weight, nil
+		}
+	}
+	return 0, bad("expected a finite number above 0, got " + show.String(text))
+}
+
+func weightFromJSON(value *jsontext.Value) (float64, error) {
+	if value == nil {
+		return 1, nil
+	}
+	if value.Kind == jsontext.Number {
+		if weight, isGood := parseWeight(value.Text); isGood {
+			return weight, nil
+		}
+	}
+	return 0, bad("expected a finite number above 0, got " + value.Show())
+}
+
+func parseWeight(text string) (float64, bool) {
+	weight, _ := strconv.ParseFloat(text, 64) // infinite or 0 where it is out of range
+	return weight, weight > 0 && weight <= math.MaxFloat64
+}
+
+// The years 1 to 9999, which RFC 3339 can write.
+const minSeconds, maxSeconds = -62_135_596_800, 253_402_300_799
+
+const timeRule = "expected integer seconds or an RFC 3339 time"
+
+var (
+	integerText = regexp.MustCompile(`^[+-]?[0-9]{1,40}$`)
+	timeText    = regexp.MustCompile(
+		`^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))$`)
+)
+
+// parseTimestamp returns microseconds since 1970 UTC.
+func parseTimestamp(text string) (int64, error) {
+	if integerText.MatchString(text) {
+		seconds, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || seconds < minSeconds || seconds > maxSeconds {
+			return 0, &BadValue{
+				Message: timeRule + ", got " + show.String(text),
+				Hint:    "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?",
+			}
+		}
+		return seconds * 1_000_000, nil
+	}
+	if parts := timeText.FindStringSubmatch(text); parts != nil {
+		if microseconds, isGood := parseTime(parts); isGood {
+			return microseconds, nil
+		}
+	}
+	return 0, bad(timeRule + ", got " + show.String(text))
+}
+
+// parseTime takes what timeText found: date, time, fraction, and sign, hours and minutes of the offset.
+func parseTime(parts []string) (int64, bool) {
+	moment, err := time.Parse("2006-01-02T15:04:05", parts[1]+"T"+parts[2])
+	if err != nil || moment.Year() == 0 {
+		return 0, false
+	}
+	hours, _ := strconv.Atoi(parts[5])
+	minutes, _ := strconv.Atoi(parts[6])
+	offset := int64(60*hours + minutes)
+	if offset >= 24*60 {
+		return 0, false
+	}
+	if parts[4] == "-" {
+		offset = -offset
+	}
+	fraction, _ := strconv.ParseInt((parts[3] + "000000")[:6], 10, 64)
+	return (moment.Unix()-60*offset)*1_000_000 + fraction, true
+}

@@ -1,0 +1,285 @@
+package mlcore
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
+	"github.com/mlcore/mlcore/interop/go/internal/show"
+)
+
+// FormatVersion is the version of the format that this package reads.
+const FormatVersion = 1
+
+// The limits of section 10 of SPEC.md.
+const (
+	maxManifestBytes = 1 << 20
+	maxDepth         = 16
+	maxHeaderBytes   = 1024
+	maxAxis          = 1<<31 - 2
+	maxEntries       = 1<<53 - 1
+	maxIDBytes       = 65_535
+)
+
+const (
+	manifestFile   = "manifest.json"
+	configFile     = "config.json"
+	itemsFile      = "items.csv"
+	usersFile      = "users.csv"
+	similarityFile = "similarity.npz"
+	historiesFile  = "histories.npz"
+	popularityFile = "popularity.npz"
+)
+
+// Manifest is what manifest.json says about a model.
+type Manifest struct {
+	ProducerName       string
+	ProducerVersion    string
+	Counts             Counts
+	InteractionsSHA256 string      // of the training interactions, to compare models by
+	Files              []FileEntry // in the order of the manifest
+}
+
+// Counts are the sizes of a model.
+type Counts struct {
+	Users        int64
+	Items        int64
+	Interactions int64
+	Pairs        int64
+}
+
+// FileEntry is one file: its size and its digest.
+type FileEntry struct {
+	Name   string
+	Bytes  int64
+	SHA256 string
+}
+
+// WithUsers reports whether the model holds the users of the training and their histories.
+func (m *Manifest) WithUsers() bool {
+	for _, file := range m.Files {
+		if file.Name == historiesFile {
+			return true
+		}
+	}
+	return false
+}
+
+// arraySpec is the type and length that an array must have.
+type arraySpec struct {
+	name   string
+	dtype  string
+	length int64
+}
+
+func (s arraySpec) elementBytes() int64 {
+	if s.dtype == "<i8" {
+		return 8
+	}
+	return 4
+}
+
+// expectedArrays returns the arrays of a file in order, or nil for a file that is no .npz.
+func expectedArrays(file string, counts Counts) []arraySpec {
+	switch file {
+	case similarityFile:
+		return csrArrays(counts.Items, counts.Pairs)
+	case historiesFile:
+		return csrArrays(counts.Users, counts.Interactions)
+	case popularityFile:
+		return []arraySpec{{"counts", "<i8", counts.Items}}
+	}
+	return nil
+}
+
+func csrArrays(rows, entries int64) []arraySpec {
+	return []arraySpec{
+		{"indptr", "<i8", rows + 1}, {"indices", "<i4", entries}, {"data", "<f4", entries},
+	}
+}
+
+// parseManifest reads manifest.json; place is its path, for messages.
+func parseManifest(data []byte, place string) (*Manifest, error) {
+	r := manifestReader{place: place}
+	if !utf8.Valid(data) {
+		return nil, r.refuse("", "UTF-8", "bytes that are none")
+	}
+	root, err := jsontext.Parse(string(data), maxDepth)
+	if err != nil {
+		return nil, r.refuse("", "a JSON object", err.Error())
+	}
+	// Before anything else: a newer format may have changed all the rest.
+	if err := r.checkVersion(&root); err != nil {
+		return nil, err
+	}
+	counts := r.object(&root, "counts")
+	producer := r.object(&root, "producer")
+	training := r.object(&root, "training")
+	manifest := &Manifest{
+		ProducerName:    r.text(producer, "name"),
+		ProducerVersion: r.text(producer, "version"),
+		Counts: Counts{
+			Users:        r.integer(counts, "users", maxAxis),
+			Items:        r.integer(counts, "items", maxAxis),
+			Interactions: r.integer(counts, "interactions", maxEntries),
+			Pairs:        r.integer(counts, "pairs", maxEntries),
+		},
+		InteractionsSHA256: r.sha256(training, "interactions_sha256"),
+	}
+	configSHA256 := r.sha256(training, "config_sha256")
+	manifest.Files = r.files(r.object(&root, "files"), manifest.Counts)
+	if r.err != nil {
+		return nil, r.err
+	}
+	for _, file := range manifest.Files {
+		if file.Name == configFile && file.SHA256 != configSHA256 {
+			return nil, r.refuse("config_sha256", "the sha256 of config.json", show.String(configSHA256))
+		}
+	}
+	return manifest, nil
+}
+
+// manifestReader takes values out of JSON objects and keeps the first fault.
+type manifestReader struct {
+	place string
+	err   error
+}
+
+func (r *manifestReader) refuse(name, expected, got string) error {
+	return refuse(VerdictManifest, r.place, name, expected, got)
+}
+
+func (r *manifestReader) checkVersion(root *jsontext.Value) error {
+	if root.Kind != jsontext.Object {
+		return r.refuse("", "a JSON object", root.Show())
+	}
+	if name := root.Member("format"); name == nil || name.Kind != jsontext.String || name.Text != "mlcore-model" {
+		return r.refuse("format", "'mlcore-model'", name.Show())
+	}
+	version := r.integer(root, "format_version", maxEntries)
+	if r.err != nil {
+		return r.err
+	}
+	if version != FormatVersion {
+		return refuse(VerdictVersion, r.place, "format_version",
+			fmt.Sprint(FormatVersion), fmt.Sprint(version))
+	}
+	features := r.member(root, "required_features", jsontext.Array)
+	if r.err != nil {
+		return r.err
+	}
+	for index := range features.Items {
+		if feature := &features.Items[index]; feature.Kind != jsontext.String {
+			return r.refuse("required_features", "an array of strings", feature.Show())
+		}
+	}
+	if len(features.Items) > 0 {
+		return refuse(VerdictVersion, r.place, "required_features",
+			"none, as this version knows none", features.Show())
+	}
+	return nil
+}
+
+// member returns a value of the given kind, and a null after a fault so that reading can go on.
+func (r *manifestReader) member(object *jsontext.Value, key string, kind jsontext.Kind) *jsontext.Value {
+	kinds := map[jsontext.Kind]string{
+		jsontext.Object: "an object", jsontext.Array: "an array",
+		jsontext.String: "a string", jsontext.Number: "an integer",
+	}
+	value := object.Member(key)
+	if value == nil || value.Kind != kind {
+		r.keep(r.refuse(key, kinds[kind], value.Show()))
+		return &jsontext.Value{}
+	}
+	return value
+}
+
+func (r *manifestReader) keep(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+func (r *manifestReader) object(object *jsontext.Value, key string) *jsontext.Value {
+	return r.member(object, key, jsontext.Object)
+}
+
+func (r *manifestReader) text(object *jsontext.Value, key string) string {
+	return r.member(object, key, jsontext.String).Text
+}
+
+func (r *manifestReader) integer(object *jsontext.Value, key string, maximum int64) int64 {
+	value := r.member(object, key, jsontext.Number)
+	result, isInteger := value.Integer()
+	if value.Kind == jsontext.Number && (!isInteger || result > maximum) {
+		r.keep(r.refuse(key, fmt.Sprintf("an integer from 0 to %d", maximum), value.Show()))
+	}
+	return result
+}
+
+func (r *manifestReader) sha256(object *jsontext.Value, key string) string {
+	value := r.member(object, key, jsontext.String)
+	if value.Kind == jsontext.String &&
+		(len(value.Text) != 64 || strings.Trim(value.Text, "0123456789abcdef") != "") {
+		r.keep(r.refuse(key, "64 hexadecimal digits", value.Show()))
+	}
+	return value.Text
+}
+
+func (r *manifestReader) files(object *jsontext.Value, counts Counts) []FileEntry {
+	if r.err != nil {
+		return nil
+	}
+	always := configFile + "," + itemsFile + "," + popularityFile + "," + similarityFile
+	withUsers := configFile + "," + historiesFile + "," + itemsFile + "," + popularityFile + "," +
+		similarityFile + "," + usersFile
+	names := append([]string(nil), object.Keys...)
+	sort.Strings(names)
+	if joined := strings.Join(names, ","); joined != always && joined != withUsers {
+		r.keep(r.refuse("files", "config.json, items.csv, similarity.npz, popularity.npz, and both "+
+			"or none of users.csv and histories.npz", show.Cut(strings.Join(names, ", "), 200)))
+		return nil
+	}
+	var entries []FileEntry
+	for _, name := range object.Keys {
+		entry := r.object(object, name)
+		r.arrays(entry, name, expectedArrays(name, counts))
+		entries = append(entries, FileEntry{
+			Name: name, Bytes: r.integer(entry, "bytes", maxEntries), SHA256: r.sha256(entry, "sha256"),
+		})
+	}
+	return entries
+}
+
+func (r *manifestReader) arrays(entry *jsontext.Value, file string, specs []arraySpec) {
+	if specs == nil || r.err != nil {
+		return
+	}
+	arrays := r.object(entry, "arrays")
+	asExpected := len(arrays.Keys) == len(specs)
+	for _, spec := range specs {
+		array := arrays.Member(spec.name)
+		dtype, shape := array.Member("dtype"), array.Member("shape")
+		if dtype == nil || dtype.Kind != jsontext.String || dtype.Text != spec.dtype ||
+			shape == nil || shape.Kind != jsontext.Array || len(shape.Items) != 1 {
+			asExpected = false
+			break
+		}
+		length, isInteger := shape.Items[0].Integer()
+		asExpected = asExpected && isInteger && length == spec.length
+	}
+	if !asExpected {
+		r.keep(r.refuse(file+": arrays", describeArrays(specs)+" by the counts", arrays.ShowUpTo(200)))
+	}
+}
+
+func describeArrays(specs []arraySpec) string {
+	var parts []string
+	for _, spec := range specs {
+		parts = append(parts, fmt.Sprintf(`"%s": {"dtype": "%s", "shape": [%d]}`,
+			spec.name, spec.dtype, spec.length))
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+}

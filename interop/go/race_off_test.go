@@ -1,0 +1,5 @@
+//go:build !race
+
+package mlcore_test
+
+const raceEnabled = false

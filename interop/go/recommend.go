@@ -1,0 +1,176 @@
+package mlcore
+
+import (
+	"fmt"
+	"math"
+	"runtime/debug"
+	"unsafe"
+
+	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
+	"github.com/mlcore/mlcore/interop/go/internal/show"
+)
+
+// HistoryItem is one item of a history given with a request.
+type HistoryItem struct {
+	ID     string
+	Weight float64 // above 0; rounded to float32
+}
+
+// RecommendOptions says what a list may hold. The zero value allows all items but those of the history.
+type RecommendOptions struct {
+	// Include, if not nil, allows only these items; an empty list allows none. Unknown ids are
+	// passed over, here and in Exclude.
+	Include []string
+	// Exclude leaves these items out.
+	Exclude []string
+	// IncludeSeen allows the items of the history as well.
+	IncludeSeen bool
+	// Fill completes a short list with the most popular items that are not in the history.
+	Fill bool
+}
+
+// Item is one item of a list.
+type Item struct {
+	ID     string
+	Index  int32   // position of the item in the model
+	Score  float64 // 0 for an item filled in
+	Filled bool    // whether it was filled in because of its popularity
+}
+
+// Recommend returns the best n items for a user of the model: score descending, then position
+// ascending. The list is shorter than n if there are fewer candidates.
+func (m *Model) Recommend(userID string, n int, options RecommendOptions) ([]Item, error) {
+	return m.answer(request{user: userID, byUser: true, n: n, options: &options})
+}
+
+// RecommendHistory returns the best n items for any history: a new user, a session, a basket. No item
+// stands twice in it; items that the model does not have are passed over.
+func (m *Model) RecommendHistory(history []HistoryItem, n int, options RecommendOptions) ([]Item, error) {
+	return m.answer(request{history: history, n: n, options: &options})
+}
+
+// Similar returns the n items that having an item speaks for the most. It is the list for a history of
+// this item alone, with weight 1.
+func (m *Model) Similar(itemID string, n int) ([]Item, error) {
+	return m.SimilarWith(itemID, n, RecommendOptions{})
+}
+
+// SimilarWith is Similar under options.
+func (m *Model) SimilarWith(itemID string, n int, options RecommendOptions) ([]Item, error) {
+	history := []HistoryItem{{ID: itemID, Weight: 1}}
+	return m.answer(request{history: history, mustKnow: true, n: n, options: &options})
+}
+
+// request is what all kinds of requests have in common.
+type request struct {
+	user     string
+	byUser   bool
+	history  []HistoryItem
+	mustKnow bool // whether an item of the history that the model does not have is a fault
+	n        int
+	options  *RecommendOptions // or, if they are resolved already:
+	filter   *filter
+}
+
+func (m *Model) answer(r request) (items []Item, err error) {
+	if !m.Acquire() {
+		return nil, ErrClosed
+	}
+	defer m.Release()
+	defer m.catchFault(debug.SetPanicOnFault(true), &err)
+	// After a fault the scratch is left to the garbage collector, as nobody knows what is in it.
+	s := m.scratch()
+	if _, err = m.rankRequest(s, &r); err == nil {
+		items, err = m.toItems(s)
+	}
+	m.scratches.Put(s)
+	return items, atStage(err, StagePredict)
+}
+
+// rankRequest makes the list of a request in s.top.list, and counts unknown items of its history.
+func (m *Model) rankRequest(s *scratch, r *request) (unknown int, err error) {
+	if r.n < 1 || r.n > math.MaxInt32 {
+		return 0, refuseRequest("n", fmt.Sprintf("an integer from 1 to %d", math.MaxInt32), r.n)
+	}
+	var items []int32
+	var weights []float32
+	if r.byUser {
+		items, weights, err = m.historyOf(r.user)
+	} else {
+		items, weights, unknown, err = m.encode(s, r.history)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if r.mustKnow && unknown > 0 {
+		return 0, refuse(VerdictUnknownItem, "", "item", "an item of the model", show.String(r.history[0].ID))
+	}
+	f := r.filter
+	if f == nil {
+		f = &s.filter
+		if err := f.set(m, r.options); err != nil {
+			return 0, err
+		}
+	}
+	return unknown, m.rank(s, items, weights, r.n, f)
+}
+
+// historyOf returns the history of a user, or the verdict unknown_user.
+func (m *Model) historyOf(userID string) ([]int32, []float32, error) {
+	if !m.files.manifest.WithUsers() {
+		return nil, nil, refuse(VerdictUnknownUser, "", "users", "a model with users", "one trained without")
+	}
+	if err := m.users.parse(); err != nil {
+		return nil, nil, err
+	}
+	user := m.users.position(userID)
+	if user < 0 {
+		return nil, nil, refuse(VerdictUnknownUser, "", "user", "a user of the model", show.String(userID))
+	}
+	return m.storedHistory(user)
+}
+
+// toItems gives the list its ids: two allocations, however long it is.
+func (m *Model) toItems(s *scratch) ([]Item, error) {
+	list := s.top.list
+	if len(list) == 0 {
+		return nil, nil
+	}
+	if err := m.items.parse(); err != nil {
+		return nil, err
+	}
+	size := 0
+	for _, item := range list {
+		size += len(m.items.field(int(item.index)))
+	}
+	text := make([]byte, 0, size) // quotes are not needed, so it never grows
+	items := make([]Item, len(list))
+	for position, item := range list {
+		begin := len(text)
+		text = m.items.appendID(text, int(item.index))
+		items[position] = Item{
+			// Nothing writes to these bytes again, so the string may share them.
+			ID:     unsafe.String(unsafe.SliceData(text[begin:]), len(text)-begin),
+			Index:  item.index,
+			Score:  item.score,
+			Filled: item.filled,
+		}
+	}
+	return items, nil
+}
+
+func refuseRequest(name, expected string, got any) error {
+	return refuse(VerdictRequest, "", name, expected, fmt.Sprint(got))
+}
+
+func shownFloat(value float64) string {
+	switch {
+	case math.IsNaN(value):
+		return "nan"
+	case math.IsInf(value, 1):
+		return "inf"
+	case math.IsInf(value, -1):
+		return "-inf"
+	}
+	return jsontext.PythonFloat(value)
+}
