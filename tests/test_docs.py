@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import shutil
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from cli import COMMANDS
 from cli.__main__ import main as command_main
 from mlcore.config import TrainConfig
+from mlcore.recommend import Recommender
 from mlcore.version import VERSION
 from tests.test_golden import DEFECTS
 
@@ -108,6 +110,23 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monke
     assert [found.item_id for found in names["recommender"].predict("ann")] == ["jam"]
 
 
+@pytest.mark.skipif(shutil.which("go") is None, reason="go is not installed")
+def test_the_go_of_the_readme_runs(tmp_path: Path) -> None:
+    (block,) = readme_blocks("go")
+    assert len(block.splitlines()) <= 15
+    model = ROOT / "fixtures/small/cosine_tf_idf/model"
+    (tmp_path / "main.go").write_text(block.replace("build/demo/model", model.as_posix()))
+    module = "github.com/mlcore/mlcore/interop/go"
+    (tmp_path / "go.mod").write_text(
+        f"module example\n\ngo 1.24\n\nrequire {module} v0.0.0\n\n"
+        f"replace {module} => {(ROOT / 'interop/go').as_posix()}\n"
+    )
+    run = subprocess.run(["go", "run", "."], cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    best = Recommender.load(model).predict("u0002", n=5)
+    assert re.findall(r"\d{4}(?= \d+ [\d.]+ false)", run.stdout) == [one.item_id for one in best]
+
+
 def test_the_readme_shows_the_default_configuration() -> None:
     (block,) = readme_blocks("json")
     assert json.loads(block) == TrainConfig().to_json()
@@ -120,7 +139,7 @@ def test_the_readme_counts_the_defects_right() -> None:
 
 def test_the_readme_names_every_top_folder() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    folders = ["mlcore", "cli", "fixtures", "benchmarks", "tests", "docs", "locks"]
+    folders = ["mlcore", "cli", "fixtures", "benchmarks", "tests", "docs", "locks", "interop"]
     assert [folder for folder in folders if f"`{folder}/`" not in readme] == []
 
 
