@@ -1,6 +1,7 @@
 package mlcore_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -145,8 +146,8 @@ func TestMappingHappensWhereItCan(t *testing.T) {
 }
 
 func TestTruncatedFilesGiveErrorsNotCrashes(t *testing.T) {
-	if !mlcore.CanMap || runtime.GOOS == "darwin" {
-		t.Skip("nothing is mapped, or the pages may stay")
+	if !mlcore.CanMap || runtime.GOOS == "darwin" || binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		t.Skip("nothing is mapped, the pages may stay, or the numbers were decoded when opening")
 	}
 	written := modeltest.Random(rand.New(rand.NewPCG(1, 2)), 50, 3000, 300)
 	for _, name := range []string{"similarity.npz", "histories.npz", "items.csv", "users.csv", "popularity.npz"} {

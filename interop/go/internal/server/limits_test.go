@@ -21,14 +21,17 @@ func TestLongBodiesAreRefused(t *testing.T) {
 	}
 	for _, length := range []int{101, 10_000, 5_000_000} {
 		body := strings.Repeat(" ", length)
-		// With its length announced, and in chunks.
-		for _, reader := range []io.Reader{strings.NewReader(body), io.MultiReader(strings.NewReader(body))} {
+		readers := []io.Reader{strings.NewReader(body)} // announces its length
+		if length < 64<<10 {                            // or the answer may get lost while we send
+			readers = append(readers, io.MultiReader(strings.NewReader(body))) // in chunks
+		}
+		for _, reader := range readers {
 			request, err := http.NewRequest("POST", server.url+"/v1/recommendations", reader)
 			if err != nil {
 				t.Fatal(err)
 			}
 			request.Header.Set("Content-Type", "application/json")
-			request.Header.Set("Expect", "100-continue") // or the answer may get lost while we send
+			request.Header.Set("Expect", "100-continue")
 			answer := do(t, request)
 			if code, field := answer.fault(t); answer.status != 413 || code != "body_too_large" || field != "body" {
 				t.Errorf("%d bytes: got %d %s", length, answer.status, answer.body)
@@ -39,7 +42,7 @@ func TestLongBodiesAreRefused(t *testing.T) {
 
 func TestLongHeadersAreRefused(t *testing.T) {
 	server := start(t, testOptions(cosineModel))
-	answer := server.get(t, "/v1/users/"+strings.Repeat("a", 2*maxHeaderBytes)+"/recommendations")
+	answer := server.get(t, "/v1/users/"+strings.Repeat("a", maxHeaderBytes+8<<10)+"/recommendations")
 	if answer.status != 431 {
 		t.Errorf("got %d", answer.status)
 	}
@@ -85,7 +88,7 @@ const (
 
 func TestRequestsThatArriveTooSlowlyAreRefused(t *testing.T) {
 	options := testOptions(cosineModel)
-	options.Limits.RequestTimeout = 50 * time.Millisecond
+	options.Limits.RequestTimeout = 300 * time.Millisecond
 	server := start(t, options)
 
 	inBody := server.dial(t)

@@ -230,18 +230,19 @@ func warmUp(model *mlcore.Model) error {
 }
 
 func (m *models) publish(next *publication, begun time.Time) {
+	manifest, mapped, first := next.model.Manifest(), next.model.Mapped(), m.current.Load() == nil
+	m.replace(next)
+	// Told only now: whoever reads it finds the new model answering.
+	m.refused = identity{}
+	m.metrics.lastReloadFailed.Store(false)
 	message := "model loaded"
-	if m.current.Load() != nil {
+	if !first {
 		message = "model reloaded"
 		m.metrics.reloadsOK.Add(1)
 	}
-	m.refused = identity{}
-	m.metrics.lastReloadFailed.Store(false)
-	counts := next.model.Manifest().Counts
-	m.log.Info(message, "model", next.name(), "dir", next.identity.dir, "users", counts.Users,
-		"items", counts.Items, "pairs", counts.Pairs, "mapped", next.model.Mapped(),
+	m.log.Info(message, "model", next.name(), "dir", next.identity.dir, "users", manifest.Counts.Users,
+		"items", manifest.Counts.Items, "pairs", manifest.Counts.Pairs, "mapped", mapped,
 		"seconds", time.Since(begun).Seconds())
-	m.replace(next)
 }
 
 // replace lets another model, or none, answer from now on, and retires the one before.

@@ -254,8 +254,8 @@ func (d document) checkWord(t *testing.T, rules map[string]any, word string, rul
 // schema.
 func TestEveryDocumentedAnswerIsServed(t *testing.T) {
 	doc := parseDocument(t)
-	good := testOptions(cosineModel)
-	good.Limits.MaxBody, good.Limits.RequestTimeout = 100, 100*time.Millisecond
+	good, hurried := testOptions(cosineModel), testOptions(cosineModel)
+	good.Limits.MaxBody, hurried.Limits.RequestTimeout = 100, 300*time.Millisecond
 	server := start(t, good)
 	without := startChanged(t, testOptions(cosineModel), func(s *Server) { s.models.close() })
 	broken := startChanged(t, testOptions(cosineModel), func(s *Server) {
@@ -319,7 +319,7 @@ func TestEveryDocumentedAnswerIsServed(t *testing.T) {
 	check("POST", body, broken.post(t, `{"history": []}`))
 	check("POST", body, send(t, http.MethodPost, server.url+body, "text/plain", "{}"))
 	check("POST", body, server.get(t, body))
-	slow := server.dial(t)
+	slow := start(t, hurried).dial(t)
 	write(t, slow, slowStart+"Content-Length: 20\r\n\r\n")
 	check("POST", body, read(t, slow))
 	for name := range open {
