@@ -49,7 +49,7 @@ func Open(dir string, options Options) (model *Model, err error) {
 			model, err = nil, atStage(err, StageOpen)
 		}
 	}()
-	defer m.catchFault(debug.SetPanicOnFault(true), &err)
+	defer m.catchFault(debug.SetPanicOnFault(true), StageOpen, &err)
 	return m, m.readAll()
 }
 
@@ -81,9 +81,9 @@ func (m *Model) readMatrix(name string) (csrMatrix, error) {
 	return readCSR(m.files.data(name), expectedArrays(name, m.files.manifest.Counts), m.files.path(name))
 }
 
-// Acquire keeps the model's memory in place until [Model.Release] is called as often; it returns
-// false if the model is closed. Every method does so itself: a server needs it only to make several
-// calls on the same model while another one takes its place.
+// Acquire keeps the model's memory in place until [Model.Release] is called as often, also if the
+// model is closed meanwhile; it returns false if the model is closed already. Every method does so
+// itself. After Close, methods give [ErrClosed] to holders, too.
 func (m *Model) Acquire() bool {
 	for {
 		uses := m.uses.Load()
@@ -131,7 +131,7 @@ func (m *Model) giveBack() {
 
 // catchFault turns the fault of reading a mapped file that has been truncated into an error; the
 // format forbids writers to do so, but a server should outlive it. Any other panic goes on.
-func (m *Model) catchFault(previous bool, err *error) {
+func (m *Model) catchFault(previous bool, stage Stage, err *error) {
 	debug.SetPanicOnFault(previous)
 	fault := recover()
 	if fault == nil {
@@ -140,7 +140,8 @@ func (m *Model) catchFault(previous bool, err *error) {
 	if _, isAddress := fault.(interface{ Addr() uintptr }); !isAddress {
 		panic(fault)
 	}
-	*err = refuse(VerdictIO, m.files.dir, "", "files that stay as they were opened", "one that was truncated")
+	truncated := refuse(VerdictIO, m.files.dir, "", "files that stay as they were opened", "one that was truncated")
+	*err = atStage(truncated, stage)
 }
 
 // use runs work on an open model.
@@ -149,9 +150,8 @@ func (m *Model) use(stage Stage, work func() error) (err error) {
 		return ErrClosed
 	}
 	defer m.Release()
-	defer func() { err = atStage(err, stage) }()
-	defer m.catchFault(debug.SetPanicOnFault(true), &err)
-	return work()
+	defer m.catchFault(debug.SetPanicOnFault(true), stage, &err)
+	return atStage(work(), stage)
 }
 
 // Dir returns the path that the model was opened by.

@@ -159,7 +159,8 @@ func TestTruncatedFilesGiveErrorsNotCrashes(t *testing.T) {
 			}
 			for range 2 {
 				_, err := model.Recommend(written.Users[3], 3000, mlcore.RecommendOptions{Fill: true})
-				if mlcore.VerdictOf(err) != mlcore.VerdictIO {
+				var refusal *mlcore.Error
+				if !errors.As(err, &refusal) || refusal.Verdict != mlcore.VerdictIO || refusal.Stage != mlcore.StagePredict {
 					t.Errorf("expected io, got %v", err)
 				}
 			}

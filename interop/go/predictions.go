@@ -91,7 +91,7 @@ func (p *Prepared) appendLine(dst []byte, userID string, r request) (result []by
 	}
 	defer m.Release()
 	result = dst
-	defer m.catchFault(debug.SetPanicOnFault(true), &err)
+	defer m.catchFault(debug.SetPanicOnFault(true), StagePredict, &err)
 	s := m.scratch()
 	if line.UnknownItems, err = m.rankRequest(s, &r); err == nil {
 		line.Items = len(s.top.list)

@@ -77,7 +77,7 @@ func (m *Model) answer(r request) (items []Item, err error) {
 		return nil, ErrClosed
 	}
 	defer m.Release()
-	defer m.catchFault(debug.SetPanicOnFault(true), &err)
+	defer m.catchFault(debug.SetPanicOnFault(true), StagePredict, &err)
 	// After a fault the scratch is left to the garbage collector, as nobody knows what is in it.
 	s := m.scratch()
 	if _, err = m.rankRequest(s, &r); err == nil {

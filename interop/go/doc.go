@@ -1,0 +1,31 @@
+// Package mlcore answers recommendation requests from a model directory of mlcore: the same items, in
+// the same order, with the same bits of their scores as every other reader of the format, which
+// interop/SPEC.md describes.
+//
+//	model, err := mlcore.Open("model", mlcore.Options{})
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	defer model.Close()
+//	items, err := model.Recommend("u0002", 10, mlcore.RecommendOptions{})
+//
+// [Model.Recommend] answers for a user of the training, [Model.RecommendHistory] for any history, and
+// [Model.Similar] for one item. [Model.Prepare] resolves options once for many requests. All of them
+// may be called from many goroutines, allocate twice (the items, and their ids), and go on to the end
+// when the model is closed meanwhile.
+//
+// # Memory and time
+//
+// Opening maps the files where the platform can, and looks at headers and row offsets only: a model of
+// gigabytes opens in milliseconds, and processes that open the same model share its memory. Ids are
+// parsed when first asked for. A request takes memory for one score for each item, or less if its
+// history touches few of them; it is used again by later requests.
+//
+// # Trust
+//
+// Whatever the bytes are, there is an answer or an [*Error] with a [Verdict], never a crash or an
+// allocation that the file's size does not justify. [Open] leaves the values of arrays unread: a bad
+// one that a request meets gives [VerdictCSR]. Call [Model.Verify] before using a directory from
+// elsewhere. Files of a model must not be changed in place; should somebody truncate a mapped one,
+// requests give [VerdictIO].
+package mlcore
