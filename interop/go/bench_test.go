@@ -1,8 +1,8 @@
 package mlcore_test
 
 import (
+	"flag"
 	"math/rand/v2"
-	"os"
 	"sync/atomic"
 	"testing"
 
@@ -10,9 +10,11 @@ import (
 	"github.com/mlcore/mlcore/interop/go/internal/modeltest"
 )
 
-// benchmarkModel is a random model, or the one that MLCORE_BENCH_MODEL names.
+var benchmarkDir = flag.String("model", "", "measure this model instead of a random one")
+
+// benchmarkModel is a random model, or the one that -model names.
 func benchmarkModel(b *testing.B) (*mlcore.Model, []string) {
-	dir := os.Getenv("MLCORE_BENCH_MODEL")
+	dir := *benchmarkDir
 	if dir == "" {
 		dir = modeltest.Random(rand.New(rand.NewPCG(1, 1)), 500, 5000, 200).Write(b, b.TempDir())
 	}
