@@ -22,7 +22,7 @@ import scipy.sparse as sp
 from benchmarks.matrix import SparseMatrix, load_matrix, save_matrix
 from mlcore import TrainConfig
 from mlcore.progress import silent
-from mlcore.similarity import Neighborhood
+from mlcore.similarity import Counts, Neighborhood
 from mlcore.threads import resolve_threads
 from mlcore.types import CsrMatrix
 
@@ -42,7 +42,7 @@ def _mlcore(
 
     def kernel() -> SparseMatrix:
         found = config.similarity.neighbors(
-            matrix, config.neighbor_settings(), resolve_threads(threads), silent
+            Counts(matrix), config.neighbor_settings(), resolve_threads(threads), silent
         )
         return found.to_scipy()
 

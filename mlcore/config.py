@@ -60,6 +60,7 @@ class TrainConfig:
                     f"{name}: expected a {base.__name__} object, got {shorten(value)}",
                     'TrainConfig.from_json takes names: {"similarity": {"name": "cosine"}}',
                 )
+        _refuse_unused(self)
 
     def neighbor_settings(self) -> NeighborSettings:
         """Return the part that says which pairs are kept."""
@@ -103,7 +104,24 @@ class TrainConfig:
             )
         if "weighting" in value:
             settings["weighting"] = _named(WEIGHTINGS, value["weighting"], f"{place}: weighting")
-        return cls(**settings)
+        try:
+            return cls(**settings)
+        except ConfigError as error:
+            raise ConfigError(f"{place}: {error}", error.hint) from None
+
+
+def _refuse_unused(config: TrainConfig) -> None:
+    """Raise ConfigError for a setting that would change nothing."""
+    similarity = config.similarity
+    unused = [
+        ("shrinkage", config.shrinkage, 0, similarity.uses_shrinkage),
+        ("min_cooccurrence", config.min_cooccurrence, 1, similarity.uses_min_cooccurrence),
+    ]
+    for name, value, neutral, is_used in unused:
+        if value != neutral and not is_used:
+            raise ConfigError(
+                f"{name}: expected {neutral}, as {similarity.name} does not use it, got {value:g}"
+            )
 
 
 def _named(registry: Mapping[str, type[T]], value: object, place: str) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,93 @@ from mlcore.files.lists import read_config, read_ids
 from mlcore.ids import IdMap
 from mlcore.interactions import Interactions
 from mlcore.progress import Progress, silent
+from mlcore.similarity import Counts, KeptBytes
 from mlcore.threads import resolve_threads
+from mlcore.weighting import Weighting
 
-__all__ = ["train_from_data", "train_from_path"]
+__all__ = ["Trainer", "train_from_data", "train_from_path"]
+
+
+class Trainer:
+    """Trains several models of the same interactions, and counts once what they share.
+
+    Models that differ only in measure, shrinkage or neighbors share X' X, of which blocks are kept
+    within ``keep_bytes``; the models are the same bits as those of ``train_from_data``.
+
+    Args:
+        interactions: U users, I items.
+        keep_bytes: how much of the counts to keep between models. Changes speed and memory only.
+        threads: how many; None for one a core. Changes speed only.
+        progress: told how many items are done.
+
+    >>> trainer = Trainer(Interactions.from_columns(["u", "u"], ["a", "b"]), keep_bytes=2**20)
+    >>> trainer.train(TrainConfig()).similarity.data.tolist()
+    [1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        interactions: Interactions,
+        *,
+        keep_bytes: int = 0,
+        threads: int | None = None,
+        progress: Progress = silent,
+    ) -> None:
+        self._interactions = interactions
+        self._threads = resolve_threads(threads)
+        self._progress = progress
+        self._keep_bytes = keep_bytes
+        self._counts: OrderedDict[Weighting, Counts] = OrderedDict()
+        self._popularity = np.bincount(
+            interactions.user_items.indices, minlength=len(interactions.item_ids)
+        ).astype(
+            np.int64
+        )  # (I,)
+        self._sha256 = interactions.sha256()
+        self._items = IdMap.from_ids(interactions.item_ids)
+        self._users = IdMap.from_ids(interactions.user_ids)
+
+    def train(self, config: TrainConfig, *, with_users: bool = True) -> Model:
+        """Return the model.
+
+        Args:
+            config: decides what the model is.
+            with_users: keep the histories, so that users can be asked for by id.
+
+        Raises:
+            DataError: a weight or a similarity does not fit float32.
+        """
+        counts = self._counts_of(config.weighting)
+        similarity = config.similarity.neighbors(
+            counts, config.neighbor_settings(), self._threads, self._progress
+        )  # (I, I) float32
+        return Model(
+            config_json=config.to_json(),
+            items=self._items,
+            similarity=similarity,
+            popularity=self._popularity,
+            num_users=counts.num_users,
+            num_interactions=len(self._interactions),
+            interactions_sha256=self._sha256,
+            users=self._users if with_users else None,
+            histories=counts.user_items if with_users else None,
+        )
+
+    def _counts_of(self, weighting: Weighting) -> Counts:
+        """Return the counts of the weighted matrix; of the older ones those that find room."""
+        if weighting in self._counts:
+            self._counts.move_to_end(weighting)
+            return self._counts[weighting]
+        while self._counts and self._used_bytes() > self._keep_bytes // 2:
+            self._counts.popitem(last=False)
+        weighted = weighting.apply(self._interactions)  # (U, I) float32
+        self._counts[weighting] = Counts(weighted, KeptBytes(self._keep_bytes - self._used_bytes()))
+        return self._counts[weighting]
+
+    def _used_bytes(self) -> int:
+        return sum(
+            counts.kept.used + counts.user_items.data.nbytes for counts in self._counts.values()
+        )
 
 
 def train_from_data(
@@ -44,21 +129,8 @@ def train_from_data(
     >>> model.similarity.data.tolist()
     [1.0, 1.0]
     """
-    user_items = config.weighting.apply(interactions)  # (U, I) float32
-    similarity = config.similarity.neighbors(
-        user_items, config.neighbor_settings(), resolve_threads(threads), progress
-    )  # (I, I) float32
-    popularity = np.bincount(user_items.indices, minlength=user_items.num_columns)  # (I,)
-    return Model(
-        config_json=config.to_json(),
-        items=IdMap.from_ids(interactions.item_ids),
-        similarity=similarity,
-        popularity=popularity.astype(np.int64),
-        num_users=user_items.num_rows,
-        num_interactions=user_items.num_entries,
-        interactions_sha256=interactions.sha256(),
-        users=IdMap.from_ids(interactions.user_ids) if with_users else None,
-        histories=user_items if with_users else None,
+    return Trainer(interactions, threads=threads, progress=progress).train(
+        config, with_users=with_users
     )
 
 

@@ -119,17 +119,111 @@ def products(x: npt.NDArray[Any]) -> Dense:
     return c
 
 
-def similarity(name: str, x: npt.NDArray[Any], shrinkage: float) -> Dense:
-    """Return w(i, j), (I, I), by the ``definitions`` of the published tables."""
-    c = products(x > 0 if name in ("dice", "jaccard") else x)
-    n_i, n_j = np.diag(c)[:, None], np.diag(c)[None, :]
-    denominator = {
-        "dot": np.ones_like(c) + shrinkage,
-        "cosine": np.sqrt(n_i) * np.sqrt(n_j) + shrinkage,
-        "dice": n_i + n_j + shrinkage,
-        "jaccard": n_i + n_j - c + shrinkage,
-    }[name]
-    return np.divide(c, denominator, out=np.zeros_like(c), where=c > 0)
+BINARY = {
+    "dice",
+    "jaccard",
+    "tversky",
+    "conditional_probability",
+    "lift",
+    "pmi",
+    "npmi",
+    "log_likelihood_ratio",
+}
+
+
+def similarity(name: str, x: npt.NDArray[Any], shrinkage: float, **parameters: Any) -> Dense:
+    """Return w(i, j), (I, I), by the published definitions; 0 where no user has both items."""
+    common_users = products(x > 0)
+    x = x.astype(np.float64)
+    if name in ("adjusted_cosine", "pearson"):
+        w = correlation(name, x, shrinkage, **parameters)
+    else:
+        c = products(x > 0 if name in BINARY else x)
+        n_i, n_j = np.diag(c)[:, None], np.diag(c)[None, :]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            w = FORMULAS[name](c, n_i, n_j, shrinkage, len(x), **parameters)
+    result: Dense = np.where(common_users > 0, np.nan_to_num(w), 0.0)
+    return result
+
+
+def damped(c: Dense, shrinkage: float) -> Dense:
+    """Return c / (c + shrinkage)."""
+    result: Dense = c / (c + shrinkage)
+    return result
+
+
+def npmi(c: Dense, n_i: Dense, n_j: Dense, h: float, users: int) -> Dense:
+    """Return ln(p_ij / (p_i p_j)) / -ln p_ij, with the limit 1 where everybody has both."""
+    joint = c / users
+    value = np.log(joint / (n_i / users) / (n_j / users)) / -np.log(joint)
+    result: Dense = np.where(c == users, 1.0, value) * damped(c, h)
+    return result
+
+
+def entropy(*cells: Dense) -> Dense:
+    """Return the unnormalised entropy of Mahout's LogLikelihood: S ln S - sum of k ln k."""
+
+    def x_log_x(k: Dense) -> Dense:
+        result: Dense = np.where(k > 0, k * np.log(np.where(k > 0, k, 1)), 0.0)
+        return result
+
+    result: Dense = x_log_x(sum(cells[1:], cells[0])) - sum(map(x_log_x, cells))
+    return result
+
+
+def log_likelihood_ratio(
+    c: Dense, n_i: Dense, n_j: Dense, h: float, users: int, signed: bool = False
+) -> Dense:
+    """Return 2 (row entropy + column entropy - matrix entropy), as Mahout has it."""
+    one, other, neither = n_i - c, n_j - c, users - n_i - n_j + c
+    rows, columns = entropy(c + one, other + neither), entropy(c + other, one + neither)
+    ratio = 2 * np.maximum(rows + columns - entropy(c, one, other, neither), 0)
+    if signed:
+        ratio = np.where(c * users < n_i * n_j, -ratio, ratio)
+    result: Dense = ratio * damped(c, h)
+    return result
+
+
+FORMULAS: dict[str, Callable[..., Dense]] = {
+    "dot": lambda c, n_i, n_j, h, users: c / (1 + h),
+    "cosine": lambda c, n_i, n_j, h, users: c / (np.sqrt(n_i) * np.sqrt(n_j) + h),
+    "asymmetric_cosine": lambda c, n_i, n_j, h, users, alpha=0.5: c
+    / (n_j**alpha * n_i ** (1 - alpha) + h),
+    "dice": lambda c, n_i, n_j, h, users: c / (n_i + n_j + h),
+    "jaccard": lambda c, n_i, n_j, h, users: c / (n_i + n_j - c + h),
+    "tversky": lambda c, n_i, n_j, h, users, alpha=1.0, beta=1.0: c
+    / (c + (alpha * (n_j - c) + beta * (n_i - c)) + h),
+    "conditional_probability": lambda c, n_i, n_j, h, users, popularity_exponent=0.0: c
+    / (n_i * n_j**popularity_exponent + h),
+    "lift": lambda c, n_i, n_j, h, users: users * c / (n_i * n_j + h),
+    "pmi": lambda c, n_i, n_j, h, users: np.log(users * c / (n_i * n_j)) * damped(c, h),
+    "npmi": npmi,
+    "log_likelihood_ratio": log_likelihood_ratio,
+}
+
+
+def correlation(name: str, x: Dense, shrinkage: float, missing: str = "zero") -> Dense:
+    """Return Pearson's correlation or the adjusted cosine of columns, 0 where one has no spread."""
+    stored = x > 0
+    if name == "adjusted_cosine":
+        means = x.sum(axis=1, keepdims=True) / np.maximum(stored.sum(axis=1, keepdims=True), 1)
+        centered = np.where(stored, x - means, 0.0)
+    elif missing == "unknown":
+        means = x.sum(axis=0) / np.maximum(stored.sum(axis=0), 1)
+        centered = np.where(stored, x - means, 0.0)
+    else:
+        # Multiplied by the number of users, so that counts stay integers and ties stay ties.
+        users, sums = len(x), x.sum(axis=0)
+        above = users * products(x) - np.outer(sums, sums)
+        below = np.outer(*[np.sqrt(np.maximum(np.diag(above), 0))] * 2)
+        zeros = np.zeros_like(above)
+        result: Dense = np.divide(above, below + users * shrinkage, out=zeros, where=below > 1e-9)
+        return result
+    spread = np.sqrt((centered**2).sum(axis=0))
+    below = np.outer(spread, spread) + shrinkage
+    spread_both = np.outer(spread > 1e-12, spread > 1e-12)
+    result = np.divide(centered.T @ centered, below, out=np.zeros_like(below), where=spread_both)
+    return result
 
 
 def exact_similarity(name: str, x: npt.NDArray[Any], shrinkage: int) -> npt.NDArray[Any]:

@@ -39,7 +39,7 @@ from mlcore.errors import (
     MissingFileError,
     SizeError,
 )
-from mlcore.similarity import SIMILARITIES, pairs
+from mlcore.similarity import SIMILARITIES, counts
 from mlcore.train import train_from_path
 from mlcore.weighting import WEIGHTINGS
 
@@ -327,9 +327,7 @@ def test_the_order_of_the_rows_changes_no_byte(directory: Path, tmp_path: Path) 
 def test_threads_and_blocks_change_no_byte(
     threads: int, block: int, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Its default is bound when the function is defined, so patching the constant would do nothing.
-    in_blocks = partial(pairs.best_pairs, max_block_entries=block)
-    monkeypatch.setattr(pairs, "best_pairs", in_blocks)
+    monkeypatch.setattr(counts, "MAX_BLOCK_ENTRIES", block)
     assert saved(train(some_rows(), threads=threads), tmp_path / "other") == digests(directory)
 
 
@@ -340,12 +338,16 @@ def config_of(similarity: str, weighting: str, neighborhood: str) -> TrainConfig
             "weighting": {"name": weighting},
             "neighborhood": neighborhood,
             "num_neighbors": 4,
-            "shrinkage": 0.5,
+            "shrinkage": 0.5 if SIMILARITIES[similarity].uses_shrinkage else 0,
         }
     )
 
 
-CONFIGS = list(itertools.product(SIMILARITIES, WEIGHTINGS, ["target", "source"]))
+CONFIGS = [
+    names
+    for names in itertools.product(SIMILARITIES, WEIGHTINGS, ["target", "source"])
+    if names[:2] != ("adjusted_cosine", "binary")  # of equal weights nothing is left
+]
 
 
 @pytest.mark.parametrize(("similarity", "weighting", "neighborhood"), CONFIGS)
@@ -363,7 +365,7 @@ def test_every_similarity_and_weighting_gives_one_valid_model(
     verify_model(tmp_path / "model")
     assert_same_model(Model.load(tmp_path / "model"), model)
     random.Random(9).shuffle(rows)
-    monkeypatch.setattr(pairs, "best_pairs", partial(pairs.best_pairs, max_block_entries=40))
+    monkeypatch.setattr(counts, "MAX_BLOCK_ENTRIES", 40)
     assert saved(train(rows, config, threads=5), tmp_path / "other") == expected
 
 

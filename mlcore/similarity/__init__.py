@@ -1,18 +1,49 @@
 """Item similarities: the measures, and the kernel that finds the best K neighbors of each item.
 
-Adding a measure is adding one class in ``measures`` and its name in the list at its end.
+Adding a measure is adding one class and its name in ``registry``.
 """
 
+from mlcore.similarity.association import (
+    Lift,
+    LogLikelihoodRatio,
+    NormalizedPointwiseMutualInformation,
+    PointwiseMutualInformation,
+)
 from mlcore.similarity.base import Neighborhood, NeighborSettings, Similarity
-from mlcore.similarity.measures import SIMILARITIES, Cosine, Dice, Dot, Jaccard
+from mlcore.similarity.correlation import AdjustedCosine, Pearson
+from mlcore.similarity.counts import Counts, KeptBytes
+from mlcore.similarity.graph import P3Alpha, RP3Beta
+from mlcore.similarity.overlap import (
+    AsymmetricCosine,
+    ConditionalProbability,
+    Cosine,
+    Dice,
+    Dot,
+    Jaccard,
+    Tversky,
+)
+from mlcore.similarity.registry import SIMILARITIES
 
 __all__ = [
-    "SIMILARITIES",
+    "AdjustedCosine",
+    "AsymmetricCosine",
+    "ConditionalProbability",
     "Cosine",
+    "Counts",
     "Dice",
     "Dot",
     "Jaccard",
+    "KeptBytes",
+    "Lift",
+    "LogLikelihoodRatio",
     "NeighborSettings",
     "Neighborhood",
+    "NormalizedPointwiseMutualInformation",
+    "P3Alpha",
+    "Pearson",
+    "PointwiseMutualInformation",
+    "RP3Beta",
+    "SIMILARITIES",
     "Similarity",
+    "Tversky",
 ]

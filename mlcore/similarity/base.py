@@ -1,4 +1,4 @@
-"""What every similarity is: settings in, a matrix of neighbors out."""
+"""What every similarity is: counts and settings in, a matrix of neighbors out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from mlcore.parameters import check_parameters
 from mlcore.progress import Progress
+from mlcore.similarity.counts import Counts
 from mlcore.types import CsrMatrix
 
 __all__ = ["NeighborSettings", "Neighborhood", "Similarity"]
@@ -27,10 +28,10 @@ class NeighborSettings:
         min_cooccurrence: pairs taken together by fewer users than this are dropped.
     """
 
-    num_neighbors: int | None
-    neighborhood: Neighborhood
-    shrinkage: float
-    min_cooccurrence: int
+    num_neighbors: int | None = None
+    neighborhood: Neighborhood = "target"
+    shrinkage: float = 0.0
+    min_cooccurrence: int = 1
 
 
 @dataclass(frozen=True)
@@ -38,21 +39,31 @@ class Similarity(ABC):
     """w(i, j): what having item i (the source) speaks for item j (the target).
 
     A subclass is a frozen dataclass whose fields are the parameters of the formula.
+
+    Attributes:
+        binary: whether c and n are counted on the binary X, whatever the weights; the weights then
+            act in the history only.
+        uses_shrinkage: whether the formula has a place for ``shrinkage``; else it must be 0.
+        uses_min_cooccurrence: whether rare pairs can be dropped; else ``min_cooccurrence`` must
+            be 1.
     """
 
     name: ClassVar[str]
+    binary: ClassVar[bool] = False
+    uses_shrinkage: ClassVar[bool] = True
+    uses_min_cooccurrence: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_parameters(self)
 
     @abstractmethod
     def neighbors(
-        self, user_items: CsrMatrix, settings: NeighborSettings, threads: int, progress: Progress
+        self, counts: Counts, settings: NeighborSettings, threads: int, progress: Progress
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows.
 
         Args:
-            user_items: (U, I) float32 weights above 0.
+            counts: of the (U, I) float32 weights above 0.
             settings: which pairs to keep.
             threads: how many, >= 1. Changes speed only.
             progress: told how many items are done.

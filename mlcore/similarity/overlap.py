@@ -1,9 +1,9 @@
-"""Similarities that need only c_ij and the two n: the dot product of two columns of X, and their
-squared norms.
+"""Similarities that divide the overlap of two columns of X by a measure of their sizes.
 
-On the binary X these are counts: c_ij users who have both items, n_i users who have item i.
-``definitions`` in Ferrari Dacrema et al. (ACM TOIS 2021, additional material) has the same forms;
-no constant is hidden in any of them.
+c_ij is the dot product of the columns of items i and j, n_i the squared norm of column i; on the
+binary X these are counts: c_ij users who have both items, n_i users who have item i. i is the
+source, an item of the history, and j the target. ``definitions`` in Ferrari Dacrema et al. (ACM
+TOIS 2021, additional material) has the same forms; no constant is hidden in any of them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlcore.similarity.base import Similarity
-from mlcore.similarity.pairs import Pairs, PairSimilarity
+from mlcore.parameters import number, parameter
+from mlcore.portable import power
+from mlcore.similarity.counts import Counts
+from mlcore.similarity.pairs import Pairs, PairSimilarity, Terms
 from mlcore.types import Float64Array
 
-__all__ = ["SIMILARITIES", "Cosine", "Dice", "Dot", "Jaccard"]
+__all__ = [
+    "AsymmetricCosine",
+    "ConditionalProbability",
+    "Cosine",
+    "Dice",
+    "Dot",
+    "Jaccard",
+    "Tversky",
+]
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,10 @@ class Dot(PairSimilarity):
     """
 
     name = "dot"
+
+    def source_terms(self, counts: Counts) -> Terms:
+        """Return nothing."""
+        return ()
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (1 + shrinkage)."""
@@ -44,13 +58,41 @@ class Cosine(PairSimilarity):
 
     name = "cosine"
 
-    def item_terms(self, norms: Float64Array) -> Float64Array:
+    def source_terms(self, counts: Counts) -> Terms:
         """Return sqrt(n_i)."""
-        return np.sqrt(norms)
+        return (np.sqrt(counts.norms),)
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (sqrt(n_i) sqrt(n_j) + shrinkage)."""
-        return pairs.products / (pairs.sources * pairs.targets + pairs.shrinkage)
+        (source,), (target,) = pairs.sources, pairs.targets
+        return pairs.products / (source * target + pairs.shrinkage)
+
+
+@dataclass(frozen=True)
+class AsymmetricCosine(PairSimilarity):
+    """c_ij / (n_j^alpha n_i^(1 - alpha) + shrinkage), j the target.
+
+    On the binary X, without shrinkage: P(i|j)^alpha P(j|i)^(1 - alpha). So alpha = 0 is the
+    conditional probability of the target, 0.5 the cosine, and 1 the conditional probability of the
+    source, which favours rare targets. Aiolli, Efficient Top-N Recommendation for Very Large Scale
+    Binary Rated Datasets (RecSys 2013).
+    """
+
+    name = "asymmetric_cosine"
+    alpha: float = parameter(0.5, number(minimum=0, maximum=1))  # Changes the model.
+
+    def source_terms(self, counts: Counts) -> Terms:
+        """Return n_i^(1 - alpha)."""
+        return (power(counts.norms, 1 - self.alpha),)
+
+    def target_terms(self, counts: Counts) -> Terms:
+        """Return n_j^alpha."""
+        return (power(counts.norms, self.alpha),)
+
+    def values(self, pairs: Pairs) -> Float64Array:
+        """Return c_ij / (n_j^alpha n_i^(1 - alpha) + shrinkage)."""
+        (source,), (target,) = pairs.sources, pairs.targets
+        return pairs.products / (target * source + pairs.shrinkage)
 
 
 @dataclass(frozen=True)
@@ -65,8 +107,8 @@ class Jaccard(PairSimilarity):
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (n_i + n_j - c_ij + shrinkage)."""
-        union = pairs.sources + pairs.targets - pairs.products
-        return pairs.products / (union + pairs.shrinkage)
+        (source,), (target,) = pairs.sources, pairs.targets
+        return pairs.products / (source + target - pairs.products + pairs.shrinkage)
 
 
 @dataclass(frozen=True)
@@ -82,9 +124,51 @@ class Dice(PairSimilarity):
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (n_i + n_j + shrinkage)."""
-        return pairs.products / (pairs.sources + pairs.targets + pairs.shrinkage)
+        (source,), (target,) = pairs.sources, pairs.targets
+        return pairs.products / (source + target + pairs.shrinkage)
 
 
-SIMILARITIES: dict[str, type[Similarity]] = {
-    similarity.name: similarity for similarity in (Dot, Cosine, Jaccard, Dice)
-}
+@dataclass(frozen=True)
+class Tversky(PairSimilarity):
+    """c_ij / (c_ij + alpha (n_j - c_ij) + beta (n_i - c_ij) + shrinkage) on the binary X.
+
+    alpha weighs the users of the target alone, beta those of the source alone. alpha = beta = 1 is
+    Jaccard, 0.5 twice the ``dice`` here; alpha = 0, beta = 1 is c_ij / n_i, the conditional
+    probability of the target. Tversky, Features of Similarity (Psychological Review 84, 1977).
+    """
+
+    name = "tversky"
+    binary = True
+    alpha: float = parameter(1.0, number(minimum=0))  # Changes the model.
+    beta: float = parameter(1.0, number(minimum=0))  # Changes the model.
+
+    def values(self, pairs: Pairs) -> Float64Array:
+        """Return c_ij / (c_ij + alpha (n_j - c_ij) + beta (n_i - c_ij) + shrinkage)."""
+        (source,), (target,) = pairs.sources, pairs.targets
+        common = pairs.products
+        others = self.alpha * (target - common) + self.beta * (source - common)
+        return common / (common + others + pairs.shrinkage)
+
+
+@dataclass(frozen=True)
+class ConditionalProbability(PairSimilarity):
+    """c_ij / (n_i n_j^popularity_exponent + shrinkage) on the binary X.
+
+    With exponent 0 this is P(j|i), the share of the users of the source who have the target; a
+    larger one holds popular targets back, and 1 orders the targets of a source as lift does.
+    Deshpande and Karypis, Item-Based Top-N Recommendation Algorithms (ACM TOIS 2004), where the
+    exponent is called alpha.
+    """
+
+    name = "conditional_probability"
+    binary = True
+    popularity_exponent: float = parameter(0.0, number(minimum=0))  # Changes the model.
+
+    def target_terms(self, counts: Counts) -> Terms:
+        """Return n_j^popularity_exponent."""
+        return (power(counts.norms, self.popularity_exponent),)
+
+    def values(self, pairs: Pairs) -> Float64Array:
+        """Return c_ij / (n_i n_j^popularity_exponent + shrinkage)."""
+        (source,), (target,) = pairs.sources, pairs.targets
+        return pairs.products / (source * target + pairs.shrinkage)

@@ -1,17 +1,11 @@
-"""The kernel: the best K entries of each row of X' X under a measure, in blocks of rows.
-
-A block of item_users @ user_items is formed, measured, cut to its best K and forgotten, so memory
-is bounded by the block and the result, never by the square of the catalogue. Each c_ij is summed
-in float64 over ascending users within one row of the product; how rows are grouped into blocks and
-who computes them therefore changes no bit.
-"""
+"""The kernel: the best K entries of each row of X' X under a measure, in blocks of rows."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,93 +13,114 @@ import scipy.sparse as sp
 from mlcore.errors import DataError
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
-from mlcore.sums import sum_by_group
+from mlcore.similarity.counts import Counts
 from mlcore.threads import map_in_order
 from mlcore.topk import top_k_per_row
-from mlcore.types import CsrMatrix, Float32Array, Float64Array, Int32Array, Int64Array
+from mlcore.types import BoolArray, CsrMatrix, Float32Array, Float64Array, Int32Array, Int64Array
 
-__all__ = ["MAX_BLOCK_ENTRIES", "PairSimilarity", "Pairs", "best_pairs"]
+__all__ = [
+    "BestOfRows",
+    "Pairs",
+    "PairSimilarity",
+    "Terms",
+    "best_of_rows",
+    "best_pairs",
+    "by_source",
+    "round_values",
+    "stack_rows",
+]
 
-# Changes speed and memory only: about 60 bytes of scratch for each entry and thread.
-MAX_BLOCK_ENTRIES = 2**20
+Terms: TypeAlias = tuple[Float64Array, ...]  # numbers of each item, each (I,) or, of pairs, (P,)
 
 
 class Pairs(NamedTuple):
     """What a measure is computed from, for P pairs of a source i and a target j.
 
     Attributes:
-        products: (P,) float64 c_ij, all above 0.
-        sources: (P,) float64 term of item i, as ``item_terms`` returns it.
-        targets: (P,) float64 term of item j.
+        products: (P,) float64 c_ij.
+        sources: the terms of item i, (P,) float64 each, as ``source_terms`` returns them.
+        targets: the terms of item j, likewise.
+        num_users: U.
         shrinkage: >= 0.
     """
 
     products: Float64Array
-    sources: Float64Array
-    targets: Float64Array
+    sources: Terms
+    targets: Terms
+    num_users: int
     shrinkage: float
 
 
 @dataclass(frozen=True)
 class PairSimilarity(Similarity):
-    """A similarity computed pair by pair from c_ij, n_i and n_j.
+    """A similarity computed pair by pair, from c_ij and some numbers of each item."""
 
-    Attributes:
-        binary: whether c and n are counted on the binary X, whatever the weights; the weights then
-            act in the history only.
-    """
-
-    binary: ClassVar[bool] = False
-
-    def item_terms(self, norms: Float64Array) -> Float64Array:
-        """Return what ``values`` needs of each item, computed once: here n_i itself.
+    def counted(self, counts: Counts) -> Counts:
+        """Return the counts of the matrix that the formula calls X: the binary one if so declared.
 
         Args:
-            norms: (I,) float64 n_i; 0 for an item nobody has.
+            counts: of the weights.
         """
-        return norms
+        return counts.binary if self.binary else counts
+
+    def source_terms(self, counts: Counts) -> Terms:
+        """Return what ``values`` needs of each source item, computed once: here n_i alone.
+
+        Args:
+            counts: of X as the formula has it. A term of an item nobody has is never used.
+        """
+        return (counts.norms,)
+
+    def target_terms(self, counts: Counts) -> Terms:
+        """Return what ``values`` needs of each target item: here the same.
+
+        Args:
+            counts: of X as the formula has it.
+        """
+        return self.source_terms(counts)
 
     @abstractmethod
     def values(self, pairs: Pairs) -> Float64Array:
-        """Return w(i, j) of each pair, (P,) float64."""
+        """Return w(i, j) of each pair, (P,) float64.
+
+        Args:
+            pairs: all with at least one common user.
+        """
 
     def neighbors(
-        self, user_items: CsrMatrix, settings: NeighborSettings, threads: int, progress: Progress
+        self, counts: Counts, settings: NeighborSettings, threads: int, progress: Progress
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows."""
-        return best_pairs(self, user_items, settings, threads, progress)
+        return best_pairs(self, counts, settings, threads, progress)
 
 
-@dataclass(frozen=True)
-class _Best:
-    """The kept entries of some rows: counts (R,), columns (P,) and values (P,)."""
+class BestOfRows(NamedTuple):
+    """The kept entries of some rows, best first: offsets (R + 1,), columns and values (P,)."""
 
-    counts: Int64Array
+    indptr: Int64Array
     columns: Int32Array
-    values: Float32Array
+    values: Float64Array
 
 
 def best_pairs(
     measure: PairSimilarity,
-    user_items: CsrMatrix,
+    counts: Counts,
     settings: NeighborSettings,
     threads: int,
     progress: Progress,
-    max_block_entries: int = MAX_BLOCK_ENTRIES,
 ) -> CsrMatrix:
     """Return the best pairs of each item under ``measure``, with source items as rows.
 
     Equals, on small data, the dense formula followed by a full sort of each row (``target``: each
-    column) by value descending, then index ascending. A value that rounds to 0 in float32 is not
-    kept.
+    column) by value descending, then index ascending. Pairs without a common user are absent, and
+    a value that rounds to 0 in float32 is not kept.
 
     Args:
-        measure: turns c_ij, n_i and n_j into a similarity.
-        user_items: (U, I) float32 weights above 0.
+        measure: turns c_ij and the numbers of each item into a similarity.
+        counts: of the weights.
         settings: K, neighborhood, shrinkage, fewest common users.
         threads: how many blocks are in work at once.
         progress: told how many items are done.
-        max_block_entries: size of a block. Changes speed and memory only.
 
     Returns:
         (I, I) float32.
@@ -113,95 +128,137 @@ def best_pairs(
     Raises:
         DataError: a similarity overflows float32.
     """
-    weighted = user_items.to_scipy()  # (U, I) float64
-    if measure.binary:
-        weighted.data = np.ones_like(weighted.data)
-    item_users = weighted.T.tocsr()  # (I, U) float64, users ascending within each item
-    block_of_rows = _make_block_function(measure, item_users, weighted, settings)
-    blocks = list(_blocks(item_users, weighted, max_block_entries))
-    num_items = user_items.num_columns
-    best: list[_Best] = []
-    for (_, end), part in zip(blocks, map_in_order(block_of_rows, blocks, threads)):
-        best.append(part)
-        progress("compare items", end, num_items)
-    return _by_source(best, num_items, settings.neighborhood == "target")
-
-
-def _blocks(item_users: Any, user_items: Any, max_entries: int) -> Iterator[tuple[int, int]]:
-    """Yield ranges of rows whose product has at most ``max_entries`` entries (or is one row)."""
-    items_of_user = np.diff(user_items.indptr).astype(np.float64)  # (U,)
-    work = item_users.astype(bool) @ items_of_user  # (I,) multiply-adds of each row
-    bounds = np.minimum(work, user_items.shape[1])  # (I,) most entries a row can have
-    begin, entries = 0, 0.0
-    for row, bound in enumerate(bounds.tolist()):
-        if entries + bound > max_entries and row > begin:
-            yield begin, row
-            begin, entries = row, 0.0
-        entries += bound
-    yield begin, len(bounds)
-
-
-def _make_block_function(
-    measure: PairSimilarity, item_users: Any, user_items: Any, settings: NeighborSettings
-) -> Callable[[tuple[int, int]], _Best]:
-    num_items = user_items.shape[1]
-    norms = sum_by_group(user_items.indices, user_items.data**2, num_items)  # (I,) float64
-    terms = measure.item_terms(norms)  # (I,) float64
-    k = settings.num_neighbors or num_items
+    counted = measure.counted(counts)
     rows_are_targets = settings.neighborhood == "target"
-    pattern = _binary(user_items) if settings.min_cooccurrence > 1 else None
+    source_terms = measure.source_terms(counted)
+    target_terms = measure.target_terms(counted)
 
-    def best_of_block(block: tuple[int, int]) -> _Best:
-        begin, end = block
-        rows_of_items = item_users[begin:end]
-        product = rows_of_items @ user_items
-        if pattern is not None:
-            product = _drop_rare(
-                product, _binary(rows_of_items) @ pattern, settings.min_cooccurrence
+    def values_of(rows: Int64Array, columns: Int32Array, products: Float64Array) -> Float64Array:
+        sources, targets = (columns, rows) if rows_are_targets else (rows, columns)
+        return measure.values(
+            Pairs(
+                products,
+                tuple(term[sources] for term in source_terms),
+                tuple(term[targets] for term in target_terms),
+                counted.num_users,
+                settings.shrinkage,
             )
-        rows = np.repeat(np.arange(begin, end), np.diff(product.indptr))  # (P,) int64
-        row_terms, column_terms = terms[rows], terms[product.indices]
-        sources, targets = (
-            (column_terms, row_terms) if rows_are_targets else (row_terms, column_terms)
         )
-        exact = measure.values(Pairs(product.data, sources, targets, settings.shrinkage))
-        with np.errstate(over="ignore", under="ignore"):
-            rounded = exact.astype(np.float32)
-        keep = (product.indices != rows) & (rounded != 0)
-        _check_finite(rounded, keep)
+
+    products_of = _products_function(counts, counted, settings.min_cooccurrence)
+    parts = best_of_rows(
+        counted.products.blocks, products_of, values_of, settings.num_neighbors, threads, progress
+    )
+    return by_source(stack_rows(parts), counts.num_items, rows_are_targets)
+
+
+def _products_function(
+    counts: Counts, counted: Counts, min_cooccurrence: int
+) -> Callable[[int, int], Any]:
+    """Return what gives some rows of X' X, without the pairs that too few users stand behind."""
+
+    def products_of(begin: int, end: int) -> Any:
+        product = counted.products.rows(begin, end)
+        if min_cooccurrence == 1:
+            return product
+        common = counts.binary.products.rows(begin, end)
+        enough = common.copy()
+        enough.data = (common.data >= min_cooccurrence).astype(np.float64)
+        enough.eliminate_zeros()
+        return sp.csr_matrix(product.multiply(enough))
+
+    return products_of
+
+
+def best_of_rows(
+    blocks: Sequence[tuple[int, int]],
+    products_of: Callable[[int, int], Any],
+    values_of: Callable[[Int64Array, Int32Array, Float64Array], Float64Array],
+    num_neighbors: int | None,
+    threads: int,
+    progress: Progress,
+) -> list[BestOfRows]:
+    """Return the best entries of each row of a product, block by block.
+
+    Args:
+        blocks: ranges of rows, in order.
+        products_of: gives the rows from the first to before the second argument, a CSR.
+        values_of: gives the value of each entry from its row, column and product.
+        num_neighbors: how many to keep of each row; None keeps all.
+        threads: how many blocks are in work at once.
+        progress: told how many rows are done.
+
+    Raises:
+        DataError: a value overflows float32.
+    """
+
+    def best_of_block(block: tuple[int, int]) -> BestOfRows:
+        product = products_of(*block)
+        rows = np.repeat(np.arange(*block), np.diff(product.indptr))  # (P,) int64
+        values = values_of(rows, product.indices, product.data)  # (P,) float64
+        keep = (product.indices != rows) & (round_values(values, product.indices != rows) != 0)
         indptr = np.concatenate([[0], np.cumsum(keep)])[product.indptr]
-        kept = top_k_per_row(indptr, product.indices[keep], exact[keep], k)
-        return _Best(np.diff(kept[0]), kept[1], kept[2].astype(np.float32))
+        k = num_neighbors or product.shape[1]
+        return BestOfRows(*top_k_per_row(indptr, product.indices[keep], values[keep], k))
 
-    return best_of_block
-
-
-def _drop_rare(product: Any, counts: Any, minimum: int) -> Any:
-    """Return the entries of a product that at least ``minimum`` users stand behind."""
-    counts.data = (counts.data >= minimum).astype(np.float64)
-    counts.eliminate_zeros()
-    return sp.csr_matrix(product.multiply(counts))
+    parts: list[BestOfRows] = []
+    for (_, end), part in zip(blocks, map_in_order(best_of_block, blocks, threads)):
+        parts.append(part)
+        progress("compare items", end, blocks[-1][1])
+    return parts
 
 
-def _binary(matrix: Any) -> Any:
-    ones = np.ones(len(matrix.data))
-    return sp.csr_matrix((ones, matrix.indices, matrix.indptr), shape=matrix.shape)
+def round_values(values: Float64Array, keep: BoolArray | None = None) -> Float32Array:
+    """Return similarities as float32.
 
+    Args:
+        values: (P,) float64.
+        keep: (P,) bool, which of them count; None for all.
 
-def _check_finite(values: Float32Array, keep: Any) -> None:
-    if not np.isfinite(values[keep]).all():
+    Raises:
+        DataError: one that counts overflows.
+
+    >>> round_values(np.array([0.1])).tolist()
+    [0.10000000149011612]
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = values.astype(np.float32)
+    finite = np.isfinite(rounded)
+    if not (finite if keep is None else finite | ~keep).all():
         raise DataError(
             "similarity: expected values that float32 holds, got one above 3.4e38",
             "divide the weights by a common factor",
         )
+    return rounded
 
 
-def _by_source(best: list[_Best], num_items: int, rows_are_targets: bool) -> CsrMatrix:
-    counts = np.concatenate([part.counts for part in best])  # (I,) int64
-    indptr = np.concatenate([[0], np.cumsum(counts)])  # (I + 1,) int64
-    columns = np.concatenate([part.columns for part in best])  # (P,) int32
-    values: Float64Array | Float32Array = np.concatenate([part.values for part in best])
-    matrix = sp.csr_matrix((values, columns, indptr), shape=(num_items, num_items))
+def stack_rows(parts: Sequence[BestOfRows]) -> BestOfRows:
+    """Return the rows of all blocks as one.
+
+    Args:
+        parts: in order of rows.
+    """
+    counts = np.concatenate([np.diff(part.indptr) for part in parts])  # (I,) int64
+    return BestOfRows(
+        np.concatenate([[0], np.cumsum(counts)]),
+        np.concatenate([part.columns for part in parts]),
+        np.concatenate([part.values for part in parts]),
+    )
+
+
+def by_source(best: BestOfRows, num_items: int, rows_are_targets: bool) -> CsrMatrix:
+    """Return kept pairs as a matrix with source items as rows, columns ascending.
+
+    Args:
+        best: the kept entries of I rows.
+        num_items: I.
+        rows_are_targets: whether its rows are target items.
+
+    Raises:
+        DataError: a value overflows float32.
+    """
+    values = round_values(best.values)
+    matrix = sp.csr_matrix((values, best.columns, best.indptr), shape=(num_items, num_items))
     # A transposition by counting leaves the indices of each row ascending; one does it for
     # targets, whose rows must become columns anyway, two for sources.
     transposed = matrix.tocsc()
