@@ -3,10 +3,12 @@
 A folder holds interactions (``train.csv``, ``test.csv``) and what was published on them
 (``expected.json``). Each row is trained, ranked and evaluated through the public API.
 
-The catalogue is all items of both files, not those of the training alone: the published ``tf_idf``
-is x_ui * ln(I / (1 + n_u)) with I the number of all items of the data set. A list of ours is short
-where few items have a score. Completing such lists at random adds about 0.001 to recall@300 on
-CiteULike-a; whether the published evaluation did so is not known.
+Two conventions of the published evaluation are followed. The catalogue is all items of both files,
+not those of the training alone: the published ``tf_idf`` is x_ui * ln(I / (1 + n_u)) with I the
+number of all items of the data set. And every item is ranked, one without a score as 0: see
+``recommend`` in ``Base/BaseRecommender.py`` of the authors' code, which takes away the seen items
+only. Lists of mlcore hold no item without a score; here they are completed, ties to the smaller
+index as everywhere. On CiteULike-a that adds up to 0.0008 to recall@300 and nothing to recall@50.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from mlcore.evaluate import evaluate_from_data
 from mlcore.files.interactions import read_interactions
 from mlcore.predictions import Predictions
 from mlcore.recommend import ListOptions, UserRequest
+from mlcore.types import Float64Array, Int32Array
 
 __all__ = ["Cell", "build_parser", "compare", "main"]
 
@@ -68,12 +71,31 @@ def compare(train: Interactions, test: Interactions, row: PublishedRow) -> list[
 
 
 def _rank(recommender: Recommender, user_ids: Sequence[str], n: int) -> Predictions:
+    """Return the first ``n`` of all unseen items, by score, then index; 0 is the score of most."""
+    num_items = len(recommender.model.items)
+    # Where a score may be negative, whole lists tell which items have none.
+    longest = n if (recommender.model.similarity.data > 0).all() else num_items
     requests = (UserRequest(user, recommender.history_of(user), False) for user in user_ids)
-    rankings = [part.ranking for part in recommender.rank_requests(requests, ListOptions(n))]
-    lengths = np.concatenate([np.diff(ranking.indptr) for ranking in rankings])  # (R,) int64
-    indptr = np.concatenate([[0], np.cumsum(lengths)])  # (R + 1,) int64
-    items = np.concatenate([ranking.items for ranking in rankings])  # (P,) int32
-    return Predictions(user_ids, recommender.model.items.ids, indptr, items)
+    lists: list[Int32Array] = []
+    for part in recommender.rank_requests(requests, ListOptions(longest)):
+        for row, user in enumerate(part.user_ids):
+            span = slice(part.ranking.indptr[row], part.ranking.indptr[row + 1])
+            items, scores = part.ranking.items[span], part.ranking.scores[span]
+            if (scores > 0).sum() < n:
+                items = _complete(items, scores, recommender.history_of(user)[0], num_items)
+            lists.append(items[:n])
+    indptr = np.concatenate([[0], np.cumsum([len(items) for items in lists])])  # (R + 1,) int64
+    return Predictions(user_ids, recommender.model.items.ids, indptr, np.concatenate(lists))
+
+
+def _complete(
+    items: Int32Array, scores: Float64Array, seen: Int32Array, num_items: int
+) -> Int32Array:
+    """Return all unseen items, those without a score among those whose score is 0."""
+    all_scores = np.zeros(num_items)
+    all_scores[items] = scores
+    unseen = np.setdiff1d(np.arange(num_items, dtype=np.int32), seen)
+    return unseen[np.argsort(-all_scores[unseen], kind="stable")]
 
 
 def _read(directory: Path, num_items: int) -> tuple[Interactions, Interactions]:

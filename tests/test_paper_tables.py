@@ -95,9 +95,10 @@ def recalls(
     seen: Float64Array, relevant: Float64Array, config: dict[str, Any], num_items: int = NUM_ITEMS
 ) -> list[float]:
     scores = weigh(seen, config, num_items) @ similarities(seen, config, num_items)
-    scores[seen > 0] = 0
-    order = np.argsort(-scores, axis=1, kind="stable")
-    hits = np.take_along_axis(relevant * (scores > 0), order, axis=1).cumsum(axis=1)
+    scores[seen > 0] = -np.inf
+    order = np.argsort(-scores, axis=1, kind="stable")  # all items, ties to the smaller index
+    listed = relevant * seen.any(axis=1, keepdims=True)  # no list for a user without history
+    hits = np.take_along_axis(listed, order, axis=1).cumsum(axis=1)
     users = relevant.any(axis=1)
     cutoffs = [int(metric.partition("@")[2]) for metric in METRICS]
     return [float((hits[users, n - 1] / relevant[users].sum(axis=1)).mean()) for n in cutoffs]
