@@ -10,6 +10,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TextIO
 
@@ -19,6 +20,7 @@ from mlcore.files.interactions import ColumnNames
 
 __all__ = [
     "InputArgs",
+    "Outcome",
     "TerminalProgress",
     "add_format_option",
     "add_input_options",
@@ -123,6 +125,13 @@ class TerminalProgress:
         self._stream.write(f"\r{line}\x1b[K" if self._is_terminal else f"{line}\n")
         self._stream.flush()
 
+    def tell(self, text: str) -> None:
+        """Show a line that stays, if progress is shown at all."""
+        if self._enabled:
+            self.close()
+            self._step = ""  # what is reported next begins anew
+            print(text, file=self._stream, flush=True)
+
     def close(self) -> None:
         """Remove the line from the terminal."""
         if self._shown and self._is_terminal:
@@ -131,15 +140,26 @@ class TerminalProgress:
             self._shown = False
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a command prints, and the error it ends with although its result stands."""
+
+    text: str
+    failure: MlcoreError | None = None
+
+
 def run(
-    work: Callable[[TerminalProgress], str], args: argparse.Namespace, *outputs: str | None
+    work: Callable[[TerminalProgress], str | Outcome],
+    args: argparse.Namespace,
+    *outputs: str | None,
 ) -> int:
     """Do the work of a command and return its exit code: the one border for errors.
 
     Prints what ``work`` returns; to stderr if standard output holds the result itself.
 
     Args:
-        work: takes a progress, returns a summary or a result for standard output.
+        work: takes a progress, returns a summary or a result for standard output, perhaps with a
+            failure to end with.
         args: the parsed options.
         outputs: where results go; ``-`` is standard output.
 
@@ -152,9 +172,12 @@ def run(
         with warnings.catch_warnings():
             warnings.simplefilter("always", DataWarning)
             warnings.showwarning = partial(_show_warning, warnings.showwarning)
-            text = work(progress)
+            result = work(progress)
         progress.close()
-        _print_result(text, sys.stderr if "-" in outputs else sys.stdout)
+        outcome = result if isinstance(result, Outcome) else Outcome(result)
+        _print_result(outcome.text, sys.stderr if "-" in outputs else sys.stdout)
+        if outcome.failure is not None:
+            raise outcome.failure
         return 0
     except BrokenPipeError:
         _drop_stdout()  # whoever read our output has seen enough
@@ -162,8 +185,8 @@ def run(
     except KeyboardInterrupt:
         progress.close()
         # What went to standard output cannot be taken back.
-        outcome = "" if "-" in outputs else ", nothing was written"
-        print(f"error: interrupted{outcome}", file=sys.stderr)
+        written = "" if "-" in outputs else ", nothing was written"
+        print(f"error: interrupted{written}", file=sys.stderr)
         return 1
     except (MlcoreError, OSError) as error:
         progress.close()

@@ -19,6 +19,7 @@ __all__ = [
     "CsrError",
     "DataError",
     "DataWarning",
+    "GateError",
     "HeaderError",
     "IdMapError",
     "ManifestError",
@@ -53,6 +54,10 @@ class DataError(MlcoreError):
 
 class DataWarning(UserWarning):
     """Something about a file that its owner should know, though it was read all the same."""
+
+
+class GateError(MlcoreError):
+    """A result is complete and written, but not what its gate lets pass."""
 
 
 class UnknownUserError(DataError):
