@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
 from mlcore.errors import ConfigError, shorten, shorten_json
+from mlcore.heavy_users import HEAVY_USERS, HeavyUsers, Keep
+from mlcore.interactions import Interactions
 from mlcore.parameters import (
     check_keys,
     check_parameters,
@@ -19,12 +21,25 @@ from mlcore.parameters import (
     parameters_from_json,
     parameters_to_json,
 )
-from mlcore.similarity import SIMILARITIES, Cosine, Neighborhood, NeighborSettings, Similarity
+from mlcore.similarity import (
+    SIMILARITIES,
+    AsymmetricCosine,
+    Neighborhood,
+    NeighborSettings,
+    Similarity,
+)
 from mlcore.weighting import WEIGHTINGS, NoWeighting, Weighting
 
 __all__ = ["TrainConfig"]
 
-T = TypeVar("T", Similarity, Weighting)
+T = TypeVar("T")
+
+# The fields that are objects with a name and parameters of their own.
+_NAMED: dict[str, tuple[type[Any], Mapping[str, type[Any]]]] = {
+    "similarity": (Similarity, SIMILARITIES),
+    "weighting": (Weighting, WEIGHTINGS),
+    "heavy_users": (HeavyUsers, HEAVY_USERS),
+}
 
 
 @dataclass(frozen=True)
@@ -33,27 +48,30 @@ class TrainConfig:
 
     Attributes:
         similarity: the measure, with its parameters.
-        weighting: what an interaction counts.
+        weighting: what an interaction counts, and how it decays.
         num_neighbors: K, pairs kept for each item; None keeps all.
         neighborhood: ``target`` keeps the best sources of each target item (the better choice for
             most measures), ``source`` the best targets of each source item.
-        shrinkage: added to the denominator of the similarity.
+        shrinkage: what pairs with little evidence are held back by: added to the denominator, or,
+            where the formula has none, to that of a factor c / (c + shrinkage).
         min_cooccurrence: fewest users who must have both items of a pair.
+        heavy_users: how much users with very many items count in the similarity, after weighting.
 
     >>> TrainConfig(num_neighbors=50).to_json()["num_neighbors"]
     50
     """
 
-    similarity: Similarity = Cosine()
+    similarity: Similarity = AsymmetricCosine()
     weighting: Weighting = NoWeighting()
     num_neighbors: int | None = parameter(100, optional(integer(minimum=1)))
     neighborhood: Neighborhood = parameter("target", choice("target", "source"))
     shrinkage: float = parameter(0.0, number(minimum=0))
     min_cooccurrence: int = parameter(1, integer(minimum=1))
+    heavy_users: HeavyUsers = Keep()
 
     def __post_init__(self) -> None:
         check_parameters(self)
-        for name, base in (("similarity", Similarity), ("weighting", Weighting)):
+        for name, (base, _) in _NAMED.items():
             value = getattr(self, name)
             if not isinstance(value, base):
                 raise ConfigError(
@@ -71,9 +89,28 @@ class TrainConfig:
     def to_json(self) -> dict[str, object]:
         """Return the JSON object, defaults spelled out, keys in declared order."""
         values = parameters_to_json(self)
-        values["similarity"] = {"name": self.similarity.name, **parameters_to_json(self.similarity)}
-        values["weighting"] = {"name": self.weighting.name, **parameters_to_json(self.weighting)}
+        for name in _NAMED:
+            part = getattr(self, name)
+            values[name] = {"name": part.name, **parameters_to_json(part)}
         return values
+
+    def resolved(self, interactions: Interactions) -> TrainConfig:
+        """Return the same configuration with all that it takes from the data spelled out.
+
+        Trained with the result, the same interactions give the same model.
+
+        Args:
+            interactions: the training.
+
+        Raises:
+            DataError: they have no timestamps, and the weighting has a half-life.
+
+        >>> pairs = Interactions.from_columns(["u"], ["a"], timestamps=[0])
+        >>> config = TrainConfig(weighting=NoWeighting(half_life_days=7)).resolved(pairs)
+        >>> config.weighting.reference_time
+        '1970-01-01T00:00:00.000000Z'
+        """
+        return replace(self, weighting=self.weighting.resolved(interactions))
 
     @classmethod
     def from_json(cls, value: object, place: str = "config") -> TrainConfig:
@@ -98,12 +135,9 @@ class TrainConfig:
                 settings[item.name] = convert_value(
                     item.metadata["rule"], value[item.name], f"{place}: {item.name}", shorten_json
                 )
-        if "similarity" in value:
-            settings["similarity"] = _named(
-                SIMILARITIES, value["similarity"], f"{place}: similarity"
-            )
-        if "weighting" in value:
-            settings["weighting"] = _named(WEIGHTINGS, value["weighting"], f"{place}: weighting")
+        for name, (_, registry) in _NAMED.items():
+            if name in value:
+                settings[name] = _named(registry, value[name], f"{place}: {name}")
         try:
             return cls(**settings)
         except ConfigError as error:
@@ -122,6 +156,13 @@ def _refuse_unused(config: TrainConfig) -> None:
             raise ConfigError(
                 f"{name}: expected {neutral}, as {similarity.name} does not use it, got {value:g}"
             )
+    if similarity.binary and config.heavy_users.changes_weights_only:
+        others = [name for name, way in HEAVY_USERS.items() if not way.changes_weights_only]
+        raise ConfigError(
+            f"heavy_users: expected one of {', '.join(others)}, as {similarity.name} counts users "
+            f"whatever their weights, got {config.heavy_users.name}",
+            'take {"name": "sample"}, which leaves interactions of heavy users out of the counting',
+        )
 
 
 def _named(registry: Mapping[str, type[T]], value: object, place: str) -> T:

@@ -17,14 +17,12 @@ import numpy as np
 from mlcore.errors import DataError, shorten
 from mlcore.ids import id_fault
 from mlcore.sums import sum_by_group
+from mlcore.times import MAX_SECONDS, MIN_SECONDS
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
-__all__ = ["AGGREGATES", "MAX_SECONDS", "MIN_SECONDS", "Events", "Interactions", "sort_codes"]
+__all__ = ["AGGREGATES", "Events", "Interactions", "sort_codes"]
 
 AGGREGATES = ("sum", "max", "last", "count")
-
-# Years 1 to 9999, which RFC 3339 can write; milliseconds taken for seconds fall outside.
-MIN_SECONDS, MAX_SECONDS = -62_135_596_800, 253_402_300_799
 
 
 @dataclass(frozen=True)

@@ -207,7 +207,7 @@ def parameters_from_json(cls: type[T], values: Mapping[str, object], place: str)
         place: file (and key) for messages.
 
     Raises:
-        ConfigError: a key is unknown, or a value breaks its rule.
+        ConfigError: a key is unknown, a value breaks its rule, or values do not fit together.
 
     >>> @dataclass(frozen=True)
     ... class Example:
@@ -215,14 +215,16 @@ def parameters_from_json(cls: type[T], values: Mapping[str, object], place: str)
     >>> parameters_from_json(Example, {"alpha": 2}, "config.json")
     Example(alpha=2.0)
     """
-    rules = {item.name: item.metadata["rule"] for item in fields(cls)}  # type: ignore[arg-type]
+    rules = {item.name: item.metadata["rule"] for item in _in_order(cls)}
     check_keys(values, list(rules), place)
-    return cls(
-        **{
-            key: convert_value(rules[key], value, f"{place}: {key}", shorten_json)
-            for key, value in values.items()
-        }
-    )
+    settings = {
+        key: convert_value(rules[key], value, f"{place}: {key}", shorten_json)
+        for key, value in values.items()
+    }
+    try:
+        return cls(**settings)
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error}", error.hint) from None
 
 
 def check_keys(values: Mapping[str, object], known: Sequence[str], place: str) -> None:
@@ -242,7 +244,7 @@ def check_keys(values: Mapping[str, object], known: Sequence[str], place: str) -
 
 
 def parameters_to_json(settings: Any) -> dict[str, object]:
-    """Return all fields of a settings dataclass, defaults spelled out, in declared order.
+    """Return all fields of a settings dataclass, defaults spelled out, as its constructor has them.
 
     Args:
         settings: a dataclass instance whose fields are JSON values.
@@ -253,4 +255,9 @@ def parameters_to_json(settings: Any) -> dict[str, object]:
     >>> parameters_to_json(Example())
     {'alpha': 0.5}
     """
-    return {item.name: getattr(settings, item.name) for item in dataclasses.fields(settings)}
+    return {item.name: getattr(settings, item.name) for item in _in_order(settings)}
+
+
+def _in_order(settings: Any) -> list[dataclasses.Field[Any]]:
+    """Return the fields in the order of the constructor: those by keyword only, inherited, last."""
+    return sorted(fields(settings), key=lambda item: item.kw_only is True)

@@ -96,8 +96,7 @@ def log1p(values: Float64Array) -> Float64Array:
         rounded = 1.0 + block
         lost = _lost_in_sum(1.0, block, rounded)
         high, low = _log_parts(rounded)
-        away = lost / rounded
-        return high + (low + (away - 0.5 * away * away))
+        return high + (low + lost / rounded)
 
     return _in_blocks(compute, values)
 
@@ -179,8 +178,8 @@ def _in_blocks(
 def _log_parts(values: Float64Array) -> _Parts:
     """Return ln x as high + low, off by a factor of 1 + 2^-66 at most; ln 1 is 0.
 
-    x = 2^k m, m in [sqrt(1/2), sqrt(2)); c an integer / 128 near 1 / m; r = m c - 1, |r| < 2^-7:
-    ln x = k ln 2 - ln c + r - r^2 / 2 + r^3 / 3 - ... + r^9 / 9.
+    x = 2^k m, m in [sqrt(1/2), sqrt(2)); c an integer / 128 near 1 / m; r = m c - 1, |r| < 2^-7.4:
+    ln x = k ln 2 - ln c + r - r^2 / 2 + r^3 / 3 - ... - r^8 / 8.
     """
     m, exponents = np.frexp(values)
     small = m < _SQRT_HALF
@@ -201,7 +200,7 @@ def _log_parts(values: Float64Array) -> _Parts:
     low = ((whole - linear) + r) + ((linear - high) - half_square)
     low += k * _LN2_LOW + _LOGS_LOW[which]
     low -= 0.5 * r_low * (r_high + r)
-    low += r * r * r * _horner(r, [1 / 3, -1 / 4, 1 / 5, -1 / 6, 1 / 7, -1 / 8, 1 / 9])
+    low += r * r * r * _horner(r, [1 / 3, -1 / 4, 1 / 5, -1 / 6, 1 / 7, -1 / 8])
     return high, low
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from mlcore.draws import draw_digest
 from mlcore.errors import ConfigError, DataError
 from mlcore.files.inputs import Format, Place, find_format, place_name
 from mlcore.files.interactions import ColumnNames, read_interactions, write_interactions
@@ -104,11 +104,7 @@ def _mark_users(interactions: Interactions, config: SplitConfig) -> BoolArray:
 def _drawn(keys: Iterable[str], config: SplitConfig) -> BoolArray:
     threshold = f"{int(config.test_fraction * 2**32):08x}"
     return np.array(
-        [
-            hashlib.md5(f"{key},{config.seed}".encode(), usedforsecurity=False).hexdigest()[:8]
-            < threshold
-            for key in keys
-        ],
+        [draw_digest(key, config.seed)[:8] < threshold for key in keys],
         bool,
     )
 

@@ -1,9 +1,15 @@
-"""Training: the one place that knows the order of the steps."""
+"""Training: the one place that knows the order of the steps.
+
+Weighting, with idf and decay, on all interactions; then heavy users are reduced; then the similarity
+is counted. The histories hold the weights, popularity counts and the digest covers all interactions,
+those of heavy users too.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,21 +19,41 @@ from mlcore.errors import DataError
 from mlcore.files.inputs import Format, Place, place_name
 from mlcore.files.interactions import ColumnNames, read_interactions
 from mlcore.files.lists import read_config, read_ids
+from mlcore.heavy_users import HeavyUsers
 from mlcore.ids import IdMap
 from mlcore.interactions import Interactions
 from mlcore.progress import Progress, silent
 from mlcore.similarity import Counts, KeptBytes
 from mlcore.threads import resolve_threads
+from mlcore.types import CsrMatrix
 from mlcore.weighting import Weighting
 
 __all__ = ["Trainer", "train_from_data", "train_from_path"]
 
 
+class _Counted(NamedTuple):
+    """What models with the same weighting and the same care for heavy users share.
+
+    Attributes:
+        histories: (U, I) float32, the weights of all interactions.
+        counts: of the same, reduced for heavy users.
+    """
+
+    histories: CsrMatrix
+    counts: Counts
+
+    def num_bytes(self) -> int:
+        """Return how much it keeps."""
+        reduced = self.counts.user_items
+        own = 0 if reduced is self.histories else reduced.data.nbytes
+        return self.counts.kept.used + self.histories.data.nbytes + own
+
+
 class Trainer:
     """Trains several models of the same interactions, and counts once what they share.
 
-    Models that differ only in measure, shrinkage or neighbors share X' X, of which blocks are kept
-    within ``keep_bytes``; the models are the same bits as those of ``train_from_data``.
+    Models of the same weighting and the same care for heavy users share X' X, of which blocks are
+    kept within ``keep_bytes``; the models are the same bits as those of ``train_from_data``.
 
     Args:
         interactions: U users, I items.
@@ -52,7 +78,7 @@ class Trainer:
         self._threads = resolve_threads(threads)
         self._progress = progress
         self._keep_bytes = keep_bytes
-        self._counts: OrderedDict[Weighting, Counts] = OrderedDict()
+        self._counted: OrderedDict[tuple[Weighting, HeavyUsers], _Counted] = OrderedDict()
         self._popularity = np.bincount(
             interactions.user_items.indices, minlength=len(interactions.item_ids)
         ).astype(
@@ -70,9 +96,11 @@ class Trainer:
             with_users: keep the histories, so that users can be asked for by id.
 
         Raises:
-            DataError: a weight or a similarity does not fit float32.
+            DataError: a weight or a similarity does not fit float32; or timestamps are needed, and
+                missing or after the reference time.
         """
-        counts = self._counts_of(config.weighting)
+        config = config.resolved(self._interactions)
+        histories, counts = self._counted_of(config.weighting, config.heavy_users)
         similarity = config.similarity.neighbors(
             counts, config.neighbor_settings(), self._threads, self._progress
         )  # (I, I) float32
@@ -85,24 +113,25 @@ class Trainer:
             num_interactions=len(self._interactions),
             interactions_sha256=self._sha256,
             users=self._users if with_users else None,
-            histories=counts.user_items if with_users else None,
+            histories=histories if with_users else None,
         )
 
-    def _counts_of(self, weighting: Weighting) -> Counts:
-        """Return the counts of the weighted matrix; of the older ones those that find room."""
-        if weighting in self._counts:
-            self._counts.move_to_end(weighting)
-            return self._counts[weighting]
-        while self._counts and self._used_bytes() > self._keep_bytes // 2:
-            self._counts.popitem(last=False)
+    def _counted_of(self, weighting: Weighting, heavy_users: HeavyUsers) -> _Counted:
+        """Return the weighted matrix and its counts; of the older ones those stay that find room."""
+        key = (weighting, heavy_users)
+        if key in self._counted:
+            self._counted.move_to_end(key)
+            return self._counted[key]
+        while self._counted and self._used_bytes() > self._keep_bytes // 2:
+            self._counted.popitem(last=False)
         weighted = weighting.apply(self._interactions)  # (U, I) float32
-        self._counts[weighting] = Counts(weighted, KeptBytes(self._keep_bytes - self._used_bytes()))
-        return self._counts[weighting]
+        reduced = heavy_users.reduce(weighted, self._interactions)  # (U, I) float32
+        kept = KeptBytes(self._keep_bytes - self._used_bytes())
+        self._counted[key] = _Counted(weighted, Counts(reduced, kept))
+        return self._counted[key]
 
     def _used_bytes(self) -> int:
-        return sum(
-            counts.kept.used + counts.user_items.data.nbytes for counts in self._counts.values()
-        )
+        return sum(counted.num_bytes() for counted in self._counted.values())
 
 
 def train_from_data(
@@ -123,7 +152,8 @@ def train_from_data(
         progress: told how many items are done.
 
     Raises:
-        DataError: a weight or a similarity does not fit float32.
+        DataError: a weight or a similarity does not fit float32; or timestamps are needed, and
+            missing or after the reference time.
 
     >>> model = train_from_data(Interactions.from_columns(["u", "u"], ["a", "b"]))
     >>> model.similarity.data.tolist()

@@ -1,41 +1,129 @@
 """Weightings: what an interaction counts, in the similarity and in a user's history.
 
-Adding one is adding one class here: its name, its fields (each with a rule) and ``weigh``.
+Adding one is adding one class here: its name, its fields (each with a rule) and ``formula``.
 
-Logarithms are computed with 40 decimal digits and rounded once, so they are the same bits on every
-platform; the vectorised ``np.log`` of different processors differs in the last bit.
+Every weighting can decay with age: the formula then sees x_ui 2^(-(T - t_ui) / h) in place of x_ui,
+where t_ui is the latest time of user u with item i, T the reference time and h the half-life. Equal
+(user, item) rows are one interaction by then: their weights have been added up and age from the
+latest of their times. The decayed weights count in the similarity and in the histories alike; a
+similarity that counts users whatever their weights, as ``jaccard``, sees them in the histories only.
+
+Logarithms and powers are the same bits on every platform: those of ``mlcore.portable``, and for idf
+40 decimal digits, rounded once.
 """
 
 from __future__ import annotations
 
 import decimal
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
-from mlcore.errors import DataError
+from mlcore.errors import ConfigError, DataError
 from mlcore.interactions import Interactions
-from mlcore.parameters import boolean, check_parameters, number, parameter
+from mlcore.parameters import Rule, boolean, check_parameters, number, optional, parameter
+from mlcore.portable import exp2, log1p
 from mlcore.sums import sum_by_group
+from mlcore.times import format_rfc_3339, parse_rfc_3339
 from mlcore.types import CsrMatrix, Float64Array
 
-__all__ = ["WEIGHTINGS", "BM25", "Binary", "NoWeighting", "TfIdf", "Weighting"]
+__all__ = ["WEIGHTINGS", "BM25", "Binary", "Log", "NoWeighting", "TfIdf", "Weighting"]
+
+_MICROSECONDS_PER_DAY = 86_400_000_000
+_FACTOR_NOT_ABOVE_0 = (
+    'a user has all items or all but one: set "smooth": true, or cap such users with '
+    "cli.preprocess --max-user-interactions"
+)
+_OLD = 100  # half-lives; the least float32 above 0 is 2^-149
+
+
+def _time_from(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    try:
+        return format_rfc_3339(parse_rfc_3339(value))
+    except ValueError:
+        raise ValueError from None  # words of Python's would stand for the rule
 
 
 @dataclass(frozen=True)
 class Weighting(ABC):
-    """Turns the weights x_ui of the interactions into those the model uses."""
+    """Turns the weights x_ui of the interactions into those the model uses.
+
+    Attributes:
+        half_life_days: h, in days of 86,400 s, after which an interaction counts half; None for no
+            decay. Changes the model.
+        reference_time: T, RFC 3339, at which a weight counts in full; None for the latest timestamp
+            of the training, which the model's ``config.json`` then has in its place. Changes the
+            model.
+    """
 
     name: ClassVar[str]
 
+    _: KW_ONLY
+    half_life_days: float | None = parameter(None, optional(number(above=0)))
+    reference_time: str | None = parameter(None, optional(Rule("an RFC 3339 time", _time_from)))
+
     def __post_init__(self) -> None:
         check_parameters(self)
+        if self.reference_time is not None and self.half_life_days is None:
+            raise ConfigError(
+                "reference_time: expected null without half_life_days, "
+                f"got {self.reference_time!r}"
+            )
 
     @abstractmethod
+    def formula(self, user_items: CsrMatrix) -> Float64Array:
+        """Return the new weight of each interaction, (E,) float64.
+
+        Args:
+            user_items: (U, I) float64, x_ui after decay.
+        """
+
+    def resolved(self, interactions: Interactions) -> Self:
+        """Return the same weighting with its reference time spelled out.
+
+        Args:
+            interactions: the training; their latest timestamp is the default.
+
+        Raises:
+            DataError: they have no timestamps, and there is a half-life.
+
+        >>> pairs = Interactions.from_columns(["u"], ["a"], timestamps=[86400])
+        >>> Log(half_life_days=30).resolved(pairs).reference_time
+        '1970-01-02T00:00:00.000000Z'
+        """
+        if self.half_life_days is None:
+            return self
+        if interactions.timestamps is None:
+            raise DataError(
+                "timestamp: expected a column to tell the age of interactions by, got none",
+                "without timestamps leave half_life_days out",
+            )
+        if self.reference_time is not None:
+            return self
+        return replace(self, reference_time=format_rfc_3339(int(interactions.timestamps.max())))
+
     def weigh(self, interactions: Interactions) -> Float64Array:
-        """Return the new weight of each interaction, (E,) float64."""
+        """Return the new weight of each interaction before rounding, (E,) float64.
+
+        Args:
+            interactions: U users, I items.
+
+        Raises:
+            DataError: there is a half-life, and timestamps are missing or after the reference time.
+
+        >>> pairs = Interactions.from_columns("uu", "ab", [3, 5], timestamps=[86400, 0])
+        >>> NoWeighting(half_life_days=0.5).weigh(pairs).tolist()
+        [3.0, 1.25]
+        """
+        matrix = interactions.user_items
+        weights = self._undecayed(matrix.data)
+        if self.half_life_days is not None:
+            weights = weights * exp2(-self._half_lives(interactions))
+        return self.formula(CsrMatrix(matrix.indptr, matrix.indices, weights, matrix.num_columns))
 
     def apply(self, interactions: Interactions) -> CsrMatrix:
         """Return the weighted users x items matrix, rounded to float32.
@@ -47,7 +135,8 @@ class Weighting(ABC):
             interactions: U users, I items.
 
         Raises:
-            DataError: a weight is not above 0, or rounds to 0 or infinity in float32.
+            DataError: a weight is not above 0, or rounds to 0 or infinity in float32; or there is
+                a half-life, and timestamps are missing or after the reference time.
 
         >>> Binary().apply(Interactions.from_columns(["u"], ["a"], [3])).data.tolist()
         [1.0]
@@ -61,19 +150,56 @@ class Weighting(ABC):
         matrix = interactions.user_items
         return CsrMatrix(matrix.indptr, matrix.indices, weights, matrix.num_columns)
 
-    def _refuse(self, interactions: Interactions, entry: int, value: float) -> DataError:
+    def _undecayed(self, weights: Float64Array) -> Float64Array:
+        """Return x_ui as decay multiplies it."""
+        return weights
+
+    def _half_lives(self, interactions: Interactions) -> Float64Array:
+        """Return (T - t_ui) / h of each interaction, (E,) float64 >= 0."""
+        times, reference_time = interactions.timestamps, self.resolved(interactions).reference_time
+        assert times is not None and reference_time is not None and self.half_life_days is not None
+        ages = parse_rfc_3339(reference_time) - times  # (E,) int64 microseconds
+        later = np.flatnonzero(ages < 0)
+        if len(later):
+            raise DataError(
+                f"{self._place(interactions, int(later[0]))}: expected a timestamp up to the "
+                f"reference time {reference_time}, got {format_rfc_3339(int(times[later[0]]))}",
+                "leave reference_time out to take the latest timestamp, or set later interactions "
+                f"aside: cli.split --strategy temporal --cutoff {reference_time}",
+            )
+        with np.errstate(over="ignore", under="ignore"):
+            half_lives: Float64Array = ages / (self.half_life_days * _MICROSECONDS_PER_DAY)
+        return half_lives
+
+    def _place(self, interactions: Interactions, entry: int) -> str:
         matrix = interactions.user_items
         user = int(np.searchsorted(matrix.indptr, entry, side="right")) - 1
-        return DataError(
+        return (
             f"weighting {self.name}: user {interactions.user_ids[user]!r}, "
-            f"item {interactions.item_ids[matrix.indices[entry]]!r}: "
+            f"item {interactions.item_ids[matrix.indices[entry]]!r}"
+        )
+
+    def _refuse(self, interactions: Interactions, entry: int, value: float) -> DataError:
+        hint = self._hint() if value <= 0 else None
+        if self.half_life_days is not None:
+            age = float(self._half_lives(interactions)[entry])
+            hint = _hint_for_age(age) if age > _OLD else hint
+        return DataError(
+            f"{self._place(interactions, entry)}: "
             f"expected a weight above 0 that float32 holds, got {value!r}",
-            self._hint() if value <= 0 else None,
+            hint,
         )
 
     def _hint(self) -> str | None:
         """Return the cure for a weight of 0 or less."""
         return None
+
+
+def _hint_for_age(half_lives: float) -> str:
+    return (
+        f"it is {half_lives:.0f} half-lives old: take a longer half_life_days, or drop what is so "
+        "old with cli.split --strategy temporal or cli.preprocess --max-user-interactions"
+    )
 
 
 @dataclass(frozen=True)
@@ -82,39 +208,60 @@ class NoWeighting(Weighting):
 
     name = "none"
 
-    def weigh(self, interactions: Interactions) -> Float64Array:
+    def formula(self, user_items: CsrMatrix) -> Float64Array:
         """Return x_ui."""
-        weights: Float64Array = interactions.user_items.data
+        weights: Float64Array = user_items.data
         return weights
 
 
 @dataclass(frozen=True)
 class Binary(Weighting):
-    """1 for every interaction."""
+    """1 for every interaction, 2^(-(T - t_ui) / h) with a half-life: what decays is the 1."""
 
     name = "binary"
 
-    def weigh(self, interactions: Interactions) -> Float64Array:
-        """Return ones."""
-        return np.ones(len(interactions))
+    def _undecayed(self, weights: Float64Array) -> Float64Array:
+        return np.ones_like(weights)
+
+    def formula(self, user_items: CsrMatrix) -> Float64Array:
+        """Return the ones that ``weigh`` has put in place of x_ui."""
+        weights: Float64Array = user_items.data
+        return weights
+
+
+@dataclass(frozen=True)
+class Log(Weighting):
+    """ln(1 + x_ui): the hundredth play counts less than the first.
+
+    Equals ``np.log1p`` but for the last bit, also where x_ui is far below 1: off by less than one
+    unit in the last place of float64. Hu, Koren and Volinsky, Collaborative Filtering for Implicit
+    Feedback Datasets (ICDM 2008), with alpha = epsilon = 1 and without the constant 1.
+    """
+
+    name = "log"
+
+    def formula(self, user_items: CsrMatrix) -> Float64Array:
+        """Return ln(1 + x_ui)."""
+        return log1p(user_items.data)
 
 
 @dataclass(frozen=True)
 class _InverseUserFrequency(Weighting):
     """The factor of a user with n_u of I items: ln(I / (1 + n_u)), or smooth: ln(1 + I / n_u).
 
-    The plain one is what published tables use; it falls to 0 for a user with I - 1 items and
-    below for one with all, so such users are refused. The smooth one is above 0 for every user.
+    Attributes:
+        smooth: whether to take the smooth one, which is above 0 for every user. The plain one is
+            what published tables use; on tiny data it falls to 0, for a user with I - 1 items, and
+            below, for one with all, and such users are refused. Changes the model.
     """
 
-    smooth: bool = parameter(False, boolean())  # Changes the model.
+    smooth: bool = parameter(False, boolean())
 
-    def _user_factors(self, interactions: Interactions) -> Float64Array:
+    def _user_factors(self, user_items: CsrMatrix) -> Float64Array:
         """Return the factor of the user of each interaction, (E,) float64."""
-        num_items = len(interactions.item_ids)
-        counts = np.diff(interactions.user_items.indptr)  # (U,) int64
+        counts = np.diff(user_items.indptr)  # (U,) int64
         distinct, which = np.unique(counts, return_inverse=True)
-        logs = [self._log_ratio(num_items, int(count)) for count in distinct]
+        logs = [self._log_ratio(user_items.num_columns, int(count)) for count in distinct]
         return np.repeat(np.array(logs)[which], counts)
 
     def _log_ratio(self, num_items: int, count: int) -> float:
@@ -123,10 +270,7 @@ class _InverseUserFrequency(Weighting):
         return _log(num_items, 1 + count)
 
     def _hint(self) -> str | None:
-        return (
-            'a user has all items or all but one: set "smooth": true, or cap such users with '
-            "cli.preprocess --max-user-interactions"
-        )
+        return None if self.smooth else _FACTOR_NOT_ABOVE_0
 
 
 def _log(numerator: int, denominator: int) -> float:
@@ -140,14 +284,15 @@ class TfIdf(_InverseUserFrequency):
 
     n_u is the number of items of user u. As in Ferrari Dacrema et al., A Troubling Analysis of
     Reproducibility and Progress in Recommender Systems Research (ACM TOIS 2021), whose tables come
-    out with it; with ``smooth`` ln(1 + I / n_u) instead.
+    out with it; with ``smooth`` ln(1 + I / n_u) instead, as the plain factor is 0 for n_u = I - 1
+    and negative for n_u = I, which a user of tiny data soon reaches.
     """
 
     name = "tf_idf"
 
-    def weigh(self, interactions: Interactions) -> Float64Array:
+    def formula(self, user_items: CsrMatrix) -> Float64Array:
         """Return x_ui times the factor of its user."""
-        return interactions.user_items.data * self._user_factors(interactions)
+        return user_items.data * self._user_factors(user_items)
 
 
 @dataclass(frozen=True)
@@ -156,24 +301,29 @@ class BM25(_InverseUserFrequency):
 
     L_i is the sum of the weights of item i, L their mean over items: an item is the document, its
     users are the terms. Robertson and Zaragoza, The Probabilistic Relevance Framework: BM25 and
-    Beyond (2009), with the idf of ``TfIdf``; equals ``bm25_weight`` of implicit.
+    Beyond (2009), with the idf of ``TfIdf``, plain or ``smooth``; equals ``bm25_weight`` of
+    implicit. With a half-life x_ui, L_i and L are the decayed ones.
+
+    Attributes:
+        k1: how late the weight saturates; 0 for at once. Changes the model.
+        b: how much the length L_i counts. Changes the model.
     """
 
     name = "bm25"
-    k1: float = parameter(1.2, number(minimum=0))  # Changes the model.
-    b: float = parameter(0.75, number(minimum=0, maximum=1))  # Changes the model.
+    k1: float = parameter(1.2, number(minimum=0))
+    b: float = parameter(0.75, number(minimum=0, maximum=1))
 
-    def weigh(self, interactions: Interactions) -> Float64Array:
+    def formula(self, user_items: CsrMatrix) -> Float64Array:
         """Return the saturated, length-normalised weight times the factor of its user."""
-        matrix = interactions.user_items
-        item_sums = sum_by_group(matrix.indices, matrix.data, matrix.num_columns)  # (I,) float64
+        data, items = user_items.data, user_items.indices
+        item_sums = sum_by_group(items, data, user_items.num_columns)  # (I,) float64
         mean = np.cumsum(item_sums)[-1] / len(item_sums)  # not np.mean, which adds in pairs
         norms = self.k1 * ((1 - self.b) + self.b * item_sums / mean)  # (I,) float64
-        saturated = matrix.data * (self.k1 + 1) / (matrix.data + norms[matrix.indices])
-        weights: Float64Array = saturated * self._user_factors(interactions)
+        saturated = data * (self.k1 + 1) / (data + norms[items])
+        weights: Float64Array = saturated * self._user_factors(user_items)
         return weights
 
 
 WEIGHTINGS: dict[str, type[Weighting]] = {
-    weighting.name: weighting for weighting in (NoWeighting, Binary, TfIdf, BM25)
+    weighting.name: weighting for weighting in (NoWeighting, Binary, Log, TfIdf, BM25)
 }

@@ -6,6 +6,7 @@ history items), one addition at a time, as the definitions demand.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -28,14 +29,18 @@ def ids(letter: str, count: int) -> list[str]:
     return [f"{letter}{index:03}" for index in range(count)]
 
 
-def interactions_of(x: Dense) -> Interactions:
-    """Return X as interactions; a column of zeros becomes an item that nobody took."""
+def interactions_of(x: Dense, seconds: npt.NDArray[np.int64] | None = None) -> Interactions:
+    """Return X as interactions; a column of zeros becomes an item that nobody took.
+
+    ``seconds`` (U, I) are the timestamps.
+    """
     users, items = np.nonzero(x)
     assert len(set(users.tolist())) == len(x), "interactions have no users without items"
     interactions = Interactions.from_columns(
         [ids("u", x.shape[0])[user] for user in users],
         [ids("i", x.shape[1])[item] for item in items],
         x[users, items],
+        None if seconds is None else seconds[users, items],
     )
     return interactions.with_catalogue(ids("i", x.shape[1]))
 
@@ -57,6 +62,15 @@ def sparse(x: npt.NDArray[Any]) -> CsrMatrix:
 
 
 # --- weightings ---------------------------------------------------------------------------------
+
+
+def decayed(
+    x: Dense, seconds: npt.NDArray[np.int64], half_life_days: float, reference: int
+) -> Dense:
+    """Return x_ui / 2^(age in days / half_life_days)."""
+    age_days = (reference - seconds) / (24 * 60 * 60)
+    result: Dense = x / 2 ** (age_days / half_life_days)
+    return result
 
 
 def user_factors(x: Dense, smooth: bool = False) -> Dense:
@@ -103,9 +117,27 @@ def implicit_bm25(item_users: Dense, k1: float, b: float) -> Dense:
 WEIGHTINGS: dict[str, Callable[[Dense], Dense]] = {
     "none": lambda x: x,
     "binary": lambda x: (x > 0).astype(np.float64),
+    "log": np.log1p,
     "tf_idf": tf_idf,
     "bm25": bm25,
 }
+
+
+# --- heavy users --------------------------------------------------------------------------------
+
+
+def best_of_users(x: npt.NDArray[Any], most: int, rank: Callable[[int, int], Any]) -> Any:
+    """Return X with the ``most`` entries of lowest ``rank(u, i)`` of each user, and 0 elsewhere."""
+    result = np.zeros_like(x)
+    for u, row in enumerate(x):
+        kept = sorted(np.flatnonzero(row).tolist(), key=lambda i: rank(u, i))[:most]
+        result[u, kept] = row[kept]
+    return result
+
+
+def md5_rank(seed: int) -> Callable[[int, int], str]:
+    """Return what ranks by the MD5 of ``user,item,seed``, the ids being those of ``ids``."""
+    return lambda u, i: hashlib.md5(f"u{u:03},i{i:03},{seed}".encode()).hexdigest()
 
 
 # --- similarities -------------------------------------------------------------------------------
@@ -187,7 +219,7 @@ def log_likelihood_ratio(
 FORMULAS: dict[str, Callable[..., Dense]] = {
     "dot": lambda c, n_i, n_j, h, users: c / (1 + h),
     "cosine": lambda c, n_i, n_j, h, users: c / (np.sqrt(n_i) * np.sqrt(n_j) + h),
-    "asymmetric_cosine": lambda c, n_i, n_j, h, users, alpha=0.5: c
+    "asymmetric_cosine": lambda c, n_i, n_j, h, users, alpha=0.4: c
     / (n_j**alpha * n_i ** (1 - alpha) + h),
     "dice": lambda c, n_i, n_j, h, users: c / (n_i + n_j + h),
     "jaccard": lambda c, n_i, n_j, h, users: c / (n_i + n_j - c + h),

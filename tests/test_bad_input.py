@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlcore.similarity import SIMILARITIES
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 # With its usual buffers, whatever the tests run with: what a buffer holds matters at exit.
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": ""}
@@ -125,9 +127,9 @@ def jsonl_case(name: str, lines: str, error: str, hint: str | None = None) -> Ca
     return Case(f"jsonl, {name}", command, f"bad.jsonl{error}", hint, {"bad.jsonl": lines})
 
 
-def config_case(name: str, config: str, error: str) -> Case:
+def config_case(name: str, config: str, error: str, hint: str | None = None) -> Case:
     return Case(
-        f"config, {name}", f"{TRAIN} --config bad.json", f"bad.json{error}", None,
+        f"config, {name}", f"{TRAIN} --config bad.json", f"bad.json{error}", hint,
         {"bad.json": config},
     )  # fmt: skip
 
@@ -475,7 +477,9 @@ GZIP_CASES = [
     ),
 ]
 
-KEYS = "similarity, weighting, num_neighbors, neighborhood, shrinkage, min_cooccurrence"
+KEYS = (
+    "similarity, weighting, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users"
+)
 CONFIG_CASES = [
     config_case("unknown key", '{"shrink": 5}', f": expected one of {KEYS}, got the key 'shrink'"),
     config_case(
@@ -486,7 +490,8 @@ CONFIG_CASES = [
     config_case(
         "unknown key inside weighting",
         '{"weighting": {"name": "bm25", "k": 1}}',
-        ": weighting: expected one of smooth, k1, b, got the key 'k'",
+        ": weighting: expected one of smooth, k1, b, half_life_days, reference_time, "
+        "got the key 'k'",
     ),
     *(
         config_case(
@@ -523,6 +528,48 @@ CONFIG_CASES = [
         '{"weighting": {"name": "tf_idf", "smooth": "yes"}}',
         ": weighting: smooth: expected true or false, got 'yes'",
     ),
+    *(
+        config_case(
+            f"{value} as half-life",
+            f'{{"weighting": {{"name": "none", "half_life_days": {value}}}}}',
+            f": weighting: half_life_days: expected a finite number above 0 or null, got {shown}",
+        )
+        for value, shown in [("0", "0"), ("-1", "-1"), ('"7"', "'7'"), ("1e999", "Infinity")]
+    ),
+    *(
+        config_case(
+            f"{value} as reference time",
+            f'{{"weighting": {{"name": "log", "half_life_days": 1, "reference_time": {value}}}}}',
+            f": weighting: reference_time: expected an RFC 3339 time or null, got {shown}",
+        )
+        for value, shown in [
+            ('"2024-01-01"', "'2024-01-01'"), ("0", "0"),
+            ('"0000-01-01T00:00:00Z"', "'0000-01-01T00:00:00Z'"),
+        ]
+    ),  # fmt: skip
+    config_case(
+        "reference time without half-life",
+        '{"weighting": {"name": "log", "reference_time": "2024-01-01T00:00:00Z"}}',
+        ": weighting: reference_time: expected null without half_life_days, "
+        "got '2024-01-01T00:00:00.000000Z'",
+    ),
+    config_case(
+        "sample of none",
+        '{"heavy_users": {"name": "sample", "max_interactions": 0}}',
+        ": heavy_users: max_interactions: expected an integer >= 1, got 0",
+    ),
+    config_case(
+        "unknown way with heavy users",
+        '{"heavy_users": {"name": "drop"}}',
+        ": heavy_users: name: expected one of keep, sample, latest, down_weight, got 'drop'",
+    ),
+    config_case(
+        "down-weighted users who are counted",
+        '{"similarity": {"name": "jaccard"}, "heavy_users": {"name": "down_weight"}}',
+        ": heavy_users: expected one of keep, sample, latest, as jaccard counts users whatever "
+        "their weights, got down_weight",
+        'take {"name": "sample"}, which leaves interactions of heavy users out of the counting',
+    ),
     config_case(
         "unknown neighborhood",
         '{"neighborhood": "both"}',
@@ -531,12 +578,12 @@ CONFIG_CASES = [
     config_case(
         "unknown similarity",
         '{"similarity": {"name": "cosinus"}}',
-        ": similarity: name: expected one of dot, cosine, jaccard, dice, got 'cosinus'",
+        f": similarity: name: expected one of {', '.join(SIMILARITIES)}, got 'cosinus'",
     ),
     config_case(
         "similarity without a name",
         '{"similarity": {}}',
-        ": similarity: name: expected one of dot, cosine, jaccard, dice, got no such key",
+        f": similarity: name: expected one of {', '.join(SIMILARITIES)}, got no such key",
     ),
     config_case(
         "similarity as text",
@@ -961,6 +1008,55 @@ DATA_CASES = [
         'a user has all items or all but one: set "smooth": true, or cap such users with '
         "cli.preprocess --max-user-interactions",
         WITHOUT_TIMES | {"tf_idf.json": '{"weighting": {"name": "tf_idf"}}'},
+    ),
+    *(
+        Case(
+            f"{name} without timestamps",
+            "train --interactions bad.csv --config time.json --out-dir new",
+            f"bad.csv: timestamp: expected a column to {purpose}, got none",
+            hint,
+            WITHOUT_TIMES | {"time.json": config},
+        )
+        for name, config, purpose, hint in [
+            (
+                "half-life",
+                '{"weighting": {"name": "none", "half_life_days": 7}}',
+                "tell the age of interactions by",
+                "without timestamps leave half_life_days out",
+            ),
+            (
+                "latest of heavy users",
+                '{"heavy_users": {"name": "latest"}}',
+                "find the latest interactions by",
+                'without timestamps take "heavy_users": {"name": "sample"}',
+            ),
+        ]
+    ),
+    Case(
+        "interaction after the reference time",
+        "train --interactions bad.csv --config time.json --out-dir new",
+        "bad.csv: weighting log: user 'bob', item 'tea': expected a timestamp up to the reference "
+        "time 2024-01-01T23:00:00.000000Z, got 2024-01-01T23:00:01.000000Z",
+        "leave reference_time out to take the latest timestamp, or set later interactions aside: "
+        "cli.split --strategy temporal --cutoff 2024-01-01T23:00:00.000000Z",
+        {
+            "bad.csv": "user_id,item_id,timestamp\nann,tea,2024-01-01T23:00:00Z\n"
+            "bob,tea,2024-01-01T23:00:01Z\n",
+            "time.json": '{"weighting": {"name": "log", "half_life_days": 7, '
+            '"reference_time": "2024-01-02T00:00:00+01:00"}}',
+        },
+    ),
+    Case(
+        "interaction too many half-lives old",
+        "train --interactions bad.csv --config time.json --out-dir new",
+        "bad.csv: weighting binary: user 'ann', item 'tea': expected a weight above 0 that float32 "
+        f"holds, got {2.0**-200!r}",
+        "it is 200 half-lives old: take a longer half_life_days, or drop what is so old with "
+        "cli.split --strategy temporal or cli.preprocess --max-user-interactions",
+        {
+            "bad.csv": "user_id,item_id,timestamp\nann,tea,0\nbob,tea,17280000\n",  # 200 days
+            "time.json": '{"weighting": {"name": "binary", "half_life_days": 1}}',
+        },
     ),
     csv_case(
         "weight beyond float32",

@@ -11,16 +11,33 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcore import ConfigError, TrainConfig
-from mlcore.similarity import SIMILARITIES, Cosine, Dice, Dot, Jaccard
-from mlcore.weighting import WEIGHTINGS, BM25, Binary, NoWeighting, TfIdf
+from mlcore import ConfigError, Interactions, TrainConfig
+from mlcore.heavy_users import HEAVY_USERS, Keep, Latest, Sample
+from mlcore.similarity import SIMILARITIES, Cosine, Jaccard, LogLikelihoodRatio, Tversky
+from mlcore.weighting import WEIGHTINGS, BM25, Binary, Log, NoWeighting, TfIdf
 
 CONFIGS = st.builds(
     TrainConfig,
-    similarity=st.sampled_from([Cosine(), Dice(), Dot(), Jaccard()]),
+    similarity=st.one_of(
+        st.sampled_from(
+            [similarity() for similarity in SIMILARITIES.values() if similarity.uses_shrinkage]
+        ),
+        st.builds(Tversky, alpha=st.floats(0, 1e300), beta=st.floats(0, 1)),
+        st.builds(LogLikelihoodRatio, signed=st.booleans()),
+    ),
     weighting=st.one_of(
         st.sampled_from([NoWeighting(), Binary(), TfIdf(), TfIdf(smooth=True)]),
         st.builds(BM25, smooth=st.booleans(), k1=st.floats(0, 1e300), b=st.floats(0, 1)),
+        st.builds(
+            Log,
+            half_life_days=st.floats(0, exclude_min=True, allow_infinity=False),
+            reference_time=st.none() | st.datetimes().map(lambda time: f"{time.isoformat()}Z"),
+        ),
+    ),
+    heavy_users=st.one_of(
+        st.just(Keep()),
+        st.builds(Sample, st.integers(1, 2**31 - 1), st.integers(0, 2**31 - 1)),
+        st.builds(Latest, st.integers(1, 2**31 - 1)),
     ),
     num_neighbors=st.none() | st.integers(1, 2**31 - 1),
     neighborhood=st.sampled_from(["target", "source"]),
@@ -28,15 +45,18 @@ CONFIGS = st.builds(
     min_cooccurrence=st.integers(1, 2**31 - 1),
 )
 
+NO_DECAY = {"half_life_days": None, "reference_time": None}
+
 
 def test_defaults_are_those_of_the_design() -> None:
     expected = {
-        "similarity": {"name": "cosine"},
-        "weighting": {"name": "none"},
+        "similarity": {"name": "asymmetric_cosine", "alpha": 0.4},
+        "weighting": {"name": "none", "half_life_days": None, "reference_time": None},
         "num_neighbors": 100,
         "neighborhood": "target",
         "shrinkage": 0.0,
         "min_cooccurrence": 1,
+        "heavy_users": {"name": "keep"},
     }
     assert json.dumps(TrainConfig().to_json()) == json.dumps(expected)
     assert TrainConfig.from_json({}) == TrainConfig()
@@ -46,12 +66,37 @@ def test_defaults_of_weightings_are_spelled_out() -> None:
     config = TrainConfig.from_json({"weighting": {"name": "bm25", "k1": 2}})
     assert config.weighting == BM25(k1=2.0)
     assert json.dumps(config.to_json()["weighting"]) == json.dumps(
-        {"name": "bm25", "smooth": False, "k1": 2.0, "b": 0.75}
+        {"name": "bm25", "smooth": False, "k1": 2.0, "b": 0.75} | NO_DECAY
     )
     assert TrainConfig(weighting=TfIdf()).to_json()["weighting"] == {
         "name": "tf_idf",
         "smooth": False,
+        **NO_DECAY,
     }
+
+
+def test_defaults_of_heavy_users_are_spelled_out() -> None:
+    config = TrainConfig.from_json({"heavy_users": {"name": "sample", "seed": 3}})
+    assert config.heavy_users == Sample(500, 3)
+    assert [
+        TrainConfig(heavy_users=way()).to_json()["heavy_users"] for way in HEAVY_USERS.values()
+    ] == [
+        {"name": "keep"},
+        {"name": "sample", "max_interactions": 500, "seed": 0},
+        {"name": "latest", "max_interactions": 500},
+        {"name": "down_weight", "power": 0.5},
+    ]
+
+
+def test_a_resolved_configuration_names_the_latest_time_of_the_training() -> None:
+    pairs = Interactions.from_columns("uv", "ab", timestamps=[86_400, 7])
+    config = TrainConfig.from_json({"weighting": {"name": "tf_idf", "half_life_days": 2}})
+    expected = {"half_life_days": 2.0, "reference_time": "1970-01-02T00:00:00.000000Z"}
+    resolved = config.resolved(pairs)
+    assert resolved.to_json()["weighting"] == {"name": "tf_idf", "smooth": False, **expected}
+    assert TrainConfig.from_json(resolved.to_json()).resolved(pairs) == resolved
+    assert config.resolved(pairs.select(np.array([False, True]))) != resolved
+    assert TrainConfig().resolved(pairs) == TrainConfig()
 
 
 @given(CONFIGS)
@@ -64,7 +109,8 @@ def test_what_is_written_is_read_back(config: TrainConfig) -> None:
 def test_every_similarity_is_known_by_its_name(name: str) -> None:
     config = TrainConfig.from_json({"similarity": {"name": name}})
     assert type(config.similarity) is SIMILARITIES[name]
-    assert config.to_json()["similarity"] == {"name": name}
+    parameters = dataclasses.asdict(config.similarity)
+    assert config.to_json()["similarity"] == {"name": name, **parameters}
 
 
 @pytest.mark.parametrize("name", sorted(WEIGHTINGS))
@@ -90,8 +136,11 @@ def test_a_config_is_immutable_and_can_be_a_key() -> None:
     assert len({TrainConfig(), TrainConfig(), TrainConfig(shrinkage=1.0)}) == 2
 
 
-KEYS = "similarity, weighting, num_neighbors, neighborhood, shrinkage, min_cooccurrence"
+KEYS = (
+    "similarity, weighting, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users"
+)
 NEIGHBORS = "num_neighbors: expected an integer >= 1 or null, got"
+HALF_LIFE = "half_life_days: expected a finite number above 0 or null"
 SHRINKAGE = "shrinkage: expected a finite number >= 0, got"
 RARE = "min_cooccurrence: expected an integer >= 1, got"
 SIDE = "neighborhood: expected 'target' or 'source', got"
@@ -150,15 +199,40 @@ def test_a_value_out_of_range_is_refused_from_json_and_from_python(
         ),
         (
             {"similarity": {}},
-            "similarity: name: expected one of dot, cosine, jaccard, dice, got no such key",
+            "similarity: name: expected one of dot, cosine, ALL OTHERS, got no such key",
         ),
         (
             {"similarity": {"name": "Cosine"}},
-            "similarity: name: expected one of dot, cosine, jaccard, dice, got 'Cosine'",
+            "similarity: name: expected one of dot, cosine, ALL OTHERS, got 'Cosine'",
         ),
         (
             {"weighting": {"name": 7}},
-            "weighting: name: expected one of none, binary, tf_idf, bm25, got 7",
+            "weighting: name: expected one of none, binary, log, tf_idf, bm25, got 7",
+        ),
+        (
+            {"heavy_users": "keep"},
+            'heavy_users: expected an object such as {"name": "keep"}, got \'keep\'',
+        ),
+        (
+            {"heavy_users": {"name": "keep", "max_interactions": 5}},
+            "heavy_users: expected no further key, got the key 'max_interactions'",
+        ),
+        (
+            {"heavy_users": {"name": "down_weight", "power": 0}},
+            "heavy_users: power: expected a finite number above 0, got 0",
+        ),
+        (
+            {"weighting": {"name": "log", "half_life_days": 0}},
+            "weighting: half_life_days: expected a finite number above 0 or null, got 0",
+        ),
+        (
+            {"weighting": {"name": "log", "half_life_days": 1, "reference_time": 1700000000}},
+            "weighting: reference_time: expected an RFC 3339 time or null, got 1700000000",
+        ),
+        (
+            {"weighting": {"name": "log", "reference_time": "2024-01-01T00:00:00Z"}},
+            "weighting: reference_time: expected null without half_life_days, "
+            "got '2024-01-01T00:00:00.000000Z'",
         ),
         (
             {"similarity": {"name": "cosine", "alpha": 0.5}},
@@ -166,7 +240,8 @@ def test_a_value_out_of_range_is_refused_from_json_and_from_python(
         ),
         (
             {"weighting": {"name": "bm25", "k": 1}},
-            "weighting: expected one of smooth, k1, b, got the key 'k'",
+            "weighting: expected one of smooth, k1, b, half_life_days, reference_time, "
+            "got the key 'k'",
         ),
         (
             {"weighting": {"name": "bm25", "k1": -1}},
@@ -185,6 +260,7 @@ def test_a_value_out_of_range_is_refused_from_json_and_from_python(
 def test_a_faulty_object_is_refused_with_its_key(settings: Any, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         TrainConfig.from_json(settings, "config.json")
+    message = message.replace("ALL OTHERS", ", ".join(list(SIMILARITIES)[2:]))
     assert str(caught.value) == f"config.json: {message}"
 
 
@@ -195,6 +271,7 @@ def test_a_faulty_object_is_refused_with_its_key(settings: Any, message: str) ->
         ({"similarity": None}, "similarity: expected a Similarity object, got None"),
         ({"weighting": "bm25"}, "weighting: expected a Weighting object, got 'bm25'"),
         ({"weighting": Cosine()}, "weighting: expected a Weighting object, got Cosine()"),
+        ({"heavy_users": 500}, "heavy_users: expected a HeavyUsers object, got 500"),
     ],
 )
 def test_a_name_where_an_object_belongs_is_refused_with_the_cure(
@@ -214,6 +291,11 @@ def test_a_name_where_an_object_belongs_is_refused_with_the_cure(
         ({"k1": -1}, "k1: expected a finite number >= 0, got -1"),
         ({"b": float("nan")}, "b: expected a finite number >= 0 and <= 1, got nan"),
         ({"smooth": "yes"}, "smooth: expected true or false, got 'yes'"),
+        ({"half_life_days": float("inf")}, f"{HALF_LIFE}, got inf"),
+        (
+            {"half_life_days": 1, "reference_time": "1 May"},
+            "reference_time: expected an RFC 3339 time or null, got '1 May'",
+        ),
     ],
 )
 def test_parameters_are_checked_where_they_are_made(settings: Any, message: str) -> None:

@@ -39,7 +39,7 @@ from mlcore.errors import (
     MissingFileError,
     SizeError,
 )
-from mlcore.similarity import SIMILARITIES, counts
+from mlcore.similarity import SIMILARITIES, Cosine, counts
 from mlcore.train import train_from_path
 from mlcore.weighting import WEIGHTINGS
 
@@ -67,7 +67,7 @@ def interactions_of(rows: list[Row]) -> Interactions:
 
 
 def train(
-    rows: list[Row], config: TrainConfig = TrainConfig(num_neighbors=5), **options: Any
+    rows: list[Row], config: TrainConfig = TrainConfig(Cosine(), num_neighbors=5), **options: Any
 ) -> Model:
     return train_from_data(interactions_of(rows), config, **options)
 
@@ -390,7 +390,7 @@ def as_json_lines(rows: list[Row]) -> str:
 
 def test_the_format_of_the_input_changes_no_byte(directory: Path, tmp_path: Path) -> None:
     rows = some_rows()
-    (tmp_path / "config.json").write_text('{"num_neighbors": 5}')
+    (tmp_path / "config.json").write_text('{"similarity": {"name": "cosine"}, "num_neighbors": 5}')
     for name, write in (("events.csv", as_csv), ("events.jsonl", as_json_lines)):
         random.Random(name).shuffle(rows)
         (tmp_path / name).write_text(write(rows))

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from mlcore import Interactions, Model, TrainConfig, train_from_data
-from mlcore.similarity import P3Alpha, RP3Beta, Similarity, registry
+from mlcore.heavy_users import DownWeight, Keep, Latest, Sample
+from mlcore.similarity import Cosine, P3Alpha, RP3Beta, Similarity, registry
 from mlcore.similarity.counts import Counts, KeptBytes, Products
 from mlcore.train import Trainer
 from mlcore.weighting import BM25, NoWeighting, TfIdf
@@ -119,7 +120,50 @@ def test_counts_of_older_weightings_make_room(interactions: Interactions) -> Non
     for k1 in np.linspace(0.5, 2, 30):
         trainer.train(TrainConfig(weighting=BM25(k1=float(k1))))
         assert trainer._used_bytes() <= 50_000
-    assert 1 <= len(trainer._counts) < 30
+    assert 1 <= len(trainer._counted) < 30
+
+
+def test_heavy_users_are_reduced_anew_and_share_nothing_with_all_users(
+    interactions: Interactions, counted: list[int]
+) -> None:
+    trainer = Trainer(interactions, keep_bytes=ENOUGH)
+    ways = [Keep(), Sample(3), Sample(3, seed=1), DownWeight(0.7), Keep(), Sample(3)]
+    for way in ways:
+        for shrinkage in (0.0, 2.0):
+            config = TrainConfig(heavy_users=way, shrinkage=shrinkage)
+            assert same(trainer.train(config), train_from_data(interactions, config))
+    counted.clear()
+    for way in ways:
+        trainer.train(TrainConfig(heavy_users=way, shrinkage=1.0))
+    assert counted == []
+
+
+def test_the_config_of_a_decayed_model_trains_it_again_bit_for_bit() -> None:
+    rng = np.random.default_rng(2)
+    x = (rng.random((40, 15)) < 0.3) * rng.lognormal(0, 1, (40, 15))
+    x = x[x.any(axis=1)]
+    interactions = oracles.interactions_of(x, rng.integers(0, 10**7, x.shape))
+    config = TrainConfig(weighting=BM25(half_life_days=9.5), heavy_users=Latest(4))
+    model = train_from_data(interactions, config)
+    named = model.config_json["weighting"]
+    assert isinstance(named, dict) and named["reference_time"] is not None
+    again = train_from_data(interactions, TrainConfig.from_json(model.config_json))
+    assert same(model, again)
+    # Decay acts in the similarity, not in the histories alone.
+    plain = train_from_data(interactions, TrainConfig(weighting=BM25(), heavy_users=Latest(4)))
+    assert not same(model, plain)
+    assert model.similarity.data.tobytes() != plain.similarity.data.tobytes()
+
+
+def test_similarities_of_decayed_weights_are_what_the_hand_computes() -> None:
+    # a and b: u has both, a now and b one half-life ago; v has a, two half-lives ago. So the columns
+    # are (1, 1/4) and (1/2, 0): cosine 1/2 / (sqrt(17)/4 * 1/2) = 4 / sqrt(17).
+    day = 86_400
+    pairs = Interactions.from_columns("uuv", "aba", timestamps=[6 * day, 4 * day, 2 * day])
+    config = TrainConfig(Cosine(), NoWeighting(half_life_days=2))
+    assert train_from_data(pairs, config).similarity.data.tolist() == pytest.approx(
+        [4 / 17**0.5] * 2, rel=1e-7
+    )
 
 
 def test_blocks_are_kept_until_the_bytes_are_used(interactions: Interactions) -> None:

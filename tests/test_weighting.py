@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mlcore import DataError, Interactions
-from mlcore.weighting import WEIGHTINGS, BM25, Binary, NoWeighting, TfIdf, Weighting
+from mlcore.times import format_rfc_3339
+from mlcore.weighting import WEIGHTINGS, BM25, Binary, Log, NoWeighting, TfIdf, Weighting
 from tests import oracles
 
 HINT = (
@@ -33,7 +34,7 @@ def entries(x: oracles.Dense) -> oracles.Dense:
 
 
 def test_no_weighting_goes_without_a_case_in_this_file() -> None:
-    assert sorted(WEIGHTINGS) == ["binary", "bm25", "none", "tf_idf"]
+    assert sorted(WEIGHTINGS) == ["binary", "bm25", "log", "none", "tf_idf"]
 
 
 def test_tf_idf_gives_what_the_hand_computes() -> None:
@@ -53,6 +54,145 @@ def test_bm25_gives_what_the_hand_computes() -> None:
     x = np.array([[1, 0, 0, 0], [2, 0, 0, 0], [0, 1, 0, 0.0]])
     found = BM25(k1=2, b=0.5).weigh(oracles.interactions_of(x))
     assert found.tolist() == pytest.approx([0.6 * math.log(2), math.log(2), math.log(2)], rel=1e-15)
+
+
+def test_log_gives_what_the_hand_computes_far_below_1_too() -> None:
+    # ln(1 + 1) = ln 2, ln(1 + 3) = 2 ln 2; ln(1 + x) = x - x^2 / 2 + ..., and 1 + 1e-30 is 1.
+    interactions = Interactions.from_columns("uuu", "abc", [1.0, 3.0, 1e-30])
+    ln2 = 0.6931471805599453
+    assert Log().weigh(interactions).tolist() == [ln2, 2 * ln2, 1e-30]
+
+
+def test_a_weight_halves_with_each_half_life() -> None:
+    # Half-life 2 days, reference 6 days: a is 0 half-lives old, b 1, c 3.
+    interactions = Interactions.from_columns(
+        "uvv", "abc", [5.0, 3.0, 8.0], timestamps=[day * 86_400 for day in (6, 4, 0)]
+    )
+    decayed = [5.0, 1.5, 1.0]
+    assert NoWeighting(half_life_days=2).weigh(interactions).tolist() == decayed
+    assert Binary(half_life_days=2).weigh(interactions).tolist() == [1.0, 0.5, 0.125]
+    logs = [math.log(6), math.log(2.5), math.log(2)]
+    assert Log(half_life_days=2).weigh(interactions).tolist() == pytest.approx(logs, rel=1e-15)
+    # Two half-lives later, all are a quarter of it; halfway to the next one, 2^-1/2 of that.
+    later = NoWeighting(half_life_days=2, reference_time="1970-01-11T00:00:00Z")
+    assert later.weigh(interactions).tolist() == [x / 4 for x in decayed]
+    later = NoWeighting(half_life_days=2, reference_time="1970-01-12T01:00:00+01:00")
+    assert later.weigh(interactions).tolist() == pytest.approx([x / 32**0.5 for x in decayed])
+
+
+def test_equal_rows_add_up_and_age_from_the_latest() -> None:
+    # Aged one by one they would be 4 / 2 + 1 = 3.
+    interactions = Interactions.from_columns(
+        ["u", "u"], ["a", "a"], [4.0, 1.0], timestamps=[0, 86_400]
+    )
+    assert NoWeighting(half_life_days=1).weigh(interactions).tolist() == [5.0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("name", sorted(WEIGHTINGS))
+def test_decayed_weights_equal_the_dense_formula_of_decayed_weights(name: str, seed: int) -> None:
+    x, rng = random_x(seed), np.random.default_rng(seed)
+    seconds = rng.integers(1_600_000_000, 1_600_000_000 + 90 * 86_400, x.shape)
+    latest = int(seconds[x > 0].max())
+    # What a formula sees decays, but for binary, where the 1 does.
+    base = (x > 0).astype(np.float64) if name == "binary" else x
+    decayed = oracles.decayed(base, seconds, 12.5, latest)
+    expected = decayed if name == "binary" else oracles.WEIGHTINGS[name](decayed)
+    interactions = oracles.interactions_of(x, seconds)
+    weighting = WEIGHTINGS[name](half_life_days=12.5)
+    assert weighting.weigh(interactions) == pytest.approx(entries(expected), rel=2e-14, abs=0)
+    assert oracles.dense(weighting.apply(interactions)) == pytest.approx(expected, rel=6e-8)
+
+
+def test_only_the_distance_to_the_reference_time_counts() -> None:
+    x, rng = random_x(5), np.random.default_rng(5)
+    seconds = rng.integers(0, 900 * 86_400, x.shape)
+    results = set()
+    for shift in (0, 1_234_567_890, -1_234_567_890):
+        interactions = oracles.interactions_of(x, seconds + shift)
+        results.add(TfIdf(half_life_days=33).apply(interactions).data.tobytes())
+    assert len(results) == 1
+
+
+def test_a_reference_time_spelled_out_changes_no_bit() -> None:
+    x, rng = random_x(6), np.random.default_rng(6)
+    interactions = oracles.interactions_of(x, rng.integers(0, 10**6, x.shape))
+    assert interactions.timestamps is not None
+    open_, latest = BM25(half_life_days=3), int(interactions.timestamps.max())
+    resolved = open_.resolved(interactions)
+    assert resolved.reference_time == format_rfc_3339(latest) and open_.reference_time is None
+    assert resolved.resolved(interactions) == resolved
+    assert (resolved.apply(interactions).data == open_.apply(interactions).data).all()
+    assert BM25().resolved(interactions) == BM25()
+
+
+def test_two_spellings_of_one_moment_are_one_weighting() -> None:
+    summer = Log(half_life_days=1, reference_time="2024-07-01t02:00:00.5000009+02:00")
+    assert summer == Log(half_life_days=1.0, reference_time="2024-07-01 00:00:00.5Z")
+    assert summer.reference_time == "2024-07-01T00:00:00.500000Z"
+
+
+@pytest.mark.parametrize("half_life_days", [5e-324, 1e-300, 1e300])
+def test_a_half_life_at_the_edge_of_float64_gives_no_warning(half_life_days: float) -> None:
+    weighting = NoWeighting(half_life_days=half_life_days)
+    now = Interactions.from_columns("uu", "ab", timestamps=[7, 7])
+    assert weighting.apply(now).data.tolist() == [1, 1]
+    apart = Interactions.from_columns("uu", "ab", timestamps=[7, 6])
+    if half_life_days > 1:
+        assert weighting.apply(apart).data.tolist() == [1, 1]
+        return
+    with pytest.raises(DataError, match="user 'u', item 'b': .*, got 0.0$") as caught:
+        weighting.apply(apart)
+    assert caught.value.hint is not None and "half-lives old" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", sorted(WEIGHTINGS))
+def test_149_half_lives_are_the_most_that_float32_holds(name: str) -> None:
+    # More than half of 2^-149 rounds up to it; 200 items, so that idf is above 1.
+    def of_age(days: float) -> Interactions:
+        times = [0, int(days * 86_400)]
+        pairs = Interactions.from_columns("uv", "ab", timestamps=times)
+        return pairs.with_catalogue(oracles.ids("i", 200))
+
+    weighting = WEIGHTINGS[name](half_life_days=1)
+    assert weighting.apply(of_age(148)).data.min() >= 2.0**-149
+    with pytest.raises(DataError) as caught:
+        weighting.apply(of_age(160))
+    assert caught.value.hint == (
+        "it is 160 half-lives old: take a longer half_life_days, or drop what is so old with "
+        "cli.split --strategy temporal or cli.preprocess --max-user-interactions"
+    )
+
+
+def test_a_small_weight_is_not_blamed_on_its_age() -> None:
+    interactions = Interactions.from_columns("uv", "ab", [1e-46, 1], timestamps=[0, 86_400])
+    with pytest.raises(DataError, match="user 'u', item 'a'") as caught:
+        NoWeighting(half_life_days=1).apply(interactions)
+    assert caught.value.hint is None
+
+
+def test_decay_without_timestamps_is_refused() -> None:
+    interactions = Interactions.from_columns("u", "a")
+    for weighting in (
+        NoWeighting(half_life_days=1),
+        Binary(half_life_days=1, reference_time="2024-01-01T00:00:00Z"),
+    ):
+        for function in (weighting.apply, weighting.resolved):
+            with pytest.raises(DataError, match="^timestamp: expected a column to tell the age"):
+                function(interactions)
+
+
+def test_an_interaction_after_the_reference_time_is_refused_by_name() -> None:
+    interactions = Interactions.from_columns("uvv", "aab", timestamps=[5, 10, 11])
+    at = Log(half_life_days=1, reference_time="1970-01-01T00:00:11Z")
+    assert len(at.apply(interactions).data) == 3
+    before = Log(half_life_days=1, reference_time="1970-01-01T00:00:10.999999Z")
+    with pytest.raises(DataError) as caught:
+        before.apply(interactions)
+    assert str(caught.value) == (
+        "weighting log: user 'v', item 'b': expected a timestamp up to the reference time "
+        "1970-01-01T00:00:10.999999Z, got 1970-01-01T00:00:11.000000Z"
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -92,13 +232,16 @@ def test_row_order_changes_no_bit(name: str) -> None:
     rng = np.random.default_rng(8)
     users = [f"u{user}" for user in rng.integers(0, 40, 400)]
     items = [f"i{item}" for item in rng.integers(0, 20, 400)]
-    weights = rng.lognormal(0, 3, 400)
+    weights, times = rng.lognormal(0, 3, 400), rng.integers(0, 10**6, 400)
     results = set()
     for order in (range(400), range(399, -1, -1), rng.permutation(400)):
         shuffled = Interactions.from_columns(
-            [users[row] for row in order], [items[row] for row in order], weights[list(order)]
+            [users[row] for row in order],
+            [items[row] for row in order],
+            weights[list(order)],
+            times[list(order)],
         )
-        results.add(WEIGHTINGS[name]().apply(shuffled).data.tobytes())
+        results.add(WEIGHTINGS[name](half_life_days=2.7).apply(shuffled).data.tobytes())
     assert len(results) == 1
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from mlcore.errors import shorten, shorten_json
 from mlcore.files.tables import BadValue
 from mlcore.ids import id_fault
-from mlcore.interactions import MAX_SECONDS, MIN_SECONDS
 from mlcore.jsontext import format_number
+from mlcore.times import MAX_SECONDS, MIN_SECONDS, format_rfc_3339, parse_rfc_3339
 
 __all__ = [
     "IdEncoder",
@@ -26,11 +25,6 @@ __all__ = [
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,40}", re.ASCII)
-_RFC_3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
-)
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MICROSECOND = timedelta(microseconds=1)
 _TIME_RULE = "expected integer seconds or an RFC 3339 time"
 _MEMO_SIZE = 2**16
 
@@ -140,16 +134,10 @@ def parse_timestamp(text: str) -> int:
         return int(text) * 1_000_000
     if _INTEGER.fullmatch(text):
         return _from_seconds(int(text), shorten(text))
-    match = _RFC_3339.fullmatch(text)
-    if match is not None:
-        date, time, fraction, offset = match.groups()
-        try:
-            moment = datetime.fromisoformat(f"{date}T{time}{offset.upper().replace('Z', '+00:00')}")
-            # Python calculates in whole microseconds: no rounding.
-            return (moment - _EPOCH) // _MICROSECOND + int((fraction or "").ljust(6, "0")[:6])
-        except (ValueError, OverflowError):
-            pass
-    raise BadValue(f"{_TIME_RULE}, got {shorten(text)}")
+    try:
+        return parse_rfc_3339(text)
+    except ValueError:
+        raise BadValue(f"{_TIME_RULE}, got {shorten(text)}") from None
 
 
 def _from_seconds(seconds: int, shown: str) -> int:
@@ -192,5 +180,4 @@ def format_timestamp(microseconds: int, in_seconds: bool) -> str:
     """
     if in_seconds:
         return format_number(microseconds // 1_000_000)
-    moment = _EPOCH + timedelta(microseconds=microseconds)
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return format_rfc_3339(microseconds)

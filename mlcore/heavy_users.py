@@ -1,0 +1,202 @@
+"""Heavy users: how much users with very many items count in the similarity.
+
+A user with n items puts a vote on n (n - 1) / 2 pairs, so a few accounts (shops, bots, shared
+devices) can outvote all others, and they decide the time of the counting.
+
+Order of the steps: weighting, with idf and decay, on all interactions; then what stands here; then
+the similarity. Only its counting sees the reduced matrix: c_ij, norms, and how many users have an
+item or a pair. Histories, popularity and the digest of the training keep everything, so a heavy user
+is recommended to from all of the history. The number of users U, as in ``lift`` and ``pmi``, stays
+that of all users. An item whose users were all left out stays in the catalogue, without neighbors.
+
+Adding a way is adding one class here: its name, its fields (each with a rule) and ``reduce``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from mlcore.draws import draw_digest
+from mlcore.errors import DataError
+from mlcore.interactions import Interactions
+from mlcore.parameters import check_parameters, integer, number, parameter
+from mlcore.portable import power
+from mlcore.types import BoolArray, CsrMatrix, Int64Array
+
+__all__ = ["HEAVY_USERS", "DownWeight", "HeavyUsers", "Keep", "Latest", "Sample"]
+
+
+@dataclass(frozen=True)
+class HeavyUsers(ABC):
+    """Turns the weighted matrix into the one whose columns are compared.
+
+    Attributes:
+        changes_weights_only: whether counting users whatever their weights would undo it.
+    """
+
+    name: ClassVar[str]
+    changes_weights_only: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+
+    @abstractmethod
+    def reduce(self, weighted: CsrMatrix, interactions: Interactions) -> CsrMatrix:
+        """Return the matrix to count, (U, I) float32 with the same users and items.
+
+        Args:
+            weighted: (U, I) float32 weights above 0.
+            interactions: what they are the weights of, in the same order.
+
+        Raises:
+            DataError: timestamps are needed and missing, or a weight rounds to 0 in float32.
+        """
+
+
+@dataclass(frozen=True)
+class Keep(HeavyUsers):
+    """All users in full."""
+
+    name = "keep"
+
+    def reduce(self, weighted: CsrMatrix, interactions: Interactions) -> CsrMatrix:
+        """Return the matrix as it is."""
+        return weighted
+
+
+@dataclass(frozen=True)
+class Sample(HeavyUsers):
+    """At most so many interactions of each user, drawn by a hash: the others count nothing.
+
+    Kept are those with the lowest MD5 of ``user_id,item_id,seed``, so a draw does not depend on what
+    else is in the data, and SQL can draw the same: ``ROW_NUMBER() OVER (PARTITION BY user_id ORDER
+    BY TO_HEX(MD5(CONCAT(user_id, ',', item_id, ',', seed)))) <= max_interactions``.
+
+    Attributes:
+        max_interactions: how many. Changes the model.
+        seed: another seed, another draw. Changes the model.
+    """
+
+    name = "sample"
+    max_interactions: int = parameter(500, integer(minimum=1))
+    seed: int = parameter(0, integer(minimum=0))
+
+    def reduce(self, weighted: CsrMatrix, interactions: Interactions) -> CsrMatrix:
+        """Return what was drawn of each user.
+
+        Args:
+            weighted: (U, I) float32 weights above 0.
+            interactions: what they are the weights of, in the same order.
+        """
+        entries = _entries_of_heavy(weighted, self.max_interactions)  # (P,) int64
+        users, items = weighted.row_of_entry()[entries].tolist(), weighted.indices[entries].tolist()
+        digests = [
+            draw_digest(f"{interactions.user_ids[u]},{interactions.item_ids[i]}", self.seed)
+            for u, i in zip(users, items)
+        ]
+        return _keep_first(weighted, entries, np.array(digests, "S32"), self.max_interactions)
+
+
+@dataclass(frozen=True)
+class Latest(HeavyUsers):
+    """At most so many interactions of each user, the newest: the others count nothing.
+
+    Ties go to the smaller item id.
+
+    Attributes:
+        max_interactions: how many. Changes the model.
+    """
+
+    name = "latest"
+    max_interactions: int = parameter(500, integer(minimum=1))
+
+    def reduce(self, weighted: CsrMatrix, interactions: Interactions) -> CsrMatrix:
+        """Return the newest of each user.
+
+        Args:
+            weighted: (U, I) float32 weights above 0.
+            interactions: what they are the weights of, in the same order.
+
+        Raises:
+            DataError: there are no timestamps.
+        """
+        if interactions.timestamps is None:
+            raise DataError(
+                "timestamp: expected a column to find the latest interactions by, got none",
+                'without timestamps take "heavy_users": {"name": "sample"}',
+            )
+        entries = _entries_of_heavy(weighted, self.max_interactions)  # (P,) int64
+        return _keep_first(
+            weighted, entries, -interactions.timestamps[entries], self.max_interactions
+        )
+
+
+@dataclass(frozen=True)
+class DownWeight(HeavyUsers):
+    """x_ui n_u^-power, rounded to float32, n_u the number of items of user u.
+
+    Adjusted Cosine centers a user; this shortens the user's row, as BM25 and TF-IDF do by the
+    logarithm, but in the similarity alone.
+
+    Attributes:
+        power: 0.5 makes the rows of a binary X equally long; 1 makes them sum to 1. Changes the
+            model.
+    """
+
+    name = "down_weight"
+    changes_weights_only = True
+    power: float = parameter(0.5, number(above=0))
+
+    def reduce(self, weighted: CsrMatrix, interactions: Interactions) -> CsrMatrix:
+        """Return the matrix with each row multiplied by its factor.
+
+        Args:
+            weighted: (U, I) float32 weights above 0.
+            interactions: what they are the weights of, in the same order.
+
+        Raises:
+            DataError: a weight rounds to 0 in float32.
+        """
+        counts = np.diff(weighted.indptr)  # (U,) int64
+        factors = power(counts.astype(np.float64), -self.power)  # (U,) float64
+        with np.errstate(under="ignore"):
+            exact = weighted.data.astype(np.float64) * np.repeat(factors, counts)  # (E,) float64
+            data = exact.astype(np.float32)  # (E,) float32
+        lost = np.flatnonzero(data == 0)
+        if len(lost):
+            user = int(weighted.row_of_entry()[lost[0]])
+            raise DataError(
+                f"heavy_users {self.name}: user {interactions.user_ids[user]!r}, "
+                f"item {interactions.item_ids[weighted.indices[lost[0]]]!r}: "
+                f"expected a weight above 0 that float32 holds, got {float(exact[lost[0]])!r}",
+                "take a smaller power",
+            )
+        return CsrMatrix(weighted.indptr, weighted.indices, data, weighted.num_columns)
+
+
+def _entries_of_heavy(matrix: CsrMatrix, maximum: int) -> Int64Array:
+    """Return the entries of the users who have more than ``maximum``, ascending."""
+    counts = np.diff(matrix.indptr)  # (U,) int64
+    return np.flatnonzero(np.repeat(counts > maximum, counts))
+
+
+def _keep_first(
+    matrix: CsrMatrix, entries: Int64Array, keys: np.ndarray, maximum: int
+) -> CsrMatrix:
+    """Return the matrix with, of ``entries``, each user's ``maximum`` with the lowest keys."""
+    users = matrix.row_of_entry()[entries]  # (P,) int64
+    order = np.lexsort((keys, users))  # stable, hence ties to the smaller item
+    firsts = np.searchsorted(users, users)  # (P,) where each one's user begins; users ascend
+    keep: BoolArray = np.ones(matrix.num_entries, bool)
+    keep[entries[order]] = np.arange(len(entries)) - firsts < maximum
+    indptr = np.concatenate([[0], np.cumsum(keep)])[matrix.indptr]  # (U + 1,) int64
+    return CsrMatrix(indptr, matrix.indices[keep], matrix.data[keep], matrix.num_columns)
+
+
+HEAVY_USERS: dict[str, type[HeavyUsers]] = {
+    way.name: way for way in (Keep, Sample, Latest, DownWeight)
+}

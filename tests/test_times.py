@@ -1,0 +1,52 @@
+"""mlcore.times: RFC 3339 to microseconds and back, within the years that can be written."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlcore.times import MAX_SECONDS, MIN_SECONDS, format_rfc_3339, parse_rfc_3339
+
+
+@pytest.mark.parametrize(
+    ("text", "microseconds"),
+    [
+        ("1970-01-01T00:00:00Z", 0),
+        ("1969-12-31 23:59:59.75z", -250_000),
+        # 02:30 at +05:30 is 21:00 of the day before, which is 3 h before the epoch's day.
+        ("1970-01-01t02:30:00+05:30", -3 * 3600 * 1_000_000),
+        ("1970-01-02T00:00:00.1234569-00:01", 86_460_123_456),
+        ("0001-01-01T00:00:00Z", MIN_SECONDS * 1_000_000),
+        ("9999-12-31T23:59:59.999999Z", MAX_SECONDS * 1_000_000 + 999_999),
+    ],
+)
+def test_a_time_is_microseconds_since_1970_utc(text: str, microseconds: int) -> None:
+    assert parse_rfc_3339(text) == microseconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "now", "0", "2024-01-01", "2024-01-01T00:00:00", "2024-1-1T00:00:00Z",
+        "2024-02-30T00:00:00Z", "2024-01-01T24:00:01Z", "2024-01-01T00:00:60Z",
+        "2024-01-01T00:00:00+24:00", "2024-01-01T00:00:00.Z", " 2024-01-01T00:00:00Z",
+        "0000-12-31T23:59:59Z", "٢٠٢٤-01-01T00:00:00Z",
+        # An offset leads out of the years 1 to 9999.
+        "0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01",
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_rfc_3339(text)
+
+
+@given(st.integers(MIN_SECONDS * 1_000_000, MAX_SECONDS * 1_000_000 + 999_999))
+def test_what_is_written_is_read_back_and_is_what_datetime_says(microseconds: int) -> None:
+    text = format_rfc_3339(microseconds)
+    assert parse_rfc_3339(text) == microseconds
+    moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=microseconds)
+    assert datetime.fromisoformat(text.replace("Z", "+00:00")) == moment
+    assert len(text) == 27
