@@ -79,7 +79,7 @@ class AsymmetricCosine(PairSimilarity):
     """
 
     name = "asymmetric_cosine"
-    alpha: float = parameter(0.5, number(minimum=0, maximum=1))  # Changes the model.
+    alpha: float = parameter(0.4, number(minimum=0, maximum=1))  # Changes the model.
 
     def source_terms(self, counts: Counts) -> Terms:
         """Return n_i^(1 - alpha)."""
