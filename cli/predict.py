@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cli.console import add_format_option, make_parser, run
 from mlcore.files.inputs import Format
 from mlcore.predict import PredictOptions, Requests, UnknownUser, predict_from_path
-from mlcore.recommend import Fill
+from mlcore.request import Fill
 
 
 class Args(argparse.Namespace):
@@ -25,6 +25,7 @@ class Args(argparse.Namespace):
     include_seen: bool
     fill: Fill | None
     unknown_user: UnknownUser
+    explain: bool
     threads: int | None
     format: Format | None
 
@@ -37,6 +38,7 @@ class Args(argparse.Namespace):
             self.include_seen,
             self.fill,
             self.unknown_user,
+            self.explain,
         )
 
 
@@ -86,6 +88,11 @@ def build_parser() -> argparse.ArgumentParser:
         default=defaults.unknown_user,
         help="a user the model does not know is an error, is left out, or gets popular items "
         f"(default: {defaults.unknown_user})",
+    )
+    lists.add_argument(
+        "--explain",
+        action="store_true",
+        help="say of each item what each item of the history adds to its score",
     )
     parser.add_argument("--out", required=True, metavar="FILE", help="JSON Lines, or -")
     parser.add_argument(

@@ -85,15 +85,18 @@ def answer(recommender: Recommender, request: Mapping[str, Any]) -> Object:
     except (ArtifactError, ConfigError, DataError) as error:
         return {"id": request["id"], "error": getattr(error, "verdict", "request")}
     items = [
-        {
-            "item_id": item.item_id,
-            "index": recommender.model.items.position(item.item_id),
-            "bits": struct.pack(">d", item.score).hex(),
-            "filled": item.source == "popularity",
-        }
+        {**_shown(recommender, item.item_id, item.score), "filled": item.source == "popularity"}
         for item in found
     ]
+    if request.get("explain"):
+        for shown, item in zip(items, found):
+            shown["because"] = [_shown(recommender, *share) for share in item.because]
     return {"id": request["id"], "items": items}
+
+
+def _shown(recommender: Recommender, item_id: str, value: float) -> Object:
+    position = recommender.model.items.position(item_id)
+    return {"item_id": item_id, "index": position, "bits": struct.pack(">d", value).hex()}
 
 
 def _recommend(recommender: Recommender, request: Mapping[str, Any]) -> list[Recommendation]:
@@ -105,6 +108,7 @@ def _recommend(recommender: Recommender, request: Mapping[str, Any]) -> list[Rec
         "exclude": request.get("exclude", ()),
         "include_seen": request.get("include_seen", False),
         "fill": "popularity" if request.get("fill") else None,
+        "explain": request.get("explain", False),
     }
     if "user" in request:
         return recommender.predict(request["user"], n, **options)
@@ -118,11 +122,15 @@ def format_line(line: Mapping[str, Any]) -> str:
         return format_number(_number(line["bits"]))
     if "string" in line:
         return format_string(line["string"])
-    items = [
-        (format_string(item["item_id"]), _number(item["bits"]), item["filled"])
-        for item in line["items"]
-    ]
-    return format_prediction(format_string(line["user_id"]), items)
+    items = [(*_pair(item), item["filled"]) for item in line["items"]]
+    because = None
+    if any("because" in item for item in line["items"]):
+        because = [list(map(_pair, item["because"])) for item in line["items"]]
+    return format_prediction(format_string(line["user_id"]), items, because)
+
+
+def _pair(value: Mapping[str, Any]) -> tuple[str, float]:
+    return format_string(value["item_id"]), _number(value["bits"])
 
 
 def _number(bits: str) -> float:

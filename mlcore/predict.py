@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from mlcore.errors import DataError, UnknownUserError, shorten
+from mlcore.explain import Reasons
 from mlcore.files.histories import read_histories
 from mlcore.files.inputs import Format, Place
 from mlcore.files.lists import read_ids
@@ -19,7 +20,8 @@ from mlcore.files.tables import BadValue
 from mlcore.jsontext import format_string
 from mlcore.parameters import convert_value, integer
 from mlcore.progress import Progress, silent
-from mlcore.recommend import Fill, ListOptions, RankedUsers, Recommender, UserRequest
+from mlcore.recommend import RankedUsers, Recommender
+from mlcore.request import Fill, ListOptions, UserRequest
 
 __all__ = ["PredictOptions", "Requests", "UnknownUser", "predict_from_path"]
 
@@ -53,6 +55,7 @@ class PredictOptions:
         fill: ``popularity`` completes short lists with the most popular unseen items.
         unknown_user: whether a user the model does not know is an error, is left out, or gets the
             most popular items.
+        explain: whether each item comes with what adds up to its score.
     """
 
     top_n: int = 10
@@ -61,6 +64,7 @@ class PredictOptions:
     include_seen: bool = False
     fill: Fill | None = None
     unknown_user: UnknownUser = "error"
+    explain: bool = False
 
     def __post_init__(self) -> None:
         convert_value(integer(minimum=1), self.top_n, "top_n")
@@ -113,6 +117,7 @@ def predict_from_path(
             [] if exclude is None else read_ids(exclude, "item_id", format),
             options.include_seen,
             options.fill,
+            options.explain,
         )
         total = len(recommender.model.users or ()) if requests.all_users else 0
         wanted = _requests(recommender, requests, options, format, tally)
@@ -130,10 +135,22 @@ def _format_lists(ranked: RankedUsers, json_ids: list[str]) -> str:
     items = [json_ids[item] for item in ranking.items.tolist()]
     columns = list(zip(items, ranking.scores.tolist(), ranking.filled.tolist()))
     bounds = ranking.indptr.tolist()
+    because = None if ranked.reasons is None else _json_reasons(ranked.reasons, json_ids)
     return "".join(
-        format_prediction(format_string(user_id), columns[begin:end])
+        format_prediction(
+            format_string(user_id),
+            columns[begin:end],
+            None if because is None else because[begin:end],
+        )
         for user_id, begin, end in zip(ranked.user_ids, bounds, bounds[1:])
     )
+
+
+def _json_reasons(reasons: Reasons, json_ids: list[str]) -> list[list[tuple[str, float]]]:
+    items = [json_ids[item] for item in reasons.items.tolist()]
+    pairs = list(zip(items, reasons.shares.tolist()))
+    bounds = reasons.indptr.tolist()
+    return [pairs[begin:end] for begin, end in zip(bounds, bounds[1:])]
 
 
 def _requests(

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import numbers
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from itertools import islice
-from typing import Literal, NamedTuple, TypeAlias
+from itertools import repeat
+from typing import NamedTuple
 
 import numpy as np
 
 from mlcore.artifact import Model
-from mlcore.errors import (
-    ConfigError,
-    DataError,
-    NoUsersError,
-    UnknownItemError,
-    UnknownUserError,
-    shorten,
-)
+from mlcore.errors import NoUsersError, UnknownItemError, UnknownUserError, shorten
+from mlcore.explain import Reasons, explain_lists
 from mlcore.ids import IdMap
-from mlcore.parameters import convert_value, integer
-from mlcore.scoring import Filters, Ranking, Scorer, check_positions, check_values, stack_histories
+from mlcore.request import (
+    EncodedHistory,
+    Fill,
+    ListOptions,
+    UserRequest,
+    encode_history,
+    make_filters,
+    refuse_text,
+)
+from mlcore.scoring import Filters, Ranking, Scorer, stack_histories
 from mlcore.threads import map_in_order, resolve_threads
-from mlcore.types import BoolArray, CsrMatrix, Float32Array, Int32Array
+from mlcore.types import CsrMatrix
 
 __all__ = [
     "EncodedHistory",
@@ -38,16 +38,9 @@ __all__ = [
     "UserRequest",
 ]
 
-Fill: TypeAlias = Literal["popularity"]
-EncodedHistory: TypeAlias = tuple[Int32Array, Float32Array]  # item positions ascending, weights
-
-
-class Recommendation(NamedTuple):
-    """One item of a list. ``source`` is ``similarity``, or ``popularity`` for one filled in."""
-
-    item_id: str
-    score: float
-    source: str = "similarity"
+# No more users are explained together once they may have this many reasons, each of which takes some
+# 100 bytes as text. Changes speed and memory only.
+MAX_BLOCK_REASONS = 2**17
 
 
 class Share(NamedTuple):
@@ -57,45 +50,29 @@ class Share(NamedTuple):
     share: float
 
 
-class UserRequest(NamedTuple):
-    """One list to make: whose, from which history, and whether to fill it up by popularity."""
+class Recommendation(NamedTuple):
+    """One item of a list.
 
-    user_id: str
-    history: EncodedHistory
-    fill: bool
+    Attributes:
+        item_id: the item.
+        score: the sum of what the items of the history say; 0 for an item filled in.
+        source: ``similarity``, or ``popularity`` for an item filled in.
+        because: with ``explain``, shares in ascending order of their ids, which add up to the score
+            bit for bit in this order; none for an item filled in.
+    """
+
+    item_id: str
+    score: float
+    source: str = "similarity"
+    because: tuple[Share, ...] = ()
 
 
 class RankedUsers(NamedTuple):
-    """The lists of some users, in the order they were asked for."""
+    """The lists of some users, in the order they were asked for; ``reasons`` if they were asked."""
 
     user_ids: Sequence[str]
     ranking: Ranking
-
-
-@dataclass(frozen=True)
-class ListOptions:
-    """What a list may hold.
-
-    Attributes:
-        n: the longest list, >= 1 and below 2^31.
-        include: only these items, or None for all; unknown ids are passed over.
-        exclude: none of these items; unknown ids are passed over.
-        include_seen: whether items of the history may be listed.
-        fill: ``popularity`` completes short lists with the most popular unseen items.
-    """
-
-    n: int = 10
-    include: Iterable[str] | None = None
-    exclude: Iterable[str] = ()
-    include_seen: bool = False
-    fill: Fill | None = None
-
-    def __post_init__(self) -> None:
-        convert_value(integer(minimum=1), self.n, "n")
-        _refuse_text("include", self.include)
-        _refuse_text("exclude", self.exclude)
-        if self.fill not in (None, "popularity"):
-            raise ConfigError(f"fill: expected 'popularity' or None, got {self.fill!r}")
+    reasons: Reasons | None = None
 
 
 class Recommender:
@@ -134,6 +111,7 @@ class Recommender:
         exclude: Iterable[str] = (),
         include_seen: bool = False,
         fill: Fill | None = None,
+        explain: bool = False,
     ) -> list[Recommendation]:
         """Return the best ``n`` items for a user of the training.
 
@@ -144,6 +122,7 @@ class Recommender:
             exclude: none of these items.
             include_seen: whether items of the history may be listed.
             fill: ``popularity`` completes a short list with the most popular unseen items.
+            explain: whether each item comes with what adds up to its score.
 
         Returns:
             min(n, eligible) items by score descending, then item id ascending; never padding.
@@ -152,7 +131,7 @@ class Recommender:
             UnknownUserError: the user is not in the model.
             NoUsersError: the model was trained without users.
         """
-        options = ListOptions(n, include, exclude, include_seen, fill)
+        options = ListOptions(n, include, exclude, include_seen, fill, explain)
         return self._list_for(self.history_of(user_id), options)
 
     def predict_history(
@@ -164,6 +143,7 @@ class Recommender:
         exclude: Iterable[str] = (),
         include_seen: bool = False,
         fill: Fill | None = None,
+        explain: bool = False,
     ) -> list[Recommendation]:
         """Return the best ``n`` items for any history: a new user, a session, a basket.
 
@@ -175,6 +155,7 @@ class Recommender:
             exclude: none of these items.
             include_seen: whether items of the history may be listed.
             fill: ``popularity`` completes a short list with the most popular unseen items.
+            explain: whether each item comes with what adds up to its score.
 
         Returns:
             As ``predict``.
@@ -182,13 +163,8 @@ class Recommender:
         Raises:
             DataError: an item twice, or a weight that breaks its rule.
         """
-        _refuse_text("history", history)
-        if isinstance(history, Mapping):
-            pairs = list(history.items())
-        else:
-            pairs = [(item_id, 1.0) for item_id in history]
-        options = ListOptions(n, include, exclude, include_seen, fill)
-        return self._list_for(self.encode_history(pairs)[0], options)
+        options = ListOptions(n, include, exclude, include_seen, fill, explain)
+        return self._list_for(self._encode(history), options)
 
     def predict_many(
         self,
@@ -199,6 +175,7 @@ class Recommender:
         exclude: Iterable[str] = (),
         include_seen: bool = False,
         fill: Fill | None = None,
+        explain: bool = False,
         threads: int | None = None,
     ) -> list[list[Recommendation]]:
         """Return the lists of many users of the training, in the order asked for, on all cores.
@@ -210,6 +187,7 @@ class Recommender:
             exclude: none of these items.
             include_seen: whether items of the history may be listed.
             fill: ``popularity`` completes short lists with the most popular unseen items.
+            explain: whether each item comes with what adds up to its score.
             threads: how many; None for one a core. Changes speed only.
 
         Returns:
@@ -219,14 +197,13 @@ class Recommender:
             UnknownUserError: a user is not in the model.
             NoUsersError: the model was trained without users.
         """
-        options = ListOptions(n, include, exclude, include_seen, fill)
+        options = ListOptions(n, include, exclude, include_seen, fill, explain)
         requests = (
             UserRequest(user_id, self.history_of(user_id), fill is not None) for user_id in user_ids
         )
         lists: list[list[Recommendation]] = []
         for ranked in self.rank_requests(requests, options, threads):
-            for row in range(len(ranked.user_ids)):
-                lists.append(self._to_list(ranked.ranking, row))
+            lists += [self._to_list(ranked, row) for row in range(len(ranked.user_ids))]
         return lists
 
     def similar_items(self, item_id: str, n: int = 10) -> list[Recommendation]:
@@ -241,20 +218,21 @@ class Recommender:
         Raises:
             UnknownItemError: the item is not in the model.
         """
-        if self.model.items.position(item_id) is None:
-            raise UnknownItemError(f"item: expected an item of the model, got {shorten(item_id)}")
+        self._position(item_id)
         return self.predict_history([item_id], n)
 
     def explain(self, user_id: str, item_id: str) -> list[Share]:
         """Return what each item of a user's history adds to the score of an item.
+
+        ``predict(user_id, explain=True)`` says the same of a whole list.
 
         Args:
             user_id: a user of the training.
             item_id: the item, recommended or not.
 
         Returns:
-            Shares of the history items that speak for the item, in ascending order of their ids:
-            in this order their sum is the score, bit for bit.
+            Shares of the history items that speak for the item, or against it, in ascending order
+            of their ids: added one by one in this order they are the score, bit for bit.
 
         Raises:
             UnknownUserError: the user is not in the model.
@@ -262,22 +240,46 @@ class Recommender:
             NoUsersError: the model was trained without users.
             CsrError: a stored index points to no item, or a stored value is not finite.
         """
-        target = self.model.items.position(item_id)
-        if target is None:
+        target = self._position(item_id)
+        return self._shares(self.history_of(user_id), target)
+
+    def explain_history(
+        self, history: Mapping[str, float] | Iterable[str], item_id: str
+    ) -> list[Share]:
+        """Return what each item of any history adds to the score of an item.
+
+        Args:
+            history: as ``predict_history`` takes it.
+            item_id: the item, recommended or not.
+
+        Returns:
+            As ``explain``.
+
+        Raises:
+            UnknownItemError: the item is not in the model.
+            DataError: an item of the history twice, or a weight that breaks its rule.
+            CsrError: a stored index points to no item, or a stored value is not finite.
+        """
+        target = self._position(item_id)
+        return self._shares(self._encode(history), target)
+
+    def _shares(self, history: EncodedHistory, target: int) -> list[Share]:
+        stacked = stack_histories([history], len(self.model.items))
+        one = np.array([0, 1]), np.array([target], np.int32)
+        reasons = explain_lists(self.model.similarity, stacked, *one)
+        return list(self._to_shares(reasons, 0))
+
+    def _to_shares(self, reasons: Reasons, listed: int) -> tuple[Share, ...]:
+        ids = self.model.items.ids
+        span = slice(reasons.indptr[listed], reasons.indptr[listed + 1])
+        pairs = zip(reasons.items[span].tolist(), reasons.shares[span].tolist())
+        return tuple(Share(ids[item], share) for item, share in pairs)
+
+    def _position(self, item_id: str) -> int:
+        position = self.model.items.position(item_id)
+        if position is None:
             raise UnknownItemError(f"item: expected an item of the model, got {shorten(item_id)}")
-        history, weights = self.history_of(user_id)
-        check_positions(history, len(self.model.items), "histories.npz")
-        check_values(weights, "histories.npz")
-        shares: list[Share] = []
-        for source, weight in zip(history, weights):
-            columns, values = self.model.similarity.row(int(source))
-            check_positions(columns, len(self.model.items), "similarity.npz")
-            check_values(values, "similarity.npz")
-            place = int(np.searchsorted(columns, target))
-            if place < len(columns) and columns[place] == target:
-                share = float(weight) * float(values[place])
-                shares.append(Share(self.model.items.ids[int(source)], share))
-        return shares
+        return position
 
     def history_of(self, user_id: str) -> EncodedHistory:
         """Return item positions and weights of a user of the training.
@@ -325,26 +327,13 @@ class Recommender:
         >>> Recommender(model).encode_history([("b", 2.0), ("z", 1.0)])
         ((array([1], dtype=int32), array([2.], dtype=float32)), 1)
         """
-        weights: dict[str, float] = {}
-        for item_id, weight in pairs:
-            if not isinstance(item_id, str):
-                raise DataError(f"history: item_id: expected a string, got {shorten(item_id)}")
-            if item_id in weights:
-                raise DataError(f"history: expected each item once, got {shorten(item_id)} twice")
-            if not _fits_float32(weight):
-                raise DataError(
-                    f"history: item {shorten(item_id)}: weight: expected a finite number above 0 "
-                    f"that float32 holds, got {shorten(weight)}"
-                )
-            weights[item_id] = float(weight)
-        known = sorted(
-            (position, weight)
-            for item_id, weight in weights.items()
-            if (position := self.model.items.position(item_id)) is not None
-        )
-        items = np.array([position for position, _ in known], np.int32)
-        rounded = np.array([weight for _, weight in known], np.float32)
-        return (items, rounded), len(weights) - len(known)
+        return encode_history(pairs, self.model.items)
+
+    def _encode(self, history: Mapping[str, float] | Iterable[str]) -> EncodedHistory:
+        refuse_text("history", history)
+        if isinstance(history, Mapping):
+            return self.encode_history(history.items())[0]
+        return self.encode_history((item_id, 1.0) for item_id in history)[0]
 
     def rank_requests(
         self, requests: Iterable[UserRequest], options: ListOptions, threads: int | None = None
@@ -360,66 +349,50 @@ class Recommender:
             CsrError: a stored index points to no item.
         """
         self._scorer.prepare()
-        filters = self._filters(options)
-        rank = partial(self._rank_block, n=options.n, filters=filters)
-        blocks = _in_blocks(requests, self._scorer.block_rows())
-        yield from map_in_order(rank, blocks, resolve_threads(threads))
+        filters = make_filters(options, self.model.items)
+        rank = partial(self._rank_block, options=options, filters=filters)
+        yield from map_in_order(rank, self._in_blocks(requests, options), resolve_threads(threads))
 
-    def _rank_block(self, block: list[UserRequest], n: int, filters: Filters) -> RankedUsers:
+    def _rank_block(
+        self, block: list[UserRequest], options: ListOptions, filters: Filters
+    ) -> RankedUsers:
         histories = stack_histories([request.history for request in block], len(self.model.items))
         fill = np.array([request.fill for request in block], bool)
         user_ids = [request.user_id for request in block]
-        return RankedUsers(user_ids, self._scorer.rank(histories, n, filters, fill))
+        ranking = self._scorer.rank(histories, options.n, filters, fill)
+        reasons: Reasons | None = None
+        if options.explain:
+            reasons = explain_lists(self.model.similarity, histories, ranking.indptr, ranking.items)
+        return RankedUsers(user_ids, ranking, reasons)
 
     def _list_for(self, history: EncodedHistory, options: ListOptions) -> list[Recommendation]:
-        fill = np.array([options.fill is not None])
-        histories = stack_histories([history], len(self.model.items))
-        ranking = self._scorer.rank(histories, options.n, self._filters(options), fill)
-        return self._to_list(ranking, 0)
+        block = [UserRequest("", history, options.fill is not None)]
+        ranked = self._rank_block(block, options, make_filters(options, self.model.items))
+        return self._to_list(ranked, 0)
 
-    def _to_list(self, ranking: Ranking, row: int) -> list[Recommendation]:
-        ids = self.model.items.ids
-        span = slice(ranking.indptr[row], ranking.indptr[row + 1])
-        columns = (ranking.items[span], ranking.scores[span], ranking.filled[span])
+    def _to_list(self, ranked: RankedUsers, row: int) -> list[Recommendation]:
+        ids, ranking, reasons = self.model.items.ids, ranked.ranking, ranked.reasons
+        begin, end = ranking.indptr[row], ranking.indptr[row + 1]
+        columns = (ranking.items[begin:end], ranking.scores[begin:end], ranking.filled[begin:end])
+        because: Iterable[tuple[Share, ...]] = repeat(())
+        if reasons is not None:
+            because = [self._to_shares(reasons, listed) for listed in range(begin, end)]
         return [
-            Recommendation(ids[item], score, "popularity" if filled else "similarity")
-            for item, score, filled in zip(*(column.tolist() for column in columns))
+            Recommendation(ids[item], score, "popularity" if filled else "similarity", shares)
+            for item, score, filled, shares in zip(*(it.tolist() for it in columns), because)
         ]
 
-    def _filters(self, options: ListOptions) -> Filters:
-        allowed: BoolArray | None = None
-        if options.include is not None:
-            allowed = np.zeros(len(self.model.items), bool)
-            allowed[self._positions(options.include)] = True
-        excluded = self._positions(options.exclude)
-        if len(excluded):
-            allowed = np.ones(len(self.model.items), bool) if allowed is None else allowed
-            allowed[excluded] = False
-        return Filters(allowed, options.include_seen)
-
-    def _positions(self, item_ids: Iterable[str]) -> list[int]:
-        found = (self.model.items.position(item_id) for item_id in item_ids)
-        return [position for position in found if position is not None]
-
-
-def _fits_float32(weight: object) -> bool:
-    """Return whether a weight is a number that float32 rounds neither to 0 nor to infinity."""
-    if isinstance(weight, bool) or not isinstance(weight, numbers.Real):
-        return False
-    try:
-        # Half of the least float32, and half a step beyond the greatest, round away from it.
-        return 2.0**-150 < float(weight) < 2.0**128 - 2.0**103
-    except OverflowError:
-        return False
-
-
-def _refuse_text(name: str, ids: object) -> None:
-    # A string is a sequence of strings as well, of its letters.
-    if isinstance(ids, str):
-        raise DataError(f"{name}: expected ids, such as a list of strings, got {shorten(ids)}")
-
-
-def _in_blocks(requests: Iterable[UserRequest], size: int) -> Iterator[list[UserRequest]]:
-    iterator = iter(requests)
-    while block := list(islice(iterator, size)):
-        yield block
+    def _in_blocks(
+        self, requests: Iterable[UserRequest], options: ListOptions
+    ) -> Iterator[list[UserRequest]]:
+        size, longest = self._scorer.block_rows(), min(options.n, len(self.model.items))
+        block: list[UserRequest] = []
+        reasons = 0  # at most
+        for request in requests:
+            block.append(request)
+            reasons += longest * len(request.history[0]) if options.explain else 0
+            if len(block) == size or reasons >= MAX_BLOCK_REASONS:
+                yield block
+                block, reasons = [], 0
+        if block:
+            yield block

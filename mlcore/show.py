@@ -14,6 +14,8 @@ from mlcore.parameters import convert_value, integer
 
 __all__ = ["show_from_path"]
 
+MAX_REASONS = 3
+
 
 def show_from_path(
     predictions_path: Place,
@@ -25,6 +27,9 @@ def show_from_path(
     format: Format | None = None,
 ) -> str:
     """Return one user's list as text, with what the user took before it.
+
+    Items that come with their reasons (``cli.predict --explain``) are followed by the three that
+    speak for them the most.
 
     Args:
         predictions_path: JSON Lines, as ``cli.predict`` writes them.
@@ -49,8 +54,10 @@ def show_from_path(
             for item in _taken(histories_path, user_id, top_n, format)
         ]
     lines += [f"{user_id} may like:"]
+    place = place_name(predictions_path)
     for rank, entry in enumerate(entries[:top_n], 1):
-        lines.append(f"  {rank}. {_describe(entry, titles, f'{place_name(predictions_path)}')}")
+        lines.append(f"  {rank}. {_describe(entry, titles, place)}")
+        lines += _because(entry, titles, place)
     return "\n".join(lines)
 
 
@@ -83,3 +90,27 @@ def _describe(entry: Any, titles: Mapping[str, str], place: str) -> str:
     shown = f"{score:.4f}" if isinstance(score, (int, float)) else "no score"
     why = "popular" if entry.get("source") == "popularity" else shown
     return f"{titles.get(entry['item_id'], entry['item_id'])} ({why})"
+
+
+def _because(entry: Mapping[str, Any], titles: Mapping[str, str], place: str) -> list[str]:
+    """Return a line with what speaks for an item the most, or none."""
+    reasons = entry.get("because", [])
+    if not isinstance(reasons, list) or not all(map(_is_reason, reasons)):
+        raise DataError(
+            f"{place}: items: because: expected objects with item_id and share, "
+            f"got {shorten(reasons)}"
+        )
+    best = sorted((one for one in reasons if one["share"] > 0), key=lambda one: -one["share"])
+    shown = [
+        f"{titles.get(one['item_id'], one['item_id'])} ({one['share']:.4f})"
+        for one in best[:MAX_REASONS]
+    ]
+    return [f"     because of {', '.join(shown)}"] if shown else []
+
+
+def _is_reason(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("item_id"), str)
+        and isinstance(value.get("share"), (int, float))
+    )

@@ -13,6 +13,7 @@ import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from interop.tools.registry import REGISTRY
 from interop.tools.suite import CONFORMANCE, FLAGS, INTEROP, VERDICTS, Case, read_cases, read_lines
 from mlcore import Interactions, Model, Recommender, TrainConfig, train_from_data
 from mlcore.artifact import directory
+from mlcore.heavy_users import HEAVY_USERS
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.recommend import ListOptions, UserRequest
 from mlcore.similarity import SIMILARITIES
@@ -89,17 +91,28 @@ def test_a_batch_gives_what_single_requests_give(case: Case) -> None:
             request.get("exclude", ()),
             request.get("include_seen", False),
             fill,  # type: ignore[arg-type]
+            request.get("explain", False),
         )
         if "user" in request:
             history = recommender.history_of(request["user"])
         else:
             history = recommender.encode_history(request["history"])[0]
         asked = UserRequest("", history, fill is not None)
-        ((_, ranking),) = recommender.rank_requests([asked], options)
+        (ranked,) = recommender.rank_requests([asked], options)
+        ranking = ranked.ranking
         found = [bits(score) for score in ranking.scores.tolist()]
         assert found == [item["bits"] for item in wanted["items"]]
         assert ranking.items.tolist() == [item["index"] for item in wanted["items"]]
         assert ranking.filled.tolist() == [item["filled"] for item in wanted["items"]]
+        assert (ranked.reasons is None) == (not options.explain)
+        if ranked.reasons is not None:
+            reasons = [share for item in wanted["items"] for share in item["because"]]
+            assert ranked.reasons.items.tolist() == [share["index"] for share in reasons]
+            assert list(map(bits, ranked.reasons.shares.tolist())) == [
+                share["bits"] for share in reasons
+            ]
+            lengths = [len(item["because"]) for item in wanted["items"]]
+            assert np.diff(ranked.reasons.indptr).tolist() == lengths
 
 
 @of_kind("text")
@@ -438,6 +451,7 @@ KEYWORDS: dict[str, Callable[[Any, Any, dict[str, Any], dict[str, Any]], bool]] 
     "enum": lambda value, choices, _, __: any(same(value, choice) for choice in choices),
     "minimum": lambda value, bound, _, __: not TYPES["number"](value) or value >= bound,
     "maximum": lambda value, bound, _, __: not TYPES["number"](value) or value <= bound,
+    "exclusiveMinimum": lambda value, bound, _, __: not TYPES["number"](value) or value > bound,
     "pattern": lambda value, text, _, __: not isinstance(value, str)
     or bool(re.search(text, value)),
     "minLength": lambda value, bound, _, __: not isinstance(value, str) or len(value) >= bound,
@@ -530,17 +544,39 @@ def test_the_schema_of_the_manifest_tells_good_from_bad() -> None:
 def test_the_schema_of_the_configuration_knows_every_name() -> None:
     schema = schema_of("config")
     properties = schema["properties"]
-    assert properties["similarity"]["properties"]["name"]["enum"] == [*SIMILARITIES]
-    names: list[str] = []
-    for part in properties["weighting"]["oneOf"]:
-        name = part["properties"]["name"]
-        names += name["enum"] if "enum" in name else [name["const"]]
-    assert names == [*WEIGHTINGS]
+    registries: dict[str, Any] = {
+        "similarity": SIMILARITIES,
+        "weighting": WEIGHTINGS,
+        "heavy_users": HEAVY_USERS,
+    }
+    for key, registry in registries.items():
+        found: dict[str, set[str]] = {}
+        for part in properties[key]["oneOf"]:
+            name = part["properties"]["name"]
+            parameters = part["properties"].keys() - {"name"}
+            found |= {one: parameters for one in name.get("enum", [name.get("const")])}
+        assert found == {
+            name: {item.name for item in fields(known)} for name, known in registry.items()
+        }
     for path in sorted((INTEROP.parent / "fixtures").rglob("config.json")):
         assert is_valid(parse_json(path.read_text("utf-8")), schema, schema), path
+    pairs = Interactions.from_columns("u", "a", timestamps=[0])
+    for similarity in SIMILARITIES.values():
+        assert is_valid(TrainConfig(similarity()).to_json(), schema, schema), similarity
     for weighting in WEIGHTINGS.values():
-        assert is_valid(TrainConfig(weighting=weighting()).to_json(), schema, schema), weighting
-    faulty: list[Any] = [{"similarity": {}}, {"weighting": {"name": "none", "b": 1}}, {"k": 1}]
+        for one in (weighting(), weighting(half_life_days=7).resolved(pairs)):
+            assert is_valid(TrainConfig(weighting=one).to_json(), schema, schema), one
+    for way in HEAVY_USERS.values():
+        assert is_valid(TrainConfig(heavy_users=way()).to_json(), schema, schema), way
+    faulty: list[Any] = [
+        {"similarity": {}},
+        {"weighting": {"name": "none", "b": 1}},
+        {"weighting": {"name": "none", "half_life_days": 0}},
+        {"weighting": {"name": "log", "half_life_days": 1, "reference_time": "yesterday"}},
+        {"heavy_users": {"name": "keep", "seed": 1}},
+        {"heavy_users": {"name": "down_weight", "power": 0}},
+        {"k": 1},
+    ]
     for wrong in faulty:
         assert not is_valid(wrong, schema, schema)
 

@@ -116,21 +116,21 @@ def by_hand() -> Recommender:
 
 def test_predict_gives_what_the_hand_computes() -> None:
     # ann has milk and tea: sugar gets 2 + 1. Nothing speaks for cocoa, so it is no candidate.
-    assert by_hand().predict("ann") == [("sugar", 3.0, "similarity")]
+    assert by_hand().predict("ann") == [("sugar", 3.0, "similarity", ())]
     # eve has milk and sugar: tea gets 2 + 1; joe has cocoa, which speaks for nothing
-    assert by_hand().predict_many(["joe", "eve"]) == [[], [("tea", 3.0, "similarity")]]
+    assert by_hand().predict_many(["joe", "eve"]) == [[], [("tea", 3.0, "similarity", ())]]
 
 
 def test_fill_gives_what_the_hand_computes() -> None:
     recommender = by_hand()
     assert recommender.predict("ann", fill="popularity") == [
-        ("sugar", 3.0, "similarity"),
-        ("cocoa", 0.0, "popularity"),
+        ("sugar", 3.0, "similarity", ()),
+        ("cocoa", 0.0, "popularity", ()),
     ]
     # sugar and tea have two users each: the smaller id first
     assert recommender.predict("joe", 2, fill="popularity") == [
-        ("milk", 0.0, "popularity"),
-        ("sugar", 0.0, "popularity"),
+        ("milk", 0.0, "popularity", ()),
+        ("sugar", 0.0, "popularity", ()),
     ]
 
 
@@ -141,15 +141,15 @@ def test_explain_gives_what_the_hand_computes() -> None:
 
 def test_similar_items_give_what_the_hand_computes() -> None:
     assert by_hand().similar_items("tea") == [
-        ("milk", 2.0, "similarity"),
-        ("sugar", 1.0, "similarity"),
+        ("milk", 2.0, "similarity", ()),
+        ("sugar", 1.0, "similarity", ()),
     ]
     assert by_hand().similar_items("cocoa") == []
 
 
 def test_include_seen_lists_what_the_history_speaks_for() -> None:
     # milk gets 2 from tea, sugar 3, tea 2 from milk; milk before tea by id
-    assert [item for item, _, _ in by_hand().predict("ann", include_seen=True)] == [
+    assert [item.item_id for item in by_hand().predict("ann", include_seen=True)] == [
         "sugar",
         "milk",
         "tea",
@@ -158,7 +158,7 @@ def test_include_seen_lists_what_the_history_speaks_for() -> None:
 
 def test_a_weight_scales_what_an_item_says() -> None:
     # sugar: 0.5 * 2 + 4 * 1
-    assert by_hand().predict_history({"tea": 4, "milk": 0.5}) == [("sugar", 5.0, "similarity")]
+    assert by_hand().predict_history({"tea": 4, "milk": 0.5}) == [("sugar", 5.0, "similarity", ())]
 
 
 # --- the definition -----------------------------------------------------------------------------
@@ -250,7 +250,7 @@ def test_scores_that_cancel_to_0_are_listed_on_every_path() -> None:
     model = model_of([[0, 0, 0.5, -1], [0, 0, -0.5, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
     assert model.users is not None
     recommender = Recommender(model)
-    expected = [("i002", 0.0, "similarity"), ("i003", -1.0, "similarity")]
+    expected = [("i002", 0.0, "similarity", ()), ("i003", -1.0, "similarity", ())]
     assert recommender.predict_history(["i000", "i001"]) == expected
     recommender.predict_many([])  # prepares the batch path
     assert recommender.predict_history(["i000", "i001"]) == expected
@@ -305,7 +305,7 @@ def test_an_empty_history_has_no_candidates_but_may_be_filled(history: Any, mode
     recommender = Recommender(model)
     assert recommender.predict_history(history) == []
     most_popular = np.lexsort((np.arange(25), -model.popularity))[:4]
-    expected = [(f"i{item:03}", 0.0, "popularity") for item in most_popular]
+    expected = [(f"i{item:03}", 0.0, "popularity", ()) for item in most_popular]
     assert recommender.predict_history(history, 4, fill="popularity") == expected
 
 

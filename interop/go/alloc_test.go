@@ -21,15 +21,19 @@ func TestAllocationsAreFewAndConstant(t *testing.T) {
 			"fill":    {Fill: true},
 			"include": {Include: written.Items, Fill: true},
 			"exclude": {Exclude: written.Items[:20], IncludeSeen: true},
+			"explain": {Explain: true},
 		} {
-			turn := 0
+			turn, most := 0, 3.0 // the items and their ids; one more if the collector has emptied the pool
+			if options.Explain {
+				most++ // all shares
+			}
 			found := testing.AllocsPerRun(100, func() {
 				turn++
 				if _, err := model.Recommend(written.Users[turn%10], shape.n, options); err != nil {
 					t.Fatal(err)
 				}
 			})
-			if found > 3 { // the items and their ids; one more if the collector has emptied the pool
+			if found > most {
 				t.Errorf("%+v, %s: %v allocations for a request", shape, name, found)
 			}
 		}
@@ -42,18 +46,20 @@ func TestAllocationsAreFewAndConstant(t *testing.T) {
 		if found > 3 {
 			t.Errorf("%+v: %v allocations for a history", shape, found)
 		}
-		prepared, err := model.Prepare(mlcore.RecommendOptions{Fill: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var line []byte
-		found = testing.AllocsPerRun(100, func() {
-			if line, _, err = prepared.AppendRecommend(line[:0], written.Users[3], shape.n); err != nil {
+		for _, explain := range []bool{false, true} {
+			prepared, err := model.Prepare(mlcore.RecommendOptions{Fill: true, Explain: explain})
+			if err != nil {
 				t.Fatal(err)
 			}
-		})
-		if found > 1 {
-			t.Errorf("%+v: %v allocations for a line", shape, found)
+			var line []byte
+			found = testing.AllocsPerRun(100, func() {
+				if line, _, err = prepared.AppendRecommend(line[:0], written.Users[3], shape.n); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if found > 1 {
+				t.Errorf("%+v, explain %t: %v allocations for a line", shape, explain, found)
+			}
 		}
 	}
 }

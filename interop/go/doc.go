@@ -10,9 +10,10 @@
 //	items, err := model.Recommend("u0002", 10, mlcore.RecommendOptions{})
 //
 // [Model.Recommend] answers for a user of the training, [Model.RecommendHistory] for any history, and
-// [Model.Similar] for one item. [Model.Prepare] resolves options once for many requests. All of them
-// may be called from many goroutines, allocate twice (the items, and their ids), and go on to the end
-// when the model is closed meanwhile.
+// [Model.Similar] for one item. [Model.Explain] says what adds up to the score of an item, and the option
+// Explain says it of each item of a list. [Model.Prepare] resolves options once for many requests. All
+// of them may be called from many goroutines, and go on to the end when the model is closed meanwhile;
+// a list allocates twice (the items, and their ids).
 //
 // # Memory and time
 //

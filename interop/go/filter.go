@@ -12,6 +12,7 @@ type filter struct {
 	popular     []int32 // include, the most popular first; only with fill
 	includeSeen bool
 	fill        bool
+	explain     bool
 
 	includeRoom []int32 // memory of include, which may be nil
 }
@@ -23,7 +24,7 @@ func (f *filter) set(m *Model, options *RecommendOptions) error {
 			return err
 		}
 	}
-	f.includeSeen, f.fill = options.IncludeSeen, options.Fill
+	f.includeSeen, f.fill, f.explain = options.IncludeSeen, options.Fill, options.Explain
 	f.exclude = m.positions(f.exclude[:0], options.Exclude)
 	f.include = nil
 	if options.Include != nil {

@@ -224,7 +224,9 @@ func useAll(t *testing.T, dir string, options Options) Verdict {
 	}
 	defer model.Close()
 	verified := model.Verify()
-	for _, request := range []RecommendOptions{{}, {Fill: true, IncludeSeen: true}, {Include: []string{"apple", "x"}, Fill: true}} {
+	for _, request := range []RecommendOptions{
+		{}, {Fill: true, IncludeSeen: true, Explain: true}, {Include: []string{"apple", "x"}, Fill: true},
+	} {
 		for _, id := range []string{"ann", "bob", "apple", "bread", "cream", "u1", "0001", ""} {
 			items, err := model.Recommend(id, 3, request)
 			checkList(t, items, err, verified)
@@ -265,6 +267,13 @@ func checkList(t *testing.T, items []Item, err error, verified error) {
 		}
 		if position > 0 && items[position-1].Score < item.Score {
 			t.Fatalf("not in order: %+v", items)
+		}
+		sum := 0.0
+		for _, share := range item.Because {
+			sum += share.Share
+		}
+		if item.Because != nil && sum != item.Score {
+			t.Fatalf("shares that add up to %v: %+v", sum, item)
 		}
 	}
 }

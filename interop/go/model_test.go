@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"sync"
 	"testing"
@@ -102,7 +103,7 @@ func TestCloseAmongRequests(t *testing.T) {
 					if errors.Is(err, mlcore.ErrClosed) {
 						return
 					}
-					if err != nil || len(items) != len(expected[id]) || items[0] != expected[id][0] {
+					if err != nil || len(items) != len(expected[id]) || !reflect.DeepEqual(items[0], expected[id][0]) {
 						t.Errorf("%s: %v, %v", id, items, err)
 						return
 					}

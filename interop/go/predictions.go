@@ -8,31 +8,57 @@ import (
 // AppendPrediction appends one line of a file of predictions, with its line feed.
 func AppendPrediction(dst []byte, userID string, items []Item) []byte {
 	dst = appendLineStart(dst, userID)
+	dst = AppendItems(dst, items)
+	return append(dst, "}\n"...)
+}
+
+// AppendItems appends a list as it stands in a file of predictions, from bracket to bracket.
+func AppendItems(dst []byte, items []Item) []byte {
+	dst = append(dst, '[')
 	for position := range items {
 		item := &items[position]
 		dst = appendLineItem(dst, position, item.ID, item.Score, item.Filled)
+		if item.Because != nil {
+			dst = append(dst, becauseStart...)
+			for index := range item.Because {
+				dst = appendLineShare(dst, index, item.Because[index].ID, item.Because[index].Share)
+			}
+			dst = append(dst, ']')
+		}
+		dst = append(dst, '}')
 	}
-	return append(dst, "]}\n"...)
+	return append(dst, ']')
 }
 
 func appendLineStart(dst []byte, userID string) []byte {
 	dst = append(dst, `{"user_id": `...)
 	dst = AppendString(dst, userID)
-	return append(dst, `, "items": [`...)
+	return append(dst, `, "items": `...)
 }
 
+// appendLineItem appends an item without its end, before which its reasons may stand.
 func appendLineItem(dst []byte, position int, id string, score float64, filled bool) []byte {
+	dst = appendPair(dst, position, id, `, "score": `, score)
+	if filled {
+		dst = append(dst, `, "source": "popularity"`...)
+	}
+	return dst
+}
+
+const becauseStart = `, "because": [`
+
+func appendLineShare(dst []byte, position int, id string, share float64) []byte {
+	return append(appendPair(dst, position, id, `, "share": `, share), '}')
+}
+
+func appendPair(dst []byte, position int, id, key string, value float64) []byte {
 	if position > 0 {
 		dst = append(dst, ", "...)
 	}
 	dst = append(dst, `{"item_id": `...)
 	dst = AppendString(dst, id)
-	dst = append(dst, `, "score": `...)
-	dst = AppendNumber(dst, score)
-	if filled {
-		dst = append(dst, `, "source": "popularity"`...)
-	}
-	return append(dst, '}')
+	dst = append(dst, key...)
+	return AppendNumber(dst, value)
 }
 
 // Prepared answers many requests under the same options: their ids are resolved once, and lists are
@@ -105,16 +131,27 @@ func (p *Prepared) appendLine(dst []byte, userID string, r request) (result []by
 }
 
 func (m *Model) appendList(dst []byte, s *scratch, userID string) []byte {
-	dst = appendLineStart(dst, userID)
+	dst = append(appendLineStart(dst, userID), '[')
 	for position, item := range s.top.list {
-		id := m.items.field(int(item.index))
-		if id[0] == '"' {
-			s.text = appendUnquoted(s.text[:0], id)
-			id = s.text
+		dst = appendLineItem(dst, position, m.itemText(s, item.index), item.score, item.filled)
+		if reasons, isAsked := s.reasonsOf(position); isAsked {
+			dst = append(dst, becauseStart...)
+			for index, reason := range reasons {
+				dst = appendLineShare(dst, index, m.itemText(s, reason.index), reason.share)
+			}
+			dst = append(dst, ']')
 		}
-		// The string does not outlive this step, and nothing writes to its bytes meanwhile.
-		text := unsafe.String(unsafe.SliceData(id), len(id))
-		dst = appendLineItem(dst, position, text, item.score, item.filled)
+		dst = append(dst, '}')
 	}
 	return append(dst, "]}\n"...)
+}
+
+// itemText returns an id that is to be used before the next one is asked for.
+func (m *Model) itemText(s *scratch, index int32) string {
+	id := m.items.field(int(index))
+	if id[0] == '"' {
+		s.text = appendUnquoted(s.text[:0], id)
+		id = s.text
+	}
+	return unsafe.String(unsafe.SliceData(id), len(id))
 }

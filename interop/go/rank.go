@@ -17,9 +17,12 @@ type scratch struct {
 	top     topN
 	filter  filter
 	listed  []int32 // items of the list, ascending
-	encoded []encodedItem
-	unknown []string
-	text    []byte
+	reasons []reason
+	// Where the reasons of each item of the list end; empty unless they were asked for.
+	reasonEnds []int
+	encoded    []encodedItem
+	unknown    []string
+	text       []byte
 }
 
 type encodedItem struct {
@@ -41,6 +44,7 @@ func (m *Model) rank(s *scratch, items []int32, weights []float32, n int, f *fil
 		entries += m.similarity.indptr[item+1] - m.similarity.indptr[item]
 	}
 	s.top.reset(n)
+	s.reasons, s.reasonEnds = s.reasons[:0], s.reasonEnds[:0]
 	var sound bool
 	// Entries that exist in memory can be counted by an int.
 	if isDense(len(m.counts), int(entries)) {
@@ -55,6 +59,9 @@ func (m *Model) rank(s *scratch, items []int32, weights []float32, n int, f *fil
 	s.top.sort()
 	if f.fill && len(s.top.list) < n {
 		m.fill(s, items, f)
+	}
+	if f.explain {
+		m.explain(s, items, weights)
 	}
 	return nil
 }

@@ -27,6 +27,8 @@ type RecommendOptions struct {
 	IncludeSeen bool
 	// Fill completes a short list with the most popular items that are not in the history.
 	Fill bool
+	// Explain gives each item what adds up to its score. It changes neither items nor order.
+	Explain bool
 }
 
 // Item is one item of a list.
@@ -35,6 +37,9 @@ type Item struct {
 	Index  int32   // position of the item in the model
 	Score  float64 // 0 for an item filled in
 	Filled bool    // whether it was filled in because of its popularity
+	// Because is what adds up to the score, in this order; see [Model.Explain]. It is nil unless asked
+	// for, and empty for an item filled in.
+	Because []Share
 }
 
 // Recommend returns the best n items for a user of the model: score descending, then position
@@ -130,7 +135,7 @@ func (m *Model) historyOf(userID string) ([]int32, []float32, error) {
 	return m.storedHistory(user)
 }
 
-// toItems gives the list its ids: two allocations, however long it is.
+// toItems gives the list its ids: two allocations, however long it is, and one more for all shares.
 func (m *Model) toItems(s *scratch) ([]Item, error) {
 	list := s.top.list
 	if len(list) == 0 {
@@ -143,20 +148,39 @@ func (m *Model) toItems(s *scratch) ([]Item, error) {
 	for _, item := range list {
 		size += len(m.items.field(int(item.index)))
 	}
-	text := make([]byte, 0, size) // quotes are not needed, so it never grows
+	for _, reason := range s.reasons {
+		size += len(m.items.field(int(reason.index)))
+	}
+	ids := idWriter{&m.items, make([]byte, 0, size)} // quotes are not needed, so it never grows
 	items := make([]Item, len(list))
 	for position, item := range list {
-		begin := len(text)
-		text = m.items.appendID(text, int(item.index))
-		items[position] = Item{
-			// Nothing writes to these bytes again, so the string may share them.
-			ID:     unsafe.String(unsafe.SliceData(text[begin:]), len(text)-begin),
-			Index:  item.index,
-			Score:  item.score,
-			Filled: item.filled,
+		items[position] = Item{ID: ids.write(item.index), Index: item.index, Score: item.score, Filled: item.filled}
+	}
+	if len(s.reasonEnds) > 0 {
+		shares := make([]Share, 0, len(s.reasons))
+		for position := range items {
+			begin := len(shares)
+			reasons, _ := s.reasonsOf(position)
+			for _, reason := range reasons {
+				shares = append(shares, Share{ids.write(reason.index), reason.index, reason.share})
+			}
+			items[position].Because = shares[begin:len(shares):len(shares)]
 		}
 	}
 	return items, nil
+}
+
+// idWriter makes strings of ids in memory that they share.
+type idWriter struct {
+	ids  *idMap
+	text []byte
+}
+
+func (w *idWriter) write(index int32) string {
+	begin := len(w.text)
+	w.text = w.ids.appendID(w.text, int(index))
+	// Nothing writes to these bytes again, so the string may share them.
+	return unsafe.String(unsafe.SliceData(w.text[begin:]), len(w.text)-begin)
 }
 
 func refuseRequest(name, expected string, got any) error {

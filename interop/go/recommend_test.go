@@ -24,11 +24,13 @@ func oracle(m *modeltest.Model, history []mlcore.HistoryItem, n int, options mlc
 			weights[index] = float32(item.Weight)
 		}
 	}
-	scores := map[int]float64{}
-	for index := range m.Items {
+	scores, because := map[int]float64{}, map[int32][]mlcore.Share{}
+	for index, id := range m.Items {
 		if weight, isThere := weights[index]; isThere {
 			for _, pair := range m.Similarity[index] {
-				scores[int(pair.Index)] += float64(float64(weight) * float64(pair.Value))
+				share := float64(float64(weight) * float64(pair.Value))
+				scores[int(pair.Index)] += share
+				because[pair.Index] = append(because[pair.Index], mlcore.Share{ID: id, Index: int32(index), Share: share})
 			}
 		}
 	}
@@ -62,6 +64,11 @@ func oracle(m *modeltest.Model, history []mlcore.HistoryItem, n int, options mlc
 		return 0
 	})
 	list = list[:min(n, len(list))]
+	for position := range list {
+		if options.Explain {
+			list[position].Because = because[list[position].Index]
+		}
+	}
 	if !options.Fill {
 		return list
 	}
@@ -73,6 +80,9 @@ func oracle(m *modeltest.Model, history []mlcore.HistoryItem, n int, options mlc
 		_, isSeen := weights[index]
 		if isAllowed(index) && !isSeen && !isListed[int32(index)] {
 			more = append(more, mlcore.Item{ID: id, Index: int32(index), Filled: true})
+			if options.Explain {
+				more[len(more)-1].Because = []mlcore.Share{}
+			}
 		}
 	}
 	slices.SortStableFunc(more, func(a, b mlcore.Item) int { return counts[b.Index] - counts[a.Index] })
@@ -91,7 +101,8 @@ func checkItems(t *testing.T, what string, expected, found []mlcore.Item) {
 	t.Helper()
 	if !slices.EqualFunc(expected, found, func(a, b mlcore.Item) bool {
 		return a.ID == b.ID && a.Index == b.Index && a.Filled == b.Filled &&
-			math.Float64bits(a.Score) == math.Float64bits(b.Score)
+			math.Float64bits(a.Score) == math.Float64bits(b.Score) &&
+			(a.Because == nil) == (b.Because == nil) && slices.Equal(a.Because, b.Because)
 	}) {
 		t.Fatalf("%s:\nexpected %v\n     got %v", what, expected, found)
 	}
@@ -144,7 +155,9 @@ func TestListsAreThoseOfTheOracle(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range max(8, min(60, 20000/shape.items)) {
-				options := mlcore.RecommendOptions{IncludeSeen: random.IntN(2) == 0, Fill: random.IntN(2) == 0}
+				options := mlcore.RecommendOptions{
+					IncludeSeen: random.IntN(2) == 0, Fill: random.IntN(2) == 0, Explain: random.IntN(2) == 0,
+				}
 				if random.IntN(3) == 0 {
 					options.Include = sample(random, written.Items, random.Float64())
 				}
@@ -282,6 +295,6 @@ func TestOptionsOfOneRequestLeaveNoTraceInTheNext(t *testing.T) {
 		return items
 	}
 	before := ask(mlcore.RecommendOptions{Fill: true})
-	ask(mlcore.RecommendOptions{Include: []string{"a"}, Exclude: []string{"c"}, IncludeSeen: true})
+	ask(mlcore.RecommendOptions{Include: []string{"a"}, Exclude: []string{"c"}, IncludeSeen: true, Explain: true})
 	checkItems(t, "after other options", before, ask(mlcore.RecommendOptions{Fill: true}))
 }

@@ -23,6 +23,7 @@ OPTIONS = (
     ["--top-n", "300"],
     ["--top-n", "50", "--include-seen"],
     ["--top-n", "100", "--fill", "popularity"],
+    ["--top-n", "20", "--fill", "popularity", "--explain"],
 )
 
 
@@ -77,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 if one != other:
                     print(f"{' '.join(options)}: line {line} differs:\n{one!r}\n{other!r}")
                     return 1
-            items = sum(line.count(b'"item_id"') for line in expected)
+            items = sum(line.count(b'"score"') for line in expected)
             print(f"{' '.join(options)}: {len(expected)} lists, {items} items, all equal")
     return 0
 

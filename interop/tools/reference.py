@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from interop.tools.draft import Model, f32
 
-__all__ = ["Refusal", "answer", "bits", "scores"]
+__all__ = ["Refusal", "answer", "bits", "scores", "shares"]
 
 
 class Refusal(Exception):
@@ -24,13 +24,21 @@ def bits(value: float) -> str:
 def answer(model: Model, request: Mapping[str, Any]) -> dict[str, Any]:
     """Return the response to a request, as the adapter protocol writes it."""
     try:
-        ranked = _recommend(model, request)
+        history, ranked = _recommend(model, request)
     except Refusal as refusal:
         return {"id": request["id"], "error": str(refusal)}
-    items = [
+    items: list[dict[str, Any]] = [
         {"item_id": model.items[j], "index": j, "bits": bits(score), "filled": filled}
         for j, score, filled in ranked
     ]
+    if request.get("explain"):
+        for item, (j, score, _) in zip(items, ranked):
+            because = shares(model, history, j)
+            assert bits(_add_up(because.values())) == bits(score)
+            item["because"] = [
+                {"item_id": model.items[i], "index": i, "bits": bits(share)}
+                for i, share in because.items()
+            ]
     return {"id": request["id"], "items": items}
 
 
@@ -43,7 +51,25 @@ def scores(model: Model, history: Mapping[int, float]) -> dict[int, float]:
     return score
 
 
-def _recommend(model: Model, request: Mapping[str, Any]) -> list[tuple[int, float, bool]]:
+def shares(model: Model, history: Mapping[int, float], j: int) -> dict[int, float]:
+    """Return what each item of a history adds to the score of an item, in order (REC-11).
+
+    A filled item has none because no entry touches it: it would be in the list otherwise.
+    """
+    rows = model.similarity
+    return {i: history[i] * rows[i][j] for i in sorted(history) if j in rows[i]}
+
+
+def _add_up(terms: Iterable[float]) -> float:
+    total = 0.0
+    for term in terms:
+        total += term
+    return total
+
+
+def _recommend(
+    model: Model, request: Mapping[str, Any]
+) -> tuple[Mapping[int, float], list[tuple[int, float, bool]]]:
     n = request["n"]
     if type(n) is not int or not 1 <= n < 2**31:
         raise Refusal("request")
@@ -66,7 +92,7 @@ def _recommend(model: Model, request: Mapping[str, Any]) -> list[tuple[int, floa
         more = [j for j in range(len(model.items)) if allowed(j) and j not in {*history, *best}]
         more.sort(key=lambda j: (-model.counts[j], j))
         found += [(j, 0.0, True) for j in more[: n - len(found)]]
-    return found
+    return history, found
 
 
 def _history(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from mlcore.errors import DataError, shorten, shorten_json
-from mlcore.files.inputs import Place, place_name
-from mlcore.files.tables import BadValue, read_json_lines
+from mlcore.files.inputs import Place, place_name, text_chunks
+from mlcore.files.tables import BadValue, parse_json_object
 from mlcore.files.values import IdEncoder
 from mlcore.jsontext import format_number
 from mlcore.predictions import Predictions
@@ -17,23 +19,54 @@ from mlcore.progress import Progress, silent
 
 __all__ = ["format_prediction", "read_predictions"]
 
+# A list as format_prediction writes it: what stands before its first id, and what after each id. A
+# number of more digits might be too long for the parser.
+_ID = r'[^"\\\x00-\x1f]*+'
+_NUMBER = r"-?+(?:0|[1-9][0-9]{0,99}+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+"
+_REASON = rf'\{{"item_id": "{_ID}", "share": {_NUMBER}\}}'
+_BEFORE_IDS = re.compile(rf'\{{"user_id": "({_ID})", "items": \[\{{"item_id": "({_ID})')
+_AFTER_ID = re.compile(
+    rf'", "score": {_NUMBER}(?:, "source": "popularity")?+'
+    rf'(?:, "because": \[(?:{_REASON}(?:, {_REASON})*+)?+\])?+\}}'
+    r'(?:, \{"item_id": "|\]\}\Z)'
+)
 
-def format_prediction(user: str, items: Iterable[tuple[str, float, bool]]) -> str:
+
+def format_prediction(
+    user: str,
+    items: Iterable[tuple[str, float, bool]],
+    because: Iterable[Iterable[tuple[str, float]]] | None = None,
+) -> str:
     """Return one line.
 
     Args:
         user: the user's id as a JSON string.
         items: each item's id as a JSON string, its score, and whether popularity filled it in.
+        because: the reasons of each item, ids as JSON strings and shares, or None to leave out the
+            key.
 
     >>> format_prediction('"u"', [('"a"', 0.75, False)])
     '{"user_id": "u", "items": [{"item_id": "a", "score": 0.75}]}\\n'
+    >>> format_prediction('"u"', [('"a"', 0.5, False)], [[('"b"', 0.5)]])[58:-4]
+    '"because": [{"item_id": "b", "share": 0.5}]'
     """
     parts = [
         f'{{"item_id": {item}, "score": {format_number(score)}'
         + (', "source": "popularity"}' if filled else "}")
         for item, score, filled in items
     ]
+    if because is not None:
+        parts = [
+            f'{part[:-1]}, "because": [{_format_reasons(reasons)}]}}'
+            for part, reasons in zip(parts, because, strict=True)
+        ]
     return f'{{"user_id": {user}, "items": [{", ".join(parts)}]}}\n'
+
+
+def _format_reasons(reasons: Iterable[tuple[str, float]]) -> str:
+    return ", ".join(
+        [f'{{"item_id": {item}, "share": {format_number(share)}}}' for item, share in reasons]
+    )
 
 
 def read_predictions(path: Place, progress: Progress = silent) -> Predictions:
@@ -49,21 +82,12 @@ def read_predictions(path: Place, progress: Progress = silent) -> Predictions:
     name = place_name(path)
     user_ids: dict[str, int] = {}
     items = IdEncoder()
-    codes: list[int] = []
+    codes = array("i")
     lengths: list[int] = []
-    for line, value in read_json_lines(path, progress):
-        place = f"{name}:{line}"
-        user_id = value.get("user_id")
-        if not isinstance(user_id, str):
-            raise DataError(f"{place}: user_id: expected a string, got {_got(value, 'user_id')}")
-        if user_id in user_ids:
-            raise DataError(
-                f"{place}: user_id: expected each user once, got {shorten(user_id)} again "
-                f"(first in line {user_ids[user_id]})"
-            )
+    for line, text in _lines(path, progress):
+        user_id, row = _read_line(text, f"{name}:{line}", items, user_ids)
         user_ids[user_id] = line
-        row = _item_codes(value, items, place)
-        codes += row
+        codes.fromlist(row)
         lengths.append(len(row))
     if not user_ids:
         raise DataError(f"{name}: expected at least one JSON object, got an empty file")
@@ -78,7 +102,60 @@ def read_predictions(path: Place, progress: Progress = silent) -> Predictions:
     )
 
 
-def _item_codes(value: dict[str, Any], items: IdEncoder, place: str) -> Sequence[int]:
+def _lines(path: Place, progress: Progress) -> Iterator[tuple[int, str]]:
+    for chunk in text_chunks(path, progress):
+        for line, text in enumerate(chunk.text.split("\n"), chunk.first_line):
+            if text.strip():
+                yield line, text
+
+
+def _read_line(
+    text: str, place: str, items: IdEncoder, users: Mapping[str, int]
+) -> tuple[str, list[int]]:
+    """Return the user and the items of a list: at once if nothing is wrong, else by the parser."""
+    user_id, item_ids = _split_line(text)
+    if item_ids and user_id not in users:
+        try:
+            row = list(map(items.__getitem__, item_ids))
+            if len(set(row)) == len(row):
+                return user_id, row
+        except BadValue:
+            pass
+    return _parse_line(text, place, items, users)
+
+
+def _split_line(text: str) -> tuple[str, list[str]]:
+    """Return user and items of a line just as we write it, and of any other line no items.
+
+    Of the line remain, between all that is known to stand there, the ids. If none holds a quote,
+    an escape or a control character, it is the strict JSON that it looks like.
+    """
+    head, *item_ids = _AFTER_ID.split(text)
+    begun = _BEFORE_IDS.fullmatch(head)
+    if begun is None or not text.endswith("]}") or not item_ids or item_ids.pop():
+        return "", []
+    joined = "".join(item_ids)
+    if '"' in joined or "\\" in joined or not joined.isprintable():
+        return "", []
+    return begun[1], [begun[2], *item_ids]
+
+
+def _parse_line(
+    text: str, place: str, items: IdEncoder, users: Mapping[str, int]
+) -> tuple[str, list[int]]:
+    value = parse_json_object(text, place)
+    user_id = value.get("user_id")
+    if not isinstance(user_id, str):
+        raise DataError(f"{place}: user_id: expected a string, got {_got(value, 'user_id')}")
+    if user_id in users:
+        raise DataError(
+            f"{place}: user_id: expected each user once, got {shorten(user_id)} again "
+            f"(first in line {users[user_id]})"
+        )
+    return user_id, _item_codes(value, items, place)
+
+
+def _item_codes(value: dict[str, Any], items: IdEncoder, place: str) -> list[int]:
     entries = value.get("items")
     if not isinstance(entries, list):
         raise DataError(f"{place}: items: expected an array, got {_got(value, 'items')}")

@@ -3,6 +3,7 @@
 from interop.tools.cases import (
     container,
     directory,
+    explanation,
     header,
     ids,
     manifest,
@@ -15,6 +16,7 @@ from interop.tools.cases import (
 __all__ = [
     "container",
     "directory",
+    "explanation",
     "header",
     "ids",
     "manifest",

@@ -94,3 +94,46 @@ def lists(draft: Draft) -> list[dict[str, Any]]:
             '{"item_id": "\\\\", "score": 1e+21}, {"item_id": "c", "score": 0}]}\n',
         },
     ]
+
+
+@text("PRD-4 PRD-1 PRD-2 PRD-3")
+def explained(draft: Draft) -> list[dict[str, Any]]:
+    """Lines with reasons: the key comes last, also after source, and is there when it is empty."""
+    return [
+        {
+            "user_id": "u",
+            "items": [
+                {
+                    **listed("a", "0.75"),
+                    "because": [
+                        {"item_id": "h", "bits": hexadecimal("0.5")},
+                        {"item_id": "k", "bits": hexadecimal("0.25")},
+                    ],
+                },
+                {**listed("b", "0", filled=True), "because": []},
+            ],
+            "text": '{"user_id": "u", "items": [{"item_id": "a", "score": 0.75, "because": '
+            '[{"item_id": "h", "share": 0.5}, {"item_id": "k", "share": 0.25}]}, '
+            '{"item_id": "b", "score": 0, "source": "popularity", "because": []}]}\n',
+        },
+        {
+            "user_id": "v",
+            "items": [
+                {
+                    **listed('"', "-1e-7"),
+                    "because": [{"item_id": "\\\u00e9\t", "bits": hexadecimal("-1e-7")}],
+                },
+                {
+                    **listed("c", "0"),
+                    "because": [
+                        {"item_id": "007", "bits": hexadecimal("1e+21")},
+                        {"item_id": "7", "bits": hexadecimal("-1e+21")},
+                    ],
+                },
+            ],
+            "text": '{"user_id": "v", "items": [{"item_id": "\\"", "score": -1e-7, "because": '
+            '[{"item_id": "\\\\\u00e9\\t", "share": -1e-7}]}, {"item_id": "c", "score": 0, "because": '
+            '[{"item_id": "007", "share": 1e+21}, {"item_id": "7", "share": -1e+21}]}]}\n',
+        },
+        {"user_id": "nobody", "items": [], "text": '{"user_id": "nobody", "items": []}\n'},
+    ]

@@ -30,6 +30,7 @@ type predictArgs struct {
 	includeSeen  bool
 	fill         string
 	unknownUser  string
+	explain      bool
 	threads      int
 	format       string
 	progress     bool
@@ -52,6 +53,7 @@ func (a *predictArgs) declare(flags *flag.FlagSet) {
 	a.unknownUser = "error"
 	flags.Var(choice{&a.unknownUser, []string{"error", "skip", "fill"}}, "unknown-user",
 		"a user the model does not know is an error, is left out (skip), or gets popular items (fill)")
+	flags.BoolVar(&a.explain, "explain", false, "say of each item what each item of the history adds to its score")
 	flags.IntVar(&a.threads, "threads", runtime.GOMAXPROCS(0), "changes speed only")
 	flags.Var(choice{&a.format, []string{"csv", "jsonl"}}, "format",
 		"csv or jsonl: of tables whose name does not tell, such as - for standard input")
@@ -153,7 +155,9 @@ func (p *predictor) prepare() (err error) {
 	if _, _, err := p.model.ItemIndex(""); err != nil {
 		return err
 	}
-	options := mlcore.RecommendOptions{IncludeSeen: p.args.includeSeen, Fill: p.args.fill != ""}
+	options := mlcore.RecommendOptions{
+		IncludeSeen: p.args.includeSeen, Fill: p.args.fill != "", Explain: p.args.explain,
+	}
 	if p.args.includeItems != "" {
 		if options.Include, err = tables.ReadIDs(p.input(p.args.includeItems), "item_id", nil); err != nil {
 			return err

@@ -12,7 +12,8 @@ import (
 var errFormat = errors.New("expected an object with bits, with string, or with user_id and items")
 
 // Format returns the line {"text": ...} for a line that holds a number as {"bits": HEX}, a text as
-// {"string": TEXT}, or a list as {"user_id": TEXT, "items": [{"item_id", "bits", "filled"}]}.
+// {"string": TEXT}, or a list as {"user_id": TEXT, "items": [{"item_id", "bits", "filled"}]}, where
+// items may have "because": [{"item_id", "bits"}].
 func Format(line string) []byte {
 	text, err := format(line)
 	if err != nil {
@@ -55,12 +56,45 @@ func formatList(object *jsontext.Value) ([]byte, error) {
 	}
 	var items []mlcore.Item
 	for index := range list.Items {
-		id, filled := list.Items[index].Member("item_id"), list.Items[index].Member("filled")
-		score, err := parseBits(list.Items[index].Member("bits"))
-		if err != nil || id == nil || id.Kind != jsontext.String || filled == nil || filled.Kind != jsontext.Bool {
+		id, score, err := parseValue(&list.Items[index])
+		filled := list.Items[index].Member("filled")
+		if err != nil || filled == nil || filled.Kind != jsontext.Bool {
 			return nil, errFormat
 		}
-		items = append(items, mlcore.Item{ID: id.Text, Score: score, Filled: filled.Bool})
+		because, err := parseShares(list.Items[index].Member("because"))
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, mlcore.Item{ID: id, Score: score, Filled: filled.Bool, Because: because})
 	}
 	return mlcore.AppendPrediction(nil, user.Text, items), nil
+}
+
+// parseValue returns an item and a number of it.
+func parseValue(value *jsontext.Value) (string, float64, error) {
+	id := value.Member("item_id")
+	if id == nil || id.Kind != jsontext.String {
+		return "", 0, errFormat
+	}
+	number, err := parseBits(value.Member("bits"))
+	return id.Text, number, err
+}
+
+// parseShares returns nil for a missing list.
+func parseShares(list *jsontext.Value) ([]mlcore.Share, error) {
+	if list == nil {
+		return nil, nil
+	}
+	if list.Kind != jsontext.Array {
+		return nil, errFormat
+	}
+	shares := make([]mlcore.Share, len(list.Items))
+	for index := range list.Items {
+		id, number, err := parseValue(&list.Items[index])
+		if err != nil {
+			return nil, err
+		}
+		shares[index] = mlcore.Share{ID: id, Share: number}
+	}
+	return shares, nil
 }

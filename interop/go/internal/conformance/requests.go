@@ -31,12 +31,32 @@ func Answer(model *mlcore.Model, line string) []byte {
 		if position > 0 {
 			result = append(result, ", "...)
 		}
-		result = append(result, `{"item_id": `...)
-		result = mlcore.AppendString(result, item.ID)
-		result = append(result, fmt.Sprintf(`, "index": %d, "bits": "%016x", "filled": %t}`,
-			item.Index, math.Float64bits(item.Score), item.Filled)...)
+		result = appendValue(result, item.ID, item.Index, item.Score)
+		result = append(result, fmt.Sprintf(`, "filled": %t`, item.Filled)...)
+		if request.options.Explain {
+			result = appendShares(result, item.Because)
+		}
+		result = append(result, '}')
 	}
 	return append(result, "]}\n"...)
+}
+
+// appendValue appends an item and a number of it, without the end.
+func appendValue(dst []byte, id string, index int32, value float64) []byte {
+	dst = append(dst, `{"item_id": `...)
+	dst = mlcore.AppendString(dst, id)
+	return append(dst, fmt.Sprintf(`, "index": %d, "bits": "%016x"`, index, math.Float64bits(value))...)
+}
+
+func appendShares(dst []byte, shares []mlcore.Share) []byte {
+	dst = append(dst, `, "because": [`...)
+	for position, share := range shares {
+		if position > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(appendValue(dst, share.ID, share.Index, share.Share), '}')
+	}
+	return append(dst, ']')
 }
 
 // request is one request of the suite; exactly one of user, item and history is there.
@@ -77,6 +97,7 @@ func parseRequest(line string) (request, error) {
 			Exclude:     reader.strings("exclude"),
 			IncludeSeen: reader.boolean("include_seen"),
 			Fill:        reader.boolean("fill"),
+			Explain:     reader.boolean("explain"),
 		},
 	}
 	kinds := 0

@@ -172,7 +172,7 @@ func probes() []string {
 	var lines []string
 	for _, id := range []string{"a", "b", "c", "d", "e", "u", "u1", "u2", "", "0001", "\\u00e9"} {
 		for _, more := range []string{
-			``, `, "fill": true`, `, "include_seen": true`, `, "include": ["a", "b"], "fill": true`, `, "exclude": ["a"]`,
+			``, `, "fill": true`, `, "explain": true`, `, "include_seen": true`, `, "include": ["a", "b"], "fill": true`, `, "exclude": ["a"]`,
 		} {
 			lines = append(lines,
 				fmt.Sprintf(`{"id": "1", "user": "%s", "n": 5%s}`, id, more),

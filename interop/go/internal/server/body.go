@@ -129,7 +129,7 @@ func (d *decoder) refuseNext(field, expected string) {
 	d.json.Stop()
 }
 
-const bodyKeys = "user_id, history, n, include, exclude, include_seen, fill, unknown_user"
+const bodyKeys = "user_id, history, n, include, exclude, include_seen, fill, unknown_user, explain"
 
 func (d *decoder) member(key string) {
 	if d.has(key) {
@@ -151,14 +151,13 @@ func (d *decoder) member(key string) {
 	case "exclude":
 		r.options.Exclude = d.ids(key)
 	case "include_seen":
-		var isBool bool
-		if r.options.IncludeSeen, isBool = d.json.Bool(); !isBool {
-			d.refuseNext(key, "true or false")
-		}
+		r.options.IncludeSeen = d.boolean(key)
 	case "fill":
 		d.choice(key, r.setFill)
 	case "unknown_user":
 		d.choice(key, r.setUnknownUser)
+	case "explain":
+		r.options.Explain = d.boolean(key)
 	default:
 		d.refuse(d.field(key), "one of "+bodyKeys, "a key of another name")
 		return
@@ -174,6 +173,14 @@ func (d *decoder) id(key string) string {
 		d.refuse(d.field(key), expected, got)
 	}
 	return id
+}
+
+func (d *decoder) boolean(key string) bool {
+	value, isBool := d.json.Bool()
+	if !isBool {
+		d.refuseNext(key, "true or false")
+	}
+	return value
 }
 
 // choice reads one of the words that a setting has.

@@ -11,7 +11,7 @@ import (
 const modelHeader = "X-Model"
 
 var userParameters = []parameter{
-	paramN, paramInclude, paramExclude, paramIncludeSeen, paramFill, paramUnknownUser,
+	paramN, paramInclude, paramExclude, paramIncludeSeen, paramFill, paramUnknownUser, paramExplain,
 }
 
 func (s *Server) recommendUser(x *exchange) *fault {
@@ -135,20 +135,7 @@ func (p *publication) listsWith(options *mlcore.RecommendOptions) (*mlcore.Prepa
 
 // appendItems appends the rest of an answer: the list as in a file of predictions, and the end.
 func appendItems(dst []byte, items []mlcore.Item) []byte {
-	dst = append(dst, `"items": [`...)
-	for position := range items {
-		item := &items[position]
-		if position > 0 {
-			dst = append(dst, ", "...)
-		}
-		dst = append(dst, `{"item_id": `...)
-		dst = mlcore.AppendString(dst, item.ID)
-		dst = append(dst, `, "score": `...)
-		dst = mlcore.AppendNumber(dst, item.Score)
-		if item.Filled {
-			dst = append(dst, `, "source": "popularity"`...)
-		}
-		dst = append(dst, '}')
-	}
-	return append(dst, "]}\n"...)
+	dst = append(dst, `"items": `...)
+	dst = mlcore.AppendItems(dst, items)
+	return append(dst, "}\n"...)
 }

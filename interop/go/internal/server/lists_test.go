@@ -103,6 +103,17 @@ func TestOptionsMeanWhatTheyMeanInTheLibrary(t *testing.T) {
 			"include=0032&exclude=0032", `, "include": ["0032"], "exclude": ["0032"]`, 10,
 			mlcore.RecommendOptions{Include: some[:1], Exclude: some[:1]},
 		},
+		{"explain=true", `, "explain": true`, 10, mlcore.RecommendOptions{Explain: true}},
+		{"explain=false", `, "explain": false`, 10, mlcore.RecommendOptions{}},
+		{
+			"n=1000&fill=popularity&include_seen=true&explain=true",
+			`, "n": 1000, "fill": "popularity", "include_seen": true, "explain": true`, 1000,
+			mlcore.RecommendOptions{Fill: true, IncludeSeen: true, Explain: true},
+		},
+		{
+			"exclude=0032&explain=true", `, "exclude": ["0032"], "explain": true`, 10,
+			mlcore.RecommendOptions{Exclude: some[:1], Explain: true},
+		},
 		{"exclude=", `, "exclude": []`, 10, mlcore.RecommendOptions{}},
 		{"include=", `, "include": []`, 10, mlcore.RecommendOptions{Include: []string{}}},
 	} {

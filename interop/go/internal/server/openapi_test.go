@@ -299,7 +299,7 @@ func TestEveryDocumentedAnswerIsServed(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ template, path string }{
-		{users, "/v1/users/u0002/recommendations?n=200&fill=popularity"}, {users, "/v1/users/u0002/recommendations?n=0"},
+		{users, "/v1/users/u0002/recommendations?n=200&fill=popularity&explain=true"}, {users, "/v1/users/u0002/recommendations?n=0"},
 		{users, "/v1/users/nobody/recommendations"}, {items, "/v1/items/0032/similar"}, {items, "/v1/items/0032/similar?n=0"},
 		{items, "/v1/items/nothing/similar"}, {"/healthz", "/healthz"}, {"/readyz", "/readyz"}, {"/metrics", "/metrics"},
 		{"/openapi.json", "/openapi.json"},
@@ -310,7 +310,7 @@ func TestEveryDocumentedAnswerIsServed(t *testing.T) {
 		check("GET", c.template, send(t, "DELETE", server.url+c.path, "", ""))
 	}
 	for _, text := range []string{
-		`{"history": [{"item_id": "0032"}]}`, `{"user_id": "u0002"}`, `{"user_id": "nobody"}`, `{}`,
+		`{"history": [{"item_id": "0032"}]}`, `{"history": [{"item_id": "0032"}], "explain": true}`, `{"user_id": "u0002"}`, `{"user_id": "nobody"}`, `{}`,
 		strings.Repeat(" ", 101),
 	} {
 		check("POST", body, server.post(t, text))

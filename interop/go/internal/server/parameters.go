@@ -47,11 +47,7 @@ var (
 		return nil
 	}}
 	paramIncludeSeen = parameter{"include_seen", false, func(r *listRequest, values []string, _ *Limits) *fault {
-		if values[0] != "true" && values[0] != "false" {
-			return badRequest("include_seen", "true or false", show.String(values[0]))
-		}
-		r.options.IncludeSeen = values[0] == "true"
-		return nil
+		return setBool(&r.options.IncludeSeen, "include_seen", values[0])
 	}}
 	paramFill = parameter{"fill", false, func(r *listRequest, values []string, _ *Limits) *fault {
 		return r.setFill(values[0])
@@ -59,7 +55,18 @@ var (
 	paramUnknownUser = parameter{"unknown_user", false, func(r *listRequest, values []string, _ *Limits) *fault {
 		return r.setUnknownUser(values[0])
 	}}
+	paramExplain = parameter{"explain", false, func(r *listRequest, values []string, _ *Limits) *fault {
+		return setBool(&r.options.Explain, "explain", values[0])
+	}}
 )
+
+func setBool(value *bool, name, text string) *fault {
+	if text != "true" && text != "false" {
+		return badRequest(name, "true or false", show.String(text))
+	}
+	*value = text == "true"
+	return nil
+}
 
 func (l *Limits) nRule() string { return fmt.Sprintf("an integer from 1 to %d", l.MaxN) }
 

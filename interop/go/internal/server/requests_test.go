@@ -87,6 +87,9 @@ var refused = []struct{ body, field string }{
 	{`{"history": [], "include_seen": 1}`, "include_seen"},
 	{`{"history": [], "include_seen": True}`, "include_seen"},
 	{`{"history": [], "include_seen": truely}`, "body"},
+	{`{"history": [], "explain": "true"}`, "explain"},
+	{`{"history": [], "explain": 1}`, "explain"},
+	{`{"history": [], "explain": true, "explain": true}`, "explain"},
 	{`{"history": [], "fill": true}`, "fill"},
 	{`{"history": [], "fill": "random"}`, "fill"},
 	{`{"history": [], "unknown_user": "skip"}`, "unknown_user"},
@@ -101,6 +104,7 @@ var accepted = []string{
 	`{"n": 1, "history": [{"item_id": "not of the model"}], "include": [], "exclude": ["x", "x"]}`,
 	`{"user_id": "u0002", "include_seen": false, "fill": "popularity", "unknown_user": "error"}`,
 	`{"user\u005fid": "u\u0030002"}`,
+	`{"history": [{"item_id": "0032"}], "explain": true}`,
 }
 
 func TestBodiesAreReadStrictly(t *testing.T) {
@@ -159,6 +163,7 @@ func TestQueriesAreReadStrictly(t *testing.T) {
 		{user + "n=0x1", "n"}, {user + "n=1_0", "n"}, {user + "n=99999999999999999999", "n"},
 		{user + "n=1&n=1", "n"}, {user + "N=1", "N"}, {user + "=1", ""}, {user + "%ff=1", "\uFFFD"},
 		{user + "include_seen=1", "include_seen"}, {user + "include_seen=TRUE", "include_seen"},
+		{user + "explain=1", "explain"}, {user + "explain=true&explain=false", "explain"},
 		{user + "include_seen", "include_seen"}, {user + "include_seen=true&include_seen=true", "include_seen"},
 		{user + "fill=true", "fill"}, {user + "fill=", "fill"}, {user + "unknown_user=skip", "unknown_user"},
 		{user + "n=1;fill=popularity", "query"}, {user + "n=%zz", "query"}, {user + "top_n=3", "top_n"},
