@@ -10,7 +10,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["JsonTextError", "format_document", "format_number", "format_string", "parse_json"]
+__all__ = [
+    "JsonTextError",
+    "format_document",
+    "format_line",
+    "format_number",
+    "format_string",
+    "parse_json",
+]
 
 
 class JsonTextError(ValueError):
@@ -180,3 +187,20 @@ def _format(value: Any, newline: str) -> str:
     if isinstance(value, float):
         return format_number(value)
     return json.dumps(value, ensure_ascii=False)
+
+
+def format_line(value: Any) -> str:
+    """Return a JSON value on one line, keys in given order, without a line feed.
+
+    Args:
+        value: dicts with string keys, lists, strings, numbers, booleans and None.
+
+    >>> print(format_line({"a": 1.0, "b": [None, "x"]}))
+    {"a": 1, "b": [null, "x"]}
+    """
+    if isinstance(value, dict):
+        pairs = (f"{format_string(key)}: {format_line(item)}" for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(format_line, value)) + "]"
+    return _format(value, "")

@@ -1,0 +1,180 @@
+"""Search for the configuration that is best on interactions held back; goes on where it stopped.
+
+The space is JSON that mirrors the configuration. Any value of it may be a plain value, which is
+fixed, or {"choice": [...]}, {"int": [low, high]} or {"float": [low, high]}, the last two also with
+"log": true. The elements of a choice may have such values inside, and the whole space may be a
+choice, for settings that depend on each other:
+
+    {"choice": [
+      {"similarity": {"choice": [{"name": "cosine"},
+                                 {"name": "tversky", "alpha": {"float": [0, 2]}}]},
+       "shrinkage": {"choice": [0, {"float": [1, 1000], "log": true}]},
+       "num_neighbors": {"int": [10, 1000], "log": true}},
+      {"similarity": {"name": "rp3beta", "beta": {"float": [0, 2]}}}
+    ]}
+
+Trial 0 is the default configuration. The directory gets tuning.json, which names data, space, metric
+and seed; trials.jsonl, one line for each trial; and config.json, the best configuration so far, for
+cli.train. After a kill the same command goes on, and tries what it would have tried without it.
+"""
+
+from __future__ import annotations
+
+import shlex
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+
+from cli.console import InputArgs, TerminalProgress, add_input_options, make_parser, run
+from mlcore.errors import DataError
+from mlcore.files.interactions import ColumnNames
+from mlcore.trials import Trial, TuneConfig
+from mlcore.tune import tune_from_path
+
+
+class Args(InputArgs):
+    """Parsed options."""
+
+    interactions: str
+    validation: str
+    items: str | None
+    space: str | None
+    metric: str
+    trials: int
+    seed: int
+    out_dir: str
+    keep_mib: int
+    threads: int | None
+
+    def config(self) -> TuneConfig:
+        """Return how to search."""
+        return TuneConfig(self.metric, self.trials, self.seed, self.keep_mib)
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser."""
+    parser = make_parser(
+        "tune",
+        __doc__,
+        "python -m cli.tune --interactions train.csv --validation test.csv --metric ndcg@10 "
+        "--trials 3 --out-dir tuning",
+    )
+    parser.add_argument(
+        "--interactions", required=True, metavar="FILE", help="to train on: .csv or .jsonl, or -"
+    )
+    parser.add_argument(
+        "--validation", required=True, metavar="FILE", help="interactions of the same users, or -"
+    )
+    parser.add_argument(
+        "--items",
+        metavar="FILE",
+        help="the catalogue: a table with a column item_id (default: the items of the interactions)",
+    )
+    _add_search_options(parser)
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--out-dir", required=True, metavar="DIR", help="of the search, new or to go on with"
+    )
+    add_input_options(parser)
+    return parser
+
+
+def _add_search_options(parser: ArgumentParser) -> None:
+    defaults = TuneConfig()
+    group = parser.add_argument_group("search")
+    group.add_argument(
+        "--space",
+        metavar="FILE",
+        help="JSON (default: a built-in one without ease and slim, to be found in tuning.json)",
+    )
+    group.add_argument(
+        "--metric", default=defaults.metric, help=f"to be large (default: {defaults.metric})"
+    )
+    group.add_argument(
+        "--trials",
+        type=int,
+        default=defaults.trials,
+        metavar="N",
+        help=f"in all, those of earlier runs included (default: {defaults.trials})",
+    )
+    group.add_argument("--seed", type=int, default=defaults.seed, help=f"default: {defaults.seed}")
+    group.add_argument(
+        "--keep-mib",
+        type=int,
+        default=defaults.keep_mib,
+        metavar="N",
+        help="MiB of counts kept for later trials; changes speed and memory only "
+        f"(default: {defaults.keep_mib})",
+    )
+    group.add_argument(
+        "--threads", type=int, metavar="N", help="changes speed only (default: one for each core)"
+    )
+
+
+def _tune(args: Args, progress: TerminalProgress) -> str:
+    def tell(trial: Trial, best: Trial | None) -> None:
+        progress.tell(_trial_line(trial, best, args.metric))
+
+    try:
+        summary = tune_from_path(
+            args.interactions,
+            args.validation,
+            args.space,
+            args.out_dir,
+            args.config(),
+            items_path=args.items,
+            threads=args.threads,
+            names=args.column_names(),
+            format=args.format,
+            progress=progress,
+            on_trial=tell,
+        )
+    except KeyboardInterrupt:
+        trials = Path(args.out_dir) / "trials.jsonl"
+        if not trials.exists():
+            raise
+        raise DataError(
+            f"interrupted, the finished trials are in {trials}", "the same command goes on there"
+        ) from None
+    return "\n".join([summary, *_next_commands(args)])
+
+
+def _trial_line(trial: Trial, best: Trial | None, metric: str) -> str:
+    outcome = trial.error if trial.value is None else f"{metric} {trial.value:.4f}"
+    known = "" if trial.same_as is None else f", the configuration of trial {trial.same_as}"
+    shown = "" if best is None else f" (best: {best.value:.4f}, trial {best.trial})"
+    return f"trial {trial.trial}: {outcome}{known}{shown}"
+
+
+def _next_commands(args: Args) -> list[str]:
+    columns = _column_options(args)
+    train = ["train", "--interactions", args.interactions, *columns]
+    if args.items is not None:
+        train += ["--items", args.items]
+    train += ["--config", str(Path(args.out_dir) / "config.json"), "--out-dir", "candidate"]
+    predict = ["predict", "--model-dir", "candidate", "--users", "test.csv"]
+    predict += ["--out", "candidate.jsonl"]
+    compare = ["compare", "--baseline", "baseline.jsonl", "--candidate", "candidate.jsonl"]
+    compare += ["--ground-truth", "test.csv", *columns]
+    lines = [f"  python -m cli.{shlex.join(command)}" for command in (train, predict, compare)]
+    return ["next, with a test set that the search has not seen:", *lines]
+
+
+def _column_options(args: Args) -> list[str]:
+    """Return the options that say how files are to be read, those that were given."""
+    names, defaults = args.column_names(), ColumnNames()
+    options = [] if args.format is None else ["--format", args.format]
+    for field in ("user", "item", "weight", "timestamp"):
+        if (name := getattr(names, field)) != getattr(defaults, field):
+            options += [f"--{field}-column", name]
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    args = build_parser().parse_args(argv, Args())
+    return run(lambda progress: _tune(args, progress), args)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
