@@ -1,4 +1,4 @@
-"""All measurements against other libraries, on the same events."""
+"""All measurements against other libraries: training on the same events, evaluation on lists."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks import end_to_end, kernels, train
+from benchmarks import end_to_end, evaluate, evaluators, kernels, train
 from benchmarks.options import BenchArgs, make_parser, run_benchmarks
 
 
@@ -24,14 +24,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         type=Path,
         default=Path("build/bench"),
         metavar="DIR",
-        help="of the figures as JSON, train.json and end_to_end.json; default: build/bench",
+        help="of the figures as JSON, train.json, end_to_end.json, evaluate.json; "
+        "default: build/bench",
     )
     args = parser.parse_args(argv, Args())
     return run_benchmarks(
         args,
-        (*kernels.PEERS, *end_to_end.PACKAGES),
+        (*kernels.PEERS, *end_to_end.PACKAGES, *evaluators.PEERS),
         partial(train.compare_kernels, out=args.out_dir / "train.json"),
         partial(end_to_end.compare_commands, out=args.out_dir / "end_to_end.json"),
+        lambda _, repetitions: evaluate.compare_evaluations(
+            evaluate.Size(), repetitions, out=args.out_dir / "evaluate.json"
+        ),
     )
 
 

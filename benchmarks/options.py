@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.measure import check_installed, run_child
 from benchmarks.report import run, tell
 
-__all__ = ["BenchArgs", "make_parser", "run_benchmarks"]
+__all__ = ["BenchArgs", "make_parser", "positive", "run_benchmarks"]
 
 
 class BenchArgs(Namespace):
@@ -42,12 +42,17 @@ def make_parser(name: str, description: str | None) -> ArgumentParser:
         "--interactions-file", type=Path, metavar="FILE", help="CSV: user_id, item_id, weight"
     )
     parser.add_argument(
-        "--repetitions", type=_positive, default=3, metavar="N", help="of each run; default: 3"
+        "--repetitions", type=positive, default=3, metavar="N", help="of each run; default: 3"
     )
     return parser
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Return the integer of an option that must be at least 1.
+
+    Args:
+        text: as it was given.
+    """
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"expected an integer >= 1, got {text!r}")
     return int(text)

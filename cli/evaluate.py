@@ -1,7 +1,8 @@
 """Evaluate predictions: ranked lists and what users really took in, metrics as JSON out.
 
 Precision, recall, hit rate, NDCG, MAP and MRR at each cutoff, averaged over the users of the ground
-truth; with the model also coverage, Gini index and novelty.
+truth; with the model also coverage, Gini index and novelty. If asked for: intervals of the means,
+slices of users and items, each with its size, and the diversity within the lists.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 
 from cli.console import InputArgs, add_input_options, make_parser, run
-from mlcore.evaluate import ExtraUsers, evaluate_from_path
+from mlcore.evaluate import EvaluateConfig, ExtraUsers, evaluate_from_path
+from mlcore.evaluation import SLICES, SliceBy
 
 
 class Args(InputArgs):
@@ -23,6 +25,25 @@ class Args(InputArgs):
     per_user_out: str | None
     model_dir: str | None
     extra_users: ExtraUsers
+    confidence: float | None
+    bootstrap_rounds: int
+    seed: int
+    slices: list[SliceBy]
+    history_edges: list[int] | None
+    popularity_shares: list[float] | None
+    diversity: bool
+
+    def config(self) -> EvaluateConfig:
+        """Return what more to compute."""
+        return EvaluateConfig(
+            self.confidence,
+            self.bootstrap_rounds,
+            self.seed,
+            self.slices,
+            self.history_edges,
+            self.popularity_shares,
+            self.diversity,
+        )
 
 
 def parse_cutoffs(text: str) -> list[int]:
@@ -31,6 +52,22 @@ def parse_cutoffs(text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise ArgumentTypeError(f"expected integers such as 10,50, got {text!r}") from None
+
+
+def parse_slices(text: str) -> list[str]:
+    """Return the names of a comma-separated list."""
+    names = text.split(",")
+    if not set(names) <= set(SLICES):
+        raise ArgumentTypeError(f"expected some of {','.join(SLICES)}, got {text!r}")
+    return names
+
+
+def parse_shares(text: str) -> list[float]:
+    """Return the numbers of a comma-separated list."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ArgumentTypeError(f"expected numbers such as 0.2,0.8, got {text!r}") from None
 
 
 def build_parser() -> ArgumentParser:
@@ -51,7 +88,9 @@ def build_parser() -> ArgumentParser:
         help="list lengths, at most the longest list",
     )
     parser.add_argument(
-        "--model-dir", metavar="DIR", help="the model, for coverage, Gini index and novelty"
+        "--model-dir",
+        metavar="DIR",
+        help="the model, for coverage, Gini index, novelty, slices and diversity",
     )
     parser.add_argument(
         "--extra-users",
@@ -59,11 +98,57 @@ def build_parser() -> ArgumentParser:
         default="error",
         help="lists of users without ground truth (default: error)",
     )
+    _add_detail_options(parser)
     output = parser.add_argument_group("output")
     output.add_argument("--out", required=True, metavar="FILE", help="the metrics as JSON, or -")
     output.add_argument("--per-user-out", metavar="FILE", help="those of each user")
     add_input_options(parser)
     return parser
+
+
+def _add_detail_options(parser: ArgumentParser) -> None:
+    defaults = EvaluateConfig()
+    group = parser.add_argument_group("to decide from")
+    group.add_argument(
+        "--confidence",
+        type=float,
+        metavar="X",
+        help="such as 0.95: bootstrap intervals over users, of each mean (default: none)",
+    )
+    group.add_argument(
+        "--bootstrap-rounds",
+        type=int,
+        default=defaults.bootstrap_rounds,
+        metavar="N",
+        help=f"resamples of the intervals (default: {defaults.bootstrap_rounds})",
+    )
+    group.add_argument("--seed", type=int, default=defaults.seed, help=f"default: {defaults.seed}")
+    group.add_argument(
+        "--slices",
+        type=parse_slices,
+        default=[],
+        metavar="NAME,...",
+        help="history-length: users by how many items they have in the training; "
+        "popularity: relevant items by how many users they have there",
+    )
+    group.add_argument(
+        "--history-edges",
+        type=parse_cutoffs,
+        metavar="N,...",
+        help="where slices by history begin, besides 0 (default: 1,2,4,8 ...)",
+    )
+    group.add_argument(
+        "--popularity-shares",
+        type=parse_shares,
+        metavar="X,X",
+        help="of all interactions, where head and middle end (default: 0.2,0.8)",
+    )
+    group.add_argument(
+        "--diversity",
+        action="store_true",
+        help="1 - the mean similarity within a list, by the model; "
+        "compare only what one model has judged",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,6 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             per_user_path=args.per_user_out,
             model_dir=args.model_dir,
             extra_users=args.extra_users,
+            config=args.config(),
             names=args.column_names(),
             format=args.format,
             progress=progress,

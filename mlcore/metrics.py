@@ -1,16 +1,19 @@
 """Metrics of ranked lists: one function each, on arrays.
 
-Per user, from ``hits`` (whether the item at each rank is relevant) and ``relevant`` (how many
-items are): precision, recall, hit rate, NDCG, average precision, reciprocal rank. Over the whole
-catalogue, from how often each item was listed: coverage, Gini, novelty. A list shorter than n has
-no hits after its end. The definitions are those of trec_eval (Buckley; NIST).
+Per user, from where the relevant items stand and how many there are: precision, recall, hit rate,
+NDCG, average precision, reciprocal rank. Over the whole catalogue, from how often each item was
+listed: coverage, Gini, novelty. A list shorter than n has no hits after its end. The definitions
+are those of trec_eval (Buckley; NIST).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from mlcore.types import BoolArray, Float64Array, Int64Array
+from mlcore.hits import Hits
+from mlcore.types import Float64Array, Int64Array
 
 __all__ = [
     "USER_METRICS",
@@ -23,106 +26,99 @@ __all__ = [
     "precision",
     "recall",
     "reciprocal_rank",
+    "user_metrics",
 ]
 
 
-def precision(hits: BoolArray, relevant: Int64Array, n: int) -> Float64Array:
+def precision(hits: Hits, n: int) -> Float64Array:
     """Return hits among the first n / n, also when the list is shorter: ``P_n`` of trec_eval.
 
     Args:
-        hits: (U, N) bool, best rank first.
-        relevant: (U,) int64 relevant items of each user, >= 1.
-        n: the cutoff, 1 to N.
+        hits: of U users.
+        n: the cutoff, >= 1.
 
-    >>> precision(np.array([[True, False]]), np.array([1]), 2).tolist()
+    >>> precision(Hits(np.array([0]), np.array([0]), np.array([7]), np.array([1])), 2).tolist()
     [0.5]
     """
-    values: Float64Array = hits[:, :n].sum(axis=1) / n
+    values: Float64Array = hits.count(n) / n
     return values
 
 
-def recall(hits: BoolArray, relevant: Int64Array, n: int) -> Float64Array:
+def recall(hits: Hits, n: int) -> Float64Array:
     """Return hits among the first n / relevant items: ``recall_n`` of trec_eval.
 
     Args:
-        hits: (U, N) bool, best rank first.
-        relevant: (U,) int64 relevant items of each user, >= 1.
-        n: the cutoff, 1 to N.
+        hits: of U users.
+        n: the cutoff, >= 1.
 
-    >>> recall(np.array([[True, False]]), np.array([4]), 2).tolist()
+    >>> recall(Hits(np.array([0]), np.array([0]), np.array([7]), np.array([4])), 2).tolist()
     [0.25]
     """
-    values: Float64Array = hits[:, :n].sum(axis=1) / relevant
+    values: Float64Array = hits.count(n) / hits.relevant
     return values
 
 
-def hit_rate(hits: BoolArray, relevant: Int64Array, n: int) -> Float64Array:
+def hit_rate(hits: Hits, n: int) -> Float64Array:
     """Return 1 if there is a hit among the first n, else 0: ``success_n`` of trec_eval.
 
     Args:
-        hits: (U, N) bool, best rank first.
-        relevant: (U,) int64 relevant items of each user, >= 1.
-        n: the cutoff, 1 to N.
+        hits: of U users.
+        n: the cutoff, >= 1.
 
-    >>> hit_rate(np.array([[False, True]]), np.array([4]), 1).tolist()
+    >>> hit_rate(Hits(np.array([0]), np.array([1]), np.array([7]), np.array([4])), 1).tolist()
     [0.0]
     """
-    values: Float64Array = hits[:, :n].max(axis=1).astype(np.float64)
-    return values
+    return (hits.count(n) > 0).astype(np.float64)
 
 
-def ndcg(hits: BoolArray, relevant: Int64Array, n: int) -> Float64Array:
+def ndcg(hits: Hits, n: int) -> Float64Array:
     """Return DCG / ideal DCG, with gain 1 and discount 1 / log2(rank + 1), rank from 1.
 
     The ideal list has min(n, relevant) hits first: ``ndcg_cut_n`` of trec_eval. Järvelin and
     Kekäläinen, Cumulated Gain-Based Evaluation of IR Techniques (ACM TOIS 2002).
 
     Args:
-        hits: (U, N) bool, best rank first.
-        relevant: (U,) int64 relevant items of each user, >= 1.
-        n: the cutoff, 1 to N.
+        hits: of U users.
+        n: the cutoff, >= 1.
 
-    >>> ndcg(np.array([[True, True, False]]), np.array([2]), 3).tolist()
+    >>> ndcg(Hits(np.array([0]), np.array([0]), np.array([7]), np.array([1])), 3).tolist()
     [1.0]
     """
     discounts = 1 / np.log2(np.arange(2, n + 2))  # (n,)
-    ideal = np.cumsum(discounts)[np.minimum(relevant, n) - 1]  # (U,)
-    gained: Float64Array = np.cumsum(hits[:, :n] * discounts, axis=1)[:, -1]
-    values: Float64Array = gained / ideal
+    ideal = np.cumsum(discounts)[np.minimum(hits.relevant, n) - 1]  # (U,)
+    gains = discounts[np.minimum(hits.ranks, n - 1)]  # (H,) those from n on do not count
+    values: Float64Array = hits.add_up(gains, n) / ideal
     return values
 
 
-def average_precision(hits: BoolArray, relevant: Int64Array, n: int) -> Float64Array:
+def average_precision(hits: Hits, n: int) -> Float64Array:
     """Return the sum over hits of precision at their rank / relevant: ``map_cut_n`` of trec_eval.
 
     The mean over users is MAP. Divided by all relevant items, not by min(n, relevant).
 
     Args:
-        hits: (U, N) bool, best rank first.
-        relevant: (U,) int64 relevant items of each user, >= 1.
-        n: the cutoff, 1 to N.
+        hits: of U users.
+        n: the cutoff, >= 1.
 
-    >>> average_precision(np.array([[False, True]]), np.array([2]), 2).tolist()
+    >>> hits = Hits(np.array([0]), np.array([1]), np.array([7]), np.array([2]))
+    >>> average_precision(hits, 2).tolist()
     [0.25]
     """
-    precisions = np.cumsum(hits[:, :n], axis=1) / np.arange(1, n + 1)  # (U, n)
-    values: Float64Array = (precisions * hits[:, :n]).sum(axis=1) / relevant
+    values: Float64Array = hits.add_up(hits.order / (hits.ranks + 1), n) / hits.relevant
     return values
 
 
-def reciprocal_rank(hits: BoolArray, relevant: Int64Array, n: int) -> Float64Array:
+def reciprocal_rank(hits: Hits, n: int) -> Float64Array:
     """Return 1 / rank of the first hit among the first n, or 0. The mean over users is MRR.
 
     Args:
-        hits: (U, N) bool, best rank first.
-        relevant: (U,) int64 relevant items of each user, >= 1.
-        n: the cutoff, 1 to N.
+        hits: of U users.
+        n: the cutoff, >= 1.
 
-    >>> reciprocal_rank(np.array([[False, True]]), np.array([2]), 2).tolist()
+    >>> reciprocal_rank(Hits(np.array([0]), np.array([1]), np.array([7]), np.array([2])), 2).tolist()
     [0.5]
     """
-    first = hits[:, :n].argmax(axis=1)
-    return np.where(hits[:, :n].any(axis=1), 1 / (first + 1), 0.0)
+    return hits.add_up((hits.order == 1) / (hits.ranks + 1), n)
 
 
 USER_METRICS = {
@@ -133,6 +129,23 @@ USER_METRICS = {
     "map": average_precision,
     "mrr": reciprocal_rank,
 }
+
+
+def user_metrics(
+    hits: Hits, cutoffs: Sequence[int], names: Sequence[str] = tuple(USER_METRICS)
+) -> dict[str, Float64Array]:
+    """Return metrics of each user at each cutoff, (U,) float64 each, named ``recall@10``.
+
+    Args:
+        hits: of U users.
+        cutoffs: list lengths n, each >= 1.
+        names: keys of ``USER_METRICS``.
+
+    >>> hits = Hits(np.array([0]), np.array([1]), np.array([7]), np.array([2]))
+    >>> user_metrics(hits, [2], ["recall", "mrr"])
+    {'recall@2': array([0.5]), 'mrr@2': array([0.5])}
+    """
+    return {f"{name}@{n}": USER_METRICS[name](hits, n) for name in names for n in cutoffs}
 
 
 def catalogue_coverage(listed: Int64Array) -> float:

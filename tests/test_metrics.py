@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcore import metrics
+from mlcore.hits import Hits
 from mlcore.metrics import USER_METRICS
 from mlcore.types import BoolArray, Int64Array
 from tests import oracles
@@ -36,6 +37,11 @@ def random_hits(seed: int) -> tuple[BoolArray, Int64Array]:
     return hits, relevant
 
 
+def hits_of(hits: BoolArray, relevant: Int64Array) -> Hits:
+    users, ranks = np.nonzero(hits)
+    return Hits(users, ranks, np.zeros(len(users), np.int64), relevant)
+
+
 def trec_eval(hits: BoolArray, relevant: Int64Array, n: int) -> list[Mapping[str, float]]:
     """Ask pytrec_eval about lists cut at n: its reciprocal rank knows no cutoff."""
     run, truth = {}, {}
@@ -58,7 +64,7 @@ def test_user_metrics_equal_those_of_trec_eval(n: int, seed: int) -> None:
     expected = trec_eval(hits, relevant, n)
     assert set(OF_TREC_EVAL) == set(USER_METRICS)
     for name, theirs in OF_TREC_EVAL.items():
-        ours = USER_METRICS[name](hits, relevant, n)
+        ours = USER_METRICS[name](hits_of(hits, relevant), n)
         assert ours.dtype == np.float64 and ours.shape == (60,)
         difference = ours - [values[theirs.format(n=n)] for values in expected]
         assert np.abs(difference).max() <= 1e-12, name
@@ -89,7 +95,7 @@ def test_user_metrics_equal_those_of_trec_eval(n: int, seed: int) -> None:
 )
 def test_each_user_metric_gives_what_the_hand_computes(name: str, values: list[float]) -> None:
     hits = np.array([[False, True, True, False, True]])
-    found = [float(USER_METRICS[name](hits, np.array([4]), n)[0]) for n in (1, 3, 5)]
+    found = [float(USER_METRICS[name](hits_of(hits, np.array([4])), n)[0]) for n in (1, 3, 5)]
     assert found == pytest.approx(values, rel=1e-15, abs=0)
 
 
@@ -98,13 +104,13 @@ def test_each_user_metric_gives_what_the_hand_computes(name: str, values: list[f
 def test_a_perfect_list_scores_1_and_one_without_hits_0(name: str, relevant: int) -> None:
     perfect = np.arange(5)[None, :] < relevant
     hits = np.concatenate([perfect, np.zeros((1, 5), bool)])
-    assert USER_METRICS[name](hits, np.array([relevant] * 2), 5).tolist() == [1, 0]
+    assert USER_METRICS[name](hits_of(hits, np.array([relevant] * 2)), 5).tolist() == [1, 0]
 
 
 def test_map_divides_by_all_relevant_items_though_the_list_has_no_room_for_them() -> None:
-    hits = np.ones((1, 2), bool)
-    assert metrics.average_precision(hits, np.array([10]), 2).tolist() == [0.2]
-    assert metrics.ndcg(hits, np.array([10]), 2).tolist() == [1.0]
+    hits = hits_of(np.ones((1, 2), bool), np.array([10]))
+    assert metrics.average_precision(hits, 2).tolist() == [0.2]
+    assert metrics.ndcg(hits, 2).tolist() == [1.0]
 
 
 # --- over the catalogue -------------------------------------------------------------------------

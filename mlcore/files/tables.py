@@ -19,7 +19,7 @@ from mlcore.files.inputs import Format, Place, TextChunk, find_format, place_nam
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.progress import Progress, silent
 
-__all__ = ["BadValue", "Column", "read_columns", "read_json_lines"]
+__all__ = ["BadValue", "Column", "parse_json_object", "read_columns", "read_json_lines"]
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _BATCH_ROWS = 1024  # larger ones give the garbage collector more to look through
@@ -263,7 +263,7 @@ def _json_batches(
         for line, text in enumerate(chunk.text.split("\n"), chunk.first_line):
             if text.strip():
                 try:
-                    values.append(_json_object(text, f"{name}:{line}"))
+                    values.append(parse_json_object(text, f"{name}:{line}"))
                 except DataError as caught:
                     error = caught
                     break
@@ -274,7 +274,19 @@ def _json_batches(
             raise error
 
 
-def _json_object(text: str, place: str) -> dict[str, Any]:
+def parse_json_object(text: str, place: str) -> dict[str, Any]:
+    """Return the object of one line of JSON Lines.
+
+    Args:
+        text: the line.
+        place: file and line, for the message.
+
+    Raises:
+        DataError: it is not a strict JSON object.
+
+    >>> parse_json_object('{"item_id": "007"}', "items.jsonl:1")
+    {'item_id': '007'}
+    """
     try:
         value = parse_json(text)
     except JsonTextError as error:
