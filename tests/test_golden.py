@@ -92,9 +92,9 @@ class Defect(NamedTuple):
 
 DEFECTS = {
     "shrinkage_dropped": Defect(
-        "similarity/measures.py",
-        "(pairs.sources * pairs.targets + pairs.shrinkage)",
-        "(pairs.sources * pairs.targets)",
+        "similarity/overlap.py",
+        "(source * target + pairs.shrinkage)\n\n\n@dataclass(frozen=True)\nclass AsymmetricCosine",
+        "(source * target)\n\n\n@dataclass(frozen=True)\nclass AsymmetricCosine",
     ),
     "similarity_transposed": Defect(
         "similarity/pairs.py", "    if rows_are_targets:\n", "    if not rows_are_targets:\n"
@@ -104,8 +104,8 @@ DEFECTS = {
     ),
     "one_neighbor_too_few": Defect(
         "similarity/pairs.py",
-        "k = settings.num_neighbors or num_items",
-        "k = (settings.num_neighbors or num_items) - 1",
+        "k = num_neighbors or product.shape[1]",
+        "k = (num_neighbors or product.shape[1]) - 1",
     ),
     "ties_reversed": Defect(
         "topk.py", "np.lexsort((indices[survivors],", "np.lexsort((-indices[survivors],"
@@ -120,31 +120,89 @@ DEFECTS = {
         "histories.to_scipy().astype(np.float32) @ self._product_ready.astype(np.float32)",
     ),
     "diagonal_kept": Defect("similarity/pairs.py", "(product.indices != rows) & ", ""),
-    "rare_pairs_kept": Defect("similarity/pairs.py", "settings.min_cooccurrence > 1", "settings.min_cooccurrence > 99"),
-    "norm_not_squared": Defect("similarity/pairs.py", "user_items.data**2", "user_items.data"),
+    "rare_pairs_kept": Defect("similarity/pairs.py", "min_cooccurrence == 1", "min_cooccurrence < 99"),
+    "norm_not_squared": Defect("similarity/counts.py", "data**2", "data"),
     "union_counts_common_users_twice": Defect(
-        "similarity/measures.py",
-        "pairs.sources + pairs.targets - pairs.products",
-        "pairs.sources + pairs.targets",
+        "similarity/overlap.py",
+        "(source + target - pairs.products + pairs.shrinkage)",
+        "(source + target + pairs.shrinkage)",
+    ),
+    "source_and_target_exchanged": Defect(
+        "similarity/overlap.py", "power(counts.norms, 1 - self.alpha)", "power(counts.norms, self.alpha)"
+    ),
+    "alpha_and_beta_exchanged": Defect(
+        "similarity/overlap.py",
+        "self.alpha * (target - common) + self.beta * (source - common)",
+        "self.beta * (target - common) + self.alpha * (source - common)",
+    ),
+    "popularity_exponent_of_the_source": Defect(
+        "similarity/overlap.py",
+        "power(counts.norms, self.popularity_exponent)",
+        "counts.norms",
+    ),
+    "lift_without_users": Defect(
+        "similarity/association.py",
+        "pairs.num_users * pairs.products / (source * target + ",
+        "pairs.products / (source * target + ",
+    ),
+    "pmi_not_damped": Defect(
+        "similarity/association.py", "return log(_lift(pairs)) * _support(pairs)", "return log(_lift(pairs))"
+    ),
+    "npmi_not_normalised": Defect("similarity/association.py", "mutual / information", "mutual"),
+    "ratio_not_doubled": Defect(
+        "similarity/association.py", "2 * np.maximum(ratio, 0.0)", "np.maximum(ratio, 0.0)"
+    ),
+    "pearson_without_mean": Defect(
+        "similarity/correlation.py", "- source_sums * target_sums / pairs.num_users", ""
+    ),
+    "mean_over_all_users": Defect(
+        "similarity/correlation.py",
+        "np.repeat(sums / np.maximum(lengths, 1), lengths)",
+        "np.full(len(data), sums.sum() / len(data))",
+    ),
+    "walk_not_scaled_by_the_source": Defect(
+        "similarity/graph.py", "data / counts.sums[matrix.indices]", "data"
+    ),
+    "popularity_rewarded": Defect("similarity/graph.py", "-self.beta", "self.beta"),
+    "walk_not_normalised": Defect("similarity/graph.py", "if self.normalize:", "if False:"),
+    "second_cut_forgotten": Defect(
+        "similarity/graph.py",
+        "best = best_of_columns(best, counts.num_items, k)",
+        "best = best_of_columns(best, counts.num_items, None)",
+    ),
+    "divided_by_the_diagonal_of_the_source": Defect(
+        "similarity/ease.py",
+        "diagonal[rows if rows_are_targets else columns]",
+        "diagonal[columns if rows_are_targets else rows]",
+    ),
+    "sparsity_forgotten": Defect(
+        "similarity/descent.py", "diagonals[source] * weights[source] - l1", "diagonals[source] * weights[source]"
     ),
     "idf_over_items": Defect(
         "weighting.py",
         "return np.repeat(np.array(logs)[which], counts)",
-        "return np.array([self._log_ratio(num_items, int(c)) for c in np.bincount("
-        "interactions.user_items.indices)])[interactions.user_items.indices]",
+        "return np.array([self._log_ratio(user_items.num_columns, int(c)) for c in np.bincount("
+        "user_items.indices)])[user_items.indices]",
     ),
     "idf_smoothed": Defect("weighting.py", "if self.smooth:", "if not self.smooth:"),
     "bm25_without_length": Defect("weighting.py", "(1 - self.b) + self.b * item_sums / mean", "1 + 0 * item_sums"),
-    "weights_forgotten": Defect(
-        "weighting.py", "weights = exact.astype(np.float32)", "weights = np.ones_like(exact, np.float32)"
+    "weights_clipped": Defect(
+        "weighting.py", "weights = exact.astype(np.float32)", "weights = np.minimum(exact, 2).astype(np.float32)"
+    ),
+    "days_of_an_hour": Defect("weighting.py", "86_400_000_000", "3_600_000_000"),
+    "heavy_users_counted": Defect("train.py", "Counts(reduced, kept)", "Counts(weighted, kept)"),
+    "oldest_of_heavy_users": Defect(
+        "heavy_users.py", "-interactions.timestamps[entries]", "interactions.timestamps[entries]"
     ),
     "one_user_lost": Defect(
-        "similarity/pairs.py", "weighted = user_items.to_scipy()", "weighted = user_items.to_scipy()[1:]"
+        "similarity/counts.py",
+        "user_items = self.user_items.to_scipy()",
+        "user_items = self.user_items.to_scipy()[1:]",
     ),
     "popularity_by_weight": Defect(
         "train.py",
-        "np.bincount(user_items.indices, minlength",
-        "np.bincount(user_items.indices, user_items.data, minlength",
+        "interactions.user_items.indices, minlength",
+        "interactions.user_items.indices, interactions.user_items.data, minlength",
     ),
     "ids_as_numbers": Defect(
         "interactions.py", "    return ids, new_codes[codes]", '    return [i.lstrip("0") for i in ids], new_codes[codes]'
@@ -152,7 +210,7 @@ DEFECTS = {
     "fill_with_seen_items": Defect("scoring.py", "taken = np.concatenate([listed, history])", "taken = listed"),
     "fill_not_marked": Defect("scoring.py", "np.ones(len(extra), bool)", "np.zeros(len(extra), bool)"),
     "history_weights_forgotten": Defect(
-        "recommend.py",
+        "request.py",
         "np.array([weight for _, weight in known], np.float32)",
         "np.array([1 for _, weight in known], np.float32)",
     ),
@@ -167,8 +225,8 @@ DEFECTS = {
     "dcg_discount_off_by_one": Defect("metrics.py", "np.arange(2, n + 2)", "np.arange(3, n + 3)"),
     "recall_of_the_list": Defect(
         "metrics.py",
-        "Float64Array = hits[:, :n].sum(axis=1) / relevant",
-        "Float64Array = hits[:, :n].sum(axis=1) / n",
+        "Float64Array = hits.count(n) / hits.relevant",
+        "Float64Array = hits.count(n) / n",
     ),
     "members_aligned_to_16": Defect("artifact/npz.py", "ALIGNMENT = 64", "ALIGNMENT = 16"),
     "clock_in_the_manifest": Defect(
@@ -185,7 +243,9 @@ def _check_with(defect: Defect | None, folder: Path) -> subprocess.CompletedProc
         shutil.copytree(
             ROOT / package,
             folder / package,
-            ignore=shutil.ignore_patterns("__pycache__", "tiny", "small"),
+            ignore=shutil.ignore_patterns(
+                "__pycache__", *(data.name for data in golden.FIXTURE_SETS)
+            ),
         )
     if defect is not None:
         path = folder / "mlcore" / defect.file
