@@ -55,10 +55,13 @@ class DataSet(NamedTuple):
 
 def candidates() -> Iterator[dict[str, Any]]:
     """Yield the configurations, those that are alike but for K and shrinkage side by side."""
-    similarities: list[tuple[dict[str, Any], list[float]]] = [
+    similarities: list[tuple[dict[str, Any], list[int]]] = [
         ({"name": "dot"}, [0]),
         ({"name": "cosine"}, [0, 5, 20, 100]),
-        *(({"name": "asymmetric_cosine", "alpha": alpha}, [0, 20]) for alpha in (0.2, 0.3, 0.4)),
+        ({"name": "asymmetric_cosine", "alpha": 0.2}, [0]),
+        ({"name": "asymmetric_cosine", "alpha": 0.3}, [0, 20]),
+        ({"name": "asymmetric_cosine", "alpha": 0.4}, [0, 20]),
+        ({"name": "asymmetric_cosine", "alpha": 0.45}, [0]),
         ({"name": "jaccard"}, [0, 20]),
         ({"name": "dice"}, [0, 20]),
         ({"name": "tversky", "alpha": 1.5, "beta": 0.5}, [0, 20]),

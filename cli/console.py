@@ -128,9 +128,13 @@ class TerminalProgress:
     def tell(self, text: str) -> None:
         """Show a line that stays, if progress is shown at all."""
         if self._enabled:
-            self.close()
-            self._step = ""  # what is reported next begins anew
-            print(text, file=self._stream, flush=True)
+            self.show(text)
+
+    def show(self, text: str) -> None:
+        """Show a line that stays."""
+        self.close()
+        self._step = ""  # what is reported next begins anew
+        print(text, file=self._stream, flush=True)
 
     def close(self) -> None:
         """Remove the line from the terminal."""

@@ -65,6 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             names=args.column_names(),
             format=args.format,
             progress=progress,
+            tell=progress.show,
         ),
         args,
     )

@@ -10,14 +10,12 @@ import numpy as np
 
 from mlcore.errors import ConfigError, shorten
 from mlcore.parameters import boolean, check_parameters, integer, number, optional, parameter
-from mlcore.resampling import bootstrap_interval
+from mlcore.resampling import FEW_USERS, bootstrap_interval
 from mlcore.types import Float64Array
 
 __all__ = ["SLICES", "EvaluateConfig", "Evaluation", "Means", "Slice", "SliceBy", "mean_over_users"]
 
 SliceBy: TypeAlias = Literal["history-length", "popularity"]
-# Percentile intervals of fewer users are noticeably too narrow.
-FEW_USERS = 30
 SLICES: tuple[SliceBy, ...] = ("history-length", "popularity")
 
 

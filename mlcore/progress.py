@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
-__all__ = ["Progress", "silent"]
+__all__ = ["Progress", "Tell", "ignore", "silent"]
+
+Tell: TypeAlias = Callable[[str], None]  # given a line that people should see
 
 
 class Progress(Protocol):
@@ -22,4 +25,14 @@ def silent(step: str, done: int, total: int) -> None:
         total: the whole of it in the same unit, or 0.
 
     >>> silent("read events.csv", 1, 2)
+    """
+
+
+def ignore(line: str) -> None:
+    """Tell nobody; the default everywhere.
+
+    Args:
+        line: what people should see.
+
+    >>> ignore("ease: needs 0.7 GiB for 10,000 items")
     """

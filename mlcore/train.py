@@ -22,7 +22,8 @@ from mlcore.files.lists import read_config, read_ids
 from mlcore.heavy_users import HeavyUsers
 from mlcore.ids import IdMap
 from mlcore.interactions import Interactions
-from mlcore.progress import Progress, silent
+from mlcore.memory import available_bytes, plan_memory
+from mlcore.progress import Progress, Tell, ignore, silent
 from mlcore.similarity import Counts, KeptBytes
 from mlcore.threads import resolve_threads
 from mlcore.types import CsrMatrix
@@ -60,6 +61,7 @@ class Trainer:
         keep_bytes: how much of the counts to keep between models. Changes speed and memory only.
         threads: how many; None for one a core. Changes speed only.
         progress: told how many items are done.
+        tell: told the memory plan of a similarity that has one, before the work.
 
     >>> trainer = Trainer(Interactions.from_columns(["u", "u"], ["a", "b"]), keep_bytes=2**20)
     >>> trainer.train(TrainConfig()).similarity.data.tolist()
@@ -73,10 +75,12 @@ class Trainer:
         keep_bytes: int = 0,
         threads: int | None = None,
         progress: Progress = silent,
+        tell: Tell = ignore,
     ) -> None:
         self._interactions = interactions
         self._threads = resolve_threads(threads)
         self._progress = progress
+        self._tell = tell
         self._keep_bytes = keep_bytes
         self._counted: OrderedDict[tuple[Weighting, HeavyUsers], _Counted] = OrderedDict()
         self._popularity = np.bincount(
@@ -97,10 +101,11 @@ class Trainer:
 
         Raises:
             DataError: a weight or a similarity does not fit float32; or timestamps are needed, and
-                missing or after the reference time.
+                missing or after the reference time; or there is not enough memory.
         """
         config = config.resolved(self._interactions)
         histories, counts = self._counted_of(config.weighting, config.heavy_users)
+        self._plan_memory(config, counts)
         similarity = config.similarity.neighbors(
             counts, config.neighbor_settings(), self._threads, self._progress
         )  # (I, I) float32
@@ -115,6 +120,13 @@ class Trainer:
             users=self._users if with_users else None,
             histories=histories if with_users else None,
         )
+
+    def _plan_memory(self, config: TrainConfig, counts: Counts) -> None:
+        similarity = config.similarity
+        needed = similarity.planned_bytes(counts, config.neighbor_settings(), self._threads)
+        if needed:
+            available = available_bytes()
+            self._tell(plan_memory(similarity.name, needed, counts.num_items, available))
 
     def _counted_of(self, weighting: Weighting, heavy_users: HeavyUsers) -> _Counted:
         """Return the weighted matrix and its counts; of the older ones those stay that find room."""
@@ -141,6 +153,7 @@ def train_from_data(
     with_users: bool = True,
     threads: int | None = None,
     progress: Progress = silent,
+    tell: Tell = ignore,
 ) -> Model:
     """Return the model of some interactions. Pure: no files, no clock, no output.
 
@@ -150,18 +163,18 @@ def train_from_data(
         with_users: keep the histories, so that users of the training can be asked for by id.
         threads: how many; None for one a core. Changes speed only.
         progress: told how many items are done.
+        tell: told the memory plan of a similarity that has one, before the work.
 
     Raises:
         DataError: a weight or a similarity does not fit float32; or timestamps are needed, and
-            missing or after the reference time.
+            missing or after the reference time; or there is not enough memory.
 
     >>> model = train_from_data(Interactions.from_columns(["u", "u"], ["a", "b"]))
     >>> model.similarity.data.tolist()
     [1.0, 1.0]
     """
-    return Trainer(interactions, threads=threads, progress=progress).train(
-        config, with_users=with_users
-    )
+    trainer = Trainer(interactions, threads=threads, progress=progress, tell=tell)
+    return trainer.train(config, with_users=with_users)
 
 
 def train_from_path(
@@ -176,6 +189,7 @@ def train_from_path(
     names: ColumnNames = ColumnNames(),
     format: Format | None = None,
     progress: Progress = silent,
+    tell: Tell = ignore,
 ) -> str:
     """Read interactions and configuration, train, write the model directory; return a summary.
 
@@ -191,6 +205,7 @@ def train_from_path(
         names: how the columns are called.
         format: of the interactions, or None to go by the name.
         progress: told how far each step is.
+        tell: told the memory plan of a similarity that has one, before the work.
 
     Raises:
         ConfigError: the configuration breaks a rule.
@@ -206,7 +221,12 @@ def train_from_path(
             interactions = interactions.with_catalogue(read_ids(items_path, "item_id"))
         try:
             model = train_from_data(
-                interactions, config, with_users=with_users, threads=threads, progress=progress
+                interactions,
+                config,
+                with_users=with_users,
+                threads=threads,
+                progress=progress,
+                tell=tell,
             )
         except DataError as error:
             raise DataError(f"{place_name(interactions_path)}: {error}", error.hint) from None

@@ -936,6 +936,34 @@ EVALUATE_CASES = [
             ("2,1,2", "cutoffs: expected each once, got 2,1,2"),
         ]
     ),
+    Case(
+        "confidence of 95",
+        f"{EVALUATE} --cutoffs 1 --confidence 95",
+        "confidence: expected a number above 0 and below 1, got 95.0",
+    ),
+    Case(
+        "slices without a model",
+        f"{EVALUATE} --predictions none --cutoffs 1 --slices popularity",
+        "slices: expected a model to go by, got none",
+        "--model-dir names it",
+    ),
+    Case(
+        "slices by history of a model without users",
+        f"{EVALUATE} --predictions none --cutoffs 1 --slices history-length --model-dir no-users",
+        "slices: history-length: expected a model with users, got one trained without",
+        "train without --without-users, or ask for --slices popularity alone",
+    ),
+    Case(
+        "edges that nothing uses",
+        f"{EVALUATE} --cutoffs 1 --slices popularity --history-edges 2,5 --model-dir model",
+        "history_edges: expected slices by history-length to use them for, got none",
+        "--slices history-length asks for them",
+    ),
+    Case(
+        "edges not ascending",
+        f"{EVALUATE} --cutoffs 1 --slices history-length --history-edges 5,2 --model-dir model",
+        "history_edges: expected integers >= 1, ascending, got 5,2",
+    ),
     predictions_case(
         "user without ground truth",
         '{"user_id": "zoe", "items": []}\n{"user_id": "bob", "items": []}',

@@ -266,6 +266,7 @@ def test_each_invalid_model_differs_from_the_good_one() -> None:
 # The folders of gold are frozen: a change here is a mistake, a new folder is a new line.
 GOLD = {
     "format-1-mlcore-0.1.0": "c22d93bcd9325263421081c7b9e101a5f9f296bfbc2c06559bb87f471fa6fa6f",
+    "format-1-mlcore-0.2.0": "0f5a4552e8e8870761af5c3063d256f5aa83ddd85f4bd8281326166573cc40e2",
 }
 
 
@@ -305,7 +306,7 @@ def test_the_tools_import_the_standard_library_only() -> None:
 
 def test_the_suite_stays_small() -> None:
     sizes = [len(content) for _, content in files_below(CONFORMANCE)]
-    assert sum(sizes) < 6_000_000
+    assert sum(sizes) < 8_000_000
 
 
 def test_the_numbers_are_the_shortest_that_read_back() -> None:

@@ -38,6 +38,7 @@ preprocess --interactions events.csv --out clean.csv --min-item-interactions 3
 split --interactions clean.csv --strategy last-n --n 3 --train-out train.csv --test-out test.csv
 train --interactions train.csv --out-dir model
 predict --model-dir model --users test.csv --out predictions.jsonl
+predict --model-dir model --users test.csv --fill popularity --out candidate.jsonl
 """
 
 
@@ -343,6 +344,11 @@ LONG_WORK = {
     "evaluate": (
         "evaluate --predictions predictions.jsonl --ground-truth test.csv --cutoffs 5 --out m.json",
         "read predictions.jsonl: 100 % ",
+    ),
+    "compare": (
+        "compare --baseline predictions.jsonl --candidate candidate.jsonl --ground-truth test.csv "
+        "--rounds 99 --out m.json",
+        "read candidate.jsonl: 100 % ",
     ),
 }
 

@@ -28,7 +28,7 @@ def walk(
     from_item = np.where(x > 0, x / np.maximum(x.sum(axis=0), 1e-300), 0).T  # P_iu
     powers = [np.where(p > 0, p**alpha, 0) for p in (from_item, to_item)]
     powers = [p.astype(np.float32).astype(np.float64) for p in powers]
-    w: oracles.Dense = powers[0] @ powers[1] * np.maximum((x > 0).sum(axis=0), 1.0) ** -beta
+    w: npt.NDArray[Any] = powers[0] @ powers[1] * np.maximum((x > 0).sum(axis=0), 1.0) ** -beta
     np.fill_diagonal(w, 0)
     w = cut(w, k)
     if normalize:
@@ -38,7 +38,7 @@ def walk(
     return kept
 
 
-def cut(w: oracles.Dense, k: int | None) -> oracles.Dense:
+def cut(w: npt.NDArray[Any], k: int | None) -> npt.NDArray[Any]:
     """Keep the k largest of each row."""
     order = np.argsort(-w, axis=1, kind="stable")
     result = np.zeros_like(w)
@@ -50,7 +50,7 @@ def cut(w: oracles.Dense, k: int | None) -> oracles.Dense:
 def random_x(seed: int, weighted: bool) -> oracles.Dense:
     rng = np.random.default_rng(seed)
     chances = np.linspace(0.7, 0.1, 12)
-    x = (rng.random((25, 12)) < chances) * (rng.lognormal(0, 1, (25, 12)) if weighted else 1.0)
+    x: npt.NDArray[Any] = (rng.random((25, 12)) < chances) * (rng.lognormal(0, 1, (25, 12)) if weighted else 1.0)
     x[:, -1] = 0  # nobody's
     return x[x.any(axis=1)]
 

@@ -24,8 +24,13 @@ from interop.tools.suite import CONFORMANCE, INTEROP
 __all__ = ["freeze", "main", "read_model"]
 
 # Name of the frozen case, and the fixture it is a copy of.
-MODELS = {"tiny_cosine": "tiny/cosine", "small_cosine_tf_idf": "small/cosine_tf_idf"}
 FIXTURES = INTEROP.parent / "fixtures"
+FAMILY = sorted(path.parent.name for path in FIXTURES.glob("family/*/model"))
+MODELS = {
+    "tiny_cosine": "tiny/cosine",
+    "small_cosine_tf_idf": "small/cosine_tf_idf",
+    **{f"family_{name}": f"family/{name}" for name in FAMILY},
+}
 
 
 def read_model(folder: Path) -> Model:
@@ -62,6 +67,7 @@ def _requests(model: Model) -> Iterator[dict[str, Any]]:
     for user in users[:: max(1, len(users) // 4)]:
         yield {"user": user, "n": 20, "fill": True, "exclude": list(items[::3])}
         yield {"user": user, "n": 5, "include_seen": True, "include": list(items[::2])}
+        yield {"user": user, "n": 10, "explain": True}
     for item in items[:: max(1, len(items) // 10)]:
         yield {"item": item, "n": 10}
     for begin in range(0, len(items), max(1, len(items) // 5)):

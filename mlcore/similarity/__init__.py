@@ -12,6 +12,7 @@ from mlcore.similarity.association import (
 from mlcore.similarity.base import Neighborhood, NeighborSettings, Similarity
 from mlcore.similarity.correlation import AdjustedCosine, Pearson
 from mlcore.similarity.counts import Counts, KeptBytes
+from mlcore.similarity.ease import Ease
 from mlcore.similarity.graph import P3Alpha, RP3Beta
 from mlcore.similarity.overlap import (
     AsymmetricCosine,
@@ -23,6 +24,7 @@ from mlcore.similarity.overlap import (
     Tversky,
 )
 from mlcore.similarity.registry import SIMILARITIES
+from mlcore.similarity.slim import Slim
 
 __all__ = [
     "AdjustedCosine",
@@ -32,6 +34,7 @@ __all__ = [
     "Counts",
     "Dice",
     "Dot",
+    "Ease",
     "Jaccard",
     "KeptBytes",
     "Lift",
@@ -45,5 +48,6 @@ __all__ = [
     "RP3Beta",
     "SIMILARITIES",
     "Similarity",
+    "Slim",
     "Tversky",
 ]

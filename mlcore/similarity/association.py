@@ -15,7 +15,7 @@ import numpy as np
 
 from mlcore.parameters import boolean, parameter
 from mlcore.portable import log
-from mlcore.similarity.pairs import Pairs, PairSimilarity
+from mlcore.similarity.pairs import Pairs, PairSimilarity, Quotient
 from mlcore.types import Float64Array
 
 __all__ = [
@@ -37,6 +37,10 @@ class Lift(PairSimilarity):
 
     name = "lift"
     binary = True
+
+    def quotient(self, num_users: int) -> Quotient:
+        """Return the formula for the compiled kernel."""
+        return Quotient("product", float(num_users))
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return N c_ij / (n_i n_j + shrinkage)."""

@@ -56,6 +56,16 @@ class Similarity(ABC):
     def __post_init__(self) -> None:
         check_parameters(self)
 
+    def planned_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> int:
+        """Return about how much memory ``neighbors`` takes at most, or 0 if blocks bound it.
+
+        Args:
+            counts: as for ``neighbors``.
+            settings: as for ``neighbors``.
+            threads: as for ``neighbors``.
+        """
+        return 0
+
     @abstractmethod
     def neighbors(
         self, counts: Counts, settings: NeighborSettings, threads: int, progress: Progress

@@ -80,6 +80,8 @@ class AdjustedCosine(_Centered):
 class _PearsonOfRaters(_Centered):
     """The cosine after each item's mean weight is taken from the item's entries."""
 
+    name = "pearson"
+
     def _means(self, counts: Counts, data: Float64Array) -> Float64Array:
         means = counts.sums / np.maximum(counts.users, 1)  # (I,) float64
         return means[counts.user_items.indices]

@@ -8,7 +8,6 @@ keeps products exact in float64, hence the same bits on every platform.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,9 +17,14 @@ from mlcore.portable import power
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.counts import Counts, Products
-from mlcore.similarity.pairs import BestOfRows, best_of_rows, by_source, stack_rows
+from mlcore.similarity.pairs import (
+    BestOfRows,
+    best_of_columns,
+    best_of_rows,
+    by_source,
+    stack_rows,
+)
 from mlcore.sums import sum_by_group
-from mlcore.topk import top_k_per_row
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["P3Alpha", "RP3Beta"]
@@ -55,7 +59,7 @@ class _Walk(Similarity):
             best = _scale_rows(best)
         if settings.neighborhood == "source":
             return by_source(best, counts.num_items, rows_are_targets=False)
-        best = _best_of_columns(best, counts.num_items, k)
+        best = best_of_columns(best, counts.num_items, k)
         return by_source(best, counts.num_items, rows_are_targets=True)
 
     def _products(self, counts: Counts) -> Products:
@@ -109,11 +113,3 @@ def _scale_rows(best: BestOfRows) -> BestOfRows:
     order = np.lexsort((best.columns, rows))
     sums = sum_by_group(rows[order], best.values[order], len(best.indptr) - 1)  # (I,) float64
     return best._replace(values=best.values / sums[rows])
-
-
-def _best_of_columns(best: BestOfRows, num_items: int, k: int | None) -> BestOfRows:
-    """Return the best entries of each column, as rows."""
-    matrix: Any = sp.csr_matrix(
-        (best.values, best.columns, best.indptr), shape=(num_items, num_items)
-    ).tocsc()
-    return BestOfRows(*top_k_per_row(matrix.indptr, matrix.indices, matrix.data, k or num_items))

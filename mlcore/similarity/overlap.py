@@ -15,7 +15,7 @@ import numpy as np
 from mlcore.parameters import number, parameter
 from mlcore.portable import power
 from mlcore.similarity.counts import Counts
-from mlcore.similarity.pairs import Pairs, PairSimilarity, Terms
+from mlcore.similarity.pairs import Pairs, PairSimilarity, Quotient, Terms
 from mlcore.types import Float64Array
 
 __all__ = [
@@ -40,8 +40,12 @@ class Dot(PairSimilarity):
     name = "dot"
 
     def source_terms(self, counts: Counts) -> Terms:
-        """Return nothing."""
-        return ()
+        """Return 1, which the compiled kernel multiplies."""
+        return (np.ones(counts.num_items),)
+
+    def quotient(self, num_users: int) -> Quotient:
+        """Return c_ij / (1 * 1 + shrinkage)."""
+        return Quotient("product", 1.0)
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (1 + shrinkage)."""
@@ -61,6 +65,10 @@ class Cosine(PairSimilarity):
     def source_terms(self, counts: Counts) -> Terms:
         """Return sqrt(n_i)."""
         return (np.sqrt(counts.norms),)
+
+    def quotient(self, num_users: int) -> Quotient:
+        """Return the formula for the compiled kernel."""
+        return Quotient("product", 1.0)
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (sqrt(n_i) sqrt(n_j) + shrinkage)."""
@@ -89,6 +97,10 @@ class AsymmetricCosine(PairSimilarity):
         """Return n_j^alpha."""
         return (power(counts.norms, self.alpha),)
 
+    def quotient(self, num_users: int) -> Quotient:
+        """Return the formula for the compiled kernel."""
+        return Quotient("product", 1.0)
+
     def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (n_j^alpha n_i^(1 - alpha) + shrinkage)."""
         (source,), (target,) = pairs.sources, pairs.targets
@@ -104,6 +116,10 @@ class Jaccard(PairSimilarity):
 
     name = "jaccard"
     binary = True
+
+    def quotient(self, num_users: int) -> Quotient:
+        """Return the formula for the compiled kernel."""
+        return Quotient("sum", 1.0)
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (n_i + n_j - c_ij + shrinkage)."""
@@ -121,6 +137,10 @@ class Dice(PairSimilarity):
 
     name = "dice"
     binary = True
+
+    def quotient(self, num_users: int) -> Quotient:
+        """Return the formula for the compiled kernel."""
+        return Quotient("sum", 0.0)
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (n_i + n_j + shrinkage)."""
@@ -141,6 +161,10 @@ class Tversky(PairSimilarity):
     binary = True
     alpha: float = parameter(1.0, number(minimum=0))  # Changes the model.
     beta: float = parameter(1.0, number(minimum=0))  # Changes the model.
+
+    def quotient(self, num_users: int) -> Quotient:
+        """Return the formula for the compiled kernel."""
+        return Quotient("tversky", self.alpha, self.beta)
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (c_ij + alpha (n_j - c_ij) + beta (n_i - c_ij) + shrinkage)."""
@@ -167,6 +191,10 @@ class ConditionalProbability(PairSimilarity):
     def target_terms(self, counts: Counts) -> Terms:
         """Return n_j^popularity_exponent."""
         return (power(counts.norms, self.popularity_exponent),)
+
+    def quotient(self, num_users: int) -> Quotient:
+        """Return the formula for the compiled kernel."""
+        return Quotient("product", 1.0)
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (n_i n_j^popularity_exponent + shrinkage)."""

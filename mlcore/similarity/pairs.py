@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from importlib.util import find_spec
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,8 +22,10 @@ from mlcore.types import BoolArray, CsrMatrix, Float32Array, Float64Array, Int32
 __all__ = [
     "BestOfRows",
     "Pairs",
+    "Quotient",
     "PairSimilarity",
     "Terms",
+    "best_of_columns",
     "best_of_rows",
     "best_pairs",
     "by_source",
@@ -30,7 +33,24 @@ __all__ = [
     "stack_rows",
 ]
 
+# Multiply-adds that scipy needs about half a second for, as numba needs to be loaded.
+MIN_COMPILED_WORK = 1e8
+BYTES_OF_NEIGHBOR = 12  # in a heap
+MAX_HEAP_BYTES = 2**31  # changes speed and memory only
+
 Terms: TypeAlias = tuple[Float64Array, ...]  # numbers of each item, each (I,) or, of pairs, (P,)
+
+
+class Quotient(NamedTuple):
+    """A measure as one of the quotients that the compiled kernel knows, of terms s and t.
+
+    ``product``: a c / (s t + shrinkage); ``sum``: c / (s + t - a c + shrinkage);
+    ``tversky``: c / (c + (a (t - c) + b (s - c)) + shrinkage).
+    """
+
+    kind: Literal["product", "sum", "tversky"]
+    a: float = 0.0
+    b: float = 0.0
 
 
 class Pairs(NamedTuple):
@@ -79,6 +99,14 @@ class PairSimilarity(Similarity):
         """
         return self.source_terms(counts)
 
+    def quotient(self, num_users: int) -> Quotient | None:
+        """Return the same formula for the compiled kernel, or None if it is no such quotient.
+
+        Args:
+            num_users: U.
+        """
+        return None
+
     @abstractmethod
     def values(self, pairs: Pairs) -> Float64Array:
         """Return w(i, j) of each pair, (P,) float64.
@@ -100,6 +128,12 @@ class BestOfRows(NamedTuple):
     indptr: Int64Array
     columns: Int32Array
     values: Float64Array
+
+    def without_zeros(self) -> BestOfRows:
+        """Return the same without the values that round to 0 in float32."""
+        keep = round_values(self.values) != 0
+        indptr = np.concatenate([[0], np.cumsum(keep)])[self.indptr]
+        return BestOfRows(indptr, self.columns[keep], self.values[keep])
 
 
 def best_pairs(
@@ -132,6 +166,12 @@ def best_pairs(
     rows_are_targets = settings.neighborhood == "target"
     source_terms = measure.source_terms(counted)
     target_terms = measure.target_terms(counted)
+    quotient = measure.quotient(counted.num_users)
+    if quotient is not None and _pays_to_compile(counted, settings, threads):
+        from mlcore.similarity.compiled import best_quotients
+
+        terms = (*source_terms, *target_terms)
+        return best_quotients(quotient, terms, counted, settings, threads, progress)
 
     def values_of(rows: Int64Array, columns: Int32Array, products: Float64Array) -> Float64Array:
         sources, targets = (columns, rows) if rows_are_targets else (rows, columns)
@@ -150,6 +190,21 @@ def best_pairs(
         counted.products.blocks, products_of, values_of, settings.num_neighbors, threads, progress
     )
     return by_source(stack_rows(parts), counts.num_items, rows_are_targets)
+
+
+def _pays_to_compile(counts: Counts, settings: NeighborSettings, threads: int) -> bool:
+    """Return whether the compiled kernel is there, knows the case, and is worth loading."""
+    k, data = settings.num_neighbors, counts.user_items.data
+    lengths = np.diff(counts.user_items.indptr).astype(np.float64)
+    return (
+        k is not None
+        and counts.kept.limit == 0  # else the next similarity is to find the counts
+        and (lengths**2).sum() >= MIN_COMPILED_WORK
+        and threads * counts.num_items * k * BYTES_OF_NEIGHBOR <= MAX_HEAP_BYTES
+        and bool((data > 0).all())
+        and (settings.min_cooccurrence == 1 or bool((data == 1).all()))
+        and find_spec("numba") is not None
+    )
 
 
 def _products_function(
@@ -244,6 +299,20 @@ def stack_rows(parts: Sequence[BestOfRows]) -> BestOfRows:
         np.concatenate([part.columns for part in parts]),
         np.concatenate([part.values for part in parts]),
     )
+
+
+def best_of_columns(best: BestOfRows, num_items: int, k: int | None) -> BestOfRows:
+    """Return the best entries of each column, as rows.
+
+    Args:
+        best: entries of I rows, without repetition.
+        num_items: I.
+        k: how many to keep; None keeps all.
+    """
+    matrix: Any = sp.csr_matrix(
+        (best.values, best.columns, best.indptr), shape=(num_items, num_items)
+    ).tocsc()
+    return BestOfRows(*top_k_per_row(matrix.indptr, matrix.indices, matrix.data, k or num_items))
 
 
 def by_source(best: BestOfRows, num_items: int, rows_are_targets: bool) -> CsrMatrix:

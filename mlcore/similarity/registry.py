@@ -10,6 +10,7 @@ from mlcore.similarity.association import (
 )
 from mlcore.similarity.base import Similarity
 from mlcore.similarity.correlation import AdjustedCosine, Pearson
+from mlcore.similarity.ease import Ease
 from mlcore.similarity.graph import P3Alpha, RP3Beta
 from mlcore.similarity.overlap import (
     AsymmetricCosine,
@@ -20,6 +21,7 @@ from mlcore.similarity.overlap import (
     Jaccard,
     Tversky,
 )
+from mlcore.similarity.slim import Slim
 
 __all__ = ["SIMILARITIES"]
 
@@ -41,5 +43,7 @@ SIMILARITIES: dict[str, type[Similarity]] = {
         AdjustedCosine,
         P3Alpha,
         RP3Beta,
+        Ease,
+        Slim,
     )
 }

@@ -53,10 +53,8 @@ func writeText(t *testing.T, path, text string) string {
 
 func TestPredictionsAreThoseOfPython(t *testing.T) {
 	for _, golden := range goldenModels(t) {
-		data, topN := filepath.Dir(golden), "10"
-		if filepath.Base(data) == "tiny" {
-			topN = "3"
-		}
+		data := filepath.Dir(golden)
+		topN := map[string]string{"tiny": "3", "small": "10", "family": "5"}[filepath.Base(data)]
 		for _, threads := range []string{"1", "3"} {
 			t.Run(golden+"/"+threads, func(t *testing.T) {
 				common := []string{"predict", "--model-dir", filepath.Join(golden, "model"), "--top-n", topN, "--threads", threads}

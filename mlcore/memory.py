@@ -1,0 +1,132 @@
+"""How much memory there is, and the refusal of work that needs more, before it begins."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from mlcore.errors import DataError
+
+__all__ = ["available_bytes", "format_bytes", "plan_memory"]
+
+CURES = (
+    "drop rare items (cli.preprocess --min-item-interactions), train a similarity that needs less, "
+    "such as rp3beta, or use a machine with more memory"
+)
+
+
+class _Layout(NamedTuple):
+    """Where control groups of one version keep what."""
+
+    base: str
+    limit: str
+    usage: str
+    reclaimable: str
+
+    def bounds(self, folder: Path) -> list[int]:
+        """Return how much one group may still take, or nothing."""
+        reclaimable = sum(_values(folder / "memory.stat", self.reclaimable))
+        limits, usages = _values(folder / self.limit), _values(folder / self.usage)
+        return [limit - usage + reclaimable for limit, usage in zip(limits, usages)]
+
+
+VERSION_1 = _Layout(
+    "sys/fs/cgroup/memory",
+    "memory.limit_in_bytes",
+    "memory.usage_in_bytes",
+    "total_inactive_file",
+)
+VERSION_2 = _Layout("sys/fs/cgroup", "memory.max", "memory.current", "inactive_file")
+
+
+def format_bytes(num_bytes: int) -> str:
+    """Return a size for people, with one decimal: in GiB from 0.1 GiB on, else in MiB.
+
+    Args:
+        num_bytes: >= 0.
+
+    >>> format_bytes(8 * 10_000**2), format_bytes(5 * 2**20)
+    ('0.7 GiB', '5.0 MiB')
+    """
+    if num_bytes >= 0.1 * 2**30:
+        return f"{num_bytes / 2**30:.1f} GiB"
+    return f"{num_bytes / 2**20:.1f} MiB"
+
+
+def plan_memory(work: str, needed: int, num_items: int, available: int | None) -> str:
+    """Return a line that says what some work needs and what there is.
+
+    Args:
+        work: its name.
+        needed: bytes.
+        num_items: I, by which the need grows.
+        available: bytes, or None if unknown; then nothing is refused.
+
+    Raises:
+        DataError: more is needed than available.
+
+    >>> plan_memory("ease", 2**30, 10_000, 20 * 2**30)
+    'ease: needs 1.0 GiB for 10,000 items, 20.0 GiB available'
+    """
+    if available is None:
+        return f"{work}: needs {format_bytes(needed)} for {num_items:,} items"
+    if needed > available:
+        raise DataError(
+            f"{work}: memory: expected a need of at most {format_bytes(available)}, as available, "
+            f"got {format_bytes(needed)} for {num_items:,} items",
+            CURES,
+        )
+    return (
+        f"{work}: needs {format_bytes(needed)} for {num_items:,} items, "
+        f"{format_bytes(available)} available"
+    )
+
+
+def available_bytes(root: Path = Path("/")) -> int | None:
+    """Return how much more memory this process may take without swapping; None if nobody says.
+
+    The least of ``MemAvailable`` in ``/proc/meminfo`` and, for each control group (version 1 or 2)
+    that the process is in, its limit - usage + file pages that the kernel would give up.
+
+    Args:
+        root: of the file system; another one for tests.
+
+    >>> available_bytes(Path("no such folder")) is None
+    True
+    """
+    bounds = _values(root / "proc/meminfo", "MemAvailable:", unit=1024)
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]  # number:controllers:path
+        if controllers == "" or "memory" in controllers.split(","):
+            layout = VERSION_1 if controllers else VERSION_2
+            for folder in _with_parents(root / layout.base, path):
+                bounds += layout.bounds(folder)
+    return max(0, min(bounds)) if bounds else None
+
+
+def _with_parents(base: Path, path: str) -> list[Path]:
+    """Return the folder of a group and of those around it: each limits what is inside.
+
+    In a container the path may be the host's, and only the last, ``base`` itself, is there.
+    """
+    inside = PurePosixPath(path.lstrip("/"))
+    if ".." in inside.parts:
+        return [base]
+    return [base / folder for folder in (inside, *inside.parents)]
+
+
+def _values(path: Path, name: str = "", unit: int = 1) -> list[int]:
+    """Return the number on each line that begins with a name, or that is but a number.
+
+    A limit of ``max`` is no number, and a file that is missing has none.
+    """
+    lines = [line.split() for line in _read(path).splitlines()]
+    found = [words[1:] if name else words for words in lines if words and name in ("", words[0])]
+    return [int(words[0]) * unit for words in found if words and words[0].isdecimal()]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("ascii", errors="replace")
+    except OSError:
+        return ""

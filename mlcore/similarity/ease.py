@@ -1,0 +1,129 @@
+"""EASE: the weights of a linear model of all items, in closed form, from one dense matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.linalg.lapack import dpocon, dpotrf, dpotri
+
+from mlcore.errors import DataError
+from mlcore.parameters import number, parameter
+from mlcore.progress import Progress
+from mlcore.similarity.base import NeighborSettings, Similarity
+from mlcore.similarity.counts import Counts
+from mlcore.similarity.pairs import BestOfRows, best_of_rows, by_source, stack_rows
+from mlcore.threads import map_in_order
+from mlcore.types import Float64Array, Int32Array, Int64Array, CsrMatrix
+
+__all__ = ["Ease"]
+
+# Below it fewer than four digits of the weights would be right.
+MIN_RECIPROCAL_CONDITION = 1e-12
+BLOCK_ENTRIES = 2**20  # of the inverse, ranked at once; changes speed and memory only
+SCRATCH_BYTES = 80 * 2**20  # of each thread, for a block of counts or of the inverse
+
+
+@dataclass(frozen=True)
+class Ease(Similarity):
+    """-P_ij / P_jj with P = (X' X + l2 I)^-1.
+
+    Column j of w, without w_jj, minimises |x_j - X w_j|^2 + l2 |w_j|^2: how best to tell from the
+    other items of a user whether, and with what weight, the user has item j. Weights may be
+    negative. X may be weighted. Equals, off the diagonal,
+    ``P = np.linalg.inv(X.T @ X + l2 * np.eye(I)); w = -P / np.diag(P)``. Steck, Embarrassingly
+    Shallow Autoencoders for Sparse Data (WWW 2019).
+
+    Takes 8 I^2 bytes, in which the matrix is filled, factorised and inverted, and time that grows
+    with I^3. LAPACK orders its additions by its build, the processor and the number of its own
+    threads (``OPENBLAS_NUM_THREADS``), so the last bits of a model are those of one machine; the
+    number of our threads changes nothing.
+    """
+
+    name = "ease"
+    uses_shrinkage = False
+    uses_min_cooccurrence = False
+    l2: float = parameter(500.0, number(above=0))  # Changes the model.
+
+    def planned_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> int:
+        """Return the dense matrix and the kept pairs, or more of these once the matrix is gone."""
+        num_items = counts.num_items
+        pairs = num_items * min(settings.num_neighbors or num_items, num_items)
+        return max(8 * num_items**2 + 12 * pairs, 64 * pairs) + threads * SCRATCH_BYTES
+
+    def neighbors(
+        self, counts: Counts, settings: NeighborSettings, threads: int, progress: Progress
+    ) -> CsrMatrix:
+        """Return the kept w(i, j) with source items as rows."""
+        parts = self._best(counts, settings, threads, progress)  # the dense matrix is gone by now
+        return by_source(stack_rows(parts), counts.num_items, settings.neighborhood == "target")
+
+    def _best(
+        self, counts: Counts, settings: NeighborSettings, threads: int, progress: Progress
+    ) -> list[BestOfRows]:
+        """Return the best sources of each target, or targets of each source, in blocks."""
+        gram = _gram(counts, threads, progress)  # (I, I) float64
+        np.fill_diagonal(gram, gram.diagonal() + self.l2)
+        progress("invert X'X", 0, 0)
+        inverse = self._invert(gram)
+        diagonal = inverse.diagonal()  # (I,) float64
+        rows_are_targets = settings.neighborhood == "target"
+
+        def values_of(rows: Int64Array, columns: Int32Array, entries: Float64Array) -> Float64Array:
+            return -entries / diagonal[rows if rows_are_targets else columns]
+
+        return best_of_rows(
+            _blocks(counts.num_items),
+            lambda begin, end: _rows(inverse, begin, end),
+            values_of,
+            settings.num_neighbors,
+            threads,
+            progress,
+        )
+
+    def _invert(self, gram: Float64Array) -> Float64Array:
+        """Return the lower triangle of the inverse, in place of a positive definite matrix."""
+        norm = gram.sum(axis=0).max()  # before the lower triangle is overwritten
+        factor, failed = dpotrf(gram, lower=1, clean=0, overwrite_a=1)
+        if not failed:
+            reciprocal_condition, _ = dpocon(factor, norm, uplo="L")
+            failed = reciprocal_condition < MIN_RECIPROCAL_CONDITION
+        if failed:
+            raise DataError(
+                f"similarity ease: l2: expected one that lets X'X + l2 I be inverted, got {self.l2}",
+                "raise l2, or divide the weights by a common factor",
+            )
+        inverse: Float64Array = dpotri(factor, lower=1, overwrite_c=1)[0]
+        return inverse
+
+
+def _gram(counts: Counts, threads: int, progress: Progress) -> Float64Array:
+    """Return X' X, (I, I) float64 in Fortran order, which LAPACK works on without a copy."""
+    num_items, products = counts.num_items, counts.products
+    gram = np.zeros((num_items, num_items), order="F")
+    found = map_in_order(lambda block: products.rows(*block), products.blocks, threads)
+    for (begin, end), product in zip(products.blocks, found):
+        rows = np.repeat(np.arange(begin, end), np.diff(product.indptr))  # (P,) int64
+        gram[product.indices, rows] = product.data  # symmetric; columns lie together in memory
+        progress("count pairs", end, num_items)
+    return gram
+
+
+def _blocks(num_items: int) -> list[tuple[int, int]]:
+    step = max(1, BLOCK_ENTRIES // num_items)
+    return [(begin, min(begin + step, num_items)) for begin in range(0, num_items, step)]
+
+
+def _rows(lower: Float64Array, begin: int, end: int) -> Any:
+    """Return some rows of a symmetric matrix from its lower triangle, as a CSR."""
+    num_items = len(lower)
+    rows = np.empty((end - begin, num_items))  # (R, I) float64
+    square = np.tril(lower[begin:end, begin:end])
+    rows[:, :begin] = lower[begin:end, :begin]
+    rows[:, begin:end] = square + np.tril(square, -1).T
+    rows[:, end:] = lower[end:, begin:end].T
+    columns = np.tile(np.arange(num_items, dtype=np.int32), end - begin)  # (P,) int32
+    indptr = np.arange(0, rows.size + 1, num_items)
+    return sp.csr_matrix((rows.ravel(), columns, indptr), shape=rows.shape)
