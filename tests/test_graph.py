@@ -50,7 +50,9 @@ def cut(w: npt.NDArray[Any], k: int | None) -> npt.NDArray[Any]:
 def random_x(seed: int, weighted: bool) -> oracles.Dense:
     rng = np.random.default_rng(seed)
     chances = np.linspace(0.7, 0.1, 12)
-    x: npt.NDArray[Any] = (rng.random((25, 12)) < chances) * (rng.lognormal(0, 1, (25, 12)) if weighted else 1.0)
+    x: npt.NDArray[Any] = (rng.random((25, 12)) < chances) * (
+        rng.lognormal(0, 1, (25, 12)) if weighted else 1.0
+    )
     x[:, -1] = 0  # nobody's
     return x[x.any(axis=1)]
 
