@@ -116,8 +116,8 @@ DEFECTS = {
     ),
     "sums_in_float32": Defect(
         "scoring.py",
-        "histories.to_scipy() @ similarity",
-        "histories.to_scipy().astype(np.float32) @ similarity.astype(np.float32)",
+        "histories.to_scipy() @ self._product_ready",
+        "histories.to_scipy().astype(np.float32) @ self._product_ready.astype(np.float32)",
     ),
     "diagonal_kept": Defect("similarity/pairs.py", "(product.indices != rows) & ", ""),
     "rare_pairs_kept": Defect("similarity/pairs.py", "min_cooccurrence == 1", "min_cooccurrence < 99"),
