@@ -120,7 +120,7 @@ DEFECTS = {
         "histories.to_scipy().astype(np.float32) @ self._product_ready.astype(np.float32)",
     ),
     "diagonal_kept": Defect("similarity/pairs.py", "(product.indices != rows) & ", ""),
-    "rare_pairs_kept": Defect("similarity/pairs.py", "min_cooccurrence == 1", "min_cooccurrence < 99"),
+    "rare_pairs_kept": Defect("similarity/pairs.py", "if min_cooccurrence == 1:", "if min_cooccurrence < 99:"),
     "norm_not_squared": Defect("similarity/counts.py", "data**2", "data"),
     "union_counts_common_users_twice": Defect(
         "similarity/overlap.py",

@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlcore import ConfigError, DataError, Recommendation, Recommender, scoring, train_from_data
+from mlcore import (
+    ConfigError,
+    DataError,
+    Recommendation,
+    Recommender,
+    TrainConfig,
+    scoring,
+    train_from_data,
+)
 from mlcore.errors import UnknownUserError
 from mlcore.predict import PredictOptions, Requests, predict_from_path
 from tests import oracles
@@ -64,7 +72,8 @@ def test_all_users_come_in_order_of_their_ids_with_the_recommenders_lists(
 def test_lines_are_these_bytes(tmp_path: Path) -> None:
     # Items 0 and 1 have one common user, of 1 and of 3 users: cosine 1 / sqrt(3).
     x = np.array([[1, 1, 0], [0, 1, 1], [0, 1, 0.0]])
-    train_from_data(oracles.interactions_of(x)).save(tmp_path / "model")
+    config = TrainConfig.from_json({"similarity": {"name": "cosine"}})
+    train_from_data(oracles.interactions_of(x), config).save(tmp_path / "model")
     history = '{"user_id": "\\"ü\\u0001", "history": [{"item_id": "i000"}]}\n'
     (tmp_path / "histories.jsonl").write_text(history, "utf-8")
     predict_from_path(
