@@ -207,8 +207,8 @@ DEFECTS = {
     "ids_as_numbers": Defect(
         "interactions.py", "    return ids, new_codes[codes]", '    return [i.lstrip("0") for i in ids], new_codes[codes]'
     ),
-    "fill_with_seen_items": Defect("ranking.py", "taken = np.concatenate([listed, history])", "taken = listed"),
-    "fill_not_marked": Defect("ranking.py", "np.ones(len(extra), bool)", "np.zeros(len(extra), bool)"),
+    "fill_with_seen_items": Defect("scoring.py", "taken = np.concatenate([listed, history])", "taken = listed"),
+    "fill_not_marked": Defect("scoring.py", "np.ones(len(extra), bool)", "np.zeros(len(extra), bool)"),
     "history_weights_forgotten": Defect(
         "request.py",
         "np.array([weight for _, weight in known], np.float32)",
