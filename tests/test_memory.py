@@ -274,7 +274,7 @@ def test_the_command_prints_the_plan_before_the_work_or_the_refusal_with_its_hin
     monkeypatch.setattr(mlcore.train, "available_bytes", lambda: 3 * GIB)
     assert train_main([*command, "model"]) == 0
     shown = capsys.readouterr()
-    assert shown.err == "ease: needs 80.0 MiB for 2 items, 3.0 GiB available\n"
+    assert shown.err == "ease: needs 100.0 MiB for 2 items, 3.0 GiB available\n"
     assert shown.out.startswith("trained on 3 interactions")
 
     monkeypatch.setattr(mlcore.train, "available_bytes", lambda: 30 * 2**20)
@@ -282,7 +282,7 @@ def test_the_command_prints_the_plan_before_the_work_or_the_refusal_with_its_hin
     error, hint = capsys.readouterr().err.splitlines()
     assert error == (
         "error: events.csv: ease: memory: expected a need of at most 30.0 MiB, as available, "
-        "got 80.0 MiB for 2 items"
+        "got 100.0 MiB for 2 items"
     )
     assert hint.startswith("hint: drop rare items")
     assert not Path("other").exists()

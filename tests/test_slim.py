@@ -17,6 +17,7 @@ from mlcore import ConfigError, TrainConfig, train_from_data
 from mlcore.errors import DataWarning
 from mlcore.progress import silent
 from mlcore.similarity import Counts, Neighborhood, NeighborSettings, Slim
+from mlcore.similarity.descent import Problems, Solutions, descend
 from tests import oracles
 
 NEIGHBORHOODS: list[Neighborhood] = ["target", "source"]
@@ -36,7 +37,9 @@ def random_x(seed: int, weighted: bool, num_users: int = 60, num_items: int = 20
 def find(x: oracles.Dense, similarity: Slim, **settings: Any) -> npt.NDArray[Any]:
     settings.setdefault("num_neighbors", None)
     config = TrainConfig(similarity, **settings)
-    return oracles.dense(train_from_data(oracles.interactions_of(x), config).similarity)
+    found = train_from_data(oracles.interactions_of(x), config).similarity
+    assert (found.data > 0).all()
+    return oracles.dense(found)
 
 
 def least_squares(x: oracles.Dense, l1: float, l2: float) -> oracles.Dense:
@@ -239,6 +242,27 @@ def test_items_that_do_not_converge_are_counted_in_a_warning() -> None:
         "raise it, or l2, or tolerance"
     )
     assert (early >= 0).all() and not np.allclose(early, find(x, Slim(0.5, 2.0)), atol=1e-3)
+
+
+def test_max_iterations_bounds_the_sweeps_of_all_rounds_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rounds: list[tuple[int, int]] = []
+
+    def watched(problems: Problems, l1: float, l2: float) -> Solutions:
+        solutions = descend(problems, l1, l2)
+        rounds.append((int(problems.limits[0]), int(solutions.sweeps[0])))
+        return solutions
+
+    monkeypatch.setattr(mlcore.similarity.slim, "descend", watched)
+    monkeypatch.setattr(mlcore.similarity.slim, "TARGETS", 1)
+    monkeypatch.setattr(mlcore.similarity.slim, "FIRST_SOURCES", 2)
+    counts = Counts(oracles.sparse(random_x(7, True)[:, :6].astype(np.float32)))
+    Slim(0.5, 2.0, max_iterations=400).neighbors(counts, NeighborSettings(), 1, silent)
+    assert len(rounds) > 6
+    for (limit, sweeps), (next_limit, _) in zip(rounds, rounds[1:]):
+        assert next_limit in (limit - sweeps, 400)
+    assert sum(limit == 400 for limit, _ in rounds) == 6
 
 
 def test_a_coarse_tolerance_stops_earlier() -> None:

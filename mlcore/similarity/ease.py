@@ -23,7 +23,7 @@ __all__ = ["Ease"]
 # Below it fewer than four digits of the weights would be right.
 MIN_RECIPROCAL_CONDITION = 1e-12
 BLOCK_ENTRIES = 2**20  # of the inverse, ranked at once; changes speed and memory only
-SCRATCH_BYTES = 80 * 2**20  # of each thread, for a block of counts or of the inverse
+SCRATCH_BYTES = 100 * 2**20  # of each thread, for a block of counts or of the inverse
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Ease(Similarity):
         """Return the dense matrix and the kept pairs, or more of these once the matrix is gone."""
         num_items = counts.num_items
         pairs = num_items * min(settings.num_neighbors or num_items, num_items)
-        return max(8 * num_items**2 + 12 * pairs, 64 * pairs) + threads * SCRATCH_BYTES
+        copies = 24 * counts.user_items.num_entries  # X and X' in float64, to multiply them
+        return max(8 * num_items**2 + 12 * pairs, 64 * pairs) + copies + threads * SCRATCH_BYTES
 
     def neighbors(
         self, counts: Counts, settings: NeighborSettings, threads: int, progress: Progress

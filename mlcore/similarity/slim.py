@@ -29,8 +29,10 @@ from mlcore.types import CsrMatrix, Float64Array, Int64Array
 
 __all__ = ["Slim"]
 
-# Change speed and memory only: targets at work at once in one thread, and G of their sources.
+# Change speed and memory only: targets at work at once in one thread, their candidates, and G of the
+# sources of a batch.
 TARGETS = 512
+CANDIDATES = 2**21
 BATCH_ENTRIES = 2**20
 FIRST_SOURCES = 32  # changes the last bits
 SCRATCH_BYTES = 100 * 2**20  # of each thread
@@ -42,8 +44,9 @@ class Slim(Similarity):
     """w_ij >= 0 that minimise 1/2 |x_j - X w_j|^2 + l2/2 |w_j|^2 + l1 sum_i w_ij, with w_jj = 0.
 
     Column j of w is an elastic net that tells from the other items of a user whether, and with what
-    weight, the user has item j. l1 makes it sparse, l2 spreads it over items that go together.
-    X may be weighted. With U users equals, for each target j,
+    weight, the user has item j. l1 makes it sparse (1 or more, on the binary X, drops pairs with a
+    single common user), l2 spreads it over items that go together. X may be weighted. With U users
+    equals, for each target j,
     ``sklearn.linear_model.ElasticNet(alpha=(l1 + l2) / U, l1_ratio=l1 / (l1 + l2), positive=True,
     fit_intercept=False).fit(X without column j, X[:, j]).coef_``. Ning and Karypis, SLIM: Sparse
     Linear Methods for Top-N Recommender Systems (ICDM 2011).
@@ -60,7 +63,7 @@ class Slim(Similarity):
     name = "slim"
     uses_shrinkage = False
     uses_min_cooccurrence = False
-    l1: float = parameter(1.0, number(minimum=0))  # Changes the model.
+    l1: float = parameter(0.5, number(minimum=0))  # Changes the model.
     l2: float = parameter(100.0, number(minimum=0))  # Changes the model.
     tolerance: float = parameter(1e-8, number(above=0))  # Changes the model.
     max_iterations: int = parameter(1000, integer(minimum=1))  # Changes the model.
@@ -78,27 +81,23 @@ class Slim(Similarity):
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows."""
         k, num_items = settings.num_neighbors or counts.num_items, counts.num_items
-        rows_are_targets = settings.neighborhood == "target"
         solver = _Solver(self, _gram(counts, threads, progress))
-        blocks = [
-            (begin, min(begin + TARGETS, num_items)) for begin in range(0, num_items, TARGETS)
-        ]
+        step = max(1, min(TARGETS, CANDIDATES // num_items))
+        blocks = [(begin, min(begin + step, num_items)) for begin in range(0, num_items, step)]
         parts: list[BestOfRows] = []
-        unfinished = 0
-        for (_, end), targets in zip(blocks, map_in_order(solver.solve, blocks, threads)):
-            parts.append(_solutions(targets, k if rows_are_targets else num_items))
-            unfinished += sum(not target.converged for target in targets)
+        for (_, end), part in zip(blocks, map_in_order(solver.solve, blocks, threads)):
+            parts.append(part)
             progress("fit items", end, num_items)
-        self._warn(unfinished, num_items)
-        best = stack_rows(parts)
-        if not rows_are_targets:
-            best = best_of_columns(best, num_items, k)
-        return by_source(best, num_items, rows_are_targets)
+        self._warn(solver.unfinished, num_items)
+        solved = stack_rows(parts)  # targets as rows
+        if settings.neighborhood == "source":
+            return by_source(best_of_columns(solved, num_items, k), num_items, False)
+        return by_source(BestOfRows(*top_k_per_row(*solved, k)), num_items, True)
 
-    def _warn(self, unfinished: int, num_items: int) -> None:
+    def _warn(self, unfinished: Sequence[int], num_items: int) -> None:
         if unfinished:
             warnings.warn(
-                f"similarity slim: {unfinished:,} of {num_items:,} items did not converge in "
+                f"similarity slim: {len(unfinished):,} of {num_items:,} items did not converge in "
                 f"max_iterations = {self.max_iterations:,} sweeps: raise it, or l2, or tolerance",
                 DataWarning,
                 stacklevel=3,
@@ -168,16 +167,19 @@ class _Solver:
 
     def __init__(self, settings: Slim, gram: _Gram) -> None:
         self._settings, self._gram = settings, gram
+        self.unfinished: list[int] = []  # the items that took too many sweeps, in any order
 
-    def solve(self, block: tuple[int, int]) -> list[_Target]:
-        """Return the targets from the first to before the second item, solved."""
+    def solve(self, block: tuple[int, int]) -> BestOfRows:
+        """Return the weights of the targets from the first to before the second item."""
         targets = [self._target(item) for item in range(*block)]
         waiting = [target for target in targets if len(target.candidates)]
         while waiting:
             for batch in _batches(waiting):
                 self._descend(batch)
             waiting = [target for target in waiting if target.converged and self._extend(target)]
-        return targets
+        pairs = zip(range(*block), targets)
+        self.unfinished.extend(item for item, target in pairs if not target.converged)
+        return _solutions(targets)
 
     def _target(self, item: int) -> _Target:
         """Return a target with its first sources."""
@@ -197,7 +199,8 @@ class _Solver:
             correlations[:size, place] = target.correlations[target.sources]
             weights[:size, place] = target.weights
         tolerances = np.array([target.tolerance for target in batch])
-        limits = self._settings.max_iterations - np.array([target.sweeps for target in batch])
+        taken = np.array([target.sweeps for target in batch])
+        limits = np.maximum(self._settings.max_iterations - taken, 1)
         found = descend(
             Problems(self._grams(batch, max(sizes)), correlations, weights, tolerances, limits),
             self._settings.l1,
@@ -241,15 +244,16 @@ def _batches(targets: Sequence[_Target]) -> Iterator[Sequence[_Target]]:
         left = left[:first]
 
 
-def _solutions(targets: Sequence[_Target], k: int) -> BestOfRows:
-    """Return the ``k`` largest weights of each target that float32 does not round to 0."""
+def _solutions(targets: Sequence[_Target]) -> BestOfRows:
+    """Return the weights of each target that float32 does not round to 0, sources ascending."""
     kept = [round_values(target.weights) > 0 for target in targets]
     counts = [np.count_nonzero(of_target) for of_target in kept]
     items = [target.items[of_target] for target, of_target in zip(targets, kept)]
     weights = [target.weights[of_target] for target, of_target in zip(targets, kept)]
-    indptr = np.concatenate([[0], np.cumsum(counts)])
     return BestOfRows(
-        *top_k_per_row(indptr, np.concatenate(items).astype(np.int32), np.concatenate(weights), k)
+        np.concatenate([[0], np.cumsum(counts)]),
+        np.concatenate(items).astype(np.int32),
+        np.concatenate(weights),
     )
 
 
