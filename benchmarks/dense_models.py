@@ -2,7 +2,7 @@
 
 Prints the largest difference between the weights of EASE and those of ``np.linalg.inv``, and between
 those of SLIM and of scikit-learn's ``ElasticNet``, on made-up matrices; then seconds and peak memory
-of ``cli.train``, each model in a process of its own, beside the memory plan of EASE.
+of ``cli.train`` with EASE and, for comparison, with the plain product, each in a process of its own.
 """
 
 from __future__ import annotations
