@@ -8,6 +8,7 @@ reading follows RFC 7493 (I-JSON), numbers are written as RFC 8785 (ECMAScript) 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "format_document",
     "format_line",
     "format_number",
+    "format_numbers",
     "format_string",
     "parse_json",
 ]
@@ -120,7 +122,33 @@ def format_number(value: float) -> str:
     >>> [format_number(x) for x in (1.0, 0.75, 1e-7, 0.00001, 1e21, -0.0)]
     ['1', '0.75', '1e-7', '0.00001', '1e+21', '0']
     """
-    text = repr(float(value))
+    return _to_ecmascript(repr(float(value)))
+
+
+def format_numbers(values: Iterable[float]) -> list[str]:
+    """Return what ``format_number`` says of each, sooner where there are many.
+
+    Args:
+        values: finite numbers.
+
+    Raises:
+        ValueError: NaN or an infinity, which JSON does not have.
+
+    >>> format_numbers([0.75, 1e-7])
+    ['0.75', '1e-7']
+    """
+    text = repr(list(map(float, values)))[1:-1]
+    if not text:
+        return []
+    numbers = text.split(", ")
+    # Of sums of many products hardly one is an integer or has an exponent.
+    if ".0, " in text or text.endswith(".0") or "e" in text or "n" in text:
+        return list(map(_to_ecmascript, numbers))
+    return numbers
+
+
+def _to_ecmascript(text: str) -> str:
+    """Return what ECMAScript prints for the float that ``repr`` prints so."""
     if text.endswith(".0"):
         return "0" if text == "-0.0" else text[:-2]
     # An exponent ("e"), nan or inf ("n"): only there does Python differ from ECMAScript.

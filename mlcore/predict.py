@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeAlias
@@ -10,18 +10,18 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from mlcore.errors import DataError, UnknownUserError, shorten
-from mlcore.explain import Reasons
 from mlcore.files.histories import read_histories
 from mlcore.files.inputs import Format, Place
 from mlcore.files.lists import read_ids
 from mlcore.files.outputs import open_outputs
-from mlcore.files.predictions import format_prediction
+from mlcore.files.predictions import Entries, format_predictions
 from mlcore.files.tables import BadValue
 from mlcore.jsontext import format_string
 from mlcore.parameters import convert_value, integer
 from mlcore.progress import Progress, silent
 from mlcore.recommend import RankedUsers, Recommender
 from mlcore.request import Fill, ListOptions, UserRequest
+from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = ["PredictOptions", "Requests", "UnknownUser", "predict_from_path"]
 
@@ -119,10 +119,15 @@ def predict_from_path(
             options.fill,
             options.explain,
         )
-        total = len(recommender.model.users or ()) if requests.all_users else 0
-        wanted = _requests(recommender, requests, options, format, tally)
+        if requests.users_path is None and requests.histories_path is None:
+            total = recommender.model.num_users
+            ranked_blocks = recommender.rank_all_users(list_options, threads)
+        else:
+            total = 0
+            wanted = _requests(recommender, requests, options, format, tally)
+            ranked_blocks = recommender.rank_requests(wanted, list_options, threads)
         json_ids = [format_string(id_) for id_ in recommender.model.items.ids]
-        for ranked in recommender.rank_requests(wanted, list_options, threads):
+        for ranked in ranked_blocks:
             out.write(_format_lists(ranked, json_ids))
             tally.lists += len(ranked.user_ids)
             tally.short_lists += int((np.diff(ranked.ranking.indptr) < options.top_n).sum())
@@ -130,27 +135,24 @@ def predict_from_path(
     return _summary(tally, options.top_n)
 
 
-def _format_lists(ranked: RankedUsers, json_ids: list[str]) -> str:
-    ranking = ranked.ranking
-    items = [json_ids[item] for item in ranking.items.tolist()]
-    columns = list(zip(items, ranking.scores.tolist(), ranking.filled.tolist()))
-    bounds = ranking.indptr.tolist()
-    because = None if ranked.reasons is None else _json_reasons(ranked.reasons, json_ids)
-    return "".join(
-        format_prediction(
-            format_string(user_id),
-            columns[begin:end],
-            None if because is None else because[begin:end],
-        )
-        for user_id, begin, end in zip(ranked.user_ids, bounds, bounds[1:])
+def _format_lists(ranked: RankedUsers, json_ids: Sequence[str]) -> str:
+    ranking, reasons = ranked.ranking, ranked.reasons
+    because = None
+    if reasons is not None:
+        because = _entries(reasons.indptr, reasons.items, reasons.shares, json_ids)
+    return format_predictions(
+        list(map(format_string, ranked.user_ids)),
+        _entries(ranking.indptr, ranking.items, ranking.scores, json_ids),
+        ranking.filled.tolist(),
+        because,
     )
 
 
-def _json_reasons(reasons: Reasons, json_ids: list[str]) -> list[list[tuple[str, float]]]:
-    items = [json_ids[item] for item in reasons.items.tolist()]
-    pairs = list(zip(items, reasons.shares.tolist()))
-    bounds = reasons.indptr.tolist()
-    return [pairs[begin:end] for begin, end in zip(bounds, bounds[1:])]
+def _entries(
+    indptr: Int64Array, items: Int32Array, numbers: Float64Array, json_ids: Sequence[str]
+) -> Entries:
+    ids = list(map(json_ids.__getitem__, items.tolist()))
+    return Entries(indptr.tolist(), ids, numbers.tolist())
 
 
 def _requests(
@@ -169,7 +171,7 @@ def _requests(
                 raise DataError(f"{history.place}: {error}", error.hint) from None
             tally.unknown_items += unknown
             yield UserRequest(history.user_id, encoded, fill)
-    elif requests.users_path is not None:
+    if requests.users_path is not None:
         check = partial(_check_known, recommender) if options.unknown_user == "error" else None
         for user_id in read_ids(requests.users_path, "user_id", format, check):
             try:
@@ -178,9 +180,6 @@ def _requests(
                 tally.unknown_users += 1
                 if options.unknown_user == "fill":
                     yield UserRequest(user_id, recommender.encode_history([])[0], True)
-    else:
-        for user_id in recommender.user_ids():
-            yield UserRequest(user_id, recommender.history_of(user_id), fill)
 
 
 def _check_known(recommender: Recommender, user_id: str) -> None:

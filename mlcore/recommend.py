@@ -14,6 +14,7 @@ from mlcore.artifact import Model
 from mlcore.errors import NoUsersError, UnknownItemError, UnknownUserError, shorten
 from mlcore.explain import Reasons, explain_lists
 from mlcore.ids import IdMap
+from mlcore.ranking import Filters, Ranking
 from mlcore.request import (
     EncodedHistory,
     Fill,
@@ -23,9 +24,10 @@ from mlcore.request import (
     make_filters,
     refuse_text,
 )
-from mlcore.scoring import Filters, Ranking, Scorer, stack_histories
+from mlcore.scoring import Scorer, slice_histories, stack_histories
+from mlcore.spans import cut_rows
 from mlcore.threads import map_in_order, resolve_threads
-from mlcore.types import CsrMatrix
+from mlcore.types import BoolArray, CsrMatrix
 
 __all__ = [
     "EncodedHistory",
@@ -350,15 +352,58 @@ class Recommender:
         """
         self._scorer.prepare()
         filters = make_filters(options, self.model.items)
-        rank = partial(self._rank_block, options=options, filters=filters)
+        rank = partial(self._rank_asked, options=options, filters=filters)
         yield from map_in_order(rank, self._in_blocks(requests, options), resolve_threads(threads))
 
-    def _rank_block(
+    def rank_all_users(
+        self, options: ListOptions, threads: int | None = None
+    ) -> Iterator[RankedUsers]:
+        """Yield the lists of all users of the training in blocks, in order of ids, on all cores.
+
+        Equals ``rank_requests`` for all of them, without an object for each.
+
+        Args:
+            options: what the lists may hold.
+            threads: how many; None for one a core. Changes speed only.
+
+        Raises:
+            NoUsersError: the model was trained without users.
+            CsrError: a stored index points to no item, or a stored value is not finite.
+        """
+        _, histories = self._users_and_histories()
+        self._scorer.prepare(histories.num_entries)
+        filters = make_filters(options, self.model.items)
+        rank = partial(self._rank_span, options=options, filters=filters)
+        size = self._scorer.block_rows(options.n, options.explain)
+        longest = min(options.n, len(self.model.items))
+        most = MAX_BLOCK_REASONS // max(1, longest) if options.explain else histories.num_entries
+        spans = cut_rows(histories.indptr, size, most)
+        yield from map_in_order(rank, spans, resolve_threads(threads))
+
+    def _rank_span(
+        self, span: tuple[int, int], options: ListOptions, filters: Filters
+    ) -> RankedUsers:
+        users, histories = self._users_and_histories()
+        fill = np.full(span[1] - span[0], options.fill is not None)
+        ids = users.ids[slice(*span)]
+        return self._rank_block(ids, slice_histories(histories, *span), fill, options, filters)
+
+    def _rank_asked(
         self, block: list[UserRequest], options: ListOptions, filters: Filters
     ) -> RankedUsers:
         histories = stack_histories([request.history for request in block], len(self.model.items))
         fill = np.array([request.fill for request in block], bool)
         user_ids = [request.user_id for request in block]
+        return self._rank_block(user_ids, histories, fill, options, filters)
+
+    def _rank_block(
+        self,
+        user_ids: Sequence[str],
+        histories: CsrMatrix,
+        fill: BoolArray,
+        options: ListOptions,
+        filters: Filters,
+    ) -> RankedUsers:
         ranking = self._scorer.rank(histories, options.n, filters, fill)
         reasons: Reasons | None = None
         if options.explain:
@@ -367,7 +412,7 @@ class Recommender:
 
     def _list_for(self, history: EncodedHistory, options: ListOptions) -> list[Recommendation]:
         block = [UserRequest("", history, options.fill is not None)]
-        ranked = self._rank_block(block, options, make_filters(options, self.model.items))
+        ranked = self._rank_asked(block, options, make_filters(options, self.model.items))
         return self._to_list(ranked, 0)
 
     def _to_list(self, ranked: RankedUsers, row: int) -> list[Recommendation]:
@@ -385,14 +430,19 @@ class Recommender:
     def _in_blocks(
         self, requests: Iterable[UserRequest], options: ListOptions
     ) -> Iterator[list[UserRequest]]:
-        size, longest = self._scorer.block_rows(), min(options.n, len(self.model.items))
+        longest = min(options.n, len(self.model.items))
+        size = self._scorer.block_rows(options.n, options.explain)
         block: list[UserRequest] = []
-        reasons = 0  # at most
+        num_entries = reasons = 0  # so far, and in the block at most
         for request in requests:
             block.append(request)
+            num_entries += len(request.history[0])
             reasons += longest * len(request.history[0]) if options.explain else 0
             if len(block) == size or reasons >= MAX_BLOCK_REASONS:
                 yield block
                 block, reasons = [], 0
+                # Who has asked for so much may well ask for as much again.
+                self._scorer.prepare(num_entries)
+                size = self._scorer.block_rows(options.n, options.explain)
         if block:
             yield block

@@ -12,7 +12,7 @@ import numpy as np
 from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.ids import IdMap
 from mlcore.parameters import convert_value, integer
-from mlcore.scoring import Filters
+from mlcore.ranking import Filters
 from mlcore.types import BoolArray, Float32Array, Int32Array
 
 __all__ = [

@@ -4,19 +4,22 @@ score(j) is the sum over the history, in ascending item order, of float64(w_i) *
 added in float64 from +0. A product of two float32 is exact in float64, so fused multiply-add
 changes nothing. Candidates are the items that at least one stored pair touches. Order: score
 descending, then item position ascending. A program in any language that follows these sentences
-gets the same items and the same bits.
+gets the same items and the same bits. So do three ways here: row by row, by scipy's product of
+blocks, and, where there is much to do and numba is installed, by ``mlcore.compiled_scoring``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 
 from mlcore.errors import CsrError
+from mlcore.ranking import Filters, Ranking, complete_lists
 from mlcore.sums import sum_by_group
 from mlcore.topk import top_k_per_row
 from mlcore.types import (
@@ -28,44 +31,26 @@ from mlcore.types import (
     Int64Array,
 )
 
-__all__ = ["Filters", "Ranking", "Scorer", "check_positions", "check_values", "stack_histories"]
+__all__ = [
+    "Scorer",
+    "check_positions",
+    "check_values",
+    "slice_histories",
+    "stack_histories",
+]
 
-# Users ranked together: bounded by this many (user, item) cells, each of which takes up to 40 bytes
-# of scratch in each thread. Changes speed and memory only.
+# Users ranked together: bounded by this many cells, (user, item) or in compiled code (user, item
+# listed), each of which takes up to 40 bytes of scratch in each thread. Changes speed and memory only.
 MAX_BLOCK_CELLS = 2**20
-# scipy's product prepares scratch as long as the catalogue, which few rows do not pay for.
+# Scratch as long as the catalogue is prepared for each block, which few rows do not pay for.
 MIN_PRODUCT_ROWS = 16
 MAX_BLOCK_ROWS = 1024
+# scipy goes through so many stored pairs in about half a second, and to load numba and the code that
+# it has kept takes as long. Changes speed only.
+MIN_COMPILED_PAIRS = 4 * 10**7
 
-
-@dataclass(frozen=True)
-class Filters:
-    """Which items may be listed.
-
-    Attributes:
-        allowed: (I,) bool, or None if all are.
-        include_seen: whether the items of the history may be listed.
-    """
-
-    allowed: BoolArray | None = None
-    include_seen: bool = False
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Ranked items of some users, best first.
-
-    Attributes:
-        indptr: (R + 1,) int64 offsets of each user's items.
-        items: (P,) int32 item positions.
-        scores: (P,) float64; 0 for items filled in.
-        filled: (P,) bool, whether the item was filled in by popularity.
-    """
-
-    indptr: Int64Array
-    items: Int32Array
-    scores: Float64Array
-    filled: BoolArray
+_Lists: TypeAlias = tuple[Int64Array, Int32Array, Float64Array]  # offsets, items, scores
+_RankRows: TypeAlias = Callable[[CsrMatrix, CsrMatrix, int, BoolArray | None, bool], _Lists]
 
 
 def stack_histories(rows: Sequence[tuple[Int32Array, Float32Array]], num_items: int) -> CsrMatrix:
@@ -89,6 +74,30 @@ def stack_histories(rows: Sequence[tuple[Int32Array, Float32Array]], num_items: 
     data = np.concatenate([np.empty(0, np.float32), *(weights for _, weights in rows)])
     check_values(data, "histories.npz")
     return CsrMatrix(indptr, indices, data, num_items)
+
+
+def slice_histories(histories: CsrMatrix, begin: int, end: int) -> CsrMatrix:
+    """Return some rows of a model's histories, checked.
+
+    Args:
+        histories: (U, I) float32.
+        begin: the first row.
+        end: the row after the last one.
+
+    Raises:
+        CsrError: an item position points to no item, or a weight is not finite.
+
+    >>> histories = CsrMatrix(np.array([0, 1, 3]), np.array([2, 0, 1]), np.ones(3), num_columns=3)
+    >>> slice_histories(histories, 1, 2).indices.tolist()
+    [0, 1]
+    """
+    indptr = histories.indptr[begin : end + 1]
+    span = slice(indptr[0], indptr[-1])
+    check_positions(histories.indices[span], histories.num_columns, "histories.npz")
+    check_values(histories.data[span], "histories.npz")
+    return CsrMatrix(
+        indptr - indptr[0], histories.indices[span], histories.data[span], histories.num_columns
+    )
 
 
 def check_positions(positions: Int32Array, num_items: int, file: str) -> None:
@@ -142,19 +151,38 @@ class Scorer:
     similarity: CsrMatrix
     popularity: Int64Array
     _product_ready: sp.csr_matrix[np.float64] | None = field(default=None, init=False)
+    _rank_rows: _RankRows | None = field(default=None, init=False)
     _is_checked: bool = field(default=False, init=False)
+    _may_compile: bool = field(default=True, init=False)
 
     @cached_property
     def _by_popularity(self) -> Int64Array:
         """Items by users descending, then position ascending, (I,) int64."""
         return np.lexsort((np.arange(len(self.popularity)), -self.popularity))
 
-    def block_rows(self) -> int:
-        """Return how many users to rank together."""
-        return max(1, min(MAX_BLOCK_ROWS, MAX_BLOCK_CELLS // max(1, self.similarity.num_rows)))
+    @cached_property
+    def _pairs_per_entry(self) -> float:
+        """Stored pairs of an entry of the histories, on average over those of the training."""
+        num_pairs = self.popularity @ np.diff(self.similarity.indptr)
+        return float(num_pairs) / max(1, int(self.popularity.sum()))
 
-    def prepare(self) -> None:
-        """Do once what ranking many users needs: check all indices, check and widen all values.
+    def block_rows(self, n: int, explain: bool = False) -> int:
+        """Return how many users to rank together, as things stand.
+
+        Args:
+            n: the longest list, >= 1.
+            explain: whether their lists will be explained, which takes cells as scipy's product.
+        """
+        num_items = self.similarity.num_rows
+        width = num_items if self._rank_rows is None or explain else min(n, num_items)
+        return max(1, min(MAX_BLOCK_ROWS, MAX_BLOCK_CELLS // max(1, width)))
+
+    def prepare(self, num_entries: int = 0) -> None:
+        """Do once what ranking many users needs: check all indices and values, choose the way.
+
+        Args:
+            num_entries: of the histories to be ranked, as far as they are known. Called again when
+                more are, it turns to compiled code once that pays. Changes speed only.
 
         Raises:
             CsrError: a stored index points to no item, or a stored value is not finite.
@@ -162,10 +190,15 @@ class Scorer:
         if not self._is_checked:
             self._check_columns(self.similarity.indices)
             check_values(self.similarity.data, "similarity.npz")
-            # scipy leaves out sums that cancel to 0, which are candidates all the same.
-            if (self.similarity.data > 0).all():
-                self._product_ready = self.similarity.to_scipy()
-            self._is_checked = True
+        if self._may_compile and num_entries * self._pairs_per_entry >= MIN_COMPILED_PAIRS:
+            self._may_compile = False
+            self._rank_rows = _load_rank_rows()
+        if self._rank_rows is not None:
+            self._product_ready = None
+        elif not self._is_checked and (self.similarity.data > 0).all():
+            # Else scipy leaves out sums that cancel to 0, which are candidates all the same.
+            self._product_ready = self.similarity.to_scipy()
+        self._is_checked = True
 
     def rank(self, histories: CsrMatrix, n: int, filters: Filters, fill: BoolArray) -> Ranking:
         """Return the best ``n`` items of each history.
@@ -182,14 +215,23 @@ class Scorer:
         Raises:
             CsrError: a stored index points to no item, or a stored value is not finite.
         """
+        rank_rows = self._rank_rows
+        if rank_rows is not None and histories.num_rows >= MIN_PRODUCT_ROWS:
+            lists = rank_rows(self.similarity, histories, n, filters.allowed, filters.include_seen)
+        else:
+            lists = self._rank_scores(histories, n, filters)
+        ranking = Ranking(*lists, np.zeros(len(lists[1]), bool))
+        if (fill & (np.diff(ranking.indptr) < n)).any():
+            allowed, popular = filters.allowed, self._by_popularity
+            popular = popular if allowed is None else popular[allowed[popular]]
+            return complete_lists(ranking, histories, n, fill, popular)
+        return ranking
+
+    def _rank_scores(self, histories: CsrMatrix, n: int, filters: Filters) -> _Lists:
         indptr, items, scores = self.score(histories)
         keep = self._eligible(histories, indptr, items, filters)
         indptr = np.concatenate([[0], np.cumsum(keep)])[indptr]
-        indptr, items, scores = top_k_per_row(indptr, items[keep], scores[keep], n)
-        ranking = Ranking(indptr, items, scores, np.zeros(len(items), bool))
-        if (fill & (np.diff(indptr) < n)).any():
-            return self._fill(ranking, histories, n, filters, fill)
-        return ranking
+        return top_k_per_row(indptr, items[keep], scores[keep], n)
 
     def score(self, histories: CsrMatrix) -> tuple[Int64Array, Int32Array, Float64Array]:
         """Return the score of each candidate of each history.
@@ -203,8 +245,9 @@ class Scorer:
         Raises:
             CsrError: a stored index points to no item, or a stored value is not finite.
         """
-        if self._product_ready is not None and histories.num_rows >= MIN_PRODUCT_ROWS:
-            product = histories.to_scipy() @ self._product_ready
+        similarity = self._product_ready  # it may be given up meanwhile
+        if similarity is not None and histories.num_rows >= MIN_PRODUCT_ROWS:
+            product = histories.to_scipy() @ similarity
             return product.indptr.astype(np.int64), product.indices, product.data
         rows = [self._score_row(*histories.row(row)) for row in range(histories.num_rows)]
         indptr = np.zeros(len(rows) + 1, np.int64)
@@ -248,28 +291,11 @@ class Scorer:
             keep &= ~seen[rows * num_items + items]
         return keep
 
-    def _fill(
-        self, ranking: Ranking, histories: CsrMatrix, n: int, filters: Filters, fill: BoolArray
-    ) -> Ranking:
-        by_popularity = self._by_popularity
-        if filters.allowed is not None:
-            by_popularity = by_popularity[filters.allowed[by_popularity]]
-        items, scores, filled = [], [], []
-        for row in range(histories.num_rows):
-            begin, end = ranking.indptr[row], ranking.indptr[row + 1]
-            listed, history = ranking.items[begin:end], histories.row(row)[0]
-            missing = n - len(listed) if fill[row] else 0
-            # Among so many of the most popular, enough are neither listed nor seen.
-            head = by_popularity[: missing + len(listed) + len(history)]
-            taken = np.concatenate([listed, history])
-            extra = head[~np.isin(head, taken)][:missing].astype(np.int32)
-            items += [listed, extra]
-            scores += [ranking.scores[begin:end], np.zeros(len(extra))]
-            filled += [np.zeros(len(listed), bool), np.ones(len(extra), bool)]
-        lengths = np.array([len(part) for part in items], np.int64).reshape(-1, 2).sum(axis=1)
-        return Ranking(
-            np.concatenate([[0], np.cumsum(lengths)]),
-            np.concatenate(items),
-            np.concatenate(scores),
-            np.concatenate(filled),
-        )
+
+def _load_rank_rows() -> _RankRows | None:
+    """Return the compiled way, or None without numba, or with one that refuses this numpy."""
+    try:
+        from mlcore.compiled_scoring import rank_rows
+    except ImportError:
+        return None
+    return rank_rows

@@ -1,12 +1,14 @@
-"""Spans of consecutive positions, such as the rows of a sparse matrix, laid end to end."""
+"""Spans of consecutive positions, such as the rows of a sparse matrix: cut, and laid end to end."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 
 from mlcore.types import Int64Array
 
-__all__ = ["lay_spans"]
+__all__ = ["cut_rows", "lay_spans"]
 
 
 def lay_spans(starts: Int64Array, lengths: Int64Array) -> Int64Array:
@@ -25,3 +27,22 @@ def lay_spans(starts: Int64Array, lengths: Int64Array) -> Int64Array:
     total = int(ends[-1]) if len(ends) else 0
     positions: Int64Array = np.arange(total) + np.repeat(starts - ends + lengths, lengths)
     return positions
+
+
+def cut_rows(indptr: Int64Array, max_rows: int, max_entries: int) -> Iterator[tuple[int, int]]:
+    """Yield spans of rows, from all of them in order, that are bounded by rows and by entries.
+
+    Args:
+        indptr: (R + 1,) int64 row offsets.
+        max_rows: of a span, >= 1.
+        max_entries: likewise, >= 0; a row with more is a span of its own.
+
+    >>> list(cut_rows(np.array([0, 2, 3, 4, 9, 9]), max_rows=3, max_entries=3))
+    [(0, 2), (2, 3), (3, 4), (4, 5)]
+    """
+    begin, num_rows = 0, len(indptr) - 1
+    while begin < num_rows:
+        fitting = int(np.searchsorted(indptr, indptr[begin] + max_entries, side="right")) - 1
+        end = min(max(fitting, begin + 1), begin + max_rows, num_rows)
+        yield begin, end
+        begin = end

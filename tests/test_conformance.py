@@ -27,7 +27,7 @@ from interop.tools.draft import Draft
 from interop.tools.reference import answer, bits
 from interop.tools.registry import REGISTRY
 from interop.tools.suite import CONFORMANCE, FLAGS, INTEROP, VERDICTS, Case, read_cases, read_lines
-from mlcore import Interactions, Model, Recommender, TrainConfig, train_from_data
+from mlcore import Interactions, Model, Recommender, TrainConfig, scoring, train_from_data
 from mlcore.artifact import directory
 from mlcore.heavy_users import HEAVY_USERS
 from mlcore.jsontext import JsonTextError, parse_json
@@ -77,8 +77,14 @@ def test_requests_have_the_answers_of_their_case(case: Case, way: str) -> None:
     assert found == read_lines(case.path("expect"))
 
 
+@pytest.mark.parametrize("compiled", [False, True], ids=["scipy", "compiled"])
 @of_kind("predict")
-def test_a_batch_gives_what_single_requests_give(case: Case) -> None:
+def test_a_batch_gives_what_single_requests_give(
+    case: Case, compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However little there is to do, neither row by row nor, if asked, by scipy.
+    monkeypatch.setattr(scoring, "MIN_PRODUCT_ROWS", 1)
+    monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", 0 if compiled else math.inf)
     recommender = Recommender.load(case.path("model"))
     expected = read_lines(case.path("expect"))
     for request, wanted in zip(read_lines(case.path("requests")), expected):
@@ -99,6 +105,7 @@ def test_a_batch_gives_what_single_requests_give(case: Case) -> None:
             history = recommender.encode_history(request["history"])[0]
         asked = UserRequest("", history, fill is not None)
         (ranked,) = recommender.rank_requests([asked], options)
+        assert (recommender._scorer._rank_rows is not None) == compiled
         ranking = ranked.ranking
         found = [bits(score) for score in ranking.scores.tolist()]
         assert found == [item["bits"] for item in wanted["items"]]

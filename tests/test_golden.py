@@ -116,8 +116,8 @@ DEFECTS = {
     ),
     "sums_in_float32": Defect(
         "scoring.py",
-        "histories.to_scipy() @ self._product_ready",
-        "histories.to_scipy().astype(np.float32) @ self._product_ready.astype(np.float32)",
+        "histories.to_scipy() @ similarity",
+        "histories.to_scipy().astype(np.float32) @ similarity.astype(np.float32)",
     ),
     "diagonal_kept": Defect("similarity/pairs.py", "(product.indices != rows) & ", ""),
     "rare_pairs_kept": Defect("similarity/pairs.py", "if min_cooccurrence == 1:", "if min_cooccurrence < 99:"),
@@ -207,8 +207,8 @@ DEFECTS = {
     "ids_as_numbers": Defect(
         "interactions.py", "    return ids, new_codes[codes]", '    return [i.lstrip("0") for i in ids], new_codes[codes]'
     ),
-    "fill_with_seen_items": Defect("scoring.py", "taken = np.concatenate([listed, history])", "taken = listed"),
-    "fill_not_marked": Defect("scoring.py", "np.ones(len(extra), bool)", "np.zeros(len(extra), bool)"),
+    "fill_with_seen_items": Defect("ranking.py", "taken = np.concatenate([listed, history])", "taken = listed"),
+    "fill_not_marked": Defect("ranking.py", "np.ones(len(extra), bool)", "np.zeros(len(extra), bool)"),
     "history_weights_forgotten": Defect(
         "request.py",
         "np.array([weight for _, weight in known], np.float32)",

@@ -20,6 +20,7 @@ from mlcore.jsontext import (
     JsonTextError,
     format_document,
     format_number,
+    format_numbers,
     format_string,
     parse_json,
 )
@@ -152,6 +153,26 @@ def test_numbers_are_written_as_javascript_writes_them(tmp_path: Path) -> None:
 def test_numpy_floats_and_integers_are_written_like_python_floats() -> None:
     assert format_number(np.float64(1e-7)) == "1e-7"
     assert format_number(7) == "7"
+
+
+@given(st.lists(finite | st.sampled_from([0.0, -0.0, 2.0, 1e16, 1e-7, 0.5]), max_size=5))
+@example([0.25, 0.5])
+@example([3.0])
+def test_many_numbers_are_written_as_each_alone(values: list[float]) -> None:
+    assert format_numbers(values) == list(map(format_number, values))
+
+
+def test_very_many_numbers_are_written_as_each_alone() -> None:
+    numbers = many_numbers()
+    assert format_numbers(iter(numbers)) == list(map(format_number, numbers))
+    assert format_numbers(np.array([0.1, 3])) == ["0.1", "3"]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_among_many_too_what_json_has_no_number_for_is_refused(value: float) -> None:
+    for values in ([value], [0.5, value], [value, 0.5], [0.5, value, 1.0]):
+        with pytest.raises(ValueError, match="expected a finite number"):
+            format_numbers(values)
 
 
 # --- strings

@@ -28,6 +28,7 @@ LEVELS: list[dict[str, set[str]]] = [
         "mlcore.memory": {"mlcore.errors"},
         "mlcore.threads": {"mlcore.errors"},
         "mlcore.draws": set(),
+        "mlcore.compiling": set(),
         "mlcore.times": set(),
     },
     {
@@ -39,9 +40,11 @@ LEVELS: list[dict[str, set[str]]] = [
         "mlcore.diversity": {"mlcore.scoring"},
         "mlcore.resampling": set(),
         "mlcore.topk": set(),
-        "mlcore.scoring": {"mlcore.topk"},
+        "mlcore.ranking": set(),
+        "mlcore.compiled_scoring": set(),
+        "mlcore.scoring": {"mlcore.topk", "mlcore.ranking", "mlcore.compiled_scoring"},
         "mlcore.explain": {"mlcore.scoring"},
-        "mlcore.request": {"mlcore.scoring"},
+        "mlcore.request": {"mlcore.ranking"},
         "mlcore.weighting": {"mlcore.interactions"},
         "mlcore.heavy_users": {"mlcore.interactions"},
         "mlcore.similarity": {"mlcore.topk"},
@@ -81,6 +84,8 @@ ALLOWED_OUTSIDE = {"numpy", "scipy"} | set(sys.stdlib_module_names)
 # compiled code, which import numba at their top.
 OF_EXTRAS = {
     "mlcore.suggest": {"optuna"},
+    "mlcore.compiling": {"numba", "llvmlite"},
+    "mlcore.files.duckdb_input": {"duckdb"},
     "mlcore.similarity.compiled": {"numba", "llvmlite"},
 }
 

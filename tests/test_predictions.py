@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -12,8 +14,13 @@ from hypothesis import strategies as st
 
 from mlcore.errors import DataError
 from mlcore.files import predictions as module
-from mlcore.files.predictions import format_prediction, read_predictions
-from mlcore.jsontext import format_string
+from mlcore.files.predictions import (
+    Entries,
+    format_prediction,
+    format_predictions,
+    read_predictions,
+)
+from mlcore.jsontext import format_number, format_string
 
 WRITTEN = [
     '{"user_id": "u", "items": [{"item_id": "a", "score": 0.75}]}',
@@ -152,6 +159,53 @@ def test_what_we_write_is_read_back_whatever_the_ids(tmp_path: Path) -> None:
     assert outcome_by_parser(tmp_path / "p.jsonl", text) == everything
     (tmp_path / "p.jsonl.gz").write_bytes(gzip.compress(text.encode()))
     assert read_predictions(tmp_path / "p.jsonl.gz").user_ids == users
+
+
+ids = st.text(st.characters(exclude_categories=["Cs"]), max_size=4).map(format_string)
+numbers = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, 1.0, 0.5, 1e-9])
+reasons = st.lists(st.tuples(ids, numbers), max_size=3)
+listed_items = st.lists(st.tuples(ids, numbers, st.booleans(), reasons), max_size=4)
+
+
+def plain_line(user: str, listed: list[Any], explained: bool) -> str:
+    parts = []
+    for item, score, filled, because in listed:
+        shares = [
+            f'{{"item_id": {id_}, "share": {format_number(share)}}}' for id_, share in because
+        ]
+        parts.append(
+            f'{{"item_id": {item}, "score": {format_number(score)}'
+            + (', "source": "popularity"' if filled else "")
+            + (f', "because": [{", ".join(shares)}]' if explained else "")
+            + "}"
+        )
+    return f'{{"user_id": {user}, "items": [{", ".join(parts)}]}}\n'
+
+
+@given(st.lists(st.tuples(ids, listed_items), max_size=4), st.booleans())
+def test_many_lines_are_written_as_each_alone_piece_by_piece(
+    lists: list[tuple[str, list[Any]]], explained: bool
+) -> None:
+    everything = [entry for _, listed in lists for entry in listed]
+    pairs = [pair for *_, because in everything for pair in because]
+    lengths = [[len(listed) for _, listed in lists], [len(entry[3]) for entry in everything]]
+    bounds = [[0, *itertools.accumulate(each)] for each in lengths]
+    because = Entries(bounds[1], [item for item, _ in pairs], [share for _, share in pairs])
+    found = format_predictions(
+        [user for user, _ in lists],
+        Entries(bounds[0], [entry[0] for entry in everything], [entry[1] for entry in everything]),
+        [entry[2] for entry in everything],
+        because if explained else None,
+    )
+    assert found == "".join(plain_line(user, listed, explained) for user, listed in lists)
+    assert found == "".join(
+        format_prediction(
+            user,
+            (entry[:3] for entry in listed),
+            (entry[3] for entry in listed) if explained else None,
+        )
+        for user, listed in lists
+    )
 
 
 MARKS = ["{", "}", "[", "]", ",", ", ", ":", '"', "\\", "\\u0061", "\n", "\r", " ", "\t", "\x00",

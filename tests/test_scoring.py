@@ -13,7 +13,8 @@ import pytest
 
 from mlcore import scoring
 from mlcore.errors import CsrError
-from mlcore.scoring import Filters, Ranking, Scorer, stack_histories
+from mlcore.ranking import Filters, Ranking
+from mlcore.scoring import Scorer, stack_histories
 from mlcore.types import CsrMatrix
 from tests import oracles
 
@@ -253,15 +254,27 @@ def test_scores_do_not_depend_on_who_is_ranked_along() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "cells", "num_items", "expected"),
-    [(1024, 2**22, 10, 1024), (5, 2**22, 10, 5), (1024, 100, 10, 10), (1024, 5, 10, 1)],
+    ("rows", "cells", "n", "expected", "compiled"),
+    [
+        (1024, 2**22, 3, 1024, 1024),
+        (5, 2**22, 3, 5, 5),
+        (1024, 100, 4, 10, 25),  # ten items: cells are users x items, or users x items listed
+        (1024, 100, 99, 10, 10),
+        (1024, 5, 4, 1, 1),
+        (1024, 3, 4, 1, 1),
+    ],
 )
 def test_blocks_are_bounded_by_rows_and_by_cells(
-    rows: int, cells: int, num_items: int, expected: int, monkeypatch: pytest.MonkeyPatch
+    rows: int, cells: int, n: int, expected: int, compiled: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scoring, "MAX_BLOCK_ROWS", rows)
     monkeypatch.setattr(scoring, "MAX_BLOCK_CELLS", cells)
-    assert scorer_of(np.zeros((num_items, num_items), np.float32)).block_rows() == expected
+    scorer = scorer_of(np.zeros((10, 10), np.float32))
+    assert scorer.block_rows(n) == scorer.block_rows(n, explain=True) == expected
+    monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", 0)
+    scorer.prepare()
+    assert scorer.block_rows(n) == compiled
+    assert scorer.block_rows(n, explain=True) == expected
 
 
 @pytest.mark.parametrize("index", [-1, 3])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,13 +13,13 @@ from mlcore.errors import DataError, shorten, shorten_json
 from mlcore.files.inputs import Place, place_name, text_chunks
 from mlcore.files.tables import BadValue, parse_json_object
 from mlcore.files.values import IdEncoder
-from mlcore.jsontext import format_number
+from mlcore.jsontext import format_numbers
 from mlcore.predictions import Predictions
 from mlcore.progress import Progress, silent
 
-__all__ = ["format_prediction", "read_predictions"]
+__all__ = ["Entries", "format_prediction", "format_predictions", "read_predictions"]
 
-# A list as format_prediction writes it: what stands before its first id, and what after each id. A
+# A list as format_predictions writes it: what stands before its first id, and what after each id. A
 # number of more digits might be too long for the parser.
 _ID = r'[^"\\\x00-\x1f]*+'
 _NUMBER = r"-?+(?:0|[1-9][0-9]{0,99}+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+"
@@ -30,6 +30,65 @@ _AFTER_ID = re.compile(
     rf'(?:, "because": \[(?:{_REASON}(?:, {_REASON})*+)?+\])?+\}}'
     r'(?:, \{"item_id": "|\]\}\Z)'
 )
+
+
+class Entries(NamedTuple):
+    """Items and their numbers: the scores of R lists, or the shares of P items, laid end to end.
+
+    Attributes:
+        bounds: where the first begins, and where each ends.
+        items: ids as JSON strings.
+        numbers: scores or shares.
+    """
+
+    bounds: Sequence[int]
+    items: Sequence[str]
+    numbers: Sequence[float]
+
+    def join(self, parts: Sequence[str]) -> list[str]:
+        """Return the texts of the entries of each list, with commas between them."""
+        return [", ".join(parts[begin:end]) for begin, end in zip(self.bounds, self.bounds[1:])]
+
+
+def format_predictions(
+    users: Sequence[str], lists: Entries, filled: Sequence[bool], because: Entries | None = None
+) -> str:
+    """Return a line for each list.
+
+    Args:
+        users: R ids as JSON strings.
+        lists: items and scores of each user, P in all.
+        filled: for each item, whether popularity filled it in.
+        because: the reasons of each item, or None to leave out the key.
+
+    >>> format_predictions(['"u"', '"v"'], Entries([0, 0, 1], ['"a"'], [0.75]), [False])
+    '{"user_id": "u", "items": []}\\n{"user_id": "v", "items": [{"item_id": "a", "score": 0.75}]}\\n'
+    """
+    parts = _format_entries(lists, "score")
+    if any(filled):
+        parts = [
+            f'{part[:-1]}, "source": "popularity"}}' if is_filled else part
+            for part, is_filled in zip(parts, filled, strict=True)
+        ]
+    if because is not None:
+        reasons = because.join(_format_entries(because, "share"))
+        parts = [
+            f'{part[:-1]}, "because": [{reason}]}}'
+            for part, reason in zip(parts, reasons, strict=True)
+        ]
+    return "".join(
+        [
+            f'{{"user_id": {user}, "items": [{items}]}}\n'
+            for user, items in zip(users, lists.join(parts), strict=True)
+        ]
+    )
+
+
+def _format_entries(entries: Entries, name: str) -> list[str]:
+    return [
+        f'{{"item_id": {item}, "{name}": {number}}}'
+        for item, number in zip(entries.items, format_numbers(entries.numbers), strict=True)
+    ]
 
 
 def format_prediction(
@@ -50,23 +109,22 @@ def format_prediction(
     >>> format_prediction('"u"', [('"a"', 0.5, False)], [[('"b"', 0.5)]])[58:-4]
     '"because": [{"item_id": "b", "share": 0.5}]'
     """
-    parts = [
-        f'{{"item_id": {item}, "score": {format_number(score)}'
-        + (', "source": "popularity"}' if filled else "}")
-        for item, score, filled in items
-    ]
-    if because is not None:
-        parts = [
-            f'{part[:-1]}, "because": [{_format_reasons(reasons)}]}}'
-            for part, reasons in zip(parts, because, strict=True)
-        ]
-    return f'{{"user_id": {user}, "items": [{", ".join(parts)}]}}\n'
-
-
-def _format_reasons(reasons: Iterable[tuple[str, float]]) -> str:
-    return ", ".join(
-        [f'{{"item_id": {item}, "share": {format_number(share)}}}' for item, share in reasons]
+    listed = list(items)
+    filled = [is_filled for _, _, is_filled in listed]
+    lists = _lay_end_to_end([[(item, score) for item, score, _ in listed]])
+    return format_predictions(
+        [user], lists, filled, None if because is None else _lay_end_to_end(because)
     )
+
+
+def _lay_end_to_end(groups: Iterable[Iterable[tuple[str, float]]]) -> Entries:
+    bounds, items, numbers = [0], list[str](), list[float]()
+    for group in groups:
+        for item, number in group:
+            items.append(item)
+            numbers.append(number)
+        bounds.append(len(items))
+    return Entries(bounds, items, numbers)
 
 
 def read_predictions(path: Place, progress: Progress = silent) -> Predictions:
