@@ -16,10 +16,12 @@ from benchmarks.options import BenchArgs, make_parser, run_benchmarks
 from benchmarks.report import write_json
 from benchmarks.results import describe_machine, format_results, results_to_json
 from mlcore import TrainConfig
+from mlcore.similarity import Cosine
 
 __all__ = ["PACKAGES", "build_parser", "compare_commands", "main"]
 
 OURS = "mlcore"
+CONFIG = TrainConfig(Cosine())  # what implicit trains
 PACKAGES = ("implicit", "pandas")
 
 
@@ -47,7 +49,7 @@ def compare_commands(events: Path, repetitions: int, *, out: Path) -> None:
     print(format_results(results, OURS))
     document = {
         "data": {"bytes": events.stat().st_size},
-        "config": TrainConfig().to_json(),
+        "config": CONFIG.to_json(),
         "machine": describe_machine(("numpy", "scipy", *PACKAGES)),
         "results": results_to_json(results, OURS),
     }
@@ -56,13 +58,15 @@ def compare_commands(events: Path, repetitions: int, *, out: Path) -> None:
 
 def _run_ours(events: Path) -> Finished:
     with tempfile.TemporaryDirectory() as folder:
-        out_dir = str(Path(folder, "model"))
-        return run_child(["cli.train", "--interactions", str(events), "--out-dir", out_dir])
+        config, out_dir = Path(folder, "config.json"), str(Path(folder, "model"))
+        write_json(config, CONFIG.to_json())
+        options = ["--interactions", str(events), "--config", str(config)]
+        return run_child(["cli.train", *options, "--out-dir", out_dir])
 
 
 def _run_theirs(events: Path) -> Finished:
     with tempfile.TemporaryDirectory() as folder:
-        out_dir, k = str(Path(folder, "model")), str(TrainConfig().num_neighbors)
+        out_dir, k = str(Path(folder, "model")), str(CONFIG.num_neighbors)
         return run_child(["benchmarks.pandas_implicit", str(events), out_dir, k])
 
 

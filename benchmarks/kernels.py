@@ -22,7 +22,7 @@ import scipy.sparse as sp
 from benchmarks.matrix import SparseMatrix, load_matrix, save_matrix
 from mlcore import TrainConfig
 from mlcore.progress import silent
-from mlcore.similarity import Counts, Neighborhood
+from mlcore.similarity import Cosine, Counts, Neighborhood
 from mlcore.threads import resolve_threads
 from mlcore.types import CsrMatrix
 
@@ -37,7 +37,7 @@ Kernel: TypeAlias = Callable[[], SparseMatrix]  # returns (I, I), source items a
 def _mlcore(
     user_items: SparseMatrix, neighborhood: Neighborhood = "target", threads: int | None = None
 ) -> Kernel:
-    config = TrainConfig(num_neighbors=NUM_NEIGHBORS, neighborhood=neighborhood)
+    config = TrainConfig(Cosine(), num_neighbors=NUM_NEIGHBORS, neighborhood=neighborhood)
     matrix = CsrMatrix.from_scipy(user_items.astype(np.float32))
 
     def kernel() -> SparseMatrix:
