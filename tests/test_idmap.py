@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from mlcore import ids as ids_module
+from mlcore.artifact import idmap
 from mlcore.artifact.idmap import format_id_map, parse_id_map
 from mlcore.errors import IdMapError
-from mlcore.ids import MAX_ID_BYTES, id_fault
+from mlcore.ids import MAX_ID_BYTES, IdMap, id_fault
 
 # Ids that some reader or other is known to change, drop, or confuse.
 NASTY_IDS = [
@@ -35,7 +38,7 @@ any_ids = st.sets(ids_without_fault | st.sampled_from(NASTY_IDS), max_size=20).m
 @given(any_ids)
 @example(sorted(NASTY_IDS, key=lambda id_: id_.encode()))
 def test_ids_come_back_as_they_were(ids: list[str]) -> None:
-    assert parse_id_map(format_id_map(ids), len(ids), "items.csv") == ids
+    assert list(parse_id_map(format_id_map(ids), len(ids), "items.csv")) == ids
 
 
 @given(any_ids)
@@ -60,7 +63,7 @@ def test_order_is_that_of_utf_8_which_utf_16_would_reverse() -> None:
     assert "\uff5e" < "\U0001f600"
     assert "\uff5e".encode("utf-16-be") > "\U0001f600".encode("utf-16-be")
     data = format_id_map(["\uff5e", "\U0001f600"])
-    assert parse_id_map(data, 2, "items.csv") == ["\uff5e", "\U0001f600"]
+    assert list(parse_id_map(data, 2, "items.csv")) == ["\uff5e", "\U0001f600"]
     with pytest.raises(IdMapError, match="in UTF-8 byte order"):
         parse_id_map(format_id_map(["\U0001f600", "\uff5e"]), 2, "items.csv")
 
@@ -157,7 +160,7 @@ def test_a_map_with_one_fault_is_refused_with_its_line(name: str) -> None:
 
 
 def test_the_map_that_the_faults_are_made_from_is_fine() -> None:
-    assert parse_id_map(HEADER + b"0,a\n1,b\n", 2, "items.csv") == ["a", "b"]
+    assert list(parse_id_map(HEADER + b"0,a\n1,b\n", 2, "items.csv")) == ["a", "b"]
 
 
 @given(any_ids, st.integers(min_value=0), st.binary(max_size=3))
@@ -169,7 +172,7 @@ def test_any_other_bytes_are_refused_or_stand_for_other_ids(
     place %= len(good)
     data = good[:place] + splice + good[place + 1 :]
     try:
-        found = parse_id_map(data, len(ids), "items.csv")
+        found = list(parse_id_map(data, len(ids), "items.csv"))
     except IdMapError:
         return
     assert format_id_map(found) == data
@@ -182,3 +185,54 @@ def test_the_number_of_ids_must_be_the_one_of_the_manifest(count: int) -> None:
     message = f"items.csv: expected {count} ids as in the manifest, got 2"
     with pytest.raises(IdMapError, match=f"^{re.escape(message)}$"):
         parse_id_map(HEADER + b"0,a\n1,b\n", count, "items.csv")
+
+
+@given(any_ids, st.integers(min_value=0), st.binary(max_size=3), st.integers(-1, 1))
+@example([f"item {n:03d}" for n in range(120)], 0, b"i", 0)
+def test_the_way_without_quotes_finds_what_the_one_by_lines_finds(
+    ids: list[str], place: int, splice: bytes, more: int
+) -> None:
+    good = format_id_map(ids)
+    place %= len(good)
+    count = max(len(ids) + more, 0)
+    for data in (good, good[:place] + splice + good[place + 1 :]):
+        plain = idmap._parse_plain(data, count)
+        try:
+            expected: list[str] | None = idmap._parse_lines(data, count, "items.csv")
+        except IdMapError:
+            expected = None
+        if expected is None or b'"' in data:
+            assert plain is None
+        else:
+            assert plain is not None
+            assert list(plain) == plain[:] == [plain[k] for k in range(len(plain))] == expected
+
+
+def test_ids_with_long_common_beginnings_are_compared_to_their_ends() -> None:
+    for stem in ("x" * 7, "x" * 8, "x" * 9, "x" * 16, "http://a.example/" * 5):
+        fine = [stem, stem + "\x01", stem + "\x7f", stem + "\u00e9", stem + "\U0001f600"]
+        for ids in (fine, fine[1:], fine[::2]):
+            assert idmap._parse_plain(format_id_map(ids), len(ids)) is not None
+        for wrong in (fine[::-1], [stem, stem], [*fine, fine[-1]], [stem + "b", stem]):
+            assert idmap._parse_plain(format_id_map(wrong), len(wrong)) is None
+
+
+def test_few_ids_are_sought_by_halving_and_many_in_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"u{n}" for n in range(10, 99)]
+    loads: list[int] = []
+
+    def load() -> Sequence[str]:
+        loads.append(1)
+        return parse_id_map(format_id_map(names), len(names), "users.csv")
+
+    for cost in (0, 30, 1000):  # always by halving, three times, never
+        monkeypatch.setattr(ids_module, "SEARCH_COST", cost)
+        users = IdMap(load, len(names))
+        for _ in range(2):
+            assert [users.position(name) for name in names] == list(range(len(names)))
+            assert [users.position(name) for name in ("", "u1", "u100", "u99", "\ud800")] == [
+                None
+            ] * 5
+        assert users.ids == names
+        assert users.load()[3] == "u13"
+    assert len(loads) == 3

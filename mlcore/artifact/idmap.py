@@ -2,17 +2,25 @@
 
 The first line is ``index,id``; line k + 2 holds k and its id. An id is quoted exactly when it
 contains a comma or a quote. Ids strictly ascend in UTF-8 byte order, hence are unique.
+
+A file without quotes is checked as arrays of bytes, and its ids are decoded one by one when asked
+for: the first request to a large model does not wait until all are. What is found wrong, and a file
+with quotes, goes line by line, which finds the words for it.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
+
+import numpy as np
 
 from mlcore.errors import IdMapError, shorten
-from mlcore.ids import id_fault
+from mlcore.ids import MAX_ID_BYTES, id_fault
+from mlcore.types import Int64Array
 
-__all__ = ["format_id_map", "parse_id_map"]
+__all__ = ["StoredIds", "format_id_map", "parse_id_map"]
 
 _HEADER = "index,id\n"
 
@@ -36,7 +44,41 @@ def _quote(id_: str) -> str:
     return id_
 
 
-def parse_id_map(data: bytes, count: int, place: str) -> list[str]:
+class StoredIds(Sequence[str]):
+    """The ids of a file without quotes, decoded when asked for.
+
+    Args:
+        data: the whole file, checked.
+        begins: (N,) int64, where each id begins.
+        ends: (N,) int64, where it ends.
+
+    >>> StoredIds(b"index,id\\n0,a\\n", np.array([11]), np.array([12]))[0]
+    'a'
+    """
+
+    def __init__(self, data: bytes, begins: Int64Array, ends: Int64Array) -> None:
+        self._data, self._begins, self._ends = data, begins, ends
+
+    def __len__(self) -> int:
+        return len(self._begins)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            return [self[index] for index in range(len(self))[place]]
+        return self._data[self._begins[place] : self._ends[place]].decode()
+
+    def __iter__(self) -> Iterator[str]:
+        lines = self._data.decode().split("\n")[1:-1]
+        return (line.partition(",")[2] for line in lines)
+
+
+def parse_id_map(data: bytes, count: int, place: str) -> Sequence[str]:
     """Return the ids of a file.
 
     Args:
@@ -47,9 +89,85 @@ def parse_id_map(data: bytes, count: int, place: str) -> list[str]:
     Raises:
         IdMapError: a byte is not as the format says.
 
-    >>> parse_id_map(b"index,id\\n0,a\\n", 1, "items.csv")
-    ['a']
+    >>> parse_id_map(b"index,id\\n0,a\\n", 1, "items.csv")[0]
+    'a'
     """
+    plain = _parse_plain(data, count)
+    return _parse_lines(data, count, place) if plain is None else plain
+
+
+def _parse_plain(data: bytes, count: int) -> StoredIds | None:
+    """Return the ids of a file without fault and without quotes, else None."""
+    if not data.startswith(_HEADER.encode()) or any(byte in data for byte in (b'"', b"\0", b"\r")):
+        return None
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return None
+    array = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(array == ord("\n"))  # of all lines
+    if len(ends) != count + 1 or ends[-1] != len(array) - 1:
+        return None
+    begins, ends = _after_indices(array, ends[:-1] + 1), ends[1:]  # (N,)
+    # One comma a line, and the right one, so none in an id.
+    if begins is None or data.count(b",") != count + 1:
+        return None
+    sizes = ends - begins
+    if not ((sizes > 0) & (sizes <= MAX_ID_BYTES)).all() or not _ascend(array, begins, ends):
+        return None
+    return StoredIds(data, begins, ends)
+
+
+def _after_indices(array: Any, begins: Int64Array) -> Int64Array | None:
+    """Return where line k goes on after ``k,``, or None if one does not begin so."""
+    after, first, digits = np.empty_like(begins), 0, 1
+    while first < len(begins):
+        last = min(10**digits, len(begins))
+        places = begins[first:last]
+        if places[-1] + digits >= len(array):
+            return None
+        rest = np.arange(first, last, dtype=np.uint32)  # positions are int32
+        for digit in reversed(range(digits)):
+            rest, expected = np.divmod(rest, np.uint32(10))
+            if not np.array_equal(array[places + digit], expected + ord("0")):
+                return None
+        if (array[places + digits] != ord(",")).any():
+            return None
+        after[first:last] = places + digits + 1
+        first, digits = last, digits + 1
+    return after
+
+
+def _ascend(array: Any, begins: Int64Array, ends: Int64Array) -> bool:
+    """Return whether each id comes before the next, compared 8 bytes at a time."""
+    padded = np.concatenate([array, np.zeros(8, np.uint8)])
+    # The 8 bytes from each place on, as a number that compares as they do.
+    words: Any = np.ndarray(len(array) + 1, ">u8", padded, strides=1)
+    pairs, passed = np.arange(len(begins) - 1), 0  # an id and the next, alike so far
+    while len(pairs):
+        is_asked = np.zeros(len(begins), bool)
+        is_asked[pairs] = is_asked[pairs + 1] = True
+        which = np.flatnonzero(is_asked)
+        found = _words(words, begins[which] + passed, ends[which])
+        places = (np.cumsum(is_asked) - 1)[pairs]
+        one, other = found[places], found[places + 1]
+        # Alike to where both have ended: one id twice.
+        if ((one > other) | ((one == other) & (one == 0))).any():
+            return False
+        pairs, passed = pairs[one == other], passed + 8
+    return True
+
+
+def _words(words: Any, begins: Int64Array, ends: Int64Array) -> Any:
+    """Return up to 8 bytes from each begin, and 0 for those after the end; no id has a NUL."""
+    begins = np.minimum(begins, ends)
+    missing = np.maximum(8 - (ends - begins), 0).astype(np.uint64)
+    return np.where(
+        missing == 8, 0, words[begins].astype(np.uint64) >> (8 * missing) << (8 * missing)
+    )
+
+
+def _parse_lines(data: bytes, count: int, place: str) -> list[str]:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

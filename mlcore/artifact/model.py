@@ -219,7 +219,7 @@ def _verify(files: _Files) -> None:
     model = _open(files)
     for ids in (model.items, model.users):
         if ids is not None:
-            _ = ids.ids  # parses, and so checks, the file
+            ids.load()  # which checks the file
     _verify_csr(model.similarity, f"{folder / 'similarity.npz'}")
     _verify_similarity(model.similarity, f"{folder / 'similarity.npz'}")
     _verify_popularity(model, f"{folder / 'popularity.npz'}")
