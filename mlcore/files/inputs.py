@@ -20,7 +20,16 @@ from typing import IO, Literal, TypeAlias
 from mlcore.errors import DataError, DataWarning, from_os_error
 from mlcore.progress import Progress, silent
 
-__all__ = ["FORMATS", "Format", "Place", "TextChunk", "find_format", "read_text", "text_chunks"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "Place",
+    "TextChunk",
+    "find_format",
+    "opened",
+    "read_text",
+    "text_chunks",
+]
 
 Format: TypeAlias = Literal["csv", "jsonl"]
 Place: TypeAlias = str | os.PathLike[str]
@@ -91,7 +100,7 @@ def text_chunks(path: Place, progress: Progress = silent) -> Iterator[TextChunk]
     """
     name = place_name(path)
     line, seen = 1, 0
-    with _opened(path) as (raw, stream):
+    with opened(path) as (raw, stream):
         size = 0 if os.fspath(path) == "-" else os.fstat(raw.fileno()).st_size
         for data in _line_blocks(stream, path):
             if line == 1 and data.startswith(_BOM):
@@ -119,8 +128,15 @@ def read_text(path: Place) -> str:
 
 
 @contextmanager
-def _opened(path: Place) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """Give the file itself and the stream of its uncompressed bytes."""
+def opened(path: Place) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """Give the file itself and the stream of its uncompressed bytes; both are one without gzip.
+
+    Args:
+        path: a path, or ``-``.
+
+    Raises:
+        DataError: missing or unreadable.
+    """
     if os.fspath(path) == "-":
         yield sys.stdin.buffer, _uncompressed(sys.stdin.buffer, path)
         return

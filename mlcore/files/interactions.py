@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TextIO
+from typing import Literal, TextIO, TypeAlias
 
 import numpy as np
 
 from mlcore.errors import DataError
+from mlcore.files.columns import ColumnNames
+from mlcore.files.database import has_duckdb
+from mlcore.files.duckdb_input import read_events_by_duckdb
 from mlcore.files.inputs import Format, Place, find_format, place_name
+from mlcore.files.parquet import is_parquet, read_parquet_events
 from mlcore.files.tables import Column, read_columns
 from mlcore.files.values import (
     IdEncoder,
@@ -24,19 +29,19 @@ from mlcore.interactions import Events, Interactions, sort_codes
 from mlcore.jsontext import format_number, format_string
 from mlcore.progress import Progress, silent
 
-__all__ = ["ColumnNames", "quote_csv", "read_events", "read_interactions", "write_interactions"]
+__all__ = [
+    "ColumnNames",
+    "Reader",
+    "quote_csv",
+    "read_events",
+    "read_interactions",
+    "write_interactions",
+]
+
+Reader: TypeAlias = Literal["auto", "standard", "duckdb"]
 
 _ROWS_PER_WRITE = 10_000
-
-
-@dataclass(frozen=True)
-class ColumnNames:
-    """How the columns are called in a file."""
-
-    user: str = "user_id"
-    item: str = "item_id"
-    weight: str = "weight"
-    timestamp: str = "timestamp"
+_DUCKDB_FROM_BYTES = 2**22  # the standard reader takes half a second for them
 
 
 def read_events(
@@ -44,21 +49,48 @@ def read_events(
     *,
     names: ColumnNames = ColumnNames(),
     format: Format | None = None,
+    threads: int | None = None,
     progress: Progress = silent,
+    reader: Reader = "auto",
 ) -> Events:
-    """Return the rows of a file.
+    """Return the rows of a file, in no particular order.
 
     Args:
-        path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``. Columns: user and item (strings),
-            weight (finite, above 0; 1 if there is no such column), timestamp (integer seconds or
-            RFC 3339; may be missing). Others are passed over.
+        path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``; or ``.parquet``. Columns: user and
+            item (strings), weight (finite, above 0; 1 if there is no such column), timestamp
+            (integer seconds or RFC 3339; may be missing). Others are passed over.
         names: how the columns are called.
         format: ``csv`` or ``jsonl``, or None to go by the name.
+        threads: how many, where DuckDB reads; None for one a core. Changes speed only.
         progress: told how many bytes are read.
+        reader: ``standard`` for the standard library; ``duckdb`` to try DuckDB first, even for a
+            small file; ``auto`` for DuckDB where it is installed and the file is large. Changes
+            speed and memory only.
 
     Raises:
         DataError: the first fault of the file, with its line and column.
+        MlcoreError: DuckDB is needed and not installed.
     """
+    if is_parquet(path):
+        return read_parquet_events(path, names, threads, progress)
+    if reader == "duckdb" or (reader == "auto" and _is_large(path) and has_duckdb()):
+        events = read_events_by_duckdb(path, names, format, threads, progress)
+        if events is not None:
+            return events
+    return _read_by_standard_library(path, names, format, progress)
+
+
+def _is_large(path: Place) -> bool:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):  # the standard reader says what is wrong with it
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size >= _DUCKDB_FROM_BYTES
+
+
+def _read_by_standard_library(
+    path: Place, names: ColumnNames, format: Format | None, progress: Progress
+) -> Events:
     users, items = IdEncoder(), IdEncoder()
     columns = [
         Column(names.user, users.__getitem__, users.encode_json),
@@ -89,7 +121,9 @@ def read_interactions(
     *,
     names: ColumnNames = ColumnNames(),
     format: Format | None = None,
+    threads: int | None = None,
     progress: Progress = silent,
+    reader: Reader = "auto",
 ) -> Interactions:
     """Return the interactions of a file: equal (user, item) rows are one, their weights add up.
 
@@ -97,12 +131,17 @@ def read_interactions(
         path: as for ``read_events``.
         names: how the columns are called.
         format: ``csv`` or ``jsonl``, or None to go by the name.
+        threads: how many, where DuckDB reads; None for one a core. Changes speed only.
         progress: told how many bytes are read.
+        reader: as for ``read_events``.
 
     Raises:
         DataError: the first fault of the file, with its line and column.
+        MlcoreError: DuckDB is needed and not installed.
     """
-    events = read_events(path, names=names, format=format, progress=progress)
+    events = read_events(
+        path, names=names, format=format, threads=threads, progress=progress, reader=reader
+    )
     try:
         return events.aggregate("sum")
     except DataError as error:

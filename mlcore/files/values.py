@@ -14,8 +14,10 @@ from mlcore.jsontext import format_number
 from mlcore.times import MAX_SECONDS, MIN_SECONDS, format_rfc_3339, parse_rfc_3339
 
 __all__ = [
+    "INTEGER",
     "IdEncoder",
     "Memo",
+    "NUMBER",
     "format_timestamp",
     "parse_timestamp",
     "timestamp_from_json",
@@ -23,8 +25,9 @@ __all__ = [
     "weight_from_text",
 ]
 
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-_INTEGER = re.compile(r"[+-]?\d{1,40}", re.ASCII)
+NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
+INTEGER = r"[+-]?\d{1,40}"
+_NUMBER, _INTEGER = re.compile(NUMBER, re.ASCII), re.compile(INTEGER, re.ASCII)
 _TIME_RULE = "expected integer seconds or an RFC 3339 time"
 _MEMO_SIZE = 2**16
 

@@ -1,0 +1,161 @@
+"""Whether a file can be cut at line breaks and one delimiter in one way only, whoever does it.
+
+Readers of CSV differ in what they make of a stray quote, a lone carriage return or a byte that is
+not UTF-8. Here a file is looked through, at the speed of memory, for anything about which they
+could differ. A file without such a thing may be given to any reader.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["PlainText", "look_through"]
+
+_BLOCK_BYTES = 2**17  # what fits a near cache; larger ones take twice as long
+_COMMA, _QUOTE, _NEWLINE, _RETURN = b',"\n\r'
+_BOM = b"\xef\xbb\xbf"
+
+
+class _NotPlain(Exception):
+    """Readers could differ about this file."""
+
+
+@dataclass(frozen=True)
+class PlainText:
+    """What was counted in a file that is plain.
+
+    Attributes:
+        first_line: without its line break.
+        lines: how many there are, blank ones too.
+        delimiters: how many there are, for CSV outside quotes.
+        line_break: the same at the end of each line; the last line may lack it.
+        quoted: whether there are quotes, for CSV.
+    """
+
+    first_line: str
+    lines: int
+    delimiters: int
+    line_break: str
+    quoted: bool
+
+
+def look_through(
+    stream: IO[bytes], delimiter: str, tell: Callable[[], object] = lambda: None
+) -> PlainText | None:
+    r"""Return what a file holds if every reader would cut it alike, else None.
+
+    Plain is UTF-8 without NUL and byte order mark; with lines that end alike, in ``\n`` or
+    ``\r\n``, with no other ``\r``, and shorter than the fields that Python's csv module takes.
+    Between commas, a quote stands only as RFC 4180 has it, and encloses no line break. Between
+    quotes (JSON Lines) there are no backslash and no control characters.
+
+    Args:
+        stream: the uncompressed bytes, from the start.
+        delimiter: a comma for CSV; a quote for JSON Lines, whose strings stand between quotes.
+        tell: called after each block.
+
+    Raises:
+        OSError: as the stream raises it; also EOFError and zlib.error from a damaged gzip file.
+
+    >>> from io import BytesIO
+    >>> look_through(BytesIO(b"a,b\n1,2\n"), ",").delimiters
+    2
+    >>> look_through(BytesIO(b'a,b\n1, "2"\n'), ",") is None
+    True
+    """
+    counter = _Counter(delimiter)
+    try:
+        while block := stream.read(_BLOCK_BYTES):
+            # Whole lines, so that no line, quote or character has to be followed across blocks.
+            counter.add(block + stream.readline(csv.field_size_limit()))
+            tell()
+        return counter.result()
+    except (_NotPlain, UnicodeDecodeError):
+        return None
+
+
+class _Counter:
+    def __init__(self, delimiter: str) -> None:
+        self._is_csv = delimiter == ","
+        self._first_line: bytes | None = None
+        self._newlines = self._returns = self._delimiters = 0
+        self._quoted = self._ended = False
+
+    def add(self, block: bytes) -> None:
+        if self._first_line is None:
+            self._first_line = block[: block.find(b"\n") + 1] or block
+        _expect(not self._ended)  # only the last line may lack its line break
+        self._ended = not block.endswith(b"\n")
+        _expect_short_lines(block)
+        _expect(b"\0" not in block)
+        if not block.isascii():
+            block.decode()
+        data = np.frombuffer(block, np.uint8)
+        newlines = _count(data == _NEWLINE)
+        returns = block.count(b"\r") if b"\r" in block else 0
+        _expect(returns in (0, newlines) and block.count(b"\r\n", 0) == returns)
+        self._newlines += newlines
+        self._returns += returns
+        if self._is_csv:
+            self._add_csv(data, b'"' in block)
+        else:
+            _expect(b"\\" not in block and _count(data < ord(" ")) == newlines + returns)
+            self._delimiters += _count(data == _QUOTE)
+
+    def _add_csv(self, data: npt.NDArray[np.uint8], quoted: bool) -> None:
+        delimiters = data == _COMMA
+        if quoted:
+            self._quoted = True
+            delimiters &= ~_expect_plain_quotes(data)
+        self._delimiters += _count(delimiters)
+
+    def result(self) -> PlainText:
+        _expect(self._first_line is not None and self._returns in (0, self._newlines))
+        assert self._first_line is not None
+        _expect(not self._first_line.startswith(_BOM))
+        line_break = "\r\n" if self._returns else "\n"
+        return PlainText(
+            self._first_line.decode().removesuffix(line_break),
+            self._newlines + self._ended,
+            self._delimiters,
+            line_break,
+            self._quoted,
+        )
+
+
+def _expect(fine: bool) -> None:
+    if not fine:
+        raise _NotPlain
+
+
+def _count(marks: npt.NDArray[np.bool_]) -> int:
+    return int(np.count_nonzero(marks))
+
+
+def _expect_short_lines(block: bytes) -> None:
+    # A line of twice the size of a window fills one of them, wherever it begins.
+    window = csv.field_size_limit() // 2
+    for begin in range(0, len(block) - window + 1, window):
+        _expect(block.find(b"\n", begin, begin + window) >= 0)
+
+
+def _expect_plain_quotes(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """Return which bytes of whole lines stand within quotes, the opening ones included."""
+    is_quote = data == _QUOTE
+    # Counted modulo 256, which keeps odd and even apart.
+    within = (np.cumsum(is_quote, dtype=np.uint8) & 1).astype(bool)
+    _expect(not within[-1] and not (within & (data == _NEWLINE)).any())
+    quotes = np.flatnonzero(is_quote)
+    opening, closing = quotes[0::2], quotes[1::2]
+    around = np.concatenate(([_NEWLINE], data, [_NEWLINE]))  # so that each byte has two beside it
+    before, after = around[opening], around[closing + 2]
+    # A quote beside a quote is one of a doubled pair: the field goes on.
+    _expect(bool(np.isin(before, (_COMMA, _NEWLINE, _QUOTE)).all()))
+    _expect(bool(np.isin(after, (_COMMA, _NEWLINE, _RETURN, _QUOTE)).all()))
+    return within

@@ -1,0 +1,251 @@
+"""Rows of users and items as SQL of DuckDB: which function reads a file, which expression a value.
+
+The expressions give NULL for whatever breaks a rule of ``mlcore.files.values``. They may also give
+it for a spelling that keeps the rules but is rare: then the standard reader is asked.
+"""
+
+from __future__ import annotations
+
+import csv
+import glob
+import os
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from mlcore.files.columns import ColumnNames
+from mlcore.files.inputs import Place
+from mlcore.files.plain import PlainText
+from mlcore.files.values import INTEGER, NUMBER
+from mlcore.jsontext import JsonTextError, parse_json
+
+__all__ = ["Rows", "csv_rows", "json_rows", "quote_path", "quote_sql", "time_from_text"]
+
+_JSON_INTEGER = r"-?(?:0|[1-9]\d*)"
+_JSON_NUMBER = _JSON_INTEGER + r"(?:\.\d+)?(?:[eE][+-]?\d+)?"
+_JSON_FIELD = re.compile(rf'"([^"]*)"(\s*:\s*)(?:"[^"]*"|({_JSON_NUMBER}))')
+_MOST_DIGITS = 1000  # Python refuses integers of more than 4300
+_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"  # DuckDB takes 24:00 for the next day
+_RFC_3339 = rf"\d{{4}}-\d\d-\d\d[Tt ]{_CLOCK}:[0-5]\d(?:\.\d+)?(?:[Zz]|[+-]{_CLOCK})"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where rows come from, as SQL.
+
+    Attributes:
+        table: what stands after FROM.
+        user: VARCHAR, or NULL for a row that is not as expected.
+        item: VARCHAR.
+        weight: DOUBLE, or None if there is no such column.
+        time: BIGINT microseconds since 1970 UTC, or None if there is no such column.
+        count: how many rows there must be, or None if that is not known.
+    """
+
+    table: str
+    user: str
+    item: str
+    weight: str | None
+    time: str | None
+    count: int | None = None
+
+
+def csv_rows(path: Place, plain: PlainText, is_gzip: bool, names: ColumnNames) -> Rows | None:
+    """Return the rows of a CSV file, or None if its header or its counts are not as expected.
+
+    Args:
+        path: of the file.
+        plain: what was counted in it.
+        is_gzip: whether it is compressed.
+        names: how the columns are called.
+
+    >>> plain = PlainText("user_id,item_id,stars", 5, 10, "\\n", False)
+    >>> rows = csv_rows("a.csv", plain, False, ColumnNames(weight="stars"))
+    >>> rows.count, rows.user, rows.time
+    (4, 'c0', None)
+    """
+    try:
+        header = next(csv.reader([plain.first_line], strict=True), [])
+    except csv.Error:
+        return None
+    found = [header.count(name) for name in names.in_order()]
+    if found[:2] != [1, 1] or max(found) > 1:
+        return None
+    if plain.lines < 2 or plain.delimiters != plain.lines * (len(header) - 1):
+        return None
+    user, item, weight, time = (
+        f"c{header.index(name)}" if name in header else None for name in names.in_order()
+    )
+    assert user is not None and item is not None
+    return Rows(
+        _lines(path, plain, is_gzip, len(header), delimiter=",", skip=1),
+        user,
+        item,
+        weight and _number(f"regexp_full_match({weight}, '{NUMBER}')", weight, "DOUBLE"),
+        time and time_from_text(time),
+        plain.lines - 1,
+    )
+
+
+def json_rows(path: Place, plain: PlainText, is_gzip: bool, names: ColumnNames) -> Rows | None:
+    """Return the rows of a JSON Lines file whose lines differ in their values only, else None.
+
+    Each line is cut at its quotes, of which none is escaped: every other piece is a key or a
+    string, and between them stand numbers and punctuation. Keys and punctuation must be those of
+    the first line, which is parsed strictly.
+
+    Args:
+        path: of the file.
+        plain: what was counted in it.
+        is_gzip: whether it is compressed.
+        names: how the keys are called.
+
+    >>> plain = PlainText('{"u": "ann", "i": "tea"}', 5, 40, "\\n", False)
+    >>> rows = json_rows("a.jsonl", plain, False, ColumnNames("u", "i"))
+    >>> rows.item
+    'c7'
+    """
+    pieces = plain.first_line.split('"')
+    fields = _json_fields(plain.first_line, pieces)
+    if fields is None or plain.delimiters != plain.lines * (len(pieces) - 1):
+        return None
+    user, item, weight, time = (fields.pop(name, None) for name in names.in_order())
+    if not (user and user.is_text and item and item.is_text):
+        return None
+    if weight and weight.is_text:
+        return None
+    known = [field for field in (user, item, weight, time) if field]
+    others = [field for field in fields.values() if not field.is_text]
+    varying = {field.column for field in (*known, *fields.values())}
+    conditions = [
+        f"c{column} = {quote_sql(piece)}"
+        for column, piece in enumerate(pieces)
+        if column not in varying
+    ]
+    conditions += [
+        f"{field.matches(_JSON_NUMBER)} AND length(c{field.column}) < {_MOST_DIGITS}"
+        for field in others
+    ]
+    return Rows(
+        _lines(path, plain, is_gzip, len(pieces), delimiter='"', skip=0),
+        f"CASE WHEN {' AND '.join(conditions)} THEN {user.text} END",
+        item.text,
+        weight and _number(weight.matches(_JSON_NUMBER), weight.text, "DOUBLE"),
+        time and _json_time(time),
+        plain.lines,
+    )
+
+
+class _JsonField(NamedTuple):
+    """The piece of a line that holds the value of a key: a string or, with more, a number."""
+
+    column: int
+    is_text: bool
+    before: str = ""
+    after: str = ""
+
+    @property
+    def text(self) -> str:
+        if self.is_text:
+            return f"c{self.column}"
+        return f"c{self.column}[{len(self.before) + 1}:-{len(self.after) + 1}]"
+
+    def matches(self, number: str) -> str:
+        pattern = f"{re.escape(self.before)}{number}{re.escape(self.after)}"
+        return f"regexp_full_match(c{self.column}, {quote_sql(pattern)})"
+
+
+def _json_fields(line: str, pieces: list[str]) -> dict[str, _JsonField] | None:
+    try:
+        values = parse_json(line)
+    except JsonTextError:
+        return None
+    if not isinstance(values, dict) or "" in values:  # DuckDB takes "" for NULL
+        return None
+    if {type(value) for value in values.values()} - {str, int, float}:
+        return None
+    fields: dict[str, _JsonField] = {}
+    for match in _JSON_FIELD.finditer(line):
+        key, before, number = match.groups()
+        column = line.count('"', 0, match.start(2))
+        if number is None:
+            fields[key] = _JsonField(column + 1, True)
+        else:
+            after = pieces[column].removeprefix(before + number)
+            fields[key] = _JsonField(column, False, before, after)
+    return fields
+
+
+def _json_time(field: _JsonField) -> str:
+    if field.is_text:
+        return time_from_text(field.text)
+    return _number(field.matches(_JSON_INTEGER), field.text, "BIGINT") + " * 1000000"
+
+
+def time_from_text(text: str) -> str:
+    """Return SQL for the microseconds that ``parse_timestamp`` gives, or NULL.
+
+    Args:
+        text: SQL of a VARCHAR.
+
+    >>> time_from_text("c3").startswith("CASE WHEN regexp_full_match(c3, ")
+    True
+    """
+    date_and_time = f"TRY_CAST(replace(upper({text}[:19]), 'T', ' ') AS TIMESTAMP)"
+    fraction = f"TRY_CAST(rpad(left(regexp_extract({text}, '\\.(\\d+)', 1), 6), 6, '0') AS BIGINT)"
+    minutes = f"TRY_CAST({text}[-5:-4] AS BIGINT) * 60 + TRY_CAST({text}[-2:] AS BIGINT)"
+    ahead = f"CASE {text}[-6] WHEN '+' THEN {minutes} WHEN '-' THEN -({minutes}) ELSE 0 END"
+    return (
+        f"CASE WHEN regexp_full_match({text}, {quote_sql(INTEGER)}) "
+        f"THEN TRY_CAST({text} AS BIGINT) * 1000000 "
+        f"WHEN regexp_full_match({text}, {quote_sql(_RFC_3339)}) "
+        f"THEN epoch_us({date_and_time}) + {fraction} - ({ahead}) * 60000000 END"
+    )
+
+
+def quote_sql(text: str) -> str:
+    """Return a string literal of SQL.
+
+    Args:
+        text: its value.
+
+    >>> quote_sql("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quote_path(path: Place) -> str:
+    """Return a path as a string literal of SQL, which means this file and no pattern or address.
+
+    Args:
+        path: of a file.
+
+    Raises:
+        UnicodeEncodeError: it is not in UTF-8.
+
+    >>> quote_path("/data/a*.csv")
+    "'/data/a[*].csv'"
+    """
+    absolute = os.path.abspath(path)
+    absolute.encode()
+    return quote_sql(glob.escape(absolute))
+
+
+def _number(condition: str, text: str, type_: str) -> str:
+    return f"CASE WHEN {condition} THEN TRY_CAST({text} AS {type_}) END"
+
+
+def _lines(
+    path: Place, plain: PlainText, is_gzip: bool, num_columns: int, delimiter: str, skip: int
+) -> str:
+    """Return the table of a file's lines, cut at the delimiter, with columns c0, c1 ..."""
+    columns = ", ".join(f"c{column}: 'VARCHAR'" for column in range(num_columns))
+    quote = '"' if plain.quoted else ""
+    line_break = plain.line_break.replace("\r", "\\r").replace("\n", "\\n")
+    return (
+        f"read_csv({quote_path(path)}, auto_detect=false, "
+        f"columns={{{columns}}}, header=false, skip={skip}, delim='{delimiter}', quote='{quote}', "
+        f"escape='{quote}', new_line='{line_break}', hive_partitioning=false, "
+        f"compression='{'gzip' if is_gzip else 'none'}')"
+    )
