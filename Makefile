@@ -67,7 +67,7 @@ test-go:
 golden: .venv/.ready-test ## write the golden fixtures anew
 	.venv/bin/python -m fixtures.golden
 
-bench: .venv-bench/.ready-bench ## run the benchmarks, in an environment of their own
+bench: .venv-bench/.ready-bench ## run the benchmarks at 1 million interactions, in an environment of their own
 	.venv-bench/bin/python -m benchmarks
 
 demo: .venv/.ready-test ## go from made-up events to recommendations and their metrics

@@ -1,5 +1,5 @@
-"""All measurements against other libraries: training and recommendation on the same events,
-evaluation on lists.
+"""All measurements against other libraries: training, from file to model, recommendation, evaluation
+and loading. Growth is ``python -m benchmarks.growth``; Markdown tables, ``python -m benchmarks.table``.
 """
 
 from __future__ import annotations
@@ -8,36 +8,28 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks import end_to_end, evaluate, evaluators, kernels, recommend, train
+from benchmarks import end_to_end, evaluate, evaluators, load, recommend, train
 from benchmarks.options import BenchArgs, make_parser, run_benchmarks
-
-
-class Args(BenchArgs):
-    """Parsed options."""
-
-    out_dir: Path
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
-    parser = make_parser("benchmarks", __doc__)
-    parser.add_argument(
-        "--out-dir",
-        type=Path,
-        default=Path("build/bench"),
-        metavar="DIR",
-        help="of the figures as JSON, train.json, end_to_end.json, recommend.json, evaluate.json; "
-        "default: build/bench",
-    )
-    args = parser.parse_args(argv, Args())
+    args = make_parser("benchmarks", __doc__).parse_args(argv, BenchArgs())
+    packages = (train, end_to_end, recommend, load)
     return run_benchmarks(
         args,
-        (*kernels.PEERS, *end_to_end.PACKAGES, *recommend.PACKAGES, *evaluators.PEERS),
-        partial(train.compare_kernels, out=args.out_dir / "train.json"),
-        partial(end_to_end.compare_commands, out=args.out_dir / "end_to_end.json"),
-        partial(recommend.compare_recommenders, out=args.out_dir / "recommend.json"),
+        (*(name for module in packages for name in module.PACKAGES), *evaluators.PEERS),
+        partial(train.compare_kernels, out=args.out("train.json")),
+        partial(end_to_end.compare_commands, out=args.out("end_to_end.json")),
+        partial(recommend.compare_recommenders, out=args.out("recommend.json")),
         lambda _, repetitions: evaluate.compare_evaluations(
-            evaluate.Size(), repetitions, out=args.out_dir / "evaluate.json"
+            evaluate.Size(), repetitions, out=args.out("evaluate.json")
+        ),
+        lambda _, repetitions: load.compare_loading(
+            args.data_dir or Path("build/bench/data"),
+            load.MEGABYTES,
+            repetitions,
+            out=args.out("load.json"),
         ),
     )
 

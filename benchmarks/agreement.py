@@ -1,10 +1,12 @@
 """Whether two kernels found the same neighbors; only then is it worth asking who was faster.
 
-``python -m benchmarks.agreement NAME OURS THEIRS K`` compares two matrix files.
+``python -m benchmarks.agreement NAME OURS THEIRS K TOLERANCE`` compares two matrix files and prints
+as JSON how well they agree; without K they must be the same, bit for bit.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +19,7 @@ from mlcore.errors import DataError
 from mlcore.topk import top_k_per_row
 from mlcore.types import CsrMatrix, Float64Array, Int64Array
 
-__all__ = ["Neighbors", "best_neighbors", "find_disagreement", "main"]
-
-# Two of the peers compute in float32: a cosine, at most 1, is right to about 1e-7 there.
-TOLERANCE = 2e-6
+__all__ = ["Neighbors", "best_neighbors", "find_disagreement", "have_same_bits", "main"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def best_neighbors(similarity: SparseMatrix, k: int) -> Neighbors:
     return Neighbors((rows * num_items + columns)[order], values[order], counts, lowest)
 
 
-def find_disagreement(ours: Neighbors, theirs: Neighbors) -> str | None:
+def find_disagreement(ours: Neighbors, theirs: Neighbors, tolerance: float) -> str | None:
     """Return what two kernels disagree on, in words, or None.
 
     Rows must be of the same length and common pairs of the same value; a pair that only one of
@@ -70,6 +69,7 @@ def find_disagreement(ours: Neighbors, theirs: Neighbors) -> str | None:
     Args:
         ours: the neighbors by one.
         theirs: by the other, of the same items.
+        tolerance: how far apart values may be that count as the same.
     """
     lengths = int((ours.counts != theirs.counts).sum())
     if lengths:
@@ -78,42 +78,86 @@ def find_disagreement(ours: Neighbors, theirs: Neighbors) -> str | None:
     _, at_ours, at_theirs = np.intersect1d(
         ours.pairs, theirs.pairs, assume_unique=True, return_indices=True
     )
-    values = np.abs(ours.values[at_ours] - theirs.values[at_theirs]) > TOLERANCE
+    values = np.abs(ours.values[at_ours] - theirs.values[at_theirs]) > tolerance
     if values.any():
         return f"{int(values.sum())} pairs have another value"
     for found, common in ((ours, at_ours), (theirs, at_theirs)):
         alone = np.ones(len(found.pairs), bool)
         alone[common] = False
         lowest = ours.lowest[found.pairs[alone] // num_items]
-        strange = np.abs(found.values[alone] - lowest) > TOLERANCE
+        strange = np.abs(found.values[alone] - lowest) > tolerance
         if strange.any():
             return f"{int(strange.sum())} neighbors of one are none of the other"
     return None
 
 
-def compare(name: str, our_path: str, their_path: str, k: int) -> None:
-    """Raise DataError if the neighbors in two files disagree.
+def have_same_bits(ours: SparseMatrix, theirs: SparseMatrix) -> bool:
+    """Return whether two CSR matrices hold the same arrays.
+
+    Args:
+        ours: one.
+        theirs: the other.
+    """
+    return all(
+        getattr(ours, name).tobytes() == getattr(theirs, name).tobytes()
+        for name in ("indptr", "indices", "data")
+    )
+
+
+def check_bits(name: str, our_path: str, their_path: str) -> None:
+    """Raise DataError if two files do not hold the same.
+
+    Args:
+        name: of the other way of ours.
+        our_path: matrix file of our neighbors.
+        their_path: that of the other way.
+    """
+    if not have_same_bits(load_matrix(our_path), load_matrix(their_path)):
+        raise DataError(f"{name}: expected the same bits, got others")
+    tell(f"{name}: same bits")
+
+
+def compare(
+    name: str, our_path: str, their_path: str, k: int, tolerance: float
+) -> dict[str, int | float]:
+    """Return how well the neighbors in two files agree.
 
     Args:
         name: of the peer.
         our_path: matrix file of our neighbors by source.
         their_path: that of the peer.
         k: how many neighbors each item was to get.
+        tolerance: how far apart values may be that count as the same.
+
+    Raises:
+        DataError: they disagree.
     """
     ours, theirs = (best_neighbors(load_matrix(path), k) for path in (our_path, their_path))
-    disagreement = find_disagreement(ours, theirs)
+    disagreement = find_disagreement(ours, theirs, tolerance)
     if disagreement is not None:
         raise DataError(f"{name}: expected the neighbors that mlcore finds, got: {disagreement}")
-    ties = len(np.setdiff1d(theirs.pairs, ours.pairs, assume_unique=True))
-    tell(f"{name}: same neighbors, {len(ours.pairs)} pairs, {ties} of them other ties at the end")
+    _, at_ours, at_theirs = np.intersect1d(
+        ours.pairs, theirs.pairs, assume_unique=True, return_indices=True
+    )
+    ties = len(theirs.pairs) - len(at_theirs)
+    largest = float(np.abs(ours.values[at_ours] - theirs.values[at_theirs]).max(initial=0))
+    tell(
+        f"{name}: same neighbors, {len(ours.pairs)} pairs, {ties} of them other ties at the end, "
+        f"values at most {largest:.1e} apart"
+    )
+    return {"pairs": len(ours.pairs), "other_ties": ties, "largest_difference": largest}
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the program."""
-    name, our_path, their_path, k = argv
+    name, our_path, their_path, *limits = argv
 
     def work() -> int:
-        compare(name, our_path, their_path, int(k))
+        if limits:
+            k, tolerance = limits
+            print(json.dumps(compare(name, our_path, their_path, int(k), float(tolerance))))
+        else:
+            check_bits(name, our_path, their_path)
         return 0
 
     return run(work)

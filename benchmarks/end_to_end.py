@@ -1,4 +1,4 @@
-"""From a CSV file to a saved model: our command, and pandas with implicit, side by side.
+"""From a CSV file to a saved model: our command, and pandas with each peer, side by side.
 
 Measured is the whole process, from the start of Python to its end.
 """
@@ -21,28 +21,22 @@ from mlcore.similarity import Cosine
 __all__ = ["PACKAGES", "build_parser", "compare_commands", "main"]
 
 OURS = "mlcore"
-CONFIG = TrainConfig(Cosine())  # what implicit trains
-PACKAGES = ("implicit", "pandas")
-
-
-class Args(BenchArgs):
-    """Parsed options."""
-
-    out: Path
+CONFIG = TrainConfig(Cosine())  # what the peers train
+PEERS = ("implicit", "similaripy")  # sparse_dot_topn is a product, and saves nothing
+PACKAGES = ("duckdb", "numba", "pandas", *PEERS)
 
 
 def compare_commands(events: Path, repetitions: int, *, out: Path) -> None:
-    """Time both ways, print a table and write the figures.
+    """Time all ways, print a table and write the figures.
 
     Args:
         events: CSV of interactions.
         repetitions: how often each way is gone.
         out: the JSON file.
     """
-    contestants = {
-        OURS: partial(_run_ours, events),
-        "pandas + implicit": partial(_run_theirs, events),
-    }
+    contestants = {OURS: partial(_run_ours, events)}
+    for peer in PEERS:
+        contestants[f"pandas + {peer}"] = partial(_run_theirs, peer, events)
     results = take_turns(contestants, repetitions)
     megabytes = events.stat().st_size / 1e6
     print(f"CSV to model directory: {megabytes:.0f} MB")
@@ -64,29 +58,23 @@ def _run_ours(events: Path) -> Finished:
         return run_child(["cli.train", *options, "--out-dir", out_dir])
 
 
-def _run_theirs(events: Path) -> Finished:
+def _run_theirs(peer: str, events: Path) -> Finished:
     with tempfile.TemporaryDirectory() as folder:
         out_dir, k = str(Path(folder, "model")), str(CONFIG.num_neighbors)
-        return run_child(["benchmarks.pandas_implicit", str(events), out_dir, k])
+        return run_child(["benchmarks.pandas_peers", peer, str(events), out_dir, k])
 
 
 def build_parser() -> ArgumentParser:
     """Return the parser."""
-    parser = make_parser("benchmarks.end_to_end", __doc__)
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("build/bench/end_to_end.json"),
-        metavar="FILE",
-        help="the figures as JSON; default: build/bench/end_to_end.json",
-    )
-    return parser
+    return make_parser("benchmarks.end_to_end", __doc__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
-    args = build_parser().parse_args(argv, Args())
-    return run_benchmarks(args, PACKAGES, partial(compare_commands, out=args.out))
+    args = build_parser().parse_args(argv, BenchArgs())
+    return run_benchmarks(
+        args, PACKAGES, partial(compare_commands, out=args.out("end_to_end.json"))
+    )
 
 
 if __name__ == "__main__":

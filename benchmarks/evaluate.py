@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.evaluators import EVALUATORS, PEERS, STARTS, Start
 from benchmarks.measure import Finished, check_installed, run_child, take_turns
-from benchmarks.options import positive
+from benchmarks.options import add_run_options
 from benchmarks.report import run, tell, write_json
 from benchmarks.results import Measured, describe_machine, format_results, results_to_json
 from mlcore.errors import DataError, MlcoreError
@@ -46,7 +46,7 @@ class Args(Namespace):
     list_length: int
     seed: int
     repetitions: int
-    out: Path
+    out_dir: Path | None
 
 
 def compare_evaluations(size: Size, repetitions: int, *, out: Path) -> None:
@@ -148,16 +148,7 @@ def build_parser() -> ArgumentParser:
         data.add_argument(
             option, type=int, default=default, metavar="N", help=f"default: {default}"
         )
-    parser.add_argument(
-        "--repetitions", type=positive, default=3, metavar="N", help="of each run; default: 3"
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("build/bench/evaluate.json"),
-        metavar="FILE",
-        help="the figures as JSON; default: build/bench/evaluate.json",
-    )
+    add_run_options(parser)
     return parser
 
 
@@ -165,10 +156,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
     size = Size(args.users, args.items, args.list_length, args.seed)
+    out_dir = args.out_dir or Path("build/bench/1m")
 
     def work() -> int:
         check_installed(PEERS)
-        compare_evaluations(size, args.repetitions, out=args.out)
+        compare_evaluations(size, args.repetitions, out=out_dir / "evaluate.json")
         return 0
 
     return run(work)

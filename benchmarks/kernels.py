@@ -1,55 +1,93 @@
-"""The contestants of the training benchmark: cosine of all item pairs, the best K for each item.
+"""The contestants of the training benchmark: the best K neighbors of each item, all item pairs seen.
 
-``python -m benchmarks.kernels NAME MATRIX [NEIGHBORS]`` runs one of them on a matrix file, prints
-its seconds, and writes the neighbors it found. Timed is from the users x items matrix, in the
-form the contestant likes best, to the matrix of neighbors.
+``python -m benchmarks.kernels NAME VARIANT FOLDER [NEIGHBORS]`` runs one of them on a matrix of a
+folder, prints as JSON what it took, and writes the neighbors it found. Timed is from the
+users x items matrix, weighted, in the form the contestant likes best, to the matrix of neighbors.
 
 The peers prune by source, each row to its best; an item that is its own neighbor takes a place.
 """
 
 from __future__ import annotations
 
+import json
 import sys
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeAlias
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.matrix import SparseMatrix, load_matrix, save_matrix
+from benchmarks.memory import Work, measure_work
+from benchmarks.report import run, tell
 from mlcore import TrainConfig
 from mlcore.progress import silent
-from mlcore.similarity import Cosine, Counts, Neighborhood
+from mlcore.similarity import Cosine, Counts, Jaccard, Neighborhood, Similarity
 from mlcore.threads import resolve_threads
 from mlcore.types import CsrMatrix
 
-__all__ = ["KERNELS", "NUM_NEIGHBORS", "PEERS", "Kernel", "main"]
+__all__ = ["BARE", "KERNELS", "NUM_NEIGHBORS", "PEERS", "VARIANTS", "Kernel", "Variant", "main"]
 
 NUM_NEIGHBORS = 100
 PEERS = ("implicit", "similaripy", "sparse_dot_topn")
+BARE = "mlcore on numpy + scipy"
+SMALL_BLOCK = 2**14  # entries; see Counts
 
 Kernel: TypeAlias = Callable[[], SparseMatrix]  # returns (I, I), source items as rows
 
 
+class Variant(NamedTuple):
+    """A weighting and a similarity.
+
+    Attributes:
+        matrix: the name of a matrix of ``benchmarks.matrix``: all contestants get the same weights.
+        similarity: of its columns.
+        tolerance: how far off a peer's value may be. Two of them add up in float32, which is exact
+            for numbers of users, and for weights off by about the square root of how many there are.
+        peers: who has that formula.
+    """
+
+    matrix: str
+    similarity: Similarity
+    tolerance: float
+    peers: tuple[str, ...] = PEERS
+
+
+VARIANTS = {
+    "cosine": Variant("binary", Cosine(), 2e-6),
+    "tf_idf": Variant("tf_idf", Cosine(), 1e-4),
+    "bm25": Variant("bm25", Cosine(), 1e-4),
+    # No product of normalised rows, so only who computes the formula itself can take part.
+    "jaccard": Variant("binary", Jaccard(), 2e-6, ("similaripy",)),
+}
+
+
 def _mlcore(
-    user_items: SparseMatrix, neighborhood: Neighborhood = "target", threads: int | None = None
+    user_items: SparseMatrix,
+    similarity: Similarity,
+    neighborhood: Neighborhood = "target",
+    threads: int | None = None,
+    max_block_entries: int | None = None,
 ) -> Kernel:
-    config = TrainConfig(Cosine(), num_neighbors=NUM_NEIGHBORS, neighborhood=neighborhood)
-    matrix = CsrMatrix.from_scipy(user_items.astype(np.float32))
+    config = TrainConfig(similarity, num_neighbors=NUM_NEIGHBORS, neighborhood=neighborhood)
+    matrix = CsrMatrix.from_scipy(user_items)
 
     def kernel() -> SparseMatrix:
         found = config.similarity.neighbors(
-            Counts(matrix), config.neighbor_settings(), resolve_threads(threads), silent
+            Counts(matrix, max_block_entries=max_block_entries),
+            config.neighbor_settings(),
+            resolve_threads(threads),
+            silent,
         )
-        return found.to_scipy()
+        return sp.csr_matrix((found.data, found.indices, found.indptr), 2 * (found.num_rows,))
 
     return kernel
 
 
-def _implicit(user_items: SparseMatrix) -> Kernel:
+def _implicit(user_items: SparseMatrix, similarity: Similarity) -> Kernel:
     from implicit.nearest_neighbours import CosineRecommender
 
     def kernel() -> SparseMatrix:
@@ -62,11 +100,12 @@ def _implicit(user_items: SparseMatrix) -> Kernel:
     return kernel
 
 
-def _similaripy(user_items: SparseMatrix) -> Kernel:
+def _similaripy(user_items: SparseMatrix, similarity: Similarity) -> Kernel:
     import similaripy
 
-    item_users = user_items.T.tocsr().astype(np.float32)  # (I, U), computed in float32 anyway
-    return lambda: similaripy.cosine(
+    function = similaripy.jaccard if isinstance(similarity, Jaccard) else similaripy.cosine
+    item_users = user_items.T.tocsr()  # (I, U) float32
+    return lambda: function(
         item_users,
         k=NUM_NEIGHBORS + 1,
         verbose=False,
@@ -75,16 +114,16 @@ def _similaripy(user_items: SparseMatrix) -> Kernel:
     )
 
 
-def _sparse_dot_topn(user_items: SparseMatrix) -> Kernel:
+def _sparse_dot_topn(user_items: SparseMatrix, similarity: Similarity) -> Kernel:
     from sparse_dot_topn import sp_matmul_topn
 
-    # Not float32, in which it would also add: a million events put values off by 2e-5.
-    rows = user_items.T.tocsr()  # (I, U) float64
+    rows = user_items.T.tocsr()  # (I, U) float32
 
     def kernel() -> SparseMatrix:
-        # It multiplies only: the normalisation is part of the work.
-        norms = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())  # (I,)
-        scale = sp.diags_array(1 / norms)
+        # It multiplies only: the normalisation is part of the work. Not in float32, in which it
+        # would also add: a million events put values off by 2e-5.
+        norms = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1, dtype=np.float64)).ravel())
+        scale = sp.diags_array(1 / norms)  # (I, I) float64
         return sp_matmul_topn(
             sp.csr_matrix(scale @ rows),
             sp.csr_matrix(user_items @ scale),
@@ -95,30 +134,77 @@ def _sparse_dot_topn(user_items: SparseMatrix) -> Kernel:
     return kernel
 
 
-KERNELS: dict[str, Callable[[SparseMatrix], Kernel]] = {
+KERNELS: dict[str, Callable[[SparseMatrix, Similarity], Kernel]] = {
     "mlcore": _mlcore,
     "mlcore, 1 thread": partial(_mlcore, threads=1),
+    BARE: _mlcore,
     "mlcore by source": partial(_mlcore, neighborhood="source"),
+    "mlcore by source, 1 thread": partial(_mlcore, neighborhood="source", threads=1),
+    f"{BARE}, by source, small blocks": partial(
+        _mlcore, neighborhood="source", max_block_entries=SMALL_BLOCK
+    ),
     "implicit": _implicit,
     "similaripy": _similaripy,
     "sparse_dot_topn": _sparse_dot_topn,
 }
 
 
+def prepare(name: str, variant: Variant, path: str) -> Kernel:
+    """Return a kernel that holds its input in the form it likes best, and no other.
+
+    Whatever is loaded on first use, it has loaded.
+
+    Args:
+        name: of the contestant.
+        variant: what to compute.
+        path: the matrix file.
+    """
+    if name.startswith(BARE):
+        sys.modules["numba"] = None  # type: ignore[assignment]  # as if nobody had installed it
+    user_items = load_matrix(path)  # (U, I) float32
+    few = user_items[:20]
+    KERNELS[name](few[:, np.unique(few.indices)], variant.similarity)()
+    return KERNELS[name](user_items, variant.similarity)
+
+
+def time_kernel(kernel: Kernel) -> tuple[SparseMatrix, Work]:
+    """Return the neighbors and what they took, without the time to load compiled code.
+
+    Args:
+        kernel: a contestant.
+    """
+    before = _num_compiled()
+    neighbors, work = measure_work(kernel)
+    if _num_compiled() > before:
+        # What numba compiles, or loads, depends on the types, hence on the size of the data.
+        del neighbors
+        neighbors, work = measure_work(kernel)
+    return neighbors, work
+
+
+def _num_compiled() -> int:
+    """Return how many functions of mlcore numba has compiled or loaded, for how many types each."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("mlcore.")]
+    functions = {id(value): value for module in modules for value in vars(module).values()}
+    return sum(len(getattr(function, "overloads", ())) for function in functions.values())
+
+
 def main(argv: Sequence[str]) -> int:
     """Run the program."""
-    name, matrix_path, *neighbors_path = argv
-    user_items = load_matrix(matrix_path)  # (U, I) float64
-    # Whatever is loaded or compiled on first use is not the kernel's work.
-    few = user_items[:20]
-    KERNELS[name](few[:, np.unique(few.indices)])()
-    kernel = KERNELS[name](user_items)
-    begun = time.perf_counter()
-    neighbors = kernel()
-    print(time.perf_counter() - begun)
-    for path in neighbors_path:
-        save_matrix(path, sp.csr_matrix(neighbors))
-    return 0
+    name, variant, folder, *neighbors_path = argv
+
+    def work() -> int:
+        found = VARIANTS[variant]
+        kernel = prepare(name, found, str(Path(folder, f"{found.matrix}.npz")))
+        neighbors, taken = time_kernel(kernel)
+        if name in ("mlcore", "mlcore, 1 thread") and not _num_compiled():
+            tell(f"{name}: too little work for compiled code")
+        print(json.dumps(taken._asdict()))
+        for path in neighbors_path:
+            save_matrix(path, sp.csr_matrix(neighbors))
+        return 0
+
+    return run(work)
 
 
 if __name__ == "__main__":

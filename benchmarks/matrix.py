@@ -1,6 +1,8 @@
-"""Events as the users x items matrix that all training kernels start from, in a file.
+"""Events as the users x items matrices that all training kernels start from, in files.
 
-``python -m benchmarks.matrix EVENTS MATRIX`` reads the one, writes the other, and prints its size.
+``python -m benchmarks.matrix EVENTS FOLDER`` reads the one, writes a matrix for each weighting into
+the other, and prints how much there is; ``python -m benchmarks.matrix made-up FOLDER USERS ITEMS
+INTERACTIONS SKEW SEED`` makes up a binary one without the way through a file of events.
 """
 
 from __future__ import annotations
@@ -8,6 +10,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,10 +19,20 @@ import scipy.sparse as sp
 
 from benchmarks.report import run
 from mlcore.files.interactions import read_interactions
+from mlcore.made_up import draw_events
+from mlcore.types import CsrMatrix, Int64Array
+from mlcore.weighting import BM25, Binary, TfIdf, Weighting
 
-__all__ = ["SparseMatrix", "load_matrix", "main", "save_matrix"]
+__all__ = ["MATRICES", "SparseMatrix", "count_pairs", "load_matrix", "main", "save_matrix"]
 
 SparseMatrix: TypeAlias = Any  # a scipy csr_matrix; the peers accept no csr_array
+
+# All start from who took what, whatever the weights in the file; smooth, so that any data will do.
+MATRICES: dict[str, Weighting] = {
+    "binary": Binary(),
+    "tf_idf": TfIdf(smooth=True),
+    "bm25": BM25(smooth=True),
+}
 
 
 def save_matrix(path: str, matrix: SparseMatrix) -> None:
@@ -40,26 +54,80 @@ def load_matrix(path: str) -> SparseMatrix:
     return sp.csr_matrix(sp.load_npz(path))
 
 
-def convert(events_path: str, matrix_path: str) -> None:
-    """Read events, write the binary (U, I) matrix, print its size as JSON.
+def count_pairs(indptr: Int64Array) -> int:
+    """Return how many pairs of items are counted: the sum over users of n_u (n_u - 1) / 2.
+
+    Args:
+        indptr: (U + 1,) offsets of the users' items.
+
+    >>> count_pairs(np.array([0, 3, 3, 5]))
+    4
+    """
+    counts = np.diff(indptr).astype(np.int64)
+    return int((counts * (counts - 1) // 2).sum())
+
+
+def convert(events_path: str, folder: Path) -> None:
+    """Read events, write (U, I) float32 matrices, print their size as JSON.
 
     Args:
         events_path: as ``mlcore.files.interactions.read_interactions`` takes it.
-        matrix_path: ends in ``.npz``.
+        folder: takes the files.
     """
-    user_items = read_interactions(events_path).user_items.to_scipy()  # (U, I) float64
-    user_items.data = np.ones_like(user_items.data)
-    save_matrix(matrix_path, user_items)
-    num_users, num_items = user_items.shape
-    print(json.dumps({"users": num_users, "items": num_items, "interactions": user_items.nnz}))
+    interactions = read_interactions(events_path)
+    ones = np.ones(len(interactions))
+    binary = replace(interactions, user_items=replace_values(interactions.user_items, ones))
+    for name, weighting in MATRICES.items():
+        _write(folder, name, weighting.apply(binary))
+
+
+def replace_values(matrix: CsrMatrix, values: Any) -> CsrMatrix:
+    """Return the matrix with other values at the same places.
+
+    Args:
+        matrix: (U, I).
+        values: (E,).
+    """
+    return CsrMatrix(matrix.indptr, matrix.indices, values, matrix.num_columns)
+
+
+def make_up(folder: Path, users: int, items: int, interactions: int, skew: int, seed: int) -> None:
+    """Make up events, write the binary (U, I) float32 matrix, print its size as JSON.
+
+    Args:
+        folder: takes the file.
+        users: U.
+        items: I.
+        interactions: E.
+        skew: as for ``cli.generate``.
+        seed: likewise.
+    """
+    events = draw_events(users, items, interactions, seed, skew)
+    ones = np.ones(interactions, np.float32)
+    matrix = sp.csr_matrix((ones, (events.users, events.items)), (users, items))
+    _write(folder, "binary", CsrMatrix.from_scipy(matrix))
+
+
+def _write(folder: Path, name: str, matrix: CsrMatrix) -> None:
+    arrays = matrix.data.astype(np.float32), matrix.indices, matrix.indptr
+    save_matrix(
+        str(folder / f"{name}.npz"), sp.csr_matrix(arrays, (matrix.num_rows, matrix.num_columns))
+    )
+    if name == "binary":
+        size = {"users": matrix.num_rows, "items": matrix.num_columns}
+        pairs = count_pairs(matrix.indptr)
+        print(json.dumps({**size, "interactions": matrix.num_entries, "counted_pairs": pairs}))
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the program."""
-    events_path, matrix_path = argv
+    events_path, folder, *numbers = argv
 
     def work() -> int:
-        convert(events_path, matrix_path)
+        if numbers:
+            make_up(Path(folder), *map(int, numbers))
+        else:
+            convert(events_path, Path(folder))
         return 0
 
     return run(work)

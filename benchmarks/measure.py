@@ -7,28 +7,34 @@ a child process begins at the size of its parent (the measure passes through for
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import util
 
 from benchmarks.report import tell
 from benchmarks.results import Measured
 from mlcore.errors import ConfigError, MlcoreError
 
-__all__ = ["Finished", "check_installed", "run_child", "take_turns"]
+__all__ = ["Finished", "check_installed", "run_child", "run_measured", "run_program", "take_turns"]
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A program that ended well: from start to end, its peak memory, what it printed."""
+    """A program that ended well: from start to end, its peak memory, what it printed.
+
+    Attributes:
+        own_bytes: the part of the peak that the work itself took, if the program has told it.
+    """
 
     seconds: float
     peak_bytes: int
     output: str
+    own_bytes: int | None = None
 
 
 def check_installed(packages: Sequence[str]) -> None:
@@ -55,10 +61,21 @@ def run_child(arguments: Sequence[str]) -> Finished:
         SystemExit: its exit code was 1, after a line that said why.
         MlcoreError: it ended in another way.
     """
+    return run_program([sys.executable, "-m", *arguments])
+
+
+def run_program(command: Sequence[str]) -> Finished:
+    """Run a program to its end.
+
+    Args:
+        command: the program and its arguments; standard error is shared.
+
+    Raises:
+        SystemExit: its exit code was 1, after a line that said why.
+        MlcoreError: it ended in another way.
+    """
     begun = time.perf_counter()
-    with subprocess.Popen(
-        [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, text=True
-    ) as child:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         output = child.stdout.read()
         _, status, usage = os.wait4(child.pid, 0)
@@ -67,9 +84,25 @@ def run_child(arguments: Sequence[str]) -> Finished:
     if child.returncode == 1:
         raise SystemExit(1)
     if child.returncode != 0:
-        raise MlcoreError(f"{arguments[0]}: expected exit code 0, got {child.returncode}")
+        raise MlcoreError(f"{' '.join(command)}: expected exit code 0, got {child.returncode}")
     unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss; see getrusage(2) of each
     return Finished(seconds, usage.ru_maxrss * unit, output)
+
+
+def run_measured(arguments: Sequence[str]) -> Finished:
+    """Run ``python -m`` to its end; seconds and memory are those that it prints, as JSON.
+
+    Args:
+        arguments: the module and its arguments.
+    """
+    finished = run_child(arguments)
+    work = json.loads(finished.output)
+    return replace(
+        finished,
+        seconds=work["seconds"],
+        peak_bytes=work["peak_bytes"],
+        own_bytes=work["own_bytes"],
+    )
 
 
 def take_turns(
@@ -85,9 +118,13 @@ def take_turns(
     for turn in range(1, repetitions + 1):
         for name, contestant in contestants.items():
             finished = contestant()
-            tell(f"run {turn} of {repetitions}: {name}: {finished.seconds:.2f} s")
+            tell(f"run {turn} of {repetitions}: {name}: {finished.seconds:.3g} s")
             results[name].append(finished)
     return {
-        name: Measured([run.seconds for run in runs], [run.peak_bytes for run in runs])
+        name: Measured(
+            [run.seconds for run in runs],
+            [run.peak_bytes for run in runs],
+            [run.own_bytes for run in runs if run.own_bytes is not None],
+        )
         for name, runs in results.items()
     }

@@ -1,4 +1,4 @@
-"""The options that all benchmarks share: which data, and how often."""
+"""The options that all benchmarks share: which data, how often, and where the figures go."""
 
 from __future__ import annotations
 
@@ -6,22 +6,66 @@ import tempfile
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.measure import check_installed, run_child
 from benchmarks.report import run, tell
 
-__all__ = ["BenchArgs", "make_parser", "positive", "run_benchmarks"]
+__all__ = [
+    "PRESETS",
+    "BenchArgs",
+    "DataSize",
+    "add_run_options",
+    "make_parser",
+    "parse_names",
+    "positive",
+    "run_benchmarks",
+]
+
+
+class DataSize(NamedTuple):
+    """How much to make up, by ``cli.generate``."""
+
+    users: int
+    items: int
+    interactions: int
+    skew: int
+
+
+PRESETS = {
+    "1m": DataSize(10_000, 5_000, 1_000_000, 1),
+    # Users, items and sum of n_u^2 as MovieLens 20M; half of its users have at most 67 items, too.
+    "20m": DataSize(138_493, 26_744, 21_500_000, 2),
+}
 
 
 class BenchArgs(Namespace):
     """Parsed options."""
 
-    users: int
-    items: int
-    interactions: int
+    preset: str
+    users: int | None
+    items: int | None
+    interactions: int | None
+    skew: int | None
     seed: int
+    data_dir: Path | None
     interactions_file: Path | None
     repetitions: int
+    out_dir: Path | None
+
+    def size(self) -> DataSize:
+        """Return the preset, with what other options say instead."""
+        given = {name: getattr(self, name) for name in DataSize._fields}
+        preset = PRESETS[self.preset]
+        return preset._replace(**{name: n for name, n in given.items() if n is not None})
+
+    def out(self, name: str) -> Path:
+        """Return the path of a file of figures.
+
+        Args:
+            name: of the file.
+        """
+        return (self.out_dir or Path("build/bench", self.preset)) / name
 
 
 def make_parser(name: str, description: str | None) -> ArgumentParser:
@@ -33,18 +77,44 @@ def make_parser(name: str, description: str | None) -> ArgumentParser:
     """
     parser = ArgumentParser(prog=f"python -m {name}", description=description, allow_abbrev=False)
     data = parser.add_argument_group("data, made up by cli.generate unless a file is given")
-    for option, default in (("users", 10_000), ("items", 5_000), ("interactions", 1_000_000)):
-        data.add_argument(
-            f"--{option}", type=int, default=default, metavar="N", help=f"default: {default}"
-        )
+    data.add_argument(
+        "--preset",
+        choices=PRESETS,
+        default="1m",
+        help="a size: 1 million interactions, or that of MovieLens 20M; default: 1m",
+    )
+    for option in DataSize._fields:
+        data.add_argument(f"--{option}", type=int, metavar="N", help="instead of the preset's")
     data.add_argument("--seed", type=int, default=1, metavar="S", help="default: 1")
+    data.add_argument(
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="keep here what is made up, and use it again; default: a temporary folder",
+    )
     data.add_argument(
         "--interactions-file", type=Path, metavar="FILE", help="CSV: user_id, item_id, weight"
     )
+    add_run_options(parser, "build/bench/PRESET")
+    return parser
+
+
+def add_run_options(parser: ArgumentParser, default: str = "build/bench/1m") -> None:
+    """Add how often to run, and where the figures go.
+
+    Args:
+        parser: gets the options.
+        default: that folder, as the help shows it.
+    """
     parser.add_argument(
         "--repetitions", type=positive, default=3, metavar="N", help="of each run; default: 3"
     )
-    return parser
+    parser.add_argument(
+        "--out-dir",
+        type=Path,
+        metavar="DIR",
+        help=f"of the figures as JSON; default: {default}",
+    )
 
 
 def positive(text: str) -> int:
@@ -56,6 +126,23 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"expected an integer >= 1, got {text!r}")
     return int(text)
+
+
+def parse_names(known: Sequence[str]) -> Callable[[str], list[str]]:
+    """Return what reads a list of names, separated by commas.
+
+    Args:
+        known: the names there are.
+    """
+
+    def parse(text: str) -> list[str]:
+        names = text.split(",")
+        strange = [name for name in names if name not in known]
+        if strange:
+            raise ArgumentTypeError(f"expected some of {','.join(known)}, got {strange[0]!r}")
+        return names
+
+    return parse
 
 
 def run_benchmarks(
@@ -72,7 +159,7 @@ def run_benchmarks(
     def work() -> int:
         check_installed(packages)
         with tempfile.TemporaryDirectory() as folder:
-            events = args.interactions_file or _generate(args, Path(folder, "events.csv"))
+            events = args.interactions_file or _made_up(args, args.data_dir or Path(folder))
             for benchmark in benchmarks:
                 benchmark(events, args.repetitions)
         return 0
@@ -80,9 +167,15 @@ def run_benchmarks(
     return run(work)
 
 
-def _generate(args: BenchArgs, path: Path) -> Path:
-    names = ("users", "items", "interactions", "seed")
-    numbers = [f"--{name}={getattr(args, name)}" for name in names]
-    tell(f"generate {' '.join(numbers)}")
-    run_child(["cli.generate", *numbers, "--out", str(path)])
+def _made_up(args: BenchArgs, folder: Path) -> Path:
+    """Return the file of made-up events; one of a name says all that decides its content."""
+    numbers = {**args.size()._asdict(), "seed": args.seed}
+    path = folder / f"events-{'-'.join(map(str, numbers.values()))}.csv"
+    if path.exists():
+        tell(f"use {path}")
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    options = [f"--{name}={number}" for name, number in numbers.items()]
+    tell(f"generate {' '.join(options)}")
+    run_child(["cli.generate", *options, "--out", str(path)])
     return path

@@ -29,12 +29,6 @@ NUM_NEIGHBORS = 100
 PACKAGES = ("numba", *PEERS)
 
 
-class Args(BenchArgs):
-    """Parsed options."""
-
-    out: Path
-
-
 def compare_recommenders(events: Path, repetitions: int, *, out: Path) -> None:
     """Check the lists of all peers, time all, print a table and write the figures.
 
@@ -119,21 +113,15 @@ def _format(results: Mapping[str, Measured], num_users: int) -> str:
 
 def build_parser() -> ArgumentParser:
     """Return the parser."""
-    parser = make_parser("benchmarks.recommend", __doc__)
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("build/bench/recommend.json"),
-        metavar="FILE",
-        help="the figures as JSON; default: build/bench/recommend.json",
-    )
-    return parser
+    return make_parser("benchmarks.recommend", __doc__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
-    args = build_parser().parse_args(argv, Args())
-    return run_benchmarks(args, PACKAGES, partial(compare_recommenders, out=args.out))
+    args = build_parser().parse_args(argv, BenchArgs())
+    return run_benchmarks(
+        args, PACKAGES, partial(compare_recommenders, out=args.out("recommend.json"))
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""Training kernels side by side: mlcore and its peers on one matrix, neighbors checked first."""
+"""Training kernels side by side: mlcore and its peers on one matrix, neighbors checked first.
+
+Weights are computed beforehand, the same for all: a variant is a matrix and a similarity. Our own
+ways, with and without numba, by any number of threads and size of blocks, must agree bit for bit.
+"""
 
 from __future__ import annotations
 
@@ -6,80 +10,103 @@ import json
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from benchmarks.kernels import NUM_NEIGHBORS, PEERS
-from benchmarks.measure import Finished, run_child, take_turns
-from benchmarks.options import BenchArgs, make_parser, run_benchmarks
+from benchmarks.kernels import BARE, NUM_NEIGHBORS, PEERS, VARIANTS
+from benchmarks.measure import Finished, run_child, run_measured, take_turns
+from benchmarks.options import BenchArgs, make_parser, parse_names, run_benchmarks
 from benchmarks.report import tell, write_json
 from benchmarks.results import describe_machine, format_results, results_to_json
 
-__all__ = ["build_parser", "compare_kernels", "main"]
+__all__ = ["OURS", "PACKAGES", "build_parser", "compare_kernels", "main", "run_kernel"]
 
 OURS = "mlcore"
+OTHER_WAYS = ("mlcore by source, 1 thread", f"{BARE}, by source, small blocks")
+PACKAGES = ("numba", *PEERS)
 
 
 class Args(BenchArgs):
     """Parsed options."""
 
-    out: Path
+    variants: list[str]
 
 
-def compare_kernels(events: Path, repetitions: int, *, out: Path) -> None:
+def compare_kernels(
+    events: Path, repetitions: int, *, out: Path, variants: Sequence[str] = tuple(VARIANTS)
+) -> None:
     """Check the neighbors of all peers, time all kernels, print a table and write the figures.
 
     Args:
         events: CSV of interactions.
         repetitions: how often each kernel runs.
         out: the JSON file.
+        variants: names in ``benchmarks.kernels.VARIANTS``.
     """
+    checks: dict[str, object] = {}
+    results: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
-        matrix = Path(folder, "matrix.npz")
         tell(f"read {events}")
-        size = json.loads(run_child(["benchmarks.matrix", str(events), str(matrix)]).output)
-        _check_neighbors(matrix, Path(folder))
-        names = (OURS, f"{OURS}, 1 thread", *PEERS)
-        results = take_turns({name: partial(_run, name, matrix) for name in names}, repetitions)
-    shown = ", ".join(f"{number} {name}" for name, number in size.items())
-    print(f"cosine, the {NUM_NEIGHBORS} best neighbors of each item: {shown}")
-    print(format_results(results, OURS))
+        size = json.loads(run_child(["benchmarks.matrix", str(events), folder]).output)
+        for variant in variants:
+            checks[variant] = _check_neighbors(variant, Path(folder))
+            names = (OURS, f"{OURS}, 1 thread", BARE, *VARIANTS[variant].peers)
+            runs = {name: partial(run_kernel, name, variant, folder) for name in names}
+            measured = take_turns(runs, repetitions)
+            shown = ", ".join(f"{number} {name}" for name, number in size.items())
+            print(f"{variant}, the {NUM_NEIGHBORS} best neighbors of each item: {shown}")
+            print(format_results(measured, OURS))
+            results[variant] = results_to_json(measured, OURS)
     document = {
         "data": size,
         "num_neighbors": NUM_NEIGHBORS,
-        "machine": describe_machine(("numpy", "scipy", *PEERS)),
-        "results": results_to_json(results, OURS),
+        "machine": describe_machine(("numpy", "scipy", *PACKAGES)),
+        "checks": checks,
+        "results": results,
     }
     write_json(out, document)
 
 
-def _check_neighbors(matrix: Path, folder: Path) -> None:
+def _check_neighbors(variant: str, folder: Path) -> dict[str, object]:
+    """Return how well each peer agrees, and which ways of ours are the same bits."""
+
     def neighbors_of(name: str) -> str:
-        path = str(folder / f"{name}.npz")
-        run_child(["benchmarks.kernels", name, str(matrix), path])
-        return path
+        path = folder / f"neighbors-{name}.npz"
+        run_child(["benchmarks.kernels", name, variant, str(folder), str(path)])
+        return str(path)
 
+    tell(f"{variant}: check the neighbors")
     ours = neighbors_of(f"{OURS} by source")
-    for peer in PEERS:
-        arguments = [peer, ours, neighbors_of(peer), str(NUM_NEIGHBORS)]
-        run_child(["benchmarks.agreement", *arguments])
+    for way in OTHER_WAYS:
+        run_child(["benchmarks.agreement", way, ours, neighbors_of(way)])
+    found: dict[str, object] = {"same_bits": [OURS, *OTHER_WAYS]}
+    for peer in VARIANTS[variant].peers:
+        limits = [str(NUM_NEIGHBORS), str(VARIANTS[variant].tolerance)]
+        compared = run_child(["benchmarks.agreement", peer, ours, neighbors_of(peer), *limits])
+        found[peer] = json.loads(compared.output)
+    return found
 
 
-def _run(name: str, matrix: Path) -> Finished:
-    finished = run_child(["benchmarks.kernels", name, str(matrix)])
-    return replace(finished, seconds=float(finished.output))
+def run_kernel(name: str, variant: str, folder: str) -> Finished:
+    """Run a contestant in a process of its own.
+
+    Args:
+        name: of the contestant.
+        variant: what it computes.
+        folder: of the matrices.
+    """
+    return run_measured(["benchmarks.kernels", name, variant, folder])
 
 
 def build_parser() -> ArgumentParser:
     """Return the parser."""
     parser = make_parser("benchmarks.train", __doc__)
     parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("build/bench/train.json"),
-        metavar="FILE",
-        help="the figures as JSON; default: build/bench/train.json",
+        "--variants",
+        type=parse_names(tuple(VARIANTS)),
+        default=list(VARIANTS),
+        metavar="LIST",
+        help=f"some of {','.join(VARIANTS)}; default: all",
     )
     return parser
 
@@ -87,7 +114,8 @@ def build_parser() -> ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run_benchmarks(args, PEERS, partial(compare_kernels, out=args.out))
+    benchmark = partial(compare_kernels, out=args.out("train.json"), variants=args.variants)
+    return run_benchmarks(args, PACKAGES, benchmark)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ class Args(argparse.Namespace):
     items: int
     interactions: int
     seed: int
+    skew: int
     out: str
     items_out: str | None
     format: Format | None
@@ -43,6 +44,13 @@ def build_parser() -> argparse.ArgumentParser:
         help="number of events, all distinct",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="default: 0")
+    parser.add_argument(
+        "--skew",
+        type=int,
+        default=1,
+        metavar="N",
+        help="how unequal users and items are, from 0 to 3; 2 is about as MovieLens; default: 1",
+    )
     output = parser.add_argument_group("output")
     output.add_argument("--out", required=True, metavar="FILE", help="the events")
     output.add_argument("--items-out", metavar="FILE", help="the items: item_id, title, genre")
@@ -61,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             args.seed,
             args.out,
             args.items_out,
+            skew=args.skew,
             format=args.format,
         ),
         args,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mlcore._titles import GENRES, book_title
 from mlcore.errors import ConfigError
-from mlcore.generate import SyntheticData, generate_interactions
+from mlcore.generate import SyntheticData, generate_interactions, generate_to_path
 from mlcore.types import Float64Array
 
 YEAR_2024 = range(1_704_067_200, 1_735_689_600)
@@ -57,6 +59,23 @@ def test_events_are_as_many_as_asked_all_distinct_and_of_every_user(
     assert set(data.item_ids) <= {item.item_id for item in data.catalogue}
 
 
+@pytest.mark.parametrize("skew", [0, 1, 2, 3])
+def test_skew_changes_who_has_what_and_not_how_much(skew: int) -> None:
+    data = generate_interactions(500, 400, 9_999, seed=3, skew=skew)
+    assert len(set(zip(data.user_ids, data.item_ids))) == 9_999
+    assert len(set(data.user_ids)) == 500
+
+
+def test_more_skew_makes_users_and_items_more_unequal() -> None:
+    squares = []
+    for skew in range(4):
+        data = generate_interactions(2_000, 1_000, 60_000, seed=3, skew=skew)
+        columns = (data.user_ids, data.item_ids)
+        squares.append([sum(n**2 for n in Counter(column).values()) for column in columns])
+    for one, other in zip(squares, squares[1:]):
+        assert other[0] > 1.1 * one[0] and other[1] > 1.1 * one[1]
+
+
 @pytest.mark.parametrize("num_interactions", range(4, 25))
 def test_every_number_of_events_is_met_exactly(num_interactions: int) -> None:
     data = generate_interactions(4, 6, num_interactions, seed=11)
@@ -94,6 +113,28 @@ def test_a_dense_request_keeps_its_bytes_too() -> None:
     # Redrawing does not end here by itself, so this one pins the deterministic completion.
     text = canonical_csv(generate_interactions(12, 31, 12 * 31 - 5, seed=2**64 + 1))
     assert sha256(text) == "6818a2ea06ee9b80d9b36d6b32b1c76ceeed35c16e08ebffc29401def4e4afe6"
+
+
+def test_skewed_events_keep_their_bytes_too() -> None:
+    text = canonical_csv(generate_interactions(20, 40, 200, seed=0, skew=2))
+    assert sha256(text) == "326f340fdbc8be9cfbed8bb34d1d775f78ec55f5c7b4798c697e644c8f30c73c"
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 10**6])
+def test_the_files_hold_what_the_function_returns(
+    chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = generate_interactions(20, 40, 200, seed=6, skew=2)
+    monkeypatch.setattr("mlcore.generate.CHUNK", chunk)  # rows of text at once
+    monkeypatch.setattr("mlcore.made_up.CHUNK", chunk)  # draws at once
+    paths = [tmp_path / "events.csv", tmp_path / "events.jsonl"]
+    for path in paths:
+        generate_to_path(20, 40, 200, 6, path, skew=2)
+    assert paths[0].read_text() == canonical_csv(data)
+    names = ("user_id", "item_id", "weight", "timestamp")
+    rows = zip(data.user_ids, data.item_ids, data.weights, data.timestamps, strict=True)
+    expected = [json.dumps(dict(zip(names, row))) for row in rows]
+    assert paths[1].read_text().splitlines() == expected
 
 
 def test_catalogue_keeps_its_bytes() -> None:
@@ -238,3 +279,9 @@ def test_an_argument_out_of_range_is_refused(
     with pytest.raises(ConfigError) as caught:
         generate_interactions(num_users, num_items, num_interactions, seed)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("skew", [-1, 4])
+def test_a_skew_out_of_range_is_refused(skew: int) -> None:
+    with pytest.raises(ConfigError, match=f"^skew: expected a number from 0 to 3, got {skew}$"):
+        generate_interactions(5, 5, 9, 1, skew)

@@ -1,0 +1,139 @@
+"""Markdown tables of measured figures, printed or put into a document, so that no number is typed.
+
+In a document each table stands between two lines, and is replaced:
+
+    <!-- table: 20m/train.json cosine -->
+    <!-- end of table -->
+
+The first names a file below DIR and the part of it, if it has several; ``data`` and ``machine`` are
+parts of every file. ``<!-- table: goals -->`` compares all of them with what was aimed at.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.goals import make_goals
+from benchmarks.report import run
+from benchmarks.tables import TABLES, Document, make_table, parts_of
+from mlcore.errors import DataError
+
+__all__ = ["build_parser", "fill_in", "main"]
+
+BEGIN = re.compile(r"^<!-- table: (\S+)(?: (\S+))? -->$")
+END = "<!-- end of table -->"
+
+
+class Args(Namespace):
+    """Parsed options."""
+
+    folder: Path
+    into: Path | None
+
+
+def read_figures(folder: Path) -> dict[str, Document]:
+    """Return what the benchmarks have written, by path without the ending.
+
+    Args:
+        folder: looked through with all folders in it.
+
+    Raises:
+        DataError: there is nothing.
+    """
+    paths = [path for path in sorted(folder.rglob("*.json")) if path.stem in TABLES]
+    if not paths:
+        raise DataError(f"{folder}: expected files such as 1m/train.json, got none")
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): json.loads(path.read_text("utf-8"))
+        for path in paths
+    }
+
+
+def all_tables(documents: dict[str, Document]) -> str:
+    """Return all tables there are, each under its name.
+
+    Args:
+        documents: by path.
+    """
+    parts = []
+    for path, document in documents.items():
+        name = path.rpartition("/")[2]
+        for part in parts_of(name, document):
+            parts.append(f"{path} {part}".rstrip() + f"\n\n{make_table(name, document, part)}")
+    return "\n\n".join([*parts, f"goals\n\n{make_goals(documents)}"])
+
+
+def fill_in(text: str, documents: dict[str, Document]) -> str:
+    """Return a document with its tables made anew; those whose file is missing stay as they are.
+
+    Args:
+        text: Markdown.
+        documents: by path.
+
+    Raises:
+        DataError: a table has no end, or the file does not have the part.
+    """
+    lines, result, number = text.split("\n"), [], 0
+    while number < len(lines):
+        result.append(lines[number])
+        found = BEGIN.match(lines[number])
+        number += 1
+        if found is None:
+            continue
+        if END not in lines[number:]:
+            raise DataError(f"{found[0]}: expected {END!r} behind it, got none")
+        end = lines.index(END, number)
+        table = _table_for(found[1], found[2] or "", documents)
+        result += lines[number:end] if table is None else ["", *table.split("\n"), ""]
+        number = end
+    return "\n".join(result)
+
+
+def _table_for(file: str, part: str, documents: dict[str, Document]) -> str | None:
+    if file == "goals":
+        return make_goals(documents)
+    path = file.removesuffix(".json")
+    if path not in documents:
+        return None
+    return make_table(path.rpartition("/")[2], documents[path], part)
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser."""
+    parser = ArgumentParser(
+        prog="python -m benchmarks.table", description=__doc__.split("\n")[0], allow_abbrev=False
+    )
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path("build/bench"),
+        metavar="DIR",
+        help="with folders of figures as JSON; default: build/bench",
+    )
+    parser.add_argument("--into", type=Path, metavar="FILE", help="a document whose tables to make")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    args = build_parser().parse_args(argv, Args())
+
+    def work() -> int:
+        documents = read_figures(args.folder)
+        if args.into is None:
+            print(all_tables(documents))
+        else:
+            text = args.into.read_text("utf-8")
+            args.into.write_text(fill_in(text, documents), encoding="utf-8")
+        return 0
+
+    return run(work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
