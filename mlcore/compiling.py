@@ -9,14 +9,19 @@ import numba
 from llvmlite import ir
 from numba.extending import intrinsic
 
-__all__ = ["compiled", "fetch"]
+__all__ = ["compiled", "fetch", "inlined", "num_bits"]
+
+
+_OPTIONS = {"error_model": "numpy"}
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that numba compiles when first called, free of the interpreter lock.
 
-    Its code is kept for the next process, beside the source or in the user's cache. No arithmetic
-    is relaxed: the bits are those of the same operations in numpy, one after the other.
+    Its code is kept for the next process, beside the source or in the user's cache, until that one
+    source file changes: functions that call each other belong in one module. No arithmetic is
+    relaxed: the bits, and quotients by 0, are those of the same operations in numpy, one after the
+    other.
 
     Args:
         function: of the part of Python that numba knows.
@@ -25,9 +30,23 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     3
     """
     try:
-        result: Callable[..., Any] = numba.njit(nogil=True, cache=True)(function)
+        result: Callable[..., Any] = numba.njit(nogil=True, cache=True, **_OPTIONS)(function)
     except RuntimeError:  # there is no folder to keep it in
-        result = numba.njit(nogil=True)(function)
+        result = numba.njit(nogil=True, **_OPTIONS)(function)
+    return result
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function whose text numba puts where compiled code calls it.
+
+    Args:
+        function: of the part of Python that numba knows, for compiled code of the same module.
+
+    >>> twice = inlined(lambda x: 2 * x)
+    >>> compiled(lambda x: twice(x) + 1)(2)
+    5
+    """
+    result: Callable[..., Any] = numba.njit(inline="always", **_OPTIONS)(function)
     return result
 
 
@@ -54,3 +73,20 @@ def fetch(typing_context, array, index):  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     return numba.void(array, numba.uint64), generate
+
+
+@intrinsic
+def num_bits(typing_context, word):  # type: ignore[no-untyped-def]
+    """Return how many bits of a word are 1, as uint64.
+
+    Equals ``int.bit_count``. For compiled code only.
+
+    Args:
+        typing_context: given by numba, not by the caller.
+        word: uint64.
+    """
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.ctpop(arguments[0])
+
+    return numba.uint64(numba.uint64), generate

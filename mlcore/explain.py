@@ -71,7 +71,9 @@ def explain_lists(
     [0.5, 0.5]
     """
     num_items = similarity.num_rows
-    lists = np.repeat(np.arange(histories.num_rows), np.diff(indptr))  # (P,) whose list it is in
+    lists = np.repeat(
+        np.arange(histories.num_rows, dtype=np.int64), np.diff(indptr)
+    )  # (P,) whose list it is in
     place = np.zeros(histories.num_rows * num_items, np.int32)  # (R * I,) 1 + place among listed
     place[lists * num_items + items] = np.arange(1, len(items) + 1)
     parts = [_find(similarity, histories, place, *span) for span in _chunks(similarity, histories)]

@@ -1,18 +1,11 @@
-"""How much memory there is, and the refusal of work that needs more, before it begins."""
+"""How much memory there is."""
 
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from mlcore.errors import DataError
-
-__all__ = ["available_bytes", "format_bytes", "plan_memory"]
-
-CURES = (
-    "drop rare items (cli.preprocess --min-item-interactions), train a similarity that needs less, "
-    "such as rp3beta, or use a machine with more memory"
-)
+__all__ = ["available_bytes", "format_bytes"]
 
 
 class _Layout(NamedTuple):
@@ -40,46 +33,19 @@ VERSION_2 = _Layout("sys/fs/cgroup", "memory.max", "memory.current", "inactive_f
 
 
 def format_bytes(num_bytes: int) -> str:
-    """Return a size for people, with one decimal: in GiB from 0.1 GiB on, else in MiB.
+    """Return a size for people: in MiB, from 1000 of these on in GiB with one decimal.
 
     Args:
         num_bytes: >= 0.
 
-    >>> format_bytes(8 * 10_000**2), format_bytes(5 * 2**20)
-    ('0.7 GiB', '5.0 MiB')
+    >>> format_bytes(8 * 10_000**2), format_bytes(5 * 2**30)
+    ('763 MiB', '5.0 GiB')
     """
-    if num_bytes >= 0.1 * 2**30:
+    if num_bytes >= 1000 * 2**20:
         return f"{num_bytes / 2**30:.1f} GiB"
+    if num_bytes >= 10 * 2**20:
+        return f"{num_bytes / 2**20:.0f} MiB"
     return f"{num_bytes / 2**20:.1f} MiB"
-
-
-def plan_memory(work: str, needed: int, num_items: int, available: int | None) -> str:
-    """Return a line that says what some work needs and what there is.
-
-    Args:
-        work: its name.
-        needed: bytes.
-        num_items: I, by which the need grows.
-        available: bytes, or None if unknown; then nothing is refused.
-
-    Raises:
-        DataError: more is needed than available.
-
-    >>> plan_memory("ease", 2**30, 10_000, 20 * 2**30)
-    'ease: needs 1.0 GiB for 10,000 items, 20.0 GiB available'
-    """
-    if available is None:
-        return f"{work}: needs {format_bytes(needed)} for {num_items:,} items"
-    if needed > available:
-        raise DataError(
-            f"{work}: memory: expected a need of at most {format_bytes(available)}, as available, "
-            f"got {format_bytes(needed)} for {num_items:,} items",
-            CURES,
-        )
-    return (
-        f"{work}: needs {format_bytes(needed)} for {num_items:,} items, "
-        f"{format_bytes(available)} available"
-    )
 
 
 def available_bytes(root: Path = Path("/")) -> int | None:

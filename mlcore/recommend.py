@@ -14,6 +14,7 @@ from mlcore.artifact import Model
 from mlcore.errors import NoUsersError, UnknownItemError, UnknownUserError, shorten
 from mlcore.explain import Reasons, explain_lists
 from mlcore.ids import IdMap
+from mlcore.plan import Part, Steps
 from mlcore.ranking import Filters, Ranking
 from mlcore.request import (
     EncodedHistory,
@@ -43,6 +44,7 @@ __all__ = [
 # No more users are explained together once they may have this many reasons, each of which takes some
 # 100 bytes as text. Changes speed and memory only.
 MAX_BLOCK_REASONS = 2**17
+REASON_BYTES, REASON_TEXT_BYTES = 12, 100  # for the memory plan
 
 
 class Share(NamedTuple):
@@ -272,7 +274,7 @@ class Recommender:
         return list(self._to_shares(reasons, 0))
 
     def _to_shares(self, reasons: Reasons, listed: int) -> tuple[Share, ...]:
-        ids = self.model.items.ids
+        ids = self.model.items.load()
         span = slice(reasons.indptr[listed], reasons.indptr[listed + 1])
         pairs = zip(reasons.items[span].tolist(), reasons.shares[span].tolist())
         return tuple(Share(ids[item], share) for item, share in pairs)
@@ -380,6 +382,22 @@ class Recommender:
         spans = cut_rows(histories.indptr, size, most)
         yield from map_in_order(rank, spans, resolve_threads(threads))
 
+    def planned_bytes(self, options: ListOptions, threads: int, all_users: bool) -> Steps:
+        """Return what ranking many users takes in each of its steps, besides the mapped model.
+
+        Args:
+            options: what the lists may hold.
+            threads: how many.
+            all_users: whether all users of the training are ranked, else nobody knows whom.
+        """
+        histories = self.model.histories if all_users else None
+        steps = self._scorer.planned_bytes(options.n, threads, histories, options.explain)
+        if not options.explain:
+            return steps
+        waiting = (2 * threads + 1) * REASON_BYTES * MAX_BLOCK_REASONS
+        reasons = Part("reasons", waiting + REASON_TEXT_BYTES * MAX_BLOCK_REASONS)
+        return {**steps, "recommend": [*steps["recommend"], reasons]}
+
     def _rank_span(
         self, span: tuple[int, int], options: ListOptions, filters: Filters
     ) -> RankedUsers:
@@ -416,7 +434,7 @@ class Recommender:
         return self._to_list(ranked, 0)
 
     def _to_list(self, ranked: RankedUsers, row: int) -> list[Recommendation]:
-        ids, ranking, reasons = self.model.items.ids, ranked.ranking, ranked.reasons
+        ids, ranking, reasons = self.model.items.load(), ranked.ranking, ranked.reasons
         begin, end = ranking.indptr[row], ranking.indptr[row + 1]
         columns = (ranking.items[begin:end], ranking.scores[begin:end], ranking.filled[begin:end])
         because: Iterable[tuple[Share, ...]] = repeat(())

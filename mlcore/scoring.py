@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 
 from mlcore.errors import CsrError
+from mlcore.plan import Part, Steps, scratch_part
 from mlcore.ranking import Filters, Ranking, complete_lists
 from mlcore.sums import sum_by_group
 from mlcore.topk import top_k_per_row
@@ -48,6 +50,9 @@ MAX_BLOCK_ROWS = 1024
 # scipy goes through so many stored pairs in about half a second, and to load numba and the code that
 # it has kept takes as long. Changes speed only.
 MIN_COMPILED_PAIRS = 4 * 10**7
+# For the memory plan: of a cell of scratch that is met, of a listed item, of it as text, and of what
+# ``explain`` looks at together.
+CELL_BYTES, LISTED_BYTES, TEXT_BYTES, EXPLAIN_BYTES = 40, 13, 300, 40 * 2**17
 
 _Lists: TypeAlias = tuple[Int64Array, Int32Array, Float64Array]  # offsets, items, scores
 _RankRows: TypeAlias = Callable[[CsrMatrix, CsrMatrix, int, BoolArray | None, bool], _Lists]
@@ -177,6 +182,44 @@ class Scorer:
         width = num_items if self._rank_rows is None or explain else min(n, num_items)
         return max(1, min(MAX_BLOCK_ROWS, MAX_BLOCK_CELLS // max(1, width)))
 
+    def planned_bytes(
+        self, n: int, threads: int, histories: CsrMatrix | None, explain: bool = False
+    ) -> Steps:
+        """Return what ranking takes, besides the model that is mapped, in each of its steps.
+
+        Args:
+            n: the longest list, >= 1.
+            threads: how many.
+            histories: of all users to be ranked; None if nobody knows them yet.
+            explain: whether the lists will be explained.
+        """
+        num_items, num_pairs = self.similarity.num_rows, self.similarity.num_entries
+        num_entries = 0 if histories is None else histories.num_entries
+        is_compiled = self._pays_to_compile(num_entries) and find_spec("numba") is not None
+        width = min(n, num_items) if is_compiled and not explain else num_items
+        rows = min(MAX_BLOCK_ROWS, max(1, MAX_BLOCK_CELLS // width))
+        met = num_items  # by a history, at most, or on average where the histories are known
+        if histories is not None:
+            mean = num_entries / max(1, histories.num_rows) * self._pairs_per_entry
+            met = min(num_items, int(mean))
+        scratch = 8 * num_items + 2 * LISTED_BYTES * rows * n
+        if not is_compiled:
+            scratch += rows * (num_items + CELL_BYTES * met)
+        if explain:
+            scratch += 4 * rows * num_items + EXPLAIN_BYTES
+        return {
+            "check the pairs": [Part("marks", 3 * num_pairs)],
+            "recommend": [
+                Part("pairs in float64", 0 if is_compiled else 8 * num_pairs),
+                scratch_part(threads, scratch),
+                Part("lists that wait", (2 * threads + 1) * LISTED_BYTES * rows * n),
+                Part("lists as text", TEXT_BYTES * rows * n),
+            ],
+        }
+
+    def _pays_to_compile(self, num_entries: int) -> bool:
+        return num_entries * self._pairs_per_entry >= MIN_COMPILED_PAIRS
+
     def prepare(self, num_entries: int = 0) -> None:
         """Do once what ranking many users needs: check all indices and values, choose the way.
 
@@ -190,7 +233,7 @@ class Scorer:
         if not self._is_checked:
             self._check_columns(self.similarity.indices)
             check_values(self.similarity.data, "similarity.npz")
-        if self._may_compile and num_entries * self._pairs_per_entry >= MIN_COMPILED_PAIRS:
+        if self._may_compile and self._pays_to_compile(num_entries):
             self._may_compile = False
             self._rank_rows = _load_rank_rows()
         if self._rank_rows is not None:
@@ -285,7 +328,7 @@ class Scorer:
         keep = np.ones(len(items), bool) if filters.allowed is None else filters.allowed[items]
         if not filters.include_seen:
             num_items = self.similarity.num_rows
-            rows = np.repeat(np.arange(histories.num_rows), np.diff(indptr))
+            rows = np.repeat(np.arange(histories.num_rows, dtype=np.int64), np.diff(indptr))
             seen = np.zeros(histories.num_rows * num_items, bool)
             seen[histories.row_of_entry() * num_items + histories.indices] = True
             keep &= ~seen[rows * num_items + items]

@@ -6,7 +6,7 @@ import numpy as np
 
 from mlcore.types import Float64Array, Int32Array, Int64Array
 
-__all__ = ["top_k_per_row"]
+__all__ = ["keep_best", "kth_best", "top_k_per_row"]
 
 
 def top_k_per_row(
@@ -30,18 +30,59 @@ def top_k_per_row(
     >>> top_k_per_row(indptr, indices, np.array([0.5, 0.5, 0.9]), k=2)[1].tolist()
     [1, 0]
     """
+    indptr, indices, scores = keep_best(indptr, indices, scores, k)
+    rows = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))  # (P,) int64
+    order = np.lexsort((indices, -scores, rows))
+    return indptr, indices[order], scores[order]
+
+
+def keep_best(
+    indptr: Int64Array, indices: Int32Array, scores: Float64Array, k: int
+) -> tuple[Int64Array, Int32Array, Float64Array]:
+    """Keep the ``k`` best entries of each sparse row, in the order in which they came.
+
+    The same entries as ``top_k_per_row``; what need not be ranked need not be sorted.
+
+    Args:
+        indptr: (R + 1,) int64 row offsets.
+        indices: (P,) int32 column of each entry, distinct within a row, in any order.
+        scores: (P,) finite float64.
+        k: how many to keep, >= 1; a row with fewer keeps them all.
+
+    Returns:
+        Offsets (R + 1,), columns and scores of the kept entries.
+
+    >>> indptr, indices = np.array([0, 3]), np.array([2, 0, 1], np.int32)
+    >>> keep_best(indptr, indices, np.array([0.5, 0.5, 0.9]), k=2)[1].tolist()
+    [0, 1]
+    """
     counts = np.diff(indptr)  # (R,) int64
-    thresholds = np.full(len(counts), -np.inf)  # (R,) float64: the k-th best score of each row
-    for row in np.flatnonzero(counts > k):
+    if not (counts > k).any():
+        return indptr, indices, scores
+    limits = np.repeat(kth_best(indptr, scores, k), counts)  # (P,) float64
+    keep = scores > limits
+    room = k - np.diff(np.concatenate([[0], np.cumsum(keep)])[indptr])  # (R,) for ties at the limit
+    ties = np.flatnonzero(scores == limits)
+    rows = np.searchsorted(indptr, ties, side="right") - 1  # of the ties, ascending
+    ties = ties[np.lexsort((indices[ties], rows))]
+    keep[ties[np.arange(len(ties)) - np.searchsorted(rows, rows) < room[rows]]] = True
+    return np.concatenate([[0], np.cumsum(keep)])[indptr], indices[keep], scores[keep]
+
+
+def kth_best(indptr: Int64Array, scores: Float64Array, k: int) -> Float64Array:
+    """Return the ``k``-th best score of each row, minus infinity where a row has no more than k.
+
+    Args:
+        indptr: (R + 1,) int64 row offsets.
+        scores: (P,) float64; one that is not a number counts as the best.
+        k: >= 1.
+
+    >>> kth_best(np.array([0, 3, 4]), np.array([0.5, 0.7, 0.9, 0.1]), k=2).tolist()
+    [0.7, -inf]
+    """
+    limits = np.full(len(indptr) - 1, -np.inf)
+    for row in np.flatnonzero(np.diff(indptr) > k).tolist():
         row_scores = scores[indptr[row] : indptr[row + 1]]
-        thresholds[row] = np.partition(row_scores, len(row_scores) - k)[len(row_scores) - k]
-    # >=, not >: all ties with the k-th best compete, and the smaller index wins below.
-    survivors = np.flatnonzero(scores >= np.repeat(thresholds, counts))
-    rows = np.repeat(np.arange(len(counts)), counts)[survivors]
-    order = np.lexsort((indices[survivors], -scores[survivors], rows))
-    survivors, rows = survivors[order], rows[order]
-    row_starts = np.searchsorted(rows, np.arange(len(counts)))
-    kept = np.arange(len(rows)) - row_starts[rows] < k
-    new_indptr = np.zeros(len(counts) + 1, np.int64)
-    np.cumsum(np.minimum(counts, k), out=new_indptr[1:])
-    return new_indptr, indices[survivors[kept]], scores[survivors[kept]]
+        place = len(row_scores) - k
+        limits[row] = np.partition(row_scores, place)[place]
+    return limits

@@ -70,7 +70,7 @@ class CsrMatrix:
 
     def row_of_entry(self) -> Int64Array:
         """Return the row index of each stored entry, (P,) int64, ascending."""
-        return np.repeat(np.arange(self.num_rows), np.diff(self.indptr))
+        return np.repeat(np.arange(self.num_rows, dtype=np.int64), np.diff(self.indptr))
 
     def to_scipy(self) -> sp.csr_matrix[np.float64]:
         """Return the same matrix with float64 values, for scipy's products."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -27,15 +26,17 @@ from mlcore.similarity import (
     Lift,
     Neighborhood,
     NeighborSettings,
+    PointwiseMutualInformation,
     Tversky,
-    compiled,
     pairs,
 )
+from mlcore.similarity import compiled
+from mlcore.similarity.compiled import bits, counting, kernel, layout
 from mlcore.similarity.pairs import PairSimilarity
 from mlcore.types import CsrMatrix
 from tests import oracles
 
-MEASURES: list[PairSimilarity] = [
+QUOTIENTS: list[PairSimilarity] = [
     Dot(),
     Cosine(),
     AsymmetricCosine(0.3),
@@ -46,47 +47,49 @@ MEASURES: list[PairSimilarity] = [
     Lift(),
 ]
 Find = Callable[..., tuple[bytes, bytes, bytes]]
+Array: TypeAlias = npt.NDArray[Any]
 
 
 @pytest.fixture
 def find(monkeypatch: pytest.MonkeyPatch) -> Find:
-    """Return a function that finds neighbors with one kernel, and checks that it was this one."""
+    """Return a function that finds neighbors by one way of counting, and checks that it did."""
     runs: list[str] = []
-    for name in ("_count_head", "_count_tail", "_add_tail"):
-        original = getattr(compiled, name)
+    for name in ("offer_tile", "offer_tail"):
+        original = getattr(counting, name)
 
-        def watched(*args: Any, name: str = name, original: Any = original) -> None:
+        def watched(*args: Any, name: str = name, original: Any = original) -> Any:
             runs.append(name)
-            original(*args)
+            return original(*args)
 
-        monkeypatch.setattr(compiled, name, watched)
+        monkeypatch.setattr(counting, name, watched)
 
     def find(
-        kernel: str, x: npt.NDArray[Any], measure: PairSimilarity, *settings: Any, threads: int = 1
+        way: str, x: Array, measure: PairSimilarity, *settings: Any, threads: int = 1
     ) -> tuple[bytes, bytes, bytes]:
         runs.clear()
-        expected = set()
-        if kernel == "scipy":
+        counts = Counts(oracles.sparse(x.astype(np.float32)))
+        rules = NeighborSettings(*settings)
+        if way == "scipy":
             monkeypatch.setattr(pairs, "MIN_COMPILED_WORK", np.inf)
+            found = measure.neighbors(counts, rules, threads, silent)
+            assert not runs
         else:
             monkeypatch.setattr(pairs, "MIN_COMPILED_WORK", 0)
-            head = {"tail": 0, "both": 64, "head": 10**6}[kernel]
-            fitting = min(head, x.shape[1]) // compiled.TILE * compiled.TILE
-            monkeypatch.setattr(compiled, "_choose_head", lambda work, num_users: fitting)
-            if measure.binary or (x[x > 0] == 1).all():
-                expected = {"_count_head"} if fitting else set()
-                expected |= {"_count_tail"} if fitting < x.shape[1] else set()
-            else:
-                expected = {"_add_tail"}
-        counts = Counts(oracles.sparse(x.astype(np.float32)))
-        found = measure.neighbors(counts, NeighborSettings(*settings), threads, silent)
-        assert set(runs) == expected
+            wanted = {"tail": 0, "both": 64, "head": 10**6}[way]
+            head = min(wanted, x.shape[1]) // bits.TILE * bits.TILE
+            monkeypatch.setattr(kernel, "choose_head", lambda work, num_users: head)
+            found = measure.neighbors(counts, rules, threads, silent)
+            head = head if measure.counted(counts).is_binary else 0
+            assert set(runs) == {
+                *(["offer_tile"] if head else []),
+                *(["offer_tail"] if head < x.shape[1] else []),
+            }
         return found.indptr.tobytes(), found.indices.tobytes(), found.data.tobytes()
 
     return find
 
 
-def random_x(users: int, items: int, seed: int, weighted: bool) -> npt.NDArray[Any]:
+def random_x(users: int, items: int, seed: int, weighted: bool) -> Array:
     """Popular and rare items in no order, many ties, one item of nobody and one of everybody."""
     rng = np.random.default_rng(seed)
     chances = rng.permutation(np.linspace(0.6, 0.02, items))
@@ -99,24 +102,46 @@ def random_x(users: int, items: int, seed: int, weighted: bool) -> npt.NDArray[A
 
 @pytest.mark.parametrize("neighborhood", ["target", "source"])
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: measure.name)
+@pytest.mark.parametrize("measure", QUOTIENTS, ids=lambda measure: measure.name)
 def test_both_kernels_give_the_same_bits(
     measure: PairSimilarity, weighted: bool, neighborhood: Neighborhood, find: Find
 ) -> None:
     x = random_x(90, 200, seed=1, weighted=weighted)
     results = set()
-    least = (1, 3) if measure.binary or not weighted else (1,)
-    for k, shrinkage, rare in itertools.product((1, 7, 500), (0.0, 2.5), least):
-        settings = (k, neighborhood, shrinkage, rare)
+    for k, shrinkage, least in ((1, 0.0, 1), (1, 2.5, 3), (7, 0.0, 3), (7, 2.5, 1), (500, 2.5, 3)):
+        settings = (k, neighborhood, shrinkage, least)
         expected = find("scipy", x, measure, *settings)
-        for kernel, threads in (("tail", 1), ("tail", 3), ("both", 2), ("head", 1)):
-            assert find(kernel, x, measure, *settings, threads=threads) == expected
+        for way, threads in (("tail", 3), ("both", 2), ("head", 1)):
+            assert find(way, x, measure, *settings, threads=threads) == expected
         results.add(expected)
-    # Where all targets have one denominator, shrinkage may change no bit; K always does.
-    assert len(results) >= 3
+    assert len(results) == 5
 
 
-@pytest.mark.parametrize("kernel", ["tail", "both", "head"])
+def test_users_of_one_weight_each_are_counted_by_their_squares(find: Find) -> None:
+    x = random_x(90, 200, seed=5, weighted=False)
+    x *= np.random.default_rng(6).lognormal(0, 2, (90, 1)).astype(np.float32)
+    assert len(layout.make_layout(oracles.sparse(x), False, 1).user_squares) == 90
+    expected = find("scipy", x, Cosine(), 7)
+    assert find("tail", x, Cosine(), 7, threads=2) == expected
+    x[4, np.flatnonzero(x[4])[0]] *= 2
+    assert len(layout.make_layout(oracles.sparse(x), False, 1).user_squares) == 0
+    assert find("tail", x, Cosine(), 7) == find("scipy", x, Cosine(), 7) != expected
+
+
+def test_a_large_catalogue_of_rare_items_gives_the_same_bits(find: Find) -> None:
+    rng = np.random.default_rng(9)
+    x = np.zeros((300, 2000))
+    x[rng.integers(0, 300, 6000), (2000 * rng.random(6000) ** 2).astype(int)] = 1
+    for weight, least in ((1, 1), (1, 2), (1.5, 1), (1.5, 2)):
+        x[0, 0] = weight
+        for measure in (Cosine(), Tversky(1.4, 0.3)):
+            for k in (2, 40):
+                settings = (k, "target", 0.0, least)
+                expected = find("scipy", x, measure, *settings)
+                assert find("tail", x, measure, *settings, threads=2) == expected
+
+
+@pytest.mark.parametrize("way", ["tail", "both", "head"])
 @pytest.mark.parametrize(
     "x",
     [
@@ -129,10 +154,10 @@ def test_both_kernels_give_the_same_bits(
     ],
     ids=["one of each", "one item", "one user", "all alike", "no pair", "pairs"],
 )
-def test_degenerate_data_give_the_same_bits(x: npt.NDArray[Any], kernel: str, find: Find) -> None:
+def test_degenerate_data_give_the_same_bits(x: Array, way: str, find: Find) -> None:
     for measure in (Cosine(), Jaccard()):
         for k in (1, 2, 200):
-            assert find(kernel, x, measure, k) == find("scipy", x, measure, k)
+            assert find(way, x, measure, k) == find("scipy", x, measure, k)
 
 
 def test_every_measure_that_is_a_quotient_stands_above() -> None:
@@ -142,7 +167,7 @@ def test_every_measure_that_is_a_quotient_stands_above() -> None:
         for similarity in made
         if isinstance(similarity, PairSimilarity) and similarity.quotient(5) is not None
     }
-    assert quotients == {measure.name for measure in MEASURES}
+    assert quotients == {measure.name for measure in QUOTIENTS}
 
 
 def test_sums_of_many_users_are_those_of_one_order(find: Find) -> None:
@@ -154,29 +179,38 @@ def test_sums_of_many_users_are_those_of_one_order(find: Find) -> None:
 def test_values_beyond_float32_are_refused_or_dropped_as_by_scipy(find: Find) -> None:
     tiny = np.array([[2.0**-75, 2.0**-75, 2.0**-75 * 1.5]])
     assert find("tail", tiny, Dot(), 2) == find("scipy", tiny, Dot(), 2)
-    for kernel in ("tail", "scipy"):
+    for way in ("tail", "scipy"):
         with pytest.raises(DataError, match="above 3.4e38"):
-            find(kernel, np.array([[1e30, 2e30]]), Dot(), 2)
+            find(way, np.array([[1e30, 2e30]]), Dot(), 2)
 
 
 def test_the_head_ends_where_both_ways_together_cost_least() -> None:
     work = np.array([0, *[10**9] * 63, *[1] * 200])
-    assert compiled._choose_head(work, num_users=1000) == 64
-    assert compiled._choose_head(np.ones(300, np.int64), num_users=10**6) == 0
-    assert compiled._choose_head(np.full(300, 10**12), num_users=1000) == 256
+    assert kernel.choose_head(work, num_users=1000) == 64
+    assert kernel.choose_head(np.ones(300, np.int64), num_users=10**6) == 0
+    assert kernel.choose_head(np.full(300, 10**12), num_users=1000) == 256
 
 
 def test_the_tail_is_cut_into_parts_that_are_all_of_it() -> None:
     work = np.random.default_rng(3).integers(0, 10**6, 1000)
     for head in (0, 64, 960):
-        jobs = compiled._jobs(head, work)
+        jobs = kernel.cut_jobs(head, work)
         assert jobs[0][0] == 0 and jobs[-1][1] == 1000
         assert all(one[1] == other[0] for one, other in zip(jobs, jobs[1:]))
-        assert {end - begin for begin, end in jobs if end <= head} <= {compiled.TILE}
+        assert {end - begin for begin, end in jobs if end <= head} <= {bits.TILE}
 
 
 @pytest.mark.parametrize(
-    "reason", ["no numba", "little work", "kept counts", "all neighbors", "large heaps", "signs"]
+    "reason",
+    [
+        "no numba",
+        "little work",
+        "kept counts",
+        "all neighbors",
+        "long lists",
+        "signs",
+        "no quotient",
+    ],
 )
 def test_scipy_does_what_the_compiled_kernel_does_not(
     reason: str, monkeypatch: pytest.MonkeyPatch
@@ -184,19 +218,20 @@ def test_scipy_does_what_the_compiled_kernel_does_not(
     def refuse(*args: Any) -> CsrMatrix:
         raise AssertionError("the compiled kernel was called")
 
-    monkeypatch.setattr(compiled, "best_quotients", refuse)
+    monkeypatch.setattr(compiled, "best_compiled", refuse)
     monkeypatch.setattr(pairs, "MIN_COMPILED_WORK", 10**9 if reason == "little work" else 0)
     x = random_x(20, 30, seed=4, weighted=False)
     kept, k = KeptBytes(2**20 if reason == "kept counts" else 0), None
     if reason == "no numba":
         monkeypatch.setattr(pairs, "find_spec", lambda name: None)
-    if reason == "large heaps":
-        monkeypatch.setattr(pairs, "MAX_HEAP_BYTES", 100)
+    if reason == "long lists":
+        monkeypatch.setattr(pairs, "MAX_LIST_BYTES", 100)
     if reason == "signs":
         x[0, 0] = -1
+    measure = PointwiseMutualInformation() if reason == "no quotient" else Dot()
     settings = NeighborSettings(k if reason == "all neighbors" else 5)
     counts = Counts(oracles.sparse(x.astype(np.float32)), kept)
-    assert Dot().neighbors(counts, settings, 1, silent).num_entries > 0
+    assert measure.neighbors(counts, settings, 1, silent).num_entries > 0
 
 
 def test_numba_is_not_loaded_for_tiny_data() -> None:

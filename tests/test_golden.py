@@ -97,20 +97,20 @@ DEFECTS = {
         "(source * target)\n\n\n@dataclass(frozen=True)\nclass AsymmetricCosine",
     ),
     "similarity_transposed": Defect(
-        "similarity/pairs.py", "    if rows_are_targets:\n", "    if not rows_are_targets:\n"
+        "similarity/selection.py", "    if rows_are_targets:\n", "    if not rows_are_targets:\n"
     ),
     "neighborhood_default_changed": Defect(
         "config.py", 'parameter("target", choice', 'parameter("source", choice'
     ),
     "one_neighbor_too_few": Defect(
-        "similarity/pairs.py",
+        "similarity/selection.py",
         "k = num_neighbors or product.shape[1]",
         "k = (num_neighbors or product.shape[1]) - 1",
     ),
     "ties_reversed": Defect(
-        "topk.py", "np.lexsort((indices[survivors],", "np.lexsort((-indices[survivors],"
+        "topk.py", "np.lexsort((indices[ties],", "np.lexsort((-indices[ties],"
     ),
-    "worst_first": Defect("topk.py", "-scores[survivors]", "scores[survivors]"),
+    "worst_first": Defect("topk.py", "-scores, rows", "scores, rows"),
     "seen_items_not_filtered": Defect(
         "scoring.py", "if not filters.include_seen:", "if filters.include_seen:"
     ),
@@ -119,7 +119,7 @@ DEFECTS = {
         "histories.to_scipy() @ similarity",
         "histories.to_scipy().astype(np.float32) @ similarity.astype(np.float32)",
     ),
-    "diagonal_kept": Defect("similarity/pairs.py", "(product.indices != rows) & ", ""),
+    "diagonal_kept": Defect("similarity/selection.py", "keep = others & ", "keep = "),
     "rare_pairs_kept": Defect("similarity/pairs.py", "if min_cooccurrence == 1:", "if min_cooccurrence < 99:"),
     "norm_not_squared": Defect("similarity/counts.py", "data**2", "data"),
     "union_counts_common_users_twice": Defect(
@@ -196,13 +196,13 @@ DEFECTS = {
     ),
     "one_user_lost": Defect(
         "similarity/counts.py",
-        "user_items = self.user_items.to_scipy()",
-        "user_items = self.user_items.to_scipy()[1:]",
+        "shape=(len(indptr) - 1, matrix.num_columns))",
+        "shape=(len(indptr) - 1, matrix.num_columns))[:-1]",
     ),
     "popularity_by_weight": Defect(
         "train.py",
-        "interactions.user_items.indices, minlength",
-        "interactions.user_items.indices, interactions.user_items.data, minlength",
+        "np.bincount(items, minlength",
+        "np.bincount(items, self._interactions.user_items.data, minlength",
     ),
     "ids_as_numbers": Defect(
         "interactions.py", "    return ids, new_codes[codes]", '    return [i.lstrip("0") for i in ids], new_codes[codes]'

@@ -25,7 +25,9 @@ LEVELS: list[dict[str, set[str]]] = [
         "mlcore.sums": {"mlcore.types"},
         "mlcore.spans": {"mlcore.types"},
         "mlcore.portable": {"mlcore.types"},
-        "mlcore.memory": {"mlcore.errors"},
+        "mlcore.memory": set(),
+        "mlcore.plan": {"mlcore.errors", "mlcore.memory"},
+        "mlcore.file_rows": {"mlcore.errors", "mlcore.memory"},
         "mlcore.threads": {"mlcore.errors"},
         "mlcore.draws": set(),
         "mlcore.compiling": set(),
@@ -49,6 +51,7 @@ LEVELS: list[dict[str, set[str]]] = [
         "mlcore.heavy_users": {"mlcore.interactions"},
         "mlcore.similarity": {"mlcore.topk"},
         "mlcore.dimensions": set(),
+        "mlcore.made_up": set(),
     },
     {"mlcore.config": set(), "mlcore.verdict": set(), "mlcore.evaluation": set()},
     {
@@ -62,9 +65,11 @@ LEVELS: list[dict[str, set[str]]] = [
         "mlcore.generate": set(),
         "mlcore.preprocess": set(),
         "mlcore.split": {"mlcore.preprocess"},
-        "mlcore.train": set(),
+        "mlcore.train_plan": set(),
+        "mlcore.train": {"mlcore.train_plan"},
         "mlcore.recommend": set(),
-        "mlcore.predict": {"mlcore.recommend"},
+        "mlcore.predict_plan": {"mlcore.recommend"},
+        "mlcore.predict": {"mlcore.predict_plan", "mlcore.recommend"},
         "mlcore.evaluate": set(),
         "mlcore.compare": {"mlcore.evaluate"},
         "mlcore.show": set(),
@@ -85,7 +90,7 @@ ALLOWED_OUTSIDE = {"numpy", "scipy"} | set(sys.stdlib_module_names)
 OF_EXTRAS = {
     "mlcore.suggest": {"optuna"},
     "mlcore.compiling": {"numba", "llvmlite"},
-    "mlcore.files.duckdb_input": {"duckdb"},
+    "mlcore.files.database": {"duckdb"},
     "mlcore.similarity.compiled": {"numba", "llvmlite"},
 }
 

@@ -404,6 +404,42 @@ def test_block_size_and_threads_change_no_bit(name: str, neighborhood: Neighborh
     assert len(results) == 1
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_parts_of_a_block_and_a_user_who_has_all_items_change_no_bit(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = random_x(60, 40, seed=8, weighted=True)
+    results = set()
+    for size, dense in itertools.product((1, 50, 10**6), (0, np.inf)):
+        monkeypatch.setattr("mlcore.similarity.selection.PART_ENTRIES", size)
+        monkeypatch.setattr("mlcore.similarity.counts.DENSE", dense)
+        results |= {bits(find(x, name, 5, side, 0.5)) for side in NEIGHBORHOODS}
+    assert len(results) == len({bits(find(x, name, 5, side, 0.5)) for side in NEIGHBORHOODS})
+
+
+@pytest.mark.parametrize("dense", [0, np.inf])
+@pytest.mark.parametrize("is_binary", [True, False])
+def test_products_are_sums_over_common_users_and_none_is_0(
+    is_binary: bool, dense: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of items 0 and 3 the sum is 2 * 3 - 3 * 2 = 0, of items 0 and 4 there is no user.
+    x = np.array([[2, 1, 0, 3, 0], [3, 1, 1, -2, 0], [0, 0, 0, 0, 5.0]])
+    x = (x > 0).astype(np.float64) if is_binary else x
+    monkeypatch.setattr("mlcore.similarity.counts.DENSE", dense)
+    products = Counts(oracles.sparse(x.astype(np.float32)), None, 10).products
+    found = [products.rows(*block) for block in products.blocks]
+    assert {str(block.dtype) for block in found} == {"float32" if is_binary else "float64"}
+    assert np.vstack([block.toarray() for block in found]).tolist() == (x.T @ x).tolist()
+    assert all((block.data != 0).all() for block in found)
+
+
+def test_counts_that_float32_may_not_hold_are_float64(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlcore.similarity.counts.MAX_EXACT_COUNT", 3)
+    for num_users, kind in ((3, np.float32), (4, np.float64)):
+        products = Counts(oracles.sparse(np.ones((num_users, 2), np.float32))).products
+        assert products.rows(0, 2).dtype == kind
+
+
 @pytest.mark.parametrize(("max_block_entries", "num_blocks"), [(1, 6), (12, 3), (13, 3), (36, 1)])
 def test_blocks_hold_as_many_rows_as_their_bound_allows(
     max_block_entries: int, num_blocks: int
@@ -513,6 +549,18 @@ def test_values_that_round_to_0_in_float32_are_dropped_and_subnormal_ones_kept(
     found = find(x, "dot", neighborhood=neighborhood)
     expected = np.array([[0, 0, 1], [0, 0, 1], [1, 1, 0]], np.float32) * np.float32(2.0**-149)
     assert_same_bits(found, expected)
+
+
+def test_values_that_round_to_0_do_not_take_the_places_of_negative_ones() -> None:
+    # With item 0: 2^-149, the least float32; 2^-151 and 2^-152, which round to 0; below 0.
+    x = np.array([[2.0**-75, 2.0**-74, 2.0**-76, 2.0**-77, -1, -2]])
+    kept = oracles.dense(find(x, "dot", 2, "source"))
+    assert kept[0].tolist() == [0, 2.0**-149, 0, 0, -(2.0**-75), 0]
+
+
+def test_a_row_with_more_entries_than_are_kept_is_refused_above_float32() -> None:
+    with pytest.raises(DataError, match="above 3.4e38"):
+        find(np.array([[1.0, 1, 1, 1e30, 1e30, 1]]), "dot", 1)
 
 
 def test_shrinkage_that_leaves_nothing_leaves_an_empty_model_that_can_be_saved(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcore.topk import top_k_per_row
+from mlcore.topk import keep_best, top_k_per_row
 
 Rows = list[list[tuple[int, float]]]
 
@@ -97,3 +97,19 @@ def test_rows_shorter_than_k_keep_all_and_no_row_borrows_from_its_neighbor() -> 
 @pytest.mark.parametrize("num_rows", [0, 3])
 def test_nothing_in_gives_nothing_out(num_rows: int) -> None:
     assert top_k([[]] * num_rows, 5) == [[]] * num_rows
+
+
+@pytest.mark.parametrize("k", [1, 3, 40])
+def test_the_same_entries_are_kept_in_the_order_in_which_they_came(k: int) -> None:
+    rng = np.random.default_rng(k)
+    lengths = rng.integers(0, 30, 20)
+    indptr = np.concatenate([[0], np.cumsum(lengths)])
+    indices = np.concatenate([rng.permutation(60)[:length] for length in lengths]).astype(np.int32)
+    scores = rng.integers(0, 4, len(indices)).astype(np.float64)  # with many ties
+    ranked, kept = (f(indptr, indices, scores, k) for f in (top_k_per_row, keep_best))
+    assert ranked[0].tolist() == kept[0].tolist()
+    for row, (begin, end) in enumerate(zip(kept[0], kept[0][1:])):
+        whole = indices[indptr[row] : indptr[row + 1]].tolist()
+        chosen = set(ranked[1][begin:end].tolist())
+        assert kept[1][begin:end].tolist() == [index for index in whole if index in chosen]
+        assert sorted(kept[2][begin:end], reverse=True) == ranked[2][begin:end].tolist()

@@ -61,6 +61,7 @@ class PointwiseMutualInformation(PairSimilarity):
 
     name = "pmi"
     binary = True
+    entry_bytes = 72
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return ln(N c_ij / (n_i n_j)) * c_ij / (c_ij + shrinkage)."""
@@ -78,6 +79,7 @@ class NormalizedPointwiseMutualInformation(PairSimilarity):
 
     name = "npmi"
     binary = True
+    entry_bytes = 84
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return ln(N c_ij / (n_i n_j)) / -ln(c_ij / N) * c_ij / (c_ij + shrinkage)."""
@@ -106,6 +108,7 @@ class LogLikelihoodRatio(PairSimilarity):
 
     name = "log_likelihood_ratio"
     binary = True
+    entry_bytes = 130
     signed: bool = parameter(False, boolean())  # Changes the model.
 
     def values(self, pairs: Pairs) -> Float64Array:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from mlcore.parameters import check_parameters
+from mlcore.plan import Steps
 from mlcore.progress import Progress
 from mlcore.similarity.counts import Counts
 from mlcore.types import CsrMatrix
@@ -56,15 +57,16 @@ class Similarity(ABC):
     def __post_init__(self) -> None:
         check_parameters(self)
 
-    def planned_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> int:
-        """Return about how much memory ``neighbors`` takes at most, or 0 if blocks bound it.
+    def planned_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> Steps:
+        """Return what ``neighbors`` takes in each of its steps, besides the weights; none by default.
 
         Args:
-            counts: as for ``neighbors``.
+            counts: as for ``neighbors``, before any work: only the places of the weights are looked
+                at, and whether all are 1.
             settings: as for ``neighbors``.
             threads: as for ``neighbors``.
         """
-        return 0
+        return {}
 
     @abstractmethod
     def neighbors(

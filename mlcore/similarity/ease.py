@@ -11,10 +11,16 @@ from scipy.linalg.lapack import dpocon, dpotrf, dpotri
 
 from mlcore.errors import DataError
 from mlcore.parameters import number, parameter
+from mlcore.plan import Part, Steps, add_parts, scratch_part
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.counts import Counts
-from mlcore.similarity.pairs import BestOfRows, best_of_rows, by_source, stack_rows
+from mlcore.similarity.footprint import (
+    gather_pairs,
+    scipy_products,
+    shape_of,
+)
+from mlcore.similarity.selection import BestOfRows, best_of_rows, by_source, stack_rows
 from mlcore.threads import map_in_order
 from mlcore.types import Float64Array, Int32Array, Int64Array, CsrMatrix
 
@@ -23,7 +29,7 @@ __all__ = ["Ease"]
 # Below it fewer than four digits of the weights would be right.
 MIN_RECIPROCAL_CONDITION = 1e-12
 BLOCK_ENTRIES = 2**20  # of the inverse, ranked at once; changes speed and memory only
-SCRATCH_BYTES = 100 * 2**20  # of each thread, for a block of counts or of the inverse
+ENTRY_BYTES = 30  # of scratch for each entry of a block of counts or of the inverse
 
 
 @dataclass(frozen=True)
@@ -47,12 +53,19 @@ class Ease(Similarity):
     uses_min_cooccurrence = False
     l2: float = parameter(500.0, number(above=0))  # Changes the model.
 
-    def planned_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> int:
-        """Return the dense matrix and the kept pairs, or more of these once the matrix is gone."""
-        num_items = counts.num_items
+    def planned_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> Steps:
+        """Return the dense matrix and the kept pairs, and more of these once the matrix is gone."""
+        shape, num_items = shape_of(counts), counts.num_items
         pairs = num_items * min(settings.num_neighbors or num_items, num_items)
-        copies = 24 * counts.user_items.num_entries  # X and X' in float64, to multiply them
-        return max(8 * num_items**2 + 12 * pairs, 64 * pairs) + copies + threads * SCRATCH_BYTES
+        block = min(max(BLOCK_ENTRIES, num_items), num_items**2)
+        dense = Part("dense matrix", 8 * num_items**2, f"{num_items:,} items squared")
+        at_work = [scratch_part(threads, ENTRY_BYTES * block), Part("best pairs", 12 * pairs)]
+        steps = {
+            "lay out the matrices": [Part("their pattern", 8 * shape.num_entries)],
+            "invert X'X": [dense, *at_work],
+            "gather pairs": [gather_pairs(pairs, settings)],
+        }
+        return add_parts([scipy_products(shape, 4 if shape.is_binary else 8)], steps)
 
     def neighbors(
         self, counts: Counts, settings: NeighborSettings, threads: int, progress: Progress

@@ -10,14 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 
 from mlcore.parameters import boolean, number, parameter
+from mlcore.plan import Part, Steps
 from mlcore.portable import power
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.counts import Counts, Products
-from mlcore.similarity.pairs import (
+from mlcore.similarity.footprint import gather_pairs, scipy_kernel, scipy_products, shape_of
+from mlcore.similarity.selection import (
     BestOfRows,
     best_of_columns,
     best_of_rows,
@@ -28,6 +29,9 @@ from mlcore.sums import sum_by_group
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["P3Alpha", "RP3Beta"]
+
+# For the memory plan: bytes of an entry of a block, of an entry of X, and of a kept pair.
+ENTRY_BYTES, STEP_BYTES, CUT_BYTES = 52, 48, 70
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,17 @@ class _Walk(Similarity):
     def _target_factors(self, counts: Counts) -> Float64Array | None:
         """Return a factor of each target, (I,) float64, or None."""
         return None
+
+    def planned_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> Steps:
+        """Return the probabilities in the making, what scipy's kernel takes, and the second cut."""
+        shape = shape_of(counts)
+        pairs = shape.kept_pairs(settings.num_neighbors)
+        steps = scipy_kernel(shape, 8, ENTRY_BYTES, settings, threads)
+        return {
+            "weigh the steps": [Part("probabilities", STEP_BYTES * shape.num_entries)],
+            **steps,
+            "cut again": [scipy_products(shape, 8), gather_pairs(pairs, settings, CUT_BYTES)],
+        }
 
     def neighbors(
         self, counts: Counts, settings: NeighborSettings, threads: int, progress: Progress
@@ -69,11 +84,11 @@ class _Walk(Similarity):
         user_sums = sum_by_group(users, data, matrix.num_rows)  # (U,) float64
         to_item = self._matrix(matrix, data / user_sums[users])  # (U, I)
         from_item = self._matrix(matrix, data / counts.sums[matrix.indices])  # (U, I)
-        return counts.products_of(from_item.T.tocsr(), to_item)
+        return counts.products_of(from_item, to_item)
 
-    def _matrix(self, matrix: CsrMatrix, chances: Float64Array) -> sp.csr_matrix[np.float64]:
+    def _matrix(self, matrix: CsrMatrix, chances: Float64Array) -> CsrMatrix:
         raised = power(chances, self.alpha).astype(np.float32)  # (E,) float32
-        return CsrMatrix(matrix.indptr, matrix.indices, raised, matrix.num_columns).to_scipy()
+        return CsrMatrix(matrix.indptr, matrix.indices, raised, matrix.num_columns)
 
 
 @dataclass(frozen=True)

@@ -1,42 +1,43 @@
-"""The kernel: the best K entries of each row of X' X under a measure, in blocks of rows."""
+"""The kernel: the best K entries of each row of X' X under a measure."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 
-from mlcore.errors import DataError
+from mlcore.plan import Part, Steps, add_parts
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.counts import Counts
-from mlcore.threads import map_in_order
-from mlcore.topk import top_k_per_row
-from mlcore.types import BoolArray, CsrMatrix, Float32Array, Float64Array, Int32Array, Int64Array
+from mlcore.similarity.footprint import (
+    CompiledNeed,
+    Shape,
+    compiled_kernel,
+    scipy_kernel,
+    shape_of,
+)
+from mlcore.similarity.selection import best_of_rows, by_source, stack_rows
+from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = [
-    "BestOfRows",
     "Pairs",
     "Quotient",
     "PairSimilarity",
     "Terms",
-    "best_of_columns",
-    "best_of_rows",
     "best_pairs",
-    "by_source",
-    "round_values",
-    "stack_rows",
+    "room_for",
 ]
 
 # Multiply-adds that scipy needs about half a second for, as numba needs to be loaded.
 MIN_COMPILED_WORK = 1e8
-BYTES_OF_NEIGHBOR = 12  # in a heap
-MAX_HEAP_BYTES = 2**31  # changes speed and memory only
+BYTES_OF_NEIGHBOR = 12  # in the lists of the compiled kernel
+MAX_LIST_BYTES = 2**31  # changes speed and memory only
 
 Terms: TypeAlias = tuple[Float64Array, ...]  # numbers of each item, each (I,) or, of pairs, (P,)
 
@@ -58,7 +59,8 @@ class Pairs(NamedTuple):
 
     Attributes:
         products: (P,) float64 c_ij.
-        sources: the terms of item i, (P,) float64 each, as ``source_terms`` returns them.
+        sources: the terms of item i, float64, as ``source_terms`` returns them: (P,) each, or (1,)
+            if all pairs have the same source.
         targets: the terms of item j, likewise.
         num_users: U.
         shrinkage: >= 0.
@@ -73,7 +75,13 @@ class Pairs(NamedTuple):
 
 @dataclass(frozen=True)
 class PairSimilarity(Similarity):
-    """A similarity computed pair by pair, from c_ij and some numbers of each item."""
+    """A similarity computed pair by pair, from c_ij and some numbers of each item.
+
+    Attributes:
+        entry_bytes: of scratch for each pair whose value is computed. For the memory plan only.
+    """
+
+    entry_bytes: ClassVar[int] = 60
 
     def counted(self, counts: Counts) -> Counts:
         """Return the counts of the matrix that the formula calls X: the binary one if so declared.
@@ -107,6 +115,41 @@ class PairSimilarity(Similarity):
         """
         return None
 
+    def planned_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> Steps:
+        """Return what the kernel takes that will be chosen: the compiled one or that of scipy."""
+        is_quotient = self.quotient(counts.num_users) is not None
+        if is_quotient and _pays_to_compile(counts, settings, threads):
+            return self.compiled_bytes(counts, settings, threads)
+        shape = shape_of(counts)
+        needs_commons = settings.min_cooccurrence > 1 and not self._is_binary(shape)
+        number_bytes = 4 if self._is_binary(shape) else 8
+        steps = scipy_kernel(
+            shape, number_bytes, self.entry_bytes, settings, threads, needs_commons
+        )
+        return add_parts([self._copied_weights(shape, needs_commons)], steps)
+
+    def compiled_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> Steps:
+        """Return what the compiled kernel takes, whether or not it is there.
+
+        Args:
+            counts: as for ``planned_bytes``.
+            settings: as for ``planned_bytes``, with a number of neighbors.
+            threads: as for ``planned_bytes``.
+        """
+        shape, k = shape_of(counts), settings.num_neighbors or counts.num_items
+        is_binary = self._is_binary(shape)
+        needs_commons = settings.min_cooccurrence > 1 and not is_binary
+        need = CompiledNeed(settings, room_for(k), needs_commons)
+        steps = compiled_kernel(shape, is_binary, need, threads)
+        return add_parts([self._copied_weights(shape, False)], steps)
+
+    def _is_binary(self, shape: Shape) -> bool:
+        return self.binary or shape.is_binary
+
+    def _copied_weights(self, shape: Shape, needs_commons: bool) -> Part:
+        is_copy = self.binary or type(self).counted is not PairSimilarity.counted
+        return Part("weights of the formula", 4 * shape.num_entries * (is_copy + needs_commons))
+
     @abstractmethod
     def values(self, pairs: Pairs) -> Float64Array:
         """Return w(i, j) of each pair, (P,) float64.
@@ -120,20 +163,6 @@ class PairSimilarity(Similarity):
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows."""
         return best_pairs(self, counts, settings, threads, progress)
-
-
-class BestOfRows(NamedTuple):
-    """The kept entries of some rows, best first: offsets (R + 1,), columns and values (P,)."""
-
-    indptr: Int64Array
-    columns: Int32Array
-    values: Float64Array
-
-    def without_zeros(self) -> BestOfRows:
-        """Return the same without the values that round to 0 in float32."""
-        keep = round_values(self.values) != 0
-        indptr = np.concatenate([[0], np.cumsum(keep)])[self.indptr]
-        return BestOfRows(indptr, self.columns[keep], self.values[keep])
 
 
 def best_pairs(
@@ -164,22 +193,21 @@ def best_pairs(
     """
     counted = measure.counted(counts)
     rows_are_targets = settings.neighborhood == "target"
+    quotient = measure.quotient(counted.num_users)
+    if quotient is not None and _pays_to_compile(counts, settings, threads):
+        from mlcore.similarity.compiled import best_compiled
+
+        return best_compiled(measure, quotient, counts, settings, threads, progress)
     source_terms = measure.source_terms(counted)
     target_terms = measure.target_terms(counted)
-    quotient = measure.quotient(counted.num_users)
-    if quotient is not None and _pays_to_compile(counted, settings, threads):
-        from mlcore.similarity.compiled import best_quotients
-
-        terms = (*source_terms, *target_terms)
-        return best_quotients(quotient, terms, counted, settings, threads, progress)
 
     def values_of(rows: Int64Array, columns: Int32Array, products: Float64Array) -> Float64Array:
         sources, targets = (columns, rows) if rows_are_targets else (rows, columns)
         return measure.values(
             Pairs(
                 products,
-                tuple(term[sources] for term in source_terms),
-                tuple(term[targets] for term in target_terms),
+                tuple(term.take(sources) for term in source_terms),
+                tuple(term.take(targets) for term in target_terms),
                 counted.num_users,
                 settings.shrinkage,
             )
@@ -192,17 +220,29 @@ def best_pairs(
     return by_source(stack_rows(parts), counts.num_items, rows_are_targets)
 
 
+def room_for(k: int) -> int:
+    """Return how long a list of the compiled kernel grows before the best K of it are sought.
+
+    Args:
+        k: K.
+
+    >>> room_for(10), room_for(100)
+    (26, 150)
+    """
+    return max(k + 16, k + k // 2)
+
+
 def _pays_to_compile(counts: Counts, settings: NeighborSettings, threads: int) -> bool:
     """Return whether the compiled kernel is there, knows the case, and is worth loading."""
-    k, data = settings.num_neighbors, counts.user_items.data
-    lengths = np.diff(counts.user_items.indptr).astype(np.float64)
+    k, lengths = settings.num_neighbors, np.diff(counts.user_items.indptr).astype(np.float64)
+    work = (lengths**2).sum()
     return (
         k is not None
         and counts.kept.limit == 0  # else the next similarity is to find the counts
-        and (lengths**2).sum() >= MIN_COMPILED_WORK
-        and threads * counts.num_items * k * BYTES_OF_NEIGHBOR <= MAX_HEAP_BYTES
-        and bool((data > 0).all())
-        and (settings.min_cooccurrence == 1 or bool((data == 1).all()))
+        and work >= MIN_COMPILED_WORK
+        and threads * min(counts.num_items * room_for(k), work) * BYTES_OF_NEIGHBOR
+        <= MAX_LIST_BYTES
+        and bool((counts.user_items.data > 0).all())
         and find_spec("numba") is not None
     )
 
@@ -223,119 +263,3 @@ def _products_function(
         return sp.csr_matrix(product.multiply(enough))
 
     return products_of
-
-
-def best_of_rows(
-    blocks: Sequence[tuple[int, int]],
-    products_of: Callable[[int, int], Any],
-    values_of: Callable[[Int64Array, Int32Array, Float64Array], Float64Array],
-    num_neighbors: int | None,
-    threads: int,
-    progress: Progress,
-) -> list[BestOfRows]:
-    """Return the best entries of each row of a product, block by block.
-
-    Args:
-        blocks: ranges of rows, in order.
-        products_of: gives the rows from the first to before the second argument, a CSR.
-        values_of: gives the value of each entry from its row, column and product.
-        num_neighbors: how many to keep of each row; None keeps all.
-        threads: how many blocks are in work at once.
-        progress: told how many rows are done.
-
-    Raises:
-        DataError: a value overflows float32.
-    """
-
-    def best_of_block(block: tuple[int, int]) -> BestOfRows:
-        product = products_of(*block)
-        rows = np.repeat(np.arange(*block), np.diff(product.indptr))  # (P,) int64
-        values = values_of(rows, product.indices, product.data)  # (P,) float64
-        keep = (product.indices != rows) & (round_values(values, product.indices != rows) != 0)
-        indptr = np.concatenate([[0], np.cumsum(keep)])[product.indptr]
-        k = num_neighbors or product.shape[1]
-        return BestOfRows(*top_k_per_row(indptr, product.indices[keep], values[keep], k))
-
-    parts: list[BestOfRows] = []
-    for (_, end), part in zip(blocks, map_in_order(best_of_block, blocks, threads)):
-        parts.append(part)
-        progress("compare items", end, blocks[-1][1])
-    return parts
-
-
-def round_values(values: Float64Array, keep: BoolArray | None = None) -> Float32Array:
-    """Return similarities as float32.
-
-    Args:
-        values: (P,) float64.
-        keep: (P,) bool, which of them count; None for all.
-
-    Raises:
-        DataError: one that counts overflows.
-
-    >>> round_values(np.array([0.1])).tolist()
-    [0.10000000149011612]
-    """
-    with np.errstate(over="ignore", under="ignore"):
-        rounded = values.astype(np.float32)
-    finite = np.isfinite(rounded)
-    if not (finite if keep is None else finite | ~keep).all():
-        raise DataError(
-            "similarity: expected values that float32 holds, got one above 3.4e38",
-            "divide the weights by a common factor",
-        )
-    return rounded
-
-
-def stack_rows(parts: Sequence[BestOfRows]) -> BestOfRows:
-    """Return the rows of all blocks as one.
-
-    Args:
-        parts: in order of rows.
-    """
-    counts = np.concatenate([np.diff(part.indptr) for part in parts])  # (I,) int64
-    return BestOfRows(
-        np.concatenate([[0], np.cumsum(counts)]),
-        np.concatenate([part.columns for part in parts]),
-        np.concatenate([part.values for part in parts]),
-    )
-
-
-def best_of_columns(best: BestOfRows, num_items: int, k: int | None) -> BestOfRows:
-    """Return the best entries of each column, as rows.
-
-    Args:
-        best: entries of I rows, without repetition.
-        num_items: I.
-        k: how many to keep; None keeps all.
-    """
-    matrix: Any = sp.csr_matrix(
-        (best.values, best.columns, best.indptr), shape=(num_items, num_items)
-    ).tocsc()
-    return BestOfRows(*top_k_per_row(matrix.indptr, matrix.indices, matrix.data, k or num_items))
-
-
-def by_source(best: BestOfRows, num_items: int, rows_are_targets: bool) -> CsrMatrix:
-    """Return kept pairs as a matrix with source items as rows, columns ascending.
-
-    Args:
-        best: the kept entries of I rows.
-        num_items: I.
-        rows_are_targets: whether its rows are target items.
-
-    Raises:
-        DataError: a value overflows float32.
-    """
-    values = round_values(best.values)
-    matrix = sp.csr_matrix((values, best.columns, best.indptr), shape=(num_items, num_items))
-    # A transposition by counting leaves the indices of each row ascending; one does it for
-    # targets, whose rows must become columns anyway, two for sources.
-    transposed = matrix.tocsc()
-    if rows_are_targets:
-        return CsrMatrix(
-            transposed.indptr.astype(np.int64),
-            transposed.indices.astype(np.int32),
-            transposed.data,
-            num_items,
-        )
-    return CsrMatrix.from_scipy(transposed.tocsr())

@@ -11,17 +11,25 @@ import numpy as np
 
 from mlcore.errors import DataWarning
 from mlcore.parameters import integer, number, parameter
+from mlcore.plan import Part, Steps, add_parts, scratch_part
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.counts import Counts
 from mlcore.similarity.descent import Problems, descend
-from mlcore.similarity.pairs import (
+from mlcore.similarity.footprint import (
+    Shape,
+    gather_pairs,
+    scipy_products,
+    shape_of,
+)
+from mlcore.similarity.selection import (
     BestOfRows,
     best_of_columns,
     by_source,
     round_values,
     stack_rows,
 )
+from mlcore.spans import lay_spans
 from mlcore.sums import sum_by_group
 from mlcore.threads import map_in_order
 from mlcore.topk import top_k_per_row
@@ -35,7 +43,8 @@ TARGETS = 512
 CANDIDATES = 2**21
 BATCH_ENTRIES = 2**20
 FIRST_SOURCES = 32  # changes the last bits
-SCRATCH_BYTES = 100 * 2**20  # of each thread
+SCRATCH_BYTES = 100 * 2**20  # of each thread; less where there are few items
+SCRATCH_ENTRY_BYTES = 100
 SAMPLED_ROWS = 256  # of X' X, to foresee how many entries it has
 
 
@@ -68,13 +77,22 @@ class Slim(Similarity):
     tolerance: float = parameter(1e-8, number(above=0))  # Changes the model.
     max_iterations: int = parameter(1000, integer(minimum=1))  # Changes the model.
 
-    def planned_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> int:
+    def planned_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> Steps:
         """Return 16 bytes for each entry of X' X, as many as some of its rows let expect."""
-        most = _most_entries(counts)  # (I,)
-        rows = np.unique(np.linspace(0, counts.num_items - 1, SAMPLED_ROWS).astype(np.int64))
-        found = sum(counts.products.rows(row, row + 1).nnz for row in rows.tolist())
-        share = found / max(most[rows].sum(), 1)
-        return int(16 * share * most.sum()) + threads * SCRATCH_BYTES
+        shape = shape_of(counts)
+        share = counts.shared("share of entries", lambda: _share_of_entries(counts, shape))
+        entries = int(share * shape.row_entries.sum())
+        pairs = shape.kept_pairs(settings.num_neighbors)
+        scratch = min(SCRATCH_BYTES, SCRATCH_ENTRY_BYTES * counts.num_items**3)
+        steps = {
+            "lay out the matrices": [Part("their pattern", 8 * shape.num_entries)],
+            "fit items": [
+                Part("products of all pairs", 16 * entries, f"{entries:,} pairs"),
+                scratch_part(threads, scratch),
+                gather_pairs(pairs, settings),
+            ],
+        }
+        return add_parts([scipy_products(shape, 4 if shape.is_binary else 8)], steps)
 
     def neighbors(
         self, counts: Counts, settings: NeighborSettings, threads: int, progress: Progress
@@ -270,7 +288,9 @@ def _gram(counts: Counts, threads: int, progress: Progress) -> _Gram:
     for (begin, end), product in zip(products.blocks, found):
         indptr[begin + 1 : end + 1] = indptr[begin] + product.indptr[1:]
         entries = slice(indptr[begin], indptr[end])
-        rows = np.repeat(np.arange(begin, end), np.diff(product.indptr))  # (P,) int64
+        rows = np.repeat(
+            np.arange(begin, end, dtype=np.int64), np.diff(product.indptr)
+        )  # (P,) int64
         keys[entries] = rows * num_items + product.indices
         data[entries] = product.data
         progress("count pairs", end, num_items)
@@ -283,3 +303,21 @@ def _most_entries(counts: Counts) -> Float64Array:
     lengths = np.diff(matrix.indptr)[matrix.row_of_entry()].astype(np.float64)  # (E,)
     met = sum_by_group(matrix.indices, lengths, counts.num_items)  # (I,)
     return np.minimum(met, counts.num_items)
+
+
+def _share_of_entries(counts: Counts, shape: Shape) -> float:
+    """Return how many of the most entries X' X has, by some of its rows."""
+    matrix, num_items = counts.user_items, counts.num_items
+    rows = np.unique(np.linspace(0, num_items - 1, SAMPLED_ROWS).astype(np.int64))
+    is_row = np.zeros(num_items, bool)
+    is_row[rows] = True
+    entries = np.flatnonzero(is_row[matrix.indices])  # (P,)
+    users = np.searchsorted(matrix.indptr, entries, side="right") - 1  # (P,)
+    order = np.argsort(matrix.indices[entries], kind="stable")
+    ends = np.searchsorted(matrix.indices[entries[order]], rows, side="right")
+    found = 0
+    for users_of_row in np.split(users[order], ends[:-1]):
+        met = np.zeros(num_items, bool)
+        met[matrix.indices[lay_spans(matrix.indptr[users_of_row], shape.lengths[users_of_row])]] = 1
+        found += int(met.sum())
+    return found / max(float(shape.row_entries[rows].sum()), 1.0)

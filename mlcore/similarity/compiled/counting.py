@@ -1,0 +1,392 @@
+"""The compiled code of the kernel: counting the tail, values, the best of each item.
+
+All indices are those of ``Layout``: items by popularity. Rows are compared with more popular items
+only, the columns before them, and a pair is offered to both. All of it stands in one module, as
+numba does not see that a function changed which another module's code calls.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlcore.compiling import compiled, fetch, inlined
+from mlcore.types import Int64Array
+
+__all__ = [
+    "Best",
+    "Formula",
+    "copy_lists",
+    "finish",
+    "merge",
+    "offer_tail",
+    "offer_tile",
+]
+
+# All of these change speed only.
+BLOCK = 64  # counters looked at together
+PARTS = 4  # of a row, for each neighbor kept
+AHEAD, LINES = 4, 16  # users whose lists are fetched ahead, and how many cache lines of each
+SPARSE = 4  # a row with fewer counts than this part of its columns is not looked through
+
+
+class Best(NamedTuple):
+    """The best of every item so far, in no order, and some that came after them.
+
+    An item's list has room for more than K; when it is full, the best K stay.
+
+    Attributes:
+        num_kept: K.
+        begins: (I + 1,) int64, of the lists.
+        sizes: (I,) int64.
+        values: (L,) float64.
+        items: (L,) uint32 indices as they were before relabelling: ties go to the smaller.
+        limits: (I,) float64, below which no value is among the K best. All threads read and write
+            the same array; one that misses the other's higher limit only takes more values.
+    """
+
+    num_kept: int
+    begins: Int64Array
+    sizes: Int64Array
+    values: Any
+    items: Any
+    limits: Any
+
+
+class Formula(NamedTuple):
+    """A ``Quotient`` with its terms; ``row`` those of the item whose list a value is for.
+
+    Attributes:
+        kind: 0 for ``product``, 1 for ``sum``, 2 for ``tversky``.
+        a: the quotient's first number.
+        b: the second.
+        shrinkage: >= 0.
+        row_terms: (I,) float64.
+        column_terms: (I,) float64.
+        minimum: the fewest common users of a pair.
+        is_symmetric: whether both items of a pair have the same value.
+    """
+
+    kind: int
+    a: float
+    b: float
+    shrinkage: float
+    row_terms: Any
+    column_terms: Any
+    minimum: float
+    is_symmetric: bool
+
+
+# --- counting -------------------------------------------------------------------------------------
+
+
+@inlined
+def _fetch_list(entry, layout, array):  # type: ignore[no-untyped-def]
+    begin = layout.user_begins[layout.item_users[entry]]
+    line = 64 // array.itemsize
+    for place in range(0, min(np.int64(layout.places[entry]), LINES * line), line):
+        fetch(array, np.uint64(begin + place))
+
+
+@inlined
+def _count_row(row, layout, counters, commons):  # type: ignore[no-untyped-def]
+    """Add the products of a row with all more popular items, over ascending users.
+
+    ``commons`` has the number of common users beside, if it has any room.
+    """
+    stop = layout.item_begins[row + 1]
+    for entry in range(layout.item_begins[row], stop):
+        if entry + AHEAD < stop:
+            _fetch_list(entry + AHEAD, layout, layout.user_items)
+        user = layout.item_users[entry]
+        begin = layout.user_begins[user]
+        others = layout.user_items[begin : begin + layout.places[entry]]
+        if len(layout.user_squares):
+            product = layout.user_squares[user]
+            for place in range(len(others)):
+                counters[others[place]] += product
+        elif len(layout.item_weights):
+            if entry + AHEAD < stop:
+                _fetch_list(entry + AHEAD, layout, layout.user_weights)
+            weights = layout.user_weights[begin : begin + layout.places[entry]]
+            weight = np.float64(layout.item_weights[entry])
+            for place in range(len(others)):
+                counters[others[place]] += weight * np.float64(weights[place])
+        else:
+            for place in range(len(others)):
+                counters[others[place]] += 1
+        if len(commons):
+            for place in range(len(others)):
+                commons[others[place]] += 1
+
+
+# --- the best of each item ------------------------------------------------------------------------
+
+
+@compiled
+def _keep_best(values, items, k):  # type: ignore[no-untyped-def]
+    """Bring the best k to the front, the worst of them last (quickselect, Hoare 1961)."""
+    first, last = 0, len(values) - 1
+    while first < last:
+        middle = (first + last) >> 1
+        pivot_value, pivot_item = values[middle], items[middle]
+        values[middle], items[middle] = values[last], items[last]
+        place = first
+        for entry in range(first, last):
+            # Always exchanged: where a branch goes nobody could foresee.
+            value, item = values[entry], items[entry]
+            values[entry], items[entry] = values[place], items[place]
+            values[place], items[place] = value, item
+            place += (value > pivot_value) | ((value == pivot_value) & (item < pivot_item))
+        values[last], items[last] = values[place], items[place]
+        values[place], items[place] = pivot_value, pivot_item
+        if place == k - 1:
+            break
+        if place < k:
+            first = place + 1
+        else:
+            last = place - 1
+
+
+@compiled
+def _new_peaks(best):  # type: ignore[no-untyped-def]
+    return np.empty((PARTS * best.num_kept // BLOCK + 1) * BLOCK)
+
+
+@compiled
+def _kth_largest(values, k):  # type: ignore[no-untyped-def]
+    some = values.copy()
+    _keep_best(some, np.zeros(len(values), np.uint32), k)
+    return some[k - 1]
+
+
+@compiled
+def _make_room(row, best):  # type: ignore[no-untyped-def]
+    begin, end = best.begins[row], best.begins[row + 1]
+    _keep_best(best.values[begin:end], best.items[begin:end], best.num_kept)
+    best.limits[row] = max(best.limits[row], best.values[begin + best.num_kept - 1])
+
+
+@inlined
+def _offer(row, value, item, best):  # type: ignore[no-untyped-def]
+    """Put a pair into an item's list."""
+    place = best.begins[row] + best.sizes[row]
+    best.values[place], best.items[place] = value, item
+    best.sizes[row] += 1
+    # A list without room for more than K is long enough for all pairs its item has.
+    if place + 1 == best.begins[row + 1] and best.sizes[row] > best.num_kept:
+        _make_room(row, best)
+        best.sizes[row] = best.num_kept
+
+
+@inlined
+def _value(formula, count, source, target):  # type: ignore[no-untyped-def]
+    """Return a value by the formulas of ``overlap``, which these must equal bit for bit."""
+    if formula.kind == 0:
+        return formula.a * count / (source * target + formula.shrinkage)
+    if formula.kind == 1:
+        return count / (source + target - formula.a * count + formula.shrinkage)
+    others = formula.a * (target - count) + formula.b * (source - count)
+    return count / (count + others + formula.shrinkage)
+
+
+@inlined
+def _drop_rare(row, counters, commons, minimum):  # type: ignore[no-untyped-def]
+    """Set to 0 what too few common users stand behind, where there are weights ``commons``."""
+    for column in range(row):
+        if len(commons):
+            counters[column] = counters[column] if commons[column] >= minimum else 0
+            commons[column] = 0
+        else:
+            counters[column] = counters[column] if counters[column] >= minimum else 0
+
+
+@inlined
+def _value_row(row, counters, formula, values, peaks):  # type: ignore[no-untyped-def]
+    """Compute the values of a row for its own list, and the largest of each of its parts.
+
+    A part are the columns that are as many places after a multiple of their number.
+    """
+    column_terms, row_term = formula.column_terms, formula.row_terms[row]
+    peaks[:] = 0
+    for begin in range(0, row, BLOCK):
+        block, of_block = counters[begin : min(begin + BLOCK, row)], values[begin:]
+        is_touched = False
+        for place in range(len(block)):
+            is_touched |= block[place] != 0
+        if not is_touched:
+            continue
+        terms = column_terms[begin : begin + len(block)]
+        part = begin % len(peaks)
+        of_parts = peaks[part : part + len(block)]
+        for place in range(len(block)):
+            value = _value(formula, np.float64(block[place]), terms[place], row_term)
+            of_block[place] = value
+            of_parts[place] = value if value > of_parts[place] else of_parts[place]
+
+
+@inlined
+def _offer_row(row, counters, formula, order, best, values, peaks):  # type: ignore[no-untyped-def]
+    """Offer each pair of a row and a more popular item to both, and set the counters to 0."""
+    _value_row(row, counters, formula, values, peaks)
+    if row > len(peaks):  # K parts have a value as large as the Kth largest peak: so is the Kth
+        best.limits[row] = max(best.limits[row], _kth_largest(peaks, best.num_kept))
+    to_column, column_term = np.empty(BLOCK), formula.column_terms[row]
+    for begin in range(0, row, BLOCK):
+        block = counters[begin : min(begin + BLOCK, row)]
+        is_touched = False
+        for place in range(len(block)):
+            is_touched |= block[place] != 0
+        if not is_touched:
+            continue
+        limits, to_row = best.limits[begin : begin + len(block)], values[begin : begin + len(block)]
+        if formula.is_symmetric:
+            to_column = to_row
+        else:
+            row_terms = formula.row_terms[begin : begin + len(block)]
+            for place in range(len(block)):
+                count = np.float64(block[place])
+                to_column[place] = _value(formula, count, column_term, row_terms[place])
+        is_wanted, limit = False, best.limits[row]
+        for place in range(len(block)):
+            is_wanted |= (to_row[place] >= limit) | (to_column[place] >= limits[place])
+        if is_wanted:
+            for place in range(len(block)):
+                is_wanted = (to_row[place] >= limit) | (to_column[place] >= limits[place])
+                if is_wanted & (block[place] != 0):
+                    column = begin + place
+                    if to_row[place] >= best.limits[row]:
+                        _offer(row, to_row[place], order[column], best)
+                    if to_column[place] >= best.limits[column]:
+                        _offer(column, to_column[place], order[row], best)
+        block[:] = 0
+
+
+@inlined
+def _offer_touched(row, layout, counters, commons, formula, best):  # type: ignore[no-untyped-def]
+    """As ``_offer_row``, by going again through the lists that were counted."""
+    row_term, column_term = formula.row_terms[row], formula.column_terms[row]
+    for entry in range(layout.item_begins[row], layout.item_begins[row + 1]):
+        begin = layout.user_begins[layout.item_users[entry]]
+        for place in range(begin, begin + layout.places[entry]):
+            column = layout.user_items[place]
+            common = count = np.float64(counters[column])
+            counters[column] = 0
+            if len(commons):
+                common = np.float64(commons[column])
+                commons[column] = 0
+            if count != 0 and common >= formula.minimum:
+                to_row = _value(formula, count, formula.column_terms[column], row_term)
+                to_column = _value(formula, count, column_term, formula.row_terms[column])
+                if to_row >= best.limits[row]:
+                    _offer(row, to_row, layout.order[column], best)
+                if to_column >= best.limits[column]:
+                    _offer(column, to_column, layout.order[row], best)
+
+
+@compiled
+def offer_tile(first, last, tile, formula, order, best):  # type: ignore[no-untyped-def]
+    """Offer the pairs of counted rows with all more popular items to both.
+
+    Args:
+        first: the first row.
+        last: the row after the last.
+        tile: as ``count_tile`` leaves it; set to 0 up to the diagonal.
+        formula: of the values.
+        order: that of the layout.
+        best: the thread's lists.
+    """
+    values, peaks = np.empty(last), _new_peaks(best)
+    for row in range(first, last):
+        counters = tile[row - first]
+        if formula.minimum > 1:
+            _drop_rare(row, counters, counters[:0], formula.minimum)
+        _offer_row(row, counters, formula, order, best, values, peaks)
+
+
+@compiled
+def offer_tail(  # type: ignore[no-untyped-def]
+    first, last, layout, work, counters, commons, formula, best
+):
+    """Count the pairs of some rows with all more popular items, and offer them to both.
+
+    Args:
+        first: the first row.
+        last: the row after the last.
+        layout: of X.
+        work: (I,) counts of each row, as ``measure_work`` leaves them.
+        counters: (I,) all 0, before and after.
+        commons: (I,) likewise, or (0,) if X is binary or one common user is enough.
+        formula: of the values.
+        best: the thread's lists.
+    """
+    values, peaks = np.empty(last), _new_peaks(best)
+    for row in range(first, last):
+        _count_row(row, layout, counters, commons)
+        if work[row] * SPARSE < row:
+            _offer_touched(row, layout, counters, commons, formula, best)
+        else:
+            if formula.minimum > 1:
+                _drop_rare(row, counters, commons, formula.minimum)
+            _offer_row(row, counters, formula, layout.order, best, values, peaks)
+
+
+# --- the result -----------------------------------------------------------------------------------
+
+
+@compiled
+def merge(first, last, best, into):  # type: ignore[no-untyped-def]
+    """Offer the lists of some items to those of another thread.
+
+    Args:
+        first: the first item.
+        last: the item after the last.
+        best: the lists.
+        into: the other's.
+    """
+    for row in range(first, last):
+        for place in range(best.begins[row], best.begins[row] + best.sizes[row]):
+            if best.values[place] >= into.limits[row]:
+                _offer(row, best.values[place], best.items[place], into)
+
+
+@compiled
+def finish(first, last, best):  # type: ignore[no-untyped-def]
+    """Leave the best K of some items, and of these none that float32 rounds to 0.
+
+    Args:
+        first: the first item.
+        last: the item after the last.
+        best: the lists of all threads, merged.
+    """
+    for row in range(first, last):
+        begin, size = best.begins[row], best.sizes[row]
+        values, items = best.values[begin : begin + size], best.items[begin : begin + size]
+        if size > best.num_kept:
+            _keep_best(values, items, best.num_kept)
+        kept = 0
+        for place in range(min(size, best.num_kept)):
+            values[kept], items[kept] = values[place], items[place]
+            kept += np.float32(values[place]) != 0
+        best.sizes[row] = kept
+
+
+@compiled
+def copy_lists(first, last, best, order, indptr, columns, values):  # type: ignore[no-untyped-def]
+    """Copy the lists of some items to where their former indices have them.
+
+    Args:
+        first: the first item.
+        last: the item after the last.
+        best: the lists, finished.
+        order: that of the layout.
+        indptr: (I + 1,) int64 by former index.
+        columns: (P,) int32, set to the other item of each pair, by its former index.
+        values: (P,) float64, set to the values.
+    """
+    for row in range(first, last):
+        begin, place = best.begins[row], indptr[order[row]]
+        for entry in range(best.sizes[row]):
+            columns[place + entry] = best.items[begin + entry]
+            values[place + entry] = best.values[begin + entry]

@@ -1,0 +1,231 @@
+"""The kernel of ``pairs`` compiled by numba: the best K of each item, the same bits."""
+
+from __future__ import annotations
+
+import threading
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlcore.progress import Progress
+from mlcore.similarity.base import NeighborSettings
+from mlcore.similarity.compiled import bits, counting
+from mlcore.similarity.compiled.bits import TILE
+from mlcore.similarity.compiled.counting import Best, Formula
+from mlcore.similarity.compiled.layout import Layout, make_layout, measure_work
+from mlcore.similarity.counts import Counts
+from mlcore.similarity.pairs import PairSimilarity, Quotient, Terms, room_for
+from mlcore.similarity.selection import BestOfRows, by_source
+from mlcore.threads import map_in_order
+from mlcore.types import CsrMatrix, Int64Array
+
+__all__ = ["best_compiled"]
+
+# All of these change speed and memory only.
+WORD_COST, COUNT_COST = 0.14, 0.84  # ns, measured: 64 users as bits, one count of the tail
+CHUNKS = 256  # of the tail
+
+KINDS = {"product": 0, "sum": 1, "tversky": 2}
+
+
+def best_compiled(
+    measure: PairSimilarity,
+    quotient: Quotient,
+    counts: Counts,
+    settings: NeighborSettings,
+    threads: int,
+    progress: Progress,
+) -> CsrMatrix:
+    """Return the best pairs of each item, as ``pairs.best_pairs`` does.
+
+    Args:
+        measure: names the matrix to count and the terms of each item.
+        quotient: its formula.
+        counts: of the weights, all above 0.
+        settings: with a number of neighbors.
+        threads: how many. Changes speed only.
+        progress: told how many items are done.
+
+    Raises:
+        DataError: a similarity overflows float32.
+    """
+    kernel = _Kernel(measure, quotient, counts, settings, threads)
+    for done in map_in_order(kernel.do, kernel.jobs(), threads):
+        progress("compare items", done, counts.num_items)
+    return by_source(kernel.result(threads), counts.num_items, settings.neighborhood == "target")
+
+
+class _Scratch(NamedTuple):
+    """What one thread writes to.
+
+    Attributes:
+        best: the lists of all items.
+        counters: (I,) all 0 between rows.
+        commons: (I,) uint32 likewise, or (0,) if nobody asks for the number of common users.
+        tile: (TILE, H) counts of some rows of the head.
+    """
+
+    best: Best
+    counters: Any
+    commons: Any
+    tile: Any
+
+
+class _Kernel:
+    """One matrix whose pairs are counted job by job, and the best of them so far."""
+
+    def __init__(
+        self,
+        measure: PairSimilarity,
+        quotient: Quotient,
+        counts: Counts,
+        settings: NeighborSettings,
+        threads: int,
+    ) -> None:
+        counted = measure.counted(counts)
+        self._settings, self._num_items = settings, counted.num_items
+        self._is_binary = counted.is_binary
+        self._layout = make_layout(counted.user_items, self._is_binary, threads)
+        self._work, reach = np.empty((2, self._num_items), np.int64)
+        measure_work(self._layout, self._work, reach)
+        # No list needs more room than its item has pairs.
+        self._room = np.minimum(reach, room_for(self._k()))  # (I,) int64
+        self._limits = np.full(self._num_items, -np.inf)
+        terms = measure.source_terms(counted), measure.target_terms(counted)
+        self._formula = self._make_formula(quotient, terms)
+        self._head = choose_head(self._work, counted.num_users) if self._is_binary else 0
+        self._bits = np.zeros((self._head, -(-counted.num_users // 64)), np.uint64)
+        bits.set_bits(self._layout, self._bits)
+        self._local = threading.local()
+        self._all_best: list[Best] = []
+
+    def _k(self) -> int:
+        return self._settings.num_neighbors or self._num_items
+
+    def _make_formula(self, quotient: Quotient, terms: tuple[Terms, Terms]) -> Formula:
+        (sources,), (targets,) = (
+            tuple(term[self._layout.order] for term in group) for group in terms
+        )
+        rows_are_targets = self._settings.neighborhood == "target"
+        rows, columns = (targets, sources) if rows_are_targets else (sources, targets)
+        return Formula(
+            KINDS[quotient.kind],
+            *_factors(quotient, rows_are_targets),
+            self._settings.shrinkage,
+            rows,
+            columns,
+            float(self._settings.min_cooccurrence),
+            quotient.kind != "tversky" and np.array_equal(rows, columns),
+        )
+
+    def jobs(self) -> list[tuple[int, int]]:
+        """Return ranges of rows: tiles of the head, then parts of the tail."""
+        return cut_jobs(self._head, self._work)
+
+    def do(self, job: tuple[int, int]) -> int:
+        """Count the pairs of some rows, offer them, and return the row after the last."""
+        if not hasattr(self._local, "scratch"):
+            self._local.scratch = self._new_scratch()
+            self._all_best.append(self._local.scratch.best)
+        best, counters, commons, tile = self._local.scratch
+        if job[1] <= self._head:
+            bits.count_tile(*job, self._bits, tile)
+            counting.offer_tile(*job, tile, self._formula, self._layout.order, best)
+        else:
+            scratch = counters, commons
+            counting.offer_tail(*job, self._layout, self._work, *scratch, self._formula, best)
+        return job[1]
+
+    def _new_scratch(self) -> _Scratch:
+        begins = np.concatenate([[0], np.cumsum(self._room)])
+        best = Best(
+            self._k(),
+            begins,
+            np.zeros(self._num_items, np.int64),
+            np.empty(begins[-1]),
+            np.empty(begins[-1], np.uint32),
+            self._limits,
+        )
+        counter = _counter_type(self._layout, self._is_binary)
+        needs_commons = self._settings.min_cooccurrence > 1 and not self._is_binary
+        return _Scratch(
+            best,
+            np.zeros(self._num_items, counter),
+            np.zeros(self._num_items if needs_commons else 0, np.uint32),
+            np.zeros((TILE if self._head else 0, self._head), counter),
+        )
+
+    def result(self, threads: int) -> BestOfRows:
+        """Return the best of all threads, by the index of the items."""
+        into, order = self._all_best[0], self._layout.order
+        ranges = list(
+            pairwise(np.linspace(0, self._num_items, 8 * threads + 1, dtype=int).tolist())
+        )
+
+        def finish(rows: tuple[int, int]) -> None:
+            for best in self._all_best[1:]:
+                counting.merge(*rows, best, into)
+            counting.finish(*rows, into)
+
+        for _ in map_in_order(finish, ranges, threads):
+            pass
+        sizes = np.empty(self._num_items, np.int64)
+        sizes[order] = into.sizes
+        indptr = np.concatenate([[0], np.cumsum(sizes)])
+        columns, values = np.empty(indptr[-1], np.int32), np.empty(indptr[-1])
+
+        def copy(rows: tuple[int, int]) -> None:
+            counting.copy_lists(*rows, into, order, indptr, columns, values)
+
+        for _ in map_in_order(copy, ranges, threads):
+            pass
+        return BestOfRows(indptr, columns, values)
+
+
+def _factors(quotient: Quotient, rows_are_targets: bool) -> tuple[float, float]:
+    """Return a and b for values that are asked for with the item of the column as the source."""
+    if quotient.kind == "tversky" and not rows_are_targets:
+        return quotient.b, quotient.a
+    return quotient.a, quotient.b
+
+
+def _counter_type(layout: Layout, is_binary: bool) -> Any:
+    if not is_binary:
+        return np.float64
+    return np.uint16 if np.diff(layout.item_begins).max() < 2**16 else np.uint32
+
+
+def choose_head(work: Int64Array, num_users: int) -> int:
+    """Return how many of the most popular items to count as bits: where all costs least.
+
+    Args:
+        work: (I,) counts of each item with more popular ones.
+        num_users: U.
+
+    >>> choose_head(np.array([0] + [10**9] * 63 + [1] * 200), num_users=1000)
+    64
+    """
+    heads = np.arange(0, len(work) + 1, TILE)
+    as_bits = heads.astype(np.float64) ** 2 / 2 * (num_users / 64) * WORD_COST
+    one_by_one = (work.sum() - np.concatenate([[0], np.cumsum(work)])[heads]) * COUNT_COST
+    return int(heads[np.argmin(as_bits + one_by_one)])
+
+
+def cut_jobs(head: int, work: Int64Array) -> list[tuple[int, int]]:
+    """Return ranges of rows: tiles of the head, then parts of the tail of about the same work.
+
+    Args:
+        head: a multiple of ``TILE``.
+        work: (I,) counts of each item.
+
+    >>> cut_jobs(0, np.array([1, 1])), cut_jobs(64, np.ones(64, int))
+    ([(0, 1), (1, 2)], [(0, 64)])
+    """
+    tiles = [(begin, begin + TILE) for begin in range(0, head, TILE)]
+    so_far = np.cumsum(work[head:] + np.arange(head, len(work)))  # a row is also looked through
+    if not len(so_far):
+        return tiles
+    cuts = np.searchsorted(so_far, np.linspace(0, so_far[-1], CHUNKS + 1)[1:-1]) + head
+    bounds = np.unique(np.concatenate([[head], cuts, [len(work)]])).tolist()
+    return tiles + list(zip(bounds, bounds[1:]))
