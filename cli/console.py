@@ -22,6 +22,7 @@ __all__ = [
     "InputArgs",
     "Outcome",
     "TerminalProgress",
+    "add_dry_run_option",
     "add_format_option",
     "add_input_options",
     "make_parser",
@@ -78,6 +79,19 @@ def add_format_option(parser: Any) -> None:
         "--format",
         choices=FORMATS,
         help="of tables whose name does not tell, such as - for standard input",
+    )
+
+
+def add_dry_run_option(parser: Any) -> None:
+    """Add ``--dry-run``.
+
+    Args:
+        parser: or a group of one.
+    """
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="print how much memory it would take, and write nothing; exit code 1 if too much",
     )
 
 

@@ -5,9 +5,22 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from cli.console import add_format_option, make_parser, run
+from cli.console import (
+    Outcome,
+    TerminalProgress,
+    add_dry_run_option,
+    add_format_option,
+    make_parser,
+    run,
+)
 from mlcore.files.inputs import Format
-from mlcore.predict import PredictOptions, Requests, UnknownUser, predict_from_path
+from mlcore.predict import (
+    PredictOptions,
+    Requests,
+    UnknownUser,
+    plan_from_path,
+    predict_from_path,
+)
 from mlcore.request import Fill
 
 
@@ -28,6 +41,7 @@ class Args(argparse.Namespace):
     explain: bool
     threads: int | None
     format: Format | None
+    dry_run: bool
 
     def options(self) -> PredictOptions:
         """Return what the lists may hold."""
@@ -98,26 +112,35 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--threads", type=int, metavar="N", help="changes speed only (default: one for each core)"
     )
+    add_dry_run_option(parser)
     add_format_option(parser)
     return parser
+
+
+def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
+    requests = Requests(args.all_users, args.users, args.histories)
+    if args.dry_run:
+        return Outcome(
+            *plan_from_path(args.model_dir, requests, args.options(), threads=args.threads)
+        )
+    return predict_from_path(
+        args.model_dir,
+        requests,
+        args.out,
+        args.options(),
+        threads=args.threads,
+        format=args.format,
+        progress=progress,
+        tell=progress.show,
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run(
-        lambda progress: predict_from_path(
-            args.model_dir,
-            Requests(args.all_users, args.users, args.histories),
-            args.out,
-            args.options(),
-            threads=args.threads,
-            format=args.format,
-            progress=progress,
-        ),
-        args,
-        args.out,
-    )
+    # The plan is what a dry run gives, wherever lists would go.
+    outputs = [] if args.dry_run else [args.out]
+    return run(lambda progress: _work(args, progress), args, *outputs)
 
 
 if __name__ == "__main__":

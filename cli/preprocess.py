@@ -37,7 +37,10 @@ def build_parser() -> ArgumentParser:
         "--min-user-interactions 2 --min-item-interactions 2",
     )
     parser.add_argument(
-        "--interactions", required=True, metavar="FILE", help=".csv or .jsonl, perhaps .gz, or -"
+        "--interactions",
+        required=True,
+        metavar="FILE",
+        help=".csv or .jsonl, perhaps .gz; .parquet; -",
     )
     parser.add_argument("--out", required=True, metavar="FILE", help="the interactions")
     keep = parser.add_argument_group("what is kept")

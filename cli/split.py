@@ -47,7 +47,10 @@ def build_parser() -> ArgumentParser:
         "--train-out train-part.csv --test-out test-part.csv",
     )
     parser.add_argument(
-        "--interactions", required=True, metavar="FILE", help=".csv or .jsonl, perhaps .gz, or -"
+        "--interactions",
+        required=True,
+        metavar="FILE",
+        help=".csv or .jsonl, perhaps .gz; .parquet; -",
     )
     parser.add_argument("--train-out", required=True, metavar="FILE", help="the training")
     parser.add_argument("--test-out", required=True, metavar="FILE", help="the test")

@@ -5,8 +5,16 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from cli.console import InputArgs, add_input_options, make_parser, run
-from mlcore.train import train_from_path
+from cli.console import (
+    InputArgs,
+    Outcome,
+    TerminalProgress,
+    add_dry_run_option,
+    add_input_options,
+    make_parser,
+    run,
+)
+from mlcore.train import plan_from_path, train_from_path
 
 
 class Args(InputArgs):
@@ -19,6 +27,7 @@ class Args(InputArgs):
     overwrite: bool
     without_users: bool
     threads: int | None
+    dry_run: bool
 
 
 def build_parser() -> ArgumentParser:
@@ -27,7 +36,10 @@ def build_parser() -> ArgumentParser:
         "train", __doc__, "python -m cli.train --interactions train.csv --out-dir new-model"
     )
     parser.add_argument(
-        "--interactions", required=True, metavar="FILE", help=".csv or .jsonl, perhaps .gz, or -"
+        "--interactions",
+        required=True,
+        metavar="FILE",
+        help=".csv or .jsonl, perhaps .gz; .parquet; -",
     )
     parser.add_argument("--config", metavar="FILE", help="JSON; default: the default configuration")
     parser.add_argument(
@@ -46,29 +58,43 @@ def build_parser() -> ArgumentParser:
     parser.add_argument(
         "--threads", type=int, metavar="N", help="changes speed only (default: one for each core)"
     )
+    add_dry_run_option(parser)
     add_input_options(parser)
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command."""
-    args = build_parser().parse_args(argv, Args())
-    return run(
-        lambda progress: train_from_path(
+def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
+    if args.dry_run:
+        text, refusal = plan_from_path(
             args.interactions,
             args.config,
-            args.out_dir,
             items_path=args.items,
-            overwrite=args.overwrite,
             with_users=not args.without_users,
             threads=args.threads,
             names=args.column_names(),
             format=args.format,
             progress=progress,
-            tell=progress.show,
-        ),
-        args,
+        )
+        return Outcome(text, refusal)
+    return train_from_path(
+        args.interactions,
+        args.config,
+        args.out_dir,
+        items_path=args.items,
+        overwrite=args.overwrite,
+        with_users=not args.without_users,
+        threads=args.threads,
+        names=args.column_names(),
+        format=args.format,
+        progress=progress,
+        tell=progress.show,
     )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    args = build_parser().parse_args(argv, Args())
+    return run(lambda progress: _work(args, progress), args)
 
 
 if __name__ == "__main__":

@@ -25,11 +25,19 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli.console import InputArgs, TerminalProgress, add_input_options, make_parser, run
+from cli.console import (
+    InputArgs,
+    Outcome,
+    TerminalProgress,
+    add_dry_run_option,
+    add_input_options,
+    make_parser,
+    run,
+)
 from mlcore.errors import DataError
 from mlcore.files.interactions import ColumnNames
 from mlcore.trials import Trial, TuneConfig
-from mlcore.tune import tune_from_path
+from mlcore.tune import plan_from_path, tune_from_path
 
 
 class Args(InputArgs):
@@ -45,6 +53,7 @@ class Args(InputArgs):
     out_dir: str
     keep_mib: int
     threads: int | None
+    dry_run: bool
 
     def config(self) -> TuneConfig:
         """Return how to search."""
@@ -75,6 +84,7 @@ def build_parser() -> ArgumentParser:
     output.add_argument(
         "--out-dir", required=True, metavar="DIR", help="of the search, new or to go on with"
     )
+    add_dry_run_option(parser)
     add_input_options(parser)
     return parser
 
@@ -111,6 +121,23 @@ def _add_search_options(parser: ArgumentParser) -> None:
     )
 
 
+def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
+    if not args.dry_run:
+        return _tune(args, progress)
+    return Outcome(
+        *plan_from_path(
+            args.interactions,
+            args.validation,
+            args.config(),
+            items_path=args.items,
+            threads=args.threads,
+            names=args.column_names(),
+            format=args.format,
+            progress=progress,
+        )
+    )
+
+
 def _tune(args: Args, progress: TerminalProgress) -> str:
     def tell(trial: Trial, best: Trial | None) -> None:
         progress.tell(_trial_line(trial, best, args.metric))
@@ -128,6 +155,7 @@ def _tune(args: Args, progress: TerminalProgress) -> str:
             format=args.format,
             progress=progress,
             on_trial=tell,
+            tell=progress.show,
         )
     except KeyboardInterrupt:
         trials = Path(args.out_dir) / "trials.jsonl"
@@ -173,7 +201,7 @@ def _column_options(args: Args) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run(lambda progress: _tune(args, progress), args)
+    return run(lambda progress: _work(args, progress), args)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeAlias
@@ -17,13 +17,17 @@ from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import Entries, format_predictions
 from mlcore.files.tables import BadValue
 from mlcore.jsontext import format_string
+from mlcore.memory import available_bytes
 from mlcore.parameters import convert_value, integer
-from mlcore.progress import Progress, silent
+from mlcore.plan import SHOWN_FROM, Plan
+from mlcore.predict_plan import plan_lists, refuse_lists
+from mlcore.progress import Progress, Tell, ignore, silent
 from mlcore.recommend import RankedUsers, Recommender
 from mlcore.request import Fill, ListOptions, UserRequest
+from mlcore.threads import resolve_threads
 from mlcore.types import Float64Array, Int32Array, Int64Array
 
-__all__ = ["PredictOptions", "Requests", "UnknownUser", "predict_from_path"]
+__all__ = ["PredictOptions", "Requests", "UnknownUser", "plan_from_path", "predict_from_path"]
 
 UnknownUser: TypeAlias = Literal["error", "skip", "fill"]
 
@@ -89,6 +93,7 @@ def predict_from_path(
     threads: int | None = None,
     format: Format | None = None,
     progress: Progress = silent,
+    tell: Tell = ignore,
 ) -> str:
     """Read requests, rank on all cores, write one line for each in order; return a summary.
 
@@ -102,23 +107,22 @@ def predict_from_path(
         threads: how many; None for one a core. Changes speed only.
         format: of the input files, or None to go by their names.
         progress: told how many lists are made.
+        tell: told the memory plan before the work, unless it is small.
 
     Raises:
         ArtifactError: the model is faulty.
-        DataError: a file is, or a user is unknown.
+        DataError: a file is, or a user is unknown, or there is not enough memory.
     """
     tally = _Tally()
     with open_outputs(out_path) as (out,):
         recommender = Recommender.load(model_dir)
-        include, exclude = options.include_items_path, options.exclude_items_path
-        list_options = ListOptions(
-            options.top_n,
-            None if include is None else read_ids(include, "item_id", format),
-            [] if exclude is None else read_ids(exclude, "item_id", format),
-            options.include_seen,
-            options.fill,
-            options.explain,
-        )
+        list_options = _list_options(options, format)
+        plan, refusal = _plan(recommender, model_dir, requests, list_options, threads)
+        if plan.num_bytes >= SHOWN_FROM:
+            available = available_bytes()
+            if (error := refusal(available)) is not None:
+                raise error
+            tell(plan.text(available))
         if requests.users_path is None and requests.histories_path is None:
             total = recommender.model.num_users
             ranked_blocks = recommender.rank_all_users(list_options, threads)
@@ -133,6 +137,56 @@ def predict_from_path(
             tally.short_lists += int((np.diff(ranked.ranking.indptr) < options.top_n).sum())
             progress("recommend", tally.lists, total)
     return _summary(tally, options.top_n)
+
+
+def plan_from_path(
+    model_dir: Place,
+    requests: Requests,
+    options: PredictOptions = PredictOptions(),
+    *,
+    threads: int | None = None,
+) -> tuple[str, DataError | None]:
+    """Return the memory plan of ``predict_from_path``, and why it cannot be carried out.
+
+    Args:
+        model_dir: a model directory.
+        requests: whom to recommend to; no file of them is read.
+        options: what the lists may hold; no file of them is read.
+        threads: how many; None for one a core.
+
+    Raises:
+        ArtifactError: the model is faulty.
+    """
+    recommender = Recommender.load(model_dir)
+    list_options = ListOptions(options.top_n, explain=options.explain)
+    plan, refusal = _plan(recommender, model_dir, requests, list_options, threads)
+    available = available_bytes()
+    return plan.text(available), refusal(available)
+
+
+def _plan(
+    recommender: Recommender,
+    model_dir: Place,
+    requests: Requests,
+    options: ListOptions,
+    threads: int | None,
+) -> tuple[Plan, Callable[[int | None], DataError | None]]:
+    """Return the plan, and what tells from the bytes available why it cannot be carried out."""
+    all_users = requests.users_path is None and requests.histories_path is None
+    sizes = recommender, model_dir, options, resolve_threads(threads), all_users
+    return plan_lists(*sizes), partial(refuse_lists, *sizes)
+
+
+def _list_options(options: PredictOptions, format: Format | None) -> ListOptions:
+    include, exclude = options.include_items_path, options.exclude_items_path
+    return ListOptions(
+        options.top_n,
+        None if include is None else read_ids(include, "item_id", format),
+        [] if exclude is None else read_ids(exclude, "item_id", format),
+        options.include_seen,
+        options.fill,
+        options.explain,
+    )
 
 
 def _format_lists(ranked: RankedUsers, json_ids: Sequence[str]) -> str:

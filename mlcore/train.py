@@ -8,6 +8,7 @@ those of heavy users too.
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,16 +21,19 @@ from mlcore.files.inputs import Format, Place, place_name
 from mlcore.files.interactions import ColumnNames, read_interactions
 from mlcore.files.lists import read_config, read_ids
 from mlcore.heavy_users import HeavyUsers
+from mlcore.file_rows import refuse_long_file
 from mlcore.ids import IdMap
 from mlcore.interactions import Interactions
-from mlcore.memory import available_bytes, plan_memory
+from mlcore.memory import available_bytes
+from mlcore.plan import SHOWN_FROM, Plan
 from mlcore.progress import Progress, Tell, ignore, silent
 from mlcore.similarity import Counts, KeptBytes
 from mlcore.threads import resolve_threads
-from mlcore.types import CsrMatrix
+from mlcore.train_plan import TrainingPlanner
+from mlcore.types import CsrMatrix, Int64Array
 from mlcore.weighting import Weighting
 
-__all__ = ["Trainer", "train_from_data", "train_from_path"]
+__all__ = ["Trainer", "plan_from_path", "train_from_data", "train_from_path"]
 
 
 class _Counted(NamedTuple):
@@ -61,7 +65,7 @@ class Trainer:
         keep_bytes: how much of the counts to keep between models. Changes speed and memory only.
         threads: how many; None for one a core. Changes speed only.
         progress: told how many items are done.
-        tell: told the memory plan of a similarity that has one, before the work.
+        tell: told the memory plan before the work, unless it is small.
 
     >>> trainer = Trainer(Interactions.from_columns(["u", "u"], ["a", "b"]), keep_bytes=2**20)
     >>> trainer.train(TrainConfig()).similarity.data.tolist()
@@ -83,12 +87,7 @@ class Trainer:
         self._tell = tell
         self._keep_bytes = keep_bytes
         self._counted: OrderedDict[tuple[Weighting, HeavyUsers], _Counted] = OrderedDict()
-        self._popularity = np.bincount(
-            interactions.user_items.indices, minlength=len(interactions.item_ids)
-        ).astype(
-            np.int64
-        )  # (I,)
-        self._sha256 = interactions.sha256()
+        self._planner = TrainingPlanner(interactions, keep_bytes)
         self._items = IdMap.from_ids(interactions.item_ids)
         self._users = IdMap.from_ids(interactions.user_ids)
 
@@ -104,8 +103,9 @@ class Trainer:
                 missing or after the reference time; or there is not enough memory.
         """
         config = config.resolved(self._interactions)
+        self._check_memory(config, with_users)
+        popularity, sha256 = self._popularity, self._sha256  # before there is more in memory
         histories, counts = self._counted_of(config.weighting, config.heavy_users)
-        self._plan_memory(config, counts)
         similarity = config.similarity.neighbors(
             counts, config.neighbor_settings(), self._threads, self._progress
         )  # (I, I) float32
@@ -113,20 +113,60 @@ class Trainer:
             config_json=config.to_json(),
             items=self._items,
             similarity=similarity,
-            popularity=self._popularity,
+            popularity=popularity,
             num_users=counts.num_users,
             num_interactions=len(self._interactions),
-            interactions_sha256=self._sha256,
+            interactions_sha256=sha256,
             users=self._users if with_users else None,
             histories=histories if with_users else None,
         )
 
-    def _plan_memory(self, config: TrainConfig, counts: Counts) -> None:
-        similarity = config.similarity
-        needed = similarity.planned_bytes(counts, config.neighbor_settings(), self._threads)
-        if needed:
-            available = available_bytes()
-            self._tell(plan_memory(similarity.name, needed, counts.num_items, available))
+    def plan(self, config: TrainConfig, *, with_users: bool = True) -> Plan:
+        """Return how much memory a training takes.
+
+        Args:
+            config: as for ``train``.
+            with_users: as for ``train``.
+        """
+        return self._planner.plan(config, self._threads, with_users, self._used_bytes())
+
+    def refusal(
+        self, plan: Plan, config: TrainConfig, available: int | None, *, with_users: bool = True
+    ) -> DataError | None:
+        """Return why a plan cannot be carried out, with the cure, or None if it can.
+
+        Args:
+            plan: of this configuration.
+            config: as for ``train``.
+            available: bytes, or None if nobody says.
+            with_users: as for ``train``.
+        """
+
+        def cure(fitting: int) -> str:
+            used = self._used_bytes()
+            return self._planner.cure(config, self._threads, with_users, fitting, used)
+
+        return plan.refusal(available, cure)
+
+    def _check_memory(self, config: TrainConfig, with_users: bool) -> None:
+        plan = self.plan(config, with_users=with_users)
+        if plan.num_bytes < SHOWN_FROM:
+            return
+        available = available_bytes()
+        refusal = self.refusal(plan, config, available, with_users=with_users)
+        if refusal is not None:
+            raise refusal
+        self._tell(plan.text(available))
+
+    @cached_property
+    def _popularity(self) -> Int64Array:
+        """Users of each item, (I,) int64."""
+        items, num_items = self._interactions.user_items.indices, len(self._interactions.item_ids)
+        return np.bincount(items, minlength=num_items).astype(np.int64)
+
+    @cached_property
+    def _sha256(self) -> str:
+        return self._interactions.sha256()
 
     def _counted_of(self, weighting: Weighting, heavy_users: HeavyUsers) -> _Counted:
         """Return the weighted matrix and its counts; of the older ones those stay that find room."""
@@ -163,7 +203,7 @@ def train_from_data(
         with_users: keep the histories, so that users of the training can be asked for by id.
         threads: how many; None for one a core. Changes speed only.
         progress: told how many items are done.
-        tell: told the memory plan of a similarity that has one, before the work.
+        tell: told the memory plan before the work, unless it is small.
 
     Raises:
         DataError: a weight or a similarity does not fit float32; or timestamps are needed, and
@@ -194,7 +234,7 @@ def train_from_path(
     """Read interactions and configuration, train, write the model directory; return a summary.
 
     Args:
-        interactions_path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
+        interactions_path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, ``.parquet``, or ``-``.
         config_path: a JSON file, or None for the default configuration.
         out_dir: where the model directory is to stand.
         items_path: the catalogue, a table with a column ``item_id``, or None for the items of the
@@ -205,7 +245,7 @@ def train_from_path(
         names: how the columns are called.
         format: of the interactions, or None to go by the name.
         progress: told how far each step is.
-        tell: told the memory plan of a similarity that has one, before the work.
+        tell: told the memory plan before the work, unless it is small.
 
     Raises:
         ConfigError: the configuration breaks a rule.
@@ -214,11 +254,7 @@ def train_from_path(
     # Opened first: an output that cannot be written is found before the work, not after it.
     with replaced_directory(Path(out_dir), overwrite, MODEL_FILES) as folder:
         config = read_config(config_path)
-        interactions = read_interactions(
-            interactions_path, names=names, format=format, progress=progress
-        )
-        if items_path is not None:
-            interactions = interactions.with_catalogue(read_ids(items_path, "item_id"))
+        interactions = _read(interactions_path, items_path, names, format, threads, progress)
         try:
             model = train_from_data(
                 interactions,
@@ -229,7 +265,7 @@ def train_from_path(
                 tell=tell,
             )
         except DataError as error:
-            raise DataError(f"{place_name(interactions_path)}: {error}", error.hint) from None
+            raise _at(interactions_path, error) from None
         model.write_files(folder)
     longest = int(np.diff(model.similarity.indptr).max())
     return (
@@ -237,3 +273,63 @@ def train_from_path(
         f"{len(model.items)} items: {model.similarity.num_entries} pairs, "
         f"at most {longest} from one item"
     )
+
+
+def plan_from_path(
+    interactions_path: Place,
+    config_path: Place | None,
+    *,
+    items_path: Place | None = None,
+    with_users: bool = True,
+    threads: int | None = None,
+    names: ColumnNames = ColumnNames(),
+    format: Format | None = None,
+    progress: Progress = silent,
+) -> tuple[str, DataError | None]:
+    """Read interactions and configuration; return the memory plan, and why it cannot be carried out.
+
+    Args:
+        interactions_path: as for ``train_from_path``, as all others.
+        config_path: a JSON file, or None.
+        items_path: the catalogue, or None.
+        with_users: keep the histories.
+        threads: how many; None for one a core.
+        names: how the columns are called.
+        format: of the interactions, or None to go by the name.
+        progress: told how far the reading is.
+
+    Raises:
+        ConfigError: the configuration breaks a rule.
+        DataError: a file is faulty, or cannot be read within the memory there is.
+    """
+    config = read_config(config_path)
+    interactions = _read(interactions_path, items_path, names, format, threads, progress)
+    trainer = Trainer(interactions, threads=threads)
+    available = available_bytes()
+    try:
+        plan = trainer.plan(config.resolved(interactions), with_users=with_users)
+    except DataError as error:
+        raise _at(interactions_path, error) from None
+    refusal = trainer.refusal(plan, config, available, with_users=with_users)
+    return plan.text(available), None if refusal is None else _at(interactions_path, refusal)
+
+
+def _read(
+    interactions_path: Place,
+    items_path: Place | None,
+    names: ColumnNames,
+    format: Format | None,
+    threads: int | None,
+    progress: Progress,
+) -> Interactions:
+    refuse_long_file(interactions_path, available_bytes())
+    interactions = read_interactions(
+        interactions_path, names=names, format=format, threads=threads, progress=progress
+    )
+    if items_path is None:
+        return interactions
+    return interactions.with_catalogue(read_ids(items_path, "item_id"))
+
+
+def _at(path: Place, error: DataError) -> DataError:
+    return DataError(f"{place_name(path)}: {error}", error.hint)

@@ -10,22 +10,27 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, DataError
+from mlcore.file_rows import refuse_long_file
 from mlcore.files.inputs import Format, Place, place_name, read_text
 from mlcore.files.interactions import ColumnNames, read_interactions
 from mlcore.files.lists import read_ids
 from mlcore.interactions import Interactions
 from mlcore.jsontext import JsonTextError, parse_json
-from mlcore.progress import Progress, silent
+from mlcore.memory import available_bytes, format_bytes
+from mlcore.plan import SHOWN_FROM, Plan
+from mlcore.progress import Progress, Tell, ignore, silent
 from mlcore.search_space import DEFAULT_SPACE, Sample, SearchSpace
 from mlcore.suggest import optuna_version, suggest
 from mlcore.threads import resolve_threads
 from mlcore.train import Trainer
+from mlcore.train_plan import TrainingPlanner
 from mlcore.trials import Trial, TrialRunner, TuneConfig, best_trial, full_config
 from mlcore.tuning_directory import TuningDirectory, open_tuning_directory
 from mlcore.version import VERSION
 
-__all__ = ["TuneConfig", "tune_from_data", "tune_from_path"]
+__all__ = ["TuneConfig", "plan_from_path", "tune_from_data", "tune_from_path"]
 
 # What a failed trial is worth to the search, so that it leaves such places: no metric is below.
 WORTH_OF_FAILURE = 0.0
@@ -132,6 +137,7 @@ def tune_from_path(
     format: Format | None = None,
     progress: Progress = silent,
     on_trial: OnTrial = lambda trial, best: None,
+    tell: Tell = ignore,
 ) -> str:
     """Read data and space, search or go on with a search, write each trial; return a summary.
 
@@ -147,6 +153,7 @@ def tune_from_path(
         format: of both files, or None to go by their names.
         progress: told how far each step is.
         on_trial: told each trial as it ends, and the best one so far.
+        tell: told the memory plan of trial 0 before the work, unless it is small.
 
     Raises:
         MlcoreError: Optuna is not installed.
@@ -156,13 +163,9 @@ def tune_from_path(
     """
     optuna, threads = optuna_version(), resolve_threads(threads)
     space = _read_space(space_path)
-    interactions, validation = (
-        read_interactions(path, names=names, format=format, progress=progress)
-        for path in (interactions_path, validation_path)
+    interactions, validation = _read(
+        interactions_path, validation_path, items_path, names, format, progress
     )
-    if items_path is not None:
-        interactions = interactions.with_catalogue(read_ids(items_path, "item_id"))
-    _check_overlap(interactions, validation, place_name(validation_path))  # before a file is made
     search = {
         "interactions_sha256": interactions.sha256(),
         "validation_sha256": validation.sha256(),
@@ -174,11 +177,88 @@ def tune_from_path(
     }
     with open_tuning_directory(Path(out_dir), search) as directory:
         past = directory.trials
+        plan = _plan_of_default(interactions, config, threads)[0]
+        if plan.num_bytes >= SHOWN_FROM:
+            tell(plan.text(available_bytes()))  # a trial that does not fit fails alone
         new = tune_from_data(
             interactions, validation, space, config, past=past, threads=threads, progress=progress
         )
         trials = _write_trials(directory, new, on_trial)
     return _summary(trials, config.metric)
+
+
+def plan_from_path(
+    interactions_path: Place,
+    validation_path: Place,
+    config: TuneConfig = TuneConfig(),
+    *,
+    items_path: Place | None = None,
+    threads: int | None = None,
+    names: ColumnNames = ColumnNames(),
+    format: Format | None = None,
+    progress: Progress = silent,
+) -> tuple[str, DataError | None]:
+    """Return the memory plan of a search, by its trial 0, and why it cannot be carried out.
+
+    Trial 0 is the default configuration. Each later one plans for itself, and fails alone if it does
+    not fit.
+
+    Args:
+        interactions_path: as for ``tune_from_path``, as all others.
+        validation_path: those held back.
+        config: says how much of the counts is kept.
+        items_path: the catalogue, or None.
+        threads: how many; None for one a core.
+        names: how the columns of both files are called.
+        format: of both files, or None to go by their names.
+        progress: told how far the reading is.
+
+    Raises:
+        DataError: a file is faulty, or cannot be read within the memory there is.
+    """
+    paths = interactions_path, validation_path, items_path
+    interactions, _ = _read(*paths, names, format, progress)
+    plan, refusal = _plan_of_default(interactions, config, resolve_threads(threads))
+    available = available_bytes()
+    return plan.text(available), refusal(available)
+
+
+def _plan_of_default(
+    interactions: Interactions, config: TuneConfig, threads: int
+) -> tuple[Plan, Callable[[int | None], DataError | None]]:
+    """Return the plan of trial 0, and what tells from the bytes available why it does not fit."""
+
+    def plan(keep_mib: int) -> Plan:
+        planner = TrainingPlanner(interactions, keep_mib * 2**20)
+        return planner.plan(TrainConfig(), threads, trainings=config.trials)
+
+    def cure(fitting: int) -> str:
+        for keep_mib in (config.keep_mib // 4, 0):
+            if (needed := plan(keep_mib).num_bytes) <= fitting:
+                return f"with --keep-mib {keep_mib} it takes at most {format_bytes(needed)}"
+        return TrainingPlanner(interactions).cure(TrainConfig(), threads, True, fitting)
+
+    whole = plan(config.keep_mib)
+    return whole, lambda available: whole.refusal(available, cure)
+
+
+def _read(
+    interactions_path: Place,
+    validation_path: Place,
+    items_path: Place | None,
+    names: ColumnNames,
+    format: Format | None,
+    progress: Progress,
+) -> tuple[Interactions, Interactions]:
+    refuse_long_file(interactions_path, available_bytes())
+    interactions, validation = (
+        read_interactions(path, names=names, format=format, progress=progress)
+        for path in (interactions_path, validation_path)
+    )
+    if items_path is not None:
+        interactions = interactions.with_catalogue(read_ids(items_path, "item_id"))
+    _check_overlap(interactions, validation, place_name(validation_path))  # before a file is made
+    return interactions, validation
 
 
 def _write_trials(
