@@ -9,7 +9,7 @@ import numba
 from llvmlite import ir
 from numba.extending import intrinsic
 
-__all__ = ["compiled", "fetch", "inlined", "num_bits"]
+__all__ = ["compiled", "fetch", "inlined", "num_bits", "trailing_zeros"]
 
 
 _OPTIONS = {"error_model": "numpy"}
@@ -88,5 +88,22 @@ def num_bits(typing_context, word):  # type: ignore[no-untyped-def]
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.ctpop(arguments[0])
+
+    return numba.uint64(numba.uint64), generate
+
+
+@intrinsic
+def trailing_zeros(typing_context, word):  # type: ignore[no-untyped-def]
+    """Return the place of the lowest bit of a word that is 1, as uint64.
+
+    Equals ``__builtin_ctzll`` in C. For compiled code only.
+
+    Args:
+        typing_context: given by numba, not by the caller.
+        word: uint64, not 0.
+    """
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return numba.uint64(numba.uint64), generate

@@ -194,7 +194,7 @@ def test_the_head_ends_where_both_ways_together_cost_least() -> None:
 def test_the_tail_is_cut_into_parts_that_are_all_of_it() -> None:
     work = np.random.default_rng(3).integers(0, 10**6, 1000)
     for head in (0, 64, 960):
-        jobs = kernel.cut_jobs(head, work)
+        jobs = kernel.cut_jobs(head, work, 2)
         assert jobs[0][0] == 0 and jobs[-1][1] == 1000
         assert all(one[1] == other[0] for one, other in zip(jobs, jobs[1:]))
         assert {end - begin for begin, end in jobs if end <= head} <= {bits.TILE}

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlcore.compiling import compiled, fetch, inlined
+from mlcore.compiling import compiled, fetch, inlined, trailing_zeros
 from mlcore.types import Int64Array
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 # All of these change speed only.
-BLOCK = 64  # counters looked at together
+BLOCK = 64  # counters looked at together, at most the bits of a word
 PARTS = 4  # of a row, for each neighbor kept
 AHEAD, LINES = 4, 16  # users whose lists are fetched ahead, and how many cache lines of each
 SPARSE = 4  # a row with fewer counts than this part of its columns is not looked through
@@ -248,18 +248,19 @@ def _offer_row(row, counters, formula, order, best, values, peaks):  # type: ign
             for place in range(len(block)):
                 count = np.float64(block[place])
                 to_column[place] = _value(formula, count, column_term, row_terms[place])
-        is_wanted, limit = False, best.limits[row]
+        limit, wanted = best.limits[row], np.uint64(0)  # bits
         for place in range(len(block)):
-            is_wanted |= (to_row[place] >= limit) | (to_column[place] >= limits[place])
-        if is_wanted:
-            for place in range(len(block)):
-                is_wanted = (to_row[place] >= limit) | (to_column[place] >= limits[place])
-                if is_wanted & (block[place] != 0):
-                    column = begin + place
-                    if to_row[place] >= best.limits[row]:
-                        _offer(row, to_row[place], order[column], best)
-                    if to_column[place] >= best.limits[column]:
-                        _offer(column, to_column[place], order[row], best)
+            is_wanted = (to_row[place] >= limit) | (to_column[place] >= limits[place])
+            wanted |= np.uint64(is_wanted) << np.uint64(place)
+        while wanted:
+            found = np.int64(trailing_zeros(wanted))
+            wanted &= wanted - np.uint64(1)
+            if block[found] != 0:
+                column = begin + found
+                if to_row[found] >= best.limits[row]:
+                    _offer(row, to_row[found], order[column], best)
+                if to_column[found] >= best.limits[column]:
+                    _offer(column, to_column[found], order[row], best)
         block[:] = 0
 
 
@@ -335,9 +336,18 @@ def offer_tail(  # type: ignore[no-untyped-def]
 # --- the result -----------------------------------------------------------------------------------
 
 
+@inlined
+def _gather(row, best, limit, values, items, size):  # type: ignore[no-untyped-def]
+    """Append what a list has from a limit on; return how many there are then."""
+    for place in range(best.begins[row], best.begins[row] + best.sizes[row]):
+        values[size], items[size] = best.values[place], best.items[place]
+        size += best.values[place] >= limit
+    return size
+
+
 @compiled
 def merge(first, last, best, into):  # type: ignore[no-untyped-def]
-    """Offer the lists of some items to those of another thread.
+    """Add the lists of some items to those of another thread, and keep the best K.
 
     Args:
         first: the first item.
@@ -345,10 +355,21 @@ def merge(first, last, best, into):  # type: ignore[no-untyped-def]
         best: the lists.
         into: the other's.
     """
+    longest = 0
     for row in range(first, last):
-        for place in range(best.begins[row], best.begins[row] + best.sizes[row]):
-            if best.values[place] >= into.limits[row]:
-                _offer(row, best.values[place], best.items[place], into)
+        longest = max(longest, into.sizes[row] + best.sizes[row])
+    values, items = np.empty(longest + 1), np.empty(longest + 1, np.uint32)
+    for row in range(first, last):
+        limit = into.limits[row]
+        size = _gather(row, into, limit, values, items, 0)
+        size = _gather(row, best, limit, values, items, size)
+        if size > into.num_kept:
+            _keep_best(values[:size], items[:size], into.num_kept)
+            size = into.num_kept
+        begin = into.begins[row]
+        into.values[begin : begin + size] = values[:size]
+        into.items[begin : begin + size] = items[:size]
+        into.sizes[row] = size
 
 
 @compiled

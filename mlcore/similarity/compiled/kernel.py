@@ -24,7 +24,7 @@ __all__ = ["best_compiled"]
 
 # All of these change speed and memory only.
 WORD_COST, COUNT_COST = 0.14, 0.84  # ns, measured: 64 users as bits, one count of the tail
-CHUNKS = 256  # of the tail
+CHUNKS = 32  # of the tail, for each thread
 
 KINDS = {"product": 0, "sum": 1, "tversky": 2}
 
@@ -53,7 +53,7 @@ def best_compiled(
     kernel = _Kernel(measure, quotient, counts, settings, threads)
     for done in map_in_order(kernel.do, kernel.jobs(), threads):
         progress("compare items", done, counts.num_items)
-    return by_source(kernel.result(threads), counts.num_items, settings.neighborhood == "target")
+    return by_source(kernel.result(), counts.num_items, settings.neighborhood == "target")
 
 
 class _Scratch(NamedTuple):
@@ -84,7 +84,8 @@ class _Kernel:
         threads: int,
     ) -> None:
         counted = measure.counted(counts)
-        self._settings, self._num_items = settings, counted.num_items
+        self._settings, self._threads = settings, threads
+        self._num_items = counted.num_items
         self._is_binary = counted.is_binary
         self._layout = make_layout(counted.user_items, self._is_binary, threads)
         self._work, reach = np.empty((2, self._num_items), np.int64)
@@ -121,7 +122,7 @@ class _Kernel:
 
     def jobs(self) -> list[tuple[int, int]]:
         """Return ranges of rows: tiles of the head, then parts of the tail."""
-        return cut_jobs(self._head, self._work)
+        return cut_jobs(self._head, self._work, self._threads)
 
     def do(self, job: tuple[int, int]) -> int:
         """Count the pairs of some rows, offer them, and return the row after the last."""
@@ -156,11 +157,11 @@ class _Kernel:
             np.zeros((TILE if self._head else 0, self._head), counter),
         )
 
-    def result(self, threads: int) -> BestOfRows:
+    def result(self) -> BestOfRows:
         """Return the best of all threads, by the index of the items."""
         into, order = self._all_best[0], self._layout.order
         ranges = list(
-            pairwise(np.linspace(0, self._num_items, 8 * threads + 1, dtype=int).tolist())
+            pairwise(np.linspace(0, self._num_items, 8 * self._threads + 1, dtype=int).tolist())
         )
 
         def finish(rows: tuple[int, int]) -> None:
@@ -168,7 +169,7 @@ class _Kernel:
                 counting.merge(*rows, best, into)
             counting.finish(*rows, into)
 
-        for _ in map_in_order(finish, ranges, threads):
+        for _ in map_in_order(finish, ranges, self._threads):
             pass
         sizes = np.empty(self._num_items, np.int64)
         sizes[order] = into.sizes
@@ -178,7 +179,7 @@ class _Kernel:
         def copy(rows: tuple[int, int]) -> None:
             counting.copy_lists(*rows, into, order, indptr, columns, values)
 
-        for _ in map_in_order(copy, ranges, threads):
+        for _ in map_in_order(copy, ranges, self._threads):
             pass
         return BestOfRows(indptr, columns, values)
 
@@ -212,20 +213,21 @@ def choose_head(work: Int64Array, num_users: int) -> int:
     return int(heads[np.argmin(as_bits + one_by_one)])
 
 
-def cut_jobs(head: int, work: Int64Array) -> list[tuple[int, int]]:
+def cut_jobs(head: int, work: Int64Array, threads: int) -> list[tuple[int, int]]:
     """Return ranges of rows: tiles of the head, then parts of the tail of about the same work.
 
     Args:
         head: a multiple of ``TILE``.
         work: (I,) counts of each item.
+        threads: how many.
 
-    >>> cut_jobs(0, np.array([1, 1])), cut_jobs(64, np.ones(64, int))
+    >>> cut_jobs(0, np.array([1, 1]), 1), cut_jobs(64, np.ones(64, int), 1)
     ([(0, 1), (1, 2)], [(0, 64)])
     """
     tiles = [(begin, begin + TILE) for begin in range(0, head, TILE)]
     so_far = np.cumsum(work[head:] + np.arange(head, len(work)))  # a row is also looked through
     if not len(so_far):
         return tiles
-    cuts = np.searchsorted(so_far, np.linspace(0, so_far[-1], CHUNKS + 1)[1:-1]) + head
+    cuts = np.searchsorted(so_far, np.linspace(0, so_far[-1], CHUNKS * threads + 1)[1:-1]) + head
     bounds = np.unique(np.concatenate([[head], cuts, [len(work)]])).tolist()
     return tiles + list(zip(bounds, bounds[1:]))
