@@ -33,8 +33,9 @@ class DataSize(NamedTuple):
 
 
 PRESETS = {
-    "1m": DataSize(10_000, 5_000, 1_000_000, 1),
-    # Users, items and sum of n_u^2 as MovieLens 20M; half of its users have at most 67 items, too.
+    # Users and items of MovieLens 1M and 20M; the latter has the same sum of n_u^2 too, and half of
+    # its users have at most 67 items.
+    "1m": DataSize(6_040, 3_706, 1_000_000, 2),
     "20m": DataSize(138_493, 26_744, 21_500_000, 2),
 }
 

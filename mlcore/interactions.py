@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import numbers
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Ar
 __all__ = ["AGGREGATES", "Events", "Interactions", "sort_codes"]
 
 AGGREGATES = ("sum", "max", "last", "count")
+_SPAN_ENTRIES = 2**18  # changes speed only
 
 
 @dataclass(frozen=True)
@@ -68,16 +69,38 @@ class Events:
         if how == "last" and self.timestamps is None:
             raise DataError("timestamp: expected a column to find the last row by, got none")
         keys, weights, times = _combine(how, *_sorted_pairs(self))
-        users = keys // len(self.item_ids)
-        items = users * -len(self.item_ids)
-        items += keys  # the remainder, several times faster
+        num_items = len(self.item_ids)
         if not np.isfinite(weights).all():
             pair = int(np.flatnonzero(np.isinf(weights))[0])
+            user, item = divmod(int(keys[pair]), num_items)
             raise DataError(
-                f"weight: user {shorten(self.user_ids[users[pair]])}, "
-                f"item {shorten(self.item_ids[items[pair]])}: expected a finite sum, got Infinity"
+                f"weight: user {shorten(self.user_ids[user])}, item {shorten(self.item_ids[item])}: "
+                "expected a finite sum, got Infinity"
             )
-        return Interactions.from_pairs(self.user_ids, self.item_ids, users, items, weights, times)
+        first_keys = np.arange(len(self.user_ids) + 1) * num_items
+        user_counts = np.diff(np.searchsorted(keys, first_keys))
+        items = np.empty(len(keys), np.int32)
+        for span in _spans(len(keys)):
+            users = keys[span] // num_items
+            items[span] = keys[span] - users * num_items  # the remainder, several times faster
+        del keys
+        return Interactions._from_rows(
+            self.user_ids, self.item_ids, user_counts, items, weights, times
+        )
+
+
+def _spans(num_entries: int) -> Iterator[slice]:
+    """Yield spans that stay in the cache: fresh memory, for what is soon forgotten, is slow."""
+    for begin in range(0, num_entries, _SPAN_ENTRIES):
+        yield slice(begin, min(begin + _SPAN_ENTRIES, num_entries))
+
+
+def _take(values: Any, order: Any) -> Any:
+    """Return ``values[order]``."""
+    taken = np.empty(len(order), values.dtype)
+    for span in _spans(len(order)):
+        taken[span] = values[order[span]]
+    return taken
 
 
 def _sorted_pairs(events: Events) -> tuple[Int64Array, Float64Array, Int64Array | None]:
@@ -89,12 +112,16 @@ def _sorted_pairs(events: Events) -> tuple[Int64Array, Float64Array, Int64Array 
     keys *= len(events.item_ids)
     keys += events.items
     row_bits = len(keys).bit_length()
+    order: Any  # (E,)
     if len(events.user_ids) * len(events.item_ids) <= 2 ** (63 - row_bits):
         # To sort integers takes a fraction of the time of argsort, so the row goes into them.
         keys <<= row_bits
-        keys |= np.arange(len(keys))
+        for span in _spans(len(keys)):
+            keys[span] |= np.arange(span.start, span.stop)
         keys.sort()
-        order = keys & (2**row_bits - 1)
+        order = np.empty(len(keys), np.uint32 if row_bits <= 32 else np.int64)
+        for span in _spans(len(keys)):
+            order[span] = keys[span] & (2**row_bits - 1)
         keys >>= row_bits
     else:
         order = np.argsort(keys, kind="stable")
@@ -108,8 +135,8 @@ def _sorted_pairs(events: Events) -> tuple[Int64Array, Float64Array, Int64Array 
         if events.timestamps is not None:
             columns.append(events.timestamps[rows])
         order[among_equals] = rows[np.lexsort((*columns, keys[among_equals]))]
-    times = None if events.timestamps is None else events.timestamps[order]
-    return keys, events.weights[order], times
+    times = None if events.timestamps is None else _take(events.timestamps, order)
+    return keys, _take(events.weights, order), times
 
 
 def _combine(
@@ -220,14 +247,28 @@ class Interactions:
         ['b']
         """
         user_counts = np.bincount(users, minlength=len(user_ids))
-        item_used = np.bincount(items, minlength=len(item_ids)) > 0
+        return cls._from_rows(user_ids, item_ids, user_counts, items, weights, timestamps)
+
+    @classmethod
+    def _from_rows(
+        cls,
+        user_ids: Sequence[str],
+        item_ids: Sequence[str],
+        user_counts: Int64Array,
+        items: Any,
+        weights: Float64Array,
+        timestamps: Int64Array | None,
+    ) -> Interactions:
+        """As ``from_pairs``, of the number of items of each user, (U,)."""
+        item_used = np.zeros(len(item_ids), bool)
+        item_used[items] = True
         user_counts_kept = user_counts[user_counts > 0]
         indptr = np.zeros(len(user_counts_kept) + 1, np.int64)
         np.cumsum(user_counts_kept, out=indptr[1:])
         new_items = (np.cumsum(item_used) - 1).astype(np.int32)
         matrix = CsrMatrix(
             indptr,
-            new_items[items],
+            items.astype(np.int32, copy=False) if item_used.all() else _take(new_items, items),
             weights.astype(np.float64, copy=False),
             int(item_used.sum()),
         )

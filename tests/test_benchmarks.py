@@ -186,7 +186,7 @@ def parsed(*arguments: str) -> BenchArgs:
 
 def test_options_change_the_preset() -> None:
     assert tuple(parsed("--preset", "20m").size()) == (138_493, 26_744, 21_500_000, 2)
-    assert tuple(parsed("--items", "7", "--skew", "0").size()) == (10_000, 7, 1_000_000, 0)
+    assert tuple(parsed("--items", "7", "--skew", "0").size()) == (6_040, 7, 1_000_000, 0)
     assert parsed("--preset", "20m").out("train.json") == Path("build/bench/20m/train.json")
     assert parsed("--out-dir", "x").out("train.json") == Path("x/train.json")
 
