@@ -217,6 +217,17 @@ def test_ids_with_long_common_beginnings_are_compared_to_their_ends() -> None:
             assert idmap._parse_plain(format_id_map(wrong), len(wrong)) is None
 
 
+def test_spans_of_ids_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = sorted(f"item {n}" for n in range(130))
+    good = format_id_map(ids)
+    wrong = format_id_map(ids[:64] + ids[65:66] + ids[64:65] + ids[66:])
+    for span in (1, 2, 5, 64, 65, 66, 129, 130):
+        monkeypatch.setattr(idmap, "_SPAN_IDS", span)
+        assert list(idmap._parse_plain(good, 130) or []) == ids
+        assert idmap._parse_plain(wrong, 130) is None
+        assert idmap._parse_plain(good.replace(b"\n101,", b"\n102,"), 130) is None
+
+
 def test_few_ids_are_sought_by_halving_and_many_in_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"u{n}" for n in range(10, 99)]
     loads: list[int] = []
