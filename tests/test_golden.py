@@ -121,7 +121,7 @@ DEFECTS = {
     ),
     "diagonal_kept": Defect("similarity/selection.py", "keep = others & ", "keep = "),
     "rare_pairs_kept": Defect("similarity/pairs.py", "if min_cooccurrence == 1:", "if min_cooccurrence < 99:"),
-    "norm_not_squared": Defect("similarity/counts.py", "data**2", "data"),
+    "norm_not_squared": Defect("similarity/counts.py", "squares=True", "squares=False"),
     "union_counts_common_users_twice": Defect(
         "similarity/overlap.py",
         "(source + target - pairs.products + pairs.shrinkage)",

@@ -33,6 +33,7 @@ __all__ = ["MAX_BLOCK_ENTRIES", "Counts", "KeptBytes", "Products"]
 
 # Changes speed and memory only: at most about 60 bytes of scratch for each entry and thread.
 MAX_BLOCK_ENTRIES = 2**19
+SPAN_ENTRIES = 2**20  # counted at once; changes memory only
 DENSE = 2  # multiply-adds for each pair of items; changes speed and memory only
 MAX_EXACT_COUNT = 2**24  # that float32 holds, as it holds all below
 
@@ -164,19 +165,21 @@ class Counts:
         """n_i, the sum of the squares of each column, (I,) float64; on the binary X its users."""
         if self.is_binary:
             return self.users
-        data = self.user_items.data.astype(np.float64)
-        return sum_by_group(self.user_items.indices, data**2, self.num_items)
+        matrix = self.user_items
+        return sum_by_group(matrix.indices, matrix.data, self.num_items, squares=True)
 
     @cached_property
     def sums(self) -> Float64Array:
         """The sum of each column, (I,) float64."""
-        data = self.user_items.data.astype(np.float64)
-        return sum_by_group(self.user_items.indices, data, self.num_items)
+        return sum_by_group(self.user_items.indices, self.user_items.data, self.num_items)
 
     @cached_property
     def users(self) -> Float64Array:
         """How many users have each item, (I,) float64."""
-        return np.bincount(self.user_items.indices, minlength=self.num_items).astype(np.float64)
+        indices, counts = self.user_items.indices, np.zeros(self.num_items, np.int64)
+        for begin in range(0, len(indices), SPAN_ENTRIES):  # bincount copies what is not int64
+            counts += np.bincount(indices[begin : begin + SPAN_ENTRIES], minlength=self.num_items)
+        return counts.astype(np.float64)
 
     @cached_property
     def products(self) -> Products:

@@ -31,8 +31,6 @@ __all__ = [
 ]
 
 SPAN_ENTRIES = 2**20  # of X, looked at together
-# Of each entry of X, for the sums of its squares, or to count its users: counts.Counts.norms.
-NORM_BYTES, COUNT_BYTES = 24, 8
 BEST_BYTES = 12  # of each kept pair: pairs.BestOfRows
 # Of each kept pair, to join the blocks, sort by source and make the indices int32; what to sort once
 # more takes, where rows are sources.
@@ -239,7 +237,6 @@ def compiled_kernel(shape: Shape, is_binary: bool, need: CompiledNeed, threads: 
     ]
     steps = {
         "lay out the items": [Part("users of each item", 32 * ranges * num_items)],
-        "add up the items": [Part("squares", (COUNT_BYTES if is_binary else NORM_BYTES) * entries)],
         "compare items": at_work,
         "gather pairs": [*at_work, gather_pairs(pairs, need.settings, GATHER_LISTS)],
     }
