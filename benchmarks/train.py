@@ -24,16 +24,23 @@ __all__ = ["OURS", "PACKAGES", "build_parser", "compare_kernels", "main", "run_k
 OURS = "mlcore"
 OTHER_WAYS = ("mlcore by source, 1 thread", f"{BARE}, by source, small blocks")
 PACKAGES = ("numba", *PEERS)
+CONTESTANTS = (BARE, *PEERS)
 
 
 class Args(BenchArgs):
     """Parsed options."""
 
     variants: list[str]
+    contestants: list[str]
 
 
 def compare_kernels(
-    events: Path, repetitions: int, *, out: Path, variants: Sequence[str] = tuple(VARIANTS)
+    events: Path,
+    repetitions: int,
+    *,
+    out: Path,
+    variants: Sequence[str] = tuple(VARIANTS),
+    contestants: Sequence[str] = CONTESTANTS,
 ) -> None:
     """Check the neighbors of all peers, time all kernels, print a table and write the figures.
 
@@ -42,6 +49,7 @@ def compare_kernels(
         repetitions: how often each kernel runs.
         out: the JSON file.
         variants: names in ``benchmarks.kernels.VARIANTS``.
+        contestants: who takes part, where there is that formula; ourselves in any case.
     """
     checks: dict[str, object] = {}
     results: dict[str, object] = {}
@@ -49,8 +57,9 @@ def compare_kernels(
         tell(f"read {events}")
         size = json.loads(run_child(["benchmarks.matrix", str(events), folder]).output)
         for variant in variants:
-            checks[variant] = _check_neighbors(variant, Path(folder))
-            names = (OURS, f"{OURS}, 1 thread", BARE, *VARIANTS[variant].peers)
+            names = [OURS, f"{OURS}, 1 thread"]
+            names += [name for name in contestants if _has_part(name, variant)]
+            checks[variant] = _check_neighbors(variant, Path(folder), names)
             runs = {name: partial(run_kernel, name, variant, folder) for name in names}
             measured = take_turns(runs, repetitions)
             shown = ", ".join(f"{number} {name}" for name, number in size.items())
@@ -67,7 +76,11 @@ def compare_kernels(
     write_json(out, document)
 
 
-def _check_neighbors(variant: str, folder: Path) -> dict[str, object]:
+def _has_part(name: str, variant: str) -> bool:
+    return name not in PEERS or name in VARIANTS[variant].peers
+
+
+def _check_neighbors(variant: str, folder: Path, names: Sequence[str]) -> dict[str, object]:
     """Return how well each peer agrees, and which ways of ours are the same bits."""
 
     def neighbors_of(name: str) -> str:
@@ -77,10 +90,11 @@ def _check_neighbors(variant: str, folder: Path) -> dict[str, object]:
 
     tell(f"{variant}: check the neighbors")
     ours = neighbors_of(f"{OURS} by source")
-    for way in OTHER_WAYS:
+    ways = [way for way in OTHER_WAYS if BARE in names or not way.startswith(BARE)]
+    for way in ways:
         run_child(["benchmarks.agreement", way, ours, neighbors_of(way)])
-    found: dict[str, object] = {"same_bits": [OURS, *OTHER_WAYS]}
-    for peer in VARIANTS[variant].peers:
+    found: dict[str, object] = {"same_bits": [OURS, *ways]}
+    for peer in (name for name in names if name in PEERS):
         limits = [str(NUM_NEIGHBORS), str(VARIANTS[variant].tolerance)]
         compared = run_child(["benchmarks.agreement", peer, ours, neighbors_of(peer), *limits])
         found[peer] = json.loads(compared.output)
@@ -108,13 +122,25 @@ def build_parser() -> ArgumentParser:
         metavar="LIST",
         help=f"some of {','.join(VARIANTS)}; default: all",
     )
+    parser.add_argument(
+        "--contestants",
+        type=parse_names(CONTESTANTS),
+        default=list(CONTESTANTS),
+        metavar="LIST",
+        help=f"beside {OURS}, some of {','.join(CONTESTANTS)}; default: all",
+    )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    benchmark = partial(compare_kernels, out=args.out("train.json"), variants=args.variants)
+    benchmark = partial(
+        compare_kernels,
+        out=args.out("train.json"),
+        variants=args.variants,
+        contestants=args.contestants,
+    )
     return run_benchmarks(args, PACKAGES, benchmark)
 
 
