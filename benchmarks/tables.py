@@ -107,7 +107,8 @@ def _results_table(results: Results, references: Sequence[str]) -> str:
 
 
 def _train(document: Document, part: str) -> str:
-    return _results_table(document["results"][part], [OURS, BARE])
+    results = document["results"][part]
+    return _results_table(results, [name for name in (OURS, BARE) if name in results])
 
 
 def _end_to_end(document: Document, part: str) -> str:
