@@ -108,6 +108,7 @@ class _Kernel:
         (sources,), (targets,) = (
             tuple(term[self._layout.order] for term in group) for group in terms
         )
+        least = self._settings.min_cooccurrence
         rows_are_targets = self._settings.neighborhood == "target"
         rows, columns = (targets, sources) if rows_are_targets else (sources, targets)
         return Formula(
@@ -116,7 +117,8 @@ class _Kernel:
             self._settings.shrinkage,
             rows,
             columns,
-            float(self._settings.min_cooccurrence),
+            # Any number will do then, and a sum of weights may be below 1.
+            float(least) if least > 1 else -np.inf,
             quotient.kind != "tversky" and np.array_equal(rows, columns),
         )
 
