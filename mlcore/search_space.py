@@ -11,7 +11,7 @@ Settings that depend on each other are given together: the whole space may be a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 

@@ -44,12 +44,6 @@ class BestOfRows(NamedTuple):
     columns: Int32Array
     values: Float64Array
 
-    def without_zeros(self) -> BestOfRows:
-        """Return the same without the values that round to 0 in float32."""
-        keep = round_values(self.values) != 0
-        indptr = np.concatenate([[0], np.cumsum(keep)])[self.indptr]
-        return BestOfRows(indptr, self.columns[keep], self.values[keep])
-
 
 def best_of_rows(
     blocks: Sequence[tuple[int, int]],
