@@ -1,0 +1,97 @@
+-- evaluate: means over the users of the ground truth at one cutoff.
+--
+-- The metrics are those of cli.evaluate, which are those of trec_eval: precision and recall, hit rate,
+-- NDCG with gain 1 and discount 1 / log2(position + 1), MAP divided by all relevant items, MRR. A user
+-- without a list counts 0. `users_without_predictions` and `extra_users`, who have a list but no ground
+-- truth and are passed over, say how well the two tables fit.
+--
+-- reads: predictions(user_id STRING, item_id STRING, position INT64)
+-- reads: ground_truth(user_id STRING, item_id STRING)
+-- writes: metrics(precision FLOAT64, recall FLOAT64, hit_rate FLOAT64, ndcg FLOAT64, map FLOAT64, mrr FLOAT64, users INT64, users_without_predictions INT64, extra_users INT64)
+-- param: cutoff INT64 >= 1 = 10: how many of each list count
+WITH relevant AS (
+  SELECT DISTINCT
+    user_id,
+    item_id
+  FROM ground_truth
+),
+
+ordered AS (
+  SELECT
+    user_id,
+    ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY item_id) AS position
+  FROM relevant
+),
+
+wanted AS (
+  SELECT
+    user_id,
+    COUNT(*) AS items,
+    SUM(CASE WHEN position <= @cutoff THEN LN(2) / LN(position + 1) ELSE 0 / 1 END) AS ideal
+  FROM ordered
+  GROUP BY user_id
+),
+
+listed AS (
+  SELECT DISTINCT user_id
+  FROM predictions
+),
+
+extra AS (
+  SELECT COUNT(*) AS users
+  FROM listed
+  LEFT JOIN wanted ON listed.user_id = wanted.user_id
+  WHERE wanted.user_id IS NULL
+),
+
+hits AS (
+  SELECT
+    predictions.user_id,
+    predictions.position,
+    ROW_NUMBER() OVER (
+      PARTITION BY predictions.user_id
+      ORDER BY predictions.position
+    ) AS nth
+  FROM predictions
+  JOIN relevant
+    ON predictions.user_id = relevant.user_id AND predictions.item_id = relevant.item_id
+  WHERE predictions.position <= @cutoff
+),
+
+gains AS (
+  SELECT
+    user_id,
+    COUNT(*) AS hits,
+    SUM(LN(2) / LN(position + 1)) AS gain,
+    SUM(nth / position) AS precisions,
+    MAX(CASE WHEN nth = 1 THEN 1 / position ELSE 0 / 1 END) AS reciprocal_rank
+  FROM hits
+  GROUP BY user_id
+),
+
+per_user AS (
+  SELECT
+    COALESCE(gains.hits, 0) / @cutoff AS user_precision,
+    COALESCE(gains.hits, 0) / wanted.items AS user_recall,
+    CASE WHEN gains.hits > 0 THEN 1 / 1 ELSE 0 / 1 END AS hit,
+    COALESCE(gains.gain, 0 / 1) / wanted.ideal AS user_ndcg,
+    COALESCE(gains.precisions, 0 / 1) / wanted.items AS average_precision,
+    COALESCE(gains.reciprocal_rank, 0 / 1) AS reciprocal_rank,
+    CASE WHEN listed.user_id IS NULL THEN 1 ELSE 0 END AS is_without
+  FROM wanted
+  LEFT JOIN gains ON wanted.user_id = gains.user_id
+  LEFT JOIN listed ON wanted.user_id = listed.user_id
+)
+
+SELECT
+  AVG(per_user.user_precision) AS precision,
+  AVG(per_user.user_recall) AS recall,
+  AVG(per_user.hit) AS hit_rate,
+  AVG(per_user.user_ndcg) AS ndcg,
+  AVG(per_user.average_precision) AS map,
+  AVG(per_user.reciprocal_rank) AS mrr,
+  COUNT(*) AS users,
+  SUM(per_user.is_without) AS users_without_predictions,
+  MAX(extra.users) AS extra_users
+FROM per_user
+CROSS JOIN extra

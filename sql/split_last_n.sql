@@ -1,0 +1,28 @@
+-- split_last_n: one side of a split whose test holds the newest interactions of each user.
+--
+-- Users with n or fewer interactions stay in the training. Of equal timestamps the item later in id
+-- order counts as newer. The sides are those of cli.split --strategy last-n.
+--
+-- reads: interactions(user_id STRING, item_id STRING, weight FLOAT64 = 1, timestamp INT64)
+-- writes: interactions(user_id STRING, item_id STRING, weight FLOAT64, timestamp INT64)
+-- order: user_id, item_id
+-- param: part STRING {train|test}: which side
+-- param: n INT64 >= 1 = 1: how many of each user go to the test
+WITH aged AS (
+  SELECT
+    user_id,
+    item_id,
+    weight,
+    timestamp,
+    ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY timestamp DESC, item_id DESC) AS age,
+    COUNT(*) OVER (PARTITION BY user_id) AS items
+  FROM interactions
+)
+
+SELECT
+  user_id,
+  item_id,
+  weight,
+  timestamp
+FROM aged
+WHERE CASE WHEN age <= @n AND items > @n THEN 'test' ELSE 'train' END = @part
