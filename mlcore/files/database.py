@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
@@ -53,28 +53,40 @@ def has_duckdb() -> bool:
 
 
 class Database:
-    """A database in memory, which writes no files and loads no extensions.
+    """A database in memory, which loads no extensions, and writes no files unless told where.
 
     Queries run in a thread of their own, since DuckDB in the main thread looks for a signal only
     now and then. However the ``with`` ends, no query goes on behind its back and fills the memory.
+
+    Args:
+        threads: how many; None for one a core.
+        memory_limit: bytes; None for three quarters of what is free, as the rest is for the arrays
+            that come back.
+        temp_directory: where what does not fit into memory goes, or None for nowhere.
 
     >>> with Database(threads=1) as database:
     ...     database.rows("SELECT 7, 'a'")
     [(7, 'a')]
     """
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        threads: int | None = None,
+        memory_limit: int | None = None,
+        temp_directory: str | None = None,
+    ) -> None:
         settings: dict[str, str | int | bool] = {
             "threads": resolve_threads(threads),
-            "temp_directory": "",
+            "temp_directory": temp_directory or "",
             "preserve_insertion_order": False,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }
         available = available_bytes()
-        if available is not None:
-            # The rest is for the arrays that come back.
-            settings["memory_limit"] = f"{max(available * 3 // 4, _LEAST_MEMORY)}B"
+        if memory_limit is None and available is not None:
+            memory_limit = max(available * 3 // 4, _LEAST_MEMORY)
+        if memory_limit is not None:
+            settings["memory_limit"] = f"{memory_limit}B"
         duckdb = import_duckdb()
         self._queries = ThreadPoolExecutor(1)
         # In the thread, so that it stands: a signal while it starts would make it two.
@@ -92,13 +104,20 @@ class Database:
         self._queries.shutdown()
         self._connection.close()
 
-    def rows(self, query: str) -> list[tuple[Any, ...]]:
+    def rows(
+        self,
+        query: str,
+        values: Mapping[str, Any] | None = None,
+        report: Callable[[float], None] | None = None,
+    ) -> list[tuple[Any, ...]]:
         """Return the rows that a query gives.
 
         Args:
             query: SQL.
+            values: of its parameters, ``$name`` in the text; all that are there, and no others.
+            report: told now and then how many percent are done, as far as DuckDB can tell.
         """
-        return self._run(lambda: self._connection.execute(query).fetchall())
+        return self._run(lambda: self._connection.execute(query, values).fetchall(), report)
 
     def arrays(self, query: str) -> dict[str, npt.NDArray[Any]]:
         """Return the columns that a query gives.
@@ -108,9 +127,28 @@ class Database:
         """
         return self._run(lambda: self._connection.execute(query).fetchnumpy())
 
-    def _run(self, query: Callable[[], T]) -> T:
+    def append(
+        self, table: str, columns: Mapping[str, npt.NDArray[Any]], selected: str = "*"
+    ) -> None:
+        """Add rows to a table.
+
+        Args:
+            table: its name.
+            columns: arrays of one length.
+            selected: SQL that gives the columns of the table, in their order, from the arrays.
+        """
+
+        def insert() -> None:
+            self._connection.register("appended_rows", dict(columns))
+            self._connection.execute(f"INSERT INTO {table} SELECT {selected} FROM appended_rows")
+            self._connection.unregister("appended_rows")
+
+        self._run(insert)
+
+    def _run(self, query: Callable[[], T], report: Callable[[float], None] | None = None) -> T:
         result = self._queries.submit(query)
         # Python sees a signal that comes just before a wait only when the wait is over.
         while not wait([result], timeout=_SECONDS_TO_NOTICE).done:
-            pass
+            if report is not None:
+                report(self._connection.query_progress())
         return result.result()

@@ -44,6 +44,7 @@ class Column:
         from_json: converts a JSON value; raises BadValue.
         required: whether the file must have it. If not, all rows have it or none.
         json_default: what a JSON object without the key stands for, or None to allow none.
+        json_missing: whether a JSON object without the key stands for None.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Column:
     from_json: Callable[[Any], Any]
     required: bool = True
     json_default: Any = None
+    json_missing: bool = False
 
 
 def read_columns(
@@ -222,7 +224,10 @@ def _read_json_table(
     for lines, values in _json_batches(name, chunks):
         if not present:
             present = [
-                column.required or column.json_default is not None or column.name in values[0]
+                column.required
+                or column.json_missing
+                or column.json_default is not None
+                or column.name in values[0]
                 for column in columns
             ]
         raw = [[value.get(column.name, _MISSING) for value in values] for column in columns]
@@ -239,7 +244,7 @@ def _present(column: Column) -> Callable[[Any], Any]:
     def convert_present(value: Any) -> Any:
         if value is not _MISSING:
             return column.from_json(value)
-        if column.json_default is None:
+        if column.json_default is None and not column.json_missing:
             raise BadValue("expected a value, got no such key")
         return column.json_default
 
