@@ -1,0 +1,108 @@
+"""What a file holds, whatever it is called and however it is packed: bytes and SHA-256."""
+
+from __future__ import annotations
+
+import glob
+import gzip
+import hashlib
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlcore.errors import DataError, from_os_error
+from mlcore.files.inputs import Place, opened, place_name
+
+__all__ = ["FileFacts", "Fingerprint", "describe_file"]
+
+_BLOCK_BYTES = 2**20
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """Size and digest of content that is not compressed.
+
+    Attributes:
+        bytes: how many.
+        sha256: in hexadecimal.
+    """
+
+    bytes: int
+    sha256: str
+
+
+class Fingerprint:
+    r"""Takes content piece by piece, as it is written.
+
+    >>> fingerprint = Fingerprint()
+    >>> fingerprint.update("a,b\n")
+    >>> fingerprint.facts().bytes
+    4
+    """
+
+    def __init__(self) -> None:
+        self._digest, self._bytes = hashlib.sha256(), 0
+
+    def update(self, content: str | bytes) -> None:
+        """Take the next piece.
+
+        Args:
+            content: texts are taken as UTF-8.
+        """
+        data = content.encode() if isinstance(content, str) else content
+        self._digest.update(data)
+        self._bytes += len(data)
+
+    def facts(self) -> FileFacts:
+        """Return size and digest of all pieces so far."""
+        return FileFacts(self._bytes, self._digest.hexdigest())
+
+
+def describe_file(path: Place) -> FileFacts:
+    r"""Return size and digest of what a file holds; of gzip, what is packed in it.
+
+    Of a folder or a pattern: all bytes of its files, and the SHA-256 of the lines
+    ``<sha256>  <name>\n`` of its files by name, which ``sha256sum`` prints; as engines do, files
+    whose names begin with ``.`` or ``_`` are passed over.
+
+    Args:
+        path: of a file, a folder, or a pattern such as ``part-*.parquet``; or ``-``.
+
+    Raises:
+        DataError: missing, unreadable or damaged.
+    """
+    text = os.fspath(path)
+    if os.path.isdir(text):
+        return _describe_many(path, Path(text), "**")
+    if text != "-" and glob.has_magic(text) and not os.path.exists(text):
+        parts = Path(text).parts
+        fixed = next(index for index, part in enumerate(parts) if glob.has_magic(part))
+        return _describe_many(path, Path(*parts[:fixed]), os.path.join(*parts[fixed:]))
+    fingerprint = Fingerprint()
+    try:
+        with opened(path) as (_, stream):
+            while block := stream.read(_BLOCK_BYTES):
+                fingerprint.update(block)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        got = "one that ends too early" if isinstance(error, EOFError) else "a damaged one"
+        raise DataError(f"{place_name(path)}: expected a whole gzip file, got {got}") from error
+    except OSError as error:
+        raise from_os_error(error, place_name(path), "a readable file") from error
+    return fingerprint.facts()
+
+
+def _describe_many(place: Place, folder: Path, pattern: str) -> FileFacts:
+    found = [Path(name) for name in glob.glob(pattern, root_dir=folder, recursive=True)]
+    names = [
+        name.as_posix()
+        for name in found
+        if not any(part.startswith((".", "_")) for part in name.parts) and (folder / name).is_file()
+    ]
+    if not names:
+        raise DataError(f"{place_name(place)}: expected files, got none")
+    total, lines = 0, Fingerprint()
+    for name in sorted(names, key=os.fsencode):
+        facts = describe_file(folder / name)
+        total += facts.bytes
+        lines.update(f"{facts.sha256}  ".encode() + os.fsencode(name) + b"\n")
+    return FileFacts(total, lines.facts().sha256)
