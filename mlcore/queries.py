@@ -194,6 +194,21 @@ class Query:
             values[name] = parameter.convert(value, place)
         return values
 
+    def recorded(self, given: Mapping[str, Value]) -> dict[str, Value]:
+        """Return the values as they can be given again: a fraction as a number.
+
+        Args:
+            given: as for ``values``.
+
+        Raises:
+            DataError: as ``values``.
+        """
+        values = self.values(given)
+        for name, parameter in self.parameters.items():
+            if parameter.is_fraction:
+                values[name] = float(given.get(name, parameter.default or 0))
+        return values
+
     def coded(self) -> Query:
         """Return the query over positions instead of ids: the same text, columns of other types.
 

@@ -103,6 +103,13 @@ def test_a_parameter_that_is_missing_or_unknown_is_refused() -> None:
         parse().values({"limits": "5"})
 
 
+def test_what_is_recorded_can_be_given_again() -> None:
+    given: dict[str, Value] = {"share": "0.1", "factor": "2"}
+    recorded = parse().recorded(given)
+    assert recorded["share"] == 0.1
+    assert parse().values(recorded) == parse().values(given)
+
+
 def test_positions_stand_for_ids_in_the_same_text() -> None:
     coded = parse().coded()
     assert coded.text == parse().text

@@ -1,0 +1,128 @@
+"""Run a query of sql/: tables from files or a warehouse in, a file or a table out.
+
+The header of the query says which tables it reads and which parameters it takes. CSV and JSON Lines
+are checked as everywhere; Parquet and tables are read by the engine. Every run adds a line to the
+lineage: which query, parameters, engine and inputs made this output.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+
+from cli.console import TerminalProgress, add_format_option, make_parser, run
+from cli.engines import EngineArgs, add_engine_options, parse_pair
+from mlcore.errors import ConfigError, shorten
+from mlcore.files.inputs import Format
+from mlcore.run_sql import SqlRun, estimate_sql_from_path, run_sql_from_path
+
+
+class Args(EngineArgs):
+    """Parsed options."""
+
+    query: str
+    table: list[tuple[str, str]]
+    param: list[tuple[str, str]]
+    until_stable: bool
+    out: str | None
+    out_table: str | None
+    lineage: str | None
+    dry_run: bool
+    format: Format | None
+
+
+def build_parser() -> ArgumentParser:
+    """Return the parser."""
+    parser = make_parser(
+        "run_sql",
+        __doc__,
+        "python -m cli.run_sql --query sql/deduplicate.sql --table events=events.csv "
+        "--param aggregate=max --out new-clean.jsonl --lineage lineage.jsonl",
+    )
+    parser.add_argument("--query", required=True, metavar="FILE", help="such as sql/train.sql")
+    parser.add_argument(
+        "--table",
+        type=parse_pair,
+        action="append",
+        default=[],
+        metavar="NAME=PLACE",
+        help="what a table of the query is: a file .csv, .jsonl (perhaps .gz) or .parquet, or a "
+        "table of the engine such as dataset.events; one for each table",
+    )
+    parser.add_argument(
+        "--param",
+        type=parse_pair,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of the query; may be given several times",
+    )
+    parser.add_argument(
+        "--until-stable",
+        action="store_true",
+        help="run the query on its own result until the number of rows no longer changes",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="check the query and say what it would take (bigquery: bytes and cost); write nothing",
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument("--out", metavar="FILE", help=".csv or .jsonl, perhaps .gz, or -")
+    output.add_argument(
+        "--out-table", metavar="NAME", help="a table of the engine in place of a file; replaced"
+    )
+    output.add_argument(
+        "--lineage",
+        metavar="FILE",
+        help="gets the line of this run (default: lineage.jsonl beside the query)",
+    )
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="duckdb: changes speed only (default: all cores)"
+    )
+    add_format_option(parser)
+    add_engine_options(parser, default="duckdb")
+    return parser
+
+
+def _as_mapping(option: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ConfigError(f"--{option}: expected each name once, got {shorten(twice)} again")
+    return values
+
+
+def _work(args: Args, progress: TerminalProgress) -> str:
+    sql_run = SqlRun(
+        args.query,
+        _as_mapping("table", args.table),
+        _as_mapping("param", args.param),
+        args.until_stable,
+        args.format,
+    )
+    if not args.dry_run and (args.out is None) == (args.out_table is None):
+        raise ConfigError("--out: expected one of --out and --out-table, got both or neither")
+    sql_run.checked()  # before the engine is started
+    with args.open_engine() as engine:
+        if args.dry_run:
+            return estimate_sql_from_path(engine, sql_run, progress)
+        return run_sql_from_path(
+            engine,
+            sql_run,
+            out_path=args.out,
+            out_table=args.out_table,
+            lineage_path=args.lineage,
+            progress=progress,
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    args = build_parser().parse_args(argv, Args())
+    return run(lambda progress: _work(args, progress), args, args.out)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

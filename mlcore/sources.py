@@ -1,0 +1,98 @@
+"""Where the table of a query comes from: a file of ours, a Parquet file, or a table of the engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from mlcore.engines import Engine
+from mlcore.errors import DataError, shorten
+from mlcore.files.inputs import Format, Place
+from mlcore.files.parquet import is_parquet
+from mlcore.files.rows import Rows, read_rows
+from mlcore.progress import Progress, silent
+from mlcore.queries import Column
+
+__all__ = ["is_file", "is_remote", "provide_table"]
+
+_TEXT_ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
+
+
+def is_file(place: Place) -> bool:
+    """Return whether a place is a file that mlcore reads, by its name: ``-`` is one.
+
+    Args:
+        place: a path, a URI, or what an engine calls a table.
+
+    >>> is_file("events.csv"), is_file("shop.events"), is_file("gs://bucket/events.parquet")
+    (True, False, False)
+    """
+    name = os.fspath(place)
+    is_ours = name == "-" or name.endswith(_TEXT_ENDINGS) or is_parquet(name)
+    return is_ours and not is_remote(name)
+
+
+def is_remote(place: Place) -> bool:
+    """Return whether a place is a URI, which only an engine can read.
+
+    Args:
+        place: as for ``is_file``.
+
+    >>> is_remote("gs://bucket/events.jsonl"), is_remote("events.jsonl")
+    (True, False)
+    """
+    return "://" in os.fspath(place)
+
+
+def provide_table(
+    engine: Engine,
+    table: str,
+    columns: Sequence[Column],
+    place: Place,
+    format: Format | None = None,
+    progress: Progress = silent,
+) -> int | None:
+    """Give a table to an engine; return how many rows it has, or None if that is not known.
+
+    CSV and JSON Lines are read here, by the rules of the columns; Parquet, URIs and tables by the
+    engine.
+
+    Args:
+        engine: open.
+        table: its name in queries.
+        columns: those a query reads.
+        place: a file, a URI, or what the engine calls the table.
+        format: of a file whose name does not tell, or None.
+        progress: told how many bytes are read.
+
+    Raises:
+        DataError: a file or a table is faulty.
+    """
+    name = os.fspath(place)
+    if is_parquet(name):
+        if not is_remote(name) and "*" not in name and not os.path.exists(name):
+            raise DataError(f"{name}: expected a readable file, got none")
+        engine.attach_parquet(table, columns, name)
+        return None
+    if is_remote(name):
+        engine.load_uri(table, columns, name)
+        return None
+    if not is_file(name) and format is None:
+        if os.path.exists(name):
+            raise DataError(
+                f"{name}: expected a name that ends in .csv, .jsonl or .parquet, "
+                f"got {shorten(name)}",
+                "--format csv or --format jsonl says what it is",
+            )
+        engine.attach(table, columns, name)
+        return None
+    count = 0
+
+    def counted() -> Iterator[Rows]:
+        nonlocal count
+        for part in read_rows(place, columns, format, progress):
+            count += len(next(iter(part.values())))
+            yield part
+
+    engine.load(table, columns, counted())
+    return count
