@@ -1,4 +1,8 @@
-"""Train a model: interactions and a configuration in, one model directory out."""
+"""Train a model: interactions and a configuration in, one model directory out.
+
+With --engine the neighbors are counted by sql/train.sql where the interactions are: the same model, of
+any similarity for which it is enough to know how many users share two items.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,12 @@ from cli.console import (
     make_parser,
     run,
 )
+from cli.engines import EngineArgs, add_engine_options
 from mlcore.train import plan_from_path, train_from_path
+from mlcore.train_by_engine import estimate_by_engine, train_by_engine_from_path
 
 
-class Args(InputArgs):
+class Args(InputArgs, EngineArgs):
     """Parsed options."""
 
     interactions: str
@@ -39,7 +45,7 @@ def build_parser() -> ArgumentParser:
         "--interactions",
         required=True,
         metavar="FILE",
-        help=".csv or .jsonl, perhaps .gz; .parquet; -",
+        help=".csv or .jsonl, perhaps .gz; .parquet; -; with --engine also one of its tables",
     )
     parser.add_argument("--config", metavar="FILE", help="JSON; default: the default configuration")
     parser.add_argument(
@@ -60,10 +66,32 @@ def build_parser() -> ArgumentParser:
     )
     add_dry_run_option(parser)
     add_input_options(parser)
+    add_engine_options(parser, default=None)
     return parser
 
 
+def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
+    with args.open_engine() as engine:
+        if args.dry_run:
+            return estimate_by_engine(engine, args.interactions, args.config)
+        return train_by_engine_from_path(
+            engine,
+            args.interactions,
+            args.config,
+            args.out_dir,
+            items_path=args.items,
+            overwrite=args.overwrite,
+            with_users=not args.without_users,
+            names=args.column_names(),
+            format=args.format,
+            progress=progress,
+        )
+
+
 def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
+    args.check_engine_options()
+    if args.engine is not None:
+        return _work_by_engine(args, progress)
     if args.dry_run:
         text, refusal = plan_from_path(
             args.interactions,

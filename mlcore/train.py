@@ -8,9 +8,10 @@ those of heavy users too.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -33,7 +34,17 @@ from mlcore.train_plan import TrainingPlanner
 from mlcore.types import CsrMatrix, Int64Array
 from mlcore.weighting import Weighting
 
-__all__ = ["Trainer", "plan_from_path", "train_from_data", "train_from_path"]
+__all__ = [
+    "NeighborFinder",
+    "Trainer",
+    "plan_from_path",
+    "summary_of",
+    "train_from_data",
+    "train_from_path",
+]
+
+# Gives the (I, I) float32 neighbors of a configuration, in place of the similarity itself.
+NeighborFinder: TypeAlias = Callable[[TrainConfig, Counts, IdMap, Progress], CsrMatrix]
 
 
 class _Counted(NamedTuple):
@@ -66,6 +77,8 @@ class Trainer:
         threads: how many; None for one a core. Changes speed only.
         progress: told how many items are done.
         tell: told the memory plan before the work, unless it is small.
+        find_neighbors: finds the neighbors elsewhere, or None for the similarity itself, whose
+            memory is planned.
 
     >>> trainer = Trainer(Interactions.from_columns(["u", "u"], ["a", "b"]), keep_bytes=2**20)
     >>> trainer.train(TrainConfig()).similarity.data.tolist()
@@ -80,8 +93,10 @@ class Trainer:
         threads: int | None = None,
         progress: Progress = silent,
         tell: Tell = ignore,
+        find_neighbors: NeighborFinder | None = None,
     ) -> None:
         self._interactions = interactions
+        self._find_neighbors = find_neighbors
         self._threads = resolve_threads(threads)
         self._progress = progress
         self._tell = tell
@@ -103,12 +118,11 @@ class Trainer:
                 missing or after the reference time; or there is not enough memory.
         """
         config = config.resolved(self._interactions)
-        self._check_memory(config, with_users)
+        if self._find_neighbors is None:
+            self._check_memory(config, with_users)
         popularity, sha256 = self._popularity, self._sha256  # before there is more in memory
         histories, counts = self._counted_of(config.weighting, config.heavy_users)
-        similarity = config.similarity.neighbors(
-            counts, config.neighbor_settings(), self._threads, self._progress
-        )  # (I, I) float32
+        similarity = self._neighbors(config, counts)  # (I, I) float32
         return Model(
             config_json=config.to_json(),
             items=self._items,
@@ -120,6 +134,12 @@ class Trainer:
             users=self._users if with_users else None,
             histories=histories if with_users else None,
         )
+
+    def _neighbors(self, config: TrainConfig, counts: Counts) -> CsrMatrix:
+        if self._find_neighbors is not None:
+            return self._find_neighbors(config, counts, self._items, self._progress)
+        settings = config.neighbor_settings()
+        return config.similarity.neighbors(counts, settings, self._threads, self._progress)
 
     def plan(self, config: TrainConfig, *, with_users: bool = True) -> Plan:
         """Return how much memory a training takes.
@@ -194,6 +214,7 @@ def train_from_data(
     threads: int | None = None,
     progress: Progress = silent,
     tell: Tell = ignore,
+    find_neighbors: NeighborFinder | None = None,
 ) -> Model:
     """Return the model of some interactions. Pure: no files, no clock, no output.
 
@@ -204,6 +225,7 @@ def train_from_data(
         threads: how many; None for one a core. Changes speed only.
         progress: told how many items are done.
         tell: told the memory plan before the work, unless it is small.
+        find_neighbors: finds the neighbors elsewhere, or None for the similarity itself.
 
     Raises:
         DataError: a weight or a similarity does not fit float32; or timestamps are needed, and
@@ -213,7 +235,13 @@ def train_from_data(
     >>> model.similarity.data.tolist()
     [1.0, 1.0]
     """
-    trainer = Trainer(interactions, threads=threads, progress=progress, tell=tell)
+    trainer = Trainer(
+        interactions,
+        threads=threads,
+        progress=progress,
+        tell=tell,
+        find_neighbors=find_neighbors,
+    )
     return trainer.train(config, with_users=with_users)
 
 
@@ -267,6 +295,18 @@ def train_from_path(
         except DataError as error:
             raise _at(interactions_path, error) from None
         model.write_files(folder)
+    return summary_of(model)
+
+
+def summary_of(model: Model) -> str:
+    """Return in words what was trained.
+
+    Args:
+        model: of a training.
+
+    >>> summary_of(train_from_data(Interactions.from_columns(["u", "u"], ["a", "b"])))
+    'trained on 2 interactions of 1 users and 2 items: 2 pairs, at most 1 from one item'
+    """
     longest = int(np.diff(model.similarity.indptr).max())
     return (
         f"trained on {model.num_interactions} interactions of {model.num_users} users and "
