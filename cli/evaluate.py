@@ -3,6 +3,8 @@
 Precision, recall, hit rate, NDCG, MAP and MRR at each cutoff, averaged over the users of the ground
 truth; with the model also coverage, Gini index and novelty. If asked for: intervals of the means,
 slices of users and items, each with its size, and the diversity within the lists.
+
+With --engine the same numbers come from sql/evaluate.sql, where the tables are.
 """
 
 from __future__ import annotations
@@ -10,12 +12,19 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 
-from cli.console import InputArgs, add_input_options, make_parser, run
+from cli.console import InputArgs, TerminalProgress, add_input_options, make_parser, run
+from cli.engines import EngineArgs, add_engine_options
+from mlcore.errors import ConfigError
 from mlcore.evaluate import EvaluateConfig, ExtraUsers, evaluate_from_path
+from mlcore.evaluate_by_engine import (
+    EvaluationTables,
+    estimate_evaluation,
+    evaluate_by_engine_from_path,
+)
 from mlcore.evaluation import SLICES, SliceBy
 
 
-class Args(InputArgs):
+class Args(InputArgs, EngineArgs):
     """Parsed options."""
 
     predictions: str
@@ -24,6 +33,8 @@ class Args(InputArgs):
     out: str
     per_user_out: str | None
     model_dir: str | None
+    interactions: str | None
+    dry_run: bool
     extra_users: ExtraUsers
     confidence: float | None
     bootstrap_rounds: int
@@ -103,6 +114,18 @@ def build_parser() -> ArgumentParser:
     output.add_argument("--out", required=True, metavar="FILE", help="the metrics as JSON, or -")
     output.add_argument("--per-user-out", metavar="FILE", help="those of each user")
     add_input_options(parser)
+    add_engine_options(parser, default=None)
+    parser.add_argument(
+        "--interactions",
+        metavar="PLACE",
+        help="with --engine, in place of --model-dir: the training, a file or a table",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="with --engine: say what it would take"
+    )
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="with --engine duckdb: changes speed only"
+    )
     return parser
 
 
@@ -151,27 +174,61 @@ def _add_detail_options(parser: ArgumentParser) -> None:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command."""
-    args = build_parser().parse_args(argv, Args())
-    return run(
-        lambda progress: evaluate_from_path(
-            args.predictions,
-            args.ground_truth,
+def _work(args: Args, progress: TerminalProgress) -> str:
+    args.check_engine_options()
+    if args.engine is not None:
+        return _work_by_engine(args, progress)
+    for name in ("interactions", "dry_run", "threads"):
+        if getattr(args, name) not in (None, False):
+            raise ConfigError(f"--{name.replace('_', '-')}: expected an --engine with it, got none")
+    return evaluate_from_path(
+        args.predictions,
+        args.ground_truth,
+        args.out,
+        args.cutoffs,
+        per_user_path=args.per_user_out,
+        model_dir=args.model_dir,
+        extra_users=args.extra_users,
+        config=args.config(),
+        names=args.column_names(),
+        format=args.format,
+        progress=progress,
+    )
+
+
+def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
+    args.config()  # says what is wrong with an option
+    unknown = ("model_dir", "per_user_out", "confidence", "slices", "diversity")
+    given = [name for name in unknown if getattr(args, name)]
+    if given:
+        raise ConfigError(
+            f"--{given[0].replace('_', '-')}: expected no --engine with it, got {args.engine}",
+            (
+                "--interactions gives the metrics over the catalogue"
+                if given[0] == "model_dir"
+                else None
+            ),
+        )
+    tables = EvaluationTables(args.predictions, args.ground_truth, args.interactions)
+    with args.open_engine() as engine:
+        if args.dry_run:
+            return estimate_evaluation(engine, tables, args.cutoffs)
+        return evaluate_by_engine_from_path(
+            engine,
+            tables,
             args.out,
             args.cutoffs,
-            per_user_path=args.per_user_out,
-            model_dir=args.model_dir,
             extra_users=args.extra_users,
-            config=args.config(),
             names=args.column_names(),
             format=args.format,
             progress=progress,
-        ),
-        args,
-        args.out,
-        args.per_user_out,
-    )
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    args = build_parser().parse_args(argv, Args())
+    return run(lambda progress: _work(args, progress), args, args.out, args.per_user_out)
 
 
 if __name__ == "__main__":

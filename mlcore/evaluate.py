@@ -30,6 +30,8 @@ __all__ = [
     "EvaluateConfig",
     "Evaluation",
     "ExtraUsers",
+    "check_cutoffs",
+    "check_longest",
     "evaluate_from_data",
     "evaluate_from_path",
 ]
@@ -69,9 +71,9 @@ def evaluate_from_data(
     >>> evaluate_from_data(lists, truth, [2]).metrics["mrr@2"]
     0.5
     """
-    _check_cutoffs(cutoffs)
+    check_cutoffs(cutoffs)
     _check_catalogue(catalogue, config)
-    _check_longest(cutoffs, predictions)
+    check_longest(cutoffs, predictions)
     user_of_list = _users_of_lists(predictions, ground_truth, extra_users)
     hits = find_hits(predictions, ground_truth, user_of_list, max(cutoffs))
     per_user = user_metrics(hits, cutoffs)
@@ -97,7 +99,17 @@ def evaluate_from_data(
     )
 
 
-def _check_cutoffs(cutoffs: Sequence[int]) -> None:
+def check_cutoffs(cutoffs: Sequence[int]) -> None:
+    """Refuse cutoffs that are none.
+
+    Args:
+        cutoffs: list lengths n.
+
+    Raises:
+        ConfigError: there are none, one is below 1, or one stands twice.
+
+    >>> check_cutoffs([5, 10])
+    """
     if not cutoffs:
         raise ConfigError("cutoffs: expected at least one, got none")
     for n in cutoffs:
@@ -107,7 +119,19 @@ def _check_cutoffs(cutoffs: Sequence[int]) -> None:
         raise ConfigError(f"cutoffs: expected each once, got {','.join(map(str, cutoffs))}")
 
 
-def _check_longest(cutoffs: Sequence[int], predictions: Predictions) -> None:
+def check_longest(cutoffs: Sequence[int], predictions: Predictions) -> None:
+    """Refuse cutoffs beyond the longest list.
+
+    Args:
+        cutoffs: list lengths n.
+        predictions: ranked lists.
+
+    Raises:
+        ConfigError: one is.
+
+    >>> lists = Predictions(["u"], ["b", "a"], np.array([0, 2]), np.array([0, 1], np.int32))
+    >>> check_longest([2], lists)
+    """
     longest = int(np.diff(predictions.indptr).max(initial=0))
     if max(cutoffs) > longest:
         raise ConfigError(
@@ -179,7 +203,7 @@ def evaluate_from_path(
         DataError: a file is faulty, or the model has no histories to make slices of.
         ArtifactError: the model is faulty.
     """
-    _check_cutoffs(cutoffs)
+    check_cutoffs(cutoffs)
     paths = [out_path]
     if per_user_path is not None:
         find_format(per_user_path, format)

@@ -3,12 +3,12 @@
 -- The numbers of cli.evaluate --model-dir: the share of items in any list, the Gini index of how often
 -- items are listed, and the novelty, the mean of -log2(users of the item / all users) over all listed
 -- items, in bits. Lists of users without ground truth are passed over. `unknown_items` counts listed
--- items that the training does not have: there should be none.
+-- items that the training does not have: there should be none. Without training the coverage is NULL.
 --
--- reads: predictions(user_id STRING, item_id STRING, position INT64)
+-- reads: predictions(user_id STRING, item_id STRING NULL, position INT64 NULL)
 -- reads: ground_truth(user_id STRING)
 -- reads: interactions(user_id STRING, item_id STRING)
--- writes: metrics(coverage FLOAT64, gini FLOAT64, novelty FLOAT64, unknown_items INT64)
+-- writes: metrics(coverage FLOAT64 NULL, gini FLOAT64, novelty FLOAT64, unknown_items INT64)
 -- param: cutoff INT64 >= 1 = 10: how many of each list count
 WITH taken AS (
   SELECT DISTINCT

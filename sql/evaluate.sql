@@ -3,11 +3,11 @@
 -- The metrics are those of cli.evaluate, which are those of trec_eval: precision and recall, hit rate,
 -- NDCG with gain 1 and discount 1 / log2(position + 1), MAP divided by all relevant items, MRR. A user
 -- without a list counts 0. `users_without_predictions` and `extra_users`, who have a list but no ground
--- truth and are passed over, say how well the two tables fit.
+-- truth and are passed over, say how well the two tables fit. Without ground truth the means are NULL.
 --
--- reads: predictions(user_id STRING, item_id STRING, position INT64)
+-- reads: predictions(user_id STRING, item_id STRING NULL, position INT64 NULL)
 -- reads: ground_truth(user_id STRING, item_id STRING)
--- writes: metrics(precision FLOAT64, recall FLOAT64, hit_rate FLOAT64, ndcg FLOAT64, map FLOAT64, mrr FLOAT64, users INT64, users_without_predictions INT64, extra_users INT64)
+-- writes: metrics(precision FLOAT64 NULL, recall FLOAT64 NULL, hit_rate FLOAT64 NULL, ndcg FLOAT64 NULL, map FLOAT64 NULL, mrr FLOAT64 NULL, users INT64, users_without_predictions INT64, extra_users INT64)
 -- param: cutoff INT64 >= 1 = 10: how many of each list count
 WITH relevant AS (
   SELECT DISTINCT
@@ -81,17 +81,30 @@ per_user AS (
   FROM wanted
   LEFT JOIN gains ON wanted.user_id = gains.user_id
   LEFT JOIN listed ON wanted.user_id = listed.user_id
+),
+
+means AS (
+  SELECT
+    AVG(user_precision) AS precision,
+    AVG(user_recall) AS recall,
+    AVG(hit) AS hit_rate,
+    AVG(user_ndcg) AS ndcg,
+    AVG(average_precision) AS map,
+    AVG(reciprocal_rank) AS mrr,
+    COUNT(*) AS users,
+    COALESCE(SUM(is_without), 0) AS users_without_predictions
+  FROM per_user
 )
 
 SELECT
-  AVG(per_user.user_precision) AS precision,
-  AVG(per_user.user_recall) AS recall,
-  AVG(per_user.hit) AS hit_rate,
-  AVG(per_user.user_ndcg) AS ndcg,
-  AVG(per_user.average_precision) AS map,
-  AVG(per_user.reciprocal_rank) AS mrr,
-  COUNT(*) AS users,
-  SUM(per_user.is_without) AS users_without_predictions,
-  MAX(extra.users) AS extra_users
-FROM per_user
+  means.precision,
+  means.recall,
+  means.hit_rate,
+  means.ndcg,
+  means.map,
+  means.mrr,
+  means.users,
+  means.users_without_predictions,
+  extra.users AS extra_users
+FROM means
 CROSS JOIN extra
