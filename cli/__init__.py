@@ -13,4 +13,6 @@ COMMANDS = (
     "inspect",
     "show",
     "publish",
+    "run_sql",
+    "lineage",
 )

@@ -32,6 +32,7 @@ LEVELS: list[dict[str, set[str]]] = [
         "mlcore.draws": set(),
         "mlcore.compiling": set(),
         "mlcore.times": set(),
+        "mlcore.queries": {"mlcore.errors"},
     },
     {
         "mlcore.interactions": set(),
@@ -74,13 +75,20 @@ LEVELS: list[dict[str, set[str]]] = [
         "mlcore.compare": {"mlcore.evaluate"},
         "mlcore.show": set(),
         "mlcore.publish": set(),
+        "mlcore.lineage": set(),
         "mlcore.suggest": set(),
         "mlcore.validation": {"mlcore.evaluate", "mlcore.recommend"},
+        "mlcore.engines": set(),
+        "mlcore.sources": {"mlcore.engines"},
     },
     {
         "mlcore.trials": set(),
         "mlcore.tuning_directory": {"mlcore.trials"},
         "mlcore.tune": {"mlcore.trials", "mlcore.tuning_directory"},
+        "mlcore.sql_neighbors": set(),
+        "mlcore.train_by_engine": {"mlcore.sql_neighbors"},
+        "mlcore.evaluate_by_engine": set(),
+        "mlcore.run_sql": set(),
     },
 ]
 LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}
@@ -91,6 +99,11 @@ OF_EXTRAS = {
     "mlcore.suggest": {"optuna"},
     "mlcore.compiling": {"numba", "llvmlite"},
     "mlcore.files.database": {"duckdb"},
+    "mlcore.engines.bigquery_client": {"google"},
+    "mlcore.engines.spark": {"pyspark", "py4j"},
+    "mlcore.engines.spark_columns": {"pyarrow"},
+    "mlcore.engines.spark_errors": {"pyspark", "py4j"},
+    "mlcore.engines.spark_session": {"pyspark", "py4j", "pyarrow"},
     "mlcore.similarity.compiled": {"numba", "llvmlite"},
 }
 
