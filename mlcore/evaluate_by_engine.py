@@ -22,7 +22,7 @@ from mlcore.metrics import USER_METRICS
 from mlcore.predictions import Predictions
 from mlcore.progress import Progress, silent
 from mlcore.queries import Query, own_query
-from mlcore.sources import is_file
+from mlcore.sources import is_file, provide_table
 
 __all__ = ["EvaluationTables", "estimate_evaluation", "evaluate_by_engine_from_path"]
 
@@ -130,7 +130,7 @@ def estimate_evaluation(engine: Engine, tables: EvaluationTables, cutoffs: Seque
             if is_file(place):
                 engine.load(table, columns, [])
             else:
-                engine.attach(table, columns, str(place))
+                provide_table(engine, table, columns, place)
         estimate = engine.estimate(query, query.values({"cutoff": cutoffs[0]}))
         lines.append(f"{query.name}, each of {len(cutoffs)} cutoffs: {estimate}")
     return "\n".join(lines)
@@ -154,7 +154,7 @@ def _provide(
         check_longest(cutoffs, predictions)
         engine.load("predictions", reads["predictions"], _rows_of_lists(predictions))
     else:
-        engine.attach("predictions", reads["predictions"], str(tables.predictions))
+        provide_table(engine, "predictions", reads["predictions"], tables.predictions)
     reads |= own_query("coverage").reads if tables.interactions is not None else {}
     reads["ground_truth"] = own_query("evaluate").reads["ground_truth"]
     for table in ("ground_truth", "interactions"):
@@ -165,7 +165,7 @@ def _provide(
             read = read_interactions(place, names=names, format=format, progress=progress)
             engine.load(table, reads[table], _rows_of_interactions(read))
         else:
-            engine.attach(table, reads[table], str(place))
+            provide_table(engine, table, reads[table], place)
 
 
 def _rows_of_lists(predictions: Predictions) -> Iterator[Rows]:

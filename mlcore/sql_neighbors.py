@@ -35,6 +35,7 @@ from mlcore.similarity import (
 )
 from mlcore.similarity.pairs import Pairs, PairSimilarity
 from mlcore.similarity.selection import BestOfRows, by_source, round_values
+from mlcore.sources import provide_table
 from mlcore.topk import keep_best
 from mlcore.types import CsrMatrix, Float64Array, Int32Array
 
@@ -115,8 +116,8 @@ class SqlNeighbors:
 
     Args:
         engine: open.
-        stored: what the engine calls the table of the interactions; None to give it the pairs of
-            users and items as positions.
+        stored: where the engine has the interactions, a table or a URI; None to give it the pairs
+            of users and items as positions.
     """
 
     def __init__(self, engine: Engine, stored: str | None = None) -> None:
@@ -148,7 +149,8 @@ class SqlNeighbors:
             query = query.coded()
             self._engine.load("interactions", query.reads["interactions"], [_pairs_of(counts)])
         else:
-            self._engine.attach("interactions", query.reads["interactions"], self._stored)
+            columns = query.reads["interactions"]
+            provide_table(self._engine, "interactions", columns, self._stored)
         result = self._engine.run(query, values, ordered=False, progress=progress)
         found = _gather(result.parts, items, is_coded=self._stored is None)
         return _keep(found, config, config.similarity, counts, query)

@@ -22,7 +22,7 @@ from mlcore.heavy_users import Keep
 from mlcore.interactions import Events, Interactions, sort_codes
 from mlcore.progress import Progress, silent
 from mlcore.queries import own_query
-from mlcore.sources import is_file
+from mlcore.sources import is_file, provide_table
 from mlcore.sql_neighbors import SqlNeighbors, train_parameters
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
 from mlcore.train import summary_of, train_from_data
@@ -51,7 +51,7 @@ def train_by_engine_from_path(
 
     Args:
         engine: open.
-        interactions: a file, or what the engine calls a table. The columns of a table have the names
+        interactions: a file; or a URI, or what the engine calls a table, whose columns have the names
             of ``sql/read_interactions.sql``.
         config_path: a JSON file, or None for the default configuration.
         out_dir: where the model directory is to stand.
@@ -121,7 +121,7 @@ def estimate_by_engine(engine: Engine, interactions: Place, config_path: Place |
         nothing = {name: np.empty(0, np.int64) for name in ("user_id", "item_id")}
         engine.load("interactions", coded.reads["interactions"], [nothing])
         return f"{training.name}: {engine.estimate(coded, values)}"
-    engine.attach("interactions", columns, str(interactions))
+    provide_table(engine, "interactions", columns, interactions)
     return (
         f"{reading.name}: {engine.estimate(reading, {})}\n"
         f"{training.name}: {engine.estimate(training, values)}"
@@ -130,7 +130,7 @@ def estimate_by_engine(engine: Engine, interactions: Place, config_path: Place |
 
 def _read_stored(engine: Engine, stored: str, progress: Progress) -> Interactions:
     query = own_query("read_interactions")
-    engine.attach("interactions", query.reads["interactions"], stored)
+    provide_table(engine, "interactions", query.reads["interactions"], stored)
     result = engine.run(query, {}, ordered=False, progress=progress)
     try:
         return interactions_from_rows(result.parts)

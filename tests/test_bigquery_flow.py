@@ -48,20 +48,26 @@ def raw_log(rng: np.random.Generator) -> list[tuple[Any, ...]]:
     ]
 
 
-# The section of the README for a warehouse has these.
-COMMANDS = """\
-python -m cli.run_sql --query sql/extract_events.sql --engine bigquery --project P --table raw_events=shop.log --table action_weights=shop.weights --param begin_time=1000 --param end_time=2000 --out-table shop.events --dry-run
-python -m cli.run_sql --query sql/extract_events.sql --engine bigquery --project P --table raw_events=shop.log --table action_weights=shop.weights --param begin_time=1000 --param end_time=2000 --out-table shop.events
-python -m cli.run_sql --query sql/deduplicate.sql --engine bigquery --project P --table events=shop.events --out-table shop.deduplicated
-python -m cli.run_sql --query sql/cap_history.sql --engine bigquery --project P --table interactions=shop.deduplicated --param max_user_interactions=6 --out-table shop.capped
-python -m cli.run_sql --query sql/kcore_round.sql --engine bigquery --project P --dataset scratch --table interactions=shop.capped --param min_user_interactions=3 --param min_item_interactions=4 --until-stable --out-table shop.core
-python -m cli.run_sql --query sql/split_last_n.sql --engine bigquery --project P --table interactions=shop.core --param part=train --out-table shop.train
-python -m cli.run_sql --query sql/split_last_n.sql --engine bigquery --project P --table interactions=shop.core --param part=test --out-table shop.test
-python -m cli.train --engine bigquery --project P --interactions shop.train --config config.json --out-dir model
-python -m cli.run_sql --query sql/train.sql --engine bigquery --project P --table interactions=shop.train --param similarity=jaccard --param num_neighbors=4 --out-table shop.neighbors
-python -m cli.run_sql --query sql/recommend.sql --engine bigquery --project P --table neighbors=shop.neighbors --table histories=shop.train --table users=shop.test --param n=3 --out-table shop.recommendations
-python -m cli.evaluate --engine bigquery --project P --predictions shop.recommendations --ground-truth shop.test --cutoffs 1,3 --out metrics.json
-"""
+# Of the commands in the README, for so little data.
+SMALLER = {
+    "begin_time=1735689600": f"begin_time={BEGIN}",
+    "end_time=1767225600": f"end_time={END}",
+    "max_user_interactions=200": "max_user_interactions=6",
+    "min_user_interactions=5": "min_user_interactions=3",
+    "min_item_interactions=5": "min_item_interactions=4",
+    "num_neighbors=50": "num_neighbors=4",
+    "n=10": "n=3",
+    "5,10": "1,3",
+}
+
+
+def commands_of_the_readme() -> list[list[str]]:
+    """The commands of the section for a warehouse, with numbers for little data."""
+    section = (ROOT / "README.md").read_text("utf-8").partition("\n## In a warehouse\n")[2]
+    block = section.partition("\n```sh\n")[2].partition("\n```\n")[0]
+    words = [line.split() for line in block.splitlines()]
+    assert set(SMALLER) <= {word for line in words for word in line}
+    return [[SMALLER.get(word, word) for word in line] for line in words]
 
 
 @dataclass
@@ -99,16 +105,16 @@ def warehouse(
     """What the commands make."""
     made = Warehouse(make_warehouse(log), tmp_path_factory.mktemp("warehouse"), [])
     shutil.copytree(ROOT / "sql", made.folder / "sql", ignore=shutil.ignore_patterns("*.jsonl"))
-    (made.folder / "config.json").write_text(json.dumps(CONFIG))
+    (made.folder / "jaccard.json").write_text(json.dumps(CONFIG))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mlcore.engines.bigquery.connect", lambda options: made.fake.client())
         patch.chdir(made.folder)
-        for line in COMMANDS.splitlines():
-            _, _, module, *arguments = line.split()
+        for line in commands_of_the_readme():
+            _, _, module, *arguments = line
             said = io.StringIO()
             with redirect_stdout(said), redirect_stderr(said):
                 status = command_main([module.removeprefix("cli."), *arguments])
-            assert status == 0, f"{line}: {said.getvalue()}"
+            assert status == 0, f"{' '.join(line)}: {said.getvalue()}"
             made.said.append(said.getvalue())
     yield made
 
