@@ -83,6 +83,11 @@ def evaluate_by_engine_from_path(
         first = found[0]
         if not first["users"]:
             raise DataError(f"{_shown(tables.ground_truth)}: expected at least one row, got none")
+        if first["faults"]:
+            raise DataError(
+                f"{_shown(tables.predictions)}: position: expected each item and each position of a "
+                f"list once, from 1, got {first['faults']} faults"
+            )
         if extra_users == "error" and first["extra_users"]:
             raise DataError(
                 f"{_shown(tables.predictions)}: user_id: expected users of the ground truth, "

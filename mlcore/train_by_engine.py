@@ -73,7 +73,7 @@ def train_by_engine_from_path(
             train_parameters(config)  # before the work, not after it
         except ConfigError as error:
             raise _at(config_path, error) from None
-        stored = None if is_file(interactions) else str(interactions)
+        stored = None if is_file(interactions) or format is not None else str(interactions)
         if stored is None:
             table = read_interactions(interactions, names=names, format=format, progress=progress)
         else:

@@ -4,10 +4,11 @@
 -- NDCG with gain 1 and discount 1 / log2(position + 1), MAP divided by all relevant items, MRR. A user
 -- without a list counts 0. `users_without_predictions` and `extra_users`, who have a list but no ground
 -- truth and are passed over, say how well the two tables fit. Without ground truth the means are NULL.
+-- `faults` counts what makes them wrong: items and positions that a list has twice, positions below 1.
 --
 -- reads: predictions(user_id STRING, item_id STRING NULL, position INT64 NULL)
 -- reads: ground_truth(user_id STRING, item_id STRING)
--- writes: metrics(precision FLOAT64 NULL, recall FLOAT64 NULL, hit_rate FLOAT64 NULL, ndcg FLOAT64 NULL, map FLOAT64 NULL, mrr FLOAT64 NULL, users INT64, users_without_predictions INT64, extra_users INT64)
+-- writes: metrics(precision FLOAT64 NULL, recall FLOAT64 NULL, hit_rate FLOAT64 NULL, ndcg FLOAT64 NULL, map FLOAT64 NULL, mrr FLOAT64 NULL, users INT64, users_without_predictions INT64, extra_users INT64, faults INT64)
 -- param: cutoff INT64 >= 1 = 10: how many of each list count
 WITH relevant AS (
   SELECT DISTINCT
@@ -37,6 +38,37 @@ listed AS (
   FROM predictions
 ),
 
+repeated AS (
+  SELECT
+    user_id,
+    item_id
+  FROM predictions
+  GROUP BY user_id, item_id
+  HAVING COUNT(item_id) > 1
+),
+
+misplaced AS (
+  SELECT
+    user_id,
+    position
+  FROM predictions
+  GROUP BY user_id, position
+  HAVING COUNT(item_id) > 1 OR COUNT(item_id) > 0 AND COALESCE(position, 0) < 1
+),
+
+faulty AS (
+  SELECT user_id
+  FROM repeated
+  UNION ALL
+  SELECT user_id
+  FROM misplaced
+),
+
+fault_counts AS (
+  SELECT COUNT(*) AS faults
+  FROM faulty
+),
+
 extra AS (
   SELECT COUNT(*) AS users
   FROM listed
@@ -55,7 +87,7 @@ hits AS (
   FROM predictions
   JOIN relevant
     ON predictions.user_id = relevant.user_id AND predictions.item_id = relevant.item_id
-  WHERE predictions.position <= @cutoff
+  WHERE predictions.position <= @cutoff AND predictions.position >= 1
 ),
 
 gains AS (
@@ -105,6 +137,8 @@ SELECT
   means.mrr,
   means.users,
   means.users_without_predictions,
-  extra.users AS extra_users
+  extra.users AS extra_users,
+  fault_counts.faults
 FROM means
 CROSS JOIN extra
+CROSS JOIN fault_counts

@@ -141,6 +141,20 @@ def test_options_that_do_not_go_together_are_refused(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("row", ["u,b,2", "u,a,3", "u,c,0"])
+def test_a_table_whose_lists_are_faulty_is_refused(row: str, tmp_path: Path) -> None:
+    long = tmp_path / "lists.csv"
+    long.write_text(f"user_id,item_id,position\nu,a,1\nu,d,2\n{row}\n")
+
+    class Shop(Warehouse):
+        tables = {"shop.lists": long, "shop.test": truth(tmp_path, "u,b")}
+
+    tables = EvaluationTables("shop.lists", "shop.test")
+    with Shop() as engine, pytest.raises(DataError, match="from 1, got 1 faults$"):
+        evaluate_by_engine_from_path(engine, tables, tmp_path / "m.json", [2])
+    assert not (tmp_path / "m.json").exists()
+
+
 def test_tables_of_the_engine_are_evaluated_where_they_are(tmp_path: Path) -> None:
     long = tmp_path / "lists.csv"
     long.write_text("user_id,item_id,position,score\nu,a,1,9\nu,b,2,8\n")

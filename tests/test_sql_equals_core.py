@@ -370,6 +370,7 @@ def test_metrics_are_those_of_the_core(folder: str, cutoff: int, duckdb: Engine)
         len(truth.user_ids),
         expected.users_without_predictions,
         expected.ignored_users,
+        0,
     )
     assert spread[3] == 0
 
