@@ -103,7 +103,8 @@ OF_EXTRAS = {
     "mlcore.engines.spark": {"pyspark", "py4j"},
     "mlcore.engines.spark_columns": {"pyarrow"},
     "mlcore.engines.spark_errors": {"pyspark", "py4j"},
-    "mlcore.engines.spark_session": {"pyspark", "py4j", "pyarrow"},
+    "mlcore.engines.spark_install": {"pyspark", "pyarrow"},
+    "mlcore.engines.spark_session": {"pyspark", "py4j"},
     "mlcore.similarity.compiled": {"numba", "llvmlite"},
 }
 

@@ -156,7 +156,7 @@ class Spark(Engine):
             found = [(name, type_of(type_)) for name, type_ in frame.dtypes]
             check_columns(query, found)
             return frame.select(
-                *(col(column.name).cast(TYPES[column.type]) for column in query.writes)
+                *(col(one.name).cast(TYPES[one.type]).alias(one.name) for one in query.writes)
             )
 
     def _view(self, table: str, columns: Sequence[Column], place: str, frame: Any) -> None:

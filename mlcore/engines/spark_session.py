@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -14,12 +13,12 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from mlcore.engines.spark_errors import quiet_errors, reason_of
+from mlcore.engines.spark_install import check_java, check_packages
 from mlcore.errors import ConfigError, MlcoreError, from_os_error, shorten
 from mlcore.memory import available_bytes
 
 __all__ = ["OwnSession", "SparkOptions", "take_session"]
 
-_LEAST_VERSION = 4  # from which on tables go in and out as Arrow
 _LEAST_MEMORY = 2**30
 _SECONDS_TO_END = 20
 _LOG_TAIL = 2**16
@@ -99,6 +98,8 @@ class OwnSession:
             # Of the system, so with what conf/spark-defaults.conf says.
             conf = SparkConf(True, _jvm=gateway.jvm).setAll(given.getAll())
             conf.setIfMissing("spark.sql.warehouse.dir", self._warehouse.name)
+            # A result that was worked for is not thrown away for its size.
+            conf.setIfMissing("spark.driver.maxResultSize", "0")
             self._context = self._context_class(conf=conf, gateway=gateway)
             self.session = SparkSession(self._context)
             if self.is_local and not conf.contains("spark.sql.shuffle.partitions"):
@@ -169,7 +170,6 @@ class OwnSession:
             settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
             half = max((available_bytes() or 0) // 2, _LEAST_MEMORY)
             settings["spark.driver.memory"] = f"{half >> 20}m"
-            settings["spark.driver.maxResultSize"] = "0"
         return {**settings, **self._options.conf, **_MEANING}
 
     def _fault(self) -> str | None:
@@ -194,13 +194,13 @@ def take_session(options: SparkOptions) -> tuple[Any, OwnSession | None]:
         MlcoreError: Spark or Java is not installed, or does not start.
         ConfigError: a setting of the options cannot be that of a session.
     """
-    _check_packages()
+    check_packages()
     from pyspark import SparkContext
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
     if SparkContext._active_spark_context is None:
-        _check_java()
+        check_java()
         own = OwnSession(options)
         return own.session, own
     session = SparkSession.builder.getOrCreate().newSession()
@@ -212,32 +212,6 @@ def take_session(options: SparkOptions) -> tuple[Any, OwnSession | None]:
             reason = shorten(reason_of(error) or str(error), 200)
             raise ConfigError(f"{name}: expected a setting of a session, got {reason}") from None
     return session, None
-
-
-def _check_packages() -> None:
-    cure = 'pip install ".[spark]" in the folder of mlcore, or pip install pyspark pyarrow'
-    try:
-        import pyarrow  # noqa: F401
-        import pyspark
-    except ImportError as error:
-        name = str(error.name).partition(".")[0]
-        raise MlcoreError(
-            f"{name}: expected the extra [spark] to be installed, got no such package", cure
-        ) from None
-    if int(pyspark.__version__.partition(".")[0]) < _LEAST_VERSION:
-        raise MlcoreError(
-            f"pyspark: expected version {_LEAST_VERSION} or newer, got {pyspark.__version__}", cure
-        )
-
-
-def _check_java() -> None:
-    home = os.environ.get("JAVA_HOME")
-    if shutil.which("java", path=os.path.join(home, "bin") if home else None) is None:
-        got = f"none in JAVA_HOME, {shorten(home)}" if home else "none"
-        raise MlcoreError(
-            f"java: expected Java 17 or newer, which Spark runs on, got {got}",
-            "install a JDK, and set JAVA_HOME to its folder if it is not on the PATH",
-        )
 
 
 def _of_sql(conf: Mapping[str, str]) -> dict[str, str]:

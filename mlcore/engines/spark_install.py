@@ -1,0 +1,57 @@
+"""What Spark needs on this machine: the packages of the extra ``[spark]``, and Java."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from mlcore.errors import MlcoreError, shorten
+
+__all__ = ["check_java", "check_packages"]
+
+_LEAST_VERSION = 4  # from which on tables go in and out as Arrow
+
+
+def check_packages() -> None:
+    """Refuse to go on without the packages of the extra.
+
+    Raises:
+        MlcoreError: one is missing or too old.
+
+    >>> check_packages()
+    """
+    cure = 'pip install ".[spark]" in the folder of mlcore, or pip install pyspark pyarrow'
+    try:
+        import pyarrow  # noqa: F401
+        import pyspark
+    except ImportError as error:
+        name = str(error.name).partition(".")[0]
+        raise MlcoreError(
+            f"{name}: expected the extra [spark] to be installed, got no such package", cure
+        ) from None
+    if int(pyspark.__version__.partition(".")[0]) < _LEAST_VERSION:
+        raise MlcoreError(
+            f"pyspark: expected version {_LEAST_VERSION} or newer, got {pyspark.__version__}", cure
+        )
+
+
+def check_java() -> None:
+    """Refuse to go on where Spark would find no Java.
+
+    Raises:
+        MlcoreError: there is none in ``JAVA_HOME``, or on the ``PATH`` if that is not set.
+
+    >>> from unittest.mock import patch
+    >>> with patch.dict(os.environ, {"JAVA_HOME": "nowhere"}):
+    ...     check_java()
+    Traceback (most recent call last):
+    ...
+    mlcore.errors.MlcoreError: java: expected Java 17 or newer, got none in JAVA_HOME, 'nowhere'
+    """
+    home = os.environ.get("JAVA_HOME")
+    if shutil.which("java", path=os.path.join(home, "bin") if home else None) is None:
+        got = f"none in JAVA_HOME, {shorten(home)}" if home else "none"
+        raise MlcoreError(
+            f"java: expected Java 17 or newer, got {got}",
+            "install a JDK, and set JAVA_HOME to its folder if it is not on the PATH",
+        )
