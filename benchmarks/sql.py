@@ -1,8 +1,9 @@
 """Training by SQL beside the numpy core: seconds, peak memory, what was spilled; the same model.
 
 Each run is a process of its own, from the file of interactions to the model directory. What DuckDB
-has written to its folder for temporary files is measured twenty times a second. Histories are capped
-first, as ``sql/cap_history.sql`` does, since the work grows with their squares.
+has written to its folder for temporary files is measured twenty times a second. With ``--cap`` only
+the newest interactions of each user count, as by ``sql/cap_history.sql``: the work grows with the
+squares of the histories, and stands among the data as the pairs of rows that are joined.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from benchmarks.measure import Finished, run_child, take_turns
 from benchmarks.options import BenchArgs, make_parser, run_benchmarks
@@ -34,20 +37,28 @@ SECONDS_BETWEEN_LOOKS = 0.05
 class Args(BenchArgs):
     """Parsed options."""
 
-    cap: int
+    cap: int | None
     memory_limits: list[str]
+    spark: bool
 
 
 def compare_engines(
-    events: Path, repetitions: int, *, cap: int, memory_limits: Sequence[str], out: Path
+    events: Path,
+    repetitions: int,
+    *,
+    cap: int | None,
+    memory_limits: Sequence[str],
+    spark: bool = False,
+    out: Path,
 ) -> None:
-    """Train by the core and by DuckDB, compare the models, print a table and write the figures.
+    """Train by the core and by engines, compare the models, print a table and write the figures.
 
     Args:
         events: CSV.
         repetitions: how often each.
-        cap: how many of each user's newest interactions are kept.
+        cap: how many of each user's newest interactions are kept, or None for all.
         memory_limits: of DuckDB, besides the usual one.
+        spark: whether Spark takes part, on this machine.
         out: the JSON file.
 
     Raises:
@@ -58,37 +69,44 @@ def compare_engines(
         train, config = folder / "train.csv", folder / "config.json"
         config.write_text(json.dumps(CONFIG), encoding="utf-8")
         options = ["--interactions", str(events), "--out", str(train)]
-        run_child(["cli.preprocess", *options, "--max-user-interactions", str(cap)])
+        options += [] if cap is None else ["--max-user-interactions", str(cap)]
+        run_child(["cli.preprocess", *options])
         shared = ["cli.train", "--interactions", str(train), "--config", str(config)]
-        spilled: dict[str, int] = {}
-        runs: dict[str, Callable[[], Finished]] = {
-            CORE: partial(_train, [*shared], folder / "core", folder)
-        }
+        spill = folder / "spill"
+        spill.mkdir()
+        options_of = {CORE: list[str]()}
         for limit in ("", *memory_limits):
             name = f"DuckDB, {limit} at most" if limit else "DuckDB"
-            more = ["--memory-limit", limit] if limit else []
-            command = [*shared, "--engine", "duckdb", "--temp-directory", str(folder / "spill")]
-            (folder / "spill").mkdir(exist_ok=True)
-            runs[name] = partial(
-                _watched, [*command, *more], folder / name.replace(" ", ""), folder, name, spilled
-            )
+            by_duckdb = ["--engine", "duckdb", "--temp-directory", str(spill)]
+            options_of[name] = [*by_duckdb, *(["--memory-limit", limit] if limit else [])]
+        if spark:
+            options_of["Spark, local"] = ["--engine", "spark"]
+        spilled = dict.fromkeys(options_of, 0)
+        models = {name: folder / f"model{number}" for number, name in enumerate(options_of)}
+        runs: dict[str, Callable[[], Finished]] = {
+            name: partial(_run, [*shared, *more], models[name], spill, name, spilled)
+            for name, more in options_of.items()
+        }
         measured = take_turns(runs, repetitions)
-        for name in runs:
-            if name != CORE:
-                _check_same(folder / "core", folder / name.replace(" ", ""))
-                tell(f"{name}: the same model, byte for byte")
+        for name, model in models.items():
+            _check_same(models[CORE], model)
+            tell(f"{name}: the model, byte for byte")
+        counts = json.loads((models[CORE] / "manifest.json").read_text("utf-8"))["counts"]
+        with np.load(models[CORE] / "histories.npz") as histories:
+            lengths = np.diff(histories["indptr"])  # (U,) int64
+        counts["joined_rows"] = int((lengths * (lengths - 1) // 2).sum())
     rows = [
         [
             name,
             f"{min(found.seconds):.1f}",
             f"{max(found.peak_bytes) / 2**20:.0f}",
-            f"{spilled.get(name, 0) / 2**20:.0f}",
+            f"{spilled[name] / 2**20:.0f}",
         ]
         for name, found in measured.items()
     ]
     print(format_table(["file to model", "s", "peak MiB", "spilled MiB"], rows))
-    document = {
-        "data": {"file": events.name, "max_user_interactions": cap, "config": CONFIG},
+    document: dict[str, object] = {
+        "data": counts if cap is None else {**counts, "max_user_interactions": cap},
         "machine": describe_machine(("numpy", "scipy", *PACKAGES)),
         "results": results_to_json(measured, CORE),
         "spilled_bytes": spilled,
@@ -96,24 +114,20 @@ def compare_engines(
     write_json(out, document)
 
 
-def _train(command: Sequence[str], model: Path, folder: Path) -> Finished:
-    return run_child([*command, "--out-dir", str(model), "--overwrite"])
-
-
-def _watched(
-    command: Sequence[str], model: Path, folder: Path, name: str, spilled: dict[str, int]
+def _run(
+    command: Sequence[str], model: Path, spill: Path, name: str, spilled: dict[str, int]
 ) -> Finished:
     stop = threading.Event()
 
     def watch() -> None:
         while not stop.is_set():
-            spilled[name] = max(spilled.get(name, 0), _bytes_in(folder / "spill"))
+            spilled[name] = max(spilled[name], _bytes_in(spill))
             time.sleep(SECONDS_BETWEEN_LOOKS)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        return _train(command, model, folder)
+        return run_child([*command, "--out-dir", str(model), "--overwrite"])
     finally:
         stop.set()
         watcher.join()
@@ -142,9 +156,8 @@ def build_parser() -> ArgumentParser:
     parser.add_argument(
         "--cap",
         type=int,
-        default=200,
         metavar="N",
-        help="of each user's newest interactions; default: 200",
+        help="of each user's newest interactions; default: all",
     )
     parser.add_argument(
         "--memory-limits",
@@ -153,6 +166,7 @@ def build_parser() -> ArgumentParser:
         metavar="SIZE,...",
         help="of DuckDB, besides none; default: 500MiB",
     )
+    parser.add_argument("--spark", action="store_true", help="Spark on this machine, too")
     return parser
 
 
@@ -167,6 +181,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             compare_engines,
             cap=args.cap,
             memory_limits=args.memory_limits,
+            spark=args.spark,
             out=args.out("sql.json"),
         ),
     )

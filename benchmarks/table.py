@@ -95,7 +95,8 @@ def fill_in(text: str, documents: dict[str, Document]) -> str:
 
 def _table_for(file: str, part: str, documents: dict[str, Document]) -> str | None:
     if file == "goals":
-        return make_goals(documents)
+        goals = make_goals(documents)
+        return goals if goals.count("\n") > 1 else None  # no figures that a goal is for
     path = file.removesuffix(".json")
     if path not in documents:
         return None

@@ -149,6 +149,23 @@ def _load(document: Document, part: str) -> str:
     return format_markdown(["", "ms", "least to most", "whole process, ms", "peak MiB"], rows)
 
 
+def _sql(document: Document, part: str) -> str:
+    results, spilled = document["results"], document["spilled_bytes"]
+    rows = [
+        [
+            name,
+            short(statistics.median(run["seconds"])),
+            format_spread(run["seconds"]),
+            format_ratio(run, results[OURS]),
+            _mebibytes(run["peak_bytes"]),
+            _mebibytes(spilled[name]),
+        ]
+        for name, run in results.items()
+    ]
+    header = ["", "seconds", "least to most", f"x {OURS}", "peak MiB", "spilled MiB"]
+    return format_markdown(header, rows)
+
+
 def _growth(document: Document, part: str) -> str:
     """Return the time of a pair or of an interaction, or memory, by the number of interactions."""
     points = document["points"]
@@ -198,6 +215,7 @@ TABLES: dict[str, Callable[[Document, str], str]] = {
     "evaluate": _evaluate,
     "load": _load,
     "growth": _growth,
+    "sql": _sql,
 }
 PARTS: dict[str, Callable[[Document, str], str]] = {"data": _data, "machine": _machine}
 
