@@ -50,6 +50,8 @@ class EngineArgs(argparse.Namespace):
                 raise ConfigError(
                     f"{flag}: expected --engine {engine}, got {self.engine or 'no --engine'}"
                 )
+        if self.engine in ("spark", "bigquery") and self.threads is not None:
+            raise ConfigError(f"--threads: expected --engine duckdb with it, got {self.engine}")
 
     def open_engine(self) -> Engine:
         """Return the engine that was asked for."""

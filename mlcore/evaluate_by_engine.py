@@ -22,7 +22,13 @@ from mlcore.metrics import USER_METRICS
 from mlcore.predictions import Predictions
 from mlcore.progress import Progress, silent
 from mlcore.queries import Query, own_query
-from mlcore.sources import is_file, provide_table
+from mlcore.sources import (
+    check_readable,
+    is_file,
+    is_given_as_file,
+    provide_table,
+    refuse_names,
+)
 
 __all__ = ["EvaluationTables", "estimate_evaluation", "evaluate_by_engine_from_path"]
 
@@ -78,9 +84,13 @@ def evaluate_by_engine_from_path(
     """
     check_cutoffs(cutoffs)
     with open_outputs(out_path) as (stream,):
-        _provide(engine, tables, cutoffs, names, format, progress)
+        with_empty_lists = _provide(engine, tables, cutoffs, names, format, progress)
         found = [_run(engine, own_query("evaluate"), n, progress) for n in cutoffs]
-        first = found[0]
+        by_cutoff = dict(zip(cutoffs, found))
+        catalogue = {}
+        if tables.interactions is not None:
+            catalogue = _catalogue_metrics(engine, tables, cutoffs, progress)
+        first = _count_empty_lists(engine, found[0], with_empty_lists, progress)
         if not first["users"]:
             raise DataError(f"{_shown(tables.ground_truth)}: expected at least one row, got none")
         if first["faults"]:
@@ -94,12 +104,10 @@ def evaluate_by_engine_from_path(
                 f"got {first['extra_users']} others",
                 "--extra-users ignore passes them over",
             )
-        by_cutoff = dict(zip(cutoffs, found))
         metrics = {
             f"{name}@{n}": float(by_cutoff[n][name]) for name in USER_METRICS for n in cutoffs
         }
-        if tables.interactions is not None:
-            metrics = metrics | _catalogue_metrics(engine, tables, cutoffs, progress)
+        metrics |= catalogue
         document = {
             "users": first["users"],
             "users_without_predictions": first["users_without_predictions"],
@@ -133,6 +141,7 @@ def estimate_evaluation(engine: Engine, tables: EvaluationTables, cutoffs: Seque
         for table, columns in query.reads.items():
             place = getattr(tables, table)
             if is_file(place):
+                check_readable(place)
                 engine.load(table, columns, [])
             else:
                 provide_table(engine, table, columns, place)
@@ -152,12 +161,16 @@ def _provide(
     names: ColumnNames,
     format: Format | None,
     progress: Progress,
-) -> None:
+) -> list[str]:
+    """Give the tables to the engine; return the users whose list has no item."""
+    with_empty_lists: list[str] = []
     reads: dict[str, Any] = dict(own_query("evaluate").reads)
-    if is_file(tables.predictions) or format is not None:
+    if is_given_as_file(tables.predictions, format):
         predictions = read_predictions(tables.predictions, progress)
         check_longest(cutoffs, predictions)
         engine.load("predictions", reads["predictions"], _rows_of_lists(predictions))
+        empty = np.flatnonzero(np.diff(predictions.indptr) == 0)
+        with_empty_lists = [predictions.user_ids[row] for row in empty.tolist()]
     else:
         provide_table(engine, "predictions", reads["predictions"], tables.predictions)
     reads |= own_query("coverage").reads if tables.interactions is not None else {}
@@ -166,11 +179,35 @@ def _provide(
         place = getattr(tables, table)
         if place is None:
             continue
-        if is_file(place) or format is not None:
+        if is_given_as_file(place, format):
             read = read_interactions(place, names=names, format=format, progress=progress)
             engine.load(table, reads[table], _rows_of_interactions(read))
         else:
+            refuse_names(place, names)
             provide_table(engine, table, reads[table], place)
+    return with_empty_lists
+
+
+def _count_empty_lists(
+    engine: Engine, found: Mapping[str, Any], users: Sequence[str], progress: Progress
+) -> Mapping[str, Any]:
+    """Return the counts of an evaluation with users who have a list without items, hence no rows."""
+    if not users:
+        return found
+    query = own_query("evaluate")
+    something = {
+        "user_id": np.array(users, object),
+        "item_id": np.array(["-"] * len(users), object),
+        "position": np.ones(len(users), np.int64),
+    }
+    engine.load("predictions", query.reads["predictions"], [something])
+    these = _run(engine, query, 1, progress)
+    num_known = these["users"] - these["users_without_predictions"]
+    return {
+        **found,
+        "users_without_predictions": found["users_without_predictions"] - num_known,
+        "extra_users": found["extra_users"] + these["extra_users"],
+    }
 
 
 def _rows_of_lists(predictions: Predictions) -> Iterator[Rows]:
@@ -186,9 +223,6 @@ def _rows_of_lists(predictions: Predictions) -> Iterator[Rows]:
             "item_id": items[predictions.items[span]],
             "position": positions[span],
         }
-    without = users[lengths == 0]
-    nothing = np.full(len(without), None, object)
-    yield {"user_id": without, "item_id": nothing, "position": nothing}
 
 
 def _rows_of_interactions(interactions: Interactions) -> Iterator[Rows]:

@@ -14,7 +14,9 @@ The header is the comment at the top of the file::
 Types are those of BigQuery: STRING, INT64, FLOAT64, BOOL; FRACTION is a parameter above 0 and below 1
 that the query sees as 8 hexadecimal digits, to compare with those of an MD5. ``NULL`` says that values
 may be missing, ``= 1`` what a table without the column stands for, ``{a|b}`` which values there are.
-``order`` is the order in which rows go into files. The text below is sent to the engine as it is.
+``order`` is the order in which rows go into files; ``repeat: until stable`` allows a query to be run on
+its own result until the number of rows no longer changes. The text below is sent to the engine as it is:
+one query, which reads no other tables than those of the header.
 """
 
 from __future__ import annotations
@@ -47,6 +49,13 @@ SqlType: TypeAlias = Literal["STRING", "INT64", "FLOAT64", "BOOL"]
 Value: TypeAlias = str | int | float | bool
 
 _MAX_INT64 = 2**63 - 1
+# What is neither a name nor a sign: comments, texts.
+_QUOTED = re.compile(r"--[^\n]*|'(?:[^']|'')*'")
+_EXTRACT = re.compile(r"\bEXTRACT\s*\(\s*\w+\s+FROM\b", re.IGNORECASE)
+_SOURCE = re.compile(r"\b(?:FROM|JOIN)\s+(?!\()([^\s,;()]+\(?)", re.IGNORECASE)
+_NAMED = re.compile(r"\b(\w+)\s+AS\s*\(", re.IGNORECASE)
+_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _NAME = r"[a-z][a-z0-9_]*"
 _COLUMN = re.compile(rf"({_NAME}) (STRING|INT64|FLOAT64|BOOL)( NULL)?(?: = ([0-9.]+))?")
 _TABLE = re.compile(rf"({_NAME})\((.*)\)")
@@ -126,13 +135,13 @@ class Parameter:
 
     def _from_text(self, text: str) -> Value | None:
         if self.is_fraction:
-            fraction = float(text)
-            return f"{int(fraction * 2**32):08x}" if 0 < fraction < 1 else None
+            share = int(_number(text) * 2**32)
+            return f"{share:08x}" if 0 < share < 2**32 else None
         if self.type == "STRING":
             return text
         if self.type == "BOOL":
             return {"true": True, "false": False}.get(text)
-        number = int(text) if self.type == "INT64" else float(text)
+        number = _integer(text) if self.type == "INT64" else _number(text)
         fine = abs(number) <= _MAX_INT64 if self.type == "INT64" else math.isfinite(number)
         return number if fine and (self.minimum is None or number >= self.minimum) else None
 
@@ -142,6 +151,18 @@ class Parameter:
             return f"one of {', '.join(self.choices)}"
         least = "" if self.minimum is None else f" >= {self.minimum:g}"
         return _RULES["FRACTION" if self.is_fraction else self.type] + least
+
+
+def _integer(text: str) -> int:
+    if not _INTEGER.fullmatch(text):
+        raise ValueError
+    return int(text)
+
+
+def _number(text: str) -> float:
+    if not _NUMBER.fullmatch(text):
+        raise ValueError
+    return float(text)
 
 
 @dataclass(frozen=True)
@@ -159,6 +180,7 @@ class Query:
         writes: the columns of the result.
         order: names of the columns whose values order the rows in files; none for a single row.
         parameters: by name.
+        is_repeatable: whether it may be run on its own result until that is stable.
     """
 
     name: str
@@ -171,6 +193,7 @@ class Query:
     writes: tuple[Column, ...]
     order: tuple[str, ...]
     parameters: Mapping[str, Parameter]
+    is_repeatable: bool = False
 
     def values(self, given: Mapping[str, Value]) -> dict[str, Value]:
         """Return the value of every parameter: as given, or its default.
@@ -246,7 +269,8 @@ def parse_query(path: Path, data: bytes) -> Query:
     if not lines or not lines[0].startswith(f"{path.stem}: "):
         got = shorten(lines[0]) if lines else "none"
         raise DataError(f"{path}:1: expected a comment '-- {path.stem}: ...', got {got}")
-    parts: dict[str, list[tuple[int, str]]] = {"reads": [], "writes": [], "order": [], "param": []}
+    keys = ("reads", "writes", "order", "param", "repeat")
+    parts: dict[str, list[tuple[int, str]]] = {key: [] for key in keys}
     for number, line in enumerate(lines, 1):
         key, colon, rest = line.partition(": ")
         if colon and key in parts:
@@ -260,6 +284,7 @@ def parse_query(path: Path, data: bytes) -> Query:
     strange = [name for name in order if name not in {column.name for column in writes}]
     if strange:
         raise DataError(f"{path}: order: expected columns it writes, got {shorten(strange[0])}")
+    _check_text(path, text, reads, [parameter.name for parameter in parameters])
     return Query(
         path.stem,
         path,
@@ -271,7 +296,44 @@ def parse_query(path: Path, data: bytes) -> Query:
         writes,
         order,
         {parameter.name: parameter for parameter in parameters},
+        [rest for _, rest in parts["repeat"]] == ["until stable"],
     )
+
+
+def _check_text(
+    path: Path, text: str, reads: Mapping[str, object], parameters: Sequence[str]
+) -> None:
+    """Refuse a text that says more or less than the header."""
+
+    def emptied(quoted: re.Match[str]) -> str:
+        is_comment = quoted[0].startswith("--")
+        return "" if is_comment else "'@'" if "@" in quoted[0] else "''"
+
+    body = _QUOTED.sub(emptied, text)
+    if "'@'" in body:
+        raise DataError(f"{path}: expected no @ within a text, as it begins a parameter, got one")
+    if ";" in body:
+        raise DataError(f"{path}: expected one query, got a ';'", "none is needed at the end")
+    found = re.findall(rf"@({_NAME})?", body)
+    for name in found:
+        if name not in parameters:
+            got = f"@{name}" if name else "an @ without a name"
+            raise DataError(
+                f"{path}: param: expected parameters of the header, got {got}",
+                f"the comment at the top needs a line such as: -- param: {name or 'k'} INT64: how many",
+            )
+    for name in parameters:
+        if name not in found or parameters.count(name) > 1:
+            times = "nowhere" if name not in found else "twice in the header"
+            raise DataError(f"{path}: param: expected @{name} in the text, got it {times}")
+    known = {*reads, *_NAMED.findall(body)}
+    for source in _SOURCE.findall(_EXTRACT.sub("", body)):
+        if source not in known and source.lower() != "unnest(":
+            raise DataError(
+                f"{path}: reads: expected tables of the header after FROM and JOIN, "
+                f"got {shorten(source)}",
+                "what a query reads stands in its header, or the lineage would not know of it",
+            )
 
 
 def _header(text: str) -> list[str]:

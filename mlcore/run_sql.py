@@ -25,7 +25,7 @@ from mlcore.lineage import (
 )
 from mlcore.progress import Progress, silent
 from mlcore.queries import Query, Value, read_query
-from mlcore.sources import is_file, is_remote, provide_table
+from mlcore.sources import check_readable, is_given_as_file, is_remote, provide_table
 
 __all__ = ["SqlRun", "default_lineage", "estimate_sql_from_path", "run_sql_from_path"]
 
@@ -65,10 +65,10 @@ class SqlRun:
                 f"{query.path}: table: expected {', '.join(query.reads) or 'none'}, got {got}",
                 None if unknown else f"--table {missing[0]}=FILE names one",
             )
-        if self.until_stable and query.table not in query.reads:
+        if self.until_stable and not (query.is_repeatable and query.table in query.reads):
             raise DataError(
-                f"{query.path}: expected a query that reads the table it writes, {query.table}, "
-                f"to repeat it, got one that reads {', '.join(query.reads) or 'none'}"
+                f"{query.path}: repeat: expected a query that says 'repeat: until stable' and reads "
+                f"the table it writes, {query.table}, got another"
             )
         return query, query.values(self.params)
 
@@ -125,7 +125,8 @@ def run_sql_from_path(
             lineage, _record(engine, query, run, inputs, output, {**rounds, **statistics}, lineage)
         )
         return f"{query.name}: {count} rows in {out_table}"
-    format = find_format(out_path, run.format)
+    format = _format_of(out_path, run.format)
+    _refuse_same(out_path, {"lineage": lineage, "query": run.query_path})
     with open_outputs(out_path) as (stream,):
         inputs = _provide(engine, query, run, progress)
         rounds = _settle(engine, query, values, run, progress)
@@ -139,6 +140,25 @@ def run_sql_from_path(
         told = {**rounds, **result.statistics}
         append(lineage, _record(engine, query, run, inputs, output, told, lineage))
     return f"{query.name}: {count} rows"
+
+
+def _format_of(out_path: Place, given: Format | None) -> Format:
+    if os.fspath(out_path) == "-" and given is None:
+        raise DataError(
+            "standard output: expected a format, got none", "--format csv or --format jsonl"
+        )
+    if is_parquet(out_path):
+        raise DataError(
+            f"{out_path}: expected a name that ends in .csv or .jsonl (or either and .gz), "
+            "got .parquet, which only engines write"
+        )
+    return find_format(out_path, given)
+
+
+def _refuse_same(out_path: Place, others: Mapping[str, Place]) -> None:
+    for name, other in others.items():
+        if os.path.realpath(out_path) == os.path.realpath(other):
+            raise DataError(f"{out_path}: expected another file than the {name}, got the same")
 
 
 class _Watched:
@@ -157,12 +177,13 @@ def _provide(engine: Engine, query: Query, run: SqlRun, progress: Progress) -> l
     for table, columns in query.reads.items():
         place, names = run.tables[table], [column.name for column in columns]
         rows = provide_table(engine, table, columns, place, run.format, progress)
-        if not is_file(place) and not is_remote(place) and run.format is None:
+        if not is_given_as_file(place, run.format) and not is_remote(place):
             inputs.append(Input.of_stored(table, os.fspath(place), names, rows))
             continue
         format = "parquet" if is_parquet(place) else find_format(place, run.format)
         # What came by a pipe or lies elsewhere cannot be read again.
-        facts = None if is_remote(place) or os.fspath(place) == "-" else describe_file(place)
+        is_here = not is_remote(place) and (os.path.isfile(place) or "*" in os.fspath(place))
+        facts = describe_file(place) if is_here else None
         inputs.append(Input.of_file(table, place, format, facts, names, rows))
     return inputs
 
@@ -223,9 +244,11 @@ def estimate_sql_from_path(engine: Engine, run: SqlRun, progress: Progress = sil
     query, values = run.checked()
     for table, columns in query.reads.items():
         place = run.tables[table]
-        if is_file(place) or is_remote(place) or run.format is not None:
+        if is_given_as_file(place, run.format) or is_remote(place):
+            check_readable(place)
             engine.load(table, columns, cast(Iterator[Rows], iter(())))
         else:
             provide_table(engine, table, columns, place, run.format, progress)
+    rounds = " a round, of which there are several" if run.until_stable else ""
     written = ", ".join(f"{column.name} {column.type}" for column in query.writes)
-    return f"{query.name}: {engine.estimate(query, values)}\nwould write {written}"
+    return f"{query.name}: {engine.estimate(query, values)}{rounds}\nwould write {written}"

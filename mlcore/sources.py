@@ -6,14 +6,22 @@ import os
 from collections.abc import Iterator, Sequence
 
 from mlcore.engines import Engine
-from mlcore.errors import DataError, shorten
-from mlcore.files.inputs import Format, Place
+from mlcore.errors import ConfigError, DataError, shorten
+from mlcore.files.columns import ColumnNames
+from mlcore.files.inputs import Format, Place, opened
 from mlcore.files.parquet import is_parquet
 from mlcore.files.rows import Rows, read_rows
 from mlcore.progress import Progress, silent
 from mlcore.queries import Column
 
-__all__ = ["is_file", "is_remote", "provide_table"]
+__all__ = [
+    "check_readable",
+    "is_file",
+    "is_given_as_file",
+    "is_remote",
+    "provide_table",
+    "refuse_names",
+]
 
 _TEXT_ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
 
@@ -32,6 +40,19 @@ def is_file(place: Place) -> bool:
     return is_ours and not is_remote(name)
 
 
+def is_given_as_file(place: Place, format: Format | None) -> bool:
+    """Return whether a place is a file that mlcore reads: by its name, or by its format if it is there.
+
+    Args:
+        place: as for ``is_file``.
+        format: of files whose name does not tell, or None.
+
+    >>> is_given_as_file("shop.events", "csv"), is_given_as_file("-", None)
+    (False, True)
+    """
+    return is_file(place) or (format is not None and os.path.exists(place))
+
+
 def is_remote(place: Place) -> bool:
     """Return whether a place is a URI, which only an engine can read.
 
@@ -42,6 +63,42 @@ def is_remote(place: Place) -> bool:
     (True, False)
     """
     return "://" in os.fspath(place)
+
+
+def check_readable(place: Place) -> None:
+    """Refuse a file that is not there or cannot be read; patterns, URIs and ``-`` are not looked at.
+
+    Args:
+        place: a path, a URI, or ``-``.
+
+    Raises:
+        DataError: missing or unreadable.
+
+    >>> check_readable("-")
+    """
+    if os.fspath(place) != "-" and not is_remote(place) and "*" not in os.fspath(place):
+        with opened(place):
+            pass
+
+
+def refuse_names(place: Place, names: ColumnNames) -> None:
+    """Refuse names of columns for a table of an engine, whose columns have those of the queries.
+
+    Args:
+        place: the table.
+        names: how the columns of files are called.
+
+    Raises:
+        ConfigError: they are not the usual ones.
+
+    >>> refuse_names("shop.events", ColumnNames())
+    """
+    if names != ColumnNames():
+        raise ConfigError(
+            f"{place}: expected columns called {', '.join(ColumnNames().in_order())} in a table of "
+            f"an engine, got {', '.join(names.in_order())}",
+            "make a view with these names, or give a file",
+        )
 
 
 def provide_table(
@@ -70,14 +127,13 @@ def provide_table(
     """
     name = os.fspath(place)
     if is_parquet(name):
-        if not is_remote(name) and "*" not in name and not os.path.exists(name):
-            raise DataError(f"{name}: expected a readable file, got none")
+        check_readable(name)
         engine.attach_parquet(table, columns, name)
         return None
     if is_remote(name):
         engine.load_uri(table, columns, name)
         return None
-    if not is_file(name) and format is None:
+    if not is_given_as_file(name, format):
         if os.path.exists(name):
             raise DataError(
                 f"{name}: expected a name that ends in .csv, .jsonl or .parquet, "

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 
 from mlcore.config import TrainConfig
 from mlcore.engines import Engine
-from mlcore.errors import ConfigError, DataError
+from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.files.rows import Rows
 from mlcore.ids import IdMap
 from mlcore.progress import Progress
@@ -185,7 +185,14 @@ def _gather(parts: Iterable[Rows], items: IdMap, is_coded: bool) -> _Found:
     def positions(values: npt.NDArray[Any]) -> Int32Array:
         if is_coded:
             return values.astype(np.int32)
-        return np.array([items.position(id_) for id_ in values.tolist()], np.int32)
+        found = [items.position(id_) for id_ in values.tolist()]
+        if None in found:
+            raise DataError(
+                f"item_id: expected items of the interactions that were read, "
+                f"got {shorten(values[found.index(None)])}",
+                "the table has changed between two queries",
+            )
+        return np.array(found, np.int32)
 
     columns = [
         (

@@ -15,15 +15,17 @@ __all__ = ["map_in_order", "resolve_threads"]
 T = TypeVar("T")
 R = TypeVar("R")
 
+_MOST_THREADS = 1024
+
 
 def resolve_threads(threads: int | None) -> int:
     """Return how many threads to use: as asked, or one for each core this process may use.
 
     Args:
-        threads: >= 1, or None.
+        threads: from 1 to 1024, or None.
 
     Raises:
-        ConfigError: below 1.
+        ConfigError: out of range: a hundred thousand would take the system's last.
 
     >>> resolve_threads(3)
     3
@@ -32,8 +34,8 @@ def resolve_threads(threads: int | None) -> int:
         if hasattr(os, "sched_getaffinity"):
             return len(os.sched_getaffinity(0))
         return os.cpu_count() or 1
-    if threads < 1:
-        raise ConfigError(f"threads: expected an integer >= 1, got {threads}")
+    if not 1 <= threads <= _MOST_THREADS:
+        raise ConfigError(f"threads: expected an integer from 1 to {_MOST_THREADS}, got {threads}")
     return threads
 
 

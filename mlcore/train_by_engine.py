@@ -22,7 +22,13 @@ from mlcore.heavy_users import Keep
 from mlcore.interactions import Events, Interactions, sort_codes
 from mlcore.progress import Progress, silent
 from mlcore.queries import own_query
-from mlcore.sources import is_file, provide_table
+from mlcore.sources import (
+    check_readable,
+    is_file,
+    is_given_as_file,
+    provide_table,
+    refuse_names,
+)
 from mlcore.sql_neighbors import SqlNeighbors, train_parameters
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
 from mlcore.train import summary_of, train_from_data
@@ -73,10 +79,11 @@ def train_by_engine_from_path(
             train_parameters(config)  # before the work, not after it
         except ConfigError as error:
             raise _at(config_path, error) from None
-        stored = None if is_file(interactions) or format is not None else str(interactions)
+        stored = None if is_given_as_file(interactions, format) else str(interactions)
         if stored is None:
             table = read_interactions(interactions, names=names, format=format, progress=progress)
         else:
+            refuse_names(stored, names)
             table = _read_stored(engine, stored, progress)
         if items_path is not None:
             table = table.with_catalogue(read_ids(items_path, "item_id"))
@@ -117,6 +124,7 @@ def estimate_by_engine(engine: Engine, interactions: Place, config_path: Place |
     reading, training = own_query("read_interactions"), own_query("train")
     columns = reading.reads["interactions"]
     if is_file(interactions):
+        check_readable(interactions)
         coded = training.coded()
         nothing = {name: np.empty(0, np.int64) for name in ("user_id", "item_id")}
         engine.load("interactions", coded.reads["interactions"], [nothing])

@@ -5,7 +5,7 @@
 --
 -- reads: interactions(user_id STRING, item_id STRING, weight FLOAT64 = 1, timestamp INT64)
 -- writes: interactions(user_id STRING, item_id STRING, weight FLOAT64, timestamp INT64)
--- order: user_id, item_id
+-- order: user_id, item_id, timestamp, weight
 -- param: max_user_interactions INT64 >= 1: how many of each user are kept
 WITH aged AS (
   SELECT
@@ -13,7 +13,7 @@ WITH aged AS (
     item_id,
     weight,
     timestamp,
-    ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY timestamp DESC, item_id DESC) AS age
+    ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY timestamp DESC, item_id DESC, weight DESC) AS age
   FROM interactions
 )
 

@@ -5,7 +5,7 @@
 -- items, in bits. Lists of users without ground truth are passed over. `unknown_items` counts listed
 -- items that the training does not have: there should be none. Without training the coverage is NULL.
 --
--- reads: predictions(user_id STRING, item_id STRING NULL, position INT64 NULL)
+-- reads: predictions(user_id STRING, item_id STRING, position INT64)
 -- reads: ground_truth(user_id STRING)
 -- reads: interactions(user_id STRING, item_id STRING)
 -- writes: metrics(coverage FLOAT64 NULL, gini FLOAT64, novelty FLOAT64, unknown_items INT64)

@@ -6,7 +6,7 @@
 -- truth and are passed over, say how well the two tables fit. Without ground truth the means are NULL.
 -- `faults` counts what makes them wrong: items and positions that a list has twice, positions below 1.
 --
--- reads: predictions(user_id STRING, item_id STRING NULL, position INT64 NULL)
+-- reads: predictions(user_id STRING, item_id STRING, position INT64)
 -- reads: ground_truth(user_id STRING, item_id STRING)
 -- writes: metrics(precision FLOAT64 NULL, recall FLOAT64 NULL, hit_rate FLOAT64 NULL, ndcg FLOAT64 NULL, map FLOAT64 NULL, mrr FLOAT64 NULL, users INT64, users_without_predictions INT64, extra_users INT64, faults INT64)
 -- param: cutoff INT64 >= 1 = 10: how many of each list count
@@ -44,7 +44,7 @@ repeated AS (
     item_id
   FROM predictions
   GROUP BY user_id, item_id
-  HAVING COUNT(item_id) > 1
+  HAVING COUNT(*) > 1
 ),
 
 misplaced AS (
@@ -53,7 +53,7 @@ misplaced AS (
     position
   FROM predictions
   GROUP BY user_id, position
-  HAVING COUNT(item_id) > 1 OR COUNT(item_id) > 0 AND COALESCE(position, 0) < 1
+  HAVING COUNT(*) > 1 OR position < 1
 ),
 
 faulty AS (

@@ -5,7 +5,8 @@
 --
 -- reads: interactions(user_id STRING, item_id STRING, weight FLOAT64 = 1, timestamp INT64 NULL)
 -- writes: interactions(user_id STRING, item_id STRING, weight FLOAT64, timestamp INT64 NULL)
--- order: user_id, item_id
+-- order: user_id, item_id, timestamp, weight
+-- repeat: until stable
 -- param: min_user_interactions INT64 >= 1 = 1: users with fewer items are dropped
 -- param: min_item_interactions INT64 >= 1 = 1: items with fewer users are dropped
 WITH user_counts AS (

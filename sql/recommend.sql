@@ -1,9 +1,10 @@
 -- recommend: the best unseen items of each user, by the neighbors of the items in the history.
 --
 -- The score of a target is the sum over the history of weight x similarity. Each product is rounded to
--- a multiple of 2^-40 of the greatest one, so that sums are exact and no order of addition changes
--- them: every engine gives the same scores, within 2^-41 x items of the history of what cli.predict
--- gives, relative to the greatest product. Ties go to the smaller id.
+-- a multiple of 2^-40 of the user's greatest one, so that sums are exact and no order of addition changes
+-- them: every engine gives the same scores. Given the similarities of a model, which are float32, they
+-- are within 2^-41 x items of the history of what cli.predict gives, relative to the greatest product;
+-- those of sql/train.sql have more digits. Ties go to the smaller id.
 --
 -- reads: neighbors(item_id STRING, neighbor_id STRING, similarity FLOAT64)
 -- reads: histories(user_id STRING, item_id STRING, weight FLOAT64 = 1)
@@ -26,19 +27,22 @@ products AS (
   JOIN neighbors ON histories.item_id = neighbors.item_id
 ),
 
-greatest_product AS (
-  SELECT MAX(ABS(product)) AS product
+greatest_products AS (
+  SELECT
+    user_id,
+    MAX(ABS(product)) AS product
   FROM products
+  GROUP BY user_id
 ),
 
 scores AS (
   SELECT
     products.user_id,
     products.item_id,
-    SUM(FLOOR(products.product / greatest_product.product * 1099511627776e0 + 5e-1))
-    / 1099511627776e0 * MAX(greatest_product.product) AS score
+    SUM(FLOOR(products.product / greatest_products.product * 1099511627776e0 + 5e-1))
+    / 1099511627776e0 * MAX(greatest_products.product) AS score
   FROM products
-  CROSS JOIN greatest_product
+  JOIN greatest_products ON products.user_id = greatest_products.user_id
   GROUP BY products.user_id, products.item_id
 ),
 

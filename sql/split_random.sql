@@ -5,7 +5,7 @@
 --
 -- reads: interactions(user_id STRING, item_id STRING, weight FLOAT64 = 1, timestamp INT64 NULL)
 -- writes: interactions(user_id STRING, item_id STRING, weight FLOAT64, timestamp INT64 NULL)
--- order: user_id, item_id
+-- order: user_id, item_id, timestamp, weight
 -- param: part STRING {train|test}: which side
 -- param: test_fraction FRACTION = 0.2: the chance of each to go to the test
 -- param: seed STRING = 0: another seed, another draw

@@ -4,7 +4,7 @@
 --
 -- reads: interactions(user_id STRING, item_id STRING, weight FLOAT64 = 1, timestamp INT64)
 -- writes: interactions(user_id STRING, item_id STRING, weight FLOAT64, timestamp INT64)
--- order: user_id, item_id
+-- order: user_id, item_id, timestamp, weight
 -- param: part STRING {train|test}: which side
 -- param: cutoff INT64: seconds since 1970 UTC, where the test begins
 SELECT

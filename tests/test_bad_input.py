@@ -830,7 +830,7 @@ PREDICT_CASES = [
     Case(
         "predict, no threads",
         "predict --model-dir model --all-users --threads 0 --out new.jsonl",
-        "threads: expected an integer >= 1, got 0",
+        "threads: expected an integer from 1 to 1024, got 0",
     ),
     *(
         Case(f"{command.split()[0]}, empty lists", f"{command} --top-n 0", error)
@@ -1192,7 +1192,7 @@ DATA_CASES = [
     Case(
         "train, no threads",
         f"{TRAIN} --threads 0",
-        "threads: expected an integer >= 1, got 0",
+        "threads: expected an integer from 1 to 1024, got 0",
     ),
 ]
 

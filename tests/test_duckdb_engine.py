@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from mlcore.engines import DuckDb, DuckDbOptions
-from mlcore.errors import DataError, MlcoreError
+from mlcore.errors import ConfigError, DataError, MlcoreError
 from mlcore.files.database import Database
 from mlcore.queries import Column, Query, Value, own_query, parse_query
 
@@ -31,7 +32,10 @@ def engine() -> Iterator[DuckDb]:
 
 
 def query_of(text: str, *header: str) -> Query:
-    lines = "".join(f"-- {line}\n" for line in ("q: one.", *header))
+    sources = {"given": "id STRING", "again": "n INT64", "events": "user_id STRING"}
+    reads = [f"reads: {name}({columns})" for name, columns in sources.items()]
+    has_reads = any(line.startswith("reads:") for line in header)
+    lines = "".join(f"-- {line}\n" for line in ("q: one.", *([] if has_reads else reads), *header))
     return parse_query(Path("q.sql"), (lines + text).encode())
 
 
@@ -101,7 +105,7 @@ def test_parameters_have_the_types_of_the_header(engine: DuckDb) -> None:
         ("SELECT 1 AS m", "one(n INT64)", r"\(n INT64\), got m INT64"),
         ("SELECT 1 AS n, 2 AS m", "one(n INT64)", r"got n INT64, m INT64"),
         ("SELECT 0.5 AS n", "one(n FLOAT64)", "got n of another type"),
-        ("SELECT n FROM nowhere", "one(n INT64)", "what duckdb can run, got .*nowhere"),
+        ("SELECT nothing AS n FROM given", "one(n INT64)", "what duckdb can run, got .*nothing"),
         ("SELECT FROM", "one(n INT64)", "q.sql: expected what duckdb can run, got "),
     ],
 )
@@ -139,6 +143,17 @@ def test_a_kept_result_takes_the_place_of_what_it_was_made_of(engine: DuckDb) ->
     assert sorted(rows_of(engine.run(query, {}).parts)) == [(1,), (2,)]
 
 
+def test_a_pattern_reads_all_files_that_match(engine: DuckDb, tmp_path: Path) -> None:
+    with Database() as database:
+        for n in (1, 2):
+            database.rows(
+                f"COPY (SELECT {n} AS n) TO '{tmp_path}/part-{n}.parquet' (FORMAT parquet)"
+            )
+    engine.attach_parquet("again", [Column("n", "INT64")], f"{tmp_path}/part-*.parquet")
+    query = query_of("SELECT n FROM again", "writes: taken(n INT64)", "order: n")
+    assert rows_of(engine.run(query, {}).parts) == [(1,), (2,)]
+
+
 def test_parquet_has_the_defaults_of_columns_it_lacks(engine: DuckDb, tmp_path: Path) -> None:
     path = str(tmp_path / "e.parquet")
     with Database() as database:
@@ -157,7 +172,13 @@ def test_parquet_has_the_defaults_of_columns_it_lacks(engine: DuckDb, tmp_path: 
         ("7 AS user_id", "user_id: expected STRING, got INTEGER"),
         ("'u' AS user", "user_id: expected a column of this name, got 'user'"),
         ("'u' AS user_id, '5' AS timestamp", "timestamp: expected INT64, got VARCHAR"),
-        ("CAST(NULL AS VARCHAR) AS user_id", "user_id: expected values in all rows, got 1 missing"),
+        ("CAST(NULL AS VARCHAR) AS user_id", "user_id: expected values in all rows, got 1 others"),
+        ("'' AS user_id", "user_id: expected ids of at least one character, got 1 others"),
+        ("'u' AS user_id, -1 AS weight", "weight: expected finite numbers above 0, got 1 others"),
+        (
+            "'u' AS user_id, CAST('nan' AS DOUBLE) AS weight",
+            "weight: expected finite numbers above 0, got 1 others",
+        ),
     ],
 )
 def test_parquet_of_other_types_is_refused(
@@ -241,6 +262,16 @@ def test_too_little_memory_is_one_clear_error(tmp_path: Path) -> None:
     ) as error:
         train_rows(options, part)
     assert error.value.hint == "raise --memory-limit, or name a larger --temp-directory"
+    assert os.listdir(tmp_path) == []
+
+
+def test_limits_that_cannot_work_are_refused(tmp_path: Path) -> None:
+    for options, message in (
+        (DuckDbOptions(memory_limit=1), "memory_limit: expected at least 1.0 MiB, got 1 bytes"),
+        (DuckDbOptions(threads=100_000), "threads: expected an integer from 1 to 1024, got 100000"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            DuckDb(replace(options, temp_directory=str(tmp_path)))
     assert os.listdir(tmp_path) == []
 
 

@@ -152,6 +152,24 @@ def test_a_csv_column_without_values_is_left_out_and_one_with_some_refused() -> 
             text_of(EVENTS, [part], "t.csv")
 
 
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl", "-"])
+def test_what_may_not_be_missing_or_infinite_is_refused(name: str) -> None:
+    part = {"user_id": np.array(["u", None], object), "weight": np.ones(2), "timestamp": np.ones(2)}
+    stream = io.StringIO()
+    shown = "standard output" if name == "-" else name
+    with pytest.raises(
+        DataError, match=f"^{shown}: user_id: expected a value in every row, .* NULL$"
+    ):
+        write_rows(stream, EVENTS, [part], name, "csv")
+    part["user_id"] = np.array(["u", "v"], object)
+    for number in (np.nan, np.inf):
+        part["weight"] = np.array([1, number])
+        with pytest.raises(
+            DataError, match=f"^{shown}: weight: expected finite numbers, got {number}"
+        ):
+            write_rows(stream, EVENTS, [part], name, "csv")
+
+
 def test_no_rows_are_a_header_or_nothing() -> None:
     assert text_of(EVENTS, [], "t.csv") == "user_id,weight,timestamp\n"
     assert text_of(EVENTS, [], "t.jsonl") == ""

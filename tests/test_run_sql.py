@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -130,13 +132,59 @@ def test_rounds_go_on_until_nothing_changes(folder: Path) -> None:
     assert [line.statistics for line in read_lineage("sql/lineage.jsonl")] == [{}, {"rounds": 4}]
 
 
-def test_a_query_that_does_not_read_what_it_writes_is_not_repeated(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_query_that_does_not_say_so_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
     assert deduplicate("--until-stable") == 1
-    assert (
-        "expected a query that reads the table it writes, interactions" in capsys.readouterr().err
+    message = (
+        "sql/deduplicate.sql: repeat: expected a query that says 'repeat: until stable' and reads"
     )
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--out", "sql/lineage.jsonl", "--format", "csv"],
+            "sql/lineage.jsonl: expected another file than the lineage",
+        ),
+        (
+            ["--out", "sql/deduplicate.sql", "--format", "csv"],
+            "sql/deduplicate.sql: expected another file than the query",
+        ),
+        (
+            ["--out", "q.csv", "--lineage", "./q.csv"],
+            "q.csv: expected another file than the lineage",
+        ),
+        (["--out", "-"], "standard output: expected a format, got none"),
+        (["--out", "o.parquet"], "o.parquet: expected a name that ends in .csv or .jsonl"),
+    ],
+)
+def test_an_output_that_cannot_be_is_refused(
+    arguments: list[str], message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deduplicate()
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    shared = ["--query", "sql/deduplicate.sql", "--table", "events=events.csv"]
+    assert run(*shared, *arguments) == 1
+    assert message in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_pipe_with_a_name_has_no_digest(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.csv")
+    writer = threading.Thread(target=(folder / "pipe.csv").write_text, args=(EVENTS,))
+    writer.start()
+    arguments = ("--query", "sql/deduplicate.sql", "--table", "events=pipe.csv")
+    assert run(*arguments, "--out", "clean.jsonl") == 0
+    writer.join()
+    (record,) = read_lineage("sql/lineage.jsonl")
+    assert (record.inputs[0].rows, record.inputs[0].sha256) == (3, None)
+
+
+def test_a_dry_run_looks_whether_the_files_are_there(capsys: pytest.CaptureFixture[str]) -> None:
+    shared = ("--query", "sql/deduplicate.sql", "--dry-run", "--out", "o.csv")
+    assert run(*shared, "--table", "events=none.csv") == 1
+    assert "none.csv: expected a readable file" in capsys.readouterr().err
 
 
 def test_a_dry_run_checks_the_query_and_writes_nothing(
@@ -182,7 +230,7 @@ FAULTS: dict[str, tuple[list[str], str]] = {
     ),
     "no such parquet": (
         ["--table", "events=none.parquet"],
-        "error: none.parquet: expected a readable file, got none",
+        "error: none.parquet: expected a readable file, got 'No such file or directory'",
     ),
     "a table of an engine": (
         ["--table", "events=shop.events"],

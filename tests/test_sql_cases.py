@@ -218,7 +218,14 @@ def test_the_expected_neighbors_are_those_of_the_dense_formulas(case: Case) -> N
 # --- positions instead of ids ---------------------------------------------------------------------
 
 # Of the queries that cli.train and others ask over positions, the cases where the order of ids tells.
-OVER_POSITIONS = {"ties", "ties_by_source", "opaque_ids", "cosine", "empty_list", "who_is_asked"}
+OVER_POSITIONS = {
+    "ties",
+    "ties_by_source",
+    "opaque_ids",
+    "cosine",
+    "without_a_list",
+    "who_is_asked",
+}
 
 
 @pytest.mark.parametrize(

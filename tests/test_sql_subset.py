@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlcore.files.database import Database
+from mlcore.errors import DataError
 from mlcore.queries import Query, parse_query
 from tests.sql_cases import ROOT, queries
 from tests.sql_subset import FUNCTIONS, KEYWORDS, faults, names_of
@@ -78,7 +79,7 @@ def test_a_text_of_the_subset_has_no_faults() -> None:
         ("<>", "!=", "<> is the one"),
         ("WHERE age <= @n AND items > 1", "QUALIFY age <= @n AND items > 1", "not in older Spark"),
         ("items > 1", "items > 1 LIMIT 5", "which rows come first"),
-        ("items > 1", "items > 1;", "not in all engines"),
+        ("items > 1", "items > 1;", "expected one query, got a ';'"),
         ("items > 1", "items > 1 ORDER BY user_id", "the runner orders the rows"),
         ("items > 1", "user_id NOT IN (SELECT user_id FROM users)", "NOT IN is NULL"),
         ("items > 1", "items > 1 UNION SELECT user_id, 1 FROM users", "UNION ALL"),
@@ -96,12 +97,20 @@ def test_a_text_of_the_subset_has_no_faults() -> None:
         ("WITH", "WITH RECURSIVE", "restricted in each engine"),
         ("WITH", "with", "keywords are written in capitals"),
         ("FROM ranked", "FROM ranked, users", "one table; the others by JOIN"),
-        ("FROM ranked", "FROM somewhere", "somewhere: neither read nor made"),
+        (
+            "FROM ranked",
+            "FROM somewhere",
+            "expected tables of the header after FROM and JOIN, got 'somewhere'",
+        ),
         ("FROM ranked", "FROM UNNEST(ranked)", "positions count from 0 or from 1"),
         ("JOIN users ON events.user_id = users.user_id", "", "users: not used"),
-        ("WITH ranked", "WITH users", "users: made, yet it is the name of a table"),
-        ("@n", "@m", "@m: not in the header"),
-        ("@n", "3", "@n: in the header, not used"),
+        (
+            "WITH ranked AS",
+            "WITH users AS (SELECT 1), ranked AS",
+            "users: made, yet it is the name",
+        ),
+        ("@n", "@m", "expected parameters of the header, got @m"),
+        ("@n", "3", "expected @n in the text, got it nowhere"),
         ("-- q: what it does.\n--", "-- q: what it does.\n-- See @n.", "no @ in comments"),
         ("items > 1\n", "items > 1", "lines end in LF"),
         ("    events.user_id,", "\tevents.user_id,", "no tabs"),
@@ -109,7 +118,10 @@ def test_a_text_of_the_subset_has_no_faults() -> None:
 )
 def test_what_is_not_portable_is_told(old: str, new: str, fault: str) -> None:
     assert GOOD.count(old) >= 1
-    told = faults(query_of(GOOD.replace(old, new)))
+    try:
+        told = faults(query_of(GOOD.replace(old, new)))
+    except DataError as error:  # the runner itself does not take it
+        told = [str(error)]
     assert any(fault in line for line in told), told
 
 

@@ -15,6 +15,7 @@ import cli.train
 from mlcore import Interactions, TrainConfig, train_from_data
 from mlcore.engines import DuckDb, Result
 from mlcore.errors import ConfigError, DataError
+from mlcore.files.columns import ColumnNames
 from mlcore.files.rows import read_rows
 from mlcore.queries import Column, Query
 from mlcore.sources import provide_table
@@ -231,6 +232,13 @@ def test_rows_of_a_table_keep_the_rules_of_interactions(
     assert len(interactions_from_rows([rows_of(**good)])) == 2
     with pytest.raises(DataError, match=message):
         interactions_from_rows([rows_of(**(good | changed))])
+
+
+def test_names_of_columns_are_refused_for_a_table(engine: Warehouse, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="shop.train: expected columns called user_id, item_id,"):
+        train_by_engine_from_path(
+            engine, "shop.train", None, tmp_path / "m", names=ColumnNames(weight="rating")
+        )
 
 
 def test_a_table_without_rows_is_refused() -> None:

@@ -671,7 +671,7 @@ BAD = {
     ),
     "metric": ("--out-dir new --metric auc", "metric: expected one of precision, recall, "),
     "trials": ("--out-dir new --trials 0", "trials: expected an integer >= 1, got 0"),
-    "threads": ("--out-dir new --threads 0", "threads: expected an integer >= 1, got 0"),
+    "threads": ("--out-dir new --threads 0", "threads: expected an integer from 1 to 1024, got 0"),
     "space": (
         "--out-dir new --space bad.json",
         "bad.json: similarity: choice[1]: name: expected one of dot, ",

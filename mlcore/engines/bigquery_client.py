@@ -6,6 +6,7 @@ keeps none and writes none.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -53,6 +54,10 @@ class BigQueryOptions:
         limit = self.maximum_bytes_billed
         if limit is not None and limit < 1:
             raise ConfigError(f"maximum_bytes_billed: expected an integer >= 1, got {limit}")
+        if not 0 <= self.dollars_per_tib < math.inf:
+            raise ConfigError(
+                f"dollars_per_tib: expected a number >= 0, got {self.dollars_per_tib}"
+            )
         check_labels(self.labels)
 
 

@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mlcore.engines.base import Engine, Result, Rows, check_columns, set_sigil
-from mlcore.errors import DataError, from_os_error, shorten
+from mlcore.errors import ConfigError, DataError, from_os_error, shorten
 from mlcore.files.database import Database, import_duckdb
-from mlcore.files.rows_sql import quote_path
+from mlcore.files.rows_sql import quote_path, quote_sql
+from mlcore.memory import format_bytes
 from mlcore.progress import Progress, silent
 from mlcore.queries import Column, Query, SqlType, Value
+from mlcore.threads import resolve_threads
 
 __all__ = ["DuckDb", "DuckDbOptions"]
 
@@ -34,6 +36,7 @@ _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT"
 _SUMS = "HUGEINT"  # of BIGINT; ours stay far below 2^63, and beyond it the cast fails
 _RESULT = "mlcore_result"
 _ROWS_PER_PART = 2**20
+_LEAST_MEMORY = 2**20  # below, DuckDB does not even begin
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,12 @@ class DuckDb(Engine):
 
     def __init__(self, options: DuckDbOptions = DuckDbOptions()) -> None:
         self._duckdb = import_duckdb()
+        if options.memory_limit is not None and options.memory_limit < _LEAST_MEMORY:
+            raise ConfigError(
+                f"memory_limit: expected at least {format_bytes(_LEAST_MEMORY)}, "
+                f"got {options.memory_limit} bytes"
+            )
+        resolve_threads(options.threads)  # before there is a folder
         try:
             self._spill = tempfile.TemporaryDirectory(prefix="mlcore-", dir=options.temp_directory)
         except OSError as error:
@@ -92,11 +101,12 @@ class DuckDb(Engine):
     def load(self, table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> None:
         """Make a table of rows."""
         declared = ", ".join(f"{column.name} {_TYPES[column.type]}" for column in columns)
-        self._drop(table)
-        self._database.rows(f"CREATE TEMP TABLE {table} ({declared})")
-        for part in parts:
-            arrays, selected = _without_objects(columns, part)
-            self._database.append(table, arrays, selected)
+        with self._faults(table):
+            self._drop(table)
+            self._database.rows(f"CREATE TEMP TABLE {table} ({declared})")
+            for part in parts:
+                arrays, selected = _without_objects(columns, part)
+                self._database.append(table, arrays, selected)
 
     def attach(self, table: str, columns: Sequence[Column], stored: str) -> None:
         """Refuse: the database is made for the run."""
@@ -107,12 +117,13 @@ class DuckDb(Engine):
 
     def attach_parquet(self, table: str, columns: Sequence[Column], path: str) -> None:
         """Make a Parquet file, or all that match a pattern, readable as a table."""
-        source = f"read_parquet({quote_path(path)}, hive_partitioning=false)"
+        quoted = quote_sql(path) if "*" in path else quote_path(path)
+        source = f"read_parquet({quoted}, hive_partitioning=false)"
         with self._faults(path):
             described = self._database.rows(f"DESCRIBE SELECT * FROM {source}")
         found = {name: str(type_) for name, type_, *_ in described}
         selected = ", ".join(_expression(column, found, path) for column in columns)
-        self._refuse_missing(columns, source, path)
+        self._refuse_missing(columns, found, source, path)
         self._drop(table)
         self._database.rows(f"CREATE TEMP VIEW {table} AS SELECT {selected} FROM {source}")
 
@@ -189,24 +200,31 @@ class DuckDb(Engine):
         ((count,),) = self._database.rows(f"SELECT count(*) FROM {_RESULT}")
         names = ", ".join(column.name for column in columns)
         for begin in range(0, count, _ROWS_PER_PART):
-            found = self._database.arrays(
-                f"SELECT {names} FROM {_RESULT} "
-                f"WHERE rowid >= {begin} AND rowid < {begin + _ROWS_PER_PART} ORDER BY rowid"
-            )
+            with self._faults("result"):
+                found = self._database.arrays(
+                    f"SELECT {names} FROM {_RESULT} "
+                    f"WHERE rowid >= {begin} AND rowid < {begin + _ROWS_PER_PART} ORDER BY rowid"
+                )
             yield {name: _with_none(values) for name, values in found.items()}
 
-    def _refuse_missing(self, columns: Sequence[Column], source: str, place: str) -> None:
-        required = [one.name for one in columns if not one.nullable and one.default is None]
-        counts = ", ".join(f"count(*) - count({name})" for name in required)
-        if not required:
+    def _refuse_missing(
+        self, columns: Sequence[Column], found: Mapping[str, str], source: str, place: str
+    ) -> None:
+        """Refuse values that break the rules of their columns, as the reader of text files does."""
+        rules = [
+            (one.name, wrong, expected)
+            for one in columns
+            if one.name in found
+            for wrong, expected in _rules_of(one)
+        ]
+        if not rules:
             return
+        counts = ", ".join(f"count(*) FILTER (WHERE {wrong})" for _, wrong, _ in rules)
         with self._faults(place):
-            (missing,) = self._database.rows(f"SELECT {counts} FROM {source}")
-        for name, count in zip(required, missing):
-            if count:
-                raise DataError(
-                    f"{place}: {name}: expected values in all rows, got {count} missing"
-                )
+            (numbers,) = self._database.rows(f"SELECT {counts} FROM {source}")
+        for (name, _, expected), number in zip(rules, numbers):
+            if number:
+                raise DataError(f"{place}: {name}: expected {expected}, got {number} others")
 
     def _drop(self, table: str) -> None:
         for kind in ("TABLE", "VIEW"):
@@ -262,6 +280,19 @@ def _expression(column: Column, found: Mapping[str, str], place: str) -> str:
     if _type_of(found[column.name]) != column.type and not (column.type == "FLOAT64" and is_number):
         raise DataError(f"{place}: {column.name}: expected {column.type}, got {found[column.name]}")
     return f"CAST({column.name} AS {declared}) AS {column.name}"
+
+
+def _rules_of(column: Column) -> list[tuple[str, str]]:
+    """Return what of a Parquet file is wrong, as SQL, and what is expected, in words."""
+    rules = []
+    if not column.nullable:
+        rules.append((f"{column.name} IS NULL", "values in all rows"))
+    if column.name.endswith("_id") and column.type == "STRING" and not column.nullable:
+        rules.append((f"{column.name} = ''", "ids of at least one character"))
+    if column.name == "weight":
+        number = f"CAST({column.name} AS DOUBLE)"
+        rules.append((f"NOT ({number} > 0 AND isfinite({number}))", "finite numbers above 0"))
+    return rules
 
 
 def _without_objects(

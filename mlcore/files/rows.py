@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TextIO, TypeAlias
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlcore.errors import DataError, shorten, shorten_json
-from mlcore.files.inputs import Format, Place, find_format, place_name
+from mlcore.files.inputs import Format, Place, find_format
 from mlcore.files.interactions import quote_csv
 from mlcore.files.tables import BadValue, Column as FileColumn, read_columns
 from mlcore.files.values import (
@@ -100,7 +101,9 @@ def _part(columns: Sequence[Column], chunks: list[list[list[Any] | None]], count
 def _file_column(column: Column) -> FileColumn:
     from_text, from_json = _converters(column)
     if column.nullable:
-        from_text, from_json = _unless(from_text, ""), _unless(from_json, None)
+        is_id = column.name.endswith("_id")
+        missing = (None, "") if is_id else (None,)  # an empty id is none
+        from_text, from_json = _unless(from_text, ("",)), _unless(from_json, missing)
     return FileColumn(
         column.name,
         from_text,
@@ -111,8 +114,8 @@ def _file_column(column: Column) -> FileColumn:
     )
 
 
-def _unless(convert: _Convert, missing: str | None) -> _Convert:
-    return lambda value: None if value == missing else convert(value)
+def _unless(convert: _Convert, missing: Sequence[str | None]) -> _Convert:
+    return lambda value: None if value in missing else convert(value)
 
 
 def _converters(column: Column) -> tuple[_Convert, _Convert]:
@@ -223,16 +226,41 @@ def write_rows(
         format: ``csv`` or ``jsonl``, or None to go by the name.
 
     Raises:
-        DataError: the format is not known, or a value is missing in some rows of a CSV file only.
+        DataError: the format is not known, a value is missing where none may be, or in some rows of
+            a CSV file, or a number is not finite.
     """
+    name = "standard output" if os.fspath(path) == "-" else os.fspath(path)
+    sound = _checked(columns, parts, name)
     if find_format(path, format) == "csv":
-        return _write_csv(stream, columns, parts, place_name(path))
-    return _write_json(stream, columns, parts)
+        return _write_csv(stream, columns, sound, name)
+    return _write_json(stream, columns, sound)
+
+
+def _checked(columns: Sequence[Column], parts: Iterable[Rows], name: str) -> Iterator[Rows]:
+    """Yield the same rows, if no value is missing or infinite where none may be."""
+    for part in _pieces(parts):
+        for column in columns:
+            values = part[column.name]
+            is_missing = values.dtype == object and any(value is None for value in values.tolist())
+            if is_missing and not column.nullable:
+                raise DataError(
+                    f"{name}: {column.name}: expected a value in every row, as the header of the "
+                    "query says, got NULL"
+                )
+            if column.type == "FLOAT64":
+                numbers = np.array([value for value in values.tolist() if value is not None])
+                strange = numbers[~np.isfinite(numbers)] if len(numbers) else numbers
+                if len(strange):
+                    raise DataError(
+                        f"{name}: {column.name}: expected finite numbers, got {strange[0]}",
+                        "a division by 0? CASE before it is the same in all engines",
+                    )
+        yield part
 
 
 def _write_json(stream: TextIO, columns: Sequence[Column], parts: Iterable[Rows]) -> int:
     count = 0
-    for part in _pieces(parts):
+    for part in parts:
         texts = [_texts(column, part[column.name], format_string) for column in columns]
         names = [f'"{column.name}": ' for column in columns]
         for row in zip(*texts):
@@ -245,7 +273,7 @@ def _write_json(stream: TextIO, columns: Sequence[Column], parts: Iterable[Rows]
 def _write_csv(stream: TextIO, columns: Sequence[Column], parts: Iterable[Rows], name: str) -> int:
     count = 0
     kept: list[Column] | None = None
-    for part in _pieces(parts):
+    for part in parts:
         texts = {column.name: _texts(column, part[column.name], quote_csv) for column in columns}
         if kept is None:
             kept = [column for column in columns if texts[column.name][0] is not None]

@@ -152,7 +152,13 @@ def _recorded(data: Input | Output, root: Path) -> dict[str, Any]:
 
 def _shortened(text: str, root: Path) -> str:
     # What has no slash is the name of a table or of a job.
-    return recorded_name(text, root) if "/" in text or "\\" in text else text
+    if "/" not in text and "\\" not in text:
+        return text
+    # Spark calls a folder parquet.`/path`.
+    before, tick, path = text.partition("`")
+    if tick:
+        return f"{before}`{recorded_name(path.rstrip('`'), root)}`"
+    return recorded_name(text, root)
 
 
 def _state_in_git(root: Path, name: str, sha256: str, own: set[str | None]) -> dict[str, Any]:
