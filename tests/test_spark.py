@@ -314,7 +314,7 @@ def test_an_estimate_says_what_spark_knows(engine: Spark, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("SELEC 1 AS n", "expected what spark can run, got .*PARSE_SYNTAX_ERROR.*.line 3, "),
+        ("SELEC 1 AS n", "expected what spark can run, got .*PARSE_SYNTAX_ERROR.*.line 5, "),
         ("SELECT nobody AS n", "expected what spark can run, got .*UNRESOLVED_COLUMN.*`nobody`"),
         ("SELECT n FROM nobody", "expected what spark can run, got .*TABLE_OR_VIEW_NOT_FOUND"),
         ("SELECT 'a' AS n", "writes: expected the columns of the header .n INT64., got n STRING"),
@@ -329,7 +329,9 @@ def test_what_is_wrong_with_a_query_is_one_line(
 ) -> None:
     engine.load("nine", [Column("n", "INT64")], [{"n": np.arange(9)}])
     with pytest.raises(DataError) as caught:
-        engine.run(query_of("writes: o(n INT64)", text), {})
+        engine.run(
+            query_of("reads: nine(n INT64)\nreads: nobody(n INT64)\nwrites: o(n INT64)", text), {}
+        )
     assert "\n" not in str(caught.value)
     caught.match(f"^q.sql: {message}")
     assert capfd.readouterr() == ("", "")
@@ -445,7 +447,7 @@ columns = [Column("n", "INT64")]
 with Spark(SparkOptions("local[1]", QUICK_JAVA)) as engine:
     engine.load("t", columns, [{"n": np.arange(4000)}])
     print(engine._own._gateway.proc.pid, flush=True)
-    endless = query_of("writes: o(n INT64)",
+    endless = query_of("reads: t(n INT64)\\nwrites: o(n INT64)",
                        "SELECT SUM(a.n + b.n + c.n) AS n FROM t AS a CROSS JOIN t AS b CROSS JOIN t AS c")
     try:
         engine.run(endless, {}, progress=lambda *told: print("works", flush=True))
