@@ -22,15 +22,14 @@ one query, which reads no other tables than those of the header.
 from __future__ import annotations
 
 import hashlib
-import math
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
 
 from mlcore.errors import DataError, from_os_error, shorten
+from mlcore.query_parts import Column, Parameter, SqlType, Value, parse_parameter, parse_table
+from mlcore.query_text import check_text
 
 __all__ = [
     "Column",
@@ -44,125 +43,6 @@ __all__ = [
 ]
 
 _FOLDER = Path(__file__).parents[1] / "sql"
-
-SqlType: TypeAlias = Literal["STRING", "INT64", "FLOAT64", "BOOL"]
-Value: TypeAlias = str | int | float | bool
-
-_MAX_INT64 = 2**63 - 1
-# What is neither a name nor a sign: comments, texts.
-_QUOTED = re.compile(r"--[^\n]*|'(?:[^']|'')*'")
-_EXTRACT = re.compile(r"\bEXTRACT\s*\(\s*\w+\s+FROM\b", re.IGNORECASE)
-_SOURCE = re.compile(r"\b(?:FROM|JOIN)\s+(?!\()([^\s,;()]+\(?)", re.IGNORECASE)
-_NAMED = re.compile(r"\b(\w+)\s+AS\s*\(", re.IGNORECASE)
-_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
-_NAME = r"[a-z][a-z0-9_]*"
-_COLUMN = re.compile(rf"({_NAME}) (STRING|INT64|FLOAT64|BOOL)( NULL)?(?: = ([0-9.]+))?")
-_TABLE = re.compile(rf"({_NAME})\((.*)\)")
-_PARAMETER = re.compile(
-    rf"({_NAME}) (STRING|INT64|FLOAT64|BOOL|FRACTION)(?: \{{([a-z0-9_|]+)\}})?"
-    r"(?: >= ([0-9]+))?(?: = ([^ :]+))?: (.+)"
-)
-_RULES = {
-    "STRING": "a text",
-    "INT64": "an integer",
-    "FLOAT64": "a finite number",
-    "BOOL": "true or false",
-    "FRACTION": "a number above 0 and below 1",
-}
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table.
-
-    Attributes:
-        name: lower case.
-        type: of its values.
-        nullable: whether values may be missing; a file may then lack the column.
-        default: what a file without the column stands for, or None if it must have it.
-    """
-
-    name: str
-    type: SqlType
-    nullable: bool = False
-    default: float | None = None
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """What a query is told.
-
-    Attributes:
-        name: written ``@name`` in the text.
-        type: of the values the engine gets.
-        is_fraction: whether it is given as a number from 0 to 1 and sent as hexadecimal digits.
-        choices: the values there are, or none if any.
-        minimum: the least value, or None.
-        default: as text, or None if it must be given.
-        help: what it does.
-    """
-
-    name: str
-    type: SqlType
-    help: str
-    is_fraction: bool = False
-    choices: tuple[str, ...] = ()
-    minimum: float | None = None
-    default: str | None = None
-
-    def convert(self, given: Value, place: str) -> Value:
-        """Return a value as the engine gets it.
-
-        Args:
-            given: the value, or a text that stands for it.
-            place: the query, for messages.
-
-        Raises:
-            DataError: it breaks the rule.
-
-        >>> Parameter("part", "STRING", "", is_fraction=True).convert("0.2", "")
-        '33333333'
-        """
-        try:
-            value = self._from_text(given if isinstance(given, str) else str(given).lower())
-        except ValueError:
-            value = None
-        if value is None or (self.choices and value not in self.choices):
-            got = shorten(given if isinstance(given, str) else str(given))
-            raise DataError(f"{place}: {self.name}: expected {self.rule()}, got {got}")
-        return value
-
-    def _from_text(self, text: str) -> Value | None:
-        if self.is_fraction:
-            share = int(_number(text) * 2**32)
-            return f"{share:08x}" if 0 < share < 2**32 else None
-        if self.type == "STRING":
-            return text
-        if self.type == "BOOL":
-            return {"true": True, "false": False}.get(text)
-        number = _integer(text) if self.type == "INT64" else _number(text)
-        fine = abs(number) <= _MAX_INT64 if self.type == "INT64" else math.isfinite(number)
-        return number if fine and (self.minimum is None or number >= self.minimum) else None
-
-    def rule(self) -> str:
-        """Return what it may be, in words."""
-        if self.choices:
-            return f"one of {', '.join(self.choices)}"
-        least = "" if self.minimum is None else f" >= {self.minimum:g}"
-        return _RULES["FRACTION" if self.is_fraction else self.type] + least
-
-
-def _integer(text: str) -> int:
-    if not _INTEGER.fullmatch(text):
-        raise ValueError
-    return int(text)
-
-
-def _number(text: str) -> float:
-    if not _NUMBER.fullmatch(text):
-        raise ValueError
-    return float(text)
 
 
 @dataclass(frozen=True)
@@ -275,16 +155,16 @@ def parse_query(path: Path, data: bytes) -> Query:
         key, colon, rest = line.partition(": ")
         if colon and key in parts:
             parts[key].append((number, rest.strip()))
-    reads = dict(_table(path, *part) for part in parts["reads"])
+    reads = dict(parse_table(path, *part) for part in parts["reads"])
     if len(parts["writes"]) != 1:
         raise DataError(f"{path}: writes: expected one line, got {len(parts['writes'])}")
-    table, writes = _table(path, *parts["writes"][0])
-    parameters = [_parameter(path, *part) for part in parts["param"]]
+    table, writes = parse_table(path, *parts["writes"][0])
+    parameters = [parse_parameter(path, *part) for part in parts["param"]]
     order = tuple(name for _, rest in parts["order"] for name in rest.split(", "))
     strange = [name for name in order if name not in {column.name for column in writes}]
     if strange:
         raise DataError(f"{path}: order: expected columns it writes, got {shorten(strange[0])}")
-    _check_text(path, text, reads, [parameter.name for parameter in parameters])
+    check_text(path, text, reads, [parameter.name for parameter in parameters])
     return Query(
         path.stem,
         path,
@@ -300,42 +180,6 @@ def parse_query(path: Path, data: bytes) -> Query:
     )
 
 
-def _check_text(
-    path: Path, text: str, reads: Mapping[str, object], parameters: Sequence[str]
-) -> None:
-    """Refuse a text that says more or less than the header."""
-
-    def emptied(quoted: re.Match[str]) -> str:
-        is_comment = quoted[0].startswith("--")
-        return "" if is_comment else "'@'" if "@" in quoted[0] else "''"
-
-    body = _QUOTED.sub(emptied, text)
-    if "'@'" in body:
-        raise DataError(f"{path}: expected no @ within a text, as it begins a parameter, got one")
-    if ";" in body:
-        raise DataError(f"{path}: expected one query, got a ';'", "none is needed at the end")
-    found = re.findall(rf"@({_NAME})?", body)
-    for name in found:
-        if name not in parameters:
-            got = f"@{name}" if name else "an @ without a name"
-            raise DataError(
-                f"{path}: param: expected parameters of the header, got {got}",
-                f"the comment at the top needs a line such as: -- param: {name or 'k'} INT64: how many",
-            )
-    for name in parameters:
-        if name not in found or parameters.count(name) > 1:
-            times = "nowhere" if name not in found else "twice in the header"
-            raise DataError(f"{path}: param: expected @{name} in the text, got it {times}")
-    known = {*reads, *_NAMED.findall(body)}
-    for source in _SOURCE.findall(_EXTRACT.sub("", body)):
-        if source not in known and source.lower() != "unnest(":
-            raise DataError(
-                f"{path}: reads: expected tables of the header after FROM and JOIN, "
-                f"got {shorten(source)}",
-                "what a query reads stands in its header, or the lineage would not know of it",
-            )
-
-
 def _header(text: str) -> list[str]:
     lines: list[str] = []
     for line in text.splitlines():
@@ -343,45 +187,6 @@ def _header(text: str) -> list[str]:
             break
         lines.append(line[2:].strip())
     return lines
-
-
-def _table(path: Path, number: int, text: str) -> tuple[str, tuple[Column, ...]]:
-    found = _TABLE.fullmatch(text)
-    columns = [_COLUMN.fullmatch(part) for part in found[2].split(", ")] if found else [None]
-    if found is None or None in columns:
-        raise DataError(
-            f"{path}:{number}: expected a table such as model(item_id STRING, n INT64 NULL), "
-            f"got {shorten(text)}"
-        )
-    return found[1], tuple(
-        Column(
-            column[1],
-            cast(SqlType, column[2]),
-            column[3] is not None,
-            None if column[4] is None else float(column[4]),
-        )
-        for column in columns
-        if column is not None
-    )
-
-
-def _parameter(path: Path, number: int, text: str) -> Parameter:
-    found = _PARAMETER.fullmatch(text)
-    if found is None:
-        raise DataError(
-            f"{path}:{number}: param: expected one such as 'k INT64 >= 1 = 50: how many', "
-            f"got {shorten(text)}"
-        )
-    name, type_, choices, minimum, default, help_ = found.groups()
-    return Parameter(
-        name,
-        "STRING" if type_ == "FRACTION" else cast(SqlType, type_),
-        help_,
-        type_ == "FRACTION",
-        tuple(choices.split("|")) if choices else (),
-        None if minimum is None else float(minimum),
-        default,
-    )
 
 
 def read_query(path: str | os.PathLike[str]) -> Query:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, cast
@@ -13,7 +13,7 @@ from mlcore.errors import DataError, shorten
 from mlcore.files.inputs import Format, Place, find_format
 from mlcore.files.outputs import open_outputs
 from mlcore.files.parquet import is_parquet
-from mlcore.files.rows import Rows, write_rows
+from mlcore.files.rows import write_rows
 from mlcore.lineage import (
     Fingerprint,
     Input,
@@ -246,7 +246,7 @@ def estimate_sql_from_path(engine: Engine, run: SqlRun, progress: Progress = sil
         place = run.tables[table]
         if is_given_as_file(place, run.format) or is_remote(place):
             check_readable(place)
-            engine.load(table, columns, cast(Iterator[Rows], iter(())))
+            engine.load(table, columns, [])
         else:
             provide_table(engine, table, columns, place, run.format, progress)
     rounds = " a round, of which there are several" if run.until_stable else ""

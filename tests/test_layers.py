@@ -32,7 +32,9 @@ LEVELS: list[dict[str, set[str]]] = [
         "mlcore.draws": set(),
         "mlcore.compiling": set(),
         "mlcore.times": set(),
-        "mlcore.queries": {"mlcore.errors"},
+        "mlcore.query_parts": {"mlcore.errors"},
+        "mlcore.query_text": {"mlcore.errors"},
+        "mlcore.queries": {"mlcore.errors", "mlcore.query_parts", "mlcore.query_text"},
     },
     {
         "mlcore.interactions": set(),

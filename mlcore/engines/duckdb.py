@@ -78,7 +78,6 @@ class DuckDb(Engine):
         except OSError as error:
             place = options.temp_directory or tempfile.gettempdir()
             raise from_os_error(error, place, "a folder to spill to") from error
-        self._options = options
         self._database = Database(options.threads, options.memory_limit, self._spill.name)
         # The one function that is called otherwise here: md5 already gives hexadecimal digits.
         self._database.rows("CREATE TEMP MACRO to_hex(digest) AS digest")
