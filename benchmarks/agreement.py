@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.matrix import SparseMatrix, load_matrix
 from benchmarks.report import run, tell
 from mlcore.errors import DataError
-from mlcore.topk import top_k_per_row
+from mlcore.numeric.topk import top_k_per_row
 from mlcore.types import CsrMatrix, Float64Array, Int64Array
 
 __all__ = ["Neighbors", "best_neighbors", "find_disagreement", "have_same_bits", "main"]

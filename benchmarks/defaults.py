@@ -19,13 +19,13 @@ import numpy as np
 from benchmarks.report import format_table, run, tell, write_json
 from mlcore import Interactions, Recommender, TrainConfig
 from mlcore.errors import DataError
-from mlcore.evaluate import evaluate_from_data
+from mlcore.evaluate.evaluate import evaluate_from_data
 from mlcore.files.interactions import read_interactions
-from mlcore.generate import generate_interactions
-from mlcore.predictions import Predictions
-from mlcore.recommend import ListOptions, UserRequest
+from mlcore.generate.generate import generate_interactions
+from mlcore.ranked_lists import Predictions
+from mlcore.recommend.recommender import ListOptions, UserRequest
 from mlcore.split import SplitConfig, split_from_data
-from mlcore.train import Trainer
+from mlcore.train.train import Trainer
 
 __all__ = ["candidates", "main"]
 

@@ -18,7 +18,7 @@ import scipy.sparse as sp
 
 from benchmarks.measure import check_installed, run_child
 from benchmarks.report import format_table, run, tell, write_json
-from mlcore.memory import format_bytes
+from mlcore.memory.available import format_bytes
 from mlcore.progress import silent
 from mlcore.similarity import Counts, Ease, NeighborSettings, Similarity, Slim
 from mlcore.types import CsrMatrix, Float64Array

@@ -26,7 +26,7 @@ from benchmarks.report import run, tell
 from mlcore import TrainConfig
 from mlcore.progress import silent
 from mlcore.similarity import Cosine, Counts, Jaccard, Neighborhood, Similarity
-from mlcore.threads import resolve_threads
+from mlcore.numeric.threads import resolve_threads
 from mlcore.types import CsrMatrix
 
 __all__ = ["BARE", "KERNELS", "NUM_NEIGHBORS", "PEERS", "VARIANTS", "Kernel", "Variant", "main"]

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 
 from benchmarks.report import run
 from mlcore.files.interactions import read_interactions
-from mlcore.made_up import draw_events
+from mlcore.generate.events import draw_events
 from mlcore.types import CsrMatrix, Int64Array
 from mlcore.weighting import BM25, Binary, TfIdf, Weighting
 

@@ -24,10 +24,10 @@ from benchmarks.published import PublishedRow, read_table
 from benchmarks.report import format_table, run, tell
 from mlcore import Interactions, Recommender, train_from_data
 from mlcore.errors import DataError
-from mlcore.evaluate import evaluate_from_data
+from mlcore.evaluate.evaluate import evaluate_from_data
 from mlcore.files.interactions import read_interactions
-from mlcore.predictions import Predictions
-from mlcore.recommend import ListOptions, UserRequest
+from mlcore.ranked_lists import Predictions
+from mlcore.recommend.recommender import ListOptions, UserRequest
 from mlcore.types import Float64Array, Int32Array
 
 __all__ = ["Cell", "build_parser", "compare", "main"]

@@ -10,7 +10,7 @@ from mlcore import TrainConfig
 from mlcore.errors import ConfigError, DataError
 from mlcore.files.inputs import read_text
 from mlcore.jsontext import parse_json
-from mlcore.metrics import USER_METRICS
+from mlcore.evaluate.metrics import USER_METRICS
 
 __all__ = ["PublishedRow", "PublishedTable", "read_table"]
 

@@ -17,9 +17,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.matrix import SparseMatrix, save_matrix
-from mlcore import Model, Recommender, scoring
-from mlcore.recommend import ListOptions
-from mlcore.threads import resolve_threads
+from mlcore import Model, Recommender
+from mlcore.recommend import scoring
+from mlcore.recommend.recommender import ListOptions
+from mlcore.numeric.threads import resolve_threads
 
 __all__ = ["FILTERING", "LIST_LENGTH", "PEERS", "RECOMMENDERS", "main"]
 
@@ -54,9 +55,9 @@ def _mlcore(
 def _get_ready(model: Model, compiled: bool) -> None:
     """Load compiled code, which is not the work, and use it for data of any size; or do without."""
     if not compiled:
-        sys.modules["mlcore.compiled_scoring"] = None  # type: ignore[assignment]
+        sys.modules["mlcore.recommend.scoring_numba"] = None  # type: ignore[assignment]
         return
-    from mlcore.compiled_scoring import rank_rows
+    from mlcore.recommend.scoring_numba import rank_rows
 
     assert model.histories is not None
     rank_rows(model.similarity, scoring.slice_histories(model.histories, 0, 1), LIST_LENGTH)

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from benchmarks.report import format_table
-from mlcore.threads import resolve_threads
+from mlcore.numeric.threads import resolve_threads
 
 __all__ = ["Measured", "describe_machine", "format_results", "ratios", "results_to_json"]
 

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 
 from cli.console import InputArgs, Outcome, TerminalProgress, add_input_options, make_parser, run
 from cli.evaluate import parse_cutoffs
-from mlcore.compare import DEFAULT_CUTOFFS, compare_from_path
-from mlcore.evaluate import ExtraUsers
-from mlcore.resampling import PAIRED_TESTS, PairedTest
-from mlcore.verdict import CompareConfig
+from mlcore.evaluate.compare import DEFAULT_CUTOFFS, compare_from_path
+from mlcore.evaluate.evaluate import ExtraUsers
+from mlcore.evaluate.resampling import PAIRED_TESTS, PairedTest
+from mlcore.evaluate.verdict import CompareConfig
 
 
 class Args(InputArgs):

@@ -8,7 +8,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mlcore.engines import BigQueryOptions, DuckDbOptions, Engine, SparkOptions, open_engine
+from mlcore.warehouse.engines import (
+    BigQueryOptions,
+    DuckDbOptions,
+    Engine,
+    SparkOptions,
+    open_engine,
+)
 from mlcore.errors import ConfigError
 
 __all__ = ["ENGINES", "EngineArgs", "add_engine_options", "parse_pair"]

@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from cli.console import InputArgs, TerminalProgress, add_input_options, make_parser, run
 from cli.engines import EngineArgs, add_engine_options
 from mlcore.errors import ConfigError
-from mlcore.evaluate import EvaluateConfig, ExtraUsers, evaluate_from_path
-from mlcore.evaluate_by_engine import (
+from mlcore.evaluate.evaluate import EvaluateConfig, ExtraUsers, evaluate_from_path
+from mlcore.warehouse.evaluate import (
     EvaluationTables,
     estimate_evaluation,
     evaluate_by_engine_from_path,
 )
-from mlcore.evaluation import SLICES, SliceBy
+from mlcore.evaluate.result import SLICES, SliceBy
 
 
 class Args(InputArgs, EngineArgs):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from cli.console import add_format_option, make_parser, run
 from mlcore.files.inputs import Format
-from mlcore.generate import generate_to_path
+from mlcore.generate.generate import generate_to_path
 
 
 class Args(argparse.Namespace):

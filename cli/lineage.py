@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import Outcome, make_parser, run
-from mlcore.lineage import check_from_path, find_from_path
+from mlcore.warehouse.lineage import check_from_path, find_from_path
 
 
 class Args(argparse.Namespace):

@@ -14,14 +14,14 @@ from cli.console import (
     run,
 )
 from mlcore.files.inputs import Format
-from mlcore.predict import (
+from mlcore.recommend.predict import (
     PredictOptions,
     Requests,
     UnknownUser,
     plan_from_path,
     predict_from_path,
 )
-from mlcore.request import Fill
+from mlcore.recommend.request import Fill
 
 
 class Args(argparse.Namespace):

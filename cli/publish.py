@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import make_parser, run
-from mlcore.publish import publish_from_path
+from mlcore.artifact.publish import publish_from_path
 
 
 class Args(argparse.Namespace):

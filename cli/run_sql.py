@@ -14,7 +14,7 @@ from cli.console import TerminalProgress, add_format_option, make_parser, run
 from cli.engines import EngineArgs, add_engine_options, parse_pair
 from mlcore.errors import ConfigError, shorten
 from mlcore.files.inputs import Format
-from mlcore.run_sql import SqlRun, estimate_sql_from_path, run_sql_from_path
+from mlcore.warehouse.run import SqlRun, estimate_sql_from_path, run_sql_from_path
 
 
 class Args(EngineArgs):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cli.console import add_format_option, make_parser, run
 from mlcore.files.inputs import Format
-from mlcore.show import show_from_path
+from mlcore.recommend.show import show_from_path
 
 
 class Args(argparse.Namespace):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cli.console import make_parser, run
 from mlcore.jsontext import format_number, format_string
 from mlcore.parameters import convert_value, integer
-from mlcore.recommend import Recommender
+from mlcore.recommend.recommender import Recommender
 
 
 class Args(argparse.Namespace):

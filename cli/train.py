@@ -19,8 +19,8 @@ from cli.console import (
     run,
 )
 from cli.engines import EngineArgs, add_engine_options
-from mlcore.train import plan_from_path, train_from_path
-from mlcore.train_by_engine import estimate_by_engine, train_by_engine_from_path
+from mlcore.train.train import plan_from_path, train_from_path
+from mlcore.warehouse.train import estimate_by_engine, train_by_engine_from_path
 
 
 class Args(InputArgs, EngineArgs):

@@ -36,8 +36,8 @@ from cli.console import (
 )
 from mlcore.errors import DataError
 from mlcore.files.interactions import ColumnNames
-from mlcore.trials import Trial, TuneConfig
-from mlcore.tune import plan_from_path, tune_from_path
+from mlcore.tune.trials import Trial, TuneConfig
+from mlcore.tune.tune import plan_from_path, tune_from_path
 
 
 class Args(InputArgs):

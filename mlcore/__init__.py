@@ -1,12 +1,27 @@
 """mlcore: item-similarity recommenders with one trained artifact that every language reads."""
 
-from mlcore.artifact import Model, verify_model
-from mlcore.config import TrainConfig
-from mlcore.errors import ArtifactError, ConfigError, DataError, MlcoreError
-from mlcore.interactions import Interactions
-from mlcore.recommend import Recommendation, Recommender, Share
-from mlcore.train import train_from_data
+from typing import TYPE_CHECKING
+
+from mlcore.lazy import lazy_names
 from mlcore.version import VERSION
+
+if TYPE_CHECKING:
+    from mlcore.artifact.model import Model, verify_model
+    from mlcore.config import TrainConfig
+    from mlcore.errors import ArtifactError, ConfigError, DataError, MlcoreError
+    from mlcore.interactions import Interactions
+    from mlcore.recommend.recommender import Recommendation, Recommender, Share
+    from mlcore.train.train import train_from_data
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        "errors",
+        "interactions",
+        "config",
+        "artifact.model",
+        "recommend.recommender",
+        "train.train",
+    )
 
 __version__ = VERSION
 
@@ -25,3 +40,7 @@ __all__ = [
     "train_from_data",
     "verify_model",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

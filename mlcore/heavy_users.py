@@ -20,11 +20,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from mlcore.draws import draw_digest
+from mlcore.numeric.hashing import draw_digest
 from mlcore.errors import DataError
 from mlcore.interactions import Interactions
 from mlcore.parameters import check_parameters, integer, number, parameter
-from mlcore.portable import power
+from mlcore.numeric.portable import power
 from mlcore.types import BoolArray, CsrMatrix, Int64Array
 
 __all__ = ["HEAVY_USERS", "DownWeight", "HeavyUsers", "Keep", "Latest", "Sample"]

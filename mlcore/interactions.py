@@ -16,7 +16,7 @@ import numpy as np
 
 from mlcore.errors import DataError, shorten
 from mlcore.ids import id_fault
-from mlcore.sums import sum_by_group
+from mlcore.numeric.sums import sum_by_group
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from mlcore.draws import draw_digest
+from mlcore.numeric.hashing import draw_digest
 from mlcore.errors import ConfigError, DataError
 from mlcore.files.inputs import Format, Place, find_format, place_name
 from mlcore.files.interactions import ColumnNames, read_interactions, write_interactions

@@ -8,7 +8,7 @@ where t_ui is the latest time of user u with item i, T the reference time and h 
 latest of their times. The decayed weights count in the similarity and in the histories alike; a
 similarity that counts users whatever their weights, as ``jaccard``, sees them in the histories only.
 
-Logarithms and powers are the same bits on every platform: those of ``mlcore.portable``, and for idf
+Logarithms and powers are the same bits on every platform: those of ``mlcore.numeric.portable``, and for idf
 40 decimal digits, rounded once.
 """
 
@@ -24,8 +24,8 @@ import numpy as np
 from mlcore.errors import ConfigError, DataError
 from mlcore.interactions import Interactions
 from mlcore.parameters import Rule, boolean, check_parameters, number, optional, parameter
-from mlcore.portable import exp2, log1p
-from mlcore.sums import sum_by_group
+from mlcore.numeric.portable import exp2, log1p
+from mlcore.numeric.sums import sum_by_group
 from mlcore.times import format_rfc_3339, parse_rfc_3339
 from mlcore.types import CsrMatrix, Float64Array
 

@@ -11,7 +11,7 @@ import pytest
 
 from mlcore import ConfigError, DataError, Interactions, TrainConfig, train_from_data
 from mlcore.heavy_users import HEAVY_USERS, DownWeight, HeavyUsers, Keep, Latest, Sample
-from mlcore.recommend import Recommender
+from mlcore.recommend.recommender import Recommender
 from mlcore.similarity import SIMILARITIES, Cosine, Lift
 from mlcore.types import CsrMatrix
 from mlcore.weighting import BM25, NoWeighting, TfIdf

@@ -30,7 +30,7 @@ __all__ = ["BY_TEST", "faults", "main", "rules_of_text"]
 BY_TEST = {
     "DIR-5": (
         "a directory that stands there does not tell how it was put there",
-        "tests/test_conformance.py",
+        "tests/interop/test_conformance.py",
         "test_a_writer_replaces_a_directory_in_one_step",
     ),
 }

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import numpy.typing as npt
 
 from mlcore.errors import MlcoreError
-from mlcore.memory import available_bytes
-from mlcore.threads import resolve_threads
+from mlcore.memory.available import available_bytes
+from mlcore.numeric.threads import resolve_threads
 
 __all__ = ["Database", "has_duckdb", "import_duckdb"]
 

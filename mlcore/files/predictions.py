@@ -14,7 +14,7 @@ from mlcore.files.inputs import Place, place_name, text_chunks
 from mlcore.files.tables import BadValue, parse_json_object
 from mlcore.files.values import IdEncoder
 from mlcore.jsontext import format_numbers
-from mlcore.predictions import Predictions
+from mlcore.ranked_lists import Predictions
 from mlcore.progress import Progress, silent
 
 __all__ = ["Entries", "format_prediction", "format_predictions", "read_predictions"]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlcore.parameters import boolean, parameter
-from mlcore.portable import log
+from mlcore.numeric.portable import log
 from mlcore.similarity.pairs import Pairs, PairSimilarity, Quotient
 from mlcore.types import Float64Array
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from mlcore.parameters import check_parameters
-from mlcore.plan import Steps
+from mlcore.memory.plan import Steps
 from mlcore.progress import Progress
 from mlcore.similarity.counts import Counts
 from mlcore.types import CsrMatrix

@@ -15,7 +15,7 @@ from mlcore.errors import DataError
 from mlcore.parameters import choice, parameter
 from mlcore.similarity.counts import Counts
 from mlcore.similarity.pairs import Pairs, PairSimilarity, Terms
-from mlcore.sums import sum_by_group
+from mlcore.numeric.sums import sum_by_group
 from mlcore.types import Float64Array
 
 __all__ = ["AdjustedCosine", "Pearson"]

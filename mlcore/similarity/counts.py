@@ -25,8 +25,8 @@ from typing import Any, TypeVar
 import numpy as np
 import scipy.sparse as sp
 
-from mlcore.spans import cut_rows
-from mlcore.sums import sum_by_group
+from mlcore.numeric.ranges import cut_rows
+from mlcore.numeric.sums import sum_by_group
 from mlcore.types import CsrMatrix, Float64Array
 
 __all__ = ["MAX_BLOCK_ENTRIES", "Counts", "KeptBytes", "Products"]

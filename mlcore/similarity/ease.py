@@ -11,17 +11,17 @@ from scipy.linalg.lapack import dpocon, dpotrf, dpotri
 
 from mlcore.errors import DataError
 from mlcore.parameters import number, parameter
-from mlcore.plan import Part, Steps, add_parts, scratch_part
+from mlcore.memory.plan import Part, Steps, add_parts, scratch_part
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.counts import Counts
-from mlcore.similarity.footprint import (
+from mlcore.similarity.memory import (
     gather_pairs,
     scipy_products,
     shape_of,
 )
 from mlcore.similarity.selection import BestOfRows, best_of_rows, by_source, stack_rows
-from mlcore.threads import map_in_order
+from mlcore.numeric.threads import map_in_order
 from mlcore.types import Float64Array, Int32Array, Int64Array, CsrMatrix
 
 __all__ = ["Ease"]

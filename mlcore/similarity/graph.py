@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlcore.parameters import boolean, number, parameter
-from mlcore.plan import Part, Steps
-from mlcore.portable import power
+from mlcore.memory.plan import Part, Steps
+from mlcore.numeric.portable import power
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.counts import Counts, Products
-from mlcore.similarity.footprint import gather_pairs, scipy_kernel, scipy_products, shape_of
+from mlcore.similarity.memory import gather_pairs, scipy_kernel, scipy_products, shape_of
 from mlcore.similarity.selection import (
     BestOfRows,
     best_of_columns,
@@ -25,7 +25,7 @@ from mlcore.similarity.selection import (
     by_source,
     stack_rows,
 )
-from mlcore.sums import sum_by_group
+from mlcore.numeric.sums import sum_by_group
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["P3Alpha", "RP3Beta"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlcore.parameters import number, parameter
-from mlcore.portable import power
+from mlcore.numeric.portable import power
 from mlcore.similarity.counts import Counts
 from mlcore.similarity.pairs import Pairs, PairSimilarity, Quotient, Terms
 from mlcore.types import Float64Array

@@ -11,11 +11,11 @@ from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
-from mlcore.plan import Part, Steps, add_parts
+from mlcore.memory.plan import Part, Steps, add_parts
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.counts import Counts
-from mlcore.similarity.footprint import (
+from mlcore.similarity.memory import (
     CompiledNeed,
     Shape,
     compiled_kernel,

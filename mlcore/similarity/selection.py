@@ -15,9 +15,9 @@ import scipy.sparse as sp
 
 from mlcore.errors import DataError
 from mlcore.progress import Progress
-from mlcore.spans import cut_rows
-from mlcore.threads import map_in_order
-from mlcore.topk import keep_best, kth_best
+from mlcore.numeric.ranges import cut_rows
+from mlcore.numeric.threads import map_in_order
+from mlcore.numeric.topk import keep_best, kth_best
 from mlcore.types import BoolArray, CsrMatrix, Float32Array, Float64Array, Int32Array, Int64Array
 
 __all__ = [

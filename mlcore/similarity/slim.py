@@ -11,12 +11,12 @@ import numpy as np
 
 from mlcore.errors import DataWarning
 from mlcore.parameters import integer, number, parameter
-from mlcore.plan import Part, Steps, add_parts, scratch_part
+from mlcore.memory.plan import Part, Steps, add_parts, scratch_part
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.counts import Counts
-from mlcore.similarity.descent import Problems, descend
-from mlcore.similarity.footprint import (
+from mlcore.similarity.elastic_net import Problems, descend
+from mlcore.similarity.memory import (
     Shape,
     gather_pairs,
     scipy_products,
@@ -29,10 +29,10 @@ from mlcore.similarity.selection import (
     round_values,
     stack_rows,
 )
-from mlcore.spans import lay_spans
-from mlcore.sums import sum_by_group
-from mlcore.threads import map_in_order
-from mlcore.topk import top_k_per_row
+from mlcore.numeric.ranges import lay_spans
+from mlcore.numeric.sums import sum_by_group
+from mlcore.numeric.threads import map_in_order
+from mlcore.numeric.topk import top_k_per_row
 from mlcore.types import CsrMatrix, Float64Array, Int64Array
 
 __all__ = ["Slim"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlcore.compiling import compiled, num_bits
+from mlcore.numeric.numba_tools import compiled, num_bits
 
 __all__ = ["TILE", "count_tile", "set_bits"]
 

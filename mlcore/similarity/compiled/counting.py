@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlcore.compiling import compiled, fetch, inlined, trailing_zeros
+from mlcore.numeric.numba_tools import compiled, fetch, inlined, trailing_zeros
 from mlcore.types import Int64Array
 
 __all__ = [

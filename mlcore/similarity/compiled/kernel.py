@@ -17,7 +17,7 @@ from mlcore.similarity.compiled.layout import Layout, make_layout, measure_work
 from mlcore.similarity.counts import Counts
 from mlcore.similarity.pairs import PairSimilarity, Quotient, Terms, room_for
 from mlcore.similarity.selection import BestOfRows, by_source
-from mlcore.threads import map_in_order
+from mlcore.numeric.threads import map_in_order
 from mlcore.types import CsrMatrix, Int64Array
 
 __all__ = ["best_compiled"]

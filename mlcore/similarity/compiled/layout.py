@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlcore.compiling import compiled
-from mlcore.threads import map_in_order
+from mlcore.numeric.numba_tools import compiled
+from mlcore.numeric.threads import map_in_order
 from mlcore.types import CsrMatrix, Float64Array, Int64Array
 
 __all__ = ["Layout", "make_layout", "measure_work"]

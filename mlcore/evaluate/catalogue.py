@@ -1,0 +1,207 @@
+"""What an evaluation takes from the model: its catalogue, its similarity, its histories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlcore.evaluate.diversity import list_diversity
+from mlcore.errors import DataError, shorten
+from mlcore.evaluate.result import EvaluateConfig, Slice, SliceBy, mean_over_users
+from mlcore.evaluate.hits import Hits, find_positions
+from mlcore.interactions import Interactions
+from mlcore.evaluate.metrics import catalogue_coverage, gini, novelty, user_metrics
+from mlcore.ranked_lists import Predictions
+from mlcore.evaluate.slices import (
+    POPULARITY_SHARES,
+    POPULARITY_SLICES,
+    slice_by_history,
+    slice_by_popularity,
+)
+from mlcore.numeric.ranges import lay_spans
+from mlcore.types import CsrMatrix, Float64Array, Int64Array
+
+__all__ = ["Catalogue", "CataloguedLists", "evaluate_slices"]
+
+# Precision and the others that depend on how many hits there may be say little about a part of them.
+METRICS_BY_POPULARITY = ("recall", "hit_rate", "ndcg")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What the lists are measured against.
+
+    Attributes:
+        item_ids: the I items of the training.
+        popularity: (I,) int64 users of each.
+        num_users: users of the training.
+        similarity: (I, I) float32, source items as rows, the judge of diversity; or None.
+        user_ids: the users of the training, for slices by history; or None.
+        history_lengths: (num_users,) int64 items of each of these; or None.
+    """
+
+    item_ids: Sequence[str]
+    popularity: Int64Array
+    num_users: int
+    similarity: CsrMatrix | None = None
+    user_ids: Sequence[str] | None = None
+    history_lengths: Int64Array | None = None
+
+
+class CataloguedLists:
+    """The lists of the U users of a ground truth, as positions in a catalogue.
+
+    Args:
+        predictions: ranked lists.
+        user_of_list: (R,) int64 whose list it is, or -1 for one to pass over.
+        catalogue: what they are measured against.
+        longest: ranks from here on do not count.
+
+    Raises:
+        DataError: an item is not in the catalogue.
+    """
+
+    def __init__(
+        self,
+        predictions: Predictions,
+        user_of_list: Int64Array,
+        catalogue: Catalogue,
+        longest: int,
+    ) -> None:
+        item_of = find_positions(predictions.item_ids, catalogue.item_ids)
+        _refuse_strange(predictions, item_of)
+        lists = np.flatnonzero(user_of_list >= 0)
+        starts = predictions.indptr[lists]
+        self._lengths = np.minimum(predictions.indptr[lists + 1] - starts, longest)
+        self._items = item_of[predictions.items[lay_spans(starts, self._lengths)]]  # (P,) int64
+        self._ranks = lay_spans(np.zeros_like(starts), self._lengths)  # (P,)
+        self._users = user_of_list[lists]
+        self._catalogue = catalogue
+
+    def metrics(self, cutoffs: Sequence[int]) -> dict[str, float]:
+        """Return coverage, Gini index and novelty at each cutoff.
+
+        Args:
+            cutoffs: list lengths n.
+        """
+        catalogue = self._catalogue
+        metrics: dict[str, float] = {}
+        for n in cutoffs:
+            listed = np.bincount(self._items[self._ranks < n], minlength=len(catalogue.item_ids))
+            metrics[f"coverage@{n}"] = catalogue_coverage(listed)
+            metrics[f"gini@{n}"] = gini(listed)
+            metrics[f"novelty@{n}"] = novelty(listed, catalogue.popularity, catalogue.num_users)
+        return metrics
+
+    def diversity(self, cutoffs: Sequence[int], num_users: int) -> dict[str, Float64Array]:
+        """Return the diversity of each user's list at each cutoff, NaN without two items.
+
+        Args:
+            cutoffs: list lengths n.
+            num_users: U.
+        """
+        assert self._catalogue.similarity is not None, "checked before the work"
+        ranked = np.full((len(self._users), max(cutoffs)), -1, np.int32)
+        lists = np.repeat(np.arange(len(self._users)), self._lengths)  # (P,)
+        ranked[lists, self._ranks] = self._items
+        values = np.full((num_users, len(cutoffs)), np.nan)
+        values[self._users] = list_diversity(ranked, self._catalogue.similarity, cutoffs)
+        return {f"diversity@{n}": values[:, at] for at, n in enumerate(cutoffs)}
+
+
+def _refuse_strange(predictions: Predictions, item_of: Int64Array) -> None:
+    strange = np.flatnonzero(item_of < 0)
+    if len(strange):
+        entry = np.flatnonzero(predictions.items == strange[0])[0]
+        row = int(np.searchsorted(predictions.indptr, entry, side="right")) - 1
+        raise DataError(
+            f"{predictions.place_of(row)}item_id: expected an item of the model, "
+            f"got {shorten(predictions.item_ids[strange[0]])}",
+            "the predictions were made by another model",
+        )
+
+
+def evaluate_slices(
+    ground_truth: Interactions,
+    hits: Hits,
+    per_user: Mapping[str, Float64Array],
+    catalogue: Catalogue,
+    cutoffs: Sequence[int],
+    config: EvaluateConfig,
+) -> dict[SliceBy, dict[str, Slice]]:
+    """Return the slices that are asked for, without empty ones.
+
+    By history length: the metrics of each user, averaged over the users of a slice; a user who is
+    not in the training has a history of length 0. By popularity: recall, hit rate and NDCG with
+    only the items of the slice as relevant ones, averaged over the users who have any; ranks are
+    those in the whole list. An item that is not in the training is new.
+
+    Args:
+        ground_truth: what users took.
+        hits: relevant items in their lists.
+        per_user: (U,) float64 for each metric.
+        catalogue: of the training, with histories if slices by history length are asked for.
+        cutoffs: list lengths n.
+        config: which slices, their bounds, and whether there are to be intervals.
+    """
+    slices: dict[SliceBy, dict[str, Slice]] = {}
+    if "history-length" in config.slices:
+        lengths = _history_lengths(ground_truth, catalogue)
+        slices["history-length"] = _by_history(lengths, hits, per_user, config)
+    if "popularity" in config.slices:
+        slices["popularity"] = _by_popularity(ground_truth, hits, catalogue, cutoffs, config)
+    return slices
+
+
+def _history_lengths(ground_truth: Interactions, catalogue: Catalogue) -> Int64Array:
+    assert catalogue.user_ids is not None and catalogue.history_lengths is not None
+    # Looked up this way round, since a model may have many more users than the ground truth.
+    users = find_positions(catalogue.user_ids, ground_truth.user_ids)
+    lengths = np.zeros(len(ground_truth.user_ids), np.int64)
+    lengths[users[users >= 0]] = catalogue.history_lengths[users >= 0]
+    return lengths
+
+
+def _by_history(
+    lengths: Int64Array, hits: Hits, per_user: Mapping[str, Float64Array], config: EvaluateConfig
+) -> dict[str, Slice]:
+    names, slice_of = slice_by_history(lengths, config.history_edges)
+    slices = {}
+    for position, name in enumerate(names):
+        members = slice_of == position  # (U,)
+        if members.any():
+            columns = {metric: values[members] for metric, values in per_user.items()}
+            means = mean_over_users(columns, config)
+            slices[name] = Slice(int(members.sum()), int(hits.relevant[members].sum()), means)
+    return slices
+
+
+def _by_popularity(
+    ground_truth: Interactions,
+    hits: Hits,
+    catalogue: Catalogue,
+    cutoffs: Sequence[int],
+    config: EvaluateConfig,
+) -> dict[str, Slice]:
+    low, high = config.popularity_shares or POPULARITY_SHARES
+    slice_of = slice_by_popularity(catalogue.popularity, (low, high))  # (I,)
+    position = find_positions(ground_truth.item_ids, catalogue.item_ids)  # (T,)
+    unknown = POPULARITY_SLICES.index("new")
+    slice_of_truth = np.where(position < 0, unknown, slice_of[position])  # (T,)
+    truth = ground_truth.user_items
+    users = truth.row_of_entry()
+    slices = {}
+    for number, name in enumerate(POPULARITY_SLICES):
+        wanted = slice_of_truth == number  # (T,)
+        relevant = np.bincount(users[wanted[truth.indices]], minlength=truth.num_rows)  # (U,)
+        if relevant.any():
+            columns = user_metrics(hits.among(wanted, relevant), cutoffs, METRICS_BY_POPULARITY)
+            slices[name] = Slice(
+                int((relevant > 0).sum()),
+                int(relevant.sum()),
+                mean_over_users(columns, config),
+                int((slice_of == number).sum()),
+            )
+    return slices

@@ -1,0 +1,206 @@
+"""Comparison of two recommenders by their predictions for the same users."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from mlcore.evaluate.comparison import Comparison
+from mlcore.errors import ConfigError, shorten
+from mlcore.evaluate.evaluate import ExtraUsers, evaluate_from_data
+from mlcore.files.inputs import Format, Place
+from mlcore.files.interactions import ColumnNames, read_interactions
+from mlcore.files.outputs import open_outputs
+from mlcore.files.predictions import read_predictions
+from mlcore.interactions import Interactions
+from mlcore.jsontext import format_document
+from mlcore.evaluate.metrics import USER_METRICS
+from mlcore.ranked_lists import Predictions
+from mlcore.progress import Progress, silent
+from mlcore.evaluate.resampling import adjust_holm, bootstrap_interval, paired_test, users_needed
+from mlcore.types import Float64Array, Int32Array, Int64Array
+from mlcore.evaluate.verdict import CompareConfig, MetricComparison
+
+__all__ = ["DEFAULT_CUTOFFS", "compare_from_data", "compare_from_path"]
+
+DEFAULT_CUTOFFS = (10,)
+
+# Equal lists of hits have equal bits, but other hits may give the same value in another rounding.
+ROUNDING = 1e-12
+
+
+def compare_from_data(
+    baseline: Predictions,
+    candidate: Predictions,
+    ground_truth: Interactions,
+    cutoffs: Sequence[int] = DEFAULT_CUTOFFS,
+    config: CompareConfig = CompareConfig(),
+    *,
+    extra_users: ExtraUsers = "error",
+) -> Comparison:
+    """Return, for each metric of each user, how the candidate differs from the baseline.
+
+    difference = mean over users of (metric of the candidate - metric of the baseline); users
+    without a list count 0, as in ``evaluate_from_data``. Differences up to 1e-12 are rounding and
+    count as 0.
+
+    Args:
+        baseline: ranked lists of what is in use.
+        candidate: ranked lists of what might replace it.
+        ground_truth: what users took; its weights play no part.
+        cutoffs: list lengths n, each >= 1 and at most the longest list of both.
+        config: test, intervals and gate.
+        extra_users: whether a list of a user without ground truth is an error or passed over.
+
+    Raises:
+        ConfigError: a cutoff is out of range, or there is no such metric.
+        DataError: a user without ground truth.
+
+    >>> truth = Interactions.from_columns(["u", "v"], ["a", "a"])
+    >>> ends, items = np.array([0, 1, 2]), np.array([0, 0], np.int32)
+    >>> both = [Predictions(["u", "v"], [item], ends, items) for item in "ba"]
+    >>> compare_from_data(*both, truth, [1]).metrics["recall@1"].difference
+    1.0
+    """
+    _check_metrics(config, cutoffs)
+    evaluations = []
+    for side, predictions in (("baseline", baseline), ("candidate", candidate)):
+        _check_longest(predictions, cutoffs, side)
+        evaluations.append(
+            evaluate_from_data(predictions, ground_truth, cutoffs, extra_users=extra_users)
+        )
+    before, after = evaluations
+    others = _count_other_lists(baseline, candidate, ground_truth.user_ids, max(cutoffs))
+    return Comparison(
+        config,
+        _compare_metrics(before.per_user, after.per_user, config),
+        config.fail_if_worse or [f"ndcg@{cutoffs[0]}"],
+        others,
+        (before.users_without_predictions, after.users_without_predictions),
+        (before.ignored_users, after.ignored_users),
+    )
+
+
+def _compare_metrics(
+    before: Mapping[str, Float64Array], after: Mapping[str, Float64Array], config: CompareConfig
+) -> dict[str, MetricComparison]:
+    columns = [after[name] - values for name, values in before.items()]
+    differences: Float64Array = np.stack(columns, axis=1)  # (U, M) float64
+    differences[np.abs(differences) <= ROUNDING] = 0
+    p_values = paired_test(differences, config.test, config.rounds, config.seed)  # (M,)
+    holm = adjust_holm(p_values)  # (M,)
+    low, high = bootstrap_interval(differences, config.confidence, config.rounds, config.seed)
+    needed = users_needed(differences, config.level)  # (M,)
+    return {
+        name: MetricComparison(
+            name=name,
+            config=config,
+            baseline=float(before[name].mean()),
+            candidate=float(after[name].mean()),
+            difference=float(differences[:, m].mean()),
+            interval=(float(low[m]), float(high[m])),
+            p_value=float(p_values[m]),
+            p_value_holm=float(holm[m]),
+            users_better=int((differences[:, m] > 0).sum()),
+            users_equal=int((differences[:, m] == 0).sum()),
+            users_worse=int((differences[:, m] < 0).sum()),
+            users_needed=float(needed[m]),
+        )
+        for m, name in enumerate(before)
+    }
+
+
+def _check_metrics(config: CompareConfig, cutoffs: Sequence[int]) -> None:
+    known = [f"{name}@{n}" for name in USER_METRICS for n in cutoffs]
+    for name in config.fail_if_worse:
+        if name not in known:
+            raise ConfigError(
+                f"fail_if_worse: expected one of {', '.join(known)}, got {shorten(name)}",
+                "--cutoffs says which list lengths there are",
+            )
+
+
+def _check_longest(predictions: Predictions, cutoffs: Sequence[int], side: str) -> None:
+    longest = int(np.diff(predictions.indptr).max(initial=0))
+    if max(cutoffs, default=0) > longest:
+        raise ConfigError(
+            f"{predictions.place or side}: cutoffs: expected at most {longest}, "
+            f"the longest list, got {max(cutoffs)}",
+            "--cutoffs takes smaller ones; cli.predict --top-n makes longer lists",
+        )
+
+
+def _count_other_lists(
+    baseline: Predictions, candidate: Predictions, user_ids: Sequence[str], n: int
+) -> int:
+    """Return for how many users the first ``n`` items are not the same in the same order."""
+    user_of = {user_id: user for user, user_id in enumerate(user_ids)}
+    item_of: dict[str, int] = {}
+    for item_id in (*baseline.item_ids, *candidate.item_ids):
+        item_of.setdefault(item_id, len(item_of))
+    before, after = (_ranked(lists, user_of, item_of, n) for lists in (baseline, candidate))
+    return int((before != after).any(axis=1).sum())
+
+
+def _ranked(
+    predictions: Predictions, user_of: Mapping[str, int], item_of: Mapping[str, int], n: int
+) -> Int32Array:
+    """Return the item at each rank of each user's list, (U, n) int32, -1 after its end."""
+    num_lists = len(predictions.user_ids)
+    users = np.fromiter((user_of.get(id_, -1) for id_ in predictions.user_ids), int, num_lists)
+    items = np.array([item_of[id_] for id_ in predictions.item_ids], np.int32)
+    lists = np.repeat(np.arange(num_lists), np.diff(predictions.indptr))  # (P,) int64
+    ranks: Int64Array = np.arange(len(lists)) - predictions.indptr[lists]
+    use = (users[lists] >= 0) & (ranks < n)
+    ranked = np.full((len(user_of), n), -1, np.int32)
+    ranked[users[lists][use], ranks[use]] = items[predictions.items[use]]
+    return ranked
+
+
+def compare_from_path(
+    baseline_path: Place,
+    candidate_path: Place,
+    ground_truth_path: Place,
+    cutoffs: Sequence[int] = DEFAULT_CUTOFFS,
+    config: CompareConfig = CompareConfig(),
+    *,
+    out_path: Place | None = None,
+    extra_users: ExtraUsers = "error",
+    names: ColumnNames = ColumnNames(),
+    format: Format | None = None,
+    progress: Progress = silent,
+) -> Comparison:
+    """Read predictions and ground truth, compare, write the result; return it.
+
+    It is written also if its gate fails, which is for the caller to ask: ``failure()``.
+
+    Args:
+        baseline_path: JSON Lines, as ``cli.predict`` writes them: what is in use.
+        candidate_path: likewise: what might replace it.
+        ground_truth_path: interactions.
+        cutoffs: list lengths n.
+        config: test, intervals and gate.
+        out_path: where the comparison goes, as JSON, or None.
+        extra_users: whether a list of a user without ground truth is an error or passed over.
+        names: how the columns of the ground truth are called.
+        format: of the ground truth, or None to go by its name.
+        progress: told how many bytes are read.
+
+    Raises:
+        ConfigError: a cutoff is out of range, or there is no such metric.
+        DataError: a file is faulty.
+    """
+    _check_metrics(config, cutoffs)  # before the work, not after it
+    with open_outputs(*([] if out_path is None else [out_path])) as streams:
+        baseline = read_predictions(baseline_path, progress)
+        candidate = read_predictions(candidate_path, progress)
+        ground_truth = read_interactions(
+            ground_truth_path, names=names, format=format, progress=progress
+        )
+        comparison = compare_from_data(
+            baseline, candidate, ground_truth, cutoffs, config, extra_users=extra_users
+        )
+        for stream in streams:
+            stream.write(format_document(comparison.to_json()))
+    return comparison

@@ -1,0 +1,257 @@
+"""Evaluation: ranked lists against the items that users really took."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal, TextIO, TypeAlias
+
+import numpy as np
+
+from mlcore.artifact import Model
+from mlcore.evaluate.catalogue import Catalogue, CataloguedLists, evaluate_slices
+from mlcore.errors import ConfigError, DataError, NoUsersError, shorten
+from mlcore.evaluate.result import EvaluateConfig, Evaluation, Slice, SliceBy, mean_over_users
+from mlcore.files.inputs import Format, Place, find_format
+from mlcore.files.interactions import ColumnNames, quote_csv, read_interactions
+from mlcore.files.outputs import open_outputs
+from mlcore.files.predictions import read_predictions
+from mlcore.evaluate.hits import find_hits, find_positions
+from mlcore.interactions import Interactions
+from mlcore.jsontext import format_document, format_number, format_string
+from mlcore.evaluate.metrics import user_metrics
+from mlcore.ranked_lists import Predictions
+from mlcore.progress import Progress, silent
+from mlcore.types import Int64Array
+
+__all__ = [
+    "Catalogue",
+    "EvaluateConfig",
+    "Evaluation",
+    "ExtraUsers",
+    "check_cutoffs",
+    "check_longest",
+    "evaluate_from_data",
+    "evaluate_from_path",
+]
+
+ExtraUsers: TypeAlias = Literal["error", "ignore"]
+
+
+def evaluate_from_data(
+    predictions: Predictions,
+    ground_truth: Interactions,
+    cutoffs: Sequence[int],
+    *,
+    catalogue: Catalogue | None = None,
+    extra_users: ExtraUsers = "error",
+    config: EvaluateConfig = EvaluateConfig(),
+) -> Evaluation:
+    """Return precision, recall, hit rate, NDCG, MAP and MRR at each cutoff.
+
+    Averaged over the users of the ground truth; one without a list counts 0. With a catalogue also
+    its coverage, the Gini index of the lists, and their novelty. What more there is to be - intervals
+    of the means, slices, diversity within the lists - stands in ``config``.
+
+    Args:
+        predictions: ranked lists.
+        ground_truth: what users took; its weights play no part.
+        cutoffs: list lengths n, each >= 1 and at most the longest list.
+        catalogue: the items of the training, with what slices and diversity need.
+        extra_users: whether a list of a user without ground truth is an error or passed over.
+        config: what more to compute.
+
+    Raises:
+        ConfigError: a cutoff is out of range, or the catalogue lacks what is asked for.
+        DataError: a user without ground truth, or an item that is not in the catalogue.
+
+    >>> truth = Interactions.from_columns(["u"], ["a"])
+    >>> lists = Predictions(["u"], ["b", "a"], np.array([0, 2]), np.array([0, 1], np.int32))
+    >>> evaluate_from_data(lists, truth, [2]).metrics["mrr@2"]
+    0.5
+    """
+    check_cutoffs(cutoffs)
+    _check_catalogue(catalogue, config)
+    check_longest(cutoffs, predictions)
+    user_of_list = _users_of_lists(predictions, ground_truth, extra_users)
+    hits = find_hits(predictions, ground_truth, user_of_list, max(cutoffs))
+    per_user = user_metrics(hits, cutoffs)
+    of_catalogue: dict[str, float] = {}
+    slices: dict[SliceBy, dict[str, Slice]] = {}
+    if catalogue is not None:
+        lists = CataloguedLists(predictions, user_of_list, catalogue, max(cutoffs))
+        of_catalogue = lists.metrics(cutoffs)
+        if config.diversity:
+            per_user |= lists.diversity(cutoffs, len(hits.relevant))
+        slices = evaluate_slices(ground_truth, hits, per_user, catalogue, cutoffs, config)
+    means = mean_over_users(per_user, config)
+    num_known = int((user_of_list >= 0).sum())
+    return Evaluation(
+        ground_truth.user_ids,
+        {**means.metrics, **of_catalogue},
+        per_user,
+        users_without_predictions=len(hits.relevant) - num_known,
+        ignored_users=len(user_of_list) - num_known,
+        means=means,
+        slices=slices,
+        config=config,
+    )
+
+
+def check_cutoffs(cutoffs: Sequence[int]) -> None:
+    """Refuse cutoffs that are none.
+
+    Args:
+        cutoffs: list lengths n.
+
+    Raises:
+        ConfigError: there are none, one is below 1, or one stands twice.
+
+    >>> check_cutoffs([5, 10])
+    """
+    if not cutoffs:
+        raise ConfigError("cutoffs: expected at least one, got none")
+    for n in cutoffs:
+        if n < 1:
+            raise ConfigError(f"cutoffs: expected integers >= 1, got {n}")
+    if len(set(cutoffs)) < len(cutoffs):
+        raise ConfigError(f"cutoffs: expected each once, got {','.join(map(str, cutoffs))}")
+
+
+def check_longest(cutoffs: Sequence[int], predictions: Predictions) -> None:
+    """Refuse cutoffs beyond the longest list.
+
+    Args:
+        cutoffs: list lengths n.
+        predictions: ranked lists.
+
+    Raises:
+        ConfigError: one is.
+
+    >>> lists = Predictions(["u"], ["b", "a"], np.array([0, 2]), np.array([0, 1], np.int32))
+    >>> check_longest([2], lists)
+    """
+    longest = int(np.diff(predictions.indptr).max(initial=0))
+    if max(cutoffs) > longest:
+        raise ConfigError(
+            f"cutoffs: expected at most {longest}, the longest list of the predictions, "
+            f"got {max(cutoffs)}"
+        )
+
+
+def _users_of_lists(
+    predictions: Predictions, ground_truth: Interactions, extra_users: ExtraUsers
+) -> Int64Array:
+    """Return whose list each is, (R,) int64, -1 for a user without ground truth."""
+    users = find_positions(predictions.user_ids, ground_truth.user_ids)
+    extra = np.flatnonzero(users < 0)
+    if len(extra) and extra_users == "error":
+        others = f" and {len(extra) - 1} more" if len(extra) > 1 else ""
+        raise DataError(
+            f"{predictions.place_of(int(extra[0]))}user_id: expected a user of the ground truth, "
+            f"got {shorten(predictions.user_ids[extra[0]])}{others}",
+            "--extra-users ignore passes them over; cli.predict --users takes the ground truth",
+        )
+    return users
+
+
+def _check_catalogue(catalogue: Catalogue | None, config: EvaluateConfig) -> None:
+    config.check_model(catalogue is not None)
+    if catalogue is None:
+        return
+    if config.diversity and catalogue.similarity is None:
+        raise ConfigError("diversity: expected a catalogue with a similarity, got one without")
+    if "history-length" in config.slices and catalogue.history_lengths is None:
+        raise NoUsersError(
+            "slices: history-length: expected a model with users, got one trained without",
+            "train without --without-users, or ask for --slices popularity alone",
+        )
+
+
+def evaluate_from_path(
+    predictions_path: Place,
+    ground_truth_path: Place,
+    out_path: Place,
+    cutoffs: Sequence[int],
+    *,
+    per_user_path: Place | None = None,
+    model_dir: Place | None = None,
+    extra_users: ExtraUsers = "error",
+    config: EvaluateConfig = EvaluateConfig(),
+    names: ColumnNames = ColumnNames(),
+    format: Format | None = None,
+    progress: Progress = silent,
+) -> str:
+    """Read predictions and ground truth, evaluate, write the metrics; return a summary.
+
+    Args:
+        predictions_path: JSON Lines, as ``cli.predict`` writes them.
+        ground_truth_path: interactions.
+        out_path: where the metrics go, as JSON.
+        cutoffs: list lengths n.
+        per_user_path: where the metrics of each user go, ``.csv`` or ``.jsonl``, or None.
+        model_dir: the model, for metrics over its catalogue, slices and diversity, or None.
+        extra_users: whether a list of a user without ground truth is an error or passed over.
+        config: what more to compute.
+        names: how the columns of the ground truth are called.
+        format: of the ground truth and the per-user file, or None to go by their names.
+        progress: told how many bytes are read.
+
+    Raises:
+        ConfigError: a cutoff is out of range, or what is asked for needs a model.
+        DataError: a file is faulty, or the model has no histories to make slices of.
+        ArtifactError: the model is faulty.
+    """
+    check_cutoffs(cutoffs)
+    paths = [out_path]
+    if per_user_path is not None:
+        find_format(per_user_path, format)
+        paths.append(per_user_path)
+    with open_outputs(*paths) as streams:
+        catalogue = None if model_dir is None else _catalogue_of(Model.load(model_dir), config)
+        _check_catalogue(catalogue, config)  # before the work, not after it
+        predictions = read_predictions(predictions_path, progress)
+        ground_truth = read_interactions(
+            ground_truth_path, names=names, format=format, progress=progress
+        )
+        evaluation = evaluate_from_data(
+            predictions,
+            ground_truth,
+            cutoffs,
+            catalogue=catalogue,
+            extra_users=extra_users,
+            config=config,
+        )
+        streams[0].write(format_document(evaluation.to_json()))
+        if per_user_path is not None:
+            _write_per_user(streams[1], evaluation, per_user_path, format)
+    return evaluation.summary(cutoffs)
+
+
+def _catalogue_of(model: Model, config: EvaluateConfig) -> Catalogue:
+    catalogue = Catalogue(
+        model.items.ids, model.popularity, model.num_users, similarity=model.similarity
+    )
+    if "history-length" not in config.slices or model.users is None or model.histories is None:
+        return catalogue  # the ids of all users take time to read
+    lengths = np.diff(model.histories.indptr)
+    return replace(catalogue, user_ids=model.users.ids, history_lengths=lengths)
+
+
+def _write_per_user(
+    stream: TextIO, evaluation: Evaluation, path: Place, format: Format | None
+) -> None:
+    names = list(evaluation.per_user)
+    columns = [evaluation.per_user[name].tolist() for name in names]
+    is_csv = find_format(path, format) == "csv"
+    missing = "" if is_csv else "null"
+    if is_csv:
+        stream.write(",".join(["user_id", *names]) + "\n")
+    for user_id, *values in zip(evaluation.user_ids, *columns):
+        numbers = [missing if math.isnan(value) else format_number(value) for value in values]
+        if is_csv:
+            stream.write(",".join([quote_csv(user_id), *numbers]) + "\n")
+        else:
+            pairs = ", ".join(f'"{name}": {number}' for name, number in zip(names, numbers))
+            stream.write(f'{{"user_id": {format_string(user_id)}, {pairs}}}\n')

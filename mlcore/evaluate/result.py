@@ -1,0 +1,255 @@
+"""What an evaluation is asked for, and its result: means over users, intervals, slices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from mlcore.errors import ConfigError, shorten
+from mlcore.parameters import boolean, check_parameters, integer, number, optional, parameter
+from mlcore.evaluate.resampling import FEW_USERS, bootstrap_interval
+from mlcore.types import Float64Array
+
+__all__ = ["SLICES", "EvaluateConfig", "Evaluation", "Means", "Slice", "SliceBy", "mean_over_users"]
+
+SliceBy: TypeAlias = Literal["history-length", "popularity"]
+SLICES: tuple[SliceBy, ...] = ("history-length", "popularity")
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """What there is to be besides the means of the metrics. Every field changes the result.
+
+    Attributes:
+        confidence: of bootstrap intervals of the means, or None for none.
+        bootstrap_rounds: their resamples.
+        seed: of their random numbers.
+        slices: ``history-length`` (users by how many items they have in the training) and
+            ``popularity`` (relevant items by how many users they have there).
+        history_edges: where slices by history begin, besides 0; None for 1, 2, 4, 8 ...
+        popularity_shares: of all interactions, where head and middle end; None for 0.2 and 0.8.
+        diversity: whether to measure the lists by the similarity of the model.
+    """
+
+    confidence: float | None = parameter(None, optional(number(above=0)))
+    bootstrap_rounds: int = parameter(1000, integer(minimum=1))
+    seed: int = parameter(0, integer(minimum=0))
+    slices: Sequence[SliceBy] = ()
+    history_edges: Sequence[int] | None = None
+    popularity_shares: Sequence[float] | None = None
+    diversity: bool = parameter(False, boolean())
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+        if self.confidence is not None and self.confidence >= 1:
+            raise ConfigError(
+                f"confidence: expected a number above 0 and below 1, got {self.confidence}"
+            )
+        for name in self.slices:
+            if name not in SLICES:
+                raise ConfigError(
+                    f"slices: expected some of {', '.join(SLICES)}, got {shorten(name)}"
+                )
+        edges, shares = self.history_edges, self.popularity_shares
+        if edges is not None:
+            fine = len(edges) > 0 and min(edges) >= 1
+            self._check_bounds("history_edges", edges, fine, "integers >= 1", "history-length")
+        if shares is not None:
+            fine = len(shares) == 2 and all(0 < share < 1 for share in shares)
+            rule = "two numbers above 0 and below 1"
+            self._check_bounds("popularity_shares", shares, fine, rule, "popularity")
+
+    def _check_bounds(
+        self, name: str, bounds: Sequence[float], fine: bool, rule: str, user: SliceBy
+    ) -> None:
+        if not fine or any(a >= b for a, b in zip(bounds, bounds[1:])):
+            shown = ",".join(f"{bound:g}" for bound in bounds) or "none"
+            raise ConfigError(f"{name}: expected {rule}, ascending, got {shown}")
+        if user not in self.slices:
+            raise ConfigError(
+                f"{name}: expected slices by {user} to use them for, got none",
+                f"--slices {user} asks for them",
+            )
+
+    def check_model(self, has_model: bool) -> None:
+        """Refuse what only a model can tell, if there is none.
+
+        Args:
+            has_model: whether there is.
+
+        Raises:
+            ConfigError: slices or diversity are asked for.
+
+        >>> EvaluateConfig().check_model(False)
+        """
+        asked = "slices" if self.slices else "diversity" if self.diversity else None
+        if asked is not None and not has_model:
+            raise ConfigError(
+                f"{asked}: expected a model to go by, got none", "--model-dir names it"
+            )
+
+
+@dataclass(frozen=True)
+class Means:
+    """Means of some metrics over some users.
+
+    Attributes:
+        metrics: by name; without those that no user has.
+        counted: for metrics that not every user has, how many have.
+        intervals: low and high of each mean; empty unless asked for.
+    """
+
+    metrics: Mapping[str, float]
+    counted: Mapping[str, int] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def shown(self, names: Sequence[str]) -> str:
+        """Return some of the metrics in words, ``recall@10 0.1234 [0.1201, 0.1267]``.
+
+        Args:
+            names: which; those that are missing are passed over.
+
+        >>> Means({"recall@10": 0.5}).shown(["recall@10", "ndcg@10"])
+        'recall@10 0.5000'
+        """
+        parts = []
+        for name in (name for name in names if name in self.metrics):
+            low_high = self.intervals.get(name, ())
+            interval = f" [{', '.join(f'{bound:.4f}' for bound in low_high)}]" if low_high else ""
+            parts.append(f"{name} {self.metrics[name]:.4f}{interval}")
+        return ", ".join(parts)
+
+
+def mean_over_users(columns: Mapping[str, Float64Array], config: EvaluateConfig) -> Means:
+    """Return the mean of each metric over the users who have a value, and its interval if asked.
+
+    The intervals of all metrics that the same users have are of the same resamples.
+
+    Args:
+        columns: (U,) float64 for each metric, NaN for a user who has none.
+        config: confidence, rounds and seed.
+
+    >>> columns = {"recall@2": np.array([0.0, 1.0]), "diversity@2": np.array([0.25, np.nan])}
+    >>> mean_over_users(columns, EvaluateConfig()).metrics
+    {'recall@2': 0.5, 'diversity@2': 0.25}
+    """
+    has_value = {name: ~np.isnan(values) for name, values in columns.items()}
+    counted = {name: int(has.sum()) for name, has in has_value.items() if not has.all()}
+    known = [name for name in columns if counted.get(name) != 0]
+    metrics = {name: float(columns[name][has_value[name]].mean()) for name in known}
+    if config.confidence is None:
+        return Means(metrics, counted)
+    of_same_users: dict[bytes, list[str]] = {}
+    for name in known:
+        of_same_users.setdefault(has_value[name].tobytes(), []).append(name)
+    intervals: dict[str, tuple[float, float]] = {}
+    for names in of_same_users.values():
+        stacked: Float64Array = np.stack([columns[name] for name in names], axis=1)
+        bounds = bootstrap_interval(
+            stacked[has_value[names[0]]], config.confidence, config.bootstrap_rounds, config.seed
+        )
+        intervals |= {name: (low, high) for name, (low, high) in zip(names, bounds.T.tolist())}
+    return Means(metrics, counted, {name: intervals[name] for name in known})
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The metrics of a part: of some users, or of the relevant items of one kind.
+
+    Attributes:
+        users: how many users count.
+        ground_truth_items: how many relevant items they have, all in all.
+        means: over these users.
+        catalogue_items: how many items are of the kind, if the slice is one of items.
+    """
+
+    users: int
+    ground_truth_items: int
+    means: Means
+    catalogue_items: int | None = None
+
+    def to_json(self, config: EvaluateConfig) -> dict[str, Any]:
+        """Return one entry of ``slices``."""
+        sizes = {} if self.catalogue_items is None else {"catalogue_items": self.catalogue_items}
+        sizes |= {"users": self.users, "ground_truth_items": self.ground_truth_items}
+        return sizes | _means_to_json(self.means, self.means.metrics, config)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The metrics, and those of each user.
+
+    Attributes:
+        user_ids: the U users of the ground truth, ascending.
+        metrics: means over users, named ``recall@10``; then those over the catalogue.
+        per_user: (U,) float64 for each of the former; NaN where a user has no diversity.
+        users_without_predictions: how many users of the ground truth had no list; they count 0.
+        ignored_users: how many lists belonged to no user of the ground truth.
+        means: of ``per_user``, with intervals if they were asked for.
+        slices: by what they are, then by name; none that is empty.
+        config: what was asked for.
+    """
+
+    user_ids: Sequence[str]
+    metrics: Mapping[str, float]
+    per_user: Mapping[str, Float64Array]
+    users_without_predictions: int
+    ignored_users: int
+    means: Means = Means({})
+    slices: Mapping[SliceBy, Mapping[str, Slice]] = field(default_factory=dict)
+    config: EvaluateConfig = EvaluateConfig()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of ``metrics.json``."""
+        config = self.config
+        document: dict[str, Any] = {
+            "users": len(self.user_ids),
+            "users_without_predictions": self.users_without_predictions,
+            "ignored_users": self.ignored_users,
+        }
+        if config.confidence is not None:
+            names = ("confidence", "bootstrap_rounds", "seed")
+            document |= {name: getattr(config, name) for name in names}
+        document |= _means_to_json(self.means, self.metrics, config)
+        if config.slices:
+            document["slices"] = {
+                by: {name: part.to_json(config) for name, part in parts.items()}
+                for by, parts in self.slices.items()
+            }
+        return document
+
+    def summary(self, cutoffs: Sequence[int]) -> str:
+        """Return recall and NDCG in words, one line for all users and one for each slice.
+
+        Args:
+            cutoffs: those of the evaluation.
+        """
+        kinds = ("recall", "diversity", "ndcg") if self.config.diversity else ("recall", "ndcg")
+        names = [f"{kind}@{n}" for n in cutoffs for kind in kinds]
+        lines = [f"{len(self.user_ids)} users: {self.means.shown(names)}"]
+        for by, parts in self.slices.items():
+            lines += [
+                f"{by} {name} ({part.users} users, {part.ground_truth_items} items): "
+                f"{part.means.shown(names)}"
+                for name, part in parts.items()
+            ]
+        sizes = [part.users for parts in self.slices.values() for part in parts.values()]
+        if self.config.confidence is not None and min([len(self.user_ids), *sizes]) < FEW_USERS:
+            lines.append(f"The intervals of fewer than {FEW_USERS} users are too narrow.")
+        return "\n".join(lines)
+
+
+def _means_to_json(
+    means: Means, metrics: Mapping[str, float], config: EvaluateConfig
+) -> dict[str, Any]:
+    values: dict[str, Any] = {"metrics": dict(metrics)}
+    if config.diversity:
+        values["users_counted"] = dict(means.counted)
+    if config.confidence is not None:
+        values["confidence_intervals"] = {
+            name: list(bounds) for name, bounds in means.intervals.items()
+        }
+    return values

@@ -1,0 +1,197 @@
+"""One metric of two recommenders: how sure the difference is, and what follows from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from mlcore.errors import ConfigError
+from mlcore.parameters import check_parameters, choice, integer, number, optional, parameter
+from mlcore.evaluate.resampling import PAIRED_TESTS, PairedTest
+
+__all__ = ["CompareConfig", "MetricComparison", "Verdict", "show"]
+
+Verdict: TypeAlias = Literal["better", "worse", "equal", "unclear"]
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """How to compare, and what a candidate must not be. Every field changes the result.
+
+    Attributes:
+        test: ``randomization`` (signs of the differences) or ``bootstrap``, two-sided, paired.
+        rounds: resamples of the test and of the intervals.
+        seed: of the random numbers.
+        confidence: of the intervals; the test's level is 1 - confidence.
+        fail_if_worse: metrics of the gate, which also decide; without any, NDCG at the first
+            cutoff decides.
+        max_loss: the gate also fails if an interval does not rule out a greater loss than this.
+    """
+
+    test: PairedTest = parameter("randomization", choice(*PAIRED_TESTS))
+    rounds: int = parameter(10_000, integer(minimum=1))
+    seed: int = parameter(0, integer(minimum=0))
+    confidence: float = parameter(0.95, number(above=0))
+    fail_if_worse: Sequence[str] = ()
+    max_loss: float | None = parameter(None, optional(number(minimum=0)))
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+        if self.confidence >= 1:
+            raise ConfigError(
+                f"confidence: expected a number above 0 and below 1, got {self.confidence}"
+            )
+        if (1 + self.rounds) * self.level < 1:  # a gate that can never fail
+            raise ConfigError(
+                f"rounds: expected at least {math.ceil(1 / self.level) - 1}, fewer have no p as "
+                f"small as {self.level:g}, got {self.rounds}"
+            )
+        if self.max_loss is not None and not self.fail_if_worse:
+            raise ConfigError(
+                f"max_loss: expected a metric it holds for, got {self.max_loss:g} and no metric",
+                "--fail-if-worse names the metric",
+            )
+        object.__setattr__(self, "fail_if_worse", tuple(dict.fromkeys(self.fail_if_worse)))
+
+    @property
+    def level(self) -> float:
+        """1 - confidence, without the rounding that makes 1 - 0.9 less than 0.1."""
+        return round(1 - self.confidence, 12)
+
+
+@dataclass(frozen=True)
+class MetricComparison:
+    """One metric of both recommenders, as means over users.
+
+    Attributes:
+        name: such as ``recall@10``.
+        config: how it was compared.
+        baseline: its mean.
+        candidate: its mean.
+        difference: candidate minus baseline.
+        interval: low and high of the difference.
+        p_value: of the paired test, for this metric alone.
+        p_value_holm: the same, adjusted for all metrics of the comparison.
+        users_better: for how many users the candidate is better.
+        users_equal: for how many users both are equal.
+        users_worse: for how many users the candidate is worse.
+        users_needed: how many users would tell a difference of this size; infinite if it is 0.
+    """
+
+    name: str
+    config: CompareConfig
+    baseline: float
+    candidate: float
+    difference: float
+    interval: tuple[float, float]
+    p_value: float
+    p_value_holm: float
+    users_better: int
+    users_equal: int
+    users_worse: int
+    users_needed: float
+
+    @property
+    def num_users(self) -> int:
+        """U."""
+        return self.users_better + self.users_equal + self.users_worse
+
+    @property
+    def verdict(self) -> Verdict:
+        """``equal`` for each user, or significantly ``better`` or ``worse``, or ``unclear``."""
+        if self.users_equal == self.num_users:
+            return "equal"
+        if self.p_value > self.config.level:
+            return "unclear"
+        return "better" if self.difference > 0 else "worse"
+
+    @property
+    def may_lose_too_much(self) -> bool:
+        """Whether there is a ``max_loss`` and the interval does not rule out a greater loss."""
+        return self.config.max_loss is not None and self.interval[0] < -self.config.max_loss
+
+    def conclusion(self) -> str:
+        """Return a sentence that a person can act on."""
+        if self.verdict == "equal":
+            return f"{self.name}: equal for each of {self.num_users} users: nothing to choose."
+        evidence = f"({self._evidence()})"
+        if self.verdict == "worse":
+            size = show(-self.difference)
+            return f"{self.name}: the candidate is worse by {size} {evidence}: keep the baseline."
+        if self.verdict == "better":
+            text, advice = (
+                f"the candidate is better by {show(self.difference)} {evidence}",
+                "take it",
+            )
+        else:
+            text, advice = f"no difference can be told from chance {evidence}", self._need()
+        if self.may_lose_too_much:
+            advice += f"; a loss above {self.config.max_loss:g} is possible: keep the baseline"
+        elif self.config.max_loss is not None and self.verdict == "unclear":
+            advice += f"; a loss above {self.config.max_loss:g} is ruled out: it can be taken"
+        return f"{self.name}: {text}: {advice}."
+
+    def fault(self) -> str | None:
+        """Return why a gate on this metric fails, or None."""
+        if self.verdict == "worse":
+            expected = f"a candidate that is not worse, got a loss of {show(-self.difference)}"
+        elif self.may_lose_too_much:
+            expected = (
+                f"a loss above {self.config.max_loss:g} to be ruled out, got no such evidence"
+            )
+        else:
+            return None
+        return f"{self.name}: expected {expected} ({self._evidence()})"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return one entry of ``metrics`` in ``comparison.json``."""
+        return {
+            "baseline": self.baseline,
+            "candidate": self.candidate,
+            "difference": self.difference,
+            "relative_difference": self.difference / self.baseline if self.baseline else None,
+            "confidence_interval": list(self.interval),
+            "p_value": self.p_value,
+            "p_value_holm": self.p_value_holm,
+            "users_better": self.users_better,
+            "users_equal": self.users_equal,
+            "users_worse": self.users_worse,
+            "users_needed": int(self.users_needed) if math.isfinite(self.users_needed) else None,
+            "verdict": self.verdict,
+        }
+
+    def _evidence(self) -> str:
+        parts = [f"{100 * self.difference / self.baseline:+.1f} %"] if self.baseline else []
+        low, high = map(show, self.interval)
+        parts.append(
+            f"{100 * self.config.confidence:g} % interval {low} to {high}, "
+            f"p = {show(self.p_value)}, {self.num_users} users"
+        )
+        if self.verdict == "unclear":
+            parts.insert(0, show(self.difference, "+"))
+        return "; ".join(parts)
+
+    def _need(self) -> str:
+        if self.difference == 0:
+            return "gains and losses balance"
+        # Twice at least: with less, by the same formula, the difference would have been told.
+        times = max(2, math.ceil(self.users_needed / self.num_users))
+        shown = f"about {times}" if times <= 1000 else "more than 1000"
+        return f"{shown} times as many users would be needed to tell a difference of this size"
+
+
+def show(value: float, sign: str = "") -> str:
+    """Return a number with four decimals, or two digits where these would not tell it from 0.
+
+    Args:
+        value: finite.
+        sign: ``+`` to mark numbers above 0 too.
+
+    >>> show(0.01234), show(0.000012), show(-0.0), show(0.5, "+")
+    ('0.0123', '1.2e-05', '0.0000', '+0.5000')
+    """
+    if value and abs(value) < 0.00005:
+        return f"{value:{sign}.1e}"
+    return f"{value:{sign if value else ''}.4f}".replace("-0.0000", "0.0000")

@@ -1,0 +1,257 @@
+"""Prediction from files to files: requests in, ranked lists out, streamed in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from mlcore.errors import DataError, UnknownUserError, shorten
+from mlcore.files.histories import read_histories
+from mlcore.files.inputs import Format, Place
+from mlcore.files.lists import read_ids
+from mlcore.files.outputs import open_outputs
+from mlcore.files.predictions import Entries, format_predictions
+from mlcore.files.tables import BadValue
+from mlcore.jsontext import format_string
+from mlcore.memory.available import available_bytes
+from mlcore.parameters import convert_value, integer
+from mlcore.memory.plan import SHOWN_FROM, Plan
+from mlcore.recommend.memory import plan_lists, refuse_lists
+from mlcore.progress import Progress, Tell, ignore, silent
+from mlcore.recommend.recommender import RankedUsers, Recommender
+from mlcore.recommend.request import Fill, ListOptions, UserRequest
+from mlcore.numeric.threads import resolve_threads
+from mlcore.types import Float64Array, Int32Array, Int64Array
+
+__all__ = ["PredictOptions", "Requests", "UnknownUser", "plan_from_path", "predict_from_path"]
+
+UnknownUser: TypeAlias = Literal["error", "skip", "fill"]
+
+
+@dataclass(frozen=True)
+class Requests:
+    """Whom to recommend to: all users of the model, those of a file, or histories. One of them.
+
+    Attributes:
+        all_users: every user of the model, in order of ids.
+        users_path: a table with a column ``user_id``; each user once, in order of appearance.
+        histories_path: histories, as ``read_histories`` takes them.
+    """
+
+    all_users: bool = False
+    users_path: Place | None = None
+    histories_path: Place | None = None
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """What the lists may hold, as paths and names.
+
+    Attributes:
+        top_n: the longest list, >= 1.
+        include_items_path: a table with a column ``item_id``: only these items.
+        exclude_items_path: likewise: none of these.
+        include_seen: whether items of the history may be listed.
+        fill: ``popularity`` completes short lists with the most popular unseen items.
+        unknown_user: whether a user the model does not know is an error, is left out, or gets the
+            most popular items.
+        explain: whether each item comes with what adds up to its score.
+    """
+
+    top_n: int = 10
+    include_items_path: Place | None = None
+    exclude_items_path: Place | None = None
+    include_seen: bool = False
+    fill: Fill | None = None
+    unknown_user: UnknownUser = "error"
+    explain: bool = False
+
+    def __post_init__(self) -> None:
+        convert_value(integer(minimum=1), self.top_n, "top_n")
+
+
+@dataclass
+class _Tally:
+    """What is counted on the way, for the summary."""
+
+    lists: int = 0
+    short_lists: int = 0
+    unknown_users: int = 0
+    unknown_items: int = 0
+
+
+def predict_from_path(
+    model_dir: Place,
+    requests: Requests,
+    out_path: Place,
+    options: PredictOptions = PredictOptions(),
+    *,
+    threads: int | None = None,
+    format: Format | None = None,
+    progress: Progress = silent,
+    tell: Tell = ignore,
+) -> str:
+    """Read requests, rank on all cores, write one line for each in order; return a summary.
+
+    Lists are written as they are made; of the requests only the ids stay in memory.
+
+    Args:
+        model_dir: a model directory.
+        requests: whom to recommend to.
+        out_path: where the predictions go, as JSON Lines.
+        options: what the lists may hold.
+        threads: how many; None for one a core. Changes speed only.
+        format: of the input files, or None to go by their names.
+        progress: told how many lists are made.
+        tell: told the memory plan before the work, unless it is small.
+
+    Raises:
+        ArtifactError: the model is faulty.
+        DataError: a file is, or a user is unknown, or there is not enough memory.
+    """
+    tally = _Tally()
+    with open_outputs(out_path) as (out,):
+        recommender = Recommender.load(model_dir)
+        list_options = _list_options(options, format)
+        plan, refusal = _plan(recommender, model_dir, requests, list_options, threads)
+        if plan.num_bytes >= SHOWN_FROM:
+            available = available_bytes()
+            if (error := refusal(available)) is not None:
+                raise error
+            tell(plan.text(available))
+        if requests.users_path is None and requests.histories_path is None:
+            total = recommender.model.num_users
+            ranked_blocks = recommender.rank_all_users(list_options, threads)
+        else:
+            total = 0
+            wanted = _requests(recommender, requests, options, format, tally)
+            ranked_blocks = recommender.rank_requests(wanted, list_options, threads)
+        json_ids = [format_string(id_) for id_ in recommender.model.items.ids]
+        for ranked in ranked_blocks:
+            out.write(_format_lists(ranked, json_ids))
+            tally.lists += len(ranked.user_ids)
+            tally.short_lists += int((np.diff(ranked.ranking.indptr) < options.top_n).sum())
+            progress("recommend", tally.lists, total)
+    return _summary(tally, options.top_n)
+
+
+def plan_from_path(
+    model_dir: Place,
+    requests: Requests,
+    options: PredictOptions = PredictOptions(),
+    *,
+    threads: int | None = None,
+) -> tuple[str, DataError | None]:
+    """Return the memory plan of ``predict_from_path``, and why it cannot be carried out.
+
+    Args:
+        model_dir: a model directory.
+        requests: whom to recommend to; no file of them is read.
+        options: what the lists may hold; no file of them is read.
+        threads: how many; None for one a core.
+
+    Raises:
+        ArtifactError: the model is faulty.
+    """
+    recommender = Recommender.load(model_dir)
+    list_options = ListOptions(options.top_n, explain=options.explain)
+    plan, refusal = _plan(recommender, model_dir, requests, list_options, threads)
+    available = available_bytes()
+    return plan.text(available), refusal(available)
+
+
+def _plan(
+    recommender: Recommender,
+    model_dir: Place,
+    requests: Requests,
+    options: ListOptions,
+    threads: int | None,
+) -> tuple[Plan, Callable[[int | None], DataError | None]]:
+    """Return the plan, and what tells from the bytes available why it cannot be carried out."""
+    all_users = requests.users_path is None and requests.histories_path is None
+    sizes = recommender, model_dir, options, resolve_threads(threads), all_users
+    return plan_lists(*sizes), partial(refuse_lists, *sizes)
+
+
+def _list_options(options: PredictOptions, format: Format | None) -> ListOptions:
+    include, exclude = options.include_items_path, options.exclude_items_path
+    return ListOptions(
+        options.top_n,
+        None if include is None else read_ids(include, "item_id", format),
+        [] if exclude is None else read_ids(exclude, "item_id", format),
+        options.include_seen,
+        options.fill,
+        options.explain,
+    )
+
+
+def _format_lists(ranked: RankedUsers, json_ids: Sequence[str]) -> str:
+    ranking, reasons = ranked.ranking, ranked.reasons
+    because = None
+    if reasons is not None:
+        because = _entries(reasons.indptr, reasons.items, reasons.shares, json_ids)
+    return format_predictions(
+        list(map(format_string, ranked.user_ids)),
+        _entries(ranking.indptr, ranking.items, ranking.scores, json_ids),
+        ranking.filled.tolist(),
+        because,
+    )
+
+
+def _entries(
+    indptr: Int64Array, items: Int32Array, numbers: Float64Array, json_ids: Sequence[str]
+) -> Entries:
+    ids = list(map(json_ids.__getitem__, items.tolist()))
+    return Entries(indptr.tolist(), ids, numbers.tolist())
+
+
+def _requests(
+    recommender: Recommender,
+    requests: Requests,
+    options: PredictOptions,
+    format: Format | None,
+    tally: _Tally,
+) -> Iterator[UserRequest]:
+    fill = options.fill is not None
+    if requests.histories_path is not None:
+        for history in read_histories(requests.histories_path, format):
+            try:
+                encoded, unknown = recommender.encode_history(history.items)
+            except DataError as error:
+                raise DataError(f"{history.place}: {error}", error.hint) from None
+            tally.unknown_items += unknown
+            yield UserRequest(history.user_id, encoded, fill)
+    if requests.users_path is not None:
+        check = partial(_check_known, recommender) if options.unknown_user == "error" else None
+        for user_id in read_ids(requests.users_path, "user_id", format, check):
+            try:
+                yield UserRequest(user_id, recommender.history_of(user_id), fill)
+            except UnknownUserError:
+                tally.unknown_users += 1
+                if options.unknown_user == "fill":
+                    yield UserRequest(user_id, recommender.encode_history([])[0], True)
+
+
+def _check_known(recommender: Recommender, user_id: str) -> None:
+    try:
+        recommender.history_of(user_id)
+    except UnknownUserError:
+        raise BadValue(
+            f"expected a user of the model, got {shorten(user_id)}",
+            "--unknown-user skip leaves such users out, fill gives them popular items",
+        ) from None
+
+
+def _summary(tally: _Tally, top_n: int) -> str:
+    parts = [f"{tally.lists} lists"]
+    if tally.short_lists:
+        parts.append(f"{tally.short_lists} shorter than {top_n}")
+    if tally.unknown_users:
+        parts.append(f"{tally.unknown_users} unknown users")
+    if tally.unknown_items:
+        parts.append(f"{tally.unknown_items} unknown items passed over")
+    return ", ".join(parts)

@@ -1,0 +1,466 @@
+"""The recommender: ids in, ranked ids out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import repeat
+from typing import NamedTuple
+
+import numpy as np
+
+from mlcore.artifact import Model
+from mlcore.errors import NoUsersError, UnknownItemError, UnknownUserError, shorten
+from mlcore.recommend.explain import Reasons, explain_lists
+from mlcore.ids import IdMap
+from mlcore.memory.plan import Part, Steps
+from mlcore.recommend.ranking import Filters, Ranking
+from mlcore.recommend.request import (
+    EncodedHistory,
+    Fill,
+    ListOptions,
+    UserRequest,
+    encode_history,
+    make_filters,
+    refuse_text,
+)
+from mlcore.recommend.scoring import Scorer, slice_histories, stack_histories
+from mlcore.numeric.ranges import cut_rows
+from mlcore.numeric.threads import map_in_order, resolve_threads
+from mlcore.types import BoolArray, CsrMatrix
+
+__all__ = [
+    "EncodedHistory",
+    "Fill",
+    "ListOptions",
+    "RankedUsers",
+    "Recommendation",
+    "Recommender",
+    "Share",
+    "UserRequest",
+]
+
+# No more users are explained together once they may have this many reasons, each of which takes some
+# 100 bytes as text. Changes speed and memory only.
+MAX_BLOCK_REASONS = 2**17
+REASON_BYTES, REASON_TEXT_BYTES = 12, 100  # for the memory plan
+
+
+class Share(NamedTuple):
+    """What one item of the history adds to a score."""
+
+    item_id: str
+    share: float
+
+
+class Recommendation(NamedTuple):
+    """One item of a list.
+
+    Attributes:
+        item_id: the item.
+        score: the sum of what the items of the history say; 0 for an item filled in.
+        source: ``similarity``, or ``popularity`` for an item filled in.
+        because: with ``explain``, shares in ascending order of their ids, which add up to the score
+            bit for bit in this order; none for an item filled in.
+    """
+
+    item_id: str
+    score: float
+    source: str = "similarity"
+    because: tuple[Share, ...] = ()
+
+
+class RankedUsers(NamedTuple):
+    """The lists of some users, in the order they were asked for; ``reasons`` if they were asked."""
+
+    user_ids: Sequence[str]
+    ranking: Ranking
+    reasons: Reasons | None = None
+
+
+class Recommender:
+    """Answers requests from one model; safe to share between threads.
+
+    >>> from mlcore import Interactions, train_from_data
+    >>> baskets = {"ann": "tea milk", "bob": "tea milk sugar", "eve": "milk sugar"}
+    >>> rows = [(user, item) for user, items in baskets.items() for item in items.split()]
+    >>> recommender = Recommender(train_from_data(Interactions.from_columns(*zip(*rows))))
+    >>> [found.item_id for found in recommender.predict("ann", n=1)]
+    ['sugar']
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._scorer = Scorer(model.similarity, model.popularity)
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> Recommender:
+        """Open a model directory, memory-mapped.
+
+        Args:
+            directory: a model directory.
+
+        Raises:
+            ArtifactError: a subclass for each kind of fault.
+        """
+        return cls(Model.load(directory))
+
+    def predict(
+        self,
+        user_id: str,
+        n: int = 10,
+        *,
+        include: Iterable[str] | None = None,
+        exclude: Iterable[str] = (),
+        include_seen: bool = False,
+        fill: Fill | None = None,
+        explain: bool = False,
+    ) -> list[Recommendation]:
+        """Return the best ``n`` items for a user of the training.
+
+        Args:
+            user_id: the user.
+            n: the longest list, >= 1.
+            include: only these items, or None for all.
+            exclude: none of these items.
+            include_seen: whether items of the history may be listed.
+            fill: ``popularity`` completes a short list with the most popular unseen items.
+            explain: whether each item comes with what adds up to its score.
+
+        Returns:
+            min(n, eligible) items by score descending, then item id ascending; never padding.
+
+        Raises:
+            UnknownUserError: the user is not in the model.
+            NoUsersError: the model was trained without users.
+        """
+        options = ListOptions(n, include, exclude, include_seen, fill, explain)
+        return self._list_for(self.history_of(user_id), options)
+
+    def predict_history(
+        self,
+        history: Mapping[str, float] | Iterable[str],
+        n: int = 10,
+        *,
+        include: Iterable[str] | None = None,
+        exclude: Iterable[str] = (),
+        include_seen: bool = False,
+        fill: Fill | None = None,
+        explain: bool = False,
+    ) -> list[Recommendation]:
+        """Return the best ``n`` items for any history: a new user, a session, a basket.
+
+        Args:
+            history: items and weights, or items alone (1 each). Weights are finite, above 0, and
+                rounded to float32. Items the model does not know are passed over.
+            n: the longest list, >= 1.
+            include: only these items, or None for all.
+            exclude: none of these items.
+            include_seen: whether items of the history may be listed.
+            fill: ``popularity`` completes a short list with the most popular unseen items.
+            explain: whether each item comes with what adds up to its score.
+
+        Returns:
+            As ``predict``.
+
+        Raises:
+            DataError: an item twice, or a weight that breaks its rule.
+        """
+        options = ListOptions(n, include, exclude, include_seen, fill, explain)
+        return self._list_for(self._encode(history), options)
+
+    def predict_many(
+        self,
+        user_ids: Iterable[str],
+        n: int = 10,
+        *,
+        include: Iterable[str] | None = None,
+        exclude: Iterable[str] = (),
+        include_seen: bool = False,
+        fill: Fill | None = None,
+        explain: bool = False,
+        threads: int | None = None,
+    ) -> list[list[Recommendation]]:
+        """Return the lists of many users of the training, in the order asked for, on all cores.
+
+        Args:
+            user_ids: the users.
+            n: the longest list, >= 1.
+            include: only these items, or None for all.
+            exclude: none of these items.
+            include_seen: whether items of the history may be listed.
+            fill: ``popularity`` completes short lists with the most popular unseen items.
+            explain: whether each item comes with what adds up to its score.
+            threads: how many; None for one a core. Changes speed only.
+
+        Returns:
+            As ``predict``, one list for each user.
+
+        Raises:
+            UnknownUserError: a user is not in the model.
+            NoUsersError: the model was trained without users.
+        """
+        options = ListOptions(n, include, exclude, include_seen, fill, explain)
+        requests = (
+            UserRequest(user_id, self.history_of(user_id), fill is not None) for user_id in user_ids
+        )
+        lists: list[list[Recommendation]] = []
+        for ranked in self.rank_requests(requests, options, threads):
+            lists += [self._to_list(ranked, row) for row in range(len(ranked.user_ids))]
+        return lists
+
+    def similar_items(self, item_id: str, n: int = 10) -> list[Recommendation]:
+        """Return the items that having ``item_id`` speaks for the most.
+
+        Equals the list for a history of this one item with weight 1.
+
+        Args:
+            item_id: the item.
+            n: the longest list, >= 1.
+
+        Raises:
+            UnknownItemError: the item is not in the model.
+        """
+        self._position(item_id)
+        return self.predict_history([item_id], n)
+
+    def explain(self, user_id: str, item_id: str) -> list[Share]:
+        """Return what each item of a user's history adds to the score of an item.
+
+        ``predict(user_id, explain=True)`` says the same of a whole list.
+
+        Args:
+            user_id: a user of the training.
+            item_id: the item, recommended or not.
+
+        Returns:
+            Shares of the history items that speak for the item, or against it, in ascending order
+            of their ids: added one by one in this order they are the score, bit for bit.
+
+        Raises:
+            UnknownUserError: the user is not in the model.
+            UnknownItemError: the item is not in the model.
+            NoUsersError: the model was trained without users.
+            CsrError: a stored index points to no item, or a stored value is not finite.
+        """
+        target = self._position(item_id)
+        return self._shares(self.history_of(user_id), target)
+
+    def explain_history(
+        self, history: Mapping[str, float] | Iterable[str], item_id: str
+    ) -> list[Share]:
+        """Return what each item of any history adds to the score of an item.
+
+        Args:
+            history: as ``predict_history`` takes it.
+            item_id: the item, recommended or not.
+
+        Returns:
+            As ``explain``.
+
+        Raises:
+            UnknownItemError: the item is not in the model.
+            DataError: an item of the history twice, or a weight that breaks its rule.
+            CsrError: a stored index points to no item, or a stored value is not finite.
+        """
+        target = self._position(item_id)
+        return self._shares(self._encode(history), target)
+
+    def _shares(self, history: EncodedHistory, target: int) -> list[Share]:
+        stacked = stack_histories([history], len(self.model.items))
+        one = np.array([0, 1]), np.array([target], np.int32)
+        reasons = explain_lists(self.model.similarity, stacked, *one)
+        return list(self._to_shares(reasons, 0))
+
+    def _to_shares(self, reasons: Reasons, listed: int) -> tuple[Share, ...]:
+        ids = self.model.items.load()
+        span = slice(reasons.indptr[listed], reasons.indptr[listed + 1])
+        pairs = zip(reasons.items[span].tolist(), reasons.shares[span].tolist())
+        return tuple(Share(ids[item], share) for item, share in pairs)
+
+    def _position(self, item_id: str) -> int:
+        position = self.model.items.position(item_id)
+        if position is None:
+            raise UnknownItemError(f"item: expected an item of the model, got {shorten(item_id)}")
+        return position
+
+    def history_of(self, user_id: str) -> EncodedHistory:
+        """Return item positions and weights of a user of the training.
+
+        Args:
+            user_id: the user.
+
+        Raises:
+            UnknownUserError: the user is not in the model.
+            NoUsersError: the model was trained without users.
+        """
+        users, histories = self._users_and_histories()
+        row = users.position(user_id)
+        if row is None:
+            raise UnknownUserError(f"user: expected a user of the model, got {shorten(user_id)}")
+        return histories.row(row)
+
+    def user_ids(self) -> Sequence[str]:
+        """Return the users of the training, in order of ids.
+
+        Raises:
+            NoUsersError: the model was trained without users.
+        """
+        return self._users_and_histories()[0].ids
+
+    def _users_and_histories(self) -> tuple[IdMap, CsrMatrix]:
+        if self.model.users is None or self.model.histories is None:
+            raise NoUsersError(
+                "users: expected a model with users, got one trained without",
+                "give histories instead, or train without --without-users",
+            )
+        return self.model.users, self.model.histories
+
+    def encode_history(self, pairs: Iterable[tuple[str, float]]) -> tuple[EncodedHistory, int]:
+        """Return a history as positions and weights, and how many items are unknown.
+
+        Args:
+            pairs: item ids, each at most once, and weights.
+
+        Raises:
+            DataError: an item twice, or a weight that is not finite and above 0 in float32.
+
+        >>> from mlcore import Interactions, train_from_data
+        >>> model = train_from_data(Interactions.from_columns(["u", "u"], ["a", "b"]))
+        >>> Recommender(model).encode_history([("b", 2.0), ("z", 1.0)])
+        ((array([1], dtype=int32), array([2.], dtype=float32)), 1)
+        """
+        return encode_history(pairs, self.model.items)
+
+    def _encode(self, history: Mapping[str, float] | Iterable[str]) -> EncodedHistory:
+        refuse_text("history", history)
+        if isinstance(history, Mapping):
+            return self.encode_history(history.items())[0]
+        return self.encode_history((item_id, 1.0) for item_id in history)[0]
+
+    def rank_requests(
+        self, requests: Iterable[UserRequest], options: ListOptions, threads: int | None = None
+    ) -> Iterator[RankedUsers]:
+        """Yield the lists of many users in blocks, in order, computed on all cores.
+
+        Args:
+            requests: taken lazily, so that memory does not grow with their number.
+            options: what the lists may hold; whether to fill stands in each request.
+            threads: how many; None for one a core. Changes speed only.
+
+        Raises:
+            CsrError: a stored index points to no item.
+        """
+        self._scorer.prepare()
+        filters = make_filters(options, self.model.items)
+        rank = partial(self._rank_asked, options=options, filters=filters)
+        yield from map_in_order(rank, self._in_blocks(requests, options), resolve_threads(threads))
+
+    def rank_all_users(
+        self, options: ListOptions, threads: int | None = None
+    ) -> Iterator[RankedUsers]:
+        """Yield the lists of all users of the training in blocks, in order of ids, on all cores.
+
+        Equals ``rank_requests`` for all of them, without an object for each.
+
+        Args:
+            options: what the lists may hold.
+            threads: how many; None for one a core. Changes speed only.
+
+        Raises:
+            NoUsersError: the model was trained without users.
+            CsrError: a stored index points to no item, or a stored value is not finite.
+        """
+        _, histories = self._users_and_histories()
+        self._scorer.prepare(histories.num_entries)
+        filters = make_filters(options, self.model.items)
+        rank = partial(self._rank_span, options=options, filters=filters)
+        size = self._scorer.block_rows(options.n, options.explain)
+        longest = min(options.n, len(self.model.items))
+        most = MAX_BLOCK_REASONS // max(1, longest) if options.explain else histories.num_entries
+        spans = cut_rows(histories.indptr, size, most)
+        yield from map_in_order(rank, spans, resolve_threads(threads))
+
+    def planned_bytes(self, options: ListOptions, threads: int, all_users: bool) -> Steps:
+        """Return what ranking many users takes in each of its steps, besides the mapped model.
+
+        Args:
+            options: what the lists may hold.
+            threads: how many.
+            all_users: whether all users of the training are ranked, else nobody knows whom.
+        """
+        histories = self.model.histories if all_users else None
+        steps = self._scorer.planned_bytes(options.n, threads, histories, options.explain)
+        if not options.explain:
+            return steps
+        waiting = (2 * threads + 1) * REASON_BYTES * MAX_BLOCK_REASONS
+        reasons = Part("reasons", waiting + REASON_TEXT_BYTES * MAX_BLOCK_REASONS)
+        return {**steps, "recommend": [*steps["recommend"], reasons]}
+
+    def _rank_span(
+        self, span: tuple[int, int], options: ListOptions, filters: Filters
+    ) -> RankedUsers:
+        users, histories = self._users_and_histories()
+        fill = np.full(span[1] - span[0], options.fill is not None)
+        ids = users.ids[slice(*span)]
+        return self._rank_block(ids, slice_histories(histories, *span), fill, options, filters)
+
+    def _rank_asked(
+        self, block: list[UserRequest], options: ListOptions, filters: Filters
+    ) -> RankedUsers:
+        histories = stack_histories([request.history for request in block], len(self.model.items))
+        fill = np.array([request.fill for request in block], bool)
+        user_ids = [request.user_id for request in block]
+        return self._rank_block(user_ids, histories, fill, options, filters)
+
+    def _rank_block(
+        self,
+        user_ids: Sequence[str],
+        histories: CsrMatrix,
+        fill: BoolArray,
+        options: ListOptions,
+        filters: Filters,
+    ) -> RankedUsers:
+        ranking = self._scorer.rank(histories, options.n, filters, fill)
+        reasons: Reasons | None = None
+        if options.explain:
+            reasons = explain_lists(self.model.similarity, histories, ranking.indptr, ranking.items)
+        return RankedUsers(user_ids, ranking, reasons)
+
+    def _list_for(self, history: EncodedHistory, options: ListOptions) -> list[Recommendation]:
+        block = [UserRequest("", history, options.fill is not None)]
+        ranked = self._rank_asked(block, options, make_filters(options, self.model.items))
+        return self._to_list(ranked, 0)
+
+    def _to_list(self, ranked: RankedUsers, row: int) -> list[Recommendation]:
+        ids, ranking, reasons = self.model.items.load(), ranked.ranking, ranked.reasons
+        begin, end = ranking.indptr[row], ranking.indptr[row + 1]
+        columns = (ranking.items[begin:end], ranking.scores[begin:end], ranking.filled[begin:end])
+        because: Iterable[tuple[Share, ...]] = repeat(())
+        if reasons is not None:
+            because = [self._to_shares(reasons, listed) for listed in range(begin, end)]
+        return [
+            Recommendation(ids[item], score, "popularity" if filled else "similarity", shares)
+            for item, score, filled, shares in zip(*(it.tolist() for it in columns), because)
+        ]
+
+    def _in_blocks(
+        self, requests: Iterable[UserRequest], options: ListOptions
+    ) -> Iterator[list[UserRequest]]:
+        longest = min(options.n, len(self.model.items))
+        size = self._scorer.block_rows(options.n, options.explain)
+        block: list[UserRequest] = []
+        num_entries = reasons = 0  # so far, and in the block at most
+        for request in requests:
+            block.append(request)
+            num_entries += len(request.history[0])
+            reasons += longest * len(request.history[0]) if options.explain else 0
+            if len(block) == size or reasons >= MAX_BLOCK_REASONS:
+                yield block
+                block, reasons = [], 0
+                # Who has asked for so much may well ask for as much again.
+                self._scorer.prepare(num_entries)
+                size = self._scorer.block_rows(options.n, options.explain)
+        if block:
+            yield block

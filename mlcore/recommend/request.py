@@ -1,0 +1,154 @@
+"""What a recommender can be asked: histories, and what their lists may hold."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from mlcore.errors import ConfigError, DataError, shorten
+from mlcore.ids import IdMap
+from mlcore.parameters import convert_value, integer
+from mlcore.recommend.ranking import Filters
+from mlcore.types import BoolArray, Float32Array, Int32Array
+
+__all__ = [
+    "EncodedHistory",
+    "Fill",
+    "ListOptions",
+    "UserRequest",
+    "encode_history",
+    "make_filters",
+    "refuse_text",
+]
+
+Fill: TypeAlias = Literal["popularity"]
+EncodedHistory: TypeAlias = tuple[Int32Array, Float32Array]  # item positions ascending, weights
+
+
+class UserRequest(NamedTuple):
+    """One list to make: whose, from which history, and whether to fill it up by popularity."""
+
+    user_id: str
+    history: EncodedHistory
+    fill: bool
+
+
+@dataclass(frozen=True)
+class ListOptions:
+    """What a list may hold.
+
+    Attributes:
+        n: the longest list, >= 1 and below 2^31.
+        include: only these items, or None for all; unknown ids are passed over.
+        exclude: none of these items; unknown ids are passed over.
+        include_seen: whether items of the history may be listed.
+        fill: ``popularity`` completes short lists with the most popular unseen items.
+        explain: whether each item comes with what adds up to its score.
+    """
+
+    n: int = 10
+    include: Iterable[str] | None = None
+    exclude: Iterable[str] = ()
+    include_seen: bool = False
+    fill: Fill | None = None
+    explain: bool = False
+
+    def __post_init__(self) -> None:
+        convert_value(integer(minimum=1), self.n, "n")
+        refuse_text("include", self.include)
+        refuse_text("exclude", self.exclude)
+        if self.fill not in (None, "popularity"):
+            raise ConfigError(f"fill: expected 'popularity' or None, got {self.fill!r}")
+
+
+def make_filters(options: ListOptions, items: IdMap) -> Filters:
+    """Return what the options allow, as positions.
+
+    Args:
+        options: with ids; those that are unknown are passed over.
+        items: the items of the model.
+
+    >>> items = IdMap.from_ids(["a", "b", "c"])
+    >>> make_filters(ListOptions(include=["a", "b"], exclude=["b", "z"]), items).allowed.tolist()
+    [True, False, False]
+    """
+    allowed: BoolArray | None = None
+    if options.include is not None:
+        allowed = np.zeros(len(items), bool)
+        allowed[_positions(options.include, items)] = True
+    excluded = _positions(options.exclude, items)
+    if len(excluded):
+        allowed = np.ones(len(items), bool) if allowed is None else allowed
+        allowed[excluded] = False
+    return Filters(allowed, options.include_seen)
+
+
+def _positions(item_ids: Iterable[str], items: IdMap) -> list[int]:
+    found = (items.position(item_id) for item_id in item_ids)
+    return [position for position in found if position is not None]
+
+
+def encode_history(pairs: Iterable[tuple[str, float]], items: IdMap) -> tuple[EncodedHistory, int]:
+    """Return a history as positions and weights, and how many of its items are unknown.
+
+    Args:
+        pairs: item ids, each at most once, and weights.
+        items: the items of the model.
+
+    Raises:
+        DataError: an item twice, or a weight that is not finite and above 0 in float32.
+
+    >>> encode_history([("b", 2.0), ("z", 1.0)], IdMap.from_ids(["a", "b"]))
+    ((array([1], dtype=int32), array([2.], dtype=float32)), 1)
+    """
+    weights: dict[str, float] = {}
+    for item_id, weight in pairs:
+        if not isinstance(item_id, str):
+            raise DataError(f"history: item_id: expected a string, got {shorten(item_id)}")
+        if item_id in weights:
+            raise DataError(f"history: expected each item once, got {shorten(item_id)} twice")
+        if not _fits_float32(weight):
+            raise DataError(
+                f"history: item {shorten(item_id)}: weight: expected a finite number above 0 "
+                f"that float32 holds, got {shorten(weight)}"
+            )
+        weights[item_id] = float(weight)
+    known = sorted(
+        (position, weight)
+        for item_id, weight in weights.items()
+        if (position := items.position(item_id)) is not None
+    )
+    positions = np.array([position for position, _ in known], np.int32)
+    rounded = np.array([weight for _, weight in known], np.float32)
+    return (positions, rounded), len(weights) - len(known)
+
+
+def _fits_float32(weight: object) -> bool:
+    """Return whether a weight is a number that float32 rounds neither to 0 nor to infinity."""
+    if isinstance(weight, bool) or not isinstance(weight, numbers.Real):
+        return False
+    try:
+        # Half of the least float32, and half a step beyond the greatest, round away from it.
+        return 2.0**-150 < float(weight) < 2.0**128 - 2.0**103
+    except OverflowError:
+        return False
+
+
+def refuse_text(name: str, ids: object) -> None:
+    """Refuse a string where ids are expected: it is a sequence of strings as well, of its letters.
+
+    Args:
+        name: of the argument.
+        ids: what was given.
+
+    Raises:
+        DataError: a string.
+
+    >>> refuse_text("exclude", ["tea"])
+    """
+    if isinstance(ids, str):
+        raise DataError(f"{name}: expected ids, such as a list of strings, got {shorten(ids)}")

@@ -1,0 +1,344 @@
+"""Scores and ranks on arrays: from histories and a similarity matrix to ranked items.
+
+score(j) is the sum over the history, in ascending item order, of float64(w_i) * float64(s_ij),
+added in float64 from +0. A product of two float32 is exact in float64, so fused multiply-add
+changes nothing. Candidates are the items that at least one stored pair touches. Order: score
+descending, then item position ascending. A program in any language that follows these sentences
+gets the same items and the same bits. So do three ways here: row by row, by scipy's product of
+blocks, and, where there is much to do and numba is installed, by ``mlcore.recommend.scoring_numba``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.util import find_spec
+from typing import TypeAlias
+
+import numpy as np
+import scipy.sparse as sp
+
+from mlcore.errors import CsrError
+from mlcore.memory.plan import Part, Steps, scratch_part
+from mlcore.recommend.ranking import Filters, Ranking, complete_lists
+from mlcore.numeric.sums import sum_by_group
+from mlcore.numeric.topk import top_k_per_row
+from mlcore.types import (
+    BoolArray,
+    CsrMatrix,
+    Float32Array,
+    Float64Array,
+    Int32Array,
+    Int64Array,
+)
+
+__all__ = [
+    "Scorer",
+    "check_positions",
+    "check_values",
+    "slice_histories",
+    "stack_histories",
+]
+
+# Users ranked together: bounded by this many cells, (user, item) or in compiled code (user, item
+# listed), each of which takes up to 40 bytes of scratch in each thread. Changes speed and memory only.
+MAX_BLOCK_CELLS = 2**20
+# Scratch as long as the catalogue is prepared for each block, which few rows do not pay for.
+MIN_PRODUCT_ROWS = 16
+MAX_BLOCK_ROWS = 1024
+# scipy goes through so many stored pairs in about half a second, and to load numba and the code that
+# it has kept takes as long. Changes speed only.
+MIN_COMPILED_PAIRS = 4 * 10**7
+# For the memory plan: of a cell of scratch that is met, of a listed item, of it as text, and of what
+# ``explain`` looks at together.
+CELL_BYTES, LISTED_BYTES, TEXT_BYTES, EXPLAIN_BYTES = 40, 13, 300, 40 * 2**17
+
+_Lists: TypeAlias = tuple[Int64Array, Int32Array, Float64Array]  # offsets, items, scores
+_RankRows: TypeAlias = Callable[[CsrMatrix, CsrMatrix, int, BoolArray | None, bool], _Lists]
+
+
+def stack_histories(rows: Sequence[tuple[Int32Array, Float32Array]], num_items: int) -> CsrMatrix:
+    """Return a matrix of the given rows.
+
+    Args:
+        rows: item positions, ascending, and weights of each user.
+        num_items: I.
+
+    Raises:
+        CsrError: an item position points to no item, or a weight is not finite.
+
+    >>> row = np.array([1], np.int32), np.array([2.0], np.float32)
+    >>> stack_histories([row, row], 3).indptr.tolist()
+    [0, 1, 2]
+    """
+    indptr = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum([len(items) for items, _ in rows], out=indptr[1:])
+    indices = np.concatenate([np.empty(0, np.int32), *(items for items, _ in rows)])
+    check_positions(indices, num_items, "histories.npz")
+    data = np.concatenate([np.empty(0, np.float32), *(weights for _, weights in rows)])
+    check_values(data, "histories.npz")
+    return CsrMatrix(indptr, indices, data, num_items)
+
+
+def slice_histories(histories: CsrMatrix, begin: int, end: int) -> CsrMatrix:
+    """Return some rows of a model's histories, checked.
+
+    Args:
+        histories: (U, I) float32.
+        begin: the first row.
+        end: the row after the last one.
+
+    Raises:
+        CsrError: an item position points to no item, or a weight is not finite.
+
+    >>> histories = CsrMatrix(np.array([0, 1, 3]), np.array([2, 0, 1]), np.ones(3), num_columns=3)
+    >>> slice_histories(histories, 1, 2).indices.tolist()
+    [0, 1]
+    """
+    indptr = histories.indptr[begin : end + 1]
+    span = slice(indptr[0], indptr[-1])
+    check_positions(histories.indices[span], histories.num_columns, "histories.npz")
+    check_values(histories.data[span], "histories.npz")
+    return CsrMatrix(
+        indptr - indptr[0], histories.indices[span], histories.data[span], histories.num_columns
+    )
+
+
+def check_positions(positions: Int32Array, num_items: int, file: str) -> None:
+    """Check stored item positions, which opening a model leaves unread.
+
+    scipy's products would read foreign memory behind the arrays, and numpy takes -1 for the last.
+
+    Args:
+        positions: (P,) int32.
+        num_items: I.
+        file: where they are stored, for the message.
+
+    Raises:
+        CsrError: one of them points to no item.
+
+    >>> check_positions(np.array([0, 2], np.int32), 3, "similarity.npz")
+    """
+    if len(positions) and not (0 <= positions.min() and positions.max() < num_items):
+        raise CsrError(
+            f"{file}: indices.npy: expected positions from 0 to {num_items - 1}, "
+            f"got {positions.min()} to {positions.max()}"
+        )
+
+
+def check_values(values: Float32Array, file: str) -> None:
+    """Check stored values, which opening a model leaves unread: NaN has no place in a ranking.
+
+    Args:
+        values: (P,) float32.
+        file: where they are stored, for the message.
+
+    Raises:
+        CsrError: one of them is not finite.
+
+    >>> check_values(np.array([0.5], np.float32), "similarity.npz")
+    """
+    finite = np.isfinite(values)
+    if not finite.all():
+        raise CsrError(f"{file}: data.npy: expected finite numbers, got {values[~finite][0]}")
+
+
+@dataclass
+class Scorer:
+    """Ranks items by a similarity matrix, and completes short lists by popularity.
+
+    Attributes:
+        similarity: (I, I) float32, source items as rows.
+        popularity: (I,) int64 users of each item.
+    """
+
+    similarity: CsrMatrix
+    popularity: Int64Array
+    _product_ready: sp.csr_matrix[np.float64] | None = field(default=None, init=False)
+    _rank_rows: _RankRows | None = field(default=None, init=False)
+    _is_checked: bool = field(default=False, init=False)
+    _may_compile: bool = field(default=True, init=False)
+
+    @cached_property
+    def _by_popularity(self) -> Int64Array:
+        """Items by users descending, then position ascending, (I,) int64."""
+        return np.lexsort((np.arange(len(self.popularity)), -self.popularity))
+
+    @cached_property
+    def _pairs_per_entry(self) -> float:
+        """Stored pairs of an entry of the histories, on average over those of the training."""
+        num_pairs = self.popularity @ np.diff(self.similarity.indptr)
+        return float(num_pairs) / max(1, int(self.popularity.sum()))
+
+    def block_rows(self, n: int, explain: bool = False) -> int:
+        """Return how many users to rank together, as things stand.
+
+        Args:
+            n: the longest list, >= 1.
+            explain: whether their lists will be explained, which takes cells as scipy's product.
+        """
+        num_items = self.similarity.num_rows
+        width = num_items if self._rank_rows is None or explain else min(n, num_items)
+        return max(1, min(MAX_BLOCK_ROWS, MAX_BLOCK_CELLS // max(1, width)))
+
+    def planned_bytes(
+        self, n: int, threads: int, histories: CsrMatrix | None, explain: bool = False
+    ) -> Steps:
+        """Return what ranking takes, besides the model that is mapped, in each of its steps.
+
+        Args:
+            n: the longest list, >= 1.
+            threads: how many.
+            histories: of all users to be ranked; None if nobody knows them yet.
+            explain: whether the lists will be explained.
+        """
+        num_items, num_pairs = self.similarity.num_rows, self.similarity.num_entries
+        num_entries = 0 if histories is None else histories.num_entries
+        is_compiled = self._pays_to_compile(num_entries) and find_spec("numba") is not None
+        width = min(n, num_items) if is_compiled and not explain else num_items
+        rows = min(MAX_BLOCK_ROWS, max(1, MAX_BLOCK_CELLS // width))
+        met = num_items  # by a history, at most, or on average where the histories are known
+        if histories is not None:
+            mean = num_entries / max(1, histories.num_rows) * self._pairs_per_entry
+            met = min(num_items, int(mean))
+        scratch = 8 * num_items + 2 * LISTED_BYTES * rows * n
+        if not is_compiled:
+            scratch += rows * (num_items + CELL_BYTES * met)
+        if explain:
+            scratch += 4 * rows * num_items + EXPLAIN_BYTES
+        return {
+            "check the pairs": [Part("marks", 3 * num_pairs)],
+            "recommend": [
+                Part("pairs in float64", 0 if is_compiled else 8 * num_pairs),
+                scratch_part(threads, scratch),
+                Part("lists that wait", (2 * threads + 1) * LISTED_BYTES * rows * n),
+                Part("lists as text", TEXT_BYTES * rows * n),
+            ],
+        }
+
+    def _pays_to_compile(self, num_entries: int) -> bool:
+        return num_entries * self._pairs_per_entry >= MIN_COMPILED_PAIRS
+
+    def prepare(self, num_entries: int = 0) -> None:
+        """Do once what ranking many users needs: check all indices and values, choose the way.
+
+        Args:
+            num_entries: of the histories to be ranked, as far as they are known. Called again when
+                more are, it turns to compiled code once that pays. Changes speed only.
+
+        Raises:
+            CsrError: a stored index points to no item, or a stored value is not finite.
+        """
+        if not self._is_checked:
+            self._check_columns(self.similarity.indices)
+            check_values(self.similarity.data, "similarity.npz")
+        if self._may_compile and self._pays_to_compile(num_entries):
+            self._may_compile = False
+            self._rank_rows = _load_rank_rows()
+        if self._rank_rows is not None:
+            self._product_ready = None
+        elif not self._is_checked and (self.similarity.data > 0).all():
+            # Else scipy leaves out sums that cancel to 0, which are candidates all the same.
+            self._product_ready = self.similarity.to_scipy()
+        self._is_checked = True
+
+    def rank(self, histories: CsrMatrix, n: int, filters: Filters, fill: BoolArray) -> Ranking:
+        """Return the best ``n`` items of each history.
+
+        Args:
+            histories: (R, I) float32 weights above 0.
+            n: the longest list, >= 1.
+            filters: which items may be listed.
+            fill: (R,) bool, whose short lists are completed with popular items.
+
+        Returns:
+            min(n, eligible) items for each history, never a seen one unless asked, no padding.
+
+        Raises:
+            CsrError: a stored index points to no item, or a stored value is not finite.
+        """
+        rank_rows = self._rank_rows
+        if rank_rows is not None and histories.num_rows >= MIN_PRODUCT_ROWS:
+            lists = rank_rows(self.similarity, histories, n, filters.allowed, filters.include_seen)
+        else:
+            lists = self._rank_scores(histories, n, filters)
+        ranking = Ranking(*lists, np.zeros(len(lists[1]), bool))
+        if (fill & (np.diff(ranking.indptr) < n)).any():
+            allowed, popular = filters.allowed, self._by_popularity
+            popular = popular if allowed is None else popular[allowed[popular]]
+            return complete_lists(ranking, histories, n, fill, popular)
+        return ranking
+
+    def _rank_scores(self, histories: CsrMatrix, n: int, filters: Filters) -> _Lists:
+        indptr, items, scores = self.score(histories)
+        keep = self._eligible(histories, indptr, items, filters)
+        indptr = np.concatenate([[0], np.cumsum(keep)])[indptr]
+        return top_k_per_row(indptr, items[keep], scores[keep], n)
+
+    def score(self, histories: CsrMatrix) -> tuple[Int64Array, Int32Array, Float64Array]:
+        """Return the score of each candidate of each history.
+
+        Args:
+            histories: (R, I) float32.
+
+        Returns:
+            Offsets (R + 1,), item positions and scores (P,); the order within a row is any.
+
+        Raises:
+            CsrError: a stored index points to no item, or a stored value is not finite.
+        """
+        similarity = self._product_ready  # it may be given up meanwhile
+        if similarity is not None and histories.num_rows >= MIN_PRODUCT_ROWS:
+            product = histories.to_scipy() @ similarity
+            return product.indptr.astype(np.int64), product.indices, product.data
+        rows = [self._score_row(*histories.row(row)) for row in range(histories.num_rows)]
+        indptr = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum([len(items) for items, _ in rows], out=indptr[1:])
+        items = np.concatenate([np.empty(0, np.int32), *(items for items, _ in rows)])
+        return indptr, items, np.concatenate([np.empty(0), *(scores for _, scores in rows)])
+
+    def _score_row(
+        self, history: Int32Array, weights: Float32Array
+    ) -> tuple[Int32Array, Float64Array]:
+        indptr = self.similarity.indptr
+        lengths = indptr[history + 1] - indptr[history]  # (H,) stored pairs of each history item
+        shift = indptr[history] - np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        entries = np.arange(int(lengths.sum())) + np.repeat(shift, lengths)  # (P,)
+        columns = self.similarity.indices[entries]  # (P,) int32
+        self._check_columns(columns)
+        values = self.similarity.data[entries]  # (P,) float32
+        check_values(values, "similarity.npz")
+        products = np.repeat(weights.astype(np.float64), lengths) * values.astype(np.float64)
+        num_items = self.similarity.num_rows
+        if 8 * len(columns) < num_items:
+            candidates, groups = np.unique(columns, return_inverse=True)
+            return candidates, sum_by_group(groups, products, len(candidates))
+        touched = np.zeros(num_items, bool)
+        touched[columns] = True
+        candidates = np.flatnonzero(touched).astype(np.int32)
+        return candidates, sum_by_group(columns, products, num_items)[candidates]
+
+    def _check_columns(self, columns: Int32Array) -> None:
+        check_positions(columns, self.similarity.num_columns, "similarity.npz")
+
+    def _eligible(
+        self, histories: CsrMatrix, indptr: Int64Array, items: Int32Array, filters: Filters
+    ) -> BoolArray:
+        keep = np.ones(len(items), bool) if filters.allowed is None else filters.allowed[items]
+        if not filters.include_seen:
+            num_items = self.similarity.num_rows
+            rows = np.repeat(np.arange(histories.num_rows, dtype=np.int64), np.diff(indptr))
+            seen = np.zeros(histories.num_rows * num_items, bool)
+            seen[histories.row_of_entry() * num_items + histories.indices] = True
+            keep &= ~seen[rows * num_items + items]
+        return keep
+
+
+def _load_rank_rows() -> _RankRows | None:
+    """Return the compiled way, or None without numba, or with one that refuses this numpy."""
+    try:
+        from mlcore.recommend.scoring_numba import rank_rows
+    except ImportError:
+        return None
+    return rank_rows

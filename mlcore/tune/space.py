@@ -1,0 +1,196 @@
+"""Search spaces: a JSON object that mirrors the configuration, with choices and ranges in it.
+
+A value is a plain JSON value, which is fixed, or one of
+
+    {"choice": [VALUE, ...]}                 one of them; objects may have choices and ranges inside
+    {"int": [LOW, HIGH]}                     both included; with "log": true or "step": N
+    {"float": [LOW, HIGH]}                   likewise; with "log": true
+
+Settings that depend on each other are given together: the whole space may be a choice of spaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from mlcore.config import TrainConfig
+from mlcore.tune.dimensions import Dimension, Node, Options, Pick, parse_node
+from mlcore.errors import ConfigError, shorten_json
+
+__all__ = ["DEFAULT_SPACE", "Sample", "SearchSpace"]
+
+# Without ease and slim, whose trials take much longer than all of these.
+DEFAULT_SPACE: dict[str, Any] = {
+    "choice": [
+        {
+            "similarity": {
+                "choice": [
+                    {"name": "cosine"},
+                    {"name": "asymmetric_cosine", "alpha": {"float": [0, 1]}},
+                    {"name": "tversky", "alpha": {"float": [0, 2]}, "beta": {"float": [0, 2]}},
+                ]
+            },
+            "weighting": {
+                "choice": [
+                    {"name": "none"},
+                    {"name": "tf_idf", "smooth": True},
+                    {
+                        "name": "bm25",
+                        "k1": {"float": [0.1, 10], "log": True},
+                        "b": {"float": [0, 1]},
+                        "smooth": True,
+                    },
+                ]
+            },
+            "num_neighbors": {"int": [10, 1000], "log": True},
+            "shrinkage": {"choice": [0, {"float": [1, 1000], "log": True}]},
+        },
+        {
+            "similarity": {
+                "choice": [
+                    {"name": "p3alpha", "alpha": {"float": [0, 2]}},
+                    {"name": "rp3beta", "alpha": {"float": [0, 2]}, "beta": {"float": [0, 2]}},
+                ]
+            },
+            "num_neighbors": {"int": [10, 1000], "log": True},
+        },
+    ]
+}
+
+
+class Sample(NamedTuple):
+    """One configuration of a space.
+
+    Attributes:
+        params: what was picked, by place, such as ``similarity.choice[1].alpha``; of a choice the
+            position, from 0.
+        dimensions: what it was picked from, by the same names.
+        config: the JSON object of the configuration; missing keys take their defaults.
+    """
+
+    params: dict[str, int | float]
+    dimensions: dict[str, Dimension]
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """Configurations to search among.
+
+    Attributes:
+        source: the JSON value it was made from.
+
+    >>> space = SearchSpace.from_json({"num_neighbors": {"int": [10, 200]}})
+    >>> space.replay({"num_neighbors": 50}).config
+    {'num_neighbors': 50}
+    """
+
+    source: Any
+    _root: Node
+
+    @classmethod
+    def from_json(cls, value: Any, place: str = "space") -> SearchSpace:
+        """Return the space that a JSON value describes, after checking it to its edges.
+
+        Each choice and both ends of each range must give a valid configuration, together with each
+        choice and both ends of every other setting.
+
+        Args:
+            value: the parsed value.
+            place: the file, for messages.
+
+        Raises:
+            ConfigError: a key is unknown, a bound is wrong, or a configuration is not valid.
+
+        >>> SearchSpace.from_json({"shrinkage": {"float": [-1, 1]}}, "space.json")
+        Traceback (most recent call last):
+        ...
+        mlcore.errors.ConfigError: space.json: shrinkage: expected a finite number >= 0, got -1.0
+        """
+        space = cls(value, parse_node(value, place))
+        for config, choices in space._root.edges(()):
+            _check(config, choices, place)
+        if not space.sample(lambda name, dimension: dimension.admit(_least(dimension))).params:
+            raise ConfigError(
+                f"{place}: expected at least one choice, int or float, got fixed values only"
+            )
+        return space
+
+    def sample(self, pick: Pick) -> Sample:
+        """Return one configuration.
+
+        Args:
+            pick: gives the value of each dimension that is met, from its name and what it may be.
+        """
+        params: dict[str, int | float] = {}
+        dimensions: dict[str, Dimension] = {}
+
+        def record(name: str, dimension: Dimension) -> int | float:
+            dimensions[name] = dimension
+            params[name] = dimension.admit(pick(name, dimension))
+            return params[name]
+
+        config = self._root.build(record, "")
+        return Sample(params, dimensions, config)
+
+    def replay(self, params: Mapping[str, Any]) -> Sample:
+        """Return the configuration that was picked as ``params`` says.
+
+        Args:
+            params: as in ``Sample``.
+
+        Raises:
+            ConfigError: they do not belong to this space.
+        """
+        try:
+            sample = self.sample(lambda name, dimension: dimension.admit(params[name]))
+        except (KeyError, ValueError):
+            sample = None
+        if sample is None or sample.params.keys() != params.keys():
+            raise ConfigError(
+                f"params: expected values of the space, got {shorten_json(dict(params))}"
+            )
+        return sample
+
+
+def _least(dimension: Dimension) -> int | float:
+    return 0 if isinstance(dimension, Options) else dimension.low
+
+
+def _check(config: Any, choices: Mapping[tuple[str, ...], str], place: str) -> None:
+    try:
+        TrainConfig.from_json(config, place)
+    except ConfigError as error:
+        raise ConfigError(
+            _located(str(error).removeprefix(f"{place}: "), choices, place),
+            error.hint or _hint(config),
+        ) from None
+
+
+def _located(text: str, choices: Mapping[tuple[str, ...], str], place: str) -> str:
+    """Return the message with the choices that lead to what it is about."""
+    path: tuple[str, ...] = ()
+    place += choices.get(path, "")
+    key, colon, rest = text.partition(": ")
+    while colon and key.isidentifier():
+        path, text = (*path, key), rest
+        place += f": {key}{choices.get(path, '')}"
+        key, colon, rest = text.partition(": ")
+    return f"{place}: {text}"
+
+
+def _hint(config: Any) -> str | None:
+    """Return the cure where each setting is fine for itself, and two of them are not together."""
+    if not isinstance(config, Mapping):
+        return None
+    for key, value in config.items():
+        try:
+            TrainConfig.from_json({key: value})
+        except ConfigError:
+            return None
+    return (
+        "give settings that depend on each other together: the whole space may be "
+        '{"choice": [SPACE, SPACE]}'
+    )

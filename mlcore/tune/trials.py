@@ -1,0 +1,158 @@
+"""Trials: what one is, and how one is made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mlcore.config import TrainConfig
+from mlcore.errors import ConfigError, MlcoreError
+from mlcore.interactions import Interactions
+from mlcore.evaluate.metrics import USER_METRICS
+from mlcore.parameters import Rule, check_parameters, integer, parameter
+from mlcore.tune.space import Sample
+from mlcore.train.train import Trainer
+from mlcore.tune.validation import validate_model
+
+__all__ = ["Trial", "TrialRunner", "TuneConfig", "best_trial", "full_config"]
+
+
+def _metric_rule() -> Rule:
+    def convert(value: object) -> str:
+        name, at, cutoff = str(value).partition("@")
+        if name not in USER_METRICS or not at or not cutoff.isascii() or not cutoff.isdigit():
+            raise ValueError
+        integer(minimum=1).convert(int(cutoff))
+        return f"{name}@{int(cutoff)}"
+
+    return Rule(f"one of {', '.join(USER_METRICS)} with a cutoff, such as ndcg@10", convert)
+
+
+@dataclass(frozen=True)
+class TuneConfig:
+    """How to search.
+
+    Attributes:
+        metric: what is to be large, a metric of users with its cutoff. Changes the search.
+        trials: how many in all, the default configuration among them. Changes where it ends.
+        seed: of the random numbers. Changes the search.
+        keep_mib: how many MiB of counts to keep for later trials. Changes speed and memory only.
+
+    >>> TuneConfig(metric="recall@20").cutoff
+    20
+    """
+
+    metric: str = parameter("ndcg@10", _metric_rule())
+    trials: int = parameter(50, integer(minimum=1))
+    seed: int = parameter(0, integer(minimum=0))
+    keep_mib: int = parameter(1024, integer(minimum=0))
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+
+    @property
+    def cutoff(self) -> int:
+        """The list length of the metric."""
+        return int(self.metric.partition("@")[2])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One configuration, tried.
+
+    Attributes:
+        trial: its number; 0 is the default configuration.
+        value: the metric that is searched by, or None if the trial failed.
+        params: what was picked from the space; none for trial 0.
+        config: the configuration, defaults spelled out.
+        metrics: all metrics at the cutoff; none if the trial failed.
+        same_as: an earlier trial with this configuration, whose outcome was taken over; or None.
+        error: why the trial failed, or None.
+        seconds: how long ``training`` and ``evaluating`` took.
+    """
+
+    trial: int
+    value: float | None
+    params: Mapping[str, int | float]
+    config: Mapping[str, Any]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    same_as: int | None = None
+    error: str | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def best_trial(trials: Sequence[Trial]) -> Trial | None:
+    """Return the trial with the greatest value, the first of equals, or None if all failed.
+
+    Args:
+        trials: in order.
+
+    >>> best_trial([Trial(0, 0.5, {}, {}), Trial(1, None, {}, {}), Trial(2, 0.5, {}, {})]).trial
+    0
+    """
+    done = [trial for trial in trials if trial.value is not None]
+    return max(done, key=lambda trial: trial.value or 0.0, default=None)
+
+
+@dataclass(frozen=True)
+class TrialRunner:
+    """Trains and evaluates one configuration after the other.
+
+    Attributes:
+        trainer: of the interactions of the training.
+        validation: interactions held back.
+        config: names the metric.
+        threads: how many; None for one a core. Changes speed only.
+    """
+
+    trainer: Trainer
+    validation: Interactions
+    config: TuneConfig
+    threads: int | None = None
+
+    def run(self, number: int, sample: Sample, earlier: Sequence[Trial]) -> Trial:
+        """Return the trial of a configuration, which fails rather than raise what mlcore raises.
+
+        Args:
+            number: of the trial.
+            sample: the configuration and where it comes from.
+            earlier: the trials before; the outcome of one with the same configuration is taken.
+        """
+        config = full_config(sample.config)
+        for known in earlier:
+            if known.config == config:
+                first = known.trial if known.same_as is None else known.same_as
+                return replace(known, trial=number, params=sample.params, same_as=first, seconds={})
+        try:
+            metrics, seconds = self._measure(config)
+        except (MlcoreError, MemoryError) as error:
+            reason = str(error) or "out of memory"
+            return Trial(number, None, sample.params, config, error=reason)
+        value = metrics[self.config.metric]
+        return Trial(number, value, sample.params, config, metrics, seconds=seconds)
+
+    def _measure(self, config: dict[str, Any]) -> tuple[Mapping[str, float], dict[str, float]]:
+        """Return the metrics of a configuration, and how long it took to get them."""
+        begun = time.perf_counter()
+        model = self.trainer.train(TrainConfig.from_json(config))
+        trained = time.perf_counter()
+        found = validate_model(model, self.validation, self.config.cutoff, self.threads)
+        seconds = {"training": trained - begun, "evaluating": time.perf_counter() - trained}
+        return found.metrics, {step: round(value, 3) for step, value in seconds.items()}
+
+
+def full_config(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration with its defaults spelled out, or as it is if it is not valid.
+
+    Args:
+        config: a JSON object.
+
+    >>> full_config({"num_neighbors": 50})["shrinkage"]
+    0.0
+    """
+    try:
+        return TrainConfig.from_json(config).to_json()
+    except ConfigError:
+        return config

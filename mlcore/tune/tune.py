@@ -1,0 +1,300 @@
+"""Search: the configuration that is best by a metric on interactions held back.
+
+Trial 0 is the default configuration, so the best is never worse than it on this metric. The others
+come from a space, suggested from those before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from mlcore.config import TrainConfig
+from mlcore.errors import ConfigError, DataError
+from mlcore.memory.input_size import refuse_long_file
+from mlcore.files.inputs import Format, Place, place_name, read_text
+from mlcore.files.interactions import ColumnNames, read_interactions
+from mlcore.files.lists import read_ids
+from mlcore.interactions import Interactions
+from mlcore.jsontext import JsonTextError, parse_json
+from mlcore.memory.available import available_bytes, format_bytes
+from mlcore.memory.plan import SHOWN_FROM, Plan
+from mlcore.progress import Progress, Tell, ignore, silent
+from mlcore.tune.space import DEFAULT_SPACE, Sample, SearchSpace
+from mlcore.tune.optuna_sampler import optuna_version, suggest
+from mlcore.numeric.threads import resolve_threads
+from mlcore.train.train import Trainer
+from mlcore.train.memory import TrainingPlanner
+from mlcore.tune.trials import Trial, TrialRunner, TuneConfig, best_trial, full_config
+from mlcore.tune.directory import TuningDirectory, open_tuning_directory
+from mlcore.version import VERSION
+
+__all__ = ["TuneConfig", "plan_from_path", "tune_from_data", "tune_from_path"]
+
+# What a failed trial is worth to the search, so that it leaves such places: no metric is below.
+WORTH_OF_FAILURE = 0.0
+
+OnTrial: TypeAlias = Callable[[Trial, Trial | None], None]
+
+
+def tune_from_data(
+    interactions: Interactions,
+    validation: Interactions,
+    space: SearchSpace,
+    config: TuneConfig = TuneConfig(),
+    *,
+    past: Sequence[Trial] = (),
+    threads: int | None = None,
+    progress: Progress = silent,
+) -> Iterator[Trial]:
+    """Return an iterator that tries one configuration at each step.
+
+    A trial is trained on ``interactions``; users of ``validation`` get lists without what they have
+    there, and the metrics of these lists are its outcome. Users without a history count 0. What
+    cannot be trained is a failed trial, and the search goes on. But for the seconds, trials depend
+    on the data, the space, metric and seed alone: a search that goes on from ``past`` tries what it
+    would have tried without a break.
+
+    Args:
+        interactions: of the training.
+        validation: interactions of the same users, held back.
+        space: the configurations to try; trial 0 is the default one.
+        config: metric, number of trials, seed.
+        past: the trials of the same search, from the first, in order.
+        threads: how many; None for one a core. Changes speed only.
+        progress: told how far each training is.
+
+    Raises:
+        MlcoreError: Optuna is not installed.
+        DataError: no user or no item of ``validation`` is in ``interactions``.
+        ConfigError: a past trial is not of this space.
+
+    >>> train = Interactions.from_columns(["u", "u", "v", "v", "w"], ["a", "b", "a", "b", "a"])
+    >>> held_back = Interactions.from_columns(["w"], ["b"])
+    >>> space = SearchSpace.from_json({"num_neighbors": {"int": [1, 5]}})
+    >>> trials = tune_from_data(train, held_back, space, TuneConfig("recall@1", trials=2))
+    >>> [(trial.trial, trial.value) for trial in trials]
+    [(0, 1.0), (1, 1.0)]
+    """
+    optuna_version()
+    _check_overlap(interactions, validation, "validation")
+    samples = [_sample_of(trial, space) for trial in past]
+    trainer = Trainer(
+        interactions, keep_bytes=config.keep_mib * 2**20, threads=threads, progress=progress
+    )
+    runner = TrialRunner(trainer, validation, config, threads)
+    return _search(runner, space, list(past), samples)
+
+
+def _check_overlap(interactions: Interactions, validation: Interactions, place: str) -> None:
+    if set(interactions.user_ids).isdisjoint(validation.user_ids):
+        raise DataError(
+            f"{place}: user_id: expected users of the training, got none of them",
+            "cli.split --strategy last-n (or random, temporal) holds back some items of each user",
+        )
+    if set(interactions.item_ids).isdisjoint(validation.item_ids):
+        raise DataError(f"{place}: item_id: expected items of the training, got none of them")
+
+
+def _sample_of(trial: Trial, space: SearchSpace) -> Sample:
+    """Return what a past trial picked from the space."""
+    try:
+        sample = Sample({}, {}, {}) if trial.trial == 0 else space.replay(trial.params)
+    except ConfigError as error:
+        raise ConfigError(f"trial {trial.trial}: {error}") from None
+    if full_config(sample.config) != trial.config:
+        raise ConfigError(
+            f"trial {trial.trial}: config: expected that of its params, got another one"
+        )
+    return sample
+
+
+def _search(
+    runner: TrialRunner, space: SearchSpace, trials: list[Trial], samples: list[Sample]
+) -> Iterator[Trial]:
+    for number in range(len(trials), runner.config.trials):
+        sample = Sample({}, {}, {})
+        if number:
+            worth = (WORTH_OF_FAILURE if t.value is None else t.value for t in trials[1:])
+            sample = suggest(space, zip(samples[1:], worth), runner.config.seed, number)
+        trial = runner.run(number, sample, trials)
+        trials.append(trial)
+        samples.append(sample)
+        yield trial
+
+
+def tune_from_path(
+    interactions_path: Place,
+    validation_path: Place,
+    space_path: Place | None,
+    out_dir: Place,
+    config: TuneConfig = TuneConfig(),
+    *,
+    items_path: Place | None = None,
+    threads: int | None = None,
+    names: ColumnNames = ColumnNames(),
+    format: Format | None = None,
+    progress: Progress = silent,
+    on_trial: OnTrial = lambda trial, best: None,
+    tell: Tell = ignore,
+) -> str:
+    """Read data and space, search or go on with a search, write each trial; return a summary.
+
+    Args:
+        interactions_path: of the training: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
+        validation_path: those held back, likewise.
+        space_path: a JSON file, or None for the built-in space.
+        out_dir: the directory of the search, new or of the same search.
+        config: metric, number of trials, seed.
+        items_path: the catalogue, as ``train_from_path`` takes it, or None.
+        threads: how many; None for one a core. Changes speed only.
+        names: how the columns of both files are called.
+        format: of both files, or None to go by their names.
+        progress: told how far each step is.
+        on_trial: told each trial as it ends, and the best one so far.
+        tell: told the memory plan of trial 0 before the work, unless it is small.
+
+    Raises:
+        MlcoreError: Optuna is not installed.
+        ConfigError: the space or a setting breaks a rule.
+        DataError: a file is faulty, the directory is of another search or in use, or all trials
+            failed.
+    """
+    optuna, threads = optuna_version(), resolve_threads(threads)
+    space = _read_space(space_path)
+    interactions, validation = _read(
+        interactions_path, validation_path, items_path, names, format, progress
+    )
+    search = {
+        "interactions_sha256": interactions.sha256(),
+        "validation_sha256": validation.sha256(),
+        "metric": config.metric,
+        "seed": config.seed,
+        "space": space.source,
+        "mlcore": VERSION,
+        "optuna": optuna,
+    }
+    with open_tuning_directory(Path(out_dir), search) as directory:
+        past = directory.trials
+        plan = _plan_of_default(interactions, config, threads)[0]
+        if plan.num_bytes >= SHOWN_FROM:
+            tell(plan.text(available_bytes()))  # a trial that does not fit fails alone
+        new = tune_from_data(
+            interactions, validation, space, config, past=past, threads=threads, progress=progress
+        )
+        trials = _write_trials(directory, new, on_trial)
+    return _summary(trials, config.metric)
+
+
+def plan_from_path(
+    interactions_path: Place,
+    validation_path: Place,
+    config: TuneConfig = TuneConfig(),
+    *,
+    items_path: Place | None = None,
+    threads: int | None = None,
+    names: ColumnNames = ColumnNames(),
+    format: Format | None = None,
+    progress: Progress = silent,
+) -> tuple[str, DataError | None]:
+    """Return the memory plan of a search, by its trial 0, and why it cannot be carried out.
+
+    Trial 0 is the default configuration. Each later one plans for itself, and fails alone if it does
+    not fit.
+
+    Args:
+        interactions_path: as for ``tune_from_path``, as all others.
+        validation_path: those held back.
+        config: says how much of the counts is kept.
+        items_path: the catalogue, or None.
+        threads: how many; None for one a core.
+        names: how the columns of both files are called.
+        format: of both files, or None to go by their names.
+        progress: told how far the reading is.
+
+    Raises:
+        DataError: a file is faulty, or cannot be read within the memory there is.
+    """
+    paths = interactions_path, validation_path, items_path
+    interactions, _ = _read(*paths, names, format, progress)
+    plan, refusal = _plan_of_default(interactions, config, resolve_threads(threads))
+    available = available_bytes()
+    return plan.text(available), refusal(available)
+
+
+def _plan_of_default(
+    interactions: Interactions, config: TuneConfig, threads: int
+) -> tuple[Plan, Callable[[int | None], DataError | None]]:
+    """Return the plan of trial 0, and what tells from the bytes available why it does not fit."""
+
+    def plan(keep_mib: int) -> Plan:
+        planner = TrainingPlanner(interactions, keep_mib * 2**20)
+        return planner.plan(TrainConfig(), threads, trainings=config.trials)
+
+    def cure(fitting: int) -> str:
+        for keep_mib in (config.keep_mib // 4, 0):
+            if (needed := plan(keep_mib).num_bytes) <= fitting:
+                return f"with --keep-mib {keep_mib} it takes at most {format_bytes(needed)}"
+        return TrainingPlanner(interactions).cure(TrainConfig(), threads, True, fitting)
+
+    whole = plan(config.keep_mib)
+    return whole, lambda available: whole.refusal(available, cure)
+
+
+def _read(
+    interactions_path: Place,
+    validation_path: Place,
+    items_path: Place | None,
+    names: ColumnNames,
+    format: Format | None,
+    progress: Progress,
+) -> tuple[Interactions, Interactions]:
+    refuse_long_file(interactions_path, available_bytes())
+    interactions, validation = (
+        read_interactions(path, names=names, format=format, progress=progress)
+        for path in (interactions_path, validation_path)
+    )
+    if items_path is not None:
+        interactions = interactions.with_catalogue(read_ids(items_path, "item_id"))
+    _check_overlap(interactions, validation, place_name(validation_path))  # before a file is made
+    return interactions, validation
+
+
+def _write_trials(
+    directory: TuningDirectory, new: Iterator[Trial], on_trial: OnTrial
+) -> list[Trial]:
+    """Write each trial as it ends, and the best configuration as it changes; return all trials."""
+    trials = list(directory.trials)
+    best = best_trial(trials)
+    if best is not None:  # a kill may have come between the line and the configuration
+        directory.write_config(best.config)
+    for trial in new:
+        directory.append(trial)
+        trials.append(trial)
+        if best_trial(trials) is trial:
+            best = trial
+            directory.write_config(best.config)
+        on_trial(trial, best)
+    return trials
+
+
+def _read_space(path: Place | None) -> SearchSpace:
+    if path is None:
+        return SearchSpace.from_json(DEFAULT_SPACE, "the built-in space")
+    try:
+        return SearchSpace.from_json(parse_json(read_text(path)), place_name(path))
+    except JsonTextError as error:
+        raise ConfigError(f"{place_name(path)}: expected a JSON object, got {error}") from None
+
+
+def _summary(trials: Sequence[Trial], metric: str) -> str:
+    best = best_trial(trials)
+    if best is None:
+        raise DataError(
+            f"trials: expected one that does not fail, got {len(trials)} failures, "
+            f"the first: {trials[0].error}"
+        )
+    default = "failed" if trials[0].value is None else f"has {trials[0].value:.4f}"
+    text = f"best of {len(trials)} trials: trial {best.trial}, {metric} {best.value:.4f}"
+    return f"{text}; the default configuration {default}"

@@ -1,0 +1,251 @@
+"""BigQuery: an engine where the data are, of the extra ``[bigquery]``.
+
+Every run begins with a dry run, which costs nothing: it checks the query and says what will be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlcore.warehouse.engines.base import Engine, Result, Rows, check_columns
+from mlcore.warehouse.engines.bigquery_client import (
+    BigQueryOptions,
+    connect,
+    faults,
+    import_bigquery,
+    statistics_of,
+    wait,
+)
+from mlcore.warehouse.engines.bigquery_names import billed_bytes, check_table, price_words
+from mlcore.warehouse.engines.bigquery_tables import LoadedTables
+from mlcore.warehouse.engines.bigquery_text import Found, Source, make_source, type_of, wrap
+from mlcore.errors import DataError
+from mlcore.memory.available import format_bytes
+from mlcore.progress import Progress, silent
+from mlcore.warehouse.query import Column, Query, SqlType, Value
+
+__all__ = ["BigQuery", "BigQueryOptions"]
+
+_ROWS_PER_PAGE = 50_000
+_MAX_CLUSTERING = 4
+_DTYPES: dict[SqlType, Any] = {"INT64": np.int64, "FLOAT64": np.float64, "BOOL": np.bool_}
+
+
+class _Plan(NamedTuple):
+    """A query as BigQuery is sent it, and what the dry run said."""
+
+    text: str
+    processed_bytes: int
+
+
+class BigQuery(Engine):
+    """BigQuery; files are loaded into tables of their own, which are deleted at the end.
+
+    A client may be given, for instance one with other credentials; it is not closed then.
+    """
+
+    name = "bigquery"
+
+    def __init__(self, options: BigQueryOptions = BigQueryOptions(), client: Any = None) -> None:
+        self._bigquery = import_bigquery()
+        self._options = options
+        self._is_own = client is None
+        self._client = connect(options) if client is None else client
+        self._loaded = LoadedTables(self._client, options)
+        self._sources: dict[str, Source] = {}
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Delete what was loaded."""
+        self._loaded.forget_all()
+        if self._is_own:
+            self._client.close()
+
+    @property
+    def version(self) -> str:
+        """Of the client library; the service has none."""
+        return f"google-cloud-bigquery {self._bigquery.__version__}"
+
+    def load(self, table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> None:
+        """Make a table of rows, in the dataset of the options."""
+        with faults(table):
+            reference = self._loaded.load_rows(table, columns, parts)
+            self._read_from(table, columns, reference, table)
+
+    def attach(self, table: str, columns: Sequence[Column], stored: str) -> None:
+        """Make a stored table or view readable."""
+        with faults(stored):
+            self._read_from(table, columns, self._reference(stored), stored, newest=0)
+
+    def attach_parquet(self, table: str, columns: Sequence[Column], path: str) -> None:
+        """Load a Parquet file of this machine, or those that match ``gs://...``."""
+        if path.startswith("gs://"):
+            self.load_uri(table, columns, path)
+            return
+        with faults(path):
+            reference = self._loaded.load_parquet(table, path)
+            self._read_from(table, columns, reference, path)
+
+    def load_uri(self, table: str, columns: Sequence[Column], uri: str) -> None:
+        """Load ``gs://...``, also a pattern: .jsonl, .csv, either with .gz, or .parquet.
+
+        BigQuery reads it, not mlcore: in JSON Lines a number is fine as an id, and a missing value of
+        a column with a default is that default.
+        """
+        with faults(uri):
+            reference, has_schema = self._loaded.load_uri(table, columns, uri)
+            self._read_from(table, columns, reference, uri, fill_defaults=has_schema)
+
+    def run(
+        self,
+        query: Query,
+        values: Mapping[str, Value],
+        *,
+        ordered: bool = True,
+        progress: Progress = silent,
+    ) -> Result:
+        """Run a query and give its rows, page by page."""
+        plan = self._plan(query, values, query.order if ordered else ())
+        job, _ = self._execute(query, values, plan, progress)
+        return Result(query.writes, self._parts(query, job), statistics_of(job))
+
+    def keep(
+        self, query: Query, values: Mapping[str, Value], table: str, progress: Progress = silent
+    ) -> int:
+        """Run a query and make its result a table for queries, without its rows coming here."""
+        plan = self._plan(query, values, ())
+        with faults(str(query.path)):
+            reference = self._loaded.create(table, query.writes)
+            to = {"destination": reference, "write_disposition": "WRITE_EMPTY"}
+            _, rows = self._execute(query, values, plan, progress, **to)
+            self._read_from(table, query.writes, reference, table)
+        return int(rows.total_rows)
+
+    def store(
+        self, query: Query, values: Mapping[str, Value], stored: str, progress: Progress = silent
+    ) -> tuple[int, Mapping[str, Value]]:
+        """Run a query into a table, clustered by the ids that order its rows."""
+        reference = self._reference(stored)
+        plan = self._plan(query, values, ())
+        to = {"destination": reference, "write_disposition": "WRITE_TRUNCATE"}
+        clustering = [name for name in query.order if name.endswith("_id")][:_MAX_CLUSTERING]
+        if clustering:
+            to["clustering_fields"] = clustering
+        job, rows = self._execute(query, values, plan, progress, **to)
+        return int(rows.total_rows), statistics_of(job)
+
+    def extract(self, stored: str, uri: str, progress: Progress = silent) -> None:
+        """Write a stored table into files of Cloud Storage, as JSON Lines.
+
+        BigQuery writes INT64 as texts and the rows in no order.
+
+        Args:
+            stored: what BigQuery calls the table.
+            uri: ``gs://...``, with a ``*`` for more than 1 GB; .gz at its end compresses.
+            progress: told how far it is.
+
+        Raises:
+            DataError: BigQuery refuses.
+        """
+        reference = self._reference(stored)
+        config = self._bigquery.ExtractJobConfig(
+            destination_format="NEWLINE_DELIMITED_JSON",
+            compression="GZIP" if uri.endswith(".gz") else "NONE",
+            labels={**self._options.labels, "tool": "mlcore"},
+        )
+        with faults(stored):
+            job = self._client.extract_table(reference, uri, job_config=config)
+            wait(job, f"extract {stored}", progress)
+
+    def estimate(self, query: Query, values: Mapping[str, Value]) -> str:
+        """Return bytes and price of a run, by a dry run."""
+        plan = self._plan(query, values, query.order)
+        words = price_words(plan.processed_bytes, len(query.reads), self._options.dollars_per_tib)
+        empty = [table for table in query.reads if self._loaded.is_empty(table)]
+        return f"{words}, not counting {', '.join(empty)}, yet to be loaded" if empty else words
+
+    def _plan(self, query: Query, values: Mapping[str, Value], order: Sequence[str]) -> _Plan:
+        text = wrap(query, values, self._sources, order)
+        # What the cache holds would cost nothing, which says nothing of the next run.
+        config = self._config(query, values, dry_run=True, use_query_cache=False)
+        with faults(str(query.path)):
+            job = self._client.query(text, job_config=config)
+        check_columns(query, [(found.name, type_of(found.field_type)) for found in job.schema])
+        plan = _Plan(text, int(job.total_bytes_processed))
+        billed = billed_bytes(plan.processed_bytes, len(query.reads))
+        limit = self._options.maximum_bytes_billed
+        if limit is not None and billed > limit:
+            raise DataError(
+                f"{query.path}: maximum_bytes_billed: expected a query that is billed at most "
+                f"{limit:,} bytes ({format_bytes(limit)}), got {billed:,} ({format_bytes(billed)})"
+            )
+        return plan
+
+    def _execute(
+        self,
+        query: Query,
+        values: Mapping[str, Value],
+        plan: _Plan,
+        progress: Progress,
+        **destination: Any,
+    ) -> tuple[Any, Any]:
+        config = self._config(query, values, **destination)
+        if self._options.maximum_bytes_billed is not None:
+            config.maximum_bytes_billed = self._options.maximum_bytes_billed
+        step = f"run {query.name} in BigQuery ({format_bytes(plan.processed_bytes)})"
+        with faults(str(query.path)):
+            job = self._client.query(plan.text, job_config=config, job_id_prefix="mlcore_")
+            return job, wait(job, step, progress)
+
+    def _config(self, query: Query, values: Mapping[str, Value], **more: Any) -> Any:
+        parameters = [
+            self._bigquery.ScalarQueryParameter(name, parameter.type, values[name])
+            for name, parameter in query.parameters.items()
+        ]
+        labels = {**self._options.labels, "tool": "mlcore", "query": query.name[:63]}
+        return self._bigquery.QueryJobConfig(
+            query_parameters=parameters, labels=labels, use_legacy_sql=False, **more
+        )
+
+    def _parts(self, query: Query, job: Any) -> Iterator[Rows]:
+        with faults(str(query.path)):
+            for page in job.result(page_size=_ROWS_PER_PAGE).pages:
+                yield _to_rows(query.writes, [row.values() for row in page])
+
+    def _reference(self, stored: str) -> Any:
+        check_table(stored)
+        return self._bigquery.TableReference.from_string(stored, self._client.project)
+
+    def _read_from(
+        self,
+        table: str,
+        columns: Sequence[Column],
+        reference: Any,
+        place: str,
+        *,
+        newest: int = 1,
+        fill_defaults: bool = False,
+    ) -> None:
+        schema = self._client.get_table(reference).schema
+        found = {column.name.lower(): Found(column.field_type, column.mode) for column in schema}
+        self._sources[table] = make_source(
+            table, columns, str(reference), found, place=place, fill_defaults=fill_defaults
+        )
+        self._loaded.forget(table, keep=newest)  # those of this name that were loaded before
+
+
+def _to_rows(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Rows:
+    by_column = list(zip(*rows, strict=True)) or [()] * len(columns)
+    found: dict[str, Any] = {}
+    for column, cells in zip(columns, by_column, strict=True):
+        dtype = object if column.type == "STRING" or None in cells else _DTYPES[column.type]
+        found[column.name] = np.array(cells, dtype)  # (R,)
+    return found

@@ -1,0 +1,206 @@
+"""What the BigQuery engine writes around a query.
+
+The text of a query stays as it is in its file. Around it stands a WITH that calls stored tables what
+the query calls them::
+
+    WITH `events` AS (SELECT ... FROM `project.dataset.table`) SELECT * FROM (<text>) ORDER BY ...
+
+all before the text on its first line, so that BigQuery's messages count the lines of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mlcore.errors import DataError, shorten
+from mlcore.warehouse.query import Column, Query, SqlType, Value
+from mlcore.times import MAX_SECONDS, MIN_SECONDS
+
+__all__ = ["Found", "Source", "make_source", "type_of", "wrap"]
+
+# As the API calls them, old names and new ones.
+_TYPES: dict[str, SqlType] = {
+    **{"STRING": "STRING", "INTEGER": "INT64", "INT64": "INT64", "FLOAT": "FLOAT64"},
+    **{"FLOAT64": "FLOAT64", "BOOLEAN": "BOOL", "BOOL": "BOOL"},
+}
+_NUMBERS = ("INTEGER", "INT64", "NUMERIC", "BIGNUMERIC")
+_HINTS = {
+    "DATETIME": "a DATETIME does not say which moment it is: make a view with TIMESTAMP(column, zone)",
+    "DATE": "a DATE does not say which moment it is: make a view with TIMESTAMP(column, zone)",
+    "INTEGER": "ids are strings: make a view with CAST(column AS STRING)",
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A column of a stored table.
+
+    Attributes:
+        type: as the API calls it.
+        mode: ``NULLABLE``, ``REQUIRED`` or ``REPEATED``.
+    """
+
+    type: str
+    mode: str = "NULLABLE"
+
+
+@dataclass(frozen=True)
+class Source:
+    """How a query's table is read from a stored one.
+
+    Attributes:
+        select: the SELECT, without a WHERE.
+        has_moments: whether its ``timestamp`` is stored as a TIMESTAMP.
+    """
+
+    select: str
+    has_moments: bool
+
+
+def type_of(found: str) -> SqlType | None:
+    """Return the type of a header that a column of a result has, or None.
+
+    Args:
+        found: as the API calls it.
+
+    >>> type_of("INTEGER"), type_of("GEOGRAPHY")
+    ('INT64', None)
+    """
+    return _TYPES.get(found)
+
+
+def make_source(
+    table: str,
+    columns: Sequence[Column],
+    stored: str,
+    found: Mapping[str, Found],
+    *,
+    place: str,
+    fill_defaults: bool = False,
+) -> Source:
+    """Return how the columns that a query reads come from a stored table.
+
+    A value that is missing where the query wants one stops the query, with the names of the table
+    and the column. Whole and decimal numbers are taken for FLOAT64, TIMESTAMP for ``timestamp``.
+
+    Args:
+        table: its name in queries.
+        columns: those the query reads.
+        stored: project, dataset and table, checked.
+        found: what the table has, by name in lower case.
+        place: the table as the user knows it, for messages.
+        fill_defaults: whether a missing value is the default of its column.
+
+    Raises:
+        DataError: a column is missing or of another type.
+
+    >>> column, found = Column("user_id", "STRING"), {"user_id": Found("STRING", "REQUIRED")}
+    >>> make_source("events", [column], "p.d.t", found, place="d.t").select
+    'SELECT `user_id` FROM `p.d.t`'
+    """
+    items = [
+        _item(column, _value(table, column, found, place, fill_defaults)) for column in columns
+    ]
+    time = found.get("timestamp")
+    has_moments = time is not None and time.type == "TIMESTAMP"
+    return Source(f"SELECT {', '.join(items)} FROM `{stored}`", has_moments)
+
+
+def _item(column: Column, value: str) -> str:
+    quoted = f"`{column.name}`"
+    return quoted if value == quoted else f"{value} AS {quoted}"
+
+
+def _value(
+    table: str, column: Column, found: Mapping[str, Found], place: str, fill_defaults: bool
+) -> str:
+    at = found.get(column.name)
+    if at is None:
+        return _stand_in(place, column, found)
+    value = _converted(place, column, at)
+    if at.mode == "REQUIRED" or column.nullable:
+        return value
+    if fill_defaults and column.default is not None:
+        return f"IFNULL({value}, {_constant(column)})"
+    return f"IFNULL({value}, ERROR('{table}: {column.name}: expected a value, got NULL'))"
+
+
+def _stand_in(place: str, column: Column, found: Mapping[str, Found]) -> str:
+    if column.default is not None:
+        return _constant(column)
+    if column.nullable:
+        return f"CAST(NULL AS {column.type})"
+    shown = ", ".join(map(shorten, list(found)[:10])) or "none"
+    raise DataError(f"{place}: {column.name}: expected a column of this name, got {shown}")
+
+
+def _constant(column: Column) -> str:
+    assert column.default is not None
+    if column.type == "FLOAT64":
+        return f"CAST({column.default!r} AS FLOAT64)"
+    return f"CAST({int(column.default)} AS {column.type})"
+
+
+def _converted(place: str, column: Column, at: Found) -> str:
+    quoted = f"`{column.name}`"
+    if at.mode != "REPEATED":
+        if type_of(at.type) == column.type:
+            return quoted
+        if column.type == "FLOAT64" and at.type in _NUMBERS:
+            return f"CAST({quoted} AS FLOAT64)"
+        if column.name == "timestamp" and column.type == "INT64" and at.type == "TIMESTAMP":
+            return f"UNIX_SECONDS({quoted})"
+    moments = " or TIMESTAMP" if column.name == "timestamp" else ""
+    shown = f"ARRAY of {at.type}" if at.mode == "REPEATED" else at.type
+    is_time = at.type in ("DATE", "DATETIME") and column.name == "timestamp"
+    is_id = type_of(at.type) == "INT64" and column.type == "STRING"
+    hint = _HINTS["INTEGER" if is_id else at.type] if is_time or is_id else None
+    raise DataError(f"{place}: {column.name}: expected {column.type}{moments}, got {shown}", hint)
+
+
+def wrap(
+    query: Query,
+    values: Mapping[str, Value],
+    sources: Mapping[str, Source],
+    order: Iterable[str],
+) -> str:
+    """Return what BigQuery is sent: the text of the query with its tables before and an order after.
+
+    A query with the parameters ``begin_time`` and ``end_time`` takes rows of that span only. Where
+    the timestamps are stored as TIMESTAMP the span is said of the stored column, too: else a table
+    with partitions by that column is read, and paid for, as a whole.
+
+    Args:
+        query: with the text.
+        values: of its parameters.
+        sources: of all the tables it reads.
+        order: of the rows; none for any.
+
+    Raises:
+        DataError: a table is missing.
+    """
+    tables: list[str] = []
+    for name in query.reads:
+        if name not in sources:
+            raise DataError(f"{query.path}: {name}: expected a table to be given, got none")
+        source = sources[name]
+        span = _span(query, values) if source.has_moments else []
+        where = f" WHERE {' AND '.join(span)}" if span else ""
+        tables.append(f"`{name}` AS ({source.select}{where})")
+    before = f"WITH {', '.join(tables)} " if tables else ""
+    columns = ", ".join(f"`{name}`" for name in order)
+    # The line break ends a comment that the text may end with.
+    return f"{before}SELECT * FROM ({query.text}\n)" + (f" ORDER BY {columns}" if columns else "")
+
+
+def _span(query: Query, values: Mapping[str, Value]) -> list[str]:
+    if not {"begin_time", "end_time"} <= query.parameters.keys():
+        return []
+    bounds = {"begin_time": ">=", "end_time": "<"}
+    # Beyond the years that a TIMESTAMP can have, the conversion of the bound would fail.
+    return [
+        f"`timestamp` {sign} TIMESTAMP_SECONDS(@{name})"
+        for name, sign in bounds.items()
+        if MIN_SECONDS <= int(values[name]) <= MAX_SECONDS
+    ]

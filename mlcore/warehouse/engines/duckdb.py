@@ -1,0 +1,325 @@
+"""DuckDB: an engine within this process, of the extra ``[local]``."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from mlcore.warehouse.engines.base import Engine, Result, Rows, check_columns, set_sigil
+from mlcore.errors import ConfigError, DataError, from_os_error, shorten
+from mlcore.files.database import Database, import_duckdb
+from mlcore.files.rows_sql import quote_path, quote_sql
+from mlcore.memory.available import format_bytes
+from mlcore.progress import Progress, silent
+from mlcore.warehouse.query import Column, Query, SqlType, Value
+from mlcore.numeric.threads import resolve_threads
+
+__all__ = ["DuckDb", "DuckDbOptions"]
+
+T = TypeVar("T")
+
+_TYPES: dict[SqlType, str] = {
+    "STRING": "VARCHAR",
+    "INT64": "BIGINT",
+    "FLOAT64": "DOUBLE",
+    "BOOL": "BOOLEAN",
+}
+_INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
+_SUMS = "HUGEINT"  # of BIGINT; ours stay far below 2^63, and beyond it the cast fails
+_RESULT = "mlcore_result"
+_ROWS_PER_PART = 2**20
+_LEAST_MEMORY = 2**20  # below, DuckDB does not even begin
+
+
+@dataclass(frozen=True)
+class DuckDbOptions:
+    """How much of this machine DuckDB takes. Changes speed and memory only.
+
+    Attributes:
+        threads: how many; None for one a core.
+        memory_limit: bytes; None for three quarters of what is free.
+        temp_directory: where what does not fit goes, in a folder of its own that is removed at the
+            end; None for the system's temporary directory.
+    """
+
+    threads: int | None = None
+    memory_limit: int | None = None
+    temp_directory: str | None = None
+
+
+class DuckDb(Engine):
+    """DuckDB, in memory, with a folder to spill to.
+
+    >>> with DuckDb() as engine:
+    ...     int(engine.version.split(".")[0]) >= 1
+    True
+    """
+
+    name = "duckdb"
+
+    def __init__(self, options: DuckDbOptions = DuckDbOptions()) -> None:
+        self._duckdb = import_duckdb()
+        if options.memory_limit is not None and options.memory_limit < _LEAST_MEMORY:
+            raise ConfigError(
+                f"memory_limit: expected at least {format_bytes(_LEAST_MEMORY)}, "
+                f"got {options.memory_limit} bytes"
+            )
+        resolve_threads(options.threads)  # before there is a folder
+        try:
+            self._spill = tempfile.TemporaryDirectory(prefix="mlcore-", dir=options.temp_directory)
+        except OSError as error:
+            place = options.temp_directory or tempfile.gettempdir()
+            raise from_os_error(error, place, "a folder to spill to") from error
+        self._database = Database(options.threads, options.memory_limit, self._spill.name)
+        # The one function that is called otherwise here: md5 already gives hexadecimal digits.
+        self._database.rows("CREATE TEMP MACRO to_hex(digest) AS digest")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop what is still running, and remove what was spilled."""
+        self._database.__exit__(kind, error, trace)
+        self._spill.cleanup()
+
+    @property
+    def version(self) -> str:
+        """Of the package."""
+        return str(self._duckdb.__version__)
+
+    def load(self, table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> None:
+        """Make a table of rows."""
+        declared = ", ".join(f"{column.name} {_TYPES[column.type]}" for column in columns)
+        with self._faults(table):
+            self._drop(table)
+            self._database.rows(f"CREATE TEMP TABLE {table} ({declared})")
+            for part in parts:
+                arrays, selected = _without_objects(columns, part)
+                self._database.append(table, arrays, selected)
+
+    def attach(self, table: str, columns: Sequence[Column], stored: str) -> None:
+        """Refuse: the database is made for the run."""
+        raise DataError(
+            f"{table}: expected a file .csv, .jsonl or .parquet, as duckdb keeps no tables, "
+            f"got {shorten(stored)}"
+        )
+
+    def attach_parquet(self, table: str, columns: Sequence[Column], path: str) -> None:
+        """Make a Parquet file, or all that match a pattern, readable as a table."""
+        quoted = quote_sql(path) if "*" in path else quote_path(path)
+        source = f"read_parquet({quoted}, hive_partitioning=false)"
+        with self._faults(path):
+            described = self._database.rows(f"DESCRIBE SELECT * FROM {source}")
+        found = {name: str(type_) for name, type_, *_ in described}
+        selected = ", ".join(_expression(column, found, path) for column in columns)
+        self._refuse_missing(columns, found, source, path)
+        self._drop(table)
+        self._database.rows(f"CREATE TEMP VIEW {table} AS SELECT {selected} FROM {source}")
+
+    def run(
+        self,
+        query: Query,
+        values: Mapping[str, Value],
+        *,
+        ordered: bool = True,
+        progress: Progress = silent,
+    ) -> Result:
+        """Run a query and give its rows."""
+        self._check(query, values)
+        order = f"\nORDER BY {', '.join(query.order)}" if ordered and query.order else ""
+        selected = ", ".join(
+            f"CAST({column.name} AS {_TYPES[column.type]}) AS {column.name}"
+            for column in query.writes
+        )
+        text = f"SELECT {selected} FROM (\n{set_sigil(query.text, '$')}\n){order}"
+        self._drop(_RESULT)
+        with self._faults(str(query.path)):
+            self._database.rows(
+                f"CREATE TEMP TABLE {_RESULT} AS {text}", values or None, self._report(progress)
+            )
+        return Result(query.writes, self._parts(query.writes))
+
+    def keep(
+        self, query: Query, values: Mapping[str, Value], table: str, progress: Progress = silent
+    ) -> int:
+        """Run a query and make its result a table for queries; return how many rows it has."""
+        self.run(query, values, ordered=False, progress=progress)
+        self._drop(table)
+        self._database.rows(f"ALTER TABLE {_RESULT} RENAME TO {table}")
+        ((count,),) = self._database.rows(f"SELECT count(*) FROM {table}")
+        return int(count)
+
+    def store(
+        self, query: Query, values: Mapping[str, Value], stored: str, progress: Progress = silent
+    ) -> tuple[int, Mapping[str, Value]]:
+        """Refuse: the database is made for the run."""
+        raise DataError(
+            f"{stored}: expected an output file .csv or .jsonl, as duckdb keeps no tables, "
+            "got a table"
+        )
+
+    def estimate(self, query: Query, values: Mapping[str, Value]) -> str:
+        """Return the limits of the run; the query is checked."""
+        self._check(query, values)
+        ((limit,),) = self._database.rows("SELECT current_setting('memory_limit')")
+        return (
+            f"duckdb {self.version} would run it in this process: {self._threads()} threads, "
+            f"at most {limit} of memory, the rest in temporary files"
+        )
+
+    def spilled_bytes(self) -> int:
+        """Return how much of the disk is taken at this moment by what did not fit into memory."""
+        with os.scandir(self._spill.name) as entries:
+            return sum(entry.stat().st_size for entry in entries if entry.is_file())
+
+    def _threads(self) -> int:
+        ((threads,),) = self._database.rows("SELECT current_setting('threads')")
+        return int(threads)
+
+    def _report(self, progress: Progress) -> Callable[[float], None]:
+        return lambda percent: progress("run query", max(0, int(percent)), 100)
+
+    def _check(self, query: Query, values: Mapping[str, Value]) -> None:
+        with self._faults(str(query.path)):
+            text = f"DESCRIBE {set_sigil(query.text, '$')}"
+            described = self._database.rows(text, values or None)
+        check_columns(query, [(name, _type_of(str(type_))) for name, type_, *_ in described])
+
+    def _parts(self, columns: Sequence[Column]) -> Iterator[Rows]:
+        ((count,),) = self._database.rows(f"SELECT count(*) FROM {_RESULT}")
+        names = ", ".join(column.name for column in columns)
+        for begin in range(0, count, _ROWS_PER_PART):
+            with self._faults("result"):
+                found = self._database.arrays(
+                    f"SELECT {names} FROM {_RESULT} "
+                    f"WHERE rowid >= {begin} AND rowid < {begin + _ROWS_PER_PART} ORDER BY rowid"
+                )
+            yield {name: _with_none(values) for name, values in found.items()}
+
+    def _refuse_missing(
+        self, columns: Sequence[Column], found: Mapping[str, str], source: str, place: str
+    ) -> None:
+        """Refuse values that break the rules of their columns, as the reader of text files does."""
+        rules = [
+            (one.name, wrong, expected)
+            for one in columns
+            if one.name in found
+            for wrong, expected in _rules_of(one)
+        ]
+        if not rules:
+            return
+        counts = ", ".join(f"count(*) FILTER (WHERE {wrong})" for _, wrong, _ in rules)
+        with self._faults(place):
+            (numbers,) = self._database.rows(f"SELECT {counts} FROM {source}")
+        for (name, _, expected), number in zip(rules, numbers):
+            if number:
+                raise DataError(f"{place}: {name}: expected {expected}, got {number} others")
+
+    def _drop(self, table: str) -> None:
+        for kind in ("TABLE", "VIEW"):
+            found = self._database.rows(
+                f"SELECT 1 FROM duckdb_{kind.lower()}s() WHERE temporary AND "
+                f"{kind.lower()}_name = '{table}'"
+            )
+            if found:
+                self._database.rows(f"DROP {kind} {table}")
+
+    @contextmanager
+    def _faults(self, place: str) -> Iterator[None]:
+        duckdb = self._duckdb
+        try:
+            yield
+        except duckdb.OutOfMemoryException as error:
+            raise DataError(
+                f"{place}: expected enough memory and room to spill to, "
+                f"got {shorten(_first_line(error), 200)}",
+                "raise --memory-limit, or name a larger --temp-directory",
+            ) from None
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            raise DataError(
+                f"{place}: expected what duckdb can run, got {shorten(_first_line(error), 300)}"
+            ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0]
+
+
+def _type_of(found: str) -> SqlType | None:
+    """Return the type of BigQuery that a column of DuckDB has."""
+    if found == _SUMS or found in _INTEGERS:
+        return "INT64"
+    names: dict[str, SqlType] = {name: type_ for type_, name in _TYPES.items()}
+    return names.get(found)
+
+
+def _expression(column: Column, found: Mapping[str, str], place: str) -> str:
+    """Return what gives a column of a query from those of a Parquet file."""
+    declared = _TYPES[column.type]
+    if column.name not in found:
+        if column.default is not None:
+            return f"CAST({column.default!r} AS {declared}) AS {column.name}"
+        if column.nullable:
+            return f"CAST(NULL AS {declared}) AS {column.name}"
+        shown = ", ".join(map(shorten, list(found)[:10]))
+        raise DataError(f"{place}: {column.name}: expected a column of this name, got {shown}")
+    is_number = found[column.name] in (*_INTEGERS, "FLOAT", "DOUBLE")
+    if _type_of(found[column.name]) != column.type and not (column.type == "FLOAT64" and is_number):
+        raise DataError(f"{place}: {column.name}: expected {column.type}, got {found[column.name]}")
+    return f"CAST({column.name} AS {declared}) AS {column.name}"
+
+
+def _rules_of(column: Column) -> list[tuple[str, str]]:
+    """Return what of a Parquet file is wrong, as SQL, and what is expected, in words."""
+    rules = []
+    if not column.nullable:
+        rules.append((f"{column.name} IS NULL", "values in all rows"))
+    if column.name.endswith("_id") and column.type == "STRING" and not column.nullable:
+        rules.append((f"{column.name} = ''", "ids of at least one character"))
+    if column.name == "weight":
+        number = f"CAST({column.name} AS DOUBLE)"
+        rules.append((f"NOT ({number} > 0 AND isfinite({number}))", "finite numbers above 0"))
+    return rules
+
+
+def _without_objects(
+    columns: Sequence[Column], part: Rows
+) -> tuple[dict[str, npt.NDArray[Any]], str]:
+    """Return arrays that DuckDB reads without guessing, and what to select from them."""
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    selected: list[str] = []
+    for column in columns:
+        values = part[column.name]
+        arrays[column.name] = values
+        if values.dtype == object and column.type != "STRING":
+            missing = np.array([value is None for value in values.tolist()], bool)
+            dtype = {"INT64": np.int64, "FLOAT64": np.float64, "BOOL": bool}[column.type]
+            arrays[column.name] = np.where(missing, 0, values).astype(dtype)
+            arrays[f"{column.name}__missing"] = missing
+            selected.append(f"CASE WHEN NOT {column.name}__missing THEN {column.name} END")
+        else:
+            selected.append(column.name)
+    return arrays, ", ".join(selected)
+
+
+def _with_none(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return an array with None where a masked one has a mask."""
+    if not isinstance(values, np.ma.MaskedArray):
+        return values
+    if not np.ma.getmaskarray(values).any():
+        return values.data
+    found = values.data.astype(object)
+    found[np.ma.getmaskarray(values)] = None
+    return found

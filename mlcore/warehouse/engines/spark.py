@@ -1,0 +1,242 @@
+"""Spark: an engine on this machine or on a cluster, of the extra ``[spark]``."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, TypeVar
+
+from mlcore.warehouse.engines.base import Engine, Result, Rows, check_columns, set_sigil
+from mlcore.warehouse.engines.spark_columns import (
+    BATCH_ROWS,
+    TYPES,
+    batch_rows,
+    select_column,
+    to_arrow,
+    to_parts,
+    type_of,
+)
+from mlcore.warehouse.engines.spark_errors import quiet_errors, reason_of
+from mlcore.warehouse.engines.spark_session import SparkOptions, take_session
+from mlcore.errors import DataError, MlcoreError, shorten
+from mlcore.memory.available import format_bytes
+from mlcore.progress import Progress, silent
+from mlcore.warehouse.query import Column, Query, Value
+
+__all__ = ["Spark", "SparkOptions"]
+
+T = TypeVar("T")
+
+_BATCH = "spark.sql.execution.arrow.maxRecordsPerBatch"
+_SECONDS_TO_NOTICE = 0.2
+_SECONDS_TO_END = 2
+_UNKNOWN = 2**60  # statistics begin at 2^63 - 1 where Spark knows nothing
+
+
+class Spark(Engine):
+    """Spark, with the tables as temporary views.
+
+    A session that this process has already is used, beside what else it does, and goes on after;
+    otherwise Java starts with the engine and ends with it. Loaded rows live in the memory of the
+    driver, 16 bytes for a pair of positions, and go from there to the workers with the tasks; what
+    is larger is for ``attach`` and ``attach_parquet``. The workers need no Python.
+
+    Args:
+        options: where it runs.
+
+    Raises:
+        MlcoreError: Spark or Java is not installed, or does not start.
+    """
+
+    name = "spark"
+
+    def __init__(self, options: SparkOptions = SparkOptions()) -> None:
+        self._session, self._own = take_session(options)
+        self._context = self._session.sparkContext
+        # The one function that is called otherwise here: md5 already gives hexadecimal digits.
+        shim = "FUNCTION to_hex(digest STRING) RETURNS STRING RETURN digest"
+        try:
+            self._session.sql(f"CREATE OR REPLACE TEMPORARY {shim}")
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the session if it is ours."""
+        if self._own is not None:
+            self._own.close()
+
+    @property
+    def version(self) -> str:
+        """Of Spark."""
+        return str(self._session.version)
+
+    def load(self, table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> None:
+        """Make a table of rows, which pass through Java as Arrow, without a file of ours."""
+        rows = to_arrow(table, columns, parts)
+        with self._faults(table):
+            self._session.conf.set(_BATCH, batch_rows(rows))
+            self._session.createDataFrame(rows).createOrReplaceTempView(table)
+
+    def attach(self, table: str, columns: Sequence[Column], stored: str) -> None:
+        """Make a table or view of the catalog readable."""
+        with self._faults(stored):
+            # A view that an earlier call made would hide a table of the same name.
+            self._session.catalog.dropTempView(table)
+            self._view(table, columns, stored, self._session.table(stored))
+
+    def attach_parquet(self, table: str, columns: Sequence[Column], path: str) -> None:
+        """Make a Parquet file, a folder, a pattern or an address such as ``s3a://`` readable.
+
+        On a cluster the workers read it, so it must be where they all see it.
+        """
+        with self._faults(path):
+            self._view(table, columns, path, self._session.read.parquet(path))
+
+    def run(
+        self,
+        query: Query,
+        values: Mapping[str, Value],
+        *,
+        ordered: bool = True,
+        progress: Progress = silent,
+    ) -> Result:
+        """Run a query and give its rows; they stand once in the memory of Python, as Arrow."""
+        frame = self._analyzed(query, values)
+        if ordered and query.order:
+            frame = frame.orderBy(*query.order)
+        rows, statistics = self._job(query, frame.toArrow, progress)
+        return Result(query.writes, to_parts(query.writes, rows), statistics)
+
+    def store(
+        self, query: Query, values: Mapping[str, Value], stored: str, progress: Progress = silent
+    ) -> tuple[int, Mapping[str, Value]]:
+        """Run a query into a table of the catalog, in the catalog's default format."""
+        if self._own is not None and self._own.forgets_tables:
+            raise DataError(
+                f"{stored}: expected a catalog that lasts, got that of a session of our own",
+                "name a catalog or a folder: --spark-conf spark.sql.warehouse.dir=..., see Spark",
+            )
+        writer = self._analyzed(query, values).write.mode("overwrite")
+        _, statistics = self._job(query, lambda: writer.saveAsTable(stored), progress)
+        with self._faults(stored):
+            return self._session.table(stored).count(), statistics
+
+    def estimate(self, query: Query, values: Mapping[str, Value]) -> str:
+        """Return what Spark's optimizer knows of the run; the query is checked."""
+        size = _size_of(self._analyzed(query, values))
+        read = [f"{table} ({_size_of(self._session.table(table))})" for table in query.reads]
+        executors = self._num_executors()
+        return (
+            f"spark {self.version} would run it on {self._master_kind()}, {executors} "
+            f"executor{'' if executors == 1 else 's'}; by its statistics it reads "
+            f"{', '.join(read) or 'nothing'} and gives {size}"
+        )
+
+    def _analyzed(self, query: Query, values: Mapping[str, Value]) -> Any:
+        """Return the query as Spark has understood it, with the columns of the header."""
+        from pyspark.sql.functions import col, expr
+
+        # A literal of its type: Spark makes an int of an integer, and refuses a cast here.
+        arguments = {
+            name: expr(f"{value}L") if query.parameters[name].type == "INT64" else value
+            for name, value in values.items()
+        }
+        with self._faults(str(query.path)):
+            self._session.conf.set(_BATCH, BATCH_ROWS)
+            frame = self._session.sql(set_sigil(query.text, ":"), args=arguments)
+            found = [(name, type_of(type_)) for name, type_ in frame.dtypes]
+            check_columns(query, found)
+            return frame.select(
+                *(col(one.name).cast(TYPES[one.type]).alias(one.name) for one in query.writes)
+            )
+
+    def _view(self, table: str, columns: Sequence[Column], place: str, frame: Any) -> None:
+        found = dict(frame.dtypes)
+        selected = [select_column(column, found, place) for column in columns]
+        frame.selectExpr(*selected).createOrReplaceTempView(table)
+
+    def _job(
+        self, query: Query, work: Callable[[], T], progress: Progress
+    ) -> tuple[T, dict[str, Value]]:
+        """Return what some work gives, and how much work it was; a signal cancels it."""
+        group = f"mlcore-{uuid.uuid4().hex}"
+
+        def grouped() -> T:
+            self._context.setJobGroup(group, query.name, interruptOnCancel=True)
+            return work()
+
+        with self._faults(str(query.path)), ThreadPoolExecutor(1) as pool:
+            future = pool.submit(grouped)
+            try:
+                while not wait([future], _SECONDS_TO_NOTICE).done:
+                    progress("run query, tasks", self._count_tasks(group)["tasks"], 0)
+            except BaseException:
+                self._cancel(group, future)
+                raise
+            result = future.result()
+            return result, {
+                "application": str(self._context.applicationId),
+                "master": self._master_kind(),
+                "executors": self._num_executors(),
+                **self._count_tasks(group),
+            }
+
+    def _cancel(self, group: str, future: Future[Any]) -> None:
+        # As often as it takes: between two jobs of a query there is none to cancel.
+        while not wait([future], _SECONDS_TO_NOTICE).done:
+            self._context.cancelJobGroup(group)
+
+    def _count_tasks(self, group: str) -> dict[str, int]:
+        tracker = self._context.statusTracker()
+        jobs = [tracker.getJobInfo(job) for job in tracker.getJobIdsForGroup(group)]
+        numbers = {stage for job in jobs if job is not None for stage in job.stageIds}
+        found = [tracker.getStageInfo(number) for number in numbers]
+        stages = [stage for stage in found if stage is not None]
+        return {
+            "tasks": sum(stage.numCompletedTasks for stage in stages),
+            "failed_tasks": sum(stage.numFailedTasks for stage in stages),
+            "repeated_stages": sum(stage.currentAttemptId > 0 for stage in stages),
+        }
+
+    def _num_executors(self) -> int:
+        infos = len(self._context._jsc.sc().statusTracker().getExecutorInfos())
+        # The driver is listed among them, and is the only one on one machine.
+        return infos if infos == 1 else infos - 1
+
+    def _master_kind(self) -> str:
+        return str(self._context.master).partition(":")[0].partition("[")[0]
+
+    @contextmanager
+    def _faults(self, place: str) -> Iterator[None]:
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
+        try:
+            with quiet_errors():
+                yield
+        except (Py4JError, PySparkException, OSError) as error:
+            reason = reason_of(error)
+            if reason is not None:
+                refusal = f"{place}: expected what spark can run, got {shorten(reason, 300)}"
+                raise DataError(refusal) from None
+            exit_code = self._own and self._own.exit_code(_SECONDS_TO_END)
+            if exit_code is None:
+                raise
+            raise MlcoreError(
+                f"{place}: expected Java to run until the end, got its exit code {exit_code}",
+                "if memory was short: --spark-conf spark.driver.memory=8g",
+            ) from None
+
+
+def _size_of(frame: Any) -> str:
+    size = int(frame._jdf.queryExecution().optimizedPlan().stats().sizeInBytes())
+    return f"at most {format_bytes(size)}" if size < _UNKNOWN else "nobody knows how much"

@@ -1,0 +1,150 @@
+"""Columns of Spark: their types, and rows that go in and come out as Arrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlcore.warehouse.engines.base import Rows
+from mlcore.errors import DataError, shorten
+from mlcore.warehouse.query import Column, SqlType
+
+__all__ = ["BATCH_ROWS", "TYPES", "batch_rows", "select_column", "to_arrow", "to_parts", "type_of"]
+
+TYPES: dict[SqlType, str] = {
+    "STRING": "string",
+    "INT64": "bigint",
+    "FLOAT64": "double",
+    "BOOL": "boolean",
+}
+# ROW_NUMBER gives int. A decimal is none of ours: the query or the table has to say CAST.
+_INTEGERS = ("tinyint", "smallint", "int", "bigint")
+_FLOATS = ("float", "double")
+BATCH_ROWS = 2**17
+_BATCH_BYTES = 2**23  # a task carries its batch, and Spark refuses tasks of 2^27 bytes
+
+
+def type_of(found: str) -> SqlType | None:
+    """Return the type of BigQuery that holds every value of a type of Spark, or None.
+
+    Args:
+        found: as Spark shows it.
+
+    >>> type_of("int"), type_of("decimal(2,1)")
+    ('INT64', None)
+    """
+    if found in _INTEGERS:
+        return "INT64"
+    if found in _FLOATS:
+        return "FLOAT64"
+    names: dict[str, SqlType] = {name: type_ for type_, name in TYPES.items()}
+    return names.get(found)
+
+
+def select_column(column: Column, found: Mapping[str, str], place: str) -> str:
+    """Return what gives a column of a query from those of a stored table.
+
+    Args:
+        column: that a query reads.
+        found: the types of the stored columns, as Spark shows them, by name.
+        place: the table, for messages.
+
+    Raises:
+        DataError: the column is missing, or of another type; FLOAT64 takes integers, too.
+
+    >>> select_column(Column("weight", "FLOAT64", default=1), {"weight": "int"}, "shop.events")
+    'CAST(weight AS double) AS weight'
+    """
+    declared = TYPES[column.type]
+    if column.name not in found:
+        if column.default is None and not column.nullable:
+            shown = ", ".join(map(shorten, list(found)[:10]))
+            raise DataError(f"{place}: {column.name}: expected a column of this name, got {shown}")
+        # From a text, since a number with a point is a decimal.
+        value = "NULL" if column.default is None else f"CAST('{column.default!r}' AS double)"
+        return f"CAST({value} AS {declared}) AS {column.name}"
+    type_ = found[column.name]
+    if type_of(type_) != column.type and not (column.type == "FLOAT64" and type_ in _INTEGERS):
+        raise DataError(f"{place}: {column.name}: expected {column.type}, got {type_}")
+    return f"CAST({column.name} AS {declared}) AS {column.name}"
+
+
+def to_arrow(table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> Any:
+    """Return rows as a table of Arrow.
+
+    Args:
+        table: its name, for messages.
+        columns: all of them, in order.
+        parts: rows.
+
+    Raises:
+        DataError: a value is missing in a column where none may.
+
+    >>> to_arrow("t", [Column("n", "INT64")], [{"n": np.array([1, 2])}]).to_pydict()
+    {'n': [1, 2]}
+    """
+    import pyarrow
+
+    types = {
+        "STRING": pyarrow.string(),
+        "INT64": pyarrow.int64(),
+        "FLOAT64": pyarrow.float64(),
+        "BOOL": pyarrow.bool_(),
+    }
+    schema = pyarrow.schema(
+        [pyarrow.field(column.name, types[column.type], column.nullable) for column in columns]
+    )
+    batches = []
+    for part in parts:
+        # Not from_pandas: NaN is a number here, only None is missing.
+        arrays = [
+            pyarrow.array(part[field.name], field.type, from_pandas=False) for field in schema
+        ]
+        for field, array in zip(schema, arrays):
+            if array.null_count and not field.nullable:
+                raise DataError(f"{table}: {field.name}: expected a value in every row, got NULL")
+        batches.append(pyarrow.record_batch(arrays, schema))
+    # Many small parts would be as many tasks.
+    return pyarrow.Table.from_batches(batches, schema).combine_chunks()
+
+
+def batch_rows(rows: Any) -> int:
+    """Return how many rows go into one task.
+
+    Args:
+        rows: (R,) a table of Arrow.
+
+    >>> batch_rows(to_arrow("t", [Column("n", "INT64")], [{"n": np.arange(9)}]))
+    131072
+    """
+    bytes_per_row = max(1, int(rows.nbytes) // max(1, int(rows.num_rows)))
+    return max(1, min(BATCH_ROWS, _BATCH_BYTES // bytes_per_row))
+
+
+def to_parts(columns: Sequence[Column], rows: Any) -> Iterator[Rows]:
+    """Yield rows as arrays, in their order.
+
+    Args:
+        columns: all of them, in order.
+        rows: (R,) a table of Arrow; its batches are the parts.
+
+    >>> rows = to_arrow("t", [Column("n", "INT64", nullable=True)], [{"n": np.array([1, None])}])
+    >>> [part["n"].tolist() for part in to_parts([Column("n", "INT64", nullable=True)], rows)]
+    [[1, None]]
+    """
+    for batch in rows.to_batches():
+        yield {
+            column.name: _to_numpy(values) for column, values in zip(columns, batch.columns)
+        }  # (B,) each
+
+
+def _to_numpy(values: Any) -> npt.NDArray[Any]:
+    if not values.null_count:
+        return np.asarray(values.to_numpy(zero_copy_only=False))
+    # Arrow would make floats of integers, and NaN of what is missing.
+    found = np.empty(len(values), object)
+    found[:] = values.to_pylist()
+    return found

@@ -1,0 +1,240 @@
+"""A session of Spark, of the extra ``[spark]``: the caller's, or one of ours whose Java ends with it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from mlcore.warehouse.engines.spark_errors import quiet_errors, reason_of
+from mlcore.warehouse.engines.spark_install import check_java, check_packages
+from mlcore.errors import ConfigError, MlcoreError, from_os_error, shorten
+from mlcore.memory.available import available_bytes
+
+__all__ = ["OwnSession", "SparkOptions", "take_session"]
+
+_LEAST_MEMORY = 2**30
+_SECONDS_TO_END = 20
+_LOG_TAIL = 2**16
+_TASKS_PER_CORE = 4
+_TELLING = re.compile(r"(?: ERROR \w+: |^Exception in thread \S+ )(.+)", re.MULTILINE)
+
+# Of every session, even of one that the caller had: queries mean the same everywhere.
+_MEANING = {
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+}
+_QUIET = {
+    "spark.app.name": "mlcore",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+
+
+@dataclass(frozen=True)
+class SparkOptions:
+    """Where Spark runs. Changes speed and memory only.
+
+    Attributes:
+        master: ``local[*]`` (this machine, all cores), ``local[2]``, or a cluster such as
+            ``spark://host:7077``, ``yarn``, ``k8s://...``. Passed over, as is ``conf`` but for its
+            settings of SQL, if this process has a session of Spark already.
+        conf: settings of Spark by name, such as ``spark.driver.memory``. On a cluster
+            ``spark.driver.host`` must be an address of this machine that the workers reach.
+        log: the file that the log of Spark is appended to; None for no log.
+    """
+
+    master: str = "local[*]"
+    conf: Mapping[str, str] = field(default_factory=dict)
+    log: str | None = None
+
+
+class OwnSession:
+    """A session, its context and its Java process, all of which we started.
+
+    Args:
+        options: where it runs.
+
+    Raises:
+        MlcoreError: Spark or Java is not installed, or does not start.
+    """
+
+    def __init__(self, options: SparkOptions) -> None:
+        from pyspark import SparkContext
+
+        self._context_class = SparkContext
+        self._options = options
+        self._sigint = signal.getsignal(signal.SIGINT)
+        self._log = _open_log(options.log)
+        self._warehouse = tempfile.TemporaryDirectory(prefix="mlcore-")
+        self._gateway: Any = None
+        self._context: Any = None
+        self.session: Any = None
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self) -> None:
+        import py4j.protocol
+        from pyspark import SparkConf
+        from pyspark.errors import PySparkException
+        from pyspark.java_gateway import launch_gateway
+        from pyspark.sql import SparkSession
+
+        given = SparkConf(loadDefaults=False).setAll(list(self._settings().items()))
+        try:
+            if self._context_class._gateway is None:
+                streams = {"stdout": self._log, "stderr": subprocess.STDOUT}
+                self._gateway = launch_gateway(given, streams)
+            gateway = self._gateway or self._context_class._gateway
+            # Of the system, so with what conf/spark-defaults.conf says.
+            conf = SparkConf(True, _jvm=gateway.jvm).setAll(given.getAll())
+            conf.setIfMissing("spark.sql.warehouse.dir", self._warehouse.name)
+            # A result that was worked for is not thrown away for its size.
+            conf.setIfMissing("spark.driver.maxResultSize", "0")
+            self._context = self._context_class(conf=conf, gateway=gateway)
+            self.session = SparkSession(self._context)
+            if self.is_local and not conf.contains("spark.sql.shuffle.partitions"):
+                # The default of 200 is for clusters; here each one more is time and nothing gained.
+                tasks = _TASKS_PER_CORE * self._context.defaultParallelism
+                self.session.conf.set("spark.sql.shuffle.partitions", tasks)
+        except (PySparkException, py4j.protocol.Py4JError, OSError) as error:
+            raise MlcoreError(
+                f"spark: expected a session on {self._options.master}, "
+                f"got {shorten(self._fault() or reason_of(error) or str(error), 200)}"
+            ) from None
+        finally:
+            # Spark puts in a handler of its own, which would outlive it.
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGINT, self._sigint)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on this machine, in one process."""
+        return self._options.master.startswith("local")
+
+    @property
+    def forgets_tables(self) -> bool:
+        """Whether tables that it stores go when it ends."""
+        is_ours = self.session.conf.get("spark.sql.warehouse.dir").endswith(self._warehouse.name)
+        settings = self._context.getConf().getAll()
+        return is_ours and not any(name.startswith("spark.sql.catalog") for name, _ in settings)
+
+    def exit_code(self, seconds: float = 0) -> int | None:
+        """Return that of the Java process, or None if it still runs.
+
+        Args:
+            seconds: to wait for its end: a process that was killed closes its connections first.
+        """
+        process = getattr(self._gateway, "proc", None)
+        if process is None:
+            return None
+        try:
+            return int(process.wait(seconds))
+        except subprocess.TimeoutExpired:
+            return None
+
+    def close(self) -> None:
+        """Cancel what runs, and end Java."""
+        try:
+            # Java that is gone answers nobody, and would be warned of.
+            if self._context is not None and self.exit_code() is None:
+                self._context.stop()
+        finally:
+            if self._gateway is not None:
+                _end(self._gateway)
+                self._context_class._gateway = self._context_class._jvm = None
+                self._forget()
+            self._log.close()
+            self._warehouse.cleanup()
+
+    def _forget(self) -> None:
+        from pyspark.sql import SparkSession
+
+        # What stop() does, but it may have failed, and then the next session would meet a dead one.
+        self._context_class._active_spark_context = None
+        SparkSession._instantiatedSession = SparkSession._activeSession = None
+
+    def _settings(self) -> dict[str, str]:
+        settings = {**_QUIET, "spark.master": self._options.master}
+        if self.is_local:
+            # No port of this run is open to the network, and no name of this machine is looked up.
+            settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+            half = max((available_bytes() or 0) // 2, _LEAST_MEMORY)
+            settings["spark.driver.memory"] = f"{half >> 20}m"
+        return {**settings, **self._options.conf, **_MEANING}
+
+    def _fault(self) -> str | None:
+        """Return what the log says of why there is no session."""
+        self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, self._log.tell() - _LOG_TAIL))
+        text = self._log.read().decode(errors="replace")
+        found = _TELLING.search(text)
+        if found is not None:
+            return found[1]
+        # Java that does not even begin says so in a few lines.
+        return None if self._gateway is not None else "; ".join(text.split("\n")).strip("; ")
+
+
+def take_session(options: SparkOptions) -> tuple[Any, OwnSession | None]:
+    """Return a session: beside the one that the process has, or a new one that is ours to close.
+
+    Args:
+        options: where a new one runs.
+
+    Raises:
+        MlcoreError: Spark or Java is not installed, or does not start.
+        ConfigError: a setting of the options cannot be that of a session.
+    """
+    check_packages()
+    from pyspark import SparkContext
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    if SparkContext._active_spark_context is None:
+        check_java()
+        own = OwnSession(options)
+        return own.session, own
+    session = SparkSession.builder.getOrCreate().newSession()
+    for name, value in {**_of_sql(options.conf), **_MEANING}.items():
+        try:
+            with quiet_errors():
+                session.conf.set(name, value)
+        except PySparkException as error:
+            reason = shorten(reason_of(error) or str(error), 200)
+            raise ConfigError(f"{name}: expected a setting of a session, got {reason}") from None
+    return session, None
+
+
+def _of_sql(conf: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in conf.items() if name.startswith("spark.sql.")}
+
+
+def _open_log(path: str | None) -> IO[bytes]:
+    # A file, not a pipe: nobody reads while Spark runs, and a full pipe would stop it.
+    if path is None:
+        return tempfile.TemporaryFile()
+    try:
+        return open(path, "ab+")
+    except OSError as error:
+        raise from_os_error(error, path, "a writable file for the log of Spark") from error
+
+
+def _end(gateway: Any) -> None:
+    gateway.shutdown()
+    if gateway.proc is None:  # spark-submit started it, and waits for us
+        return
+    gateway.proc.stdin.close()  # at which Java ends
+    try:
+        gateway.proc.wait(_SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        gateway.proc.kill()
+        gateway.proc.wait()

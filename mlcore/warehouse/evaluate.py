@@ -1,0 +1,259 @@
+"""Evaluation by an engine: the numbers of ``evaluate_from_path``, computed where the lists are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mlcore.warehouse.engines import Engine
+from mlcore.errors import DataError
+from mlcore.evaluate.evaluate import ExtraUsers, check_cutoffs, check_longest
+from mlcore.evaluate.result import Means
+from mlcore.files.inputs import Format, Place, place_name
+from mlcore.files.interactions import ColumnNames, read_interactions
+from mlcore.files.outputs import open_outputs
+from mlcore.files.predictions import read_predictions
+from mlcore.warehouse.rows import Rows
+from mlcore.interactions import Interactions
+from mlcore.jsontext import format_document
+from mlcore.evaluate.metrics import USER_METRICS
+from mlcore.ranked_lists import Predictions
+from mlcore.progress import Progress, silent
+from mlcore.warehouse.query import Query, own_query
+from mlcore.warehouse.tables import (
+    check_readable,
+    is_file,
+    is_given_as_file,
+    provide_table,
+    refuse_names,
+)
+
+__all__ = ["EvaluationTables", "estimate_evaluation", "evaluate_by_engine_from_path"]
+
+_CATALOGUE_METRICS = ("coverage", "gini", "novelty")
+_ROWS_PER_PART = 2**20
+
+
+class EvaluationTables(NamedTuple):
+    """What is evaluated: files, or what the engine calls tables.
+
+    Attributes:
+        predictions: JSON Lines as ``cli.predict`` writes them, or a table as ``sql/recommend.sql``
+            does.
+        ground_truth: interactions.
+        interactions: the training, for metrics over its catalogue; or None.
+    """
+
+    predictions: Place
+    ground_truth: Place
+    interactions: Place | None = None
+
+
+def evaluate_by_engine_from_path(
+    engine: Engine,
+    tables: EvaluationTables,
+    out_path: Place,
+    cutoffs: Sequence[int],
+    *,
+    extra_users: ExtraUsers = "error",
+    names: ColumnNames = ColumnNames(),
+    format: Format | None = None,
+    progress: Progress = silent,
+) -> str:
+    """Evaluate by an engine, write the metrics; return a summary.
+
+    Equals ``evaluate_from_path``, with the training in place of its model, to 1e-12: an engine adds
+    up in another order.
+
+    Args:
+        engine: open.
+        tables: what is evaluated.
+        out_path: where the metrics go, as JSON.
+        cutoffs: list lengths n.
+        extra_users: whether a list of a user without ground truth is an error or passed over.
+        names: how the columns of files of interactions are called.
+        format: of these files, or None to go by their names.
+        progress: told how far it is.
+
+    Raises:
+        ConfigError: a cutoff is out of range.
+        DataError: a file or a table is faulty, or a list is of a user without ground truth, or has
+            an item that the training does not have.
+    """
+    check_cutoffs(cutoffs)
+    with open_outputs(out_path) as (stream,):
+        with_empty_lists = _provide(engine, tables, cutoffs, names, format, progress)
+        found = [_run(engine, own_query("evaluate"), n, progress) for n in cutoffs]
+        by_cutoff = dict(zip(cutoffs, found))
+        catalogue = {}
+        if tables.interactions is not None:
+            catalogue = _catalogue_metrics(engine, tables, cutoffs, progress)
+        first = _count_empty_lists(engine, found[0], with_empty_lists, progress)
+        if not first["users"]:
+            raise DataError(f"{_shown(tables.ground_truth)}: expected at least one row, got none")
+        if first["faults"]:
+            raise DataError(
+                f"{_shown(tables.predictions)}: position: expected each item and each position of a "
+                f"list once, from 1, got {first['faults']} faults"
+            )
+        if extra_users == "error" and first["extra_users"]:
+            raise DataError(
+                f"{_shown(tables.predictions)}: user_id: expected users of the ground truth, "
+                f"got {first['extra_users']} others",
+                "--extra-users ignore passes them over",
+            )
+        metrics = {
+            f"{name}@{n}": float(by_cutoff[n][name]) for name in USER_METRICS for n in cutoffs
+        }
+        metrics |= catalogue
+        document = {
+            "users": first["users"],
+            "users_without_predictions": first["users_without_predictions"],
+            "ignored_users": first["extra_users"],
+            "metrics": metrics,
+        }
+        stream.write(format_document(document))
+    shown = Means(metrics).shown([f"{name}@{n}" for n in cutoffs for name in ("recall", "ndcg")])
+    return f"{first['users']} users: {shown}"
+
+
+def estimate_evaluation(engine: Engine, tables: EvaluationTables, cutoffs: Sequence[int]) -> str:
+    """Return what the queries of an evaluation would take, in words; nothing is run.
+
+    Files are not read; only tables of the engine count.
+
+    Args:
+        engine: open.
+        tables: what would be evaluated.
+        cutoffs: list lengths n, each a query.
+
+    Raises:
+        DataError: there is no such table.
+    """
+    check_cutoffs(cutoffs)
+    queries = [own_query("evaluate")]
+    if tables.interactions is not None:
+        queries.append(own_query("coverage"))
+    lines = []
+    for query in queries:
+        for table, columns in query.reads.items():
+            place = getattr(tables, table)
+            if is_file(place):
+                check_readable(place)
+                engine.load(table, columns, [])
+            else:
+                provide_table(engine, table, columns, place)
+        estimate = engine.estimate(query, query.values({"cutoff": cutoffs[0]}))
+        lines.append(f"{query.name}, each of {len(cutoffs)} cutoffs: {estimate}")
+    return "\n".join(lines)
+
+
+def _shown(place: Place) -> str:
+    return place_name(place) if is_file(place) else str(place)
+
+
+def _provide(
+    engine: Engine,
+    tables: EvaluationTables,
+    cutoffs: Sequence[int],
+    names: ColumnNames,
+    format: Format | None,
+    progress: Progress,
+) -> list[str]:
+    """Give the tables to the engine; return the users whose list has no item."""
+    with_empty_lists: list[str] = []
+    reads: dict[str, Any] = dict(own_query("evaluate").reads)
+    if is_given_as_file(tables.predictions, format):
+        predictions = read_predictions(tables.predictions, progress)
+        check_longest(cutoffs, predictions)
+        engine.load("predictions", reads["predictions"], _rows_of_lists(predictions))
+        empty = np.flatnonzero(np.diff(predictions.indptr) == 0)
+        with_empty_lists = [predictions.user_ids[row] for row in empty.tolist()]
+    else:
+        provide_table(engine, "predictions", reads["predictions"], tables.predictions)
+    reads |= own_query("coverage").reads if tables.interactions is not None else {}
+    reads["ground_truth"] = own_query("evaluate").reads["ground_truth"]
+    for table in ("ground_truth", "interactions"):
+        place = getattr(tables, table)
+        if place is None:
+            continue
+        if is_given_as_file(place, format):
+            read = read_interactions(place, names=names, format=format, progress=progress)
+            engine.load(table, reads[table], _rows_of_interactions(read))
+        else:
+            refuse_names(place, names)
+            provide_table(engine, table, reads[table], place)
+    return with_empty_lists
+
+
+def _count_empty_lists(
+    engine: Engine, found: Mapping[str, Any], users: Sequence[str], progress: Progress
+) -> Mapping[str, Any]:
+    """Return the counts of an evaluation with users who have a list without items, hence no rows."""
+    if not users:
+        return found
+    query = own_query("evaluate")
+    something = {
+        "user_id": np.array(users, object),
+        "item_id": np.array(["-"] * len(users), object),
+        "position": np.ones(len(users), np.int64),
+    }
+    engine.load("predictions", query.reads["predictions"], [something])
+    these = _run(engine, query, 1, progress)
+    num_known = these["users"] - these["users_without_predictions"]
+    return {
+        **found,
+        "users_without_predictions": found["users_without_predictions"] - num_known,
+        "extra_users": found["extra_users"] + these["extra_users"],
+    }
+
+
+def _rows_of_lists(predictions: Predictions) -> Iterator[Rows]:
+    users = np.array(predictions.user_ids, object)
+    items = np.array(predictions.item_ids, object)
+    lengths = np.diff(predictions.indptr)
+    rows = np.repeat(np.arange(len(lengths)), lengths)  # (P,)
+    positions = np.arange(len(rows)) - predictions.indptr[rows] + 1  # (P,) int64 from 1
+    for begin in range(0, len(rows), _ROWS_PER_PART):
+        span = slice(begin, begin + _ROWS_PER_PART)
+        yield {
+            "user_id": users[rows[span]],
+            "item_id": items[predictions.items[span]],
+            "position": positions[span],
+        }
+
+
+def _rows_of_interactions(interactions: Interactions) -> Iterator[Rows]:
+    users = np.array(interactions.user_ids, object)
+    items = np.array(interactions.item_ids, object)
+    matrix = interactions.user_items
+    rows = matrix.row_of_entry()  # (E,)
+    for begin in range(0, len(rows), _ROWS_PER_PART):
+        span = slice(begin, begin + _ROWS_PER_PART)
+        yield {"user_id": users[rows[span]], "item_id": items[matrix.indices[span]]}
+
+
+def _run(engine: Engine, query: Query, cutoff: int, progress: Progress) -> Mapping[str, Any]:
+    result = engine.run(query, query.values({"cutoff": cutoff}), progress=progress)
+    (row,) = [
+        dict(zip(part, values))
+        for part in result.parts
+        for values in zip(*(column.tolist() for column in part.values()))
+    ]
+    return row
+
+
+def _catalogue_metrics(
+    engine: Engine, tables: EvaluationTables, cutoffs: Sequence[int], progress: Progress
+) -> dict[str, float]:
+    found = {n: _run(engine, own_query("coverage"), n, progress) for n in cutoffs}
+    unknown = max(int(row["unknown_items"]) for row in found.values())
+    if unknown:
+        raise DataError(
+            f"{_shown(tables.predictions)}: item_id: expected items of the training, "
+            f"got {unknown} others",
+            "the predictions were made by another model",
+        )
+    return {f"{name}@{n}": float(found[n][name]) for n in cutoffs for name in _CATALOGUE_METRICS}

@@ -1,0 +1,35 @@
+"""Lineage: which query, parameters, engine and inputs made a file, one JSON line for each run.
+
+The runner of queries asks ``check_appendable`` before the work, then builds a ``LineageRecord``,
+appends it, and gives the file its name last: whatever stops it, no file lacks its line.
+"""
+
+from mlcore.warehouse.lineage.answers import Answer, Report, Step, check, find
+from mlcore.warehouse.lineage.contents import FileFacts, Fingerprint, describe_file
+from mlcore.warehouse.lineage.data import Input, Output
+from mlcore.warehouse.lineage.log import append, check_appendable, read_lineage
+from mlcore.warehouse.lineage.names import find_root, is_uri, recorded_name
+from mlcore.warehouse.lineage.record import LineageRecord
+from mlcore.warehouse.lineage.text import check_from_path, find_from_path
+
+__all__ = [
+    "Answer",
+    "FileFacts",
+    "Fingerprint",
+    "Input",
+    "LineageRecord",
+    "Output",
+    "Report",
+    "Step",
+    "append",
+    "check",
+    "check_appendable",
+    "check_from_path",
+    "describe_file",
+    "find",
+    "find_from_path",
+    "find_root",
+    "is_uri",
+    "read_lineage",
+    "recorded_name",
+]

@@ -1,0 +1,214 @@
+"""Questions to the lineage: what made this file, and does the lineage hold."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from mlcore.files.inputs import Place
+from mlcore.warehouse.lineage.contents import FileFacts, describe_file
+from mlcore.warehouse.lineage.data import Input
+from mlcore.warehouse.lineage.git import blob_sha256, commits_of, has_commit, is_shallow, top_folder
+from mlcore.warehouse.lineage.names import recorded_name
+from mlcore.warehouse.lineage.record import LineageRecord
+
+__all__ = ["Answer", "QueryState", "Report", "Step", "check", "find"]
+
+QueryState: TypeAlias = Literal["same", "changed", "missing"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One run on the way to a file.
+
+    Attributes:
+        line: of the lineage file, from 1.
+        record: that stands there.
+        query_state: of the file of the query, compared with what ran.
+        made_by: for each input the line of the run that made it, or None.
+    """
+
+    line: int
+    record: LineageRecord
+    query_state: QueryState
+    made_by: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the lineage says of a file.
+
+    Attributes:
+        facts: of the file as it is.
+        state: ``known``, if a query made exactly this; ``changed``, if the file of this name was
+            made with other content; else ``unknown``.
+        steps: the run that made it, or under ``changed`` what stood in its place; then those that
+            made its inputs, and so on, each once.
+    """
+
+    facts: FileFacts
+    state: Literal["known", "changed", "unknown"]
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check of the lineage found: lines, from 1, and what is to be said of them.
+
+    Attributes:
+        faults: queries that do not stand where the line says, or nowhere.
+        notes: what is not as it was, but still to be found, or cannot be told.
+    """
+
+    faults: tuple[tuple[int, str], ...]
+    notes: tuple[tuple[int, str], ...]
+
+
+def find(path: Place, records: Sequence[LineageRecord], root: Path) -> Answer:
+    """Return which run made a file, and which ones its inputs.
+
+    Content decides, not the name: of several runs that made these bytes the newest, one that gave
+    them this name before others. What made an input is looked for in earlier lines only; tables that
+    an engine keeps are followed by their name.
+
+    Args:
+        path: of the file, or ``-``.
+        records: all, oldest first.
+        root: that names are relative to.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    facts, name = describe_file(path), recorded_name(path, root)
+    line = _maker(records, facts.sha256, name)
+    if line is not None:
+        return Answer(facts, "known", _steps(records, line, root))
+    lines = [line for line, one in enumerate(records, 1) if one.output.file == name != "-"]
+    if lines:
+        return Answer(facts, "changed", _steps(records, lines[-1], root))
+    return Answer(facts, "unknown")
+
+
+def _maker(records: Sequence[LineageRecord], sha256: str, name: str | None) -> int | None:
+    """Return the line of the run that made this content, or None."""
+    lines = [
+        (record.output.file == name, line)
+        for line, record in enumerate(records, 1)
+        if record.output.sha256 == sha256
+    ]
+    return max(lines)[1] if lines else None
+
+
+def _steps(records: Sequence[LineageRecord], line: int, root: Path) -> tuple[Step, ...]:
+    steps: dict[int, Step] = {}
+    waiting = [line]
+    while waiting:
+        line = waiting.pop()
+        if line in steps:
+            continue
+        record, earlier = records[line - 1], records[: line - 1]
+        # A run may give back what it was given: only earlier lines, or there is no end.
+        made_by = tuple(_maker_of_input(earlier, one, record.engine) for one in record.inputs)
+        steps[line] = Step(line, record, _query_state(record, root), made_by)
+        waiting += [one for one in reversed(made_by) if one is not None]
+    return tuple(steps.values())
+
+
+def _maker_of_input(earlier: Sequence[LineageRecord], data: Input, engine: str) -> int | None:
+    if data.sha256 is not None:
+        return _maker(earlier, data.sha256, data.file)
+    if data.stored is None:
+        return None
+    lines = [
+        line
+        for line, record in enumerate(earlier, 1)
+        if record.output.stored == data.stored and record.engine == engine
+    ]
+    return lines[-1] if lines else None
+
+
+def _query_state(record: LineageRecord, root: Path) -> QueryState:
+    try:
+        content = (root / record.query).read_bytes()
+    except (OSError, ValueError):
+        return "missing"
+    return "same" if hashlib.sha256(content).hexdigest() == record.query_sha256 else "changed"
+
+
+def check(records: Sequence[LineageRecord], root: Path) -> Report:
+    """Look for the text of every query: in its file, in the commit of its line, in the history.
+
+    A line that says that a commit holds the query must be right. A text that is nowhere is a fault
+    if the line is the newest of its output, or else a note: who works on a query runs it often.
+
+    Args:
+        records: all, oldest first.
+        root: that names are relative to.
+    """
+    history = _History(root)
+    newest = {one.output.file or one.output.stored: line for line, one in enumerate(records, 1)}
+    faults: list[tuple[int, str]] = []
+    notes: list[tuple[int, str]] = []
+    for line, record in enumerate(records, 1):
+        is_newest = newest[record.output.file or record.output.stored] == line
+        if (false := history.refute(record)) is not None:
+            faults.append((line, false))
+        elif (lost := history.miss(record)) is not None:
+            certain = is_newest and not history.is_shallow
+            (faults if certain else notes).append((line, lost))
+        elif is_newest and (state := _query_state(record, root)) != "same":
+            now = "is gone" if state == "missing" else "has changed"
+            notes.append((line, f"{record.query} {now} since it made {_output(record)}"))
+    return Report(tuple(faults), tuple(notes))
+
+
+def _output(record: LineageRecord) -> str:
+    return record.output.file or record.output.stored or "its output"
+
+
+class _History:
+    """Where texts of queries stand, as git knows it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._is_repository = top_folder(root) is not None
+        # Many lines name the same few commits and queries.
+        self._blob = lru_cache(None)(lambda commit, name: blob_sha256(root, commit, name))
+        self._commits = lru_cache(None)(lambda name: commits_of(root, name))
+        self._has = lru_cache(None)(lambda commit: has_commit(root, commit))
+
+    @cached_property
+    def is_shallow(self) -> bool:
+        return self._is_repository and is_shallow(self._root)
+
+    def refute(self, record: LineageRecord) -> str | None:
+        """Return what is wrong if the commit has another text than the line says, or None."""
+        if not record.committed or record.commit is None or not self._has(record.commit):
+            return None
+        found = self._blob(record.commit, record.query)
+        if found == record.query_sha256:
+            return None
+        got = "no such file" if found is None else f"sha256 {found}"
+        return (
+            f"query: expected {record.query} with sha256 {record.query_sha256} "
+            f"in commit {record.commit}, got {got}"
+        )
+
+    def miss(self, record: LineageRecord) -> str | None:
+        """Return what is missing if the text of the query stands nowhere, or None."""
+        if _query_state(record, self._root) == "same":
+            return None
+        commits = [record.commit] if record.commit is not None else []
+        for commit in (*commits, *self._commits(record.query)) if self._is_repository else ():
+            if self._blob(commit, record.query) == record.query_sha256:
+                return None
+        place = "the repository or its history" if self._is_repository else "the folder"
+        got = "a history that is not whole" if self.is_shallow else "none"
+        return (
+            f"query: expected {record.query} with sha256 {record.query_sha256} in {place}, "
+            f"got {got}"
+        )

@@ -1,0 +1,161 @@
+"""Answers of the lineage, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from mlcore.errors import DataError
+from mlcore.files.inputs import Place, place_name
+from mlcore.jsontext import format_document
+from mlcore.warehouse.lineage.answers import Answer, Step, check, find
+from mlcore.warehouse.lineage.data import Input, Output
+from mlcore.warehouse.lineage.log import read_lineage
+from mlcore.warehouse.lineage.names import find_root
+from mlcore.warehouse.lineage.record import LineageRecord
+from mlcore.warehouse.query import Value
+
+__all__ = ["check_from_path", "find_from_path"]
+
+_DIGITS = 12  # of a digest, where it is shown to people
+
+
+def find_from_path(
+    path: Place, lineage_path: Place, *, as_json: bool = False
+) -> tuple[str, DataError | None]:
+    """Return what the lineage says of a file, and the error if it is not what a query made.
+
+    Args:
+        path: of the file, or ``-``.
+        lineage_path: of the lineage file.
+        as_json: whether the text is JSON, which is there in any case.
+
+    Raises:
+        DataError: one of the files cannot be read.
+    """
+    answer = find(path, read_lineage(lineage_path), find_root(lineage_path))
+    name = place_name(path)
+    error = None if answer.state == "known" else _not_made(answer, name, lineage_path)
+    if as_json:
+        return _to_json(answer, name).removesuffix("\n"), error
+    return "" if error else _tree(answer, name), error
+
+
+def check_from_path(lineage_path: Place) -> tuple[str, DataError | None]:
+    """Return what a check of the lineage found, and the error for its first fault.
+
+    Args:
+        lineage_path: of the lineage file.
+
+    Raises:
+        DataError: it cannot be read, or a line is no record.
+    """
+    records = read_lineage(lineage_path)
+    report = check(records, find_root(lineage_path))
+    lines = [f"{lineage_path}:{line}: {text}" for line, text in report.notes]
+    if not report.faults:
+        runs = _count(len(records), "run")
+        return "\n".join([*lines, f"{runs}, nothing wrong"]), None
+    (line, text), *others = report.faults
+    lines += [f"{lineage_path}:{line}: {text}" for line, text in others]
+    return "\n".join(lines), DataError(f"{lineage_path}:{line}: {text}")
+
+
+def _not_made(answer: Answer, name: str, lineage_path: Place) -> DataError:
+    if answer.state == "unknown":
+        return DataError(
+            f"{name}: expected a file that a query of {lineage_path} made, got one that is not known"
+        )
+    record = answer.steps[0].record
+    return DataError(
+        f"{name}: expected the content with sha256 {_short(record.output.sha256)} that "
+        f"{record.query} made at {record.created_at}, got another, with sha256 "
+        f"{_short(answer.facts.sha256)}: changed since"
+    )
+
+
+def _to_json(answer: Answer, name: str) -> str:
+    return format_document(
+        {
+            "file": Path(name).name,
+            "state": answer.state,
+            **asdict(answer.facts),
+            "steps": [asdict(step) for step in answer.steps],
+        }
+    )
+
+
+def _tree(answer: Answer, name: str) -> str:
+    first, steps = answer.steps[0], {step.line: step for step in answer.steps}
+    lines = [f"{name}: {_size(first.record.output)}"]
+    was = first.record.output.file
+    if was is not None and was.rpartition("/")[2] != Path(name).name:
+        lines[0] += f", made as {was}"
+    lines += _run(first, "  ")
+    shown, waiting = {first.line}, _inputs(first, "  ")
+    # No recursion: what is made anew each day from that of the day before goes back for years.
+    while waiting:
+        text, line, indent = waiting.pop()
+        lines.append(f"{text}, as above" if line in shown else text)
+        if line is not None and line not in shown:
+            shown.add(line)
+            lines += _run(steps[line], indent)
+            waiting += _inputs(steps[line], indent)
+    return "\n".join(lines)
+
+
+def _run(step: Step, indent: str) -> list[str]:
+    record = step.record
+    query = f"query   {record.query}, sha256 {_short(record.query_sha256)}, {_git(record)}"
+    states = {
+        "missing": ["note    this query is gone"],
+        "changed": ["note    this query has changed"],
+    }
+    engine = f"engine  {record.engine} {record.engine_version}, {record.created_at}, {record.tool}"
+    lines = [query, *states.get(step.query_state, []), f"params  {_pairs(record.params)}", engine]
+    return [indent + line for line in lines]
+
+
+def _inputs(step: Step, indent: str) -> list[tuple[str, int | None, str]]:
+    """Return, last first, the text for each input, the line of what made it, and the next indent."""
+    inputs = []
+    for data, line in zip(step.record.inputs, step.made_by):
+        origin = "no query made it" if line is None else f"line {line}"
+        if line is not None and data.sha256 is None:
+            origin += ", by the name of the table"
+        text = f"input   {data.table} = {data.file or data.stored}: {_size(data)}; {origin}"
+        inputs.append((indent + text, line, f"{indent}  "))
+    return inputs[::-1]
+
+
+def _git(record: LineageRecord) -> str:
+    if record.commit is None:
+        return "no commit"
+    where = "in" if record.committed else "not as in"
+    dirty = ", among changed files" if record.dirty else ""
+    return f"{where} commit {_short(record.commit)}{dirty}"
+
+
+def _size(data: Input | Output) -> str:
+    parts = [data.format or "a table of the engine"]
+    parts += [] if data.rows is None else [_count(data.rows, "row")]
+    parts += [] if data.bytes is None else [_count(data.bytes, "byte")]
+    parts += [] if data.sha256 is None else [f"sha256 {_short(data.sha256)}"]
+    return ", ".join(parts)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _pairs(values: Mapping[str, Value]) -> str:
+    shown = [
+        f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in values.items()
+    ]
+    return " ".join(shown) or "none"
+
+
+def _short(digest: str | None) -> str:
+    return (digest or "none")[:_DIGITS]

@@ -1,0 +1,247 @@
+"""Neighbors that an engine counts by ``sql/train.sql``, as the similarities of ``mlcore`` have them.
+
+The engine finds which pairs are the best and how many users share each; the similarity kept in the
+model is computed here from these counts, by the same code as ever, so its bits are those of a model
+trained without an engine. What the engine itself says must agree with it.
+
+A formula of + - * / and square roots has the same bits everywhere. Logarithms and powers do not: there
+the engine is asked for some more pairs of each item, and the best are found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from mlcore.config import TrainConfig
+from mlcore.warehouse.engines import Engine
+from mlcore.errors import ConfigError, DataError, shorten
+from mlcore.warehouse.rows import Rows
+from mlcore.ids import IdMap
+from mlcore.progress import Progress
+from mlcore.warehouse.query import Query, Value, own_query
+from mlcore.similarity import (
+    AsymmetricCosine,
+    ConditionalProbability,
+    Counts,
+    LogLikelihoodRatio,
+    Pearson,
+    Similarity,
+    Tversky,
+)
+from mlcore.similarity.pairs import Pairs, PairSimilarity
+from mlcore.similarity.selection import BestOfRows, by_source, round_values
+from mlcore.warehouse.tables import provide_table
+from mlcore.numeric.topk import keep_best
+from mlcore.types import CsrMatrix, Float64Array, Int32Array
+
+__all__ = ["SqlNeighbors", "check_counts_suffice", "train_parameters"]
+
+# Of pairs whose similarity differs by rounding alone, so many may stand at the limit and beyond.
+SPARE_NEIGHBORS = 32
+# The engine's own number may differ by what its logarithms and powers round otherwise; a wrong formula
+# or a wrong count differs by more.
+_TOLERANCE = 1e-9
+
+_ALL_PAIRS = 2**31 - 1  # no item has more neighbors
+
+
+def train_parameters(config: TrainConfig) -> dict[str, Value]:
+    """Return the parameters of ``sql/train.sql`` for a configuration.
+
+    Args:
+        config: of the training.
+
+    Raises:
+        ConfigError: the measure is none that ``sql/train.sql`` knows.
+
+    >>> train_parameters(TrainConfig(num_neighbors=7))["num_neighbors"]
+    7
+    """
+    similarity, known = config.similarity, own_query("train").parameters["similarity"].choices
+    is_unknown = isinstance(similarity, Pearson) and similarity.missing != "zero"
+    if similarity.name not in known or is_unknown:
+        got = f'{similarity.name} with "missing": "unknown"' if is_unknown else similarity.name
+        raise ConfigError(
+            f"similarity: expected one of {', '.join(known)}, as an engine counts users, got {got}",
+            "train without --engine",
+        )
+    alpha, beta = 0.0, 0.0
+    if isinstance(similarity, (AsymmetricCosine, Tversky)):
+        alpha = similarity.alpha
+    if isinstance(similarity, Tversky):
+        beta = similarity.beta
+    if isinstance(similarity, ConditionalProbability):
+        alpha = similarity.popularity_exponent
+    return {
+        "similarity": similarity.name,
+        "alpha": alpha,
+        "beta": beta,
+        "signed": isinstance(similarity, LogLikelihoodRatio) and similarity.signed,
+        "shrinkage": config.shrinkage,
+        "min_cooccurrence": config.min_cooccurrence,
+        "num_neighbors": config.num_neighbors or _ALL_PAIRS,
+        "neighborhood": config.neighborhood,
+    }
+
+
+def check_counts_suffice(similarity: Similarity, counts: Counts) -> None:
+    """Refuse weights that the formula looks at: an engine counts users.
+
+    Args:
+        similarity: the measure.
+        counts: of the weights.
+
+    Raises:
+        ConfigError: the weights are not all 1, and the measure does not count on the binary X.
+
+    >>> one = CsrMatrix(np.array([0, 1]), np.zeros(1, np.int32), np.ones(1, np.float32), 1)
+    >>> check_counts_suffice(TrainConfig().similarity, Counts(one))
+    """
+    if not similarity.binary and not counts.is_binary:
+        raise ConfigError(
+            f"weighting: expected weights of 1 for {similarity.name}, as an engine counts users, "
+            "got others",
+            'take "weighting": {"name": "binary"}, or a similarity that counts users whatever the '
+            "weights, such as jaccard",
+        )
+
+
+class SqlNeighbors:
+    """Finds the neighbors of a training by an engine.
+
+    Args:
+        engine: open.
+        stored: where the engine has the interactions, a table or a URI; None to give it the pairs
+            of users and items as positions.
+    """
+
+    def __init__(self, engine: Engine, stored: str | None = None) -> None:
+        self._engine = engine
+        self._stored = stored
+
+    def __call__(
+        self, config: TrainConfig, counts: Counts, items: IdMap, progress: Progress
+    ) -> CsrMatrix:
+        """Return the kept w(i, j) with source items as rows, (I, I) float32.
+
+        Args:
+            config: of the training.
+            counts: of the weights.
+            items: ids of the I items.
+            progress: told how far the engine is, where it says.
+
+        Raises:
+            ConfigError: counts do not suffice.
+            DataError: the engine refuses, or what it says is wrong.
+        """
+        values = train_parameters(config)
+        check_counts_suffice(config.similarity, counts)
+        assert isinstance(config.similarity, PairSimilarity), "those that train.sql knows are"
+        if not _is_exact(config.similarity) and config.num_neighbors is not None:
+            values["num_neighbors"] = config.num_neighbors + SPARE_NEIGHBORS
+        query = own_query("train")
+        if self._stored is None:
+            query = query.coded()
+            self._engine.load("interactions", query.reads["interactions"], [_pairs_of(counts)])
+        else:
+            columns = query.reads["interactions"]
+            provide_table(self._engine, "interactions", columns, self._stored)
+        result = self._engine.run(query, values, ordered=False, progress=progress)
+        found = _gather(result.parts, items, is_coded=self._stored is None)
+        return _keep(found, config, config.similarity, counts, query)
+
+
+class _Found(NamedTuple):
+    """P pairs that the engine kept.
+
+    Attributes:
+        sources: (P,) int32.
+        targets: (P,) int32.
+        similarities: (P,) float64, as the engine has them.
+        common: (P,) float64 users of both.
+    """
+
+    sources: Int32Array
+    targets: Int32Array
+    similarities: Float64Array
+    common: Float64Array
+
+
+def _is_exact(similarity: Similarity) -> bool:
+    return similarity.name in ("dot", "cosine", "jaccard", "dice", "tversky", "lift")
+
+
+def _pairs_of(counts: Counts) -> Rows:
+    matrix = counts.user_items
+    return {"user_id": matrix.row_of_entry(), "item_id": matrix.indices.astype(np.int64)}
+
+
+def _gather(parts: Iterable[Rows], items: IdMap, is_coded: bool) -> _Found:
+    def positions(values: npt.NDArray[Any]) -> Int32Array:
+        if is_coded:
+            return values.astype(np.int32)
+        found = [items.position(id_) for id_ in values.tolist()]
+        if None in found:
+            raise DataError(
+                f"item_id: expected items of the interactions that were read, "
+                f"got {shorten(values[found.index(None)])}",
+                "the table has changed between two queries",
+            )
+        return np.array(found, np.int32)
+
+    columns = [
+        (
+            positions(part["item_id"]),
+            positions(part["neighbor_id"]),
+            part["similarity"],
+            part["common_users"].astype(np.float64),
+        )
+        for part in parts
+    ]
+    nothing = (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0), np.empty(0))
+    return _Found(*(np.concatenate(arrays) for arrays in zip(nothing, *columns)))
+
+
+def _keep(
+    found: _Found, config: TrainConfig, similarity: PairSimilarity, counts: Counts, query: Query
+) -> CsrMatrix:
+    """Return the best of the pairs, by similarities computed here."""
+    counted = similarity.counted(counts)
+    sources = tuple(term[found.sources] for term in similarity.source_terms(counted))
+    targets = tuple(term[found.targets] for term in similarity.target_terms(counted))
+    values = similarity.values(
+        Pairs(found.common, sources, targets, counted.num_users, config.shrinkage)
+    )  # (P,) float64
+    _compare(found, values, query)
+    rows_are_targets = config.neighborhood == "target"
+    rows, columns = found.sources, found.targets
+    if rows_are_targets:
+        rows, columns = columns, rows
+    shape = (counts.num_items, counts.num_items)
+    matrix = sp.coo_matrix((values, (rows, columns)), shape=shape).tocsr()
+    is_something = round_values(matrix.data) != 0
+    indptr = np.concatenate([[0], np.cumsum(is_something)])[matrix.indptr]
+    best = keep_best(
+        indptr,
+        matrix.indices[is_something],
+        matrix.data[is_something],
+        config.num_neighbors or counts.num_items,
+    )
+    return by_source(BestOfRows(*best), counts.num_items, rows_are_targets)
+
+
+def _compare(found: _Found, values: Float64Array, query: Query) -> None:
+    scale = np.maximum(np.abs(values), np.abs(values).max(initial=0) * 1e-3)
+    wrong = np.flatnonzero(~(np.abs(found.similarities - values) <= _TOLERANCE * scale))
+    if len(wrong):
+        pair = int(wrong[0])
+        raise DataError(
+            f"{query.path}: similarity: expected {values[pair]:.17g} for a pair that "
+            f"{found.common[pair]:.0f} users share, got {found.similarities[pair]:.17g} "
+            "from the engine"
+        )

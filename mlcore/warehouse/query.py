@@ -1,0 +1,219 @@
+"""Queries as files: one SQL text with a header that says what it reads, writes and is told.
+
+The header is the comment at the top of the file::
+
+    -- cap: the newest rows of each user.
+    --
+    -- What else there is to say.
+    --
+    -- reads: interactions(user_id STRING, weight FLOAT64 = 1, timestamp INT64 NULL)
+    -- writes: capped(user_id STRING, timestamp INT64 NULL)
+    -- order: user_id, timestamp
+    -- param: limit INT64 >= 1 = 100: how many of each user
+
+Types are those of BigQuery: STRING, INT64, FLOAT64, BOOL; FRACTION is a parameter above 0 and below 1
+that the query sees as 8 hexadecimal digits, to compare with those of an MD5. ``NULL`` says that values
+may be missing, ``= 1`` what a table without the column stands for, ``{a|b}`` which values there are.
+``order`` is the order in which rows go into files; ``repeat: until stable`` allows a query to be run on
+its own result until the number of rows no longer changes. The text below is sent to the engine as it is:
+one query, which reads no other tables than those of the header.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mlcore.errors import DataError, from_os_error, shorten
+from mlcore.warehouse.header import Column, Parameter, SqlType, Value, parse_parameter, parse_table
+from mlcore.warehouse.check import check_text
+
+__all__ = [
+    "Column",
+    "Parameter",
+    "Query",
+    "SqlType",
+    "Value",
+    "own_query",
+    "parse_query",
+    "read_query",
+]
+
+_FOLDER = Path(__file__).parents[2] / "sql"
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query, as its file has it.
+
+    Attributes:
+        name: of the file, without its ending.
+        path: of the file, as it was given.
+        text: the whole file, which the engine gets.
+        sha256: of the bytes of the file.
+        summary: the first sentence of the header.
+        reads: the columns of each table.
+        table: what the result is called.
+        writes: the columns of the result.
+        order: names of the columns whose values order the rows in files; none for a single row.
+        parameters: by name.
+        is_repeatable: whether it may be run on its own result until that is stable.
+    """
+
+    name: str
+    path: Path
+    text: str
+    sha256: str
+    summary: str
+    reads: Mapping[str, tuple[Column, ...]]
+    table: str
+    writes: tuple[Column, ...]
+    order: tuple[str, ...]
+    parameters: Mapping[str, Parameter]
+    is_repeatable: bool = False
+
+    def values(self, given: Mapping[str, Value]) -> dict[str, Value]:
+        """Return the value of every parameter: as given, or its default.
+
+        Args:
+            given: by name; texts are converted.
+
+        Raises:
+            DataError: an unknown name, a missing value, or one that breaks its rule.
+        """
+        place = str(self.path)
+        unknown = [name for name in given if name not in self.parameters]
+        if unknown:
+            known = ", ".join(self.parameters) or "none"
+            raise DataError(f"{place}: param: expected some of {known}, got {shorten(unknown[0])}")
+        values: dict[str, Value] = {}
+        for name, parameter in self.parameters.items():
+            value = given.get(name, parameter.default)
+            if value is None:
+                raise DataError(f"{place}: {name}: expected {parameter.rule()}, got no value")
+            values[name] = parameter.convert(value, place)
+        return values
+
+    def recorded(self, given: Mapping[str, Value]) -> dict[str, Value]:
+        """Return the values as they can be given again: a fraction as a number.
+
+        Args:
+            given: as for ``values``.
+
+        Raises:
+            DataError: as ``values``.
+        """
+        values = self.values(given)
+        for name, parameter in self.parameters.items():
+            if parameter.is_fraction:
+                values[name] = float(given.get(name, parameter.default or 0))
+        return values
+
+    def coded(self) -> Query:
+        """Return the query over positions instead of ids: the same text, columns of other types.
+
+        The order of positions is that of the ids, so the rows are the same.
+        """
+        reads = {table: _coded(columns) for table, columns in self.reads.items()}
+        return replace(self, reads=reads, writes=_coded(self.writes))
+
+
+def _coded(columns: Sequence[Column]) -> tuple[Column, ...]:
+    return tuple(
+        replace(column, type="INT64") if column.name.endswith("_id") else column
+        for column in columns
+    )
+
+
+def parse_query(path: Path, data: bytes) -> Query:
+    r"""Return the query of a file.
+
+    Args:
+        path: of the file; its name is that of the query.
+        data: its bytes.
+
+    Raises:
+        DataError: the header does not say what it must.
+
+    >>> parse_query(Path("one.sql"), b"-- one: 1.\n-- writes: one(n INT64)\nSELECT 1 AS n\n").writes
+    (Column(name='n', type='INT64', nullable=False, default=None),)
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: expected UTF-8, got other bytes") from None
+    lines = _header(text)
+    if not lines or not lines[0].startswith(f"{path.stem}: "):
+        got = shorten(lines[0]) if lines else "none"
+        raise DataError(f"{path}:1: expected a comment '-- {path.stem}: ...', got {got}")
+    keys = ("reads", "writes", "order", "param", "repeat")
+    parts: dict[str, list[tuple[int, str]]] = {key: [] for key in keys}
+    for number, line in enumerate(lines, 1):
+        key, colon, rest = line.partition(": ")
+        if colon and key in parts:
+            parts[key].append((number, rest.strip()))
+    reads = dict(parse_table(path, *part) for part in parts["reads"])
+    if len(parts["writes"]) != 1:
+        raise DataError(f"{path}: writes: expected one line, got {len(parts['writes'])}")
+    table, writes = parse_table(path, *parts["writes"][0])
+    parameters = [parse_parameter(path, *part) for part in parts["param"]]
+    order = tuple(name for _, rest in parts["order"] for name in rest.split(", "))
+    strange = [name for name in order if name not in {column.name for column in writes}]
+    if strange:
+        raise DataError(f"{path}: order: expected columns it writes, got {shorten(strange[0])}")
+    check_text(path, text, reads, [parameter.name for parameter in parameters])
+    return Query(
+        path.stem,
+        path,
+        text,
+        hashlib.sha256(data).hexdigest(),
+        lines[0].partition(": ")[2],
+        reads,
+        table,
+        writes,
+        order,
+        {parameter.name: parameter for parameter in parameters},
+        [rest for _, rest in parts["repeat"]] == ["until stable"],
+    )
+
+
+def _header(text: str) -> list[str]:
+    lines: list[str] = []
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        lines.append(line[2:].strip())
+    return lines
+
+
+def read_query(path: str | os.PathLike[str]) -> Query:
+    """Return the query of a file.
+
+    Args:
+        path: of the file, ``.sql``.
+
+    Raises:
+        DataError: it cannot be read, or the header does not say what it must.
+
+    >>> read_query(own_query("deduplicate").path).name
+    'deduplicate'
+    """
+    try:
+        return parse_query(Path(path), Path(path).read_bytes())
+    except OSError as error:
+        raise from_os_error(error, path, "a readable file") from error
+
+
+def own_query(name: str) -> Query:
+    """Return one of the queries that come with mlcore.
+
+    Args:
+        name: of the file in ``sql``, without its ending.
+
+    >>> own_query("train").table
+    'neighbors'
+    """
+    return read_query(_FOLDER / f"{name}.sql")

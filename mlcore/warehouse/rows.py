@@ -1,0 +1,321 @@
+"""Rows of a query's tables from and to CSV and JSON Lines, checked by the types of its header."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TextIO, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from mlcore.errors import DataError, shorten, shorten_json
+from mlcore.files.inputs import Format, Place, find_format
+from mlcore.files.interactions import quote_csv
+from mlcore.files.tables import BadValue, Column as FileColumn, read_columns
+from mlcore.files.values import (
+    INTEGER,
+    NUMBER,
+    Memo,
+    parse_timestamp,
+    timestamp_from_json,
+    weight_from_json,
+    weight_from_text,
+)
+from mlcore.ids import id_fault
+from mlcore.jsontext import format_numbers, format_string
+from mlcore.progress import Progress, silent
+from mlcore.warehouse.query import Column, SqlType
+
+__all__ = ["Rows", "read_rows", "write_rows"]
+
+# Some rows of a table by column, each (R,): INT64 as int64, FLOAT64 as float64, BOOL as bool, STRING
+# as objects; with missing values any of them as objects, with None.
+Rows: TypeAlias = Mapping[str, npt.NDArray[Any]]
+_Convert: TypeAlias = Callable[[Any], Any]
+
+_DTYPES: dict[SqlType, Any] = {
+    "STRING": object,
+    "INT64": np.int64,
+    "FLOAT64": np.float64,
+    "BOOL": bool,
+}
+_ROWS_PER_PART = 2**16
+_ROWS_PER_WRITE = 10_000
+_NUMBER, _INTEGER = re.compile(NUMBER, re.ASCII), re.compile(INTEGER, re.ASCII)
+_MAX_INT64 = 2**63 - 1
+_BOOLEANS = {"true": True, "false": False}
+
+
+def read_rows(
+    path: Place,
+    columns: Sequence[Column],
+    format: Format | None = None,
+    progress: Progress = silent,
+) -> Iterator[Rows]:
+    """Yield the rows of a file in parts.
+
+    Ids (columns ending in ``_id``) keep the rules of ids, ``weight`` is finite and above 0,
+    ``timestamp`` integer seconds or an RFC 3339 time of whole seconds. Values may be missing where
+    the column may be NULL: an empty field of CSV, ``null`` or no such key in JSON Lines. Other
+    columns are passed over.
+
+    Args:
+        path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
+        columns: what to read.
+        format: ``csv`` or ``jsonl``, or None to go by the name.
+        progress: told how many bytes are read.
+
+    Raises:
+        DataError: the first fault of the file, with its line and column.
+    """
+    wanted = [_file_column(column) for column in columns]
+    pending: list[list[list[Any] | None]] = []
+    count = 0
+    for chunk in read_columns(path, wanted, format, progress):
+        pending.append(chunk)
+        count += next(len(values) for values in chunk if values is not None)
+        if count >= _ROWS_PER_PART:
+            yield _part(columns, pending, count)
+            pending, count = [], 0
+    if pending:
+        yield _part(columns, pending, count)
+
+
+def _part(columns: Sequence[Column], chunks: list[list[list[Any] | None]], count: int) -> Rows:
+    part: dict[str, npt.NDArray[Any]] = {}
+    for column, lists in zip(columns, zip(*chunks)):
+        values: list[Any] = []
+        for some in lists:
+            values += some or []
+        if not values:  # the file has no such column
+            missing = column.default if column.default is not None else None
+            values = [missing] * count
+        has_none = column.nullable and None in values
+        part[column.name] = np.array(values, object if has_none else _DTYPES[column.type])
+    return part
+
+
+def _file_column(column: Column) -> FileColumn:
+    from_text, from_json = _converters(column)
+    if column.nullable:
+        is_id = column.name.endswith("_id")
+        missing = (None, "") if is_id else (None,)  # an empty id is none
+        from_text, from_json = _unless(from_text, ("",)), _unless(from_json, missing)
+    return FileColumn(
+        column.name,
+        from_text,
+        from_json,
+        required=not column.nullable and column.default is None,
+        json_default=column.default,
+        json_missing=column.nullable,
+    )
+
+
+def _unless(convert: _Convert, missing: Sequence[str | None]) -> _Convert:
+    return lambda value: None if value in missing else convert(value)
+
+
+def _converters(column: Column) -> tuple[_Convert, _Convert]:
+    """Return what converts a field of CSV, and a value of JSON."""
+    if column.name.endswith("_id"):
+        return Memo(_id_from_text).__getitem__, _id_from_json
+    if column.name == "weight":
+        return Memo(weight_from_text).__getitem__, weight_from_json
+    if column.name == "timestamp":
+        return _whole(parse_timestamp), _whole(timestamp_from_json)
+    by_type: dict[SqlType, tuple[_Convert, _Convert]] = {
+        "STRING": (str, _string_from_json),
+        "INT64": (_integer_from_text, _integer_from_json),
+        "FLOAT64": (_number_from_text, _number_from_json),
+        "BOOL": (_boolean_from_text, _boolean_from_json),
+    }
+    return by_type[column.type]
+
+
+def _id_from_text(text: str) -> str:
+    fault = id_fault(text)
+    if fault is not None:
+        raise BadValue(fault)
+    return text
+
+
+def _id_from_json(value: Any) -> str:
+    return _id_from_text(_string_from_json(value))
+
+
+def _string_from_json(value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadValue(f"expected a string, got {shorten_json(value)}")
+    return value
+
+
+def _whole(convert: Callable[[Any], int]) -> _Convert:
+    def whole_seconds(value: Any) -> int:
+        seconds, fraction = divmod(convert(value), 1_000_000)
+        if fraction:
+            raise BadValue(
+                f"expected whole seconds, got {shorten(value)}",
+                "timestamps are INT64 seconds in SQL; cut the fraction off",
+            )
+        return seconds
+
+    return whole_seconds
+
+
+def _integer_from_text(text: str) -> int:
+    if _INTEGER.fullmatch(text) and abs(int(text)) <= _MAX_INT64:
+        return int(text)
+    raise BadValue(f"expected a 64-bit integer, got {shorten(text)}")
+
+
+def _integer_from_json(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MAX_INT64:
+        return value
+    raise BadValue(f"expected a 64-bit integer, got {shorten_json(value)}")
+
+
+def _number_from_text(text: str) -> float:
+    if _NUMBER.fullmatch(text) and math.isfinite(float(text)):
+        return float(text)
+    raise BadValue(f"expected a finite number, got {shorten(text)}")
+
+
+def _number_from_json(value: Any) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if math.isfinite(number):
+            return number
+    raise BadValue(f"expected a finite number, got {shorten_json(value)}")
+
+
+def _boolean_from_text(text: str) -> bool:
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    raise BadValue(f"expected true or false, got {shorten(text)}")
+
+
+def _boolean_from_json(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise BadValue(f"expected true or false, got {shorten_json(value)}")
+
+
+def write_rows(
+    stream: TextIO,
+    columns: Sequence[Column],
+    parts: Iterable[Rows],
+    path: Place,
+    format: Format | None = None,
+) -> int:
+    """Write rows; return how many.
+
+    JSON Lines leave missing values out. CSV leaves out a column whose first value is missing; then
+    all must be.
+
+    Args:
+        stream: takes the text.
+        columns: of the rows, in order.
+        parts: the rows.
+        path: where the stream leads to, for its format and for messages.
+        format: ``csv`` or ``jsonl``, or None to go by the name.
+
+    Raises:
+        DataError: the format is not known, a value is missing where none may be, or in some rows of
+            a CSV file, or a number is not finite.
+    """
+    name = "standard output" if os.fspath(path) == "-" else os.fspath(path)
+    sound = _checked(columns, parts, name)
+    if find_format(path, format) == "csv":
+        return _write_csv(stream, columns, sound, name)
+    return _write_json(stream, columns, sound)
+
+
+def _checked(columns: Sequence[Column], parts: Iterable[Rows], name: str) -> Iterator[Rows]:
+    """Yield the same rows, if no value is missing or infinite where none may be."""
+    for part in _pieces(parts):
+        for column in columns:
+            values = part[column.name]
+            is_missing = values.dtype == object and any(value is None for value in values.tolist())
+            if is_missing and not column.nullable:
+                raise DataError(
+                    f"{name}: {column.name}: expected a value in every row, as the header of the "
+                    "query says, got NULL"
+                )
+            if column.type == "FLOAT64":
+                numbers = np.array([value for value in values.tolist() if value is not None])
+                strange = numbers[~np.isfinite(numbers)] if len(numbers) else numbers
+                if len(strange):
+                    raise DataError(
+                        f"{name}: {column.name}: expected finite numbers, got {strange[0]}",
+                        "a division by 0? CASE before it is the same in all engines",
+                    )
+        yield part
+
+
+def _write_json(stream: TextIO, columns: Sequence[Column], parts: Iterable[Rows]) -> int:
+    count = 0
+    for part in parts:
+        texts = [_texts(column, part[column.name], format_string) for column in columns]
+        names = [f'"{column.name}": ' for column in columns]
+        for row in zip(*texts):
+            pairs = [name + text for name, text in zip(names, row) if text is not None]
+            stream.write("{" + ", ".join(pairs) + "}\n")
+        count += len(texts[0])
+    return count
+
+
+def _write_csv(stream: TextIO, columns: Sequence[Column], parts: Iterable[Rows], name: str) -> int:
+    count = 0
+    kept: list[Column] | None = None
+    for part in parts:
+        texts = {column.name: _texts(column, part[column.name], quote_csv) for column in columns}
+        if kept is None:
+            kept = [column for column in columns if texts[column.name][0] is not None]
+            stream.write(",".join(column.name for column in kept) + "\n")
+        for column in columns:
+            number_missing = texts[column.name].count(None)
+            if number_missing != (0 if column in kept else len(texts[column.name])):
+                raise DataError(
+                    f"{name}: {column.name}: expected values in all rows of a CSV file or in none, "
+                    f"got some missing",
+                    "JSON Lines can leave single values out",
+                )
+        for row in zip(*(texts[column.name] for column in kept)):
+            stream.write(",".join(map(str, row)) + "\n")
+        count += len(next(iter(texts.values())))
+    if kept is None:
+        stream.write(",".join(column.name for column in columns) + "\n")
+    return count
+
+
+def _pieces(parts: Iterable[Rows]) -> Iterator[Rows]:
+    """Yield the same rows in parts that take little memory as text."""
+    for part in parts:
+        length = len(next(iter(part.values())))
+        for begin in range(0, length, _ROWS_PER_WRITE):
+            yield {name: values[begin : begin + _ROWS_PER_WRITE] for name, values in part.items()}
+
+
+def _texts(
+    column: Column, values: npt.NDArray[Any], quote: Callable[[str], str]
+) -> list[str | None]:
+    items = values.tolist()
+    present = [item for item in items if item is not None]
+    texts: Iterator[str]
+    if column.type == "STRING":
+        texts = map(Memo(quote).__getitem__, present)
+    elif column.type == "FLOAT64":
+        texts = iter(format_numbers(present))
+    elif column.type == "BOOL":
+        texts = iter(["true" if item else "false" for item in present])
+    else:
+        texts = map(str, map(int, present))
+    if len(present) == len(items):
+        return list(texts)
+    return [None if item is None else next(texts) for item in items]

@@ -1,0 +1,254 @@
+"""Running one query from files or tables to a file or a table, with a line of lineage."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO, cast
+
+from mlcore.warehouse.engines import Engine
+from mlcore.errors import DataError, shorten
+from mlcore.files.inputs import Format, Place, find_format
+from mlcore.files.outputs import open_outputs
+from mlcore.files.parquet import is_parquet
+from mlcore.warehouse.rows import write_rows
+from mlcore.warehouse.lineage import (
+    Fingerprint,
+    Input,
+    LineageRecord,
+    Output,
+    append,
+    check_appendable,
+    describe_file,
+)
+from mlcore.progress import Progress, silent
+from mlcore.warehouse.query import Query, Value, read_query
+from mlcore.warehouse.tables import check_readable, is_given_as_file, is_remote, provide_table
+
+__all__ = ["SqlRun", "default_lineage", "estimate_sql_from_path", "run_sql_from_path"]
+
+_MOST_ROUNDS = 1000
+
+
+@dataclass(frozen=True)
+class SqlRun:
+    """One query and what it is given.
+
+    Attributes:
+        query_path: of the file with the query.
+        tables: for each table that it reads a file, a URI, or what the engine calls a table.
+        params: values, or texts that stand for them, by name; others have their defaults.
+        until_stable: run it on its own result until the number of rows no longer changes.
+        format: of files whose name does not tell, or None.
+    """
+
+    query_path: Place
+    tables: Mapping[str, Place]
+    params: Mapping[str, Value] = field(default_factory=dict)
+    until_stable: bool = False
+    format: Format | None = None
+
+    def checked(self) -> tuple[Query, dict[str, Value]]:
+        """Return the query and the values of its parameters.
+
+        Raises:
+            DataError: the query is faulty, a table or a parameter is missing, unknown or wrong.
+        """
+        query = read_query(self.query_path)
+        unknown = [table for table in self.tables if table not in query.reads]
+        missing = [table for table in query.reads if table not in self.tables]
+        if unknown or missing:
+            got = shorten(unknown[0]) if unknown else f"no {missing[0]}"
+            raise DataError(
+                f"{query.path}: table: expected {', '.join(query.reads) or 'none'}, got {got}",
+                None if unknown else f"--table {missing[0]}=FILE names one",
+            )
+        if self.until_stable and not (query.is_repeatable and query.table in query.reads):
+            raise DataError(
+                f"{query.path}: repeat: expected a query that says 'repeat: until stable' and reads "
+                f"the table it writes, {query.table}, got another"
+            )
+        return query, query.values(self.params)
+
+
+def default_lineage(query_path: Place) -> Path:
+    """Return where the lineage of a query goes: ``lineage.jsonl`` beside it.
+
+    Args:
+        query_path: of the file with the query.
+
+    >>> default_lineage("sql/train.sql").as_posix()
+    'sql/lineage.jsonl'
+    """
+    return Path(query_path).parent / "lineage.jsonl"
+
+
+def run_sql_from_path(
+    engine: Engine,
+    run: SqlRun,
+    *,
+    out_path: Place | None = None,
+    out_table: str | None = None,
+    lineage_path: Place | None = None,
+    progress: Progress = silent,
+) -> str:
+    """Run a query, write its rows and the line that says how they came to be; return a summary.
+
+    Rows go into a file in the order that the query's header says, so the same inputs give the same
+    bytes. The line is written before the file has its name: no file lacks its line.
+
+    Args:
+        engine: open.
+        run: the query and what it is given.
+        out_path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``; or None.
+        out_table: what the engine is to call the table of the result; or None. One of both.
+        lineage_path: the file that gets the line; None for ``lineage.jsonl`` beside the query.
+        progress: told how far each step is.
+
+    Raises:
+        DataError: query, table, parameter, file or output are faulty, or the engine refuses.
+    """
+    query, values = run.checked()
+    lineage = default_lineage(run.query_path) if lineage_path is None else lineage_path
+    check_appendable(lineage)  # before the work, not after it
+    if (out_path is None) == (out_table is None):
+        raise DataError("out: expected a file or a table for the result, got both or neither")
+    if out_path is None:
+        assert out_table is not None
+        inputs = _provide(engine, query, run, progress)
+        rounds = _settle(engine, query, values, run, progress)
+        count, statistics = engine.store(query, values, out_table, progress)
+        output = Output.of_stored(out_table, [column.name for column in query.writes], count)
+        append(
+            lineage, _record(engine, query, run, inputs, output, {**rounds, **statistics}, lineage)
+        )
+        return f"{query.name}: {count} rows in {out_table}"
+    format = _format_of(out_path, run.format)
+    _refuse_same(out_path, {"lineage": lineage, "query": run.query_path})
+    with open_outputs(out_path) as (stream,):
+        inputs = _provide(engine, query, run, progress)
+        rounds = _settle(engine, query, values, run, progress)
+        result = engine.run(query, values, progress=progress)
+        fingerprint = Fingerprint()
+        written = cast(TextIO, _Watched(stream, fingerprint))
+        count = write_rows(written, result.columns, result.parts, out_path, format)
+        output = Output.of_file(
+            out_path, format, fingerprint.facts(), [column.name for column in query.writes], count
+        )
+        told = {**rounds, **result.statistics}
+        append(lineage, _record(engine, query, run, inputs, output, told, lineage))
+    return f"{query.name}: {count} rows"
+
+
+def _format_of(out_path: Place, given: Format | None) -> Format:
+    if os.fspath(out_path) == "-" and given is None:
+        raise DataError(
+            "standard output: expected a format, got none", "--format csv or --format jsonl"
+        )
+    if is_parquet(out_path):
+        raise DataError(
+            f"{out_path}: expected a name that ends in .csv or .jsonl (or either and .gz), "
+            "got .parquet, which only engines write"
+        )
+    return find_format(out_path, given)
+
+
+def _refuse_same(out_path: Place, others: Mapping[str, Place]) -> None:
+    for name, other in others.items():
+        if os.path.realpath(out_path) == os.path.realpath(other):
+            raise DataError(f"{out_path}: expected another file than the {name}, got the same")
+
+
+class _Watched:
+    """A text stream whose content is fingerprinted on its way."""
+
+    def __init__(self, stream: TextIO, fingerprint: Fingerprint) -> None:
+        self._stream, self._fingerprint = stream, fingerprint
+
+    def write(self, text: str) -> int:
+        self._fingerprint.update(text)
+        return self._stream.write(text)
+
+
+def _provide(engine: Engine, query: Query, run: SqlRun, progress: Progress) -> list[Input]:
+    inputs = []
+    for table, columns in query.reads.items():
+        place, names = run.tables[table], [column.name for column in columns]
+        rows = provide_table(engine, table, columns, place, run.format, progress)
+        if not is_given_as_file(place, run.format) and not is_remote(place):
+            inputs.append(Input.of_stored(table, os.fspath(place), names, rows))
+            continue
+        format = "parquet" if is_parquet(place) else find_format(place, run.format)
+        # What came by a pipe or lies elsewhere cannot be read again.
+        is_here = not is_remote(place) and (os.path.isfile(place) or "*" in os.fspath(place))
+        facts = describe_file(place) if is_here else None
+        inputs.append(Input.of_file(table, place, format, facts, names, rows))
+    return inputs
+
+
+def _settle(
+    engine: Engine, query: Query, values: Mapping[str, Value], run: SqlRun, progress: Progress
+) -> dict[str, Value]:
+    """Let the table that the query reads and writes become one that it no longer changes.
+
+    Returns the number of ``rounds``, or nothing if there was to be one only.
+    """
+    if not run.until_stable:
+        return {}
+    before = -1
+    for rounds in range(1, _MOST_ROUNDS + 1):
+        count = engine.keep(query, values, query.table, progress)
+        if count == before:
+            return {"rounds": rounds}
+        before = count
+    raise DataError(
+        f"{query.path}: expected a stable number of rows within {_MOST_ROUNDS} rounds, "
+        f"got {before} and still others"
+    )
+
+
+def _record(
+    engine: Engine,
+    query: Query,
+    run: SqlRun,
+    inputs: Iterable[Input],
+    output: Output,
+    statistics: Mapping[str, Value],
+    lineage: Place,
+) -> LineageRecord:
+    return LineageRecord.of_run(
+        query=query,
+        values=query.recorded(run.params),
+        engine_name=engine.name,
+        engine_version=engine.version,
+        inputs=list(inputs),
+        output=output,
+        statistics=statistics,
+        lineage_path=lineage,
+    )
+
+
+def estimate_sql_from_path(engine: Engine, run: SqlRun, progress: Progress = silent) -> str:
+    """Return what a run would take, in words; the query is checked, and nothing is run or written.
+
+    Args:
+        engine: open.
+        run: the query and what it is given. Files are not read; tables of the engine are looked up.
+        progress: told how far it is.
+
+    Raises:
+        DataError: as ``run_sql_from_path``.
+    """
+    query, values = run.checked()
+    for table, columns in query.reads.items():
+        place = run.tables[table]
+        if is_given_as_file(place, run.format) or is_remote(place):
+            check_readable(place)
+            engine.load(table, columns, [])
+        else:
+            provide_table(engine, table, columns, place, run.format, progress)
+    rounds = " a round, of which there are several" if run.until_stable else ""
+    written = ", ".join(f"{column.name} {column.type}" for column in query.writes)
+    return f"{query.name}: {engine.estimate(query, values)}{rounds}\nwould write {written}"

@@ -1,0 +1,154 @@
+"""Where the table of a query comes from: a file of ours, a Parquet file, or a table of the engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from mlcore.warehouse.engines import Engine
+from mlcore.errors import ConfigError, DataError, shorten
+from mlcore.files.columns import ColumnNames
+from mlcore.files.inputs import Format, Place, opened
+from mlcore.files.parquet import is_parquet
+from mlcore.warehouse.rows import Rows, read_rows
+from mlcore.progress import Progress, silent
+from mlcore.warehouse.query import Column
+
+__all__ = [
+    "check_readable",
+    "is_file",
+    "is_given_as_file",
+    "is_remote",
+    "provide_table",
+    "refuse_names",
+]
+
+_TEXT_ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
+
+
+def is_file(place: Place) -> bool:
+    """Return whether a place is a file that mlcore reads, by its name: ``-`` is one.
+
+    Args:
+        place: a path, a URI, or what an engine calls a table.
+
+    >>> is_file("events.csv"), is_file("shop.events"), is_file("gs://bucket/events.parquet")
+    (True, False, False)
+    """
+    name = os.fspath(place)
+    is_ours = name == "-" or name.endswith(_TEXT_ENDINGS) or is_parquet(name)
+    return is_ours and not is_remote(name)
+
+
+def is_given_as_file(place: Place, format: Format | None) -> bool:
+    """Return whether a place is a file that mlcore reads: by its name, or by its format if it is there.
+
+    Args:
+        place: as for ``is_file``.
+        format: of files whose name does not tell, or None.
+
+    >>> is_given_as_file("shop.events", "csv"), is_given_as_file("-", None)
+    (False, True)
+    """
+    return is_file(place) or (format is not None and os.path.exists(place))
+
+
+def is_remote(place: Place) -> bool:
+    """Return whether a place is a URI, which only an engine can read.
+
+    Args:
+        place: as for ``is_file``.
+
+    >>> is_remote("gs://bucket/events.jsonl"), is_remote("events.jsonl")
+    (True, False)
+    """
+    return "://" in os.fspath(place)
+
+
+def check_readable(place: Place) -> None:
+    """Refuse a file that is not there or cannot be read; patterns, URIs and ``-`` are not looked at.
+
+    Args:
+        place: a path, a URI, or ``-``.
+
+    Raises:
+        DataError: missing or unreadable.
+
+    >>> check_readable("-")
+    """
+    if os.fspath(place) != "-" and not is_remote(place) and "*" not in os.fspath(place):
+        with opened(place):
+            pass
+
+
+def refuse_names(place: Place, names: ColumnNames) -> None:
+    """Refuse names of columns for a table of an engine, whose columns have those of the queries.
+
+    Args:
+        place: the table.
+        names: how the columns of files are called.
+
+    Raises:
+        ConfigError: they are not the usual ones.
+
+    >>> refuse_names("shop.events", ColumnNames())
+    """
+    if names != ColumnNames():
+        raise ConfigError(
+            f"{place}: expected columns called {', '.join(ColumnNames().in_order())} in a table of "
+            f"an engine, got {', '.join(names.in_order())}",
+            "make a view with these names, or give a file",
+        )
+
+
+def provide_table(
+    engine: Engine,
+    table: str,
+    columns: Sequence[Column],
+    place: Place,
+    format: Format | None = None,
+    progress: Progress = silent,
+) -> int | None:
+    """Give a table to an engine; return how many rows it has, or None if that is not known.
+
+    CSV and JSON Lines are read here, by the rules of the columns; Parquet, URIs and tables by the
+    engine.
+
+    Args:
+        engine: open.
+        table: its name in queries.
+        columns: those a query reads.
+        place: a file, a URI, or what the engine calls the table.
+        format: of a file whose name does not tell, or None.
+        progress: told how many bytes are read.
+
+    Raises:
+        DataError: a file or a table is faulty.
+    """
+    name = os.fspath(place)
+    if is_parquet(name):
+        check_readable(name)
+        engine.attach_parquet(table, columns, name)
+        return None
+    if is_remote(name):
+        engine.load_uri(table, columns, name)
+        return None
+    if not is_given_as_file(name, format):
+        if os.path.exists(name):
+            raise DataError(
+                f"{name}: expected a name that ends in .csv, .jsonl or .parquet, "
+                f"got {shorten(name)}",
+                "--format csv or --format jsonl says what it is",
+            )
+        engine.attach(table, columns, name)
+        return None
+    count = 0
+
+    def counted() -> Iterator[Rows]:
+        nonlocal count
+        for part in read_rows(place, columns, format, progress):
+            count += len(next(iter(part.values())))
+            yield part
+
+    engine.load(table, columns, counted())
+    return count

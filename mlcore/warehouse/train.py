@@ -1,0 +1,223 @@
+"""Training with neighbors that an engine counts: the same model directory as without one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from mlcore.artifact import MODEL_FILES, replaced_directory
+from mlcore.config import TrainConfig
+from mlcore.warehouse.engines import Engine
+from mlcore.errors import ConfigError, DataError, MlcoreError, shorten
+from mlcore.files.inputs import Format, Place, place_name
+from mlcore.files.interactions import ColumnNames, read_interactions
+from mlcore.files.lists import read_config, read_ids
+from mlcore.warehouse.rows import Rows
+from mlcore.files.tables import BadValue
+from mlcore.files.values import IdEncoder
+from mlcore.heavy_users import Keep
+from mlcore.interactions import Events, Interactions, sort_codes
+from mlcore.progress import Progress, silent
+from mlcore.warehouse.query import own_query
+from mlcore.warehouse.tables import (
+    check_readable,
+    is_file,
+    is_given_as_file,
+    provide_table,
+    refuse_names,
+)
+from mlcore.warehouse.neighbors import SqlNeighbors, train_parameters
+from mlcore.times import MAX_SECONDS, MIN_SECONDS
+from mlcore.train.train import summary_of, train_from_data
+from mlcore.types import Float64Array, Int32Array, Int64Array
+
+__all__ = ["estimate_by_engine", "interactions_from_rows", "train_by_engine_from_path"]
+
+
+def train_by_engine_from_path(
+    engine: Engine,
+    interactions: Place,
+    config_path: Place | None,
+    out_dir: Place,
+    *,
+    items_path: Place | None = None,
+    overwrite: bool = False,
+    with_users: bool = True,
+    names: ColumnNames = ColumnNames(),
+    format: Format | None = None,
+    progress: Progress = silent,
+) -> str:
+    """Train with neighbors counted by an engine, write the model directory; return a summary.
+
+    A table that the engine has is read there: only its rows, for the histories, and the neighbors
+    come here. A file is read here, and its pairs of users and items go to the engine.
+
+    Args:
+        engine: open.
+        interactions: a file; or a URI, or what the engine calls a table, whose columns have the names
+            of ``sql/read_interactions.sql``.
+        config_path: a JSON file, or None for the default configuration.
+        out_dir: where the model directory is to stand.
+        items_path: as for ``train_from_path``.
+        overwrite: replace a model directory that stands there, in one step.
+        with_users: keep the histories.
+        names: how the columns of a file are called.
+        format: of a file, or None to go by the name.
+        progress: told how far each step is.
+
+    Raises:
+        ConfigError: the configuration breaks a rule, or counts of users do not suffice for it.
+        DataError: a file or a table is faulty, or the directory cannot be written.
+    """
+    # Opened first: an output that cannot be written is found before the work, not after it.
+    with replaced_directory(Path(out_dir), overwrite, MODEL_FILES) as folder:
+        config = read_config(config_path)
+        try:
+            train_parameters(config)  # before the work, not after it
+        except ConfigError as error:
+            raise _at(config_path, error) from None
+        stored = None if is_given_as_file(interactions, format) else str(interactions)
+        if stored is None:
+            table = read_interactions(interactions, names=names, format=format, progress=progress)
+        else:
+            refuse_names(stored, names)
+            table = _read_stored(engine, stored, progress)
+        if items_path is not None:
+            table = table.with_catalogue(read_ids(items_path, "item_id"))
+        # Whoever is counted in part is counted from here, where the parts are known.
+        in_place = stored if isinstance(config.heavy_users, Keep) else None
+        try:
+            model = train_from_data(
+                table,
+                config,
+                with_users=with_users,
+                progress=progress,
+                find_neighbors=SqlNeighbors(engine, in_place),
+            )
+        except ConfigError as error:
+            raise _at(config_path, error) from None
+        model.write_files(folder)
+    return summary_of(model)
+
+
+def _at(config_path: Place | None, error: MlcoreError) -> ConfigError:
+    place = "config" if config_path is None else place_name(config_path)
+    return ConfigError(f"{place}: {error}", error.hint)
+
+
+def estimate_by_engine(engine: Engine, interactions: Place, config_path: Place | None) -> str:
+    """Return what the queries of a training would take, in words; nothing is run.
+
+    Args:
+        engine: open.
+        interactions: a file, or what the engine calls a table.
+        config_path: as for ``train_by_engine_from_path``.
+
+    Raises:
+        ConfigError: as ``train_by_engine_from_path``.
+        DataError: there is no such table.
+    """
+    values = train_parameters(read_config(config_path))
+    reading, training = own_query("read_interactions"), own_query("train")
+    columns = reading.reads["interactions"]
+    if is_file(interactions):
+        check_readable(interactions)
+        coded = training.coded()
+        nothing = {name: np.empty(0, np.int64) for name in ("user_id", "item_id")}
+        engine.load("interactions", coded.reads["interactions"], [nothing])
+        return f"{training.name}: {engine.estimate(coded, values)}"
+    provide_table(engine, "interactions", columns, interactions)
+    return (
+        f"{reading.name}: {engine.estimate(reading, {})}\n"
+        f"{training.name}: {engine.estimate(training, values)}"
+    )
+
+
+def _read_stored(engine: Engine, stored: str, progress: Progress) -> Interactions:
+    query = own_query("read_interactions")
+    provide_table(engine, "interactions", query.reads["interactions"], stored)
+    result = engine.run(query, {}, ordered=False, progress=progress)
+    try:
+        return interactions_from_rows(result.parts)
+    except DataError as error:
+        raise DataError(f"{stored}: {error}", error.hint) from None
+
+
+def interactions_from_rows(parts: Iterable[Rows]) -> Interactions:
+    """Return the interactions of rows in any order: equal (user, item) rows are one.
+
+    Args:
+        parts: with the columns of ``sql/read_interactions.sql``.
+
+    Raises:
+        DataError: there are no rows, or a value breaks the rules of interactions.
+
+    >>> part = {"user_id": np.array(["u"], object), "item_id": np.array(["a"], object)}
+    >>> part |= {"weight": np.array([2.0]), "timestamp": np.array([None])}
+    >>> interactions_from_rows([part]).user_items.data.tolist()
+    [2.0]
+    """
+    users, items = IdEncoder(), IdEncoder()
+    columns = [
+        (
+            _codes(users, "user_id", part),
+            _codes(items, "item_id", part),
+            _weights(part),
+            _microseconds(part),
+        )
+        for part in parts
+    ]
+    if not sum(len(codes) for codes, *_ in columns):
+        raise DataError("interactions: expected at least one row, got none")
+    user_codes, item_codes, weights = (
+        np.concatenate([column[axis] for column in columns]) for axis in range(3)
+    )
+    times = [column[3] for column in columns if len(column[0])]
+    if len({some is None for some in times}) > 1:
+        raise _some_missing()
+    user_ids, user_codes = sort_codes(users, user_codes)
+    item_ids, item_codes = sort_codes(items, item_codes)
+    known = [some for some in times if some is not None]
+    timestamps = np.concatenate(known) if known else None
+    return Events(user_ids, item_ids, user_codes, item_codes, weights, timestamps).aggregate("sum")
+
+
+def _codes(encoder: IdEncoder, name: str, part: Rows) -> Int32Array:
+    values = part[name].tolist()
+    try:
+        return np.fromiter(map(encoder.__getitem__, values), np.int32, len(values))
+    except BadValue as fault:
+        raise DataError(f"{name}: {fault}", fault.hint) from None
+
+
+def _weights(part: Rows) -> Float64Array:
+    weights = part["weight"]
+    wrong = [value for value in weights.tolist() if value is None or not 0 < value < math.inf]
+    if wrong:
+        raise DataError(f"weight: expected finite numbers above 0, got {shorten(wrong[0])}")
+    return weights.astype(np.float64)
+
+
+def _microseconds(part: Rows) -> Int64Array | None:
+    values = part["timestamp"]
+    if values.dtype == object:
+        num_missing = sum(value is None for value in values.tolist())
+        if num_missing == len(values):
+            return None
+        if num_missing:
+            raise _some_missing()
+    seconds = values.astype(np.int64)
+    wrong = seconds[(seconds < MIN_SECONDS) | (seconds > MAX_SECONDS)]
+    if len(wrong):
+        raise DataError(
+            f"timestamp: expected seconds of the years 1 to 9999, got {wrong[0]}",
+            "is this another unit, as milliseconds?",
+        )
+    return seconds * 1_000_000
+
+
+def _some_missing() -> DataError:
+    return DataError("timestamp: expected values in all rows or in none, got some missing")

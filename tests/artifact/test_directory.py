@@ -1,0 +1,570 @@
+"""mlcore.artifact.directory: whoever looks, and whenever the power goes, sees old or new, whole."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcore import DataError, Interactions, Model, TrainConfig, train_from_data, verify_model
+from mlcore.artifact import MODEL_FILES, directory, replaced_directory
+from mlcore.artifact import model as model_module
+from mlcore.errors import ArtifactError
+
+KNOWN = ("a.txt", "b.txt")
+HINT = "--overwrite replaces a model directory"
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no os.fork on this platform")
+
+
+def snapshot(path: Path) -> dict[str, Any]:
+    """Everything below a path: the content of files, the targets of links, the directories."""
+    found: dict[str, Any] = {}
+    for folder, directories, files in os.walk(path):
+        for name in [*directories, *files]:
+            one = Path(folder, name)
+            key = os.fspath(one.relative_to(path))
+            if one.is_symlink():
+                found[key] = ("link", os.readlink(one))
+            elif one.is_dir():
+                found[key] = "directory"
+            else:
+                found[key] = one.read_bytes() if one.is_file() else "special"
+    return found
+
+
+def fill(folder: Path, text: str = "new") -> None:
+    for name in KNOWN:
+        (folder / name).write_text(f"{text} {name}")
+
+
+def filled(text: str) -> dict[str, Any]:
+    return {name: f"{text} {name}".encode() for name in KNOWN}
+
+
+def replaced(target: Path, overwrite: bool = False) -> AbstractContextManager[Path]:
+    return replaced_directory(target, overwrite, KNOWN)
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    (tmp_path / "here").mkdir()
+    target = tmp_path / "here" / "target"
+    target.mkdir()
+    fill(target, "old")
+    return target
+
+
+# --- what stands there afterwards
+
+
+def test_a_new_directory_appears_when_all_is_written(tmp_path: Path) -> None:
+    with replaced(tmp_path / "target") as folder:
+        assert folder.parent == tmp_path and folder.name.startswith(".target.partial-")
+        assert os.listdir(folder) == []
+        fill(folder)
+        assert not (tmp_path / "target").exists()
+    assert snapshot(tmp_path) == {
+        "target": "directory",
+        **{f"target/{name}": data for name, data in filled("new").items()},
+    }
+
+
+def test_an_old_directory_stands_until_the_new_one_takes_its_place(old: Path) -> None:
+    (old / "b.txt").unlink()
+    with replaced(old, overwrite=True) as folder:
+        (folder / "b.txt").write_text("new")
+        assert snapshot(old) == {"a.txt": b"old a.txt"}
+    assert snapshot(old) == {"b.txt": b"new"}
+    assert os.listdir(old.parent) == ["target"]
+
+
+@pytest.mark.parametrize("content", [[], ["a.txt"], ["a.txt", "b.txt"]], ids=len)
+def test_a_directory_with_nothing_but_known_files_may_be_replaced(
+    tmp_path: Path, content: list[str]
+) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    for name in content:
+        (target / name).write_text("old")
+    with replaced(target, overwrite=True) as folder:
+        fill(folder)
+    assert snapshot(target) == filled("new")
+
+
+@pytest.mark.parametrize(
+    "name", ["sp ace", "\u00e9", ".hidden", "-x", "new\nline", "a.txt", "x" * 200]
+)
+def test_any_name_will_do(tmp_path: Path, name: str) -> None:
+    for text in ("first", "second"):
+        with replaced(tmp_path / name, overwrite=True) as folder:
+            fill(folder, text)
+        assert snapshot(tmp_path / name) == filled(text)
+        assert os.listdir(tmp_path) == [name]
+
+
+@pytest.mark.parametrize("path", ["target", "./target", "target/", "../here/target"])
+def test_relative_paths_are_from_the_working_directory(
+    old: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(old.parent)
+    with replaced(Path(path), overwrite=True) as folder:
+        fill(folder)
+    shutil.rmtree(old)
+    with replaced(Path(path)) as folder:
+        fill(folder, "newer")
+    assert snapshot(old) == filled("newer")
+
+
+def test_a_symbolic_link_stays_and_what_it_points_to_is_replaced(old: Path, tmp_path: Path) -> None:
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / "current"
+    link.symlink_to("../here/target")
+    with replaced(link, overwrite=True) as folder:
+        assert folder.parent == old.parent  # a rename does not leave its file system
+        fill(folder)
+    assert os.readlink(link) == "../here/target"
+    assert snapshot(old) == snapshot(link) == filled("new")
+    assert os.listdir(old.parent) == ["target"] and os.listdir(tmp_path / "links") == ["current"]
+
+
+# --- what is never touched
+
+
+def refused(target: Path, overwrite: bool, message: str, hint: str | None = None) -> None:
+    """Check that nothing may be written, that nothing is, and that nobody is asked to begin."""
+    root = target.parent.parent if target.parent.is_dir() else target.parent.parent.parent
+    before = snapshot(root)
+    with pytest.raises(DataError) as caught:
+        with replaced(target, overwrite):
+            pytest.fail("the block was entered")
+    assert str(caught.value) == f"{target}: {message}"
+    assert caught.value.hint == hint
+    assert snapshot(root) == before
+
+
+def test_nothing_is_replaced_unless_asked(old: Path, tmp_path: Path) -> None:
+    exists = "expected a path that does not exist yet, got an existing one"
+    refused(old, False, exists, HINT)
+    refused(old / "a.txt", False, exists, HINT)
+    (old.parent / "empty").mkdir()
+    refused(old.parent / "empty", False, exists, HINT)
+    (old.parent / "dangling").symlink_to("nowhere")
+    refused(old.parent / "dangling", False, exists, HINT)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", ".git", "A.TXT", "a.txt~", "zzz", "manifest.json"])
+def test_a_directory_with_other_content_is_never_replaced(old: Path, name: str) -> None:
+    (old / name).write_text("precious")
+    refused(old, True, f"expected a model directory to overwrite, got other content: {name!r}")
+
+
+def test_a_directory_with_a_known_name_is_other_content(old: Path) -> None:
+    (old / "a.txt").unlink()
+    (old / "a.txt").mkdir()
+    (old / "a.txt" / "precious").write_text("precious")
+    refused(old, True, "expected a model directory to overwrite, got other content: 'a.txt'")
+
+
+@pytest.mark.parametrize("name", ["file", "a.txt"])
+def test_a_file_is_never_replaced_whatever_its_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "here").mkdir()
+    target = tmp_path / "here" / name
+    target.write_text("precious")
+    refused(target, True, "expected a model directory to overwrite, got a file")
+    (tmp_path / "here" / "link").symlink_to(target)
+    refused(tmp_path / "here" / "link", True, "expected a model directory to overwrite, got a file")
+
+
+def test_a_missing_folder_around_is_not_made(tmp_path: Path) -> None:
+    message = "expected a place in an existing folder, got no such folder"
+    refused(tmp_path / "no" / "target", False, message)
+    (tmp_path / "file").write_text("precious")
+    refused(tmp_path / "file" / "target", True, message)
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_appears_while_writing_is_not_replaced_either(tmp_path: Path, overwrite: bool) -> None:
+    target = tmp_path / "target"
+    with pytest.raises(DataError, match="^" + re.escape(f"{target}: expected a ")):
+        with replaced(target, overwrite) as folder:
+            fill(folder)
+            target.mkdir()
+            (target / "precious").write_text("precious")
+    assert snapshot(tmp_path) == {"target": "directory", "target/precious": b"precious"}
+
+
+def test_two_who_write_the_same_new_directory_do_not_mix(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    with pytest.raises(DataError, match="expected a path that does not exist yet"):
+        with replaced(target) as slow:
+            fill(slow, "slow")
+            with replaced(target) as fast:
+                assert fast != slow
+                fill(fast, "fast")
+    assert snapshot(target) == filled("fast")
+    assert os.listdir(tmp_path) == ["target"]
+
+
+# --- when something goes wrong
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, DataError])
+@pytest.mark.parametrize("exists", [False, True])
+def test_an_exception_while_writing_leaves_everything_as_it_was(
+    tmp_path: Path, old: Path, exists: bool, error: type[BaseException]
+) -> None:
+    target = old if exists else old.parent / "fresh"
+    before = snapshot(tmp_path)
+    with pytest.raises(error, match="^stop$"):
+        with replaced(target, overwrite=True) as folder:
+            fill(folder)
+            raise error("stop")
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_full_disk_is_a_known_error_and_leaves_everything_as_it_was(
+    tmp_path: Path, old: Path, exists: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = old if exists else old.parent / "fresh"
+    before = snapshot(tmp_path)
+    message = f"^{target}: expected a folder to write to, got 'No space left on device'$"
+
+    def full(*arguments: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DataError, match=message):
+        with replaced(target, overwrite=True) as folder:
+            fill(folder)
+            full()
+    assert snapshot(tmp_path) == before
+    for name in ("fsync", "mkdir"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, full)
+            with pytest.raises(DataError, match=message):
+                with replaced(target, overwrite=True) as folder:
+                    fill(folder)
+        assert snapshot(tmp_path) == before
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", int)() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_a_known_error(tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir(0o500)
+    with pytest.raises(DataError, match="expected a folder to write to, got 'Permission denied'"):
+        with replaced(tmp_path / "locked" / "target"):
+            pytest.fail("the block was entered")
+
+
+def refuses_to_exchange(one: bytes, other: bytes) -> int:
+    ctypes.set_errno(errno.EINVAL)
+    return -1
+
+
+@pytest.mark.parametrize(
+    ("exchange", "reason"),
+    [(None, sys.platform), (refuses_to_exchange, "Invalid argument")],
+    ids=["no such call", "refused"],
+)
+def test_where_directories_cannot_be_exchanged_the_old_one_stays(
+    old: Path,
+    exchange: Callable[[bytes, bytes], int] | None,
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(directory, "_exchange_function", lambda: exchange)
+    with pytest.raises(DataError) as caught:
+        with replaced(old, overwrite=True) as folder:
+            fill(folder)
+    assert str(caught.value) == (
+        f"{old}: expected a file system that exchanges two directories in one step, got {reason!r}"
+    )
+    assert caught.value.hint == "write to a new directory instead"
+    assert snapshot(old.parent) == {
+        "target": "directory",
+        **{f"target/{name}": data for name, data in filled("old").items()},
+    }
+    with replaced(old.parent / "fresh", overwrite=True) as folder:
+        fill(folder)
+    assert snapshot(old.parent / "fresh") == filled("new")
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_all_is_on_disk_before_the_new_directory_takes_its_place(
+    old: Path, exists: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = old if exists else old.parent / "fresh"
+    seen: list[str] = []
+    sync, put = directory._sync, directory._put_in_place
+
+    def noted_sync(path: Path) -> None:
+        seen.append(re.sub(r"^\..*\.partial-[0-9a-f]+$", "the new directory", path.name))
+        sync(path)
+
+    def noted_put(partial: Path, real: Path, shown: Path) -> None:
+        seen.append("put in place")
+        put(partial, real, shown)
+
+    monkeypatch.setattr(directory, "_sync", noted_sync)
+    monkeypatch.setattr(directory, "_put_in_place", noted_put)
+    with replaced(target, overwrite=True) as folder:
+        fill(folder)
+    assert sorted(seen[:2]) == ["a.txt", "b.txt"]
+    assert seen[2:] == ["the new directory", "put in place", "here"]
+
+
+# --- killed at any moment
+
+
+def model_of(which: int) -> Model:
+    """One of two models of the same sizes; the second one comes without users."""
+    rng = random.Random(which)
+    rows = [(f"user {user}", f"item {item}") for user in range(30) for item in range(20)]
+    rows = rng.sample(rows, 200)
+    interactions = Interactions.from_columns(*zip(*rows))
+    config = TrainConfig(num_neighbors=4)
+    return train_from_data(interactions, config, with_users=which == 0, threads=1)
+
+
+STEPS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.listdir", "os.scandir",
+         "shutil.rmtree", "ctypes.dlopen", "ctypes.dlsym", "ctypes.call_function"}  # fmt: skip
+
+
+def die_at_step(number: int) -> None:
+    """Kill this process at its nth step: a call that touches files, or a piece that is written."""
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        if steps == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        steps += 1
+
+    fsync, write = os.fsync, model_module._DigestingSink.write
+
+    def fsync_in_steps(descriptor: int) -> None:
+        step()
+        fsync(descriptor)
+        step()
+
+    def write_in_steps(sink: model_module._DigestingSink, data: Any) -> None:
+        half = len(data) // 2
+        write(sink, data[:half])
+        sink._file.flush()  # or the piece would stay in the memory of the process that dies
+        step()
+        write(sink, data[half:])
+
+    os.fsync = fsync_in_steps  # type: ignore[assignment]
+    model_module._DigestingSink.write = write_in_steps  # type: ignore[assignment, method-assign]
+    sys.addaudithook(lambda event, arguments: step() if event in STEPS else None)
+
+
+def serve() -> None:
+    """Read requests, and write models in forked processes that may be killed; run by ``Server``.
+
+    Forking saves each of them the time to import numpy.
+    """
+    models = [model_of(0), model_of(1)]
+    for line in sys.stdin:
+        request = json.loads(line)
+        target = Path(request["target"])
+        process = os.fork()
+        if process == 0:
+            if request["step"] is None:
+                while True:
+                    for model in models:
+                        model.save(target, overwrite=True)
+            die_at_step(request["step"])
+            models[request["model"]].save(target, overwrite=True)
+            os._exit(0)
+        print(process, flush=True)
+        print(os.waitpid(process, 0)[1], flush=True)
+
+
+class Server:
+    """A process without threads of its own, which forks one for each request."""
+
+    def __init__(self) -> None:
+        root = Path(__file__).parents[2]
+        environment = {**os.environ, "PYTHONPATH": os.fspath(root), "OPENBLAS_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", "from tests.artifact.test_directory import serve; serve()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def start(self, target: Path, step: int | None, model: int = 0) -> int:
+        """Begin to write a model, or alternately both for ever; return the process."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        request = {"target": os.fspath(target), "step": step, "model": model}
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        return int(self._process.stdout.readline())
+
+    def wait(self) -> int:
+        """Return the signal that ended what was started, or 0."""
+        assert self._process.stdout is not None
+        return os.waitstatus_to_exitcode(int(self._process.stdout.readline()))
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    running = Server()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The content of the directories of the two models."""
+    folder = tmp_path_factory.mktemp("both")
+    for which in (0, 1):
+        model_of(which).save(folder / f"{which}")
+    return [snapshot(folder / f"{which}") for which in (0, 1)]
+
+
+def check_siblings(target: Path) -> int:
+    """Remove what a killed process left behind, and return how many directories that were."""
+    left = sorted(set(os.listdir(target.parent)) - {target.name})
+    for name in left:
+        assert re.fullmatch(rf"\.{target.name}\.partial-[0-9a-f]{{8}}", name)
+        shutil.rmtree(target.parent / name)
+    assert len(left) <= 1
+    return len(left)
+
+
+@needs_fork
+def test_killed_at_any_step_a_new_directory_is_absent_or_whole(
+    server: Server, both: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    target = tmp_path / "model"
+    outcomes = []
+    for step in range(1_000):
+        server.start(target, step)
+        killed = server.wait()
+        if target.exists():
+            assert snapshot(target) == both[0]
+            verify_model(target)
+        outcomes.append((target.exists(), check_siblings(target)))
+        if killed == 0:
+            break
+        assert killed == -signal.SIGKILL
+        if target.exists():
+            shutil.rmtree(target)
+    # Nothing at first, then a sibling that was left, then the whole directory.
+    assert outcomes[-1] == (True, 0) and len(outcomes) > 60
+    assert [key for key, _ in groupby(outcomes)] == [(False, 0), (False, 1), (True, 0)]
+
+
+@needs_fork
+def test_killed_at_any_step_an_old_directory_is_the_old_or_the_new_one(
+    server: Server, both: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    target = tmp_path / "model"
+    model_of(0).save(target)
+    standing = 0
+    outcomes = []
+    for step in range(1_000):
+        new = 1 - standing
+        server.start(target, step, new)
+        killed = server.wait()
+        found = snapshot(target)
+        assert found in (both[standing], both[new])
+        verify_model(target)
+        outcomes.append((found == both[new], check_siblings(target)))
+        standing = both.index(found)
+        if killed == 0:
+            break
+        assert killed == -signal.SIGKILL
+    assert outcomes[-1] == (True, 0) and len(outcomes) > 60
+    # The sibling left behind is the new directory at first, and after the exchange the old one.
+    assert set(outcomes) == {(False, 0), (False, 1), (True, 1), (True, 0)}
+
+
+@needs_fork
+def test_killed_at_random_moments_the_target_is_one_of_the_two_models(
+    server: Server, both: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    target = tmp_path / "model"
+    model_of(0).save(target)
+    rng = random.Random(9)
+    for _ in range(25):
+        process = server.start(target, None)
+        time.sleep(rng.uniform(0.001, 0.04))
+        os.kill(process, signal.SIGKILL)
+        assert server.wait() == -signal.SIGKILL
+        verify_model(target)
+        assert snapshot(target) in both
+    model_of(1).save(target, overwrite=True)  # what is left behind is in nobody's way
+    assert snapshot(target) == both[1]
+
+
+@needs_fork
+def test_a_reader_always_finds_the_old_model_or_the_new_one(
+    server: Server, both: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    target = tmp_path / "model"
+    models = [model_of(0), model_of(1)]
+    digests = [model.interactions_sha256 for model in models]
+    models[0].save(target)
+    process = server.start(target, None)
+    try:
+        seen: list[int] = []
+        deadline = time.monotonic() + 60
+        while len(seen) < 100 or len(set(seen)) < 2:
+            assert time.monotonic() < deadline, "the writer does not get along"
+            seen.append(digests.index(verify_model(target).interactions_sha256))
+            loaded = Model.load(target)
+            expected = models[digests.index(loaded.interactions_sha256)]
+            assert loaded.similarity.data.tobytes() == expected.similarity.data.tobytes()
+            assert list(loaded.items.ids) == list(expected.items.ids)
+            assert (loaded.users is None) == (expected.users is None)
+            if loaded.users is not None and expected.users is not None:
+                assert list(loaded.users.ids) == list(expected.users.ids)
+    finally:
+        os.kill(process, signal.SIGKILL)
+        assert server.wait() == -signal.SIGKILL
+
+
+def test_known_files_are_those_that_a_model_has(both: list[dict[str, Any]]) -> None:
+    assert set(both[0]) == set(MODEL_FILES)
+    assert set(both[1]) == set(MODEL_FILES) - {"users.csv", "histories.npz"}
+
+
+def test_a_model_replaces_a_model_and_nothing_else(
+    both: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    (tmp_path / "here").mkdir()
+    target = tmp_path / "here" / "model"
+    model_of(0).save(target)
+    with pytest.raises(DataError, match="expected a path that does not exist yet"):
+        model_of(1).save(target)
+    assert snapshot(target) == both[0]
+    (target / "notes.txt").write_text("precious")
+    with pytest.raises(DataError, match="got other content: 'notes.txt'"):
+        model_of(1).save(target, overwrite=True)
+    (target / "notes.txt").unlink()
+    (target / "items.csv").write_text("damaged")
+    with pytest.raises(ArtifactError):
+        verify_model(target)
+    model_of(1).save(target, overwrite=True)
+    assert snapshot(target) == both[1]
+    assert os.listdir(tmp_path / "here") == ["model"]

@@ -1,0 +1,531 @@
+"""What all commands share: the list, help, exit codes, progress, standard input and output."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import itertools
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import tomllib
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import cli
+import cli.__main__
+from cli import COMMANDS
+from cli.console import TerminalProgress
+from mlcore.warehouse.lineage import Input, LineageRecord, Output, append, describe_file
+from mlcore.warehouse.query import parse_query
+from mlcore.version import VERSION
+
+REPOSITORY = Path(cli.__file__).resolve().parents[1]
+# With its usual buffers, whatever the tests run with: what a buffer holds matters at exit.
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": ""}
+
+PIPELINE = """\
+generate --users 60 --items 40 --interactions 900 --seed 3 --out events.csv --items-out items.csv
+preprocess --interactions events.csv --out clean.csv --min-item-interactions 3
+split --interactions clean.csv --strategy last-n --n 3 --train-out train.csv --test-out test.csv
+train --interactions train.csv --out-dir model
+predict --model-dir model --users test.csv --out predictions.jsonl
+predict --model-dir model --users test.csv --fill popularity --out candidate.jsonl
+"""
+
+
+def command(name: str) -> Any:
+    return importlib.import_module(f"cli.{name}")
+
+
+def run(line: str) -> int:
+    name, *arguments = shlex.split(line)
+    status: int = command(name).main(arguments)
+    return status
+
+
+def record_run(made: str, lineage: str) -> None:
+    path = REPOSITORY / "sql/deduplicate.sql"
+    query = parse_query(path, path.read_bytes())
+    columns = [column.name for column in query.writes]
+    record = LineageRecord.of_run(
+        query=query,
+        values={"aggregate": "sum"},
+        engine_name="duckdb",
+        engine_version="2.0.0",
+        inputs=[Input.of_file("events", "events.csv", "csv", describe_file("events.csv"), columns)],
+        output=Output.of_file(made, "csv", describe_file(made), columns, rows=1),
+        statistics={},
+        lineage_path=lineage,
+    )
+    append(lineage, record)
+
+
+def python(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[Any]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=ENVIRONMENT,
+        timeout=60,
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pipeline")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for line in PIPELINE.splitlines():
+            assert run(line) == 0
+        record_run("clean.csv", "lineage.jsonl")
+        shutil.copytree(REPOSITORY / "sql", folder / "sql")
+    return folder
+
+
+@pytest.fixture
+def folder(finished_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    copy = tmp_path / "work"
+    shutil.copytree(finished_folder, copy)
+    monkeypatch.chdir(copy)
+    return copy
+
+
+# --- the list of commands, help and usage ---
+
+
+def test_every_command_is_listed() -> None:
+    modules = {path.stem for path in (REPOSITORY / "cli").glob("[!_]*.py")}
+    assert set(COMMANDS) == modules - {"console", "engines"}
+    assert len(set(COMMANDS)) == len(COMMANDS)
+
+
+def test_the_overview_names_each_command_and_what_it_does(tmp_path: Path) -> None:
+    done = python(tmp_path, "-m", "cli", capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    head, empty, *lines = done.stdout.splitlines()
+    assert head.startswith("usage: python -m cli.COMMAND ") and empty == ""
+    first_lines = [command(name).__doc__.splitlines()[0] for name in COMMANDS]
+    assert [tuple(line.split(maxsplit=1)) for line in lines] == list(zip(COMMANDS, first_lines))
+    assert max(map(len, lines)) <= 110
+
+
+@pytest.mark.parametrize("arguments", [[], ["-h"], ["--help"], ["help"]])
+def test_help_of_the_script_is_the_overview(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.__main__.main(arguments) == 0
+    assert capsys.readouterr() == (cli.__main__.overview() + "\n", "")
+
+
+def test_the_installed_script_is_this_main() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["scripts"] == {"mlcore": "cli.__main__:main"}
+
+
+def test_the_script_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.__main__.main(["--version"]) == 0
+    assert capsys.readouterr() == (f"mlcore {VERSION}\n", "")
+
+
+def test_the_script_refuses_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.__main__.main(["trian", "--help"]) == 2
+    out, err = capsys.readouterr()
+    expected = f"error: command: expected one of {', '.join(COMMANDS)}, got 'trian'\n"
+    assert (out, err) == ("", expected)
+
+
+def test_the_script_and_the_module_do_the_same(folder: Path) -> None:
+    arguments = ["--model-dir", "model", "--item", "0001"]
+    module, script, main = [
+        python(folder, *start, *arguments, capture_output=True, text=True)
+        for start in (
+            ["-m", "cli.similar"],
+            ["-m", "cli", "similar"],
+            ["-c", "import sys; from cli.__main__ import main; sys.exit(main())", "similar"],
+        )
+    ]
+    assert module.returncode == 0 and module.stdout.count("\n") == 10
+    for other in (script, main):
+        assert (other.returncode, other.stdout) == (0, module.stdout)
+
+
+def test_the_script_passes_the_exit_code_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.__main__.main(["inspect", "--model-dir", str(tmp_path / "none")]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+    with pytest.raises(SystemExit) as caught:
+        cli.__main__.main(["inspect"])
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_tells_what_the_command_does_and_gives_an_example(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        command(name).main(["--help"])
+    out, err = capsys.readouterr()
+    assert (caught.value.code, err) == (0, "")
+    assert out.startswith(f"usage: python -m cli.{name} ")
+    assert command(name).__doc__.strip() in out
+    assert f"\nexample:\n  python -m cli.{name} " in out
+    assert "--progress" in out
+
+
+def example_of(parser: ArgumentParser) -> list[str]:
+    assert parser.epilog is not None
+    title, line = parser.epilog.split("\n")
+    assert title == "example:"
+    return shlex.split(line)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_example_of_the_help_works(
+    name: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    python_, flag, module, *arguments = example_of(command(name).build_parser())
+    assert (python_, flag, module) == ("python", "-m", f"cli.{name}")
+    named = {
+        value
+        for option, value in itertools.pairwise(arguments)
+        if option in ("--out", "--to") or option.endswith(("-out", "out-dir"))
+    }
+    if name == "preprocess":
+        (folder / "clean.csv").unlink()
+    before = set(os.listdir(folder))
+    assert not named & before
+    assert command(name).main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert out != "" and err == ""
+    assert named <= set(os.listdir(folder))
+    if name != "publish":  # which makes the copy that the link leads to
+        assert set(os.listdir(folder)) == named | before
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("train --interactions a.csv", "the following arguments are required: --out-dir"),
+        (
+            "train --interactions a.csv --out-dir m --unknown 1",
+            "unrecognized arguments: --unknown 1",
+        ),
+        ("train --interactions a.csv --out m", "the following arguments are required: --out-dir"),
+        ("train --interactions a.csv --out-dir m --threads two", "argument --threads: invalid int"),
+        (
+            "train --interactions a.csv --out-dir m --format tsv",
+            "argument --format: invalid choice",
+        ),
+        ("predict --model-dir m --out o", "one of the arguments --all-users --users --histories"),
+        (
+            "predict --model-dir m --out o --all-users --users u.csv",
+            "argument --users: not allowed with argument --all-users",
+        ),
+        (
+            "predict --model-dir m --out o --all-users --fill random",
+            "argument --fill: invalid choice",
+        ),
+        (
+            "evaluate --predictions p --ground-truth t --out o --cutoffs 10;50",
+            "argument --cutoffs: expected integers such as 10,50, got '10;50'",
+        ),
+        ("split --interactions a.csv --strategy none", "argument --strategy: invalid choice"),
+        ("generate --users 1.5", "argument --users: invalid int value: '1.5'"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_touches_nothing(
+    line: str, complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = line.split()[0]
+    with pytest.raises(SystemExit) as caught:
+        command(name).main(line.split()[1:])
+    out, err = capsys.readouterr()
+    assert (caught.value.code, out) == (2, "")
+    assert err.startswith(f"usage: python -m cli.{name} ")
+    assert err.splitlines()[-1].startswith(f"python -m cli.{name}: error: {complaint}")
+    assert os.listdir(tmp_path) == []
+
+
+# --- progress ---
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Clock:
+    """Stands at ``now`` until it is set."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("cli.console.time", clock)
+    return clock
+
+
+def test_progress_is_silent_when_stderr_is_no_terminal(clock: Clock) -> None:
+    stream = io.StringIO()
+    progress = TerminalProgress(stream, asked=False)
+    clock.now += 1000
+    progress("train", 1, 2)
+    progress.close()
+    assert stream.getvalue() == ""
+
+
+def test_progress_that_was_asked_for_is_a_line_every_two_seconds(clock: Clock) -> None:
+    stream = io.StringIO()
+    progress = TerminalProgress(stream, asked=True)
+    for eighth in range(50):
+        clock.now = 1000 + eighth / 8
+        progress("train", eighth, 64)
+    progress.close()
+    assert stream.getvalue() == "train: 25 % (2 s)\ntrain: 50 % (4 s)\ntrain: 75 % (6 s)\n"
+
+
+def test_progress_on_a_terminal_is_one_line_that_changes_and_goes(clock: Clock) -> None:
+    stream = Terminal()
+    progress = TerminalProgress(stream, asked=False)
+    for eighth in range(22):
+        clock.now = 1000 + eighth / 8
+        progress("train", eighth, 64)
+    # From the second second on, and at most five times a second.
+    assert stream.getvalue() == (
+        "\rtrain: 25 % (2 s)\x1b[K\rtrain: 28 % (2 s)\x1b[K\rtrain: 31 % (2 s)\x1b[K"
+    )
+    progress.close()
+    progress.close()
+    assert stream.getvalue().endswith("31 % (2 s)\x1b[K\r\x1b[K")
+    assert stream.getvalue().count("\r\x1b[K") == 1
+
+
+def test_short_work_shows_nothing_even_on_a_terminal(clock: Clock) -> None:
+    stream = Terminal()
+    progress = TerminalProgress(stream, asked=True)
+    for step in ("read", "train", "write"):
+        progress(step, 1, 2)
+        clock.now += 1.9
+        progress(step, 2, 2)
+    progress.close()
+    assert stream.getvalue() == ""
+
+
+def test_progress_without_a_known_end_shows_how_much_is_done(clock: Clock) -> None:
+    stream = io.StringIO()
+    progress = TerminalProgress(stream, asked=True)
+    progress("recommend", 100, 0)
+    clock.now += 2
+    progress("recommend", 2500, 0)
+    assert stream.getvalue() == "recommend: 2500 (2 s)\n"
+
+
+def is_progress(line: str) -> bool:
+    step, _, rest = line.rpartition(": ")
+    return bool(step) and rest.endswith(" s)")
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show every report, as if each step took long."""
+    monkeypatch.setattr("cli.console.QUIET_SECONDS", 0)
+    times = itertools.count()
+    monkeypatch.setattr("cli.console.time", SimpleNamespace(monotonic=lambda: next(times)))
+
+
+LONG_WORK = {
+    "train": ("train --interactions train.csv --out-dir new", "read train.csv: 100 % "),
+    "preprocess": ("preprocess --interactions events.csv --out new.csv", "read events.csv: 100 % "),
+    "split": (
+        "split --interactions clean.csv --strategy random --train-out a.csv --test-out b.csv",
+        "read clean.csv: 100 % ",
+    ),
+    "predict": ("predict --model-dir model --all-users --out new.jsonl", "recommend: 100 % "),
+    "evaluate": (
+        "evaluate --predictions predictions.jsonl --ground-truth test.csv --cutoffs 5 --out m.json",
+        "read predictions.jsonl: 100 % ",
+    ),
+    "compare": (
+        "compare --baseline predictions.jsonl --candidate candidate.jsonl --ground-truth test.csv "
+        "--rounds 99 --out m.json",
+        "read candidate.jsonl: 100 % ",
+    ),
+}
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("name", LONG_WORK)
+def test_long_work_shows_its_progress_if_asked_and_nothing_if_not(
+    name: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line, report = LONG_WORK[name]
+    assert run(f"{line} --progress") == 0
+    asked = capsys.readouterr()
+    assert report in asked.err
+    assert all(is_progress(shown) for shown in asked.err.splitlines())
+    for path in ("new", "new.csv", "a.csv", "b.csv", "new.jsonl", "m.json"):
+        if (folder / path).exists():
+            (folder / path).rename(folder / f"old-{path}")
+    assert run(line) == 0
+    assert capsys.readouterr() == (asked.out, "")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_terminal_is_clean_before_the_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert (
+        run(
+            "split --interactions clean.csv --strategy last-n --n 99 --train-out a.csv --test-out b.csv"
+        )
+        == 1
+    )
+    progress, _, rest = terminal.getvalue().partition("\r\x1b[K")
+    assert progress.startswith("\rread clean.csv: ")
+    assert rest.startswith("error: clean.csv: test: expected ") and rest.count("\n") == 1
+
+
+# --- standard input and output ---
+
+
+def test_a_result_on_standard_output_stands_there_alone(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run("predict --model-dir model --all-users --out new.jsonl") == 0
+    summary = capfd.readouterr()
+    assert summary.out.startswith("60 lists") and summary.err == ""
+    assert run("predict --model-dir model --all-users --out -") == 0
+    assert capfd.readouterr() == ((folder / "new.jsonl").read_text(), summary.out)
+
+
+def test_commands_work_in_a_pipe(folder: Path) -> None:
+    events = (folder / "events.csv").read_bytes()
+    options = ["--format", "csv", "--min-item-interactions", "3"]
+    done = python(
+        folder, "-m", "cli.preprocess", "--interactions", "-", "--out", "-", *options,
+        input=events, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert done.stdout == (folder / "clean.csv").read_bytes()
+    assert done.stderr.startswith(b"kept ") and done.stderr.count(b"\n") == 1
+
+
+def closed_pipe() -> int:
+    """Return the writing end of a pipe that nobody reads any more."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["similar --model-dir model --item 0001", "predict --model-dir model --all-users --out -"],
+)
+def test_a_closed_pipe_ends_a_command_quietly(line: str, folder: Path) -> None:
+    name, *arguments = shlex.split(line)
+    writer = closed_pipe()
+    try:
+        done = python(
+            folder, "-m", f"cli.{name}", *arguments, stdout=writer, stderr=subprocess.PIPE
+        )
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_head_may_take_one_line_of_many(folder: Path) -> None:
+    # More lines than a pipe holds, so that the command still writes when head has gone.
+    lines = (
+        f'{{"user_id": "s{number}", "history": [{{"item_id": "0001"}}]}}\n'
+        for number in range(2000)
+    )
+    (folder / "sessions.jsonl").write_text("".join(lines))
+    script = (
+        f"{shlex.quote(sys.executable)} -m cli.predict --model-dir model "
+        "--histories sessions.jsonl --out - | head -n 1"
+    )
+    done = subprocess.run(
+        ["sh", "-c", script],
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout)["user_id"] == "s0"
+
+
+# --- signals, threads, notes ---
+
+
+@pytest.fixture
+def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def press_ctrl_c(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mlcore.recommend.predict._format_lists", press_ctrl_c)
+
+
+@pytest.mark.usefixtures("interrupted")
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [("new.jsonl", "error: interrupted, nothing was written\n"), ("-", "error: interrupted\n")],
+)
+def test_an_interrupted_command_promises_only_what_is_true(
+    out: str, message: str, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(f"predict --model-dir model --all-users --out {out}") == 1
+    assert capfd.readouterr().err == message
+    assert not (folder / "new.jsonl").exists()
+
+
+def test_the_handler_of_sigterm_is_put_back(folder: Path) -> None:
+    def ours(number: int, frame: object) -> None:
+        pytest.fail("no signal was sent")
+
+    before = signal.signal(signal.SIGTERM, ours)
+    try:
+        assert run("inspect --model-dir model") == 0
+        assert run("inspect --model-dir nowhere") == 1
+        assert signal.getsignal(signal.SIGTERM) is ours
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_command_runs_in_any_thread(folder: Path) -> None:
+    # Where signals cannot be caught.
+    statuses: list[int] = []
+    thread = threading.Thread(target=lambda: statuses.append(run("inspect --model-dir model")))
+    thread.start()
+    thread.join()
+    assert statuses == [0]
+
+
+def test_a_note_is_printed_every_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "bom.csv").write_bytes(b"\xef\xbb\xbfuser_id,item_id\nann,tea\nann,milk\n")
+    for _ in range(2):
+        assert run("preprocess --interactions bom.csv --out new.csv") == 0
+        assert capsys.readouterr().err == "note: bom.csv:1: skipped a byte order mark\n"

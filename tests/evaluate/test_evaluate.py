@@ -1,0 +1,313 @@
+"""mlcore.evaluate.evaluate: lists against what users really took, averaged over the users of the truth."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytrec_eval
+
+from mlcore import ConfigError, DataError, Interactions, train_from_data
+from mlcore.evaluate.evaluate import Catalogue, evaluate_from_data, evaluate_from_path
+from mlcore.evaluate.metrics import USER_METRICS
+from mlcore.ranked_lists import Predictions
+from tests import oracles
+
+Lists = Mapping[str, Sequence[str]]
+OF_TREC_EVAL = {
+    "precision": "P_{n}",
+    "recall": "recall_{n}",
+    "hit_rate": "success_{n}",
+    "ndcg": "ndcg_cut_{n}",
+    "map": "map_cut_{n}",
+    "mrr": "recip_rank",
+}
+
+
+def predictions_of(lists: Lists) -> Predictions:
+    items = list(dict.fromkeys(item for row in lists.values() for item in row))
+    codes = [items.index(item) for row in lists.values() for item in row]
+    indptr = np.cumsum([0, *map(len, lists.values())]).astype(np.int64)
+    return Predictions(list(lists), items, indptr, np.array(codes, np.int32))
+
+
+def truth_of(taken: Lists, weights: Sequence[float] | None = None) -> Interactions:
+    users = [user for user, items in taken.items() for _ in items]
+    items = [item for items in taken.values() for item in items]
+    return Interactions.from_columns(users, items, weights)
+
+
+def random_data(seed: int) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Lists and truth; some lists are short, empty or missing, some users have no hit."""
+    rng = np.random.default_rng(seed)
+    items = oracles.ids("i", 40)
+    taken, lists = {}, {}
+    for user in oracles.ids("u", 50):
+        taken[user] = rng.choice(items, int(rng.integers(1, 15)), replace=False).tolist()
+        length = int(rng.choice([0, 1, 4, 10]))
+        if rng.random() < 0.9:
+            lists[user] = rng.permutation([*items, *oracles.ids("x", 10)])[:length].tolist()
+    lists["u000"] = rng.permutation(items)[:10].tolist()
+    # the order of lists in a file is any
+    shuffled = {user: lists[user] for user in rng.permutation(list(lists)).tolist()}
+    return shuffled, taken
+
+
+def trec_eval(lists: Lists, taken: Lists, n: int) -> dict[str, dict[str, float]]:
+    run = {
+        user: {item: 100.0 - rank for rank, item in enumerate(items[:n])}
+        for user, items in lists.items()
+    }
+    names = {"recip_rank", *(f"{name}.{n}" for name in ("P", "recall", "success"))}
+    names |= {f"ndcg_cut.{n}", f"map_cut.{n}"}
+    truth = {user: dict.fromkeys(items, 1) for user, items in taken.items()}
+    found: dict[str, dict[str, float]] = pytrec_eval.RelevanceEvaluator(truth, names).evaluate(run)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_metrics_equal_those_of_trec_eval_with_0_for_users_without_a_list(seed: int) -> None:
+    lists, taken = random_data(seed)
+    found = evaluate_from_data(predictions_of(lists), truth_of(taken), [1, 3, 10])
+    assert found.user_ids == sorted(taken)
+    assert found.users_without_predictions == len(taken.keys() - lists.keys()) > 0
+    assert found.ignored_users == 0
+    assert list(found.metrics) == [f"{name}@{n}" for name in OF_TREC_EVAL for n in (1, 3, 10)]
+    assert list(found.metrics) == list(found.per_user)
+    for n in (1, 3, 10):
+        theirs = trec_eval(lists, taken, n)
+        for name, of_theirs in OF_TREC_EVAL.items():
+            values = [
+                theirs.get(user, {}).get(of_theirs.format(n=n), 0.0) for user in sorted(taken)
+            ]
+            ours = found.per_user[f"{name}@{n}"]
+            assert np.abs(ours - values).max() <= 1e-12
+            assert found.metrics[f"{name}@{n}"] == pytest.approx(sum(values) / 50, abs=1e-12)
+            assert found.metrics[f"{name}@{n}"] > 0
+
+
+def test_evaluation_gives_what_the_hand_computes() -> None:
+    # u took a, b; its list is c, a. v took a; its list is a. w took a; it has no list.
+    lists = {"v": ["a"], "u": ["c", "a"]}
+    truth = truth_of({"u": ["a", "b"], "v": ["a"], "w": ["a"]})
+    catalogue = Catalogue(["a", "b", "c", "d"], np.array([2, 1, 1, 0]), 4)
+    found = evaluate_from_data(predictions_of(lists), truth, [1, 2], catalogue=catalogue)
+    expected = {
+        "precision@1": (0 + 1 + 0) / 3,
+        "precision@2": (1 / 2 + 1 / 2 + 0) / 3,
+        "recall@1": (0 + 1 + 0) / 3,
+        "recall@2": (1 / 2 + 1 + 0) / 3,
+        "mrr@2": (1 / 2 + 1 + 0) / 3,
+        # cut at 1 the lists are c and a; cut at 2 they are c, a and a
+        "coverage@1": 2 / 4,
+        "coverage@2": 2 / 4,
+        "gini@1": ((2 * 3 - 5) * 1 + (2 * 4 - 5) * 1) / (4 * 2),
+        "gini@2": ((2 * 3 - 5) * 1 + (2 * 4 - 5) * 2) / (4 * 3),
+        "novelty@1": (2 + 1) / 2,  # c has 1 of 4 users, 2 bits; a 2 of 4, 1 bit
+        "novelty@2": (2 + 1 + 1) / 3,
+    }
+    assert {name: found.metrics[name] for name in expected} == pytest.approx(expected, rel=1e-15)
+    assert found.to_json()["users"] == 3
+    assert found.to_json()["users_without_predictions"] == 1
+    assert found.per_user["recall@2"].tolist() == [0.5, 1, 0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_catalogue_metrics_equal_the_plain_formulas(seed: int) -> None:
+    lists, taken = random_data(seed)
+    lists["stranger"] = oracles.ids("i", 10)  # ignored here as everywhere
+    items = [*oracles.ids("i", 40), *oracles.ids("x", 12)]
+    rng = np.random.default_rng(seed)
+    users_of_item = {item: int(rng.integers(0, 30)) for item in items}
+    popularity = np.array([users_of_item[item] for item in items])
+    found = evaluate_from_data(
+        predictions_of(lists),
+        truth_of(taken),
+        [2, 10],
+        catalogue=Catalogue(items, popularity, 30),
+        extra_users="ignore",
+    )
+    assert list(found.metrics)[-6:] == [
+        f"{name}@{n}" for n in (2, 10) for name in ("coverage", "gini", "novelty")
+    ]
+    for n in (2, 10):
+        cut = [row[:n] for user, row in lists.items() if user != "stranger"]
+        expected = {
+            f"coverage@{n}": oracles.coverage(cut, items),
+            f"gini@{n}": oracles.gini(cut, items),
+            f"novelty@{n}": oracles.novelty(cut, users_of_item, 30),
+        }
+        ours = {name: found.metrics[name] for name in expected}
+        assert ours == pytest.approx(expected, abs=1e-12)
+
+
+def test_weights_of_the_ground_truth_play_no_part() -> None:
+    lists, taken = random_data(1)
+    num_pairs = sum(map(len, taken.values()))
+    weights = np.random.default_rng(1).lognormal(0, 3, num_pairs).tolist()
+    plain = evaluate_from_data(predictions_of(lists), truth_of(taken), [5])
+    weighted = evaluate_from_data(predictions_of(lists), truth_of(taken, weights), [5])
+    assert plain.to_json() == weighted.to_json()
+
+
+def test_order_of_the_lists_changes_nothing() -> None:
+    lists, taken = random_data(2)
+    backwards = dict(reversed(lists.items()))
+    catalogue = Catalogue(
+        [*oracles.ids("i", 40), *oracles.ids("x", 10)], np.arange(50, dtype=np.int64), 50
+    )
+    results = [
+        evaluate_from_data(predictions_of(rows), truth_of(taken), [1, 10], catalogue=catalogue)
+        for rows in (lists, backwards)
+    ]
+    assert results[0].to_json() == results[1].to_json()
+
+
+def test_users_without_ground_truth_are_an_error_or_passed_over() -> None:
+    lists, taken = random_data(3)
+    more = {"stranger": ["i001"], **lists, "other": []}
+    with pytest.raises(DataError) as caught:
+        evaluate_from_data(predictions_of(more), truth_of(taken), [5])
+    assert str(caught.value) == (
+        "user_id: expected a user of the ground truth, got 'stranger' and 1 more"
+    )
+    assert caught.value.hint == (
+        "--extra-users ignore passes them over; cli.predict --users takes the ground truth"
+    )
+    plain = evaluate_from_data(predictions_of(lists), truth_of(taken), [5])
+    found = evaluate_from_data(predictions_of(more), truth_of(taken), [5], extra_users="ignore")
+    assert found.metrics == plain.metrics
+    assert (found.ignored_users, plain.ignored_users) == (2, 0)
+    assert found.users_without_predictions == plain.users_without_predictions
+
+
+@pytest.mark.parametrize(
+    ("cutoffs", "message"),
+    [
+        ([], "cutoffs: expected at least one, got none"),
+        ([1, 0], "cutoffs: expected integers >= 1, got 0"),
+        ([-5], "cutoffs: expected integers >= 1, got -5"),
+        ([2, 1, 2], "cutoffs: expected each once, got 2,1,2"),
+        ([1, 4], "cutoffs: expected at most 3, the longest list of the predictions, got 4"),
+    ],
+)
+def test_a_cutoff_out_of_range_is_refused(cutoffs: list[int], message: str) -> None:
+    lists = {"u": ["a", "b", "c"], "v": ["a"]}
+    with pytest.raises(ConfigError) as caught:
+        evaluate_from_data(predictions_of(lists), truth_of({"u": ["a"], "v": ["b"]}), cutoffs)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("lists", [{}, {"u": []}])
+def test_nothing_to_evaluate_is_refused(lists: Lists) -> None:
+    with pytest.raises(ConfigError) as caught:
+        evaluate_from_data(predictions_of(lists), truth_of({"u": ["a"]}), [1])
+    assert str(caught.value) == (
+        "cutoffs: expected at most 0, the longest list of the predictions, got 1"
+    )
+
+
+def test_an_item_that_is_not_in_the_catalogue_is_refused() -> None:
+    lists = {"v": ["a"], "u": ["a", "z"]}
+    catalogue = Catalogue(["a"], np.array([1]), 1)
+    truth = truth_of({"u": ["a"], "v": ["a"]})
+    with pytest.raises(DataError) as caught:
+        evaluate_from_data(predictions_of(lists), truth, [1], catalogue=catalogue)
+    assert str(caught.value) == "item_id: expected an item of the model, got 'z'"
+    assert caught.value.hint == "the predictions were made by another model"
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def write_files(folder: Path, lists: Lists, taken: Lists) -> tuple[Path, Path]:
+    predictions, truth = folder / "predictions.jsonl", folder / "truth.csv"
+    with predictions.open("w") as file:
+        for user, items in lists.items():
+            entries = [{"item_id": item, "score": -rank} for rank, item in enumerate(items)]
+            file.write(json.dumps({"user_id": user, "items": entries}) + "\n")
+    with truth.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["user_id", "item_id"])
+        rows.writerows([user, item] for user, items in taken.items() for item in items)
+    return predictions, truth
+
+
+def test_files_give_the_metrics_of_their_data(tmp_path: Path) -> None:
+    lists, taken = random_data(1)
+    predictions, truth = write_files(tmp_path, lists, taken)
+    out = tmp_path / "metrics.json"
+    summary = evaluate_from_path(predictions, truth, out, [1, 10])
+    expected = evaluate_from_data(predictions_of(lists), truth_of(taken), [1, 10])
+    found = json.loads(out.read_text())
+    assert list(found) == ["users", "users_without_predictions", "ignored_users", "metrics"]
+    assert found == expected.to_json()
+    assert list(found["metrics"]) == list(expected.metrics)
+    shown = [
+        f"{name}@{n} {expected.metrics[f'{name}@{n}']:.4f}"
+        for n in (1, 10)
+        for name in ("recall", "ndcg")
+    ]
+    assert summary == f"50 users: {', '.join(shown)}"
+
+
+def test_a_model_directory_adds_the_metrics_over_its_catalogue(tmp_path: Path) -> None:
+    lists, taken = random_data(2)
+    items = [*oracles.ids("i", 40), *oracles.ids("x", 10)]
+    trained = truth_of({f"t{rank}": items[: 50 - rank] for rank in range(20)})
+    train_from_data(trained).save(tmp_path / "model")
+    predictions, truth = write_files(tmp_path, lists, taken)
+    out = tmp_path / "metrics.json"
+    evaluate_from_path(predictions, truth, out, [3], model_dir=tmp_path / "model")
+    # item i of 50 was taken by the users 0 .. 49 - i, of whom there are 20
+    popularity = np.minimum(20, 50 - np.arange(50))
+    catalogue = Catalogue(sorted(items), popularity, 20)
+    expected = evaluate_from_data(predictions_of(lists), truth_of(taken), [3], catalogue=catalogue)
+    assert json.loads(out.read_text()) == expected.to_json()
+    assert "novelty@3" in expected.metrics
+
+
+@pytest.mark.parametrize("name", ["users.csv", "users.jsonl"])
+def test_rows_of_each_user_average_to_the_metrics(name: str, tmp_path: Path) -> None:
+    lists, taken = random_data(3)
+    odd = 'u"1,é'  # CSV must quote it, and JSON escape it
+    taken[odd], lists[odd] = taken.pop("u001"), lists.pop("u001", ["i000"])
+    predictions, truth = write_files(tmp_path, lists, taken)
+    out, per_user = tmp_path / "metrics.json", tmp_path / name
+    evaluate_from_path(predictions, truth, out, [2, 10], per_user_path=per_user)
+    metrics = json.loads(out.read_text())["metrics"]
+    with per_user.open(newline="", encoding="utf-8") as file:
+        rows: list[dict[str, Any]]
+        if name.endswith(".csv"):
+            rows = list(csv.DictReader(file))
+        else:
+            rows = [json.loads(line) for line in file]
+    assert [row["user_id"] for row in rows] == sorted(taken)
+    names = [f"{metric}@{n}" for metric in USER_METRICS for n in (2, 10)]
+    assert all(list(row) == ["user_id", *names] for row in rows)
+    for column in names:
+        mean = sum(float(row[column]) for row in rows) / 50
+        assert mean == pytest.approx(metrics[column], abs=1e-12) and mean > 0
+
+
+def test_extra_users_of_a_file_are_named_with_their_line(tmp_path: Path) -> None:
+    predictions, truth = write_files(
+        tmp_path, {"u": ["a"], "stranger": ["a"]}, {"u": ["a"], "v": ["b"]}
+    )
+    out = tmp_path / "metrics.json"
+    with pytest.raises(DataError) as caught:
+        evaluate_from_path(predictions, truth, out, [1])
+    assert str(caught.value) == (
+        f"{predictions}:2: user_id: expected a user of the ground truth, got 'stranger'"
+    )
+    assert not out.exists()
+    evaluate_from_path(predictions, truth, out, [1], extra_users="ignore")
+    found = json.loads(out.read_text())
+    assert (found["users"], found["ignored_users"]) == (2, 1)
+    assert found["users_without_predictions"] == 1
+    assert found["metrics"]["recall@1"] == 0.5

@@ -1,0 +1,139 @@
+"""The memory plan of a batch of recommendations: as much as is taken, shown or refused in time."""
+
+from __future__ import annotations
+
+import os
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import mlcore.recommend.predict
+from cli.predict import main as predict_main
+from mlcore import DataError, Interactions, Model, Recommender, train_from_data
+from mlcore.ids import IdMap
+from mlcore.recommend.predict import PredictOptions, Requests, predict_from_path
+from mlcore.recommend.memory import plan_lists, refuse_lists
+from mlcore.recommend.request import ListOptions
+from mlcore.types import CsrMatrix
+
+MIB = 2**20
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of 5,000 items with 50 pairs each, and 1,500 users with 40 items each."""
+    rng = np.random.default_rng(0)
+    num_items, num_users = 5000, 1500
+
+    def matrix(rows: int, length: int) -> CsrMatrix:
+        columns = np.sort(rng.integers(0, num_items - length, (rows, length)), axis=1)
+        indices = (columns + np.arange(length)).ravel().astype(np.int32)
+        data = rng.random(rows * length).astype(np.float32) + np.float32(0.1)
+        return CsrMatrix(np.arange(rows + 1) * length, indices, data, num_items)
+
+    histories = matrix(num_users, 40)
+    popularity = np.bincount(histories.indices, minlength=num_items).astype(np.int64)
+    items, users = (
+        IdMap.from_ids([f"{letter}{n:07}" for n in range(count)])
+        for letter, count in (("i", num_items), ("u", num_users))
+    )
+    pairs = matrix(num_items, 50)
+    num_interactions = histories.num_entries
+    folder = tmp_path_factory.mktemp("plan") / "model"
+    Model(
+        {}, items, pairs, popularity, num_users, num_interactions, "0" * 64, users, histories
+    ).save(folder)  # fmt: skip
+    return folder
+
+
+@pytest.mark.parametrize("top_n", [10, 60])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_recommending_takes_what_is_planned(
+    compiled: bool, top_n: int, model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if compiled:
+        pytest.importorskip("numba")
+    monkeypatch.setattr("mlcore.recommend.scoring.MIN_COMPILED_PAIRS", 0 if compiled else 1e99)
+    recommender = Recommender.load(model_dir)
+    if compiled:
+        next(recommender.rank_all_users(ListOptions(3), 1))  # loads the code
+    plan = plan_lists(recommender, model_dir, ListOptions(top_n), 2, all_users=True)
+    options = PredictOptions(top_n)
+    tracemalloc.start()
+    try:
+        predict_from_path(model_dir, Requests(all_users=True), tmp_path / "o", options, threads=2)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 0.6 <= peak / plan.num_bytes <= 1.1
+
+
+def test_users_nobody_knows_yet_are_planned_for_as_if_they_met_all_items(model_dir: Path) -> None:
+    recommender, options = Recommender.load(model_dir), ListOptions(10)
+    known = plan_lists(recommender, model_dir, options, 2, all_users=True)
+    unknown = plan_lists(recommender, model_dir, options, 2, all_users=False)
+    explained = plan_lists(recommender, model_dir, ListOptions(10, explain=True), 2, True)
+    assert known.num_bytes < min(unknown.num_bytes, explained.num_bytes)
+
+
+def test_the_cure_is_the_smallest_change_that_fits(model_dir: Path) -> None:
+    recommender = Recommender.load(model_dir)
+
+    def refusal(available: int) -> DataError:
+        error = refuse_lists(recommender, model_dir, ListOptions(1000), 4, True, available)
+        assert error is not None
+        return error
+
+    one = plan_lists(recommender, model_dir, ListOptions(1000), 1, True).num_bytes
+    short = plan_lists(recommender, model_dir, ListOptions(100), 1, True).num_bytes
+    assert str(refusal(one)).startswith("recommend: memory: expected a need of at most ")
+    assert str(refusal(one).hint).startswith("with 1 thread it takes at most ")
+    assert str(refusal(short).hint).startswith("with 1 thread and lists of 100 it takes at most ")
+    assert str(refusal(0).hint).startswith("train with fewer neighbors")
+    enough = plan_lists(recommender, model_dir, ListOptions(1000), 4, True).num_bytes
+    assert refuse_lists(recommender, model_dir, ListOptions(1000), 4, True, enough) is None
+
+
+def small_model(folder: Path) -> None:
+    train_from_data(Interactions.from_columns("uuv", "aba")).save(folder / "model")
+
+
+@pytest.mark.parametrize("out", ["lists.jsonl", "-"])
+def test_a_dry_run_prints_the_plan_and_creates_nothing(
+    out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    small_model(tmp_path)
+    command = ["--model-dir", "model", "--all-users", "--out", out, "--threads", "1", "--dry-run"]
+    assert predict_main(command) == 0
+    shown, err = capsys.readouterr()
+    first, *_, last = shown.splitlines()
+    assert err == ""
+    assert first == "memory plan: recommend, top 10 of 2 items, 2 users, 2 pairs, 1 thread"
+    assert last.startswith("  besides, the model is mapped: ")
+    assert os.listdir(tmp_path) == ["model"]
+    monkeypatch.setattr(mlcore.recommend.predict, "available_bytes", lambda: 0)
+    assert predict_main(command) == 1
+    shown, err = capsys.readouterr()
+    assert shown.startswith("memory plan: ") and err.startswith("error: recommend: memory: ")
+
+
+def test_the_command_shows_the_plan_before_the_work_or_one_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    small_model(tmp_path)
+    command = ["--model-dir", "model", "--all-users", "--out"]
+    assert predict_main([*command, "quiet.jsonl"]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(mlcore.recommend.predict, "SHOWN_FROM", 1)
+    assert predict_main([*command, "told.jsonl"]) == 0
+    assert capsys.readouterr().err.startswith("memory plan: recommend, ")
+    assert Path("told.jsonl").read_bytes() == Path("quiet.jsonl").read_bytes()
+    monkeypatch.setattr(mlcore.recommend.predict, "available_bytes", lambda: MIB // 1024)
+    assert predict_main([*command, "other.jsonl"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith("error: recommend: memory: expected a need of at most ")
+    assert not Path("other.jsonl").exists()

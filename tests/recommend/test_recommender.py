@@ -1,0 +1,491 @@
+"""mlcore.recommend.recommender: ids in, ranked ids out; every way to ask gives the same items and bits."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import struct
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlcore import (
+    ConfigError,
+    DataError,
+    Interactions,
+    Model,
+    Recommendation,
+    Recommender,
+    TrainConfig,
+    train_from_data,
+)
+from mlcore.recommend import scoring
+from mlcore.errors import CsrError, UnknownItemError, UnknownUserError
+from mlcore.ids import IdMap
+from mlcore.recommend.recommender import ListOptions
+from mlcore.types import CsrMatrix
+from mlcore.weighting import BM25
+from tests import oracles
+
+Lists = list[list[Recommendation]]
+
+
+def random_model(
+    seed: int = 1, num_users: int = 40, num_items: int = 25, config: TrainConfig | None = None
+) -> Model:
+    rng = np.random.default_rng(seed)
+    x = np.zeros((num_users, num_items))
+    for row in x:
+        items = rng.choice(num_items - 2, int(rng.integers(1, 9)), replace=False)
+        row[items] = rng.integers(1, 6, len(items))
+    config = config or TrainConfig(weighting=BM25(smooth=True), num_neighbors=6)
+    return train_from_data(oracles.interactions_of(x), config)
+
+
+@pytest.fixture(autouse=True)
+def products_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small data would be scored row by row otherwise, on every path."""
+    monkeypatch.setattr(scoring, "MIN_PRODUCT_ROWS", 1)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return random_model()
+
+
+def history_in(model: Model, user_id: str) -> dict[str, float]:
+    assert model.users is not None and model.histories is not None
+    items, weights = model.histories.row(list(model.users.ids).index(user_id))
+    return {model.items.ids[item]: float(weight) for item, weight in zip(items, weights)}
+
+
+def expected_list(
+    model: Model,
+    history: dict[str, float],
+    n: int,
+    include: Iterable[str] | None = None,
+    exclude: Iterable[str] = (),
+    include_seen: bool = False,
+    fill: str | None = None,
+) -> list[Recommendation]:
+    """The definition, on ids: plain loops over the stored pairs."""
+    ids = list(model.items.ids)
+    by_index = {ids.index(item): weight for item, weight in history.items() if item in ids}
+    barred = {ids.index(item) for item in exclude if item in ids}
+    if include is not None:
+        barred |= set(range(len(ids))) - {ids.index(item) for item in include if item in ids}
+    never = barred if include_seen else barred | by_index.keys()
+    best = oracles.ranking(oracles.scores(model.similarity, by_index), n, never)
+    found = [Recommendation(ids[item], score) for item, score in best]
+    if fill is not None:
+        listed = {item for item, _ in best}
+        rest = set(range(len(ids))) - listed - barred - by_index.keys()
+        popular = sorted(rest, key=lambda item: (-int(model.popularity[item]), item))
+        found += [Recommendation(ids[item], 0.0, "popularity") for item in popular[: n - len(best)]]
+    return found
+
+
+def same(found: Lists, expected: Lists) -> bool:
+    """Equal to the last bit; == alone takes -0.0 for 0.0."""
+    return found == expected and [
+        struct.pack("<d", item.score) for items in found for item in items
+    ] == [struct.pack("<d", item.score) for items in expected for item in items]
+
+
+# --- one case by hand ---------------------------------------------------------------------------
+
+
+def by_hand() -> Recommender:
+    """Four users; what speaks for what is the number of common users.
+
+    ann: tea milk; bob: tea milk sugar; eve: milk sugar; joe: cocoa. Items in id order: cocoa,
+    milk, sugar, tea. Common users: milk-sugar 2, milk-tea 2, sugar-tea 1. Popularity: cocoa 1,
+    milk 3, sugar 2, tea 2.
+    """
+    baskets = {"ann": "tea milk", "bob": "tea milk sugar", "eve": "milk sugar", "joe": "cocoa"}
+    rows = [(user, item) for user, items in baskets.items() for item in items.split()]
+    config = TrainConfig.from_json({"similarity": {"name": "dot"}})
+    return Recommender(train_from_data(Interactions.from_columns(*zip(*rows)), config))
+
+
+def test_predict_gives_what_the_hand_computes() -> None:
+    # ann has milk and tea: sugar gets 2 + 1. Nothing speaks for cocoa, so it is no candidate.
+    assert by_hand().predict("ann") == [("sugar", 3.0, "similarity", ())]
+    # eve has milk and sugar: tea gets 2 + 1; joe has cocoa, which speaks for nothing
+    assert by_hand().predict_many(["joe", "eve"]) == [[], [("tea", 3.0, "similarity", ())]]
+
+
+def test_fill_gives_what_the_hand_computes() -> None:
+    recommender = by_hand()
+    assert recommender.predict("ann", fill="popularity") == [
+        ("sugar", 3.0, "similarity", ()),
+        ("cocoa", 0.0, "popularity", ()),
+    ]
+    # sugar and tea have two users each: the smaller id first
+    assert recommender.predict("joe", 2, fill="popularity") == [
+        ("milk", 0.0, "popularity", ()),
+        ("sugar", 0.0, "popularity", ()),
+    ]
+
+
+def test_explain_gives_what_the_hand_computes() -> None:
+    assert by_hand().explain("ann", "sugar") == [("milk", 2.0), ("tea", 1.0)]
+    assert by_hand().explain("ann", "cocoa") == []
+
+
+def test_similar_items_give_what_the_hand_computes() -> None:
+    assert by_hand().similar_items("tea") == [
+        ("milk", 2.0, "similarity", ()),
+        ("sugar", 1.0, "similarity", ()),
+    ]
+    assert by_hand().similar_items("cocoa") == []
+
+
+def test_include_seen_lists_what_the_history_speaks_for() -> None:
+    # milk gets 2 from tea, sugar 3, tea 2 from milk; milk before tea by id
+    assert [item.item_id for item in by_hand().predict("ann", include_seen=True)] == [
+        "sugar",
+        "milk",
+        "tea",
+    ]
+
+
+def test_a_weight_scales_what_an_item_says() -> None:
+    # sugar: 0.5 * 2 + 4 * 1
+    assert by_hand().predict_history({"tea": 4, "milk": 0.5}) == [("sugar", 5.0, "similarity", ())]
+
+
+# --- the definition -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fill", [None, "popularity"])
+@pytest.mark.parametrize("include_seen", [False, True])
+@pytest.mark.parametrize("n", [1, 5, 10_000])
+def test_every_way_to_ask_gives_the_same_bits_as_plain_loops(
+    n: int, include_seen: bool, fill: Any, model: Model
+) -> None:
+    ids = list(model.items.ids)
+    assert model.users is not None
+    users = list(model.users.ids)
+    filters: list[tuple[list[str] | None, list[str]]] = [
+        (None, []),
+        (ids[3:20], []),
+        (None, ids[::3]),
+        (ids[3:20], [*ids[::3], "no such item"]),
+        ([], []),
+        (["no such item"], []),
+        (None, ids),
+    ]
+    for include, exclude in filters:
+        recommender = Recommender(model)
+        options: dict[str, Any] = {
+            "include": include,
+            "exclude": exclude,
+            "include_seen": include_seen,
+            "fill": fill,
+        }
+        histories = [history_in(model, user) for user in users]
+        expected = [expected_list(model, history, n, **options) for history in histories]
+        # before and after the batch path has prepared the matrix product
+        for _ in range(2):
+            assert same([recommender.predict(user, n, **options) for user in users], expected)
+            assert same([recommender.predict_history(h, n, **options) for h in histories], expected)
+            assert same(recommender.predict_many(users, n, **options), expected)
+
+
+def test_lists_hold_exactly_as_many_items_as_are_eligible(model: Model) -> None:
+    recommender = Recommender(model)
+    assert model.users is not None
+    for user, n in itertools.product(model.users.ids, (1, 7, 25, 26)):
+        seen = history_in(model, user).keys()
+        candidates = {item.item_id for item in recommender.predict(user, 10_000)}
+        assert not candidates & seen
+        assert len(recommender.predict(user, n)) == min(n, len(candidates))
+        filled = recommender.predict(user, n, fill="popularity")
+        assert len(filled) == len({item.item_id for item in filled}) == min(n, 25 - len(seen))
+        assert not {item.item_id for item in filled} & seen
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize(("rows", "cells"), [(1, 2**22), (7, 2**22), (1024, 60), (1024, 2**22)])
+def test_threads_and_block_size_change_nothing(
+    threads: int, rows: int, cells: int, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert model.users is not None
+    users = [*model.users.ids, *model.users.ids[::-1]]
+    whole = Recommender(model).predict_many(users, 5, threads=1, fill="popularity")
+    monkeypatch.setattr(scoring, "MAX_BLOCK_ROWS", rows)
+    monkeypatch.setattr(scoring, "MAX_BLOCK_CELLS", cells)
+    parts = Recommender(model).predict_many(users, 5, threads=threads, fill="popularity")
+    assert same(parts, whole)
+
+
+def model_of(w: Any, num_users: int = 0) -> Model:
+    """A model with the given similarities, whatever training would have made."""
+    similarity = oracles.sparse(np.array(w, np.float32))
+    num_items = similarity.num_rows
+    histories = CsrMatrix(
+        np.arange(num_users + 1), np.zeros(num_users, np.int32), np.ones(num_users, np.float32), 1
+    )
+    return Model(
+        config_json=TrainConfig().to_json(),
+        items=IdMap.from_ids(oracles.ids("i", num_items)),
+        similarity=similarity,
+        popularity=np.zeros(num_items, np.int64),
+        num_users=num_users,
+        num_interactions=num_users,
+        interactions_sha256="0" * 64,
+        users=IdMap.from_ids(oracles.ids("u", num_users)),
+        histories=dataclasses.replace(histories, num_columns=num_items),
+    )
+
+
+def test_scores_that_cancel_to_0_are_listed_on_every_path() -> None:
+    model = model_of([[0, 0, 0.5, -1], [0, 0, -0.5, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
+    assert model.users is not None
+    recommender = Recommender(model)
+    expected = [("i002", 0.0, "similarity", ()), ("i003", -1.0, "similarity", ())]
+    assert recommender.predict_history(["i000", "i001"]) == expected
+    recommender.predict_many([])  # prepares the batch path
+    assert recommender.predict_history(["i000", "i001"]) == expected
+
+
+# --- histories ----------------------------------------------------------------------------------
+
+
+@given(
+    st.dictionaries(st.integers(0, 30), st.floats(2.0**-149, 2.0**100), max_size=12),
+    st.randoms(use_true_random=False),
+)
+def test_order_of_a_history_changes_no_bit(history: dict[int, float], random: Any) -> None:
+    recommender = Recommender(HISTORY_MODEL)
+    pairs = [(f"i{item:03}", weight) for item, weight in history.items()]
+    shuffled = random.sample(pairs, len(pairs))
+    found = recommender.predict_history(dict(pairs))
+    assert same([found], [recommender.predict_history(dict(shuffled))])
+    assert same([found], [expected_list(HISTORY_MODEL, dict(pairs), 10)])
+
+
+HISTORY_MODEL = random_model(seed=3)
+
+
+def test_a_history_without_weights_weighs_1_each(model: Model) -> None:
+    recommender, items = Recommender(model), ["i004", "i001", "i007"]
+    expected = recommender.predict_history({item: 1.0 for item in items})
+    assert expected and same([recommender.predict_history(iter(items))], [expected])
+
+
+def test_weights_of_a_history_are_rounded_to_float32(model: Model) -> None:
+    recommender, third = Recommender(model), 1 / 3
+    rounded = float(np.float32(third))
+    found = recommender.predict_history({"i001": third})
+    assert found and third != rounded
+    assert same([found], [recommender.predict_history({"i001": rounded})])
+    assert same([found], [expected_list(model, {"i001": rounded}, 10)])
+
+
+def test_items_the_model_does_not_know_are_passed_over(model: Model) -> None:
+    recommender = Recommender(model)
+    expected = recommender.predict_history({"i001": 2.0, "i005": 1.0})
+    assert expected
+    found = recommender.predict_history({"i001": 2.0, "new": 9.0, "i005": 1.0})
+    assert same([found], [expected])
+    (items, weights), unknown = recommender.encode_history([("new", 1), ("i005", 1), ("i001", 2)])
+    assert (items.tolist(), weights.tolist(), unknown) == ([1, 5], [2, 1], 1)
+
+
+@pytest.mark.parametrize("history", [{}, [], {"new": 1.0}])
+def test_an_empty_history_has_no_candidates_but_may_be_filled(history: Any, model: Model) -> None:
+    recommender = Recommender(model)
+    assert recommender.predict_history(history) == []
+    most_popular = np.lexsort((np.arange(25), -model.popularity))[:4]
+    expected = [(f"i{item:03}", 0.0, "popularity", ()) for item in most_popular]
+    assert recommender.predict_history(history, 4, fill="popularity") == expected
+
+
+@pytest.mark.parametrize(
+    "weight", [2.0**-149, 2.0**-150 * 1.01, 1, Fraction(1, 3), np.float32(0.5), 2.0**128 - 2.0**104]
+)
+def test_every_weight_that_float32_holds_is_accepted(weight: Any, model: Model) -> None:
+    (_, weights), _ = Recommender(model).encode_history([("i001", weight)])
+    assert weights.tolist() == [np.float32(float(weight))] and 0 < weights[0] < np.inf
+
+
+@pytest.mark.parametrize(
+    ("weight", "got"),
+    [
+        (0, "0"),
+        (-1.5, "-1.5"),
+        (float("nan"), "nan"),
+        (float("inf"), "inf"),
+        (2.0**-150, "7.006492321624085e-46"),  # a tie of 0 and 2^-149, which rounds to 0
+        (2.0**128 - 2.0**103, "3.4028235677973366e+38"),  # likewise, to infinity
+        (10**400, f"1{'0' * 59}..."),
+        ("1", "'1'"),
+        (None, "None"),
+        (True, "True"),
+        (1j, "1j"),
+    ],
+)
+def test_a_weight_that_float32_does_not_hold_is_refused(
+    weight: Any, got: str, model: Model
+) -> None:
+    for item in ("i001", "no such item"):
+        with pytest.raises(DataError) as caught:
+            Recommender(model).predict_history({"i000": 1, item: weight})
+        assert str(caught.value) == (
+            f"history: item '{item}': weight: expected a finite number above 0 "
+            f"that float32 holds, got {got}"
+        )
+
+
+@pytest.mark.parametrize("item", ["i001", "no such item"])
+def test_an_item_twice_in_a_history_is_refused(item: str, model: Model) -> None:
+    with pytest.raises(DataError) as caught:
+        Recommender(model).predict_history([item, "i002", item])
+    assert str(caught.value) == f"history: expected each item once, got '{item}' twice"
+
+
+# --- similar items and explanations -------------------------------------------------------------
+
+
+def test_similar_items_equal_a_history_of_this_item(model: Model) -> None:
+    recommender = Recommender(model)
+    for item in model.items.ids:
+        for n in (1, 3, 100):
+            expected = expected_list(model, {item: 1.0}, n)
+            assert same([recommender.similar_items(item, n)], [expected])
+
+
+def test_shares_add_up_to_the_score_bit_for_bit(model: Model) -> None:
+    recommender = Recommender(model)
+    assert model.users is not None
+    num_shares = 0
+    for user in model.users.ids:
+        scores = {
+            item.item_id: item.score for item in recommender.predict(user, 100, include_seen=True)
+        }
+        for item_id in model.items.ids:
+            shares = recommender.explain(user, item_id)
+            total = 0.0
+            for share in shares:  # not sum(), which newer Pythons compensate
+                total += share.share
+            assert bool(shares) == (item_id in scores)
+            assert struct.pack("<d", total) == struct.pack("<d", scores.get(item_id, 0.0))
+            sources = [share.item_id for share in shares]
+            assert sources == sorted(sources) and set(sources) <= history_in(model, user).keys()
+            num_shares += len(shares)
+    assert num_shares > 500
+
+
+# --- errors -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_a_list_of_no_items_is_refused(n: int, model: Model) -> None:
+    recommender = Recommender(model)
+    calls: list[Any] = [
+        lambda: recommender.predict("u001", n),
+        lambda: recommender.predict_history(["i001"], n),
+        lambda: recommender.predict_many(["u001"], n),
+        lambda: recommender.similar_items("i001", n),
+        lambda: ListOptions(n),
+    ]
+    for call in calls:
+        with pytest.raises(ConfigError) as caught:
+            call()
+        assert str(caught.value) == f"n: expected an integer >= 1, got {n}"
+
+
+def test_an_unknown_way_to_fill_is_refused(model: Model) -> None:
+    fill: Any = "random"
+    with pytest.raises(ConfigError) as caught:
+        Recommender(model).predict("u001", fill=fill)
+    assert str(caught.value) == "fill: expected 'popularity' or None, got 'random'"
+
+
+def test_an_unknown_user_is_refused(model: Model) -> None:
+    recommender = Recommender(model)
+    calls: list[Any] = [
+        lambda: recommender.predict("nobody"),
+        lambda: recommender.predict_many(["u001", "nobody"]),
+        lambda: recommender.explain("nobody", "i001"),
+    ]
+    for call in calls:
+        with pytest.raises(UnknownUserError) as caught:
+            call()
+        assert str(caught.value) == "user: expected a user of the model, got 'nobody'"
+
+
+def test_an_unknown_item_is_refused(model: Model) -> None:
+    recommender = Recommender(model)
+    calls: list[Any] = [
+        lambda: recommender.similar_items("nothing"),
+        lambda: recommender.explain("u001", "nothing"),
+    ]
+    for call in calls:
+        with pytest.raises(UnknownItemError) as caught:
+            call()
+        assert str(caught.value) == "item: expected an item of the model, got 'nothing'"
+
+
+def test_a_model_without_users_answers_histories_only(model: Model) -> None:
+    recommender = Recommender(dataclasses.replace(model, users=None, histories=None))
+    expected = Recommender(model).predict_history(["i001"])
+    assert expected and recommender.predict_history(["i001"]) == expected
+    calls: list[Any] = [
+        lambda: recommender.predict("u001"),
+        lambda: recommender.predict_many(["u001"]),
+        lambda: recommender.explain("u001", "i001"),
+        lambda: recommender.user_ids(),
+    ]
+    for call in calls:
+        with pytest.raises(DataError) as caught:
+            call()
+        assert str(caught.value) == "users: expected a model with users, got one trained without"
+        assert caught.value.hint == "give histories instead, or train without --without-users"
+
+
+@pytest.mark.parametrize("position", [-1, 2])
+def test_a_stored_history_that_points_to_no_item_is_refused(position: int) -> None:
+    # Opening a model does not read the histories; a product by scipy would crash on such a one.
+    damaged = model_of([[0, 1], [1, 0]], num_users=1)
+    assert damaged.histories is not None
+    damaged.histories.indices[0] = position
+    recommender = Recommender(damaged)
+    calls: list[Any] = [
+        lambda: recommender.predict("u000"),
+        lambda: recommender.predict_many(["u000"]),
+        lambda: recommender.explain("u000", "i001"),
+    ]
+    for call in calls:
+        with pytest.raises(CsrError) as caught:
+            call()
+        assert str(caught.value) == (
+            "histories.npz: indices.npy: expected positions from 0 to 1, "
+            f"got {position} to {position}"
+        )
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def test_a_saved_model_answers_as_the_trained_one(tmp_path: Path, model: Model) -> None:
+    model.save(tmp_path / "model")
+    loaded, trained = Recommender.load(tmp_path / "model"), Recommender(model)
+    users = trained.user_ids()
+    assert loaded.user_ids() == users and len(users) == 40
+    expected = trained.predict_many(users, fill="popularity")
+    assert same(loaded.predict_many(users, fill="popularity"), expected)
+    assert same([loaded.predict(user, fill="popularity") for user in users], expected)
+
+
+def test_a_history_with_a_number_as_id_is_refused(model: Model) -> None:
+    with pytest.raises(DataError, match="^history: item_id: expected a string, got 7$"):
+        Recommender(model).predict_history({7: 1.0})  # type: ignore[dict-item]

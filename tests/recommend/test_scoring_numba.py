@@ -1,0 +1,373 @@
+"""mlcore.recommend.scoring_numba: the items, the order and the bits of the ways without a compiler."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from fixtures import golden
+from mlcore import (
+    Interactions,
+    Model,
+    Recommender,
+    train_from_data,
+)
+from mlcore.numeric import numba_tools
+from mlcore.recommend import scoring, scoring_numba
+from mlcore.recommend.predict import PredictOptions, Requests, predict_from_path
+from mlcore.recommend.ranking import Filters
+from mlcore.recommend.recommender import ListOptions, RankedUsers, UserRequest
+from mlcore.recommend.scoring import Scorer
+from mlcore.types import BoolArray, CsrMatrix
+from tests import oracles
+
+Way: TypeAlias = Literal["row by row", "product", "compiled"]
+WAYS: tuple[Way, ...] = ("row by row", "product", "compiled")
+Lists: TypeAlias = list[list[tuple[int, bytes]]]
+
+
+@pytest.fixture(autouse=True)
+def blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small data would be scored row by row otherwise."""
+    monkeypatch.setattr(scoring, "MIN_PRODUCT_ROWS", 1)
+
+
+@pytest.fixture
+def compile_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", 0)
+
+
+def sparse(rng: np.random.Generator, values: npt.NDArray[Any], density: float) -> CsrMatrix:
+    """Keep some of the values of a matrix, whatever they are: 0 and -0.0 may be stored too."""
+    rows, columns = np.nonzero(rng.random(values.shape) < density)
+    indptr = np.searchsorted(rows, np.arange(len(values) + 1))
+    kept = values[rows, columns].astype(np.float32)
+    return CsrMatrix(indptr.astype(np.int64), columns.astype(np.int32), kept, values.shape[1])
+
+
+def values_of(kind: str, rng: np.random.Generator, shape: tuple[int, int]) -> npt.NDArray[Any]:
+    if kind == "positive":
+        return rng.lognormal(-2, 3, shape)
+    if kind == "signed":
+        return rng.lognormal(-2, 3, shape) * rng.choice([-1.0, 1.0], shape).astype(np.float64)
+    if kind == "negative":
+        return -rng.lognormal(-2, 3, shape)
+    assert kind in ("ties", "cancelling")  # the latter with sums and terms of 0, of either sign
+    values = [1.0, 2.0] if kind == "ties" else [-1.0, -0.0, 0.0, 1.0]
+    return rng.choice(values, shape)
+
+
+KINDS = ["positive", "signed", "negative", "ties", "cancelling"]
+
+
+def random_scorer(
+    kind: str, num_items: int, density: float, seed: int
+) -> tuple[Scorer, CsrMatrix, BoolArray]:
+    """Return a scorer, histories of 60 users, some of them empty, and items that are allowed."""
+    rng = np.random.default_rng(seed)
+    similarity = sparse(rng, values_of(kind, rng, (num_items, num_items)), density)
+    weights = values_of(
+        "ties" if kind in ("ties", "cancelling") else "positive", rng, (60, num_items)
+    )
+    shares = rng.random((60, 1)) ** 3 * 0.3 * (rng.random((60, 1)) < 0.9)
+    rows, columns = np.nonzero(rng.random(weights.shape) < shares)
+    histories = CsrMatrix(
+        np.searchsorted(rows, np.arange(61)).astype(np.int64),
+        columns.astype(np.int32),
+        weights[rows, columns].astype(np.float32),
+        num_items,
+    )
+    assert 0 < (np.diff(histories.indptr) == 0).sum() < 50
+    return Scorer(similarity, np.zeros(num_items, np.int64)), histories, rng.random(num_items) < 0.5
+
+
+def in_way(scorer: Scorer, way: Way, monkeypatch: pytest.MonkeyPatch) -> Scorer:
+    """Return a scorer of the same model that goes one way only."""
+    monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", 0 if way == "compiled" else float("inf"))
+    fresh = Scorer(scorer.similarity, scorer.popularity)
+    if way != "row by row":
+        fresh.prepare()
+    assert (fresh._rank_rows is not None) == (way == "compiled")
+    return fresh
+
+
+def lists_of(scorer: Scorer, histories: CsrMatrix, n: int, filters: Filters) -> Lists:
+    ranking = scorer.rank(histories, n, filters, np.zeros(histories.num_rows, bool))
+    arrays = (ranking.indptr, ranking.items, ranking.scores, ranking.filled)
+    assert [array.dtype for array in arrays] == ["int64", "int32", "float64", "bool"]
+    assert len(ranking.items) == len(ranking.scores) == len(ranking.filled) == ranking.indptr[-1]
+    assert not ranking.filled.any()
+    pairs = list(zip(ranking.items.tolist(), [score.tobytes() for score in ranking.scores]))
+    bounds = ranking.indptr.tolist()
+    return [pairs[begin:end] for begin, end in zip(bounds, bounds[1:])]
+
+
+def expected_lists(
+    similarity: CsrMatrix, histories: CsrMatrix, n: int, filters: Filters
+) -> tuple[Lists, int]:
+    """Return the lists by plain loops, and how many equal scores there were."""
+    lists, ties = [], 0
+    for row in range(histories.num_rows):
+        items, weights = histories.row(row)
+        history = dict(zip(items.tolist(), weights.tolist()))
+        never = set() if filters.include_seen else set(history)
+        if filters.allowed is not None:
+            never |= set(np.flatnonzero(~filters.allowed).tolist())
+        totals = oracles.scores(similarity, history)
+        ranked = oracles.ranking(totals, n, never)
+        lists.append([(item, np.float64(score).tobytes()) for item, score in ranked])
+        ties += len(totals) - len(set(totals.values()))
+    return lists, ties
+
+
+def test_lists_are_those_worked_out_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Items 0 and 1 speak for 2 with 0.5 and -0.5, for 3 with -1 and nothing, for 4 with 2 and 1, for
+    # 5 with nothing and 3, and 0 speaks for 1 with 7. Who has 0 and 1, weights 1 and 1: 4 and 5 have
+    # 3 each, the smaller first; 2 has 0.5 - 0.5 = 0, 3 has -1; 1 is seen; nothing speaks for 0.
+    w = np.zeros((6, 6), np.float32)
+    w[0, [1, 2, 3, 4]], w[1, [2, 4, 5]] = [7, 0.5, -1, 2], [-0.5, 1, 3]
+    scorer = in_way(Scorer(oracles.sparse(w), np.zeros(6, np.int64)), "compiled", monkeypatch)
+    both = CsrMatrix(np.array([0, 2]), np.array([0, 1], np.int32), np.ones(2, np.float32), 6)
+    bits = {score: np.float64(score).tobytes() for score in (-1.0, 0.0, 3.0, 7.0)}
+    expected = [(4, bits[3.0]), (5, bits[3.0]), (2, bits[0.0]), (3, bits[-1.0])]
+    for n in (1, 2, 3, 4, 6, 2**31 - 1):
+        assert lists_of(scorer, both, n, Filters()) == [expected[:n]]
+    assert lists_of(scorer, both, 9, Filters(include_seen=True)) == [[(1, bits[7.0]), *expected]]
+    odd = np.array([False, True, False, True, False, True])
+    assert lists_of(scorer, both, 9, Filters(odd)) == [[expected[1], expected[3]]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("num_items", "density"), [(30, 0.4), (150, 0.1), (900, 0.004)])
+def test_every_way_gives_the_items_the_order_and_the_bits_of_plain_loops(
+    kind: str, num_items: int, density: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer, histories, allowed = random_scorer(kind, num_items, density, seed=num_items)
+    ways = [in_way(scorer, way, monkeypatch) for way in WAYS]
+    all_ties = 0
+    for n in (1, 2, 10, num_items - 1, num_items, num_items + 1, 2**31 - 1):
+        for filters in (Filters(), Filters(allowed), Filters(allowed, True), Filters(None, True)):
+            expected, ties = expected_lists(scorer.similarity, histories, n, filters)
+            all_ties += ties
+            for way in ways:
+                assert lists_of(way, histories, n, filters) == expected
+    assert all_ties > 0 if kind in ("ties", "cancelling") else all_ties == 0
+
+
+def test_both_ways_to_find_what_is_touched_are_taken() -> None:
+    # Else the test above would say nothing of the other.
+    found = set()
+    for num_items, density in [(30, 0.4), (150, 0.1), (900, 0.004)]:
+        scorer, histories, _ = random_scorer("positive", num_items, density, seed=num_items)
+        pairs = np.diff(scorer.similarity.indptr)
+        for row in range(histories.num_rows):
+            num_pairs = int(pairs[histories.row(row)[0]].sum())
+            if num_pairs:
+                found.add((num_items, scoring_numba.SCANS_PER_PAIR * num_pairs >= num_items))
+    assert found >= {(30, True), (150, True), (900, False), (900, True)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_is_ranked_along_changes_nothing(kind: str, compile_anything: None) -> None:
+    scorer, histories, _ = random_scorer(kind, 150, 0.1, seed=1)
+    scorer.prepare()
+    together = lists_of(scorer, histories, 5, Filters())
+    for row in range(histories.num_rows):
+        alone = scoring.slice_histories(histories, row, row + 1)
+        assert lists_of(scorer, alone, 5, Filters()) == [together[row]]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nobody_and_an_empty_model_are_ranked_too(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for num_items in (0, 3):
+        empty = oracles.sparse(np.zeros((num_items, num_items), np.float32))
+        scorer = in_way(Scorer(empty, np.zeros(num_items, np.int64)), way, monkeypatch)
+        for count in (0, 2):
+            histories = scoring.stack_histories(
+                [(np.empty(0, np.int32), np.empty(0, np.float32))] * count, num_items
+            )
+            assert lists_of(scorer, histories, 5, Filters()) == [[]] * count
+
+
+# --- the way that is chosen ----------------------------------------------------------------------
+
+
+def random_model(num_users: int = 50, num_items: int = 40) -> Model:
+    rng = np.random.default_rng(5)
+    x = (rng.random((num_users, num_items)) < 0.15) * rng.integers(1, 6, (num_users, num_items))
+    x[x.sum(axis=1) == 0, 0] = 1
+    return train_from_data(oracles.interactions_of(x.astype(float)))
+
+
+def gather(blocks: Any) -> list[tuple[str, list[tuple[int, bytes, bool]]]]:
+    found = []
+    for ranked in blocks:
+        assert isinstance(ranked, RankedUsers)
+        ranking, bounds = ranked.ranking, ranked.ranking.indptr.tolist()
+        scores = [score.tobytes() for score in ranking.scores]
+        items = list(zip(ranking.items.tolist(), scores, ranking.filled.tolist()))
+        spans = zip(ranked.user_ids, bounds, bounds[1:])
+        found += [(user, items[begin:end]) for user, begin, end in spans]
+    return found
+
+
+@pytest.mark.parametrize("options", [ListOptions(5), ListOptions(100, fill="popularity")])
+@pytest.mark.parametrize("threads", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize(("rows", "cells"), [(1, 2**20), (7, 2**20), (1024, 90), (1024, 2**20)])
+def test_threads_and_size_of_blocks_change_nothing(
+    rows: int, cells: int, threads: int, options: ListOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = random_model()
+    fill = options.fill is not None
+
+    def requests(recommender: Recommender) -> list[UserRequest]:
+        users = recommender.user_ids()
+        return [UserRequest(user, recommender.history_of(user), fill) for user in users]
+
+    plain = Recommender(model)
+    expected = gather(plain.rank_requests(requests(plain), options, 1))
+    assert plain._scorer._rank_rows is None and [user for user, _ in expected] == oracles.ids(
+        "u", 50
+    )
+    monkeypatch.setattr(scoring, "MAX_BLOCK_ROWS", rows)
+    monkeypatch.setattr(scoring, "MAX_BLOCK_CELLS", cells)
+    for threshold in (0, 500, float("inf")):  # at once, after a few blocks, never
+        monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", threshold)
+        for _ in range(2):
+            asked, everyone = Recommender(model), Recommender(model)
+            found = gather(asked.rank_requests(requests(asked), options, threads))
+            assert found == gather(everyone.rank_all_users(options, threads)) == expected
+            is_compiled = everyone._scorer._rank_rows is not None
+            assert is_compiled == (threshold != float("inf"))
+
+
+def test_a_batch_of_unknown_size_is_compiled_once_it_was_worth_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = random_model()
+    assert model.histories is not None
+    recommender = Recommender(model)
+    scorer = recommender._scorer
+    num_pairs = int(np.diff(model.similarity.indptr)[model.histories.indices].sum())
+    monkeypatch.setattr(scoring, "MAX_BLOCK_ROWS", 5)
+    monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", num_pairs / 2)
+    requests = [
+        UserRequest("", recommender.history_of(user), False) for user in recommender.user_ids()
+    ]
+    states = [
+        scorer._rank_rows is not None for _ in recommender.rank_requests(requests, ListOptions(), 1)
+    ]
+    assert states == sorted(states) and 2 < sum(states) < 8 and len(states) == 10
+    # all users at once are known to be enough, half of them are known not to be
+    for share, is_compiled in ((1.0, True), (1.01, False)):
+        monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", num_pairs * share)
+        recommender = Recommender(model)
+        next(recommender.rank_all_users(ListOptions(), 1))
+        assert (recommender._scorer._rank_rows is not None) == is_compiled
+        assert (recommender._scorer._product_ready is None) == is_compiled
+
+
+def test_little_data_and_single_requests_wait_for_no_compiler(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse() -> None:
+        raise AssertionError("loads compiled code")
+
+    monkeypatch.setattr(scoring, "_load_rank_rows", refuse)
+    recommender = Recommender(random_model())
+    assert recommender.predict_many(recommender.user_ids())
+    monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", 0)
+    assert Recommender(random_model()).predict("u001")
+    with pytest.raises(AssertionError, match="loads compiled code"):
+        recommender.predict_many(recommender.user_ids())
+
+
+@pytest.mark.parametrize("module", ["numba", "mlcore.recommend.scoring_numba"])
+def test_without_numba_the_other_ways_are_taken(
+    module: str, compile_anything: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = random_model()
+    with_numba = Recommender(model)
+    expected = with_numba.predict_many(with_numba.user_ids())
+    assert with_numba._scorer._rank_rows is not None
+    for name in ("mlcore.recommend.scoring_numba", "mlcore.numeric.numba_tools"):
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, module, None)
+    recommender = Recommender(model)
+    assert recommender.predict_many(recommender.user_ids()) == expected
+    assert recommender._scorer._rank_rows is None
+    assert recommender._scorer._product_ready is not None
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def test_fixtures_come_out_of_compiled_code_as_well(
+    compile_anything: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    num_rows: list[int] = []
+
+    def count_rows(similarity: CsrMatrix, histories: CsrMatrix, *options: Any) -> Any:
+        num_rows.append(histories.num_rows)
+        return scoring_numba.rank_rows(similarity, histories, *options)
+
+    monkeypatch.setattr(scoring, "_load_rank_rows", lambda: count_rows)
+    assert golden.check(golden.FIXTURES) == []
+    assert sum(num_rows) > 1000
+
+
+def test_mapped_and_other_arrays_share_one_compiled_form(
+    tmp_path: Path, compile_anything: None
+) -> None:
+    model = random_model()
+    model.save(tmp_path / "model")
+    for recommender in (Recommender(model), Recommender.load(tmp_path / "model")):
+        assert recommender.predict_many(recommender.user_ids(), exclude=["i003"])
+        predict_from_path(
+            tmp_path / "model",
+            Requests(all_users=True),
+            tmp_path / "out.jsonl",
+            PredictOptions(include_seen=True),
+        )
+    kernel: Any = scoring_numba._rank_rows
+    assert len(kernel.signatures) == 1
+
+
+def add_one(x: int) -> int:
+    return x + 1
+
+
+def test_code_that_can_be_kept_nowhere_is_compiled_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    njit, asked = numba.njit, []
+
+    def refuse_to_keep(**options: bool) -> Any:
+        asked.append(options)
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(**options)
+
+    monkeypatch.setattr(numba, "njit", refuse_to_keep)
+    assert numba_tools.compiled(add_one)(2) == 3
+    assert [options.get("cache", False) for options in asked] == [True, False]
+
+
+def test_an_explained_list_is_the_compiled_list(compile_anything: None) -> None:
+    recommender = Recommender(train_from_data(Interactions.from_columns("uuvvw", "abbca")))
+    lists = recommender.predict_many(["u", "v", "w"], explain=True)
+    assert recommender._scorer._rank_rows is not None
+    for found in (item for items in lists for item in items):
+        total = 0.0
+        for share in found.because:
+            total += share.share
+        assert total == found.score > 0
+    assert [[item.item_id for item in items] for items in lists] == [["c"], ["a"], ["b"]]

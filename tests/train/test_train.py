@@ -1,0 +1,175 @@
+"""mlcore.train.train: several models of the same interactions, counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlcore import Interactions, Model, TrainConfig, train_from_data
+from mlcore.heavy_users import DownWeight, Keep, Latest, Sample
+from mlcore.similarity import Cosine, P3Alpha, RP3Beta, Similarity, registry
+from mlcore.similarity.counts import Counts, KeptBytes, Products
+from mlcore.train.train import Trainer
+from mlcore.weighting import BM25, NoWeighting, TfIdf
+from tests import oracles
+
+ENOUGH = 2**24
+
+
+@pytest.fixture
+def interactions() -> Interactions:
+    rng = np.random.default_rng(0)
+    x = (rng.random((50, 20)) < 0.3) * rng.lognormal(0, 1, (50, 20))
+    return oracles.interactions_of(x[x.any(axis=1)])
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Yield a list to which each multiplication of a block adds its first row."""
+    begins: list[int] = []
+
+    class Watched:
+        def __init__(self, matrix: Any) -> None:
+            self._matrix = matrix
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._matrix, name)
+
+        def __getitem__(self, rows: slice) -> Any:
+            begins.append(rows.start)
+            return self._matrix[rows]
+
+    original = Products.__init__
+
+    def watched(self: Products, left: Any, *others: Any) -> None:
+        original(self, left, *others)
+        self._left = Watched(self._left)
+
+    monkeypatch.setattr(Products, "__init__", watched)
+    monkeypatch.setattr("mlcore.similarity.counts.MAX_BLOCK_ENTRIES", 100)
+    yield begins
+
+
+def same(one: Model, other: Model) -> bool:
+    arrays = [(m.similarity.indptr, m.similarity.indices, m.similarity.data) for m in (one, other)]
+    return (
+        all(a.tobytes() == b.tobytes() for a, b in zip(*arrays))
+        and one.config_json == other.config_json
+        and one.interactions_sha256 == other.interactions_sha256
+    )
+
+
+SIMILARITIES = [similarity() for similarity in registry.SIMILARITIES.values()]
+
+
+@pytest.mark.parametrize("keep_bytes", [0, 3000, ENOUGH])
+def test_models_are_those_of_trainings_of_their_own(
+    interactions: Interactions, keep_bytes: int
+) -> None:
+    trainer = Trainer(interactions, keep_bytes=keep_bytes)
+    for weighting in (NoWeighting(), TfIdf(), NoWeighting()):
+        for similarity in SIMILARITIES:
+            for k in (2, None):
+                config = TrainConfig(similarity, weighting, k)
+                assert same(trainer.train(config), train_from_data(interactions, config))
+
+
+def test_measures_shrinkage_and_neighbors_share_one_count(
+    interactions: Interactions, counted: list[int]
+) -> None:
+    trainer = Trainer(interactions, keep_bytes=ENOUGH)
+    trainer.train(TrainConfig(shrinkage=1))
+    first = len(counted)
+    assert first > 1
+    for name in ("cosine", "dot", "asymmetric_cosine", "pearson"):
+        for k in (1, 5, None):
+            trainer.train(
+                TrainConfig(registry.SIMILARITIES[name](), num_neighbors=k, shrinkage=k or 0)
+            )
+    assert len(counted) == first
+    binary: list[Similarity] = [s for s in SIMILARITIES if s.binary]
+    for similarity in binary:
+        trainer.train(TrainConfig(similarity, min_cooccurrence=2))
+    assert len(counted) == 2 * first
+
+
+def test_walks_of_one_alpha_share_one_count(interactions: Interactions, counted: list[int]) -> None:
+    trainer = Trainer(interactions, keep_bytes=ENOUGH)
+    trainer.train(TrainConfig(P3Alpha(0.5)))
+    first = len(counted)
+    for beta in (0.1, 0.9):
+        trainer.train(TrainConfig(RP3Beta(0.5, True, beta=beta)))
+    assert len(counted) == first
+    trainer.train(TrainConfig(P3Alpha(0.6)))
+    assert len(counted) == 2 * first
+
+
+def test_nothing_is_kept_unless_asked(interactions: Interactions, counted: list[int]) -> None:
+    trainer = Trainer(interactions)
+    trainer.train(TrainConfig())
+    first = len(counted)
+    trainer.train(TrainConfig(shrinkage=1))
+    assert len(counted) == 2 * first
+
+
+def test_counts_of_older_weightings_make_room(interactions: Interactions) -> None:
+    trainer = Trainer(interactions, keep_bytes=50_000)
+    for k1 in np.linspace(0.5, 2, 30):
+        trainer.train(TrainConfig(weighting=BM25(k1=float(k1))))
+        assert trainer._used_bytes() <= 50_000
+    assert 1 <= len(trainer._counted) < 30
+
+
+def test_heavy_users_are_reduced_anew_and_share_nothing_with_all_users(
+    interactions: Interactions, counted: list[int]
+) -> None:
+    trainer = Trainer(interactions, keep_bytes=ENOUGH)
+    ways = [Keep(), Sample(3), Sample(3, seed=1), DownWeight(0.7), Keep(), Sample(3)]
+    for way in ways:
+        for shrinkage in (0.0, 2.0):
+            config = TrainConfig(heavy_users=way, shrinkage=shrinkage)
+            assert same(trainer.train(config), train_from_data(interactions, config))
+    counted.clear()
+    for way in ways:
+        trainer.train(TrainConfig(heavy_users=way, shrinkage=1.0))
+    assert counted == []
+
+
+def test_the_config_of_a_decayed_model_trains_it_again_bit_for_bit() -> None:
+    rng = np.random.default_rng(2)
+    x = (rng.random((40, 15)) < 0.3) * rng.lognormal(0, 1, (40, 15))
+    x = x[x.any(axis=1)]
+    interactions = oracles.interactions_of(x, rng.integers(0, 10**7, x.shape))
+    config = TrainConfig(weighting=BM25(half_life_days=9.5), heavy_users=Latest(4))
+    model = train_from_data(interactions, config)
+    named = model.config_json["weighting"]
+    assert isinstance(named, dict) and named["reference_time"] is not None
+    again = train_from_data(interactions, TrainConfig.from_json(model.config_json))
+    assert same(model, again)
+    # Decay acts in the similarity, not in the histories alone.
+    plain = train_from_data(interactions, TrainConfig(weighting=BM25(), heavy_users=Latest(4)))
+    assert not same(model, plain)
+    assert model.similarity.data.tobytes() != plain.similarity.data.tobytes()
+
+
+def test_similarities_of_decayed_weights_are_what_the_hand_computes() -> None:
+    # a and b: u has both, a now and b one half-life ago; v has a, two half-lives ago. So the columns
+    # are (1, 1/4) and (1/2, 0): cosine 1/2 / (sqrt(17)/4 * 1/2) = 4 / sqrt(17).
+    day = 86_400
+    pairs = Interactions.from_columns("uuv", "aba", timestamps=[6 * day, 4 * day, 2 * day])
+    config = TrainConfig(Cosine(), NoWeighting(half_life_days=2))
+    assert train_from_data(pairs, config).similarity.data.tolist() == pytest.approx(
+        [4 / 17**0.5] * 2, rel=1e-7
+    )
+
+
+def test_blocks_are_kept_until_the_bytes_are_used(interactions: Interactions) -> None:
+    matrix = TfIdf(smooth=True).apply(interactions)
+    kept = KeptBytes(4000)
+    products = Counts(matrix, kept, max_block_entries=60).products
+    again = [products.rows(*block) is products.rows(*block) for block in products.blocks]
+    assert again[0] and not again[-1]
+    assert 0 < kept.used <= 4000

@@ -1,0 +1,779 @@
+"""mlcore.tune.tune: trials, and a search that goes on after a kill as if nothing had happened."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+
+from cli.tune import build_parser, main
+from mlcore import ConfigError, DataError, Interactions, MlcoreError, Recommender, TrainConfig
+from mlcore import train_from_data
+from mlcore.config import TrainConfig as Config
+from mlcore.errors import DataWarning
+from mlcore.tune.space import SearchSpace
+from mlcore.similarity.counts import KeptBytes
+from mlcore.tune.optuna_sampler import suggest
+from mlcore.train.train import Trainer
+from mlcore.tune.trials import Trial, TuneConfig, best_trial
+from mlcore.tune.tune import tune_from_data
+from mlcore.tune.directory import open_tuning_directory
+from mlcore.tune.validation import recommend_lists, validate_model
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+
+SPACE: dict[str, Any] = {
+    "similarity": {
+        "choice": [
+            {"name": "cosine"},
+            {"name": "asymmetric_cosine", "alpha": {"float": [0, 1]}},
+            {"name": "tversky", "alpha": {"float": [0, 2]}, "beta": {"float": [0, 2]}},
+        ]
+    },
+    "weighting": {"choice": [{"name": "none"}, {"name": "bm25", "smooth": True}]},
+    "num_neighbors": {"choice": [None, {"int": [1, 30], "log": True}]},
+    "shrinkage": {"float": [0, 20]},
+}
+METRIC = "ndcg@5"
+DEFAULT_K = TrainConfig().num_neighbors
+
+
+def random_rows(seed: int) -> list[tuple[str, str, float]]:
+    """Users of four tastes, each with 20 of 60 items, popular ones more often."""
+    rng = np.random.default_rng(seed)
+    popularity = 1 / np.arange(1, 61) ** 0.7
+    rows = []
+    for user in range(80):
+        chances = popularity * np.where(np.arange(60) % 4 == user % 4, 6, 1)
+        items = rng.choice(60, 20, replace=False, p=chances / chances.sum())
+        rows += [(f"u{user:02}", f"i{item:02}", float(rng.integers(1, 6))) for item in items]
+    return rows
+
+
+ROWS = random_rows(3)
+# The last user is in the validation alone, and so is one item.
+TRAIN_ROWS = [row for n, row in enumerate(ROWS) if n % 4 and row[0] != "u79" and row[1] != "i07"]
+VALID_ROWS = [row for row in ROWS if row not in TRAIN_ROWS]
+
+
+def interactions_of(rows: list[tuple[str, str, float]]) -> Interactions:
+    users, items, weights = zip(*rows)
+    return Interactions.from_columns(users, items, weights)
+
+
+@pytest.fixture(scope="module")
+def train() -> Interactions:
+    return interactions_of(TRAIN_ROWS)
+
+
+@pytest.fixture(scope="module")
+def valid() -> Interactions:
+    return interactions_of(VALID_ROWS)
+
+
+def search(
+    train: Interactions,
+    valid: Interactions,
+    space: Any = SPACE,
+    metric: str = METRIC,
+    trials: int = 15,
+    seed: int = 0,
+    **options: Any,
+) -> list[Trial]:
+    config = TuneConfig(metric, trials, seed)
+    found = tune_from_data(train, valid, SearchSpace.from_json(space), config, **options)
+    return [replace(trial, seconds={}) for trial in found]
+
+
+# --- one trial ---
+
+
+def test_a_trial_is_worth_what_its_model_recommends_to_the_users_held_back(
+    train: Interactions, valid: Interactions
+) -> None:
+    taken = {user: {item for who, item, _ in VALID_ROWS if who == user} for user in valid.user_ids}
+    for trial in search(train, valid, metric="recall@5", trials=6):
+        recommender = Recommender(train_from_data(train, TrainConfig.from_json(trial.config)))
+        recalls = []
+        for user, items in taken.items():
+            known = user in train.user_ids
+            listed = {one.item_id for one in recommender.predict(user, n=5)} if known else set()
+            recalls.append(len(listed & items) / len(items))
+        assert trial.value == pytest.approx(np.mean(recalls), rel=1e-12)
+        assert trial.value == trial.metrics["recall@5"]
+        assert [name.partition("@")[2] for name in trial.metrics] == ["5"] * 6
+    assert "u79" in taken and "u79" not in train.user_ids
+
+
+def test_trial_0_is_the_default_configuration_wherever_the_space_is(
+    train: Interactions, valid: Interactions
+) -> None:
+    space = {"similarity": {"name": "jaccard"}, "num_neighbors": {"int": [1, 3]}}
+    first, *others = search(train, valid, space, trials=4)
+    assert (first.trial, first.params, first.config) == (0, {}, TrainConfig().to_json())
+    assert [trial.config["similarity"] for trial in others] == [{"name": "jaccard"}] * 3
+    assert [trial.config["num_neighbors"] for trial in others] == [
+        trial.params["num_neighbors"] for trial in others
+    ]
+
+
+def test_lists_shorter_than_the_cutoff_count_as_they_are() -> None:
+    # By hand: v has b and gets the only other item, a, which is right; w is unknown. The gain of
+    # rank 1 is 1, the ideal that of 2 relevant items: 1 / (1 + 1 / log2(3)).
+    both = Interactions.from_columns(["u", "u", "v"], ["a", "b", "b"])
+    held_back = Interactions.from_columns(["v", "v", "w"], ["a", "z", "a"])
+    metrics = validate_model(train_from_data(both), held_back, n=7).metrics
+    assert metrics["ndcg@7"] == pytest.approx(1 / (1 + 1 / np.log2(3)) / 2, rel=1e-12)
+    assert metrics["precision@7"] == pytest.approx(1 / 7 / 2, rel=1e-12)
+    assert (metrics["recall@7"], metrics["mrr@7"]) == (0.25, 0.5)
+
+
+def test_a_model_that_says_nothing_is_worth_nothing() -> None:
+    alone = Interactions.from_columns(["u", "v"], ["a", "b"])
+    held_back = Interactions.from_columns(["u"], ["b"])
+    metrics = validate_model(train_from_data(alone), held_back, n=3).metrics
+    assert set(metrics.values()) == {0.0}
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_lists_are_those_of_the_recommender(train: Interactions, threads: int) -> None:
+    recommender = Recommender(train_from_data(train, TrainConfig(num_neighbors=2)))
+    users = [train.user_ids[n] for n in (5, 0, 40)]
+    lists = recommend_lists(recommender, users, 50, threads)
+    found = [
+        [lists.item_ids[item] for item in lists.items[begin:end]]
+        for begin, end in zip(lists.indptr, lists.indptr[1:])
+    ]
+    expected = recommender.predict_many(users, 50)
+    assert found == [[one.item_id for one in row] for row in expected]
+    assert len({len(row) for row in found}) > 1
+    assert lists.user_ids == users
+
+
+def test_the_best_trial_is_the_first_of_equals_and_never_a_failed_one() -> None:
+    values = [0.1, None, 0.3, 0.3, 0.2]
+    trials = [Trial(number, value, {}, {}) for number, value in enumerate(values)]
+    assert best_trial(trials) == trials[2]
+    assert best_trial([trials[1]]) is None and best_trial([]) is None
+    zero = [Trial(0, None, {}, {}), Trial(1, 0.0, {}, {})]
+    assert best_trial(zero) == zero[1]
+
+
+# --- the search ---
+
+
+def test_the_same_search_finds_the_same_and_another_seed_something_else(
+    train: Interactions, valid: Interactions
+) -> None:
+    one, same, other = (search(train, valid, seed=seed) for seed in (4, 4, 5))
+    assert one == same
+    assert [trial.config for trial in one[1:]] != [trial.config for trial in other[1:]]
+    assert one[0] == other[0]
+    assert search(train, valid, seed=4, threads=3) == one
+
+
+@pytest.mark.parametrize("done", [0, 1, 2, 9, 12, 15])
+def test_a_search_that_goes_on_tries_what_it_would_have_tried_without_a_break(
+    train: Interactions, valid: Interactions, done: int
+) -> None:
+    whole = search(train, valid)
+    assert len({trial.value for trial in whole}) > 10
+    assert search(train, valid, past=whole[:done]) == whole[done:]
+
+
+def test_suggestions_are_those_of_a_study_of_optuna_that_was_never_interrupted() -> None:
+    space = SearchSpace.from_json(SPACE)
+    sampler = optuna.samplers.TPESampler
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize")
+
+    def objective(params: dict[str, Any]) -> float:
+        return float(sum(value / (3 + place) for place, value in enumerate(params.values())))
+
+    def draw(trial: Any, name: str, dimension: Any) -> Any:
+        if hasattr(dimension, "count"):
+            return trial.suggest_categorical(name, range(dimension.count))
+        kind = trial.suggest_int if isinstance(dimension.low, int) else trial.suggest_float
+        return kind(name, dimension.low, dimension.high, log=dimension.log)
+
+    past: list[Any] = []
+    for number in range(1, 26):
+        sample = suggest(space, past, seed=8, number=number)
+        entropy = np.random.SeedSequence([8, number]).generate_state(1)[0]
+        study.sampler = sampler(seed=int(entropy), multivariate=False)
+        trial = study.ask()
+        assert space.sample(lambda name, dim: draw(trial, name, dim)) == sample  # noqa: B023
+        past.append((sample, objective(sample.params)))
+        study.tell(trial, objective(sample.params))
+    assert len({json.dumps(sample.params) for sample, _ in past}) == 25
+
+
+def test_suggestions_come_to_where_past_ones_were_good() -> None:
+    space = SearchSpace.from_json({"shrinkage": {"float": [0, 100]}})
+    past: list[Any] = []
+    for number in range(40):
+        sample = suggest(space, past, seed=1, number=number)
+        past.append((sample, -abs(sample.config["shrinkage"] - 83)))
+    distances = [-value for _, value in past]
+    assert np.median(distances[25:]) < np.median(distances[:10]) / 2
+
+
+def test_models_that_differ_in_measure_shrinkage_or_neighbors_are_counted_once(
+    train: Interactions, valid: Interactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []  # products of sparse matrices, each of which asks once for room
+    take = KeptBytes.take
+
+    def count(self: KeptBytes, size: int) -> bool:
+        made.append(size)
+        return take(self, size)
+
+    monkeypatch.setattr(KeptBytes, "take", count)
+    space = {
+        "similarity": {
+            "choice": [
+                {"name": "cosine"},
+                {"name": "asymmetric_cosine", "alpha": {"float": [0, 1]}},
+                {"name": "pearson"},
+            ]
+        },
+        "num_neighbors": {"int": [1, 20]},
+        "shrinkage": {"float": [0, 9]},
+    }
+    first = search(train, valid, space, trials=1)
+    made.clear()
+    shared = search(train, valid, space, trials=13, past=first)
+    assert len({json.dumps(trial.config) for trial in shared}) == 12
+    counted_once = len(made)
+    train_from_data(train, TrainConfig.from_json(shared[0].config))
+    of_one_training = len(made) - counted_once
+    assert of_one_training >= 1
+    names = {trial.config["similarity"]["name"] for trial in shared}
+    assert names == {"cosine", "asymmetric_cosine", "pearson"}
+    made.clear()
+    config = TuneConfig(METRIC, 13, 0, keep_mib=0)
+    apart = list(tune_from_data(train, valid, SearchSpace.from_json(space), config, past=first))
+    assert [trial.value for trial in apart] == [trial.value for trial in shared]
+    assert len(made) == 12 * of_one_training
+    assert counted_once == of_one_training
+
+
+def test_a_configuration_that_comes_again_is_not_trained_again(
+    train: Interactions, valid: Interactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[Config] = []
+    plain = Trainer.train
+
+    def count(self: Trainer, config: Config, **options: Any) -> Any:
+        trained.append(config)
+        return plain(self, config, **options)
+
+    monkeypatch.setattr(Trainer, "train", count)
+    trials = search(train, valid, {"num_neighbors": {"choice": [2, DEFAULT_K]}}, trials=8)
+    assert [config.num_neighbors for config in trained] == [DEFAULT_K, 2]
+    assert [trial.trial for trial in trials] == list(range(8))
+    two = next(trial.trial for trial in trials if trial.config["num_neighbors"] == 2)
+    for trial in trials:
+        first = trials[two if trial.config["num_neighbors"] == 2 else 0]
+        assert (trial.value, trial.metrics) == (first.value, first.metrics)
+        assert trial.same_as == (None if trial is first else first.trial)
+
+
+def test_a_configuration_that_cannot_be_trained_fails_alone(
+    train: Interactions, valid: Interactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first user has all items, so that its plain idf is below 0.
+    items = train.item_ids
+    all_of_them = interactions_of([*TRAIN_ROWS, *(("u00", item, 1.0) for item in items)])
+    space = {
+        "weighting": {"choice": [{"name": "tf_idf"}, {"name": "tf_idf", "smooth": True}]},
+        "num_neighbors": {"int": [1, 50]},
+    }
+    trials = search(all_of_them, valid, space, trials=10)
+    for trial in trials[1:]:
+        failed = trial.params["weighting.choice"] == 0
+        assert (trial.value is None) == failed and (trial.metrics == {}) == failed
+        start = "weighting tf_idf: user 'u00', item 'i00': expected a weight above 0 that float32"
+        assert (trial.error is not None and trial.error.startswith(start)) == failed
+    assert {trial.value is None for trial in trials[1:]} == {True, False}
+    assert search(all_of_them, valid, space, trials=10, past=trials[:6]) == trials[6:]
+
+
+def test_what_does_not_fit_into_memory_fails_alone(
+    train: Interactions, valid: Interactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Trainer.train
+
+    def refuse_large(self: Trainer, config: Config, **options: Any) -> Any:
+        if config.num_neighbors == 7:
+            raise MemoryError
+        return plain(self, config, **options)
+
+    monkeypatch.setattr(Trainer, "train", refuse_large)
+    trials = search(train, valid, {"num_neighbors": {"choice": [7, 8]}}, trials=5)
+    assert {(trial.config["num_neighbors"], trial.error) for trial in trials} == {
+        (DEFAULT_K, None), (7, "out of memory"), (8, None),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("columns", "error"),
+    [
+        ((["x"], ["i00"]), "validation: user_id: expected users of the training, got none of them"),
+        ((["u00"], ["x"]), "validation: item_id: expected items of the training, got none of them"),
+    ],
+)
+def test_validation_must_have_to_do_with_the_training(
+    train: Interactions, columns: Any, error: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        search(train, Interactions.from_columns(*columns))
+    assert str(caught.value) == error
+
+
+def test_past_trials_must_be_of_this_space(train: Interactions, valid: Interactions) -> None:
+    past = search(train, valid, trials=2)
+    with pytest.raises(ConfigError, match="^trial 1: params: expected values of the"):
+        search(train, valid, {"num_neighbors": {"int": [1, 2]}}, past=past)
+    past[1] = replace(past[1], config=past[0].config)
+    with pytest.raises(ConfigError, match="^trial 1: config: expected that of its params"):
+        search(train, valid, past=past)
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        *(
+            (
+                {"metric": metric},
+                "metric: expected one of precision, recall, hit_rate, ndcg, map, mrr with a cutoff, "
+                f"such as ndcg@10, got {metric!r}",
+            )
+            for metric in ["ndcg", "ndcg@", "ndcg@0", "ndcg@-1", "ndcg@1.5", "ndcg@ten", "auc@10"]
+        ),
+        ({"trials": 0}, "trials: expected an integer >= 1, got 0"),
+        ({"seed": -1}, "seed: expected an integer >= 0, got -1"),
+        ({"keep_mib": -1}, "keep_mib: expected an integer >= 0, got -1"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings: dict[str, Any], error: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        TuneConfig(**settings)
+    assert str(caught.value) == error
+
+
+# --- the command and its directory ---
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, rows in (("train.csv", TRAIN_ROWS), ("valid.csv", VALID_ROWS)):
+        lines = [f"{user},{item},{weight:g}" for user, item, weight in rows]
+        (tmp_path / name).write_text("\n".join(["user_id,item_id,weight", *lines]) + "\n")
+    (tmp_path / "space.json").write_text(json.dumps(SPACE))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+COMMAND = "--interactions train.csv --validation valid.csv --space space.json --metric ndcg@5"
+
+
+def tune(more: str = "--trials 8 --out-dir tuning", command: str = COMMAND) -> int:
+    return main(shlex.split(f"{command} {more}"))
+
+
+def lines_of(folder: Path) -> list[dict[str, Any]]:
+    text = (folder / "trials.jsonl").read_text()
+    assert text.endswith("\n")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def without_seconds(folder: Path) -> bytes:
+    text = (folder / "trials.jsonl").read_bytes()
+    return re.sub(rb'"seconds": \{[^}]*\}', b"", text)
+
+
+def test_the_command_writes_the_trials_and_the_best_configuration(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tune() == 0
+    trials = lines_of(folder / "tuning")
+    assert [trial["trial"] for trial in trials] == list(range(8))
+    assert all(trial.keys() == vars(Trial(0, 0, {}, {})).keys() for trial in trials)
+    assert trials[0]["config"] == TrainConfig().to_json()
+    best = max(trials, key=lambda trial: float(trial["value"]))
+    assert best["trial"] > 0
+    assert json.loads((folder / "tuning/config.json").read_text()) == best["config"]
+    out, err = capsys.readouterr()
+    assert (out.splitlines()[0], err) == (
+        f"best of 8 trials: trial {best['trial']}, ndcg@5 {best['value']:.4f}; "
+        f"the default configuration has {trials[0]['value']:.4f}",
+        "",
+    )
+    assert sorted(os.listdir(folder / "tuning")) == ["config.json", "trials.jsonl", "tuning.json"]
+
+
+def test_the_trials_of_the_command_are_those_of_the_function(
+    folder: Path, train: Interactions, valid: Interactions
+) -> None:
+    assert tune("--trials 7 --seed 3 --out-dir tuning") == 0
+    found = [Trial(**{**line, "seconds": {}}) for line in lines_of(folder / "tuning")]
+    assert found == search(train, valid, trials=7, seed=3)
+
+
+def test_the_commands_it_names_give_the_value_it_names(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy("valid.csv", "test.csv")
+    (folder / "items.csv").write_text("item_id\nnew one\n")
+    assert tune("--trials 6 --out-dir 'a tuning' --items items.csv --weight-column none") == 0
+    best = max(float(line["value"]) for line in lines_of(folder / "a tuning"))
+    steps = ["train --interactions train.csv --items items.csv --weight-column none --out-dir base"]
+    steps += ["predict --model-dir base --users test.csv --unknown-user skip --out baseline.jsonl"]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "next, with a test set that the search has not seen:"
+    steps += [line.removeprefix("  python -m cli.") for line in lines[2:]]
+    for step in steps:
+        name, *arguments = shlex.split(step)
+        if name == "predict" and "--unknown-user" not in arguments:
+            arguments += ["--unknown-user", "skip"]  # one user of the validation is unknown
+        if name == "compare":
+            arguments += ["--cutoffs", "5", "--out", "comparison.json"]
+        assert importlib.import_module(f"cli.{name}").main(arguments) == 0, capsys.readouterr().err
+    assert [shlex.split(step)[0] for step in steps[2:]] == ["train", "predict", "compare"]
+    comparison = json.loads((folder / "comparison.json").read_text())
+    assert f"{best}"[:12] in json.dumps(comparison["metrics"])
+
+
+def test_trials_are_told_where_progress_is_shown(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "space.json").write_text(f'{{"num_neighbors": {{"choice": [{DEFAULT_K}]}}}}')
+    assert tune("--trials 3 --out-dir tuning --progress") == 0
+    value = f"{lines_of(folder / 'tuning')[0]['value']:.4f}"
+    assert capsys.readouterr().err.splitlines() == [
+        f"trial 0: ndcg@5 {value} (best: {value}, trial 0)",
+        f"trial 1: ndcg@5 {value}, the configuration of trial 0 (best: {value}, trial 0)",
+        f"trial 2: ndcg@5 {value}, the configuration of trial 0 (best: {value}, trial 0)",
+    ]
+
+
+KILLED_WHILE_IT_WRITES = """
+import os, signal, sys
+from cli.tune import build_parser, main
+from mlcore.tune.directory import TuningDirectory
+
+append = TuningDirectory.append
+
+def append_or_die(self, trial):
+    if trial.trial < int(sys.argv[1]):
+        return append(self, trial)
+    self._stream.write(b'{"trial": 5, "value": 0.2')
+    os.kill(os.getpid(), signal.SIGKILL)
+
+TuningDirectory.append = append_or_die
+main(sys.argv[2:])
+"""
+
+
+def test_a_search_that_was_killed_while_it_wrote_ends_as_one_that_was_not(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = shlex.split(f"{COMMAND} --trials 14 --out-dir killed")
+    for number in ("3", "12"):
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED_WHILE_IT_WRITES, number, *arguments],
+            env=ENVIRONMENT,
+            timeout=60,
+        )
+        assert done.returncode == -signal.SIGKILL
+        content = (folder / "killed/trials.jsonl").read_bytes()
+        assert content.count(b"\n") == int(number) and not content.endswith(b"\n")
+        best = max(map(json.loads, content.splitlines()[:-1]), key=lambda line: line["value"])
+        assert json.loads((folder / "killed/config.json").read_bytes()) == best["config"]
+    (folder / "killed/.config.json.partial-01234567").write_text("{")
+    assert main(arguments) == 0
+    out, err = capsys.readouterr()
+    note = "note: killed/trials.jsonl: dropped a last line that was not written to its end\n"
+    assert err == note
+    assert main(shlex.split(f"{COMMAND} --trials 14 --out-dir whole")) == 0
+    assert capsys.readouterr().out == out.replace("killed", "whole")
+    assert without_seconds(folder / "killed") == without_seconds(folder / "whole")
+    for name in ("config.json", "tuning.json"):
+        assert (folder / "killed" / name).read_bytes() == (folder / "whole" / name).read_bytes()
+    assert sorted(os.listdir("killed")) == sorted(os.listdir("whole"))
+
+
+def test_a_finished_search_can_be_made_longer_and_says_the_same_again(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tune("--trials 4 --out-dir tuning") == 0
+    assert tune("--trials 9 --out-dir tuning") == 0
+    longer = (folder / "tuning/trials.jsonl").read_bytes()
+    capsys.readouterr()
+    (folder / "tuning/config.json").unlink()  # as if killed between the line and the file
+    assert tune("--trials 4 --out-dir tuning") == 0
+    assert capsys.readouterr().out.startswith("best of 9 trials: ")
+    assert (folder / "tuning/trials.jsonl").read_bytes() == longer
+    assert (folder / "tuning/config.json").exists()
+    assert tune("--trials 9 --out-dir at-once") == 0
+    assert without_seconds(folder / "tuning") == without_seconds(folder / "at-once")
+
+
+@pytest.mark.parametrize(
+    ("change", "more", "error"),
+    [
+        ("", "--metric recall@5", "metric: expected 'ndcg@5', with which the search began, got 'recall@5'"),
+        ("", "--seed 1", "seed: expected 0, with which the search began, got 1"),
+        ("train.csv", "", "interactions_sha256: expected '"),
+        ("valid.csv", "", "validation_sha256: expected '"),
+        ("", "--items train.csv --item-column item_id", None),
+        (
+            "space.json",
+            "--seed 2",
+            "seed: expected 0, with which the search began, got 2 (and another space)",
+        ),
+    ],
+)  # fmt: skip
+def test_a_search_goes_on_only_with_what_it_began_with(
+    folder: Path, capsys: pytest.CaptureFixture[str], change: str, more: str, error: str | None
+) -> None:
+    assert tune("--trials 2 --out-dir tuning") == 0
+    capsys.readouterr()
+    before = (folder / "tuning/trials.jsonl").read_bytes()
+    if change.endswith(".csv"):
+        (folder / change).write_text((folder / change).read_text() + "u01,i01,2\n")
+    elif change:
+        (folder / change).write_text('{"shrinkage": {"int": [0, 9]}}')
+    assert tune(f"--trials 3 --out-dir tuning {more}") == (0 if error is None else 1)
+    if error is not None:
+        first, *rest = capsys.readouterr().err.splitlines()
+        assert first.startswith(f"error: tuning/tuning.json: {error}")
+        assert rest == ["hint: another --out-dir starts another search"]
+        assert (folder / "tuning/trials.jsonl").read_bytes() == before
+
+
+def test_a_space_written_in_another_order_is_the_same_space(folder: Path) -> None:
+    assert tune("--trials 3 --out-dir tuning") == 0
+    (folder / "space.json").write_text(json.dumps(dict(reversed(SPACE.items())), indent=1))
+    assert tune("--trials 6 --out-dir tuning") == 0
+    assert tune("--trials 6 --out-dir at-once") == 0
+    assert without_seconds(folder / "tuning") == without_seconds(folder / "at-once")
+
+
+def test_another_version_does_not_go_on_with_a_search(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert tune("--trials 2 --out-dir tuning") == 0
+    capsys.readouterr()
+    monkeypatch.setattr("mlcore.tune.tune.VERSION", "99.0.0")
+    assert tune("--trials 3 --out-dir tuning") == 1
+    assert "tuning.json: mlcore: expected '" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the system has no such locks")
+def test_a_search_that_is_running_is_left_alone(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tune("--trials 2 --out-dir tuning") == 0
+    capsys.readouterr()
+    begun = json.loads((folder / "tuning/tuning.json").read_text())
+    with open_tuning_directory(Path("tuning"), begun):
+        assert tune("--trials 3 --out-dir tuning") == 1
+    error = "tuning: expected a search that is not running, got one in another process"
+    assert capsys.readouterr() == ("", f"error: {error}\n")
+    assert tune("--trials 3 --out-dir tuning") == 0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda line: b"",
+        lambda line: b"\xff",
+        lambda line: b"{}",
+        lambda line: b"[1]",
+        lambda line: line.replace(b'"trial": 1', b'"trial": 2'),
+        lambda line: line.replace(b'"value": ', b'"value": null, "worth": '),
+        lambda line: re.sub(rb'"value": [0-9.]+', b'"value": null', line),
+        lambda line: re.sub(rb'"params": \{[^}]*\}', b'"params": 5', line),
+    ],
+)
+def test_a_line_that_is_no_trial_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str], damage: Any
+) -> None:
+    assert tune("--trials 3 --out-dir tuning") == 0
+    capsys.readouterr()
+    path = folder / "tuning/trials.jsonl"
+    lines = path.read_bytes().split(b"\n")
+    assert damage(lines[1]) != lines[1]
+    lines[1] = damage(lines[1])
+    path.write_bytes(b"\n".join(lines))
+    assert tune("--trials 4 --out-dir tuning") == 1
+    assert capsys.readouterr().err == (
+        "error: tuning/trials.jsonl:2: expected trial 1 as it was written, got another line\n"
+    )
+
+
+def test_a_disk_that_is_full_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with open_tuning_directory(tmp_path / "new", {}) as directory:
+        monkeypatch.setattr("mlcore.tune.directory.os.fsync", refuse)
+        with pytest.raises(DataError, match="trials.jsonl: expected room to write, got 'No space"):
+            directory.append(Trial(0, 0.5, {}, {}))
+
+
+def test_a_torn_line_is_dropped_with_a_warning(tmp_path: Path) -> None:
+    with open_tuning_directory(tmp_path / "new", {"seed": 0}) as directory:
+        directory.append(Trial(0, 0.5, {}, {"a": [1e-7, None]}))
+    path = tmp_path / "new/trials.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"\0\0")
+    with pytest.warns(DataWarning, match="dropped a last line"):
+        with open_tuning_directory(tmp_path / "new", {"seed": 0}) as directory:
+            assert directory.trials == [Trial(0, 0.5, {}, {"a": [1e-7, None]})]
+            directory.append(Trial(1, None, {}, {}, error="é"))
+    assert (
+        path.read_bytes()
+        == whole
+        + (
+            '{"trial": 1, "value": null, "params": {}, "config": {}, "metrics": {}, '
+            '"same_as": null, "error": "é", "seconds": {}}\n'
+        ).encode()
+    )
+
+
+BAD = {
+    "a directory of something else": (
+        "--out-dir other",
+        "other: expected a directory of a search, got other content",
+    ),
+    "a file": ("--out-dir space.json", "space.json: expected a directory to write to, got "),
+    "a missing folder": (
+        "--out-dir no/where",
+        "no/where: expected a directory to write to, got 'No such file or directory'",
+    ),
+    "metric": ("--out-dir new --metric auc", "metric: expected one of precision, recall, "),
+    "trials": ("--out-dir new --trials 0", "trials: expected an integer >= 1, got 0"),
+    "threads": ("--out-dir new --threads 0", "threads: expected an integer from 1 to 1024, got 0"),
+    "space": (
+        "--out-dir new --space bad.json",
+        "bad.json: similarity: choice[1]: name: expected one of dot, ",
+    ),
+    "no JSON": (
+        "--out-dir new --space train.csv",
+        "train.csv: expected a JSON object, got invalid JSON (",
+    ),
+    "no file": ("--out-dir new --interactions x.csv", "x.csv: expected a readable file, got "),
+    "no common user": (
+        "--out-dir new --validation strange.csv",
+        "strange.csv: user_id: expected users of the training, got none of them",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_nothing_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (folder / "other").mkdir()
+    (folder / "other/notes.txt").write_text("dear diary")
+    (folder / "bad.json").write_text(
+        '{"similarity": {"choice": [{"name": "cosine"}, {"name": "cosinus"}]}}'
+    )
+    (folder / "strange.csv").write_text("user_id,item_id\nx,i00\n")
+    before = sorted(folder.rglob("*"))
+    more, error = BAD[name]
+    assert tune(more) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith(f"error: {error}")
+    assert len(err.splitlines()) == 1 + ("\nhint: " in err)
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_if_no_trial_succeeds_the_first_error_is_told_and_no_configuration_written(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Trainer, config: Config, **options: Any) -> Any:
+        raise DataError(f"no room for {config.num_neighbors}")
+
+    monkeypatch.setattr(Trainer, "train", refuse)
+    assert tune("--trials 3 --out-dir tuning") == 1
+    assert capsys.readouterr() == (
+        "",
+        "error: trials: expected one that does not fail, got 3 failures, "
+        f"the first: no room for {DEFAULT_K}\n",
+    )
+    assert [line["value"] for line in lines_of(folder / "tuning")] == [None] * 3
+    assert not (folder / "tuning/config.json").exists()
+
+
+def test_an_interrupt_says_where_the_trials_are(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Trainer.train
+
+    def interrupt(self: Trainer, config: Config, **options: Any) -> Any:
+        if len(lines_of(folder / "tuning") if path.stat().st_size else []) == 2:
+            raise KeyboardInterrupt
+        return plain(self, config, **options)
+
+    path = folder / "tuning/trials.jsonl"
+    monkeypatch.setattr(Trainer, "train", interrupt)
+    assert tune() == 1
+    assert capsys.readouterr().err == (
+        "error: interrupted, the finished trials are in tuning/trials.jsonl\n"
+        "hint: the same command goes on there\n"
+    )
+    assert len(lines_of(folder / "tuning")) == 2
+
+
+def test_without_the_extra_its_name_is_told_and_nothing_written(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)  # importing it fails
+    assert tune() == 1
+    assert capsys.readouterr() == (
+        "",
+        "error: optuna: expected the extra [tune] to be installed, got no such package\n"
+        'hint: pip install ".[tune]" in the folder of mlcore, or pip install optuna\n',
+    )
+    assert not (folder / "tuning").exists()
+    with pytest.raises(MlcoreError, match="the extra .tune."):
+        suggest(SearchSpace.from_json(SPACE), [], 0, 1)
+
+
+def test_the_built_in_space_is_searched_if_none_is_given(folder: Path) -> None:
+    command = "--interactions train.csv --validation valid.csv --trials 12 --out-dir tuning"
+    assert tune("", command) == 0
+    names = {line["config"]["similarity"]["name"] for line in lines_of(folder / "tuning")}
+    assert len(names) >= 4
+    assert all(line["error"] is None for line in lines_of(folder / "tuning"))
+    # What tuning.json says can be given as a space.
+    begun = json.loads((folder / "tuning/tuning.json").read_text())
+    (folder / "space.json").write_text(json.dumps(begun["space"]))
+    assert tune("--space space.json --trials 13", command) == 0
+    assert len(lines_of(folder / "tuning")) == 13
+
+
+def test_the_space_in_the_help_is_a_space() -> None:
+    text = build_parser().description
+    assert text is not None
+    (block,) = re.findall(r"^    \{.*?^    \]\}$", text, re.DOTALL | re.MULTILINE)
+    SearchSpace.from_json(json.loads(block))

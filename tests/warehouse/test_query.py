@@ -1,0 +1,210 @@
+"""Headers of queries: what they say is taken, and what they leave unclear is refused."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from mlcore.errors import DataError
+from mlcore.warehouse.query import (
+    Column,
+    Parameter,
+    Query,
+    Value,
+    own_query,
+    parse_query,
+    read_query,
+)
+
+SQL = Path(__file__).parents[2] / "sql"
+HEADER = """\
+-- cap: the newest rows.
+--
+-- Of equal ones the later.
+--
+-- reads: rows_of_users(user_id STRING, weight FLOAT64 = 1.5, timestamp INT64 NULL)
+-- reads: users(user_id STRING)
+-- writes: capped(user_id STRING, is_new BOOL)
+-- order: user_id, is_new
+-- param: how STRING {first|last} = last: which
+-- param: limit INT64 >= 1 = 50: how many
+-- param: share FRACTION: of whom
+-- param: factor FLOAT64 >= 0: what counts
+-- param: exact BOOL = false: whether
+-- param: seed STRING = 0: of the draw
+"""
+BODY = "SELECT @how, @limit, @share, @factor, @exact, @seed FROM users\n"
+
+
+def header_for(text: str) -> str:
+    """The header, with parameters only for a text that has any."""
+    lines = HEADER.splitlines(keepends=True)
+    return "".join(line for line in lines if "@how" in text or not line.startswith("-- param"))
+
+
+def parse(text: str = HEADER + BODY) -> Query:
+    return parse_query(Path("cap.sql"), text.encode())
+
+
+def test_a_header_says_what_is_read_written_and_told() -> None:
+    query = parse()
+    assert query.name == "cap"
+    assert query.summary == "the newest rows."
+    assert query.reads == {
+        "rows_of_users": (
+            Column("user_id", "STRING"),
+            Column("weight", "FLOAT64", default=1.5),
+            Column("timestamp", "INT64", nullable=True),
+        ),
+        "users": (Column("user_id", "STRING"),),
+    }
+    assert query.table == "capped"
+    assert query.writes == (Column("user_id", "STRING"), Column("is_new", "BOOL"))
+    assert query.order == ("user_id", "is_new")
+    assert query.parameters["limit"] == Parameter(
+        "limit", "INT64", "how many", minimum=1.0, default="50"
+    )
+    assert query.parameters["how"].choices == ("first", "last")
+
+
+def test_the_text_is_the_whole_file_and_the_digest_that_of_its_bytes() -> None:
+    query = parse()
+    assert query.text == HEADER + BODY
+    assert query.sha256 == hashlib.sha256((HEADER + BODY).encode()).hexdigest()
+
+
+def test_values_are_converted_by_their_types_and_defaults_fill_in() -> None:
+    given: dict[str, Value] = {"share": "0.25", "factor": "1e-3", "exact": "true", "limit": 7}
+    assert parse().values(given) == {
+        "how": "last",
+        "limit": 7,
+        "share": "40000000",
+        "factor": 0.001,
+        "exact": True,
+        "seed": "0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("how", "newest", "one of first, last"),
+        ("limit", "0", "an integer >= 1"),
+        ("limit", "1.5", "an integer >= 1"),
+        ("limit", True, "an integer >= 1"),
+        ("limit", str(2**63), "an integer >= 1"),
+        ("limit", "1_000", "an integer >= 1"),
+        ("limit", " 5", "an integer >= 1"),
+        ("share", "1e-12", "a number above 0 and below 1"),
+        ("share", "1", "a number above 0 and below 1"),
+        ("share", "nan", "a number above 0 and below 1"),
+        ("factor", "-1", "a finite number >= 0"),
+        ("factor", "inf", "a finite number >= 0"),
+        ("exact", "yes", "true or false"),
+    ],
+)
+def test_a_value_that_breaks_its_rule_is_refused(name: str, value: Value, rule: str) -> None:
+    given: dict[str, Value] = {"share": 0.5, "factor": 1, name: value}
+    with pytest.raises(DataError) as caught:
+        parse().values(given)
+    shown = repr(value) if isinstance(value, str) else f"'{value}'"
+    assert str(caught.value) == f"cap.sql: {name}: expected {rule}, got {shown}"
+
+
+def test_a_parameter_that_is_missing_or_unknown_is_refused() -> None:
+    with pytest.raises(DataError, match="^cap.sql: factor: expected a finite number >= 0, got no"):
+        parse().values({"share": "0.5"})
+    with pytest.raises(DataError, match="param: expected some of how, limit, .*got 'limits'$"):
+        parse().values({"limits": "5"})
+
+
+def test_what_is_recorded_can_be_given_again() -> None:
+    given: dict[str, Value] = {"share": "0.1", "factor": "2"}
+    recorded = parse().recorded(given)
+    assert recorded["share"] == 0.1
+    assert parse().values(recorded) == parse().values(given)
+
+
+def test_positions_stand_for_ids_in_the_same_text() -> None:
+    coded = parse().coded()
+    assert coded.text == parse().text
+    assert [column.type for column in coded.reads["rows_of_users"]] == ["INT64", "FLOAT64", "INT64"]
+    assert [column.type for column in coded.writes] == ["INT64", "BOOL"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("-- cap: ", "-- cup: ", "cap.sql:1: expected a comment '-- cap: ...', got 'cup: the new"),
+        ("-- writes:", "-- write:", "cap.sql: writes: expected one line, got 0"),
+        ("is_new BOOL", "is_new BOOLEAN", "cap.sql:7: expected a table such as model("),
+        ("user_id STRING)", "user_id STRING", "cap.sql:6: expected a table such as model("),
+        ("-- order: user_id", "-- order: item_id", "order: expected columns it writes, got 'item"),
+        ("seed STRING = 0:", "seed TEXT = 0:", "cap.sql:14: param: expected one such as 'k INT64"),
+        ("= 0: of the draw", "= 0", "cap.sql:14: param: expected one such as 'k INT64"),
+    ],
+)
+def test_a_header_that_is_not_clear_is_refused(old: str, new: str, message: str) -> None:
+    assert HEADER.count(old) == 1
+    with pytest.raises(DataError) as caught:
+        parse(HEADER.replace(old, new) + BODY)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("SELECT 'me@here' FROM users", "expected no @ within a text"),
+        ("SELECT @many FROM users", "param: expected parameters of the header, got @many"),
+        ("SELECT @ many FROM users", "param: expected parameters of the header, got an @ without"),
+        ("SELECT 1 FROM users;", "expected one query, got a ';'"),
+        ("SELECT 1 FROM others", "reads: expected tables of the header .*, got 'others'"),
+        ("SELECT 1 FROM users JOIN shop.others ON 1 = 1", "got 'shop.others'"),
+        ('SELECT 1 FROM "train.csv"', "got .*train.csv"),
+        ("SELECT 1 FROM 'train.csv'", "expected tables of the header"),
+        ("SELECT 1 FROM read_csv('train.csv')", r"got 'read_csv\('"),
+        ("select 1 from\n  users join rows_of\n  on 1 = 1", "got 'rows_of'"),
+    ],
+)
+def test_a_text_that_its_header_does_not_cover_is_refused(text: str, message: str) -> None:
+    with pytest.raises(DataError, match=f"^cap.sql: .*{message}"):
+        parse(header_for(text) + text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 1 -- don't; FROM others @all\nFROM users",
+        "SELECT ';', 'it''s FROM others' FROM users",
+        "WITH new AS (SELECT 1 FROM users), b AS (SELECT 2) SELECT 1 FROM new JOIN b ON 1 = 1",
+        "SELECT EXTRACT(YEAR FROM t) FROM (SELECT 1 AS t FROM users)",
+        "SELECT x FROM users CROSS JOIN UNNEST(many) AS x",
+    ],
+)
+def test_comments_texts_and_names_of_its_own_are_no_matter(text: str) -> None:
+    assert parse(header_for(text) + text).text.endswith(text)
+
+
+def test_a_query_says_whether_it_may_be_repeated() -> None:
+    assert not parse().is_repeatable
+    assert parse(HEADER + "-- repeat: until stable\n" + BODY).is_repeatable
+
+
+def test_a_file_without_a_header_is_refused() -> None:
+    with pytest.raises(DataError, match="cap.sql:1: expected a comment '-- cap: ...', got none"):
+        parse(BODY)
+    with pytest.raises(DataError, match="cap.sql: expected UTF-8"):
+        parse_query(Path("cap.sql"), b"-- cap: \xff")
+
+
+def test_a_query_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="none.sql: expected a readable file"):
+        read_query(tmp_path / "none.sql")
+
+
+def test_every_query_of_ours_can_be_asked_for_by_name() -> None:
+    names = sorted(path.stem for path in SQL.glob("*.sql"))
+    assert len(names) > 10
+    assert [own_query(name).name for name in names] == names

@@ -1,0 +1,274 @@
+"""Every query gives the rows of its cases, on every engine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlcore.warehouse.engines.base import Engine
+from mlcore.warehouse.engines.duckdb import DuckDb, DuckDbOptions
+from mlcore.warehouse.engines.spark import Spark, SparkOptions
+from mlcore.warehouse.query import Query
+from tests import oracles
+from tests.warehouse.googlesql import GoogleSql
+from tests.warehouse.spark_cluster import QUICK_JAVA, needs_java
+from tests.warehouse.sql_cases import FOLDER, Case, cases, load_rows, queries, result_rows
+
+# What needs LN or POWER, or adds up numbers that are no integers in an order that no engine promises;
+# all else has the same bits everywhere.
+INEXACT = {"evaluate", "coverage"}
+INEXACT_SIMILARITIES = {
+    "asymmetric_cosine",
+    "conditional_probability",
+    "pmi",
+    "npmi",
+    "log_likelihood_ratio",
+    "pearson",
+}
+# The names of the oracle's parameters, where they differ.
+ORACLE_NAMES = {"conditional_probability": {"alpha": "popularity_exponent"}}
+# Spark makes Java code of each query and compiles it, which takes half of the time of a case; its
+# interpreter gives the same rows. tests/warehouse/engines/test_spark.py runs queries as they are run in earnest.
+QUICK_SPARK = {
+    **QUICK_JAVA,
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+
+
+def open_duckdb() -> Engine:
+    return DuckDb(DuckDbOptions(threads=2))
+
+
+def open_spark() -> Engine:
+    needs_java()
+    return Spark(SparkOptions("local[1]", QUICK_SPARK))
+
+
+ENGINES: dict[str, Callable[[], Engine]] = {
+    "duckdb": open_duckdb,
+    "googlesql": GoogleSql,
+    "spark": open_spark,
+}
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    with ENGINES[request.param]() as opened:
+        yield opened
+
+
+@pytest.fixture
+def timed_engine(engine: Engine, record_property: Callable[[str, object], None]) -> Engine:
+    """The engine, in a test whose time tests/conftest.py adds up, that of its start included."""
+    record_property("sql engine", engine.name)
+    return engine
+
+
+def is_exact(case: Case) -> bool:
+    if case.query.name == "train":
+        return case.params.get("similarity", "cosine") not in INEXACT_SIMILARITIES
+    return case.query.name not in INEXACT
+
+
+def same(found: Any, expected: Any, exact: bool) -> bool:
+    if type(found) is not type(expected):
+        return False
+    if isinstance(expected, float) and not exact:
+        return math.isclose(found, expected, rel_tol=1e-12, abs_tol=1e-14)
+    return bool(found == expected)
+
+
+def assert_same_rows(
+    query: Query,
+    found: Sequence[tuple[Any, ...]],
+    expected: Sequence[tuple[Any, ...]],
+    exact: bool,
+) -> None:
+    assert len(found) == len(expected), found
+    if not query.order:
+        found, expected = sorted(found, key=repr), sorted(expected, key=repr)
+    for one, other in zip(found, expected):
+        assert all(same(*cells, exact) for cells in zip(one, other, strict=True)), (one, other)
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_a_query_gives_the_rows_of_its_case(case: Case, timed_engine: Engine) -> None:
+    load_rows(timed_engine, case.query, case.tables)
+    found = result_rows(timed_engine, case.query, case.query.values(case.params))
+    assert_same_rows(
+        case.query, found, [tuple(row.values()) for row in case.expected], is_exact(case)
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "exact", "is_same"),
+    [
+        ([("a", 1)], [("a", 1)], True, True),
+        ([("a", 1)], [("a", 2)], True, False),
+        ([("a", 1)], [("a", 1.0)], False, False),
+        ([("a", True)], [("a", 1)], False, False),
+        ([("a", 0.0)], [("a", None)], False, False),
+        ([("a", 0.1 + 0.2)], [("a", 0.3)], True, False),
+        ([("a", 0.1 + 0.2)], [("a", 0.3)], False, True),
+        ([("a", 0.3 + 1e-11)], [("a", 0.3)], False, False),
+        ([("a", 1)], [("a", 1), ("b", 1)], True, False),
+        ([("b", 1), ("a", 1)], [("a", 1), ("b", 1)], True, False),
+    ],
+)
+def test_rows_that_differ_are_told_apart(
+    found: list[tuple[Any, ...]], expected: list[tuple[Any, ...]], exact: bool, is_same: bool
+) -> None:
+    if is_same:
+        assert_same_rows(queries()["train"], found, expected, exact)
+    else:
+        with pytest.raises(AssertionError):
+            assert_same_rows(queries()["train"], found, expected, exact)
+
+
+# --- the cases themselves -------------------------------------------------------------------------
+
+
+def test_every_folder_is_a_query_with_several_cases() -> None:
+    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(queries())
+    for name in queries():
+        of_query = [case for case in cases() if case.query.name == name]
+        assert len(of_query) >= 5, name
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_a_case_fits_the_header(case: Case) -> None:
+    assert case.why
+    assert case.tables.keys() == case.query.reads.keys()
+    for table, columns in case.query.reads.items():
+        may_lack = {c.name for c in columns if c.nullable or c.default is not None}
+        for row in case.tables[table]:
+            assert set(row) <= {c.name for c in columns} <= set(row) | may_lack
+            assert all(row.get(c.name, 0) is not None or c.nullable for c in columns)
+    names = [column.name for column in case.query.writes]
+    assert all(list(row) == names for row in case.expected)
+    assert case.query.values(case.params).keys() == case.query.parameters.keys()
+
+
+@pytest.mark.parametrize("case", cases(), ids=str)
+def test_the_expected_rows_are_in_the_order_of_the_header(case: Case) -> None:
+    def key(row: Any) -> list[Any]:
+        cells = [row[name] for name in case.query.order]
+        return [cell.encode() if isinstance(cell, str) else cell for cell in cells]
+
+    assert list(case.expected) == sorted(case.expected, key=key)
+
+
+@pytest.mark.parametrize("query", queries().values(), ids=list(queries()))
+def test_every_choice_of_a_parameter_has_a_case(query: Query) -> None:
+    for parameter in query.parameters.values():
+        given = {
+            query.values(case.params)[parameter.name] for case in cases() if case.query == query
+        }
+        assert set(parameter.choices) <= given, parameter.name
+        assert len(given) > 1, parameter.name
+
+
+def of_train() -> list[Case]:
+    return [case for case in cases() if case.query.name == "train"]
+
+
+@pytest.mark.parametrize("case", of_train(), ids=str)
+def test_the_expected_neighbors_are_those_of_the_dense_formulas(case: Case) -> None:
+    values: dict[str, Any] = case.query.values(case.params)
+    taken = {(row["user_id"], row["item_id"]) for row in case.tables["interactions"]}
+    users = sorted({user for user, _ in taken}, key=str.encode)
+    items = sorted({item for _, item in taken}, key=str.encode)
+    x = np.array([[float((user, item) in taken) for item in items] for user in users])  # (U, I)
+    x = x.reshape(len(users), len(items))
+    name = values["similarity"]
+    own = {"asymmetric_cosine": ["alpha"], "tversky": ["alpha", "beta"]} | {
+        "conditional_probability": ["alpha"],
+        "log_likelihood_ratio": ["signed"],
+    }
+    given = {
+        ORACLE_NAMES.get(name, {}).get(parameter, parameter): values[parameter]
+        for parameter in own.get(name, [])
+    }
+    w = oracles.similarity(name, x, values["shrinkage"], **given)
+    scale = np.abs(w).max(initial=0) or 1.0
+    # Rounded, as these formulas lose bits where ours find 0 and ties.
+    w = np.round(w / scale, 12) * scale
+    kept = oracles.neighbors(
+        w,
+        oracles.products(x),
+        values["num_neighbors"],
+        values["neighborhood"],
+        values["min_cooccurrence"],
+    )
+    expected = [(items[i], items[j], w[i, j]) for i, j in zip(*np.nonzero(kept))]
+    found = [(row["item_id"], row["neighbor_id"], row["similarity"]) for row in case.expected]
+    assert [row[:2] for row in found] == [row[:2] for row in expected]
+    np.testing.assert_allclose(
+        [row[2] for row in found], [row[2] for row in expected], rtol=0, atol=1e-12 * scale
+    )
+
+
+# --- positions instead of ids ---------------------------------------------------------------------
+
+# Of the queries that cli.train and others ask over positions, the cases where the order of ids tells.
+OVER_POSITIONS = {
+    "ties",
+    "ties_by_source",
+    "opaque_ids",
+    "cosine",
+    "without_a_list",
+    "who_is_asked",
+}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        case
+        for case in cases()
+        if case.query.name in ("train", "recommend", "evaluate", "coverage")
+        and case.folder.name in OVER_POSITIONS
+    ],
+    ids=str,
+)
+def test_positions_instead_of_ids_give_the_same_rows(case: Case, duckdb: Engine) -> None:
+    ids = {
+        cell
+        for rows in (*case.tables.values(), case.expected)
+        for row in rows
+        for name, cell in row.items()
+        if name.endswith("_id") and cell is not None
+    }
+    position_of: dict[str | None, int | None] = {None: None}
+    position_of |= {id_: position for position, id_ in enumerate(sorted(ids, key=str.encode))}
+
+    def coded(row: Any) -> dict[str, Any]:
+        return {k: position_of[cell] if k.endswith("_id") else cell for k, cell in row.items()}
+
+    tables = {table: [coded(row) for row in rows] for table, rows in case.tables.items()}
+    query = case.query.coded()
+    load_rows(duckdb, query, tables)
+    found = result_rows(duckdb, query, query.values(case.params))
+    assert_same_rows(
+        case.query, found, [tuple(coded(row).values()) for row in case.expected], is_exact(case)
+    )
+
+
+@pytest.fixture(scope="module")
+def duckdb() -> Iterator[Engine]:
+    with open_duckdb() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("name", ["train", "recommend", "evaluate", "coverage"])
+def test_bigquery_takes_the_text_over_positions(name: str) -> None:
+    query = queries()[name].coded()
+    with GoogleSql() as googlesql:
+        assert googlesql.estimate(query, query.values({}))

@@ -1,0 +1,264 @@
+"""Training by an engine: the bytes of the model are those that the numpy core writes."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import cli.train
+from mlcore import Interactions, TrainConfig, train_from_data
+from mlcore.warehouse.engines import DuckDb, Result
+from mlcore.errors import ConfigError, DataError
+from mlcore.files.columns import ColumnNames
+from mlcore.warehouse.rows import read_rows
+from mlcore.warehouse.query import Column, Query
+from mlcore.warehouse.tables import provide_table
+from mlcore.warehouse.neighbors import SqlNeighbors
+from mlcore.train.train import train_from_path
+from mlcore.warehouse.train import (
+    estimate_by_engine,
+    interactions_from_rows,
+    train_by_engine_from_path,
+)
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+TRAIN = FIXTURES / "family/train.csv"
+# What the formulas of logarithms and powers round is another matter than + - * / and square roots.
+MEASURES: list[dict[str, Any]] = [
+    {"name": "dot"},
+    {"name": "cosine"},
+    {"name": "asymmetric_cosine"},
+    {"name": "asymmetric_cosine", "alpha": 0.5},
+    {"name": "jaccard"},
+    {"name": "dice"},
+    {"name": "tversky", "alpha": 1.4, "beta": 0.6},
+    {"name": "conditional_probability", "popularity_exponent": 0.4},
+    {"name": "lift"},
+    {"name": "pmi"},
+    {"name": "npmi"},
+    {"name": "log_likelihood_ratio"},
+    {"name": "log_likelihood_ratio", "signed": True},
+    {"name": "pearson"},
+]
+CUTS: list[dict[str, Any]] = [
+    {"num_neighbors": None},
+    {"num_neighbors": 5, "shrinkage": 2.5, "min_cooccurrence": 2},
+    {"num_neighbors": 7, "neighborhood": "source"},
+]
+
+
+class Warehouse(DuckDb):
+    """DuckDB with tables of its own, as a warehouse has: names to files."""
+
+    tables = {"shop.train": TRAIN}
+
+    def attach(self, table: str, columns: Sequence[Column], stored: str) -> None:
+        if stored not in self.tables:
+            raise DataError(f"{stored}: expected a table, got none")
+        provide_table(self, table, columns, self.tables[stored])
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Warehouse]:
+    with Warehouse() as opened:
+        yield opened
+
+
+def config_file(tmp_path: Path, **settings: Any) -> Path:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"weighting": {"name": "binary"}} | settings))
+    return path
+
+
+def assert_same(one: Path, other: Path) -> None:
+    names = sorted(path.name for path in one.iterdir())
+    assert names == sorted(path.name for path in other.iterdir())
+    assert "similarity.npz" in names
+    assert filecmp.cmpfiles(one, other, names, shallow=False) == (names, [], [])
+
+
+@pytest.mark.parametrize("cut", CUTS, ids=str)
+@pytest.mark.parametrize("measure", MEASURES, ids=str)
+def test_the_model_is_byte_for_byte_that_of_the_core(
+    measure: dict[str, Any], cut: dict[str, Any], engine: Warehouse, tmp_path: Path
+) -> None:
+    config = config_file(tmp_path, similarity=measure, **cut)
+    train_from_path(TRAIN, config, tmp_path / "core")
+    train_by_engine_from_path(engine, TRAIN, config, tmp_path / "sql")
+    assert_same(tmp_path / "core", tmp_path / "sql")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"similarity": {"name": "jaccard"}, "weighting": {"name": "tf_idf"}},
+        {"similarity": {"name": "lift"}, "heavy_users": {"name": "sample", "max_interactions": 6}},
+        {"similarity": {"name": "dice"}, "heavy_users": {"name": "latest", "max_interactions": 6}},
+        {"similarity": {"name": "cosine"}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("place", [TRAIN, "shop.train"], ids=["file", "table"])
+def test_weights_act_in_the_histories_and_heavy_users_are_reduced_before(
+    place: Path | str, settings: dict[str, Any], engine: Warehouse, tmp_path: Path
+) -> None:
+    config = config_file(tmp_path, **settings)
+    train_from_path(TRAIN, config, tmp_path / "core")
+    train_by_engine_from_path(engine, place, config, tmp_path / "sql")
+    assert_same(tmp_path / "core", tmp_path / "sql")
+
+
+def test_the_command_trains_by_an_engine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = config_file(tmp_path, similarity={"name": "jaccard"})
+    (tmp_path / "items.csv").write_text("item_id\n!first\n")
+    arguments = ["--interactions", str(TRAIN), "--config", str(config), "--without-users"]
+    arguments += ["--items", str(tmp_path / "items.csv")]
+    assert cli.train.main([*arguments, "--out-dir", str(tmp_path / "core")]) == 0
+    by_engine = [*arguments, "--engine", "duckdb", "--out-dir", str(tmp_path / "sql")]
+    assert cli.train.main(by_engine) == 0
+    one, other = capsys.readouterr().out.splitlines()
+    assert one == other
+    assert_same(tmp_path / "core", tmp_path / "sql")
+    assert cli.train.main(by_engine) == 1
+    assert cli.train.main([*by_engine, "--overwrite", "--memory-limit", "1GiB"]) == 0
+
+
+def test_a_dry_run_says_what_it_would_take(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--interactions", str(TRAIN), "--out-dir", str(tmp_path / "m")]
+    assert cli.train.main([*arguments, "--engine", "duckdb", "--dry-run"]) == 0
+    assert capsys.readouterr().out.startswith("train: duckdb ")
+    assert not (tmp_path / "m").exists()
+    with Warehouse() as engine:
+        lines = estimate_by_engine(engine, "shop.train", None).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["read_interactions", "train"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"similarity": {"name": "slim"}}, "similarity: expected one of dot, cosine, .* got slim$"),
+        (
+            {"similarity": {"name": "pearson", "missing": "unknown"}},
+            'similarity: expected one of .* got pearson with "missing": "unknown"$',
+        ),
+        (
+            {"similarity": {"name": "cosine"}, "weighting": {"name": "none"}},
+            "weighting: expected weights of 1 for cosine, as an engine counts users, got others",
+        ),
+        (
+            {
+                "similarity": {"name": "dot"},
+                "heavy_users": {"name": "down_weight", "power": 0.5},
+            },
+            "weighting: expected weights of 1 for dot, as an engine counts users, got others",
+        ),
+    ],
+)
+def test_a_configuration_that_counts_do_not_suffice_for_is_refused(
+    settings: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    config = config_file(tmp_path, **settings)
+    with DuckDb() as engine, pytest.raises(ConfigError, match=f"config.json: {message}"):
+        train_by_engine_from_path(engine, FIXTURES / "small/train.csv", config, tmp_path / "m")
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+class Liar(DuckDb):
+    """An engine whose similarities are wrong in the ninth digit."""
+
+    def run(self, query: Query, *arguments: Any, **more: Any) -> Result:
+        found = super().run(query, *arguments, **more)
+        parts = ({**part, "similarity": part["similarity"] * (1 + 1e-8)} for part in found.parts)
+        return Result(found.columns, parts)
+
+
+def test_an_engine_that_computes_otherwise_is_found_out() -> None:
+    interactions = Interactions.from_columns(["u", "u", "v"], ["a", "b", "a"])
+    with (
+        Liar() as engine,
+        pytest.raises(DataError, match=r"train.sql: similarity: expected 0\.\d+ for a pair"),
+    ):
+        train_from_data(interactions, TrainConfig(), find_neighbors=SqlNeighbors(engine))
+
+
+def test_spare_neighbors_settle_what_engines_round_otherwise() -> None:
+    # All pairs tie; the engine tells them apart by what it has rounded, the later items first.
+    class Rounder(DuckDb):
+        def run(self, query: Query, values: Any, *arguments: Any, **more: Any) -> Result:
+            assert values["num_neighbors"] == 2 + 32
+            found = super().run(query, values, *arguments, **more)
+            parts = (
+                {**part, "similarity": part["similarity"] * (1 + 1e-13 * part["item_id"])}
+                for part in found.parts
+            )
+            return Result(found.columns, parts)
+
+    interactions = Interactions.from_columns(*zip(*[(u, i) for u in "uvw" for i in "abcde"]))
+    config = TrainConfig.from_json({"similarity": {"name": "npmi"}, "num_neighbors": 2})
+    with Rounder() as engine:
+        found = train_from_data(interactions, config, find_neighbors=SqlNeighbors(engine))
+    assert found.similarity.num_entries == 10
+    expected = train_from_data(interactions, config).similarity
+    assert np.array_equal(found.similarity.indices, expected.indices)
+    assert np.array_equal(found.similarity.data, expected.data)
+
+
+def rows_of(**columns: list[Any]) -> dict[str, Any]:
+    return {name: np.array(values, object) for name, values in columns.items()}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"user_id": ["u", None]}, "user_id: expected a string, got None"),
+        ({"item_id": ["a", ""]}, "item_id: expected an id of at least one character"),
+        ({"weight": [1.0, 0.0]}, "weight: expected finite numbers above 0, got 0"),
+        ({"weight": [1.0, None]}, "weight: expected finite numbers above 0, got None"),
+        ({"timestamp": [1, None]}, "timestamp: expected values in all rows or in none"),
+        ({"timestamp": [1, 10**12]}, "timestamp: expected seconds of the years 1 to 9999"),
+    ],
+)
+def test_rows_of_a_table_keep_the_rules_of_interactions(
+    changed: dict[str, list[Any]], message: str
+) -> None:
+    good: dict[str, list[Any]]
+    good = {"user_id": ["u", "v"], "item_id": ["a", "b"], "weight": [1.0, 2.0], "timestamp": [1, 2]}
+    assert len(interactions_from_rows([rows_of(**good)])) == 2
+    with pytest.raises(DataError, match=message):
+        interactions_from_rows([rows_of(**(good | changed))])
+
+
+def test_names_of_columns_are_refused_for_a_table(engine: Warehouse, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="shop.train: expected columns called user_id, item_id,"):
+        train_by_engine_from_path(
+            engine, "shop.train", None, tmp_path / "m", names=ColumnNames(weight="rating")
+        )
+
+
+def test_a_table_without_rows_is_refused() -> None:
+    with pytest.raises(DataError, match="interactions: expected at least one row, got none"):
+        interactions_from_rows([])
+
+
+def test_rows_of_a_table_are_the_interactions_of_its_file() -> None:
+    columns = (
+        Column("user_id", "STRING"),
+        Column("item_id", "STRING"),
+        Column("weight", "FLOAT64", default=1.0),
+        Column("timestamp", "INT64", nullable=True),
+    )
+    from mlcore.files.interactions import read_interactions
+
+    path = FIXTURES / "small/events.csv"
+    expected = read_interactions(path)
+    assert interactions_from_rows(read_rows(path, columns)).sha256() == expected.sha256()
