@@ -19,8 +19,8 @@ import scipy.sparse as sp
 from benchmarks.measure import check_installed, run_child
 from benchmarks.report import format_table, run, tell, write_json
 from mlcore.memory.available import format_bytes
-from mlcore.progress import silent
-from mlcore.similarity import Counts, Ease, NeighborSettings, Similarity, Slim
+from mlcore.progress import no_progress
+from mlcore.similarity import GramBlocks, Ease, NeighborSettings, Similarity, Slim
 from mlcore.types import CsrMatrix, Float64Array
 
 __all__ = ["largest_difference", "main"]
@@ -58,7 +58,9 @@ def largest_difference(
     """
     x = _random_matrix(weighted)
     user_items = CsrMatrix.from_scipy(sp.csr_matrix(x.astype(np.float32)))
-    found = similarity.neighbors(Counts(user_items), SETTINGS, 1, silent).to_scipy().toarray()
+    found = (
+        similarity.neighbors(GramBlocks(user_items), SETTINGS, 1, no_progress).to_scipy().toarray()
+    )
     return float(np.abs(found - reference(x)).max())
 
 

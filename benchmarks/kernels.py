@@ -24,8 +24,8 @@ from benchmarks.matrix import SparseMatrix, load_matrix, save_matrix
 from benchmarks.memory import Work, measure_work
 from benchmarks.report import run, tell
 from mlcore import TrainConfig
-from mlcore.progress import silent
-from mlcore.similarity import Cosine, Counts, Jaccard, Neighborhood, Similarity
+from mlcore.progress import no_progress
+from mlcore.similarity import Cosine, GramBlocks, Jaccard, Neighborhood, Similarity
 from mlcore.numeric.threads import resolve_threads
 from mlcore.types import CsrMatrix
 
@@ -34,7 +34,7 @@ __all__ = ["BARE", "KERNELS", "NUM_NEIGHBORS", "PEERS", "VARIANTS", "Kernel", "V
 NUM_NEIGHBORS = 100
 PEERS = ("implicit", "similaripy", "sparse_dot_topn")
 BARE = "mlcore on numpy + scipy"
-SMALL_BLOCK = 2**14  # entries; see Counts
+SMALL_BLOCK = 2**14  # entries; see GramBlocks
 
 Kernel: TypeAlias = Callable[[], SparseMatrix]  # returns (I, I), source items as rows
 
@@ -77,10 +77,10 @@ def _mlcore(
 
     def kernel() -> SparseMatrix:
         found = config.similarity.neighbors(
-            Counts(matrix, max_block_entries=max_block_entries),
+            GramBlocks(matrix, max_block_entries=max_block_entries),
             config.neighbor_settings(),
             resolve_threads(threads),
-            silent,
+            no_progress,
         )
         return sp.csr_matrix((found.data, found.indices, found.indptr), 2 * (found.num_rows,))
 

@@ -131,7 +131,7 @@ def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
         threads=args.threads,
         format=args.format,
         progress=progress,
-        tell=progress.show,
+        on_message=progress.show,
     )
 
 

@@ -115,7 +115,7 @@ def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
         names=args.column_names(),
         format=args.format,
         progress=progress,
-        tell=progress.show,
+        on_message=progress.show,
     )
 
 

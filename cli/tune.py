@@ -155,7 +155,7 @@ def _tune(args: Args, progress: TerminalProgress) -> str:
             format=args.format,
             progress=progress,
             on_trial=tell,
-            tell=progress.show,
+            on_message=progress.show,
         )
     except KeyboardInterrupt:
         trials = Path(args.out_dir) / "trials.jsonl"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mlcore.config import TrainConfig
     from mlcore.errors import ArtifactError, ConfigError, DataError, MlcoreError
     from mlcore.interactions import Interactions
-    from mlcore.recommend.recommender import Recommendation, Recommender, Share
+    from mlcore.recommend.recommender import Recommendation, Recommender, Contribution
     from mlcore.train.train import train_from_data
 else:
     __getattr__ = lazy_names(
@@ -34,7 +34,7 @@ __all__ = [
     "Model",
     "Recommendation",
     "Recommender",
-    "Share",
+    "Contribution",
     "TrainConfig",
     "__version__",
     "train_from_data",

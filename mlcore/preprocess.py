@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlcore.errors import DataError
-from mlcore.files.inputs import Format, Place, find_format, place_name
+from mlcore.files.inputs import Format, PathLike, find_format, display_name
 from mlcore.files.interactions import ColumnNames, read_events, write_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.interactions import AGGREGATES, Events, Interactions
 from mlcore.parameters import check_parameters, choice, integer, number, optional, parameter
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 from mlcore.types import BoolArray, Int64Array
 
 __all__ = [
@@ -121,13 +121,13 @@ def _in_core(interactions: Interactions, config: PreprocessConfig) -> BoolArray:
 
 
 def preprocess_from_path(
-    interactions_path: Place,
-    out_path: Place,
+    interactions_path: PathLike,
+    out_path: PathLike,
     config: PreprocessConfig = PreprocessConfig(),
     *,
     names: ColumnNames = ColumnNames(),
     format: Format | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> str:
     """Read events, preprocess them, write interactions; return a summary.
 
@@ -148,7 +148,7 @@ def preprocess_from_path(
         try:
             interactions = preprocess_from_data(events, config)
         except DataError as error:
-            raise DataError(f"{place_name(interactions_path)}: {error}", error.hint) from None
+            raise DataError(f"{display_name(interactions_path)}: {error}", error.hint) from None
         write_interactions(out, interactions, out_path, format)
     return (
         f"kept {len(interactions)} of {len(events.users)} rows: "

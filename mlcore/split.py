@@ -10,13 +10,13 @@ import numpy as np
 
 from mlcore.numeric.hashing import draw_digest
 from mlcore.errors import ConfigError, DataError
-from mlcore.files.inputs import Format, Place, find_format, place_name
+from mlcore.files.inputs import Format, PathLike, find_format, display_name
 from mlcore.files.interactions import ColumnNames, read_interactions, write_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.interactions import Interactions
 from mlcore.parameters import check_parameters, choice, integer, number, parameter
 from mlcore.preprocess import newest_first_rank
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 from mlcore.types import BoolArray
 
 __all__ = ["STRATEGIES", "SplitConfig", "split_from_data", "split_from_path"]
@@ -135,14 +135,14 @@ _TEST_MARKS = {
 
 
 def split_from_path(
-    interactions_path: Place,
-    train_path: Place,
-    test_path: Place,
+    interactions_path: PathLike,
+    train_path: PathLike,
+    test_path: PathLike,
     config: SplitConfig = SplitConfig(),
     *,
     names: ColumnNames = ColumnNames(),
     format: Format | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> str:
     """Read interactions, split them, write both sides; return a summary.
 
@@ -167,7 +167,7 @@ def split_from_path(
         try:
             train, test = split_from_data(interactions, config)
         except DataError as error:
-            raise DataError(f"{place_name(interactions_path)}: {error}", error.hint) from None
+            raise DataError(f"{display_name(interactions_path)}: {error}", error.hint) from None
         write_interactions(train_out, train, train_path, format)
         write_interactions(test_out, test, test_path, format)
     return (

@@ -16,7 +16,7 @@ __all__ = [
     "FORMAT",
     "FORMAT_VERSION",
     "MAX_MANIFEST_BYTES",
-    "Counts",
+    "ModelCounts",
     "FileEntry",
     "Manifest",
     "expected_arrays",
@@ -33,7 +33,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
-class Counts:
+class ModelCounts:
     """Sizes of a model: users, items, interactions it was trained on, stored pairs."""
 
     users: int
@@ -55,7 +55,7 @@ class FileEntry:
 class Manifest:
     """The content of ``manifest.json``."""
 
-    counts: Counts
+    counts: ModelCounts
     files: Mapping[str, FileEntry]
     interactions_sha256: str
     producer: Mapping[str, str]
@@ -109,7 +109,7 @@ class Manifest:
         reader = _Reader(place)
         _check_version(reader, value, place)
         counts = reader.member(value, "counts", dict)
-        sizes = Counts(
+        sizes = ModelCounts(
             users=reader.count(counts, "users", MAX_AXIS),
             items=reader.count(counts, "items", MAX_AXIS),
             interactions=reader.count(counts, "interactions", MAX_ENTRIES),
@@ -131,13 +131,13 @@ class Manifest:
         )
 
 
-def expected_arrays(counts: Counts) -> dict[str, dict[str, ArraySpec]]:
+def expected_arrays(counts: ModelCounts) -> dict[str, dict[str, ArraySpec]]:
     """Return dtype and length of every array of a model, by file.
 
     Args:
         counts: the sizes of the model.
 
-    >>> expected_arrays(Counts(2, 3, 4, 5))["popularity.npz"]
+    >>> expected_arrays(ModelCounts(2, 3, 4, 5))["popularity.npz"]
     {'counts': ('<i8', 3)}
     """
     return {
@@ -217,7 +217,7 @@ class _Reader:
             )
         return found
 
-    def files(self, value: Mapping[str, Any], counts: Counts) -> dict[str, FileEntry]:
+    def files(self, value: Mapping[str, Any], counts: ModelCounts) -> dict[str, FileEntry]:
         arrays = expected_arrays(counts)
         always = ["config.json", "items.csv", "similarity.npz", "popularity.npz"]
         with_users = [*always, "users.csv", "histories.npz"]

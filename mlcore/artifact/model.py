@@ -23,7 +23,7 @@ from mlcore.artifact.manifest import (
     FORMAT_VERSION,
     MAX_DEPTH,
     MAX_MANIFEST_BYTES,
-    Counts,
+    ModelCounts,
     FileEntry,
     Manifest,
     expected_arrays,
@@ -122,7 +122,7 @@ class Model:
             writer.write_bytes("users.csv", format_id_map(self.users.ids))
             writer.write_arrays("histories.npz", _csr_to_arrays(self.histories))
         manifest = Manifest(
-            Counts(
+            ModelCounts(
                 self.num_users, len(self.items), self.num_interactions, self.similarity.num_entries
             ),
             writer.entries,

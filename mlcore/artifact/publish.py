@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mlcore.artifact import MODEL_FILES, replaced_directory, verify_model
 from mlcore.errors import DataError, from_os_error
-from mlcore.files.inputs import Place
+from mlcore.files.inputs import PathLike
 from mlcore.parameters import convert_value, integer
 
 __all__ = ["publish_from_path"]
@@ -24,7 +24,7 @@ __all__ = ["publish_from_path"]
 _COPY_NAME = re.compile(r"\.\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{12}")
 
 
-def publish_from_path(model_dir: Place, link: Place, *, keep: int = 3) -> str:
+def publish_from_path(model_dir: PathLike, link: PathLike, *, keep: int = 3) -> str:
     """Verify a model, copy it beside a link, switch the link in one step; return a summary.
 
     The copy is called after the link, the time and the manifest's digest, such as

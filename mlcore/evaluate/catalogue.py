@@ -20,7 +20,7 @@ from mlcore.evaluate.slices import (
     slice_by_history,
     slice_by_popularity,
 )
-from mlcore.numeric.ranges import lay_spans
+from mlcore.numeric.ranges import ragged_arange
 from mlcore.types import CsrMatrix, Float64Array, Int64Array
 
 __all__ = ["Catalogue", "CataloguedLists", "evaluate_slices"]
@@ -75,8 +75,8 @@ class CataloguedLists:
         lists = np.flatnonzero(user_of_list >= 0)
         starts = predictions.indptr[lists]
         self._lengths = np.minimum(predictions.indptr[lists + 1] - starts, longest)
-        self._items = item_of[predictions.items[lay_spans(starts, self._lengths)]]  # (P,) int64
-        self._ranks = lay_spans(np.zeros_like(starts), self._lengths)  # (P,)
+        self._items = item_of[predictions.items[ragged_arange(starts, self._lengths)]]  # (P,) int64
+        self._ranks = ragged_arange(np.zeros_like(starts), self._lengths)  # (P,)
         self._users = user_of_list[lists]
         self._catalogue = catalogue
 

@@ -9,7 +9,7 @@ import numpy as np
 from mlcore.evaluate.comparison import Comparison
 from mlcore.errors import ConfigError, shorten
 from mlcore.evaluate.evaluate import ExtraUsers, evaluate_from_data
-from mlcore.files.inputs import Format, Place
+from mlcore.files.inputs import Format, PathLike
 from mlcore.files.interactions import ColumnNames, read_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
@@ -17,7 +17,7 @@ from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document
 from mlcore.evaluate.metrics import USER_METRICS
 from mlcore.ranked_lists import Predictions
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 from mlcore.evaluate.resampling import adjust_holm, bootstrap_interval, paired_test, users_needed
 from mlcore.types import Float64Array, Int32Array, Int64Array
 from mlcore.evaluate.verdict import CompareConfig, MetricComparison
@@ -159,17 +159,17 @@ def _ranked(
 
 
 def compare_from_path(
-    baseline_path: Place,
-    candidate_path: Place,
-    ground_truth_path: Place,
+    baseline_path: PathLike,
+    candidate_path: PathLike,
+    ground_truth_path: PathLike,
     cutoffs: Sequence[int] = DEFAULT_CUTOFFS,
     config: CompareConfig = CompareConfig(),
     *,
-    out_path: Place | None = None,
+    out_path: PathLike | None = None,
     extra_users: ExtraUsers = "error",
     names: ColumnNames = ColumnNames(),
     format: Format | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Comparison:
     """Read predictions and ground truth, compare, write the result; return it.
 

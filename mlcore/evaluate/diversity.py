@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mlcore.recommend.scoring import check_positions, check_values
-from mlcore.numeric.ranges import lay_spans
+from mlcore.numeric.ranges import ragged_arange
 from mlcore.numeric.sums import sum_by_group
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
@@ -110,7 +110,7 @@ def _fill_rows(rows: Float64Array, similarity: CsrMatrix, sources: Int32Array) -
     """Lay out the rows of some items, and return the cells that are to be cleared again."""
     starts = similarity.indptr[sources]
     lengths = similarity.indptr[sources + 1] - starts
-    stored = lay_spans(starts, lengths)
+    stored = ragged_arange(starts, lengths)
     first_cell = np.arange(len(sources)) * (similarity.num_columns + 1)
     used: Int64Array = np.repeat(first_cell, lengths) + similarity.indices[stored]
     rows[used] = similarity.data[stored]

@@ -13,7 +13,7 @@ from mlcore.artifact import Model
 from mlcore.evaluate.catalogue import Catalogue, CataloguedLists, evaluate_slices
 from mlcore.errors import ConfigError, DataError, NoUsersError, shorten
 from mlcore.evaluate.result import EvaluateConfig, Evaluation, Slice, SliceBy, mean_over_users
-from mlcore.files.inputs import Format, Place, find_format
+from mlcore.files.inputs import Format, PathLike, find_format
 from mlcore.files.interactions import ColumnNames, quote_csv, read_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
@@ -22,7 +22,7 @@ from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document, format_number, format_string
 from mlcore.evaluate.metrics import user_metrics
 from mlcore.ranked_lists import Predictions
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 from mlcore.types import Int64Array
 
 __all__ = [
@@ -170,18 +170,18 @@ def _check_catalogue(catalogue: Catalogue | None, config: EvaluateConfig) -> Non
 
 
 def evaluate_from_path(
-    predictions_path: Place,
-    ground_truth_path: Place,
-    out_path: Place,
+    predictions_path: PathLike,
+    ground_truth_path: PathLike,
+    out_path: PathLike,
     cutoffs: Sequence[int],
     *,
-    per_user_path: Place | None = None,
-    model_dir: Place | None = None,
+    per_user_path: PathLike | None = None,
+    model_dir: PathLike | None = None,
     extra_users: ExtraUsers = "error",
     config: EvaluateConfig = EvaluateConfig(),
     names: ColumnNames = ColumnNames(),
     format: Format | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> str:
     """Read predictions and ground truth, evaluate, write the metrics; return a summary.
 
@@ -240,7 +240,7 @@ def _catalogue_of(model: Model, config: EvaluateConfig) -> Catalogue:
 
 
 def _write_per_user(
-    stream: TextIO, evaluation: Evaluation, path: Place, format: Format | None
+    stream: TextIO, evaluation: Evaluation, path: PathLike, format: Format | None
 ) -> None:
     names = list(evaluation.per_user)
     columns = [evaluation.per_user[name].tolist() for name in names]

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlcore.interactions import Interactions
 from mlcore.ranked_lists import Predictions
-from mlcore.numeric.ranges import lay_spans
+from mlcore.numeric.ranges import ragged_arange
 from mlcore.numeric.sums import sum_by_group
 from mlcore.types import BoolArray, Float64Array, Int32Array, Int64Array
 
@@ -159,10 +159,10 @@ class _Lookup:
         """Return users, ranks and items of the hits of some lists, in their order."""
         starts = self.predictions.indptr[lists]
         lengths = np.minimum(self.predictions.indptr[lists + 1] - starts, longest)
-        listed = self.predictions.items[lay_spans(starts, lengths)]  # (P,) int32
+        listed = self.predictions.items[ragged_arange(starts, lengths)]  # (P,) int32
         truth = self.ground_truth.user_items
         counts = truth.indptr[users + 1] - truth.indptr[users]
-        wanted = truth.indices[lay_spans(truth.indptr[users], counts)]  # (L,) int32
+        wanted = truth.indices[ragged_arange(truth.indptr[users], counts)]  # (L,) int32
         codes = self.codes[wanted]
         width = len(wanted) + 1
         # Each relevant item gets a column; an item that two want, the later one. 0: nobody's.

@@ -17,12 +17,12 @@ import numpy.typing as npt
 
 from mlcore.files.columns import ColumnNames
 from mlcore.files.database import Database, import_duckdb
-from mlcore.files.inputs import Format, Place, find_format, opened, place_name
-from mlcore.files.plain import look_through
-from mlcore.files.rows_sql import Rows, csv_rows, json_rows
+from mlcore.files.inputs import Format, PathLike, find_format, opened, display_name
+from mlcore.files.plain import sniff
+from mlcore.files.rows_sql import TableSql, csv_rows, json_rows
 from mlcore.ids import id_fault
 from mlcore.interactions import Events
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
 
 __all__ = ["GREATEST_TIME", "LEAST_TIME", "encode", "read_events_by_duckdb"]
@@ -36,11 +36,11 @@ _ROWS_PER_FETCH = 2**21  # all rows at once would be there twice
 
 
 def read_events_by_duckdb(
-    path: Place,
+    path: PathLike,
     names: ColumnNames,
     format: Format | None = None,
     threads: int | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Events | None:
     """Return the rows of a CSV or JSON Lines file in any order, or None if not sure of them.
 
@@ -63,20 +63,22 @@ def read_events_by_duckdb(
         if rows is None:
             return None
         with Database(threads) as database:
-            return encode(database, rows, f"encode {place_name(path)}", progress)
+            return encode(database, rows, f"encode {display_name(path)}", progress)
     except (duckdb.Error, UnicodeEncodeError):  # not enough memory, or a path not in UTF-8
         return None
 
 
-def _rows_of(path: Place, names: ColumnNames, format: Format, progress: Progress) -> Rows | None:
+def _rows_of(
+    path: PathLike, names: ColumnNames, format: Format, progress: Progress
+) -> TableSql | None:
     with opened(path) as (raw, stream):
         size = os.fstat(raw.fileno()).st_size
 
         def tell() -> None:
-            progress(f"read {place_name(path)}", raw.tell(), size)
+            progress(f"read {display_name(path)}", raw.tell(), size)
 
         try:
-            plain = look_through(stream, "," if format == "csv" else '"', tell)
+            plain = sniff(stream, "," if format == "csv" else '"', tell)
         except (OSError, EOFError, zlib.error):
             return None
         if plain is None:
@@ -85,7 +87,9 @@ def _rows_of(path: Place, names: ColumnNames, format: Format, progress: Progress
         return rows_of(path, plain, stream is not raw, names)
 
 
-def encode(database: Database, rows: Rows, step: str, progress: Progress = silent) -> Events | None:
+def encode(
+    database: Database, rows: TableSql, step: str, progress: Progress = no_progress
+) -> Events | None:
     """Return rows with ids as positions, or None if any value breaks its rule.
 
     Args:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from mlcore.errors import DataError, shorten, shorten_json
-from mlcore.files.inputs import Format, Place, find_format, place_name
+from mlcore.files.inputs import Format, PathLike, find_format, display_name
 from mlcore.files.interactions import ColumnNames, read_interactions
 from mlcore.files.tables import BadValue, read_json_lines
 from mlcore.files.values import weight_from_json
 from mlcore.ids import id_fault
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 
 __all__ = ["UserHistory", "read_histories"]
 
@@ -25,7 +25,7 @@ class UserHistory(NamedTuple):
 
 
 def read_histories(
-    path: Place, format: Format | None = None, progress: Progress = silent
+    path: PathLike, format: Format | None = None, progress: Progress = no_progress
 ) -> Iterator[UserHistory]:
     """Yield the histories of a file.
 
@@ -46,7 +46,7 @@ def read_histories(
         return
     first_lines: dict[str, int] = {}
     for line, value in read_json_lines(path, progress):
-        place = f"{place_name(path)}:{line}"
+        place = f"{display_name(path)}:{line}"
         user_id = _id(value, "user_id", place)
         if user_id in first_lines:
             raise DataError(
@@ -56,15 +56,17 @@ def read_histories(
         first_lines[user_id] = line
         yield UserHistory(user_id, _entries(value, place), place)
     if not first_lines:
-        raise DataError(f"{place_name(path)}: expected at least one JSON object, got an empty file")
+        raise DataError(
+            f"{display_name(path)}: expected at least one JSON object, got an empty file"
+        )
 
 
-def _from_table(path: Place, progress: Progress) -> Iterator[UserHistory]:
+def _from_table(path: PathLike, progress: Progress) -> Iterator[UserHistory]:
     interactions = read_interactions(path, names=ColumnNames(), format="csv", progress=progress)
     for row, user_id in enumerate(interactions.user_ids):
         columns, weights = interactions.user_items.row(row)
         items = [interactions.item_ids[column] for column in columns.tolist()]
-        yield UserHistory(user_id, list(zip(items, weights.tolist())), place_name(path))
+        yield UserHistory(user_id, list(zip(items, weights.tolist())), display_name(path))
 
 
 def _entries(value: dict[str, Any], place: str) -> list[tuple[str, float]]:

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import IO, Literal, TypeAlias
 
 from mlcore.errors import DataError, DataWarning, from_os_error
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 
 __all__ = [
     "FORMATS",
     "Format",
-    "Place",
+    "PathLike",
     "TextChunk",
     "find_format",
     "opened",
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 Format: TypeAlias = Literal["csv", "jsonl"]
-Place: TypeAlias = str | os.PathLike[str]
+PathLike: TypeAlias = str | os.PathLike[str]
 FORMATS: tuple[Format, ...] = ("csv", "jsonl")
 
 _CHUNK_BYTES = 2**20
@@ -48,19 +48,19 @@ class TextChunk:
     text: str  # ends with a line break, except at the end of the file
 
 
-def place_name(path: Place) -> str:
+def display_name(path: PathLike) -> str:
     """Return how messages call a path.
 
     Args:
         path: a path, or ``-``.
 
-    >>> place_name("-")
+    >>> display_name("-")
     'standard input'
     """
     return "standard input" if os.fspath(path) == "-" else os.fspath(path)
 
 
-def find_format(path: Place, given: Format | None) -> Format:
+def find_format(path: PathLike, given: Format | None) -> Format:
     """Return the format of a file: by its name, or as given where the name does not tell.
 
     Args:
@@ -80,13 +80,13 @@ def find_format(path: Place, given: Format | None) -> Format:
     if given is not None:
         return given
     raise DataError(
-        f"{place_name(path)}: expected a name that ends in .csv or .jsonl (or either and .gz), "
+        f"{display_name(path)}: expected a name that ends in .csv or .jsonl (or either and .gz), "
         "got another",
         "--format csv or --format jsonl says what it is",
     )
 
 
-def text_chunks(path: Place, progress: Progress = silent) -> Iterator[TextChunk]:
+def text_chunks(path: PathLike, progress: Progress = no_progress) -> Iterator[TextChunk]:
     """Yield a file as chunks of whole lines.
 
     A byte order mark at the start is skipped with a DataWarning; gzip is recognised by its first bytes.
@@ -98,7 +98,7 @@ def text_chunks(path: Place, progress: Progress = silent) -> Iterator[TextChunk]
     Raises:
         DataError: missing, unreadable, not UTF-8, a NUL character, or a damaged gzip file.
     """
-    name = place_name(path)
+    name = display_name(path)
     line, seen = 1, 0
     with opened(path) as (raw, stream):
         size = 0 if os.fspath(path) == "-" else os.fstat(raw.fileno()).st_size
@@ -115,7 +115,7 @@ def text_chunks(path: Place, progress: Progress = silent) -> Iterator[TextChunk]
             progress(f"read {name}", raw.tell() if size else seen, size)
 
 
-def read_text(path: Place) -> str:
+def read_text(path: PathLike) -> str:
     """Return a whole small file, such as a configuration.
 
     Args:
@@ -128,7 +128,7 @@ def read_text(path: Place) -> str:
 
 
 @contextmanager
-def opened(path: Place) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+def opened(path: PathLike) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     """Give the file itself and the stream of its uncompressed bytes; both are one without gzip.
 
     Args:
@@ -145,30 +145,30 @@ def opened(path: Place) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     except OSError as error:
         kind = "got a directory" if Path(path).is_dir() else None
         if kind is not None:
-            raise DataError(f"{place_name(path)}: expected a file, {kind}") from error
+            raise DataError(f"{display_name(path)}: expected a file, {kind}") from error
         raise from_os_error(error, path, "a readable file") from error
     with raw:
         yield raw, _uncompressed(raw, path)
 
 
-def _uncompressed(raw: IO[bytes], path: Place) -> IO[bytes]:
+def _uncompressed(raw: IO[bytes], path: PathLike) -> IO[bytes]:
     buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
     try:
         is_gzip = buffered.peek(2)[:2] == _GZIP_MAGIC
     except OSError as error:
-        raise from_os_error(error, place_name(path), "a readable file") from error
+        raise from_os_error(error, display_name(path), "a readable file") from error
     return io.BufferedReader(gzip.GzipFile(fileobj=buffered)) if is_gzip else buffered
 
 
-def _line_blocks(stream: IO[bytes], path: Place) -> Iterator[bytes]:
+def _line_blocks(stream: IO[bytes], path: PathLike) -> Iterator[bytes]:
     try:
         while lines := stream.readlines(_CHUNK_BYTES):
             yield b"".join(lines)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         got = "one that ends too early" if isinstance(error, EOFError) else "a damaged one"
-        raise DataError(f"{place_name(path)}: expected a whole gzip file, got {got}") from error
+        raise DataError(f"{display_name(path)}: expected a whole gzip file, got {got}") from error
     except OSError as error:
-        raise from_os_error(error, place_name(path), "a readable file") from error
+        raise from_os_error(error, display_name(path), "a readable file") from error
 
 
 def _decode(data: bytes, first_line: int, name: str) -> tuple[str, DataError | None]:

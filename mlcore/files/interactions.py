@@ -13,9 +13,9 @@ from mlcore.errors import DataError
 from mlcore.files.columns import ColumnNames
 from mlcore.files.database import has_duckdb
 from mlcore.files.duckdb_input import read_events_by_duckdb
-from mlcore.files.inputs import Format, Place, find_format, place_name
+from mlcore.files.inputs import Format, PathLike, find_format, display_name
 from mlcore.files.parquet import is_parquet, read_parquet_events
-from mlcore.files.tables import Column, read_columns
+from mlcore.files.tables import ColumnReader, read_columns
 from mlcore.files.values import (
     IdEncoder,
     Memo,
@@ -27,7 +27,7 @@ from mlcore.files.values import (
 )
 from mlcore.interactions import Events, Interactions, sort_codes
 from mlcore.jsontext import format_number, format_string
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 
 __all__ = [
     "ColumnNames",
@@ -45,12 +45,12 @@ _DUCKDB_FROM_BYTES = 2**22  # the standard reader takes half a second for them
 
 
 def read_events(
-    path: Place,
+    path: PathLike,
     *,
     names: ColumnNames = ColumnNames(),
     format: Format | None = None,
     threads: int | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     reader: Reader = "auto",
 ) -> Events:
     """Return the rows of a file, in no particular order.
@@ -80,7 +80,7 @@ def read_events(
     return _read_by_standard_library(path, names, format, progress)
 
 
-def _is_large(path: Place) -> bool:
+def _is_large(path: PathLike) -> bool:
     try:
         status = os.stat(path)
     except (OSError, ValueError):  # the standard reader says what is wrong with it
@@ -89,14 +89,16 @@ def _is_large(path: Place) -> bool:
 
 
 def _read_by_standard_library(
-    path: Place, names: ColumnNames, format: Format | None, progress: Progress
+    path: PathLike, names: ColumnNames, format: Format | None, progress: Progress
 ) -> Events:
     users, items = IdEncoder(), IdEncoder()
     columns = [
-        Column(names.user, users.__getitem__, users.encode_json),
-        Column(names.item, items.__getitem__, items.encode_json),
-        Column(names.weight, Memo(weight_from_text).__getitem__, weight_from_json, False, 1.0),
-        Column(names.timestamp, parse_timestamp, timestamp_from_json, False),
+        ColumnReader(names.user, users.__getitem__, users.encode_json),
+        ColumnReader(names.item, items.__getitem__, items.encode_json),
+        ColumnReader(
+            names.weight, Memo(weight_from_text).__getitem__, weight_from_json, False, 1.0
+        ),
+        ColumnReader(names.timestamp, parse_timestamp, timestamp_from_json, False),
     ]
     dtypes = (np.int32, np.int32, np.float64, np.int64)
     parts = [
@@ -117,12 +119,12 @@ def _read_by_standard_library(
 
 
 def read_interactions(
-    path: Place,
+    path: PathLike,
     *,
     names: ColumnNames = ColumnNames(),
     format: Format | None = None,
     threads: int | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     reader: Reader = "auto",
 ) -> Interactions:
     """Return the interactions of a file: equal (user, item) rows are one, their weights add up.
@@ -145,11 +147,11 @@ def read_interactions(
     try:
         return events.aggregate("sum")
     except DataError as error:
-        raise DataError(f"{place_name(path)}: {error}", error.hint) from None
+        raise DataError(f"{display_name(path)}: {error}", error.hint) from None
 
 
 def write_interactions(
-    stream: TextIO, interactions: Interactions, path: Place, format: Format | None = None
+    stream: TextIO, interactions: Interactions, path: PathLike, format: Format | None = None
 ) -> None:
     """Write interactions in order of user, then item.
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, shorten_json
-from mlcore.files.inputs import Format, Place, place_name, read_text
-from mlcore.files.tables import BadValue, Column, read_columns
+from mlcore.files.inputs import Format, PathLike, display_name, read_text
+from mlcore.files.tables import BadValue, ColumnReader, read_columns
 from mlcore.files.values import IdEncoder
 from mlcore.jsontext import JsonTextError, parse_json
 
@@ -16,7 +16,7 @@ __all__ = ["read_config", "read_ids", "read_titles"]
 
 
 def read_ids(
-    path: Place,
+    path: PathLike,
     column: str,
     format: Format | None = None,
     check: Callable[[str], object] | None = None,
@@ -33,12 +33,12 @@ def read_ids(
         DataError: the first fault of the file, with its line and column.
     """
     ids = IdEncoder(check)
-    for _ in read_columns(path, [Column(column, ids.__getitem__, ids.encode_json)], format):
+    for _ in read_columns(path, [ColumnReader(column, ids.__getitem__, ids.encode_json)], format):
         pass
     return list(ids)
 
 
-def read_titles(path: Place, format: Format | None = None) -> dict[str, str]:
+def read_titles(path: PathLike, format: Format | None = None) -> dict[str, str]:
     """Return the title of each item, from the columns ``item_id`` and ``title``.
 
     Args:
@@ -50,8 +50,8 @@ def read_titles(path: Place, format: Format | None = None) -> dict[str, str]:
     """
     ids = IdEncoder()
     columns = [
-        Column("item_id", ids.__getitem__, ids.encode_json),
-        Column("title", str, _string),
+        ColumnReader("item_id", ids.__getitem__, ids.encode_json),
+        ColumnReader("title", str, _string),
     ]
     title_of_code: dict[int, str] = {}
     for codes, titles in read_columns(path, columns, format):
@@ -65,7 +65,7 @@ def _string(value: Any) -> str:
     return value
 
 
-def read_config(path: Place | None) -> TrainConfig:
+def read_config(path: PathLike | None) -> TrainConfig:
     """Return the configuration of a JSON file, or the default one.
 
     Args:
@@ -78,6 +78,6 @@ def read_config(path: Place | None) -> TrainConfig:
     if path is None:
         return TrainConfig()
     try:
-        return TrainConfig.from_json(parse_json(read_text(path)), place_name(path))
+        return TrainConfig.from_json(parse_json(read_text(path)), display_name(path))
     except JsonTextError as error:
-        raise ConfigError(f"{place_name(path)}: expected a JSON object, got {error}") from None
+        raise ConfigError(f"{display_name(path)}: expected a JSON object, got {error}") from None

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import IO, TextIO, cast
 
 from mlcore.errors import DataError, from_os_error
-from mlcore.files.inputs import Place
+from mlcore.files.inputs import PathLike
 
 __all__ = ["open_outputs"]
 
 
 @contextlib.contextmanager
-def open_outputs(*paths: Place) -> Iterator[list[TextIO]]:
+def open_outputs(*paths: PathLike) -> Iterator[list[TextIO]]:
     """Give a text stream for each path; the files appear, one right after the other, when the block ends well.
 
     Until then the text goes to hidden siblings, which are removed on any exception and on Ctrl-C.
@@ -56,7 +56,7 @@ def open_outputs(*paths: Place) -> Iterator[list[TextIO]]:
 class _Output:
     """One output: a stream, and what to do when all went well."""
 
-    def __init__(self, path: Place) -> None:
+    def __init__(self, path: PathLike) -> None:
         self._path = path
         self._partial: Path | None = None
         raw = self._open()
@@ -124,7 +124,7 @@ class _Output:
 class _Writer(io.TextIOWrapper):
     """UTF-8 with plain line feeds; a disk that refuses is named."""
 
-    def __init__(self, raw: IO[bytes], path: Place) -> None:
+    def __init__(self, raw: IO[bytes], path: PathLike) -> None:
         super().__init__(raw, encoding="utf-8", newline="\n", write_through=False)
         self._place = _name(path)
 
@@ -137,7 +137,7 @@ class _Writer(io.TextIOWrapper):
             raise from_os_error(error, self._place, "room to write") from error
 
 
-def _name(path: Place) -> str:
+def _name(path: PathLike) -> str:
     return "standard output" if os.fspath(path) == "-" else os.fspath(path)
 
 

@@ -11,13 +11,13 @@ from mlcore.errors import DataError, MlcoreError, shorten
 from mlcore.files.columns import ColumnNames
 from mlcore.files.database import Database, import_duckdb
 from mlcore.files.duckdb_input import GREATEST_TIME, LEAST_TIME, encode
-from mlcore.files.inputs import Place, opened, place_name
-from mlcore.files.rows_sql import Rows, quote_path, time_from_text
+from mlcore.files.inputs import PathLike, opened, display_name
+from mlcore.files.rows_sql import TableSql, quote_path, time_from_text
 from mlcore.files.tables import BadValue
 from mlcore.files.values import IdEncoder, timestamp_from_json, weight_from_json
 from mlcore.ids import MAX_ID_BYTES
 from mlcore.interactions import Events
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
 
 __all__ = ["is_parquet", "read_parquet_events"]
@@ -30,7 +30,7 @@ _INSTANT = "TIMESTAMP WITH TIME ZONE"
 _NO_ZONE = "a timestamp without a time zone does not say which moment it is"
 
 
-def is_parquet(path: Place) -> bool:
+def is_parquet(path: PathLike) -> bool:
     """Return whether a file is Parquet, by its name.
 
     Args:
@@ -43,10 +43,10 @@ def is_parquet(path: Place) -> bool:
 
 
 def read_parquet_events(
-    path: Place,
+    path: PathLike,
     names: ColumnNames,
     threads: int | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Events:
     """Return the rows of a Parquet file, in no particular order.
 
@@ -62,7 +62,7 @@ def read_parquet_events(
         MlcoreError: DuckDB is not installed.
         DataError: the first fault of the file, with its row, counted from 1, and column.
     """
-    name = place_name(path)
+    name = display_name(path)
     with opened(path):
         pass  # says what is wrong with a path as for any other file
     try:
@@ -82,8 +82,8 @@ def read_parquet_events(
         ) from None
 
 
-def _read(database: Database, path: Place, names: ColumnNames, progress: Progress) -> Events:
-    name = place_name(path)
+def _read(database: Database, path: PathLike, names: ColumnNames, progress: Progress) -> Events:
+    name = display_name(path)
     table = f"read_parquet({quote_path(path)}, file_row_number=true, hive_partitioning=false)"
     described = database.rows(f"DESCRIBE SELECT * FROM {table}")
     types = {column: str(type_) for column, type_, *_ in described}
@@ -96,7 +96,7 @@ def _read(database: Database, path: Place, names: ColumnNames, progress: Progres
                 f"{name}: {column}: expected strings, got {types[column]}",
                 "ids are strings: as numbers, 007 and 7 would be one",
             )
-    rows = Rows(
+    rows = TableSql(
         table,
         _identifier(names.user),
         _identifier(names.item),
@@ -137,7 +137,7 @@ def _time(name: str, column: str, types: dict[str, str]) -> str | None:
 
 
 def _first_fault(
-    database: Database, rows: Rows, names: ColumnNames, types: dict[str, str], name: str
+    database: Database, rows: TableSql, names: ColumnNames, types: dict[str, str], name: str
 ) -> DataError:
     """Return the error for the first row that breaks a rule, by the functions all readers share."""
     checks = [check for check in _checks(rows, names) if check.keeps_rule is not None]
@@ -166,7 +166,7 @@ class _Check(NamedTuple):
     convert: Callable[[Any], object]
 
 
-def _checks(rows: Rows, names: ColumnNames) -> list[_Check]:
+def _checks(rows: TableSql, names: ColumnNames) -> list[_Check]:
     ids = [
         f"strlen({id_}) BETWEEN 1 AND {MAX_ID_BYTES} AND NOT regexp_matches({id_}, '[\\x00\\n\\r]')"
         for id_ in (rows.user, rows.item)

@@ -15,7 +15,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["PlainText", "look_through"]
+__all__ = ["Dialect", "sniff"]
 
 _BLOCK_BYTES = 2**17  # what fits a near cache; larger ones take twice as long
 _COMMA, _QUOTE, _NEWLINE, _RETURN = b',"\n\r'
@@ -27,7 +27,7 @@ class _NotPlain(Exception):
 
 
 @dataclass(frozen=True)
-class PlainText:
+class Dialect:
     """What was counted in a file that is plain.
 
     Attributes:
@@ -45,9 +45,9 @@ class PlainText:
     quoted: bool
 
 
-def look_through(
+def sniff(
     stream: IO[bytes], delimiter: str, tell: Callable[[], object] = lambda: None
-) -> PlainText | None:
+) -> Dialect | None:
     r"""Return what a file holds if every reader would cut it alike, else None.
 
     Plain is UTF-8 without NUL and byte order mark; with lines that end alike, in ``\n`` or
@@ -64,9 +64,9 @@ def look_through(
         OSError: as the stream raises it; also EOFError and zlib.error from a damaged gzip file.
 
     >>> from io import BytesIO
-    >>> look_through(BytesIO(b"a,b\n1,2\n"), ",").delimiters
+    >>> sniff(BytesIO(b"a,b\n1,2\n"), ",").delimiters
     2
-    >>> look_through(BytesIO(b'a,b\n1, "2"\n'), ",") is None
+    >>> sniff(BytesIO(b'a,b\n1, "2"\n'), ",") is None
     True
     """
     counter = _Counter(delimiter)
@@ -115,12 +115,12 @@ class _Counter:
             delimiters &= ~_expect_plain_quotes(data)
         self._delimiters += _count(delimiters)
 
-    def result(self) -> PlainText:
+    def result(self) -> Dialect:
         _expect(self._first_line is not None and self._returns in (0, self._newlines))
         assert self._first_line is not None
         _expect(not self._first_line.startswith(_BOM))
         line_break = "\r\n" if self._returns else "\n"
-        return PlainText(
+        return Dialect(
             self._first_line.decode().removesuffix(line_break),
             self._newlines + self._ended,
             self._delimiters,

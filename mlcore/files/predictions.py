@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlcore.errors import DataError, shorten, shorten_json
-from mlcore.files.inputs import Place, place_name, text_chunks
+from mlcore.files.inputs import PathLike, display_name, text_chunks
 from mlcore.files.tables import BadValue, parse_json_object
 from mlcore.files.values import IdEncoder
 from mlcore.jsontext import format_numbers
 from mlcore.ranked_lists import Predictions
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 
 __all__ = ["Entries", "format_prediction", "format_predictions", "read_predictions"]
 
@@ -127,7 +127,7 @@ def _lay_end_to_end(groups: Iterable[Iterable[tuple[str, float]]]) -> Entries:
     return Entries(bounds, items, numbers)
 
 
-def read_predictions(path: Place, progress: Progress = silent) -> Predictions:
+def read_predictions(path: PathLike, progress: Progress = no_progress) -> Predictions:
     """Return the lists of a file; the order within a list is the ranking, scores are not read.
 
     Args:
@@ -137,7 +137,7 @@ def read_predictions(path: Place, progress: Progress = silent) -> Predictions:
     Raises:
         DataError: a user or, within a list, an item twice, or a line of another form.
     """
-    name = place_name(path)
+    name = display_name(path)
     user_ids: dict[str, int] = {}
     items = IdEncoder()
     codes = array("i")
@@ -160,7 +160,7 @@ def read_predictions(path: Place, progress: Progress = silent) -> Predictions:
     )
 
 
-def _lines(path: Place, progress: Progress) -> Iterator[tuple[int, str]]:
+def _lines(path: PathLike, progress: Progress) -> Iterator[tuple[int, str]]:
     for chunk in text_chunks(path, progress):
         for line, text in enumerate(chunk.text.split("\n"), chunk.first_line):
             if text.strip():

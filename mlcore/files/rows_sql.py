@@ -1,4 +1,4 @@
-"""Rows of users and items as SQL of DuckDB: which function reads a file, which expression a value.
+"""TableSql of users and items as SQL of DuckDB: which function reads a file, which expression a value.
 
 The expressions give NULL for whatever breaks a rule of ``mlcore.files.values``. They may also give
 it for a spelling that keeps the rules but is rare: then the standard reader is asked.
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mlcore.files.columns import ColumnNames
-from mlcore.files.inputs import Place
-from mlcore.files.plain import PlainText
+from mlcore.files.inputs import PathLike
+from mlcore.files.plain import Dialect
 from mlcore.files.values import INTEGER, NUMBER
 from mlcore.jsontext import JsonTextError, parse_json
 
-__all__ = ["Rows", "csv_rows", "json_rows", "quote_path", "quote_sql", "time_from_text"]
+__all__ = ["TableSql", "csv_rows", "json_rows", "quote_path", "quote_sql", "time_from_text"]
 
 _JSON_INTEGER = r"-?(?:0|[1-9]\d*)"
 _JSON_NUMBER = _JSON_INTEGER + r"(?:\.\d+)?(?:[eE][+-]?\d+)?"
@@ -30,7 +30,7 @@ _RFC_3339 = rf"\d{{4}}-\d\d-\d\d[Tt ]{_CLOCK}:[0-5]\d(?:\.\d+)?(?:[Zz]|[+-]{_CLO
 
 
 @dataclass(frozen=True)
-class Rows:
+class TableSql:
     """Where rows come from, as SQL.
 
     Attributes:
@@ -50,7 +50,7 @@ class Rows:
     count: int | None = None
 
 
-def csv_rows(path: Place, plain: PlainText, is_gzip: bool, names: ColumnNames) -> Rows | None:
+def csv_rows(path: PathLike, plain: Dialect, is_gzip: bool, names: ColumnNames) -> TableSql | None:
     """Return the rows of a CSV file, or None if its header or its counts are not as expected.
 
     Args:
@@ -59,7 +59,7 @@ def csv_rows(path: Place, plain: PlainText, is_gzip: bool, names: ColumnNames) -
         is_gzip: whether it is compressed.
         names: how the columns are called.
 
-    >>> plain = PlainText("user_id,item_id,stars", 5, 10, "\\n", False)
+    >>> plain = Dialect("user_id,item_id,stars", 5, 10, "\\n", False)
     >>> rows = csv_rows("a.csv", plain, False, ColumnNames(weight="stars"))
     >>> rows.count, rows.user, rows.time
     (4, 'c0', None)
@@ -77,7 +77,7 @@ def csv_rows(path: Place, plain: PlainText, is_gzip: bool, names: ColumnNames) -
         f"c{header.index(name)}" if name in header else None for name in names.in_order()
     )
     assert user is not None and item is not None
-    return Rows(
+    return TableSql(
         _lines(path, plain, is_gzip, len(header), delimiter=",", skip=1),
         user,
         item,
@@ -87,7 +87,7 @@ def csv_rows(path: Place, plain: PlainText, is_gzip: bool, names: ColumnNames) -
     )
 
 
-def json_rows(path: Place, plain: PlainText, is_gzip: bool, names: ColumnNames) -> Rows | None:
+def json_rows(path: PathLike, plain: Dialect, is_gzip: bool, names: ColumnNames) -> TableSql | None:
     """Return the rows of a JSON Lines file whose lines differ in their values only, else None.
 
     Each line is cut at its quotes, of which none is escaped: every other piece is a key or a
@@ -100,7 +100,7 @@ def json_rows(path: Place, plain: PlainText, is_gzip: bool, names: ColumnNames) 
         is_gzip: whether it is compressed.
         names: how the keys are called.
 
-    >>> plain = PlainText('{"u": "ann", "i": "tea"}', 5, 40, "\\n", False)
+    >>> plain = Dialect('{"u": "ann", "i": "tea"}', 5, 40, "\\n", False)
     >>> rows = json_rows("a.jsonl", plain, False, ColumnNames("u", "i"))
     >>> rows.item
     'c7'
@@ -126,7 +126,7 @@ def json_rows(path: Place, plain: PlainText, is_gzip: bool, names: ColumnNames) 
         f"{field.matches(_JSON_NUMBER)} AND length(c{field.column}) < {_MOST_DIGITS}"
         for field in others
     ]
-    return Rows(
+    return TableSql(
         _lines(path, plain, is_gzip, len(pieces), delimiter='"', skip=0),
         f"CASE WHEN {' AND '.join(conditions)} THEN {user.text} END",
         item.text,
@@ -215,7 +215,7 @@ def quote_sql(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def quote_path(path: Place) -> str:
+def quote_path(path: PathLike) -> str:
     """Return a path as a string literal of SQL, which means this file and no pattern or address.
 
     Args:
@@ -237,7 +237,7 @@ def _number(condition: str, text: str, type_: str) -> str:
 
 
 def _lines(
-    path: Place, plain: PlainText, is_gzip: bool, num_columns: int, delimiter: str, skip: int
+    path: PathLike, plain: Dialect, is_gzip: bool, num_columns: int, delimiter: str, skip: int
 ) -> str:
     """Return the table of a file's lines, cut at the delimiter, with columns c0, c1 ..."""
     columns = ", ".join(f"c{column}: 'VARCHAR'" for column in range(num_columns))

@@ -15,11 +15,11 @@ from itertools import chain, islice
 from typing import Any
 
 from mlcore.errors import DataError, shorten, shorten_json
-from mlcore.files.inputs import Format, Place, TextChunk, find_format, place_name, text_chunks
+from mlcore.files.inputs import Format, PathLike, TextChunk, find_format, display_name, text_chunks
 from mlcore.jsontext import JsonTextError, parse_json
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 
-__all__ = ["BadValue", "Column", "parse_json_object", "read_columns", "read_json_lines"]
+__all__ = ["BadValue", "ColumnReader", "parse_json_object", "read_columns", "read_json_lines"]
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _BATCH_ROWS = 1024  # larger ones give the garbage collector more to look through
@@ -35,7 +35,7 @@ class BadValue(ValueError):
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnReader:
     """A column to read.
 
     Attributes:
@@ -56,10 +56,10 @@ class Column:
 
 
 def read_columns(
-    path: Place,
-    columns: Sequence[Column],
+    path: PathLike,
+    columns: Sequence[ColumnReader],
     format: Format | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Iterator[list[list[Any] | None]]:
     """Yield the converted columns of a table, chunk by chunk.
 
@@ -77,7 +77,7 @@ def read_columns(
     Raises:
         DataError: the first fault of the file, with its line and column.
     """
-    name = place_name(path)
+    name = display_name(path)
     chunks = text_chunks(path, progress)
     if find_format(path, format) == "csv":
         yield from _read_csv_table(name, columns, chunks)
@@ -87,7 +87,7 @@ def read_columns(
 
 def _convert(
     name: str,
-    columns: Sequence[Column],
+    columns: Sequence[ColumnReader],
     raw: Sequence[Sequence[Any] | None],
     converters: Sequence[Callable[[Any], Any]],
     line_of_row: Callable[[int], int],
@@ -112,7 +112,7 @@ def _convert(
 
 
 def _read_csv_table(
-    name: str, columns: Sequence[Column], chunks: Iterator[TextChunk]
+    name: str, columns: Sequence[ColumnReader], chunks: Iterator[TextChunk]
 ) -> Iterator[list[list[Any] | None]]:
     positions: list[int | None] = []
     width = 0
@@ -179,7 +179,9 @@ def _malformed(place: str, error: csv.Error) -> DataError:
     )
 
 
-def _find_columns(name: str, columns: Sequence[Column], header: list[str]) -> list[int | None]:
+def _find_columns(
+    name: str, columns: Sequence[ColumnReader], header: list[str]
+) -> list[int | None]:
     positions: list[int | None] = []
     for column in columns:
         count = header.count(column.name)
@@ -217,7 +219,7 @@ def _lines_of(record: list[str]) -> int:
 
 
 def _read_json_table(
-    name: str, columns: Sequence[Column], chunks: Iterator[TextChunk]
+    name: str, columns: Sequence[ColumnReader], chunks: Iterator[TextChunk]
 ) -> Iterator[list[list[Any] | None]]:
     # Whether the file has an optional column is decided by its first row, as a CSV header does.
     present: list[bool] = []
@@ -240,7 +242,7 @@ def _read_json_table(
         raise DataError(f"{name}: expected at least one JSON object, got an empty file")
 
 
-def _present(column: Column) -> Callable[[Any], Any]:
+def _present(column: ColumnReader) -> Callable[[Any], Any]:
     def convert_present(value: Any) -> Any:
         if value is not _MISSING:
             return column.from_json(value)
@@ -302,7 +304,7 @@ def parse_json_object(text: str, place: str) -> dict[str, Any]:
 
 
 def read_json_lines(
-    path: Place, progress: Progress = silent
+    path: PathLike, progress: Progress = no_progress
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield line number and object of each line of a JSON Lines file; blank lines are passed over.
 
@@ -313,5 +315,5 @@ def read_json_lines(
     Raises:
         DataError: a line is not a JSON object, or the file cannot be read.
     """
-    for lines, values in _json_batches(place_name(path), text_chunks(path, progress)):
+    for lines, values in _json_batches(display_name(path), text_chunks(path, progress)):
         yield from zip(lines, values)

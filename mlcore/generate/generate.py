@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlcore.generate.titles import GENRES, book_title
-from mlcore.files.inputs import Format, Place, find_format
+from mlcore.files.inputs import Format, PathLike, find_format
 from mlcore.files.outputs import open_outputs
 from mlcore.jsontext import format_string
 from mlcore.generate.events import MadeUpEvents, draw_events
@@ -123,8 +123,8 @@ def generate_to_path(
     num_items: int,
     num_interactions: int,
     seed: int,
-    out_path: Place,
-    items_path: Place | None = None,
+    out_path: PathLike,
+    items_path: PathLike | None = None,
     *,
     skew: int = 1,
     format: Format | None = None,
@@ -205,7 +205,7 @@ def _write_table(
     stream: TextIO,
     names: Sequence[str],
     rows: Iterable[tuple[str | int, ...]],
-    path: Place,
+    path: PathLike,
     format: Format | None,
 ) -> None:
     # No id, title or genre made here needs quotes in CSV.

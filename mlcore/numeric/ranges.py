@@ -8,10 +8,10 @@ import numpy as np
 
 from mlcore.types import Int64Array
 
-__all__ = ["cut_rows", "lay_spans"]
+__all__ = ["row_blocks", "ragged_arange"]
 
 
-def lay_spans(starts: Int64Array, lengths: Int64Array) -> Int64Array:
+def ragged_arange(starts: Int64Array, lengths: Int64Array) -> Int64Array:
     """Return the positions of all spans, one span after the other.
 
     Equals ``np.concatenate([np.arange(s, s + n) for s, n in zip(starts, lengths)])``.
@@ -20,7 +20,7 @@ def lay_spans(starts: Int64Array, lengths: Int64Array) -> Int64Array:
         starts: (R,) int64 first position of each span.
         lengths: (R,) int64 positions in each, >= 0.
 
-    >>> lay_spans(np.array([7, 2]), np.array([2, 3])).tolist()
+    >>> ragged_arange(np.array([7, 2]), np.array([2, 3])).tolist()
     [7, 8, 2, 3, 4]
     """
     ends = np.cumsum(lengths)
@@ -29,7 +29,7 @@ def lay_spans(starts: Int64Array, lengths: Int64Array) -> Int64Array:
     return positions
 
 
-def cut_rows(indptr: Int64Array, max_rows: int, max_entries: int) -> Iterator[tuple[int, int]]:
+def row_blocks(indptr: Int64Array, max_rows: int, max_entries: int) -> Iterator[tuple[int, int]]:
     """Yield spans of rows, from all of them in order, that are bounded by rows and by entries.
 
     Args:
@@ -37,7 +37,7 @@ def cut_rows(indptr: Int64Array, max_rows: int, max_entries: int) -> Iterator[tu
         max_rows: of a span, >= 1.
         max_entries: likewise, >= 0; a row with more is a span of its own.
 
-    >>> list(cut_rows(np.array([0, 2, 3, 4, 9, 9]), max_rows=3, max_entries=3))
+    >>> list(row_blocks(np.array([0, 2, 3, 4, 9, 9]), max_rows=3, max_entries=3))
     [(0, 2), (2, 3), (3, 4), (4, 5)]
     """
     begin, num_rows = 0, len(indptr) - 1

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mlcore.recommend.request import UserRequest as UserRequest
     from mlcore.recommend.recommender import Recommendation as Recommendation
     from mlcore.recommend.recommender import Recommender as Recommender
-    from mlcore.recommend.recommender import Share as Share
+    from mlcore.recommend.recommender import Contribution as Contribution
     from mlcore.recommend.predict import PredictOptions as PredictOptions
     from mlcore.recommend.predict import Requests as Requests
     from mlcore.recommend.predict import predict_from_path as predict_from_path

@@ -15,7 +15,7 @@ import numpy as np
 from mlcore.recommend.scoring import check_positions, check_values
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
-__all__ = ["Reasons", "explain_lists"]
+__all__ = ["Contributions", "explain_lists"]
 
 # Stored pairs looked at together, each of which takes up to 40 bytes of scratch in each thread.
 # Changes speed and memory only.
@@ -23,7 +23,7 @@ MAX_CHUNK_PAIRS = 2**17
 
 
 @dataclass(frozen=True)
-class Reasons:
+class Contributions:
     """What adds up to the scores of the P listed items of some users.
 
     Attributes:
@@ -47,7 +47,7 @@ class _Found(NamedTuple):
 
 def explain_lists(
     similarity: CsrMatrix, histories: CsrMatrix, indptr: Int64Array, items: Int32Array
-) -> Reasons:
+) -> Contributions:
     """Return the reasons of each listed item.
 
     Goes through the same stored pairs as scoring does; how long the lists are costs nothing.
@@ -81,7 +81,7 @@ def explain_lists(
     # Stable: the reasons of an item stay in the order of the history.
     order = np.argsort(found.listed, kind="stable")
     counts = np.bincount(found.listed, minlength=len(items))
-    return Reasons(
+    return Contributions(
         np.concatenate([[0], np.cumsum(counts)]), found.items[order], found.shares[order]
     )
 

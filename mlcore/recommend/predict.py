@@ -11,7 +11,7 @@ import numpy as np
 
 from mlcore.errors import DataError, UnknownUserError, shorten
 from mlcore.files.histories import read_histories
-from mlcore.files.inputs import Format, Place
+from mlcore.files.inputs import Format, PathLike
 from mlcore.files.lists import read_ids
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import Entries, format_predictions
@@ -21,7 +21,7 @@ from mlcore.memory.available import available_bytes
 from mlcore.parameters import convert_value, integer
 from mlcore.memory.plan import SHOWN_FROM, Plan
 from mlcore.recommend.memory import plan_lists, refuse_lists
-from mlcore.progress import Progress, Tell, ignore, silent
+from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.recommend.recommender import RankedUsers, Recommender
 from mlcore.recommend.request import Fill, ListOptions, UserRequest
 from mlcore.numeric.threads import resolve_threads
@@ -43,8 +43,8 @@ class Requests:
     """
 
     all_users: bool = False
-    users_path: Place | None = None
-    histories_path: Place | None = None
+    users_path: PathLike | None = None
+    histories_path: PathLike | None = None
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class PredictOptions:
     """
 
     top_n: int = 10
-    include_items_path: Place | None = None
-    exclude_items_path: Place | None = None
+    include_items_path: PathLike | None = None
+    exclude_items_path: PathLike | None = None
     include_seen: bool = False
     fill: Fill | None = None
     unknown_user: UnknownUser = "error"
@@ -85,15 +85,15 @@ class _Tally:
 
 
 def predict_from_path(
-    model_dir: Place,
+    model_dir: PathLike,
     requests: Requests,
-    out_path: Place,
+    out_path: PathLike,
     options: PredictOptions = PredictOptions(),
     *,
     threads: int | None = None,
     format: Format | None = None,
-    progress: Progress = silent,
-    tell: Tell = ignore,
+    progress: Progress = no_progress,
+    on_message: OnMessage = no_message,
 ) -> str:
     """Read requests, rank on all cores, write one line for each in order; return a summary.
 
@@ -107,7 +107,7 @@ def predict_from_path(
         threads: how many; None for one a core. Changes speed only.
         format: of the input files, or None to go by their names.
         progress: told how many lists are made.
-        tell: told the memory plan before the work, unless it is small.
+        on_message: called with the memory plan before the work, unless it is small.
 
     Raises:
         ArtifactError: the model is faulty.
@@ -122,7 +122,7 @@ def predict_from_path(
             available = available_bytes()
             if (error := refusal(available)) is not None:
                 raise error
-            tell(plan.text(available))
+            on_message(plan.text(available))
         if requests.users_path is None and requests.histories_path is None:
             total = recommender.model.num_users
             ranked_blocks = recommender.rank_all_users(list_options, threads)
@@ -140,7 +140,7 @@ def predict_from_path(
 
 
 def plan_from_path(
-    model_dir: Place,
+    model_dir: PathLike,
     requests: Requests,
     options: PredictOptions = PredictOptions(),
     *,
@@ -166,7 +166,7 @@ def plan_from_path(
 
 def _plan(
     recommender: Recommender,
-    model_dir: Place,
+    model_dir: PathLike,
     requests: Requests,
     options: ListOptions,
     threads: int | None,

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlcore.artifact import Model
 from mlcore.errors import NoUsersError, UnknownItemError, UnknownUserError, shorten
-from mlcore.recommend.explain import Reasons, explain_lists
+from mlcore.recommend.explain import Contributions, explain_lists
 from mlcore.ids import IdMap
 from mlcore.memory.plan import Part, Steps
 from mlcore.recommend.ranking import Filters, Ranking
@@ -26,7 +26,7 @@ from mlcore.recommend.request import (
     refuse_text,
 )
 from mlcore.recommend.scoring import Scorer, slice_histories, stack_histories
-from mlcore.numeric.ranges import cut_rows
+from mlcore.numeric.ranges import row_blocks
 from mlcore.numeric.threads import map_in_order, resolve_threads
 from mlcore.types import BoolArray, CsrMatrix
 
@@ -37,7 +37,7 @@ __all__ = [
     "RankedUsers",
     "Recommendation",
     "Recommender",
-    "Share",
+    "Contribution",
     "UserRequest",
 ]
 
@@ -47,7 +47,7 @@ MAX_BLOCK_REASONS = 2**17
 REASON_BYTES, REASON_TEXT_BYTES = 12, 100  # for the memory plan
 
 
-class Share(NamedTuple):
+class Contribution(NamedTuple):
     """What one item of the history adds to a score."""
 
     item_id: str
@@ -68,7 +68,7 @@ class Recommendation(NamedTuple):
     item_id: str
     score: float
     source: str = "similarity"
-    because: tuple[Share, ...] = ()
+    because: tuple[Contribution, ...] = ()
 
 
 class RankedUsers(NamedTuple):
@@ -76,7 +76,7 @@ class RankedUsers(NamedTuple):
 
     user_ids: Sequence[str]
     ranking: Ranking
-    reasons: Reasons | None = None
+    reasons: Contributions | None = None
 
 
 class Recommender:
@@ -225,7 +225,7 @@ class Recommender:
         self._position(item_id)
         return self.predict_history([item_id], n)
 
-    def explain(self, user_id: str, item_id: str) -> list[Share]:
+    def explain(self, user_id: str, item_id: str) -> list[Contribution]:
         """Return what each item of a user's history adds to the score of an item.
 
         ``predict(user_id, explain=True)`` says the same of a whole list.
@@ -249,7 +249,7 @@ class Recommender:
 
     def explain_history(
         self, history: Mapping[str, float] | Iterable[str], item_id: str
-    ) -> list[Share]:
+    ) -> list[Contribution]:
         """Return what each item of any history adds to the score of an item.
 
         Args:
@@ -267,17 +267,17 @@ class Recommender:
         target = self._position(item_id)
         return self._shares(self._encode(history), target)
 
-    def _shares(self, history: EncodedHistory, target: int) -> list[Share]:
+    def _shares(self, history: EncodedHistory, target: int) -> list[Contribution]:
         stacked = stack_histories([history], len(self.model.items))
         one = np.array([0, 1]), np.array([target], np.int32)
         reasons = explain_lists(self.model.similarity, stacked, *one)
         return list(self._to_shares(reasons, 0))
 
-    def _to_shares(self, reasons: Reasons, listed: int) -> tuple[Share, ...]:
+    def _to_shares(self, reasons: Contributions, listed: int) -> tuple[Contribution, ...]:
         ids = self.model.items.load()
         span = slice(reasons.indptr[listed], reasons.indptr[listed + 1])
         pairs = zip(reasons.items[span].tolist(), reasons.shares[span].tolist())
-        return tuple(Share(ids[item], share) for item, share in pairs)
+        return tuple(Contribution(ids[item], share) for item, share in pairs)
 
     def _position(self, item_id: str) -> int:
         position = self.model.items.position(item_id)
@@ -379,7 +379,7 @@ class Recommender:
         size = self._scorer.block_rows(options.n, options.explain)
         longest = min(options.n, len(self.model.items))
         most = MAX_BLOCK_REASONS // max(1, longest) if options.explain else histories.num_entries
-        spans = cut_rows(histories.indptr, size, most)
+        spans = row_blocks(histories.indptr, size, most)
         yield from map_in_order(rank, spans, resolve_threads(threads))
 
     def planned_bytes(self, options: ListOptions, threads: int, all_users: bool) -> Steps:
@@ -423,7 +423,7 @@ class Recommender:
         filters: Filters,
     ) -> RankedUsers:
         ranking = self._scorer.rank(histories, options.n, filters, fill)
-        reasons: Reasons | None = None
+        reasons: Contributions | None = None
         if options.explain:
             reasons = explain_lists(self.model.similarity, histories, ranking.indptr, ranking.items)
         return RankedUsers(user_ids, ranking, reasons)
@@ -437,7 +437,7 @@ class Recommender:
         ids, ranking, reasons = self.model.items.load(), ranked.ranking, ranked.reasons
         begin, end = ranking.indptr[row], ranking.indptr[row + 1]
         columns = (ranking.items[begin:end], ranking.scores[begin:end], ranking.filled[begin:end])
-        because: Iterable[tuple[Share, ...]] = repeat(())
+        because: Iterable[tuple[Contribution, ...]] = repeat(())
         if reasons is not None:
             because = [self._to_shares(reasons, listed) for listed in range(begin, end)]
         return [

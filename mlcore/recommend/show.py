@@ -7,7 +7,7 @@ from typing import Any
 
 from mlcore.errors import DataError, UnknownUserError, shorten
 from mlcore.files.histories import read_histories
-from mlcore.files.inputs import Format, Place, place_name
+from mlcore.files.inputs import Format, PathLike, display_name
 from mlcore.files.lists import read_titles
 from mlcore.files.tables import read_json_lines
 from mlcore.parameters import convert_value, integer
@@ -18,10 +18,10 @@ MAX_REASONS = 3
 
 
 def show_from_path(
-    predictions_path: Place,
-    items_path: Place,
+    predictions_path: PathLike,
+    items_path: PathLike,
     *,
-    histories_path: Place | None = None,
+    histories_path: PathLike | None = None,
     user_id: str | None = None,
     top_n: int = 5,
     format: Format | None = None,
@@ -54,27 +54,27 @@ def show_from_path(
             for item in _taken(histories_path, user_id, top_n, format)
         ]
     lines += [f"{user_id} may like:"]
-    place = place_name(predictions_path)
+    place = display_name(predictions_path)
     for rank, entry in enumerate(entries[:top_n], 1):
         lines.append(f"  {rank}. {_describe(entry, titles, place)}")
         lines += _because(entry, titles, place)
     return "\n".join(lines)
 
 
-def _find_list(path: Place, user_id: str | None) -> tuple[str, list[dict[str, Any]]]:
+def _find_list(path: PathLike, user_id: str | None) -> tuple[str, list[dict[str, Any]]]:
     for line, value in read_json_lines(path):
         if user_id is None or value.get("user_id") == user_id:
             found, entries = value.get("user_id"), value.get("items")
             if not isinstance(found, str) or not isinstance(entries, list):
                 raise DataError(
-                    f"{place_name(path)}:{line}: expected user_id and items, got {shorten(value)}"
+                    f"{display_name(path)}:{line}: expected user_id and items, got {shorten(value)}"
                 )
             return found, entries
     got = "no line" if user_id is None else f"none for {shorten(user_id)}"
-    raise UnknownUserError(f"{place_name(path)}: user_id: expected a list of the user, got {got}")
+    raise UnknownUserError(f"{display_name(path)}: user_id: expected a list of the user, got {got}")
 
 
-def _taken(path: Place, user_id: str, top_n: int, format: Format | None) -> list[str]:
+def _taken(path: PathLike, user_id: str, top_n: int, format: Format | None) -> list[str]:
     """Return the items of a history, heaviest first."""
     for history in read_histories(path, format):
         if history.user_id == user_id:

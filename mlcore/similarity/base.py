@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, TypeAlias
 from mlcore.parameters import check_parameters
 from mlcore.memory.plan import Steps
 from mlcore.progress import Progress
-from mlcore.similarity.counts import Counts
+from mlcore.similarity.counts import GramBlocks
 from mlcore.types import CsrMatrix
 
 __all__ = ["NeighborSettings", "Neighborhood", "Similarity"]
@@ -57,7 +57,7 @@ class Similarity(ABC):
     def __post_init__(self) -> None:
         check_parameters(self)
 
-    def planned_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> Steps:
+    def planned_bytes(self, counts: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
         """Return what ``neighbors`` takes in each of its steps, besides the weights; none by default.
 
         Args:
@@ -70,7 +70,7 @@ class Similarity(ABC):
 
     @abstractmethod
     def neighbors(
-        self, counts: Counts, settings: NeighborSettings, threads: int, progress: Progress
+        self, counts: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows.
 

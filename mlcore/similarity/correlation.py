@@ -13,7 +13,7 @@ import numpy as np
 
 from mlcore.errors import DataError
 from mlcore.parameters import choice, parameter
-from mlcore.similarity.counts import Counts
+from mlcore.similarity.counts import GramBlocks
 from mlcore.similarity.pairs import Pairs, PairSimilarity, Terms
 from mlcore.numeric.sums import sum_by_group
 from mlcore.types import Float64Array
@@ -25,11 +25,11 @@ __all__ = ["AdjustedCosine", "Pearson"]
 class _Centered(PairSimilarity):
     """The cosine of columns from whose entries a mean was taken, rounded to float32."""
 
-    def counted(self, counts: Counts) -> Counts:
+    def counted(self, counts: GramBlocks) -> GramBlocks:
         """Return the counts of the centred matrix; entries that become 0 have no weight."""
         return counts.shared(type(self).__name__, lambda: self._center(counts))
 
-    def _center(self, counts: Counts) -> Counts:
+    def _center(self, counts: GramBlocks) -> GramBlocks:
         matrix = counts.user_items
         data = matrix.data.astype(np.float64)
         centered = (data - self._means(counts, data)).astype(np.float32)  # (E,) float32
@@ -42,10 +42,10 @@ class _Centered(PairSimilarity):
         return counts.with_values(centered)
 
     @abstractmethod
-    def _means(self, counts: Counts, data: Float64Array) -> Float64Array:
+    def _means(self, counts: GramBlocks, data: Float64Array) -> Float64Array:
         """Return what to take away from each entry, (E,) float64."""
 
-    def source_terms(self, counts: Counts) -> Terms:
+    def source_terms(self, counts: GramBlocks) -> Terms:
         """Return sqrt(n_i) of the centred columns."""
         return (np.sqrt(counts.norms),)
 
@@ -69,7 +69,7 @@ class AdjustedCosine(_Centered):
 
     name = "adjusted_cosine"
 
-    def _means(self, counts: Counts, data: Float64Array) -> Float64Array:
+    def _means(self, counts: GramBlocks, data: Float64Array) -> Float64Array:
         matrix = counts.user_items
         lengths = np.diff(matrix.indptr)  # (U,) int64
         sums = sum_by_group(matrix.row_of_entry(), data, matrix.num_rows)  # (U,) float64
@@ -82,7 +82,7 @@ class _PearsonOfRaters(_Centered):
 
     name = "pearson"
 
-    def _means(self, counts: Counts, data: Float64Array) -> Float64Array:
+    def _means(self, counts: GramBlocks, data: Float64Array) -> Float64Array:
         means = counts.sums / np.maximum(counts.users, 1)  # (I,) float64
         return means[counts.user_items.indices]
 
@@ -104,11 +104,11 @@ class Pearson(PairSimilarity):
     entry_bytes = 86
     missing: str = parameter("zero", choice("zero", "unknown"))  # Changes the model.
 
-    def counted(self, counts: Counts) -> Counts:
+    def counted(self, counts: GramBlocks) -> GramBlocks:
         """Return the counts of X, centred if missing entries are unknown."""
         return counts if self.missing == "zero" else _PearsonOfRaters().counted(counts)
 
-    def source_terms(self, counts: Counts) -> Terms:
+    def source_terms(self, counts: GramBlocks) -> Terms:
         """Return S_i, which is 0 when centred, and d_i."""
         if self.missing == "unknown":
             return (np.zeros(counts.num_items), np.sqrt(counts.norms))

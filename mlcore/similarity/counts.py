@@ -3,7 +3,7 @@
 A block of rows of the product is formed, used and forgotten, so memory is bounded by the block,
 never by the square of the catalogue. Each c_ij is summed in float64 over ascending users within one
 row of the product; how rows are grouped into blocks and who computes them therefore changes no bit.
-Counts, of a binary X, are the same in float32 and move fewer bytes.
+GramBlocks, of a binary X, are the same in float32 and move fewer bytes.
 
 Where most pairs of items have common users, X gets a first user more, who has all items: 1 on the
 right, 0 on the left. That user adds 0 to each sum, of which scipy lists none that is 0 in the end, and
@@ -25,11 +25,11 @@ from typing import Any, TypeVar
 import numpy as np
 import scipy.sparse as sp
 
-from mlcore.numeric.ranges import cut_rows
+from mlcore.numeric.ranges import row_blocks
 from mlcore.numeric.sums import sum_by_group
 from mlcore.types import CsrMatrix, Float64Array
 
-__all__ = ["MAX_BLOCK_ENTRIES", "Counts", "KeptBytes", "Products"]
+__all__ = ["MAX_BLOCK_ENTRIES", "GramBlocks", "CacheBudget", "Products"]
 
 # Changes speed and memory only: at most about 60 bytes of scratch for each entry and thread.
 MAX_BLOCK_ENTRIES = 2**19
@@ -41,10 +41,10 @@ T = TypeVar("T")
 
 
 @dataclass
-class KeptBytes:
+class CacheBudget:
     """How many bytes of blocks may be kept, and how many are.
 
-    >>> kept = KeptBytes(100)
+    >>> kept = CacheBudget(100)
     >>> kept.take(80), kept.take(80), kept.take(20), kept.used
     (True, False, True, 100)
     """
@@ -72,7 +72,7 @@ class Products:
     """
 
     def __init__(
-        self, left: CsrMatrix, right: CsrMatrix, kept: KeptBytes, max_block_entries: int
+        self, left: CsrMatrix, right: CsrMatrix, kept: CacheBudget, max_block_entries: int
     ) -> None:
         work = (np.diff(left.indptr) * np.diff(right.indptr)).sum()  # multiply-adds
         is_dense = bool(work >= DENSE * left.num_columns * right.num_columns)
@@ -97,7 +97,7 @@ class Products:
             )
             bounds = np.minimum(pattern @ entries_of_user, num_columns).astype(np.int64)
         offsets = np.concatenate([[0], np.cumsum(bounds)])
-        return list(cut_rows(offsets, max(num_rows, 1), max_entries))
+        return list(row_blocks(offsets, max(num_rows, 1), max_entries))
 
     def rows(self, begin: int, end: int) -> Any:
         """Return rows ``begin`` to ``end`` of the product, a new or a kept CSR not to be changed.
@@ -133,7 +133,7 @@ def _to_scipy(matrix: CsrMatrix, kind: type[np.floating[Any]], is_dense: bool) -
     return sp.csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, matrix.num_columns))
 
 
-class Counts:
+class GramBlocks:
     """The columns of one matrix X, one by one and pair by pair.
 
     Args:
@@ -146,12 +146,12 @@ class Counts:
     def __init__(
         self,
         user_items: CsrMatrix,
-        kept: KeptBytes | None = None,
+        kept: CacheBudget | None = None,
         max_block_entries: int | None = None,
     ) -> None:
         self.user_items = user_items
         self.num_users, self.num_items = user_items.num_rows, user_items.num_columns
-        self.kept = kept or KeptBytes(0)
+        self.kept = kept or CacheBudget(0)
         self._max_block_entries = max_block_entries or MAX_BLOCK_ENTRIES
         self._shared: dict[Hashable, Any] = {}
 
@@ -187,11 +187,11 @@ class Counts:
         return self.products_of(self.user_items, self.user_items)
 
     @property
-    def binary(self) -> Counts:
+    def binary(self) -> GramBlocks:
         """The same of the binary X."""
         return self.shared("binary", lambda: self.with_values(np.ones_like(self.user_items.data)))
 
-    def with_values(self, values: Any) -> Counts:
+    def with_values(self, values: Any) -> GramBlocks:
         """Return the same of a matrix with other values at the same places.
 
         Args:
@@ -199,7 +199,7 @@ class Counts:
         """
         matrix = self.user_items
         new = CsrMatrix(matrix.indptr, matrix.indices, values, matrix.num_columns)
-        return Counts(new, self.kept, self._max_block_entries)
+        return GramBlocks(new, self.kept, self._max_block_entries)
 
     def products_of(self, left: CsrMatrix, right: CsrMatrix) -> Products:
         """Return the blocks of another product, left' @ right, kept within the same number of bytes.

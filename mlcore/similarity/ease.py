@@ -14,7 +14,7 @@ from mlcore.parameters import number, parameter
 from mlcore.memory.plan import Part, Steps, add_parts, scratch_part
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
-from mlcore.similarity.counts import Counts
+from mlcore.similarity.counts import GramBlocks
 from mlcore.similarity.memory import (
     gather_pairs,
     scipy_products,
@@ -53,7 +53,7 @@ class Ease(Similarity):
     uses_min_cooccurrence = False
     l2: float = parameter(500.0, number(above=0))  # Changes the model.
 
-    def planned_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> Steps:
+    def planned_bytes(self, counts: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
         """Return the dense matrix and the kept pairs, and more of these once the matrix is gone."""
         shape, num_items = shape_of(counts), counts.num_items
         pairs = num_items * min(settings.num_neighbors or num_items, num_items)
@@ -68,14 +68,14 @@ class Ease(Similarity):
         return add_parts([scipy_products(shape, 4 if shape.is_binary else 8)], steps)
 
     def neighbors(
-        self, counts: Counts, settings: NeighborSettings, threads: int, progress: Progress
+        self, counts: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows."""
         parts = self._best(counts, settings, threads, progress)  # the dense matrix is gone by now
         return by_source(stack_rows(parts), counts.num_items, settings.neighborhood == "target")
 
     def _best(
-        self, counts: Counts, settings: NeighborSettings, threads: int, progress: Progress
+        self, counts: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
     ) -> list[BestOfRows]:
         """Return the best sources of each target, or targets of each source, in blocks."""
         gram = _gram(counts, threads, progress)  # (I, I) float64
@@ -113,7 +113,7 @@ class Ease(Similarity):
         return inverse
 
 
-def _gram(counts: Counts, threads: int, progress: Progress) -> Float64Array:
+def _gram(counts: GramBlocks, threads: int, progress: Progress) -> Float64Array:
     """Return X' X, (I, I) float64 in Fortran order, which LAPACK works on without a copy."""
     num_items, products = counts.num_items, counts.products
     gram = np.zeros((num_items, num_items), order="F")

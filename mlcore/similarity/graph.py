@@ -16,7 +16,7 @@ from mlcore.memory.plan import Part, Steps
 from mlcore.numeric.portable import power
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
-from mlcore.similarity.counts import Counts, Products
+from mlcore.similarity.counts import GramBlocks, Products
 from mlcore.similarity.memory import gather_pairs, scipy_kernel, scipy_products, shape_of
 from mlcore.similarity.selection import (
     BestOfRows,
@@ -43,11 +43,11 @@ class _Walk(Similarity):
     alpha: float = parameter(1.0, number(minimum=0))  # Changes the model.
     normalize: bool = parameter(False, boolean())  # Changes the model.
 
-    def _target_factors(self, counts: Counts) -> Float64Array | None:
+    def _target_factors(self, counts: GramBlocks) -> Float64Array | None:
         """Return a factor of each target, (I,) float64, or None."""
         return None
 
-    def planned_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> Steps:
+    def planned_bytes(self, counts: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
         """Return the probabilities in the making, what scipy's kernel takes, and the second cut."""
         shape = shape_of(counts)
         pairs = shape.kept_pairs(settings.num_neighbors)
@@ -59,7 +59,7 @@ class _Walk(Similarity):
         }
 
     def neighbors(
-        self, counts: Counts, settings: NeighborSettings, threads: int, progress: Progress
+        self, counts: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows."""
         products = counts.shared(("walk", self.alpha), lambda: self._products(counts))
@@ -77,7 +77,7 @@ class _Walk(Similarity):
         best = best_of_columns(best, counts.num_items, k)
         return by_source(best, counts.num_items, rows_are_targets=True)
 
-    def _products(self, counts: Counts) -> Products:
+    def _products(self, counts: GramBlocks) -> Products:
         matrix = counts.user_items
         data = matrix.data.astype(np.float64)
         users = matrix.row_of_entry()  # (E,) int64
@@ -117,7 +117,7 @@ class RP3Beta(_Walk):
     name = "rp3beta"
     beta: float = parameter(0.6, number(minimum=0))  # Changes the model.
 
-    def _target_factors(self, counts: Counts) -> Float64Array | None:
+    def _target_factors(self, counts: GramBlocks) -> Float64Array | None:
         """Return n_j^(-beta); 1 for an item nobody has, which no walk reaches."""
         return power(np.maximum(counts.users, 1.0), -self.beta)
 

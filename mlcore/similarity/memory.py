@@ -14,9 +14,9 @@ import numpy as np
 
 from mlcore.memory.plan import Part, Steps, add_parts, scratch_part
 from mlcore.similarity.base import NeighborSettings
-from mlcore.similarity.counts import DENSE, MAX_BLOCK_ENTRIES, Counts
+from mlcore.similarity.counts import DENSE, MAX_BLOCK_ENTRIES, GramBlocks
 from mlcore.similarity.selection import PART_ENTRIES
-from mlcore.numeric.ranges import cut_rows
+from mlcore.numeric.ranges import row_blocks
 from mlcore.numeric.sums import sum_by_group
 from mlcore.types import Float64Array, Int64Array
 
@@ -103,7 +103,7 @@ class Shape:
         return int((others if k is None else np.minimum(others, k)).sum())
 
 
-def shape_of(counts: Counts) -> Shape:
+def shape_of(counts: GramBlocks) -> Shape:
     """Return the shape of X, found once for all plans of it.
 
     Args:
@@ -111,20 +111,20 @@ def shape_of(counts: Counts) -> Shape:
 
     >>> from mlcore.types import CsrMatrix
     >>> x = CsrMatrix(np.array([0, 2, 3]), np.array([0, 1, 1]), np.ones(3, np.float32), 2)
-    >>> shape_of(Counts(x)).reach.tolist()
+    >>> shape_of(GramBlocks(x)).reach.tolist()
     [1.0, 1.0]
     """
     shape: Shape = counts.shared("shape", lambda: _find_shape(counts))
     return shape
 
 
-def _find_shape(counts: Counts) -> Shape:
+def _find_shape(counts: GramBlocks) -> Shape:
     matrix = counts.user_items
     lengths = np.diff(matrix.indptr)  # (U,) int64
     reach = np.zeros(counts.num_items)
     users = np.zeros(counts.num_items, np.int64)
     most = max(SPAN_ENTRIES, 4 * counts.num_items)
-    for begin, end in cut_rows(matrix.indptr, len(lengths), most):
+    for begin, end in row_blocks(matrix.indptr, len(lengths), most):
         items = matrix.indices[matrix.indptr[begin] : matrix.indptr[end]]
         others = np.repeat(lengths[begin:end] - 1.0, lengths[begin:end])
         reach += sum_by_group(items, others, counts.num_items)

@@ -14,7 +14,7 @@ import numpy as np
 
 from mlcore.parameters import number, parameter
 from mlcore.numeric.portable import power
-from mlcore.similarity.counts import Counts
+from mlcore.similarity.counts import GramBlocks
 from mlcore.similarity.pairs import Pairs, PairSimilarity, Quotient, Terms
 from mlcore.types import Float64Array
 
@@ -39,7 +39,7 @@ class Dot(PairSimilarity):
 
     name = "dot"
 
-    def source_terms(self, counts: Counts) -> Terms:
+    def source_terms(self, counts: GramBlocks) -> Terms:
         """Return 1, which the compiled kernel multiplies."""
         return (np.ones(counts.num_items),)
 
@@ -62,7 +62,7 @@ class Cosine(PairSimilarity):
 
     name = "cosine"
 
-    def source_terms(self, counts: Counts) -> Terms:
+    def source_terms(self, counts: GramBlocks) -> Terms:
         """Return sqrt(n_i)."""
         return (np.sqrt(counts.norms),)
 
@@ -89,11 +89,11 @@ class AsymmetricCosine(PairSimilarity):
     name = "asymmetric_cosine"
     alpha: float = parameter(0.4, number(minimum=0, maximum=1))  # Changes the model.
 
-    def source_terms(self, counts: Counts) -> Terms:
+    def source_terms(self, counts: GramBlocks) -> Terms:
         """Return n_i^(1 - alpha)."""
         return (power(counts.norms, 1 - self.alpha),)
 
-    def target_terms(self, counts: Counts) -> Terms:
+    def target_terms(self, counts: GramBlocks) -> Terms:
         """Return n_j^alpha."""
         return (power(counts.norms, self.alpha),)
 
@@ -188,7 +188,7 @@ class ConditionalProbability(PairSimilarity):
     binary = True
     popularity_exponent: float = parameter(0.0, number(minimum=0))  # Changes the model.
 
-    def target_terms(self, counts: Counts) -> Terms:
+    def target_terms(self, counts: GramBlocks) -> Terms:
         """Return n_j^popularity_exponent."""
         return (power(counts.norms, self.popularity_exponent),)
 

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from mlcore.memory.plan import Part, Steps, add_parts
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
-from mlcore.similarity.counts import Counts
+from mlcore.similarity.counts import GramBlocks
 from mlcore.similarity.memory import (
     CompiledNeed,
     Shape,
@@ -83,7 +83,7 @@ class PairSimilarity(Similarity):
 
     entry_bytes: ClassVar[int] = 60
 
-    def counted(self, counts: Counts) -> Counts:
+    def counted(self, counts: GramBlocks) -> GramBlocks:
         """Return the counts of the matrix that the formula calls X: the binary one if so declared.
 
         Args:
@@ -91,7 +91,7 @@ class PairSimilarity(Similarity):
         """
         return counts.binary if self.binary else counts
 
-    def source_terms(self, counts: Counts) -> Terms:
+    def source_terms(self, counts: GramBlocks) -> Terms:
         """Return what ``values`` needs of each source item, computed once: here n_i alone.
 
         Args:
@@ -99,7 +99,7 @@ class PairSimilarity(Similarity):
         """
         return (counts.norms,)
 
-    def target_terms(self, counts: Counts) -> Terms:
+    def target_terms(self, counts: GramBlocks) -> Terms:
         """Return what ``values`` needs of each target item: here the same.
 
         Args:
@@ -115,7 +115,7 @@ class PairSimilarity(Similarity):
         """
         return None
 
-    def planned_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> Steps:
+    def planned_bytes(self, counts: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
         """Return what the kernel takes that will be chosen: the compiled one or that of scipy."""
         is_quotient = self.quotient(counts.num_users) is not None
         if is_quotient and _pays_to_compile(counts, settings, threads):
@@ -128,7 +128,7 @@ class PairSimilarity(Similarity):
         )
         return add_parts([self._copied_weights(shape, needs_commons)], steps)
 
-    def compiled_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> Steps:
+    def compiled_bytes(self, counts: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
         """Return what the compiled kernel takes, whether or not it is there.
 
         Args:
@@ -159,7 +159,7 @@ class PairSimilarity(Similarity):
         """
 
     def neighbors(
-        self, counts: Counts, settings: NeighborSettings, threads: int, progress: Progress
+        self, counts: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows."""
         return best_pairs(self, counts, settings, threads, progress)
@@ -167,7 +167,7 @@ class PairSimilarity(Similarity):
 
 def best_pairs(
     measure: PairSimilarity,
-    counts: Counts,
+    counts: GramBlocks,
     settings: NeighborSettings,
     threads: int,
     progress: Progress,
@@ -232,7 +232,7 @@ def room_for(k: int) -> int:
     return max(k + 16, k + k // 2)
 
 
-def _pays_to_compile(counts: Counts, settings: NeighborSettings, threads: int) -> bool:
+def _pays_to_compile(counts: GramBlocks, settings: NeighborSettings, threads: int) -> bool:
     """Return whether the compiled kernel is there, knows the case, and is worth loading."""
     k, lengths = settings.num_neighbors, np.diff(counts.user_items.indptr).astype(np.float64)
     work = (lengths**2).sum()
@@ -248,7 +248,7 @@ def _pays_to_compile(counts: Counts, settings: NeighborSettings, threads: int) -
 
 
 def _products_function(
-    counts: Counts, counted: Counts, min_cooccurrence: int
+    counts: GramBlocks, counted: GramBlocks, min_cooccurrence: int
 ) -> Callable[[int, int], Any]:
     """Return what gives some rows of X' X, without the pairs that too few users stand behind."""
 

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from mlcore.errors import DataError
 from mlcore.progress import Progress
-from mlcore.numeric.ranges import cut_rows
+from mlcore.numeric.ranges import row_blocks
 from mlcore.numeric.threads import map_in_order
 from mlcore.numeric.topk import keep_best, kth_best
 from mlcore.types import BoolArray, CsrMatrix, Float32Array, Float64Array, Int32Array, Int64Array
@@ -70,7 +70,7 @@ def best_of_rows(
     def best_of_block(block: tuple[int, int]) -> BestOfRows:
         product = products_of(*block)
         k = num_neighbors or product.shape[1]
-        spans = cut_rows(product.indptr, product.shape[0], PART_ENTRIES)
+        spans = row_blocks(product.indptr, product.shape[0], PART_ENTRIES)
         found = stack_rows([_candidates(product, block[0], span, values_of, k) for span in spans])
         rows = np.repeat(np.arange(*block), np.diff(found.indptr))  # (P,) int64
         others = found.columns != rows

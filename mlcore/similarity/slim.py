@@ -14,7 +14,7 @@ from mlcore.parameters import integer, number, parameter
 from mlcore.memory.plan import Part, Steps, add_parts, scratch_part
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
-from mlcore.similarity.counts import Counts
+from mlcore.similarity.counts import GramBlocks
 from mlcore.similarity.elastic_net import Problems, descend
 from mlcore.similarity.memory import (
     Shape,
@@ -29,7 +29,7 @@ from mlcore.similarity.selection import (
     round_values,
     stack_rows,
 )
-from mlcore.numeric.ranges import lay_spans
+from mlcore.numeric.ranges import ragged_arange
 from mlcore.numeric.sums import sum_by_group
 from mlcore.numeric.threads import map_in_order
 from mlcore.numeric.topk import top_k_per_row
@@ -77,7 +77,7 @@ class Slim(Similarity):
     tolerance: float = parameter(1e-8, number(above=0))  # Changes the model.
     max_iterations: int = parameter(1000, integer(minimum=1))  # Changes the model.
 
-    def planned_bytes(self, counts: Counts, settings: NeighborSettings, threads: int) -> Steps:
+    def planned_bytes(self, counts: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
         """Return 16 bytes for each entry of X' X, as many as some of its rows let expect."""
         shape = shape_of(counts)
         share = counts.shared("share of entries", lambda: _share_of_entries(counts, shape))
@@ -95,7 +95,7 @@ class Slim(Similarity):
         return add_parts([scipy_products(shape, 4 if shape.is_binary else 8)], steps)
 
     def neighbors(
-        self, counts: Counts, settings: NeighborSettings, threads: int, progress: Progress
+        self, counts: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows."""
         k, num_items = settings.num_neighbors or counts.num_items, counts.num_items
@@ -275,7 +275,7 @@ def _solutions(targets: Sequence[_Target]) -> BestOfRows:
     )
 
 
-def _gram(counts: Counts, threads: int, progress: Progress) -> _Gram:
+def _gram(counts: GramBlocks, threads: int, progress: Progress) -> _Gram:
     """Return X' X; the same bits everywhere, as X is float32 and sums run over ascending users."""
     num_items, products = counts.num_items, counts.products
     most = int(_most_entries(counts).sum())
@@ -297,7 +297,7 @@ def _gram(counts: Counts, threads: int, progress: Progress) -> _Gram:
     return _Gram(num_items, indptr, keys[: indptr[-1]], data[: indptr[-1]])
 
 
-def _most_entries(counts: Counts) -> Float64Array:
+def _most_entries(counts: GramBlocks) -> Float64Array:
     """Return the most entries that each row of X' X can have, (I,) float64."""
     matrix = counts.user_items
     lengths = np.diff(matrix.indptr)[matrix.row_of_entry()].astype(np.float64)  # (E,)
@@ -305,7 +305,7 @@ def _most_entries(counts: Counts) -> Float64Array:
     return np.minimum(met, counts.num_items)
 
 
-def _share_of_entries(counts: Counts, shape: Shape) -> float:
+def _share_of_entries(counts: GramBlocks, shape: Shape) -> float:
     """Return how many of the most entries X' X has, by some of its rows."""
     matrix, num_items = counts.user_items, counts.num_items
     rows = np.unique(np.linspace(0, num_items - 1, SAMPLED_ROWS).astype(np.int64))
@@ -318,6 +318,8 @@ def _share_of_entries(counts: Counts, shape: Shape) -> float:
     found = 0
     for users_of_row in np.split(users[order], ends[:-1]):
         met = np.zeros(num_items, bool)
-        met[matrix.indices[lay_spans(matrix.indptr[users_of_row], shape.lengths[users_of_row])]] = 1
+        met[
+            matrix.indices[ragged_arange(matrix.indptr[users_of_row], shape.lengths[users_of_row])]
+        ] = 1
         found += int(met.sum())
     return found / max(float(shape.row_entries[rows].sum()), 1.0)

@@ -18,7 +18,7 @@ from mlcore.heavy_users import DownWeight, Keep, Latest, Sample
 from mlcore.interactions import Interactions
 from mlcore.memory.available import format_bytes
 from mlcore.memory.plan import Part, Plan, Steps, add_parts
-from mlcore.similarity import Counts, Ease, KeptBytes, RP3Beta
+from mlcore.similarity import GramBlocks, Ease, CacheBudget, RP3Beta
 from mlcore.similarity.memory import Shape, shape_of
 from mlcore.similarity.pairs import PairSimilarity
 from mlcore.types import CsrMatrix
@@ -56,7 +56,7 @@ class TrainingPlanner:
     def __init__(self, interactions: Interactions, keep_bytes: int = 0) -> None:
         self._interactions = interactions
         self._keep_bytes = keep_bytes
-        self._counts: dict[tuple[int | None, bool], Counts] = {}
+        self._counts: dict[tuple[int | None, bool], GramBlocks] = {}
         matrix, times = interactions.user_items, interactions.timestamps
         self._held = matrix.indptr.nbytes + matrix.indices.nbytes + matrix.data.nbytes
         self._held += 0 if times is None else times.nbytes
@@ -169,7 +169,7 @@ class TrainingPlanner:
             f"the model directory has at most {format_bytes(on_disk)}",
         )
 
-    def _foreseen(self, config: TrainConfig) -> Counts:
+    def _foreseen(self, config: TrainConfig) -> GramBlocks:
         """Return the counts of a matrix like the one that will be compared, without its weights."""
         limit, are_ones = _limit_of(config), self._are_ones(config)
         if (limit, are_ones) not in self._counts:
@@ -183,7 +183,7 @@ class TrainingPlanner:
             # One number that takes the place of all: of weights nobody knows more yet.
             data = np.broadcast_to(np.float32(1 if are_ones else 2), len(indices))
             foreseen = CsrMatrix(indptr, indices, data, matrix.num_columns)
-            self._counts[limit, are_ones] = Counts(foreseen, KeptBytes(self._keep_bytes))
+            self._counts[limit, are_ones] = GramBlocks(foreseen, CacheBudget(self._keep_bytes))
         return self._counts[limit, are_ones]
 
     def _are_ones(self, config: TrainConfig) -> bool:

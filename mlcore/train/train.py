@@ -18,7 +18,7 @@ import numpy as np
 from mlcore.artifact import MODEL_FILES, Model, replaced_directory
 from mlcore.config import TrainConfig
 from mlcore.errors import DataError
-from mlcore.files.inputs import Format, Place, place_name
+from mlcore.files.inputs import Format, PathLike, display_name
 from mlcore.files.interactions import ColumnNames, read_interactions
 from mlcore.files.lists import read_config, read_ids
 from mlcore.heavy_users import HeavyUsers
@@ -27,8 +27,8 @@ from mlcore.ids import IdMap
 from mlcore.interactions import Interactions
 from mlcore.memory.available import available_bytes
 from mlcore.memory.plan import SHOWN_FROM, Plan
-from mlcore.progress import Progress, Tell, ignore, silent
-from mlcore.similarity import Counts, KeptBytes
+from mlcore.progress import OnMessage, Progress, no_message, no_progress
+from mlcore.similarity import GramBlocks, CacheBudget
 from mlcore.numeric.threads import resolve_threads
 from mlcore.train.memory import TrainingPlanner
 from mlcore.types import CsrMatrix, Int64Array
@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 # Gives the (I, I) float32 neighbors of a configuration, in place of the similarity itself.
-NeighborFinder: TypeAlias = Callable[[TrainConfig, Counts, IdMap, Progress], CsrMatrix]
+NeighborFinder: TypeAlias = Callable[[TrainConfig, GramBlocks, IdMap, Progress], CsrMatrix]
 
 
 class _Counted(NamedTuple):
@@ -56,7 +56,7 @@ class _Counted(NamedTuple):
     """
 
     histories: CsrMatrix
-    counts: Counts
+    counts: GramBlocks
 
     def num_bytes(self) -> int:
         """Return how much it keeps."""
@@ -76,7 +76,7 @@ class Trainer:
         keep_bytes: how much of the counts to keep between models. Changes speed and memory only.
         threads: how many; None for one a core. Changes speed only.
         progress: told how many items are done.
-        tell: told the memory plan before the work, unless it is small.
+        on_message: called with the memory plan before the work, unless it is small.
         find_neighbors: finds the neighbors elsewhere, or None for the similarity itself, whose
             memory is planned.
 
@@ -91,15 +91,15 @@ class Trainer:
         *,
         keep_bytes: int = 0,
         threads: int | None = None,
-        progress: Progress = silent,
-        tell: Tell = ignore,
+        progress: Progress = no_progress,
+        on_message: OnMessage = no_message,
         find_neighbors: NeighborFinder | None = None,
     ) -> None:
         self._interactions = interactions
         self._find_neighbors = find_neighbors
         self._threads = resolve_threads(threads)
         self._progress = progress
-        self._tell = tell
+        self._on_message = on_message
         self._keep_bytes = keep_bytes
         self._counted: OrderedDict[tuple[Weighting, HeavyUsers], _Counted] = OrderedDict()
         self._planner = TrainingPlanner(interactions, keep_bytes)
@@ -135,7 +135,7 @@ class Trainer:
             histories=histories if with_users else None,
         )
 
-    def _neighbors(self, config: TrainConfig, counts: Counts) -> CsrMatrix:
+    def _neighbors(self, config: TrainConfig, counts: GramBlocks) -> CsrMatrix:
         if self._find_neighbors is not None:
             return self._find_neighbors(config, counts, self._items, self._progress)
         settings = config.neighbor_settings()
@@ -176,7 +176,7 @@ class Trainer:
         refusal = self.refusal(plan, config, available, with_users=with_users)
         if refusal is not None:
             raise refusal
-        self._tell(plan.text(available))
+        self._on_message(plan.text(available))
 
     @cached_property
     def _popularity(self) -> Int64Array:
@@ -198,8 +198,8 @@ class Trainer:
             self._counted.popitem(last=False)
         weighted = weighting.apply(self._interactions)  # (U, I) float32
         reduced = heavy_users.reduce(weighted, self._interactions)  # (U, I) float32
-        kept = KeptBytes(self._keep_bytes - self._used_bytes())
-        self._counted[key] = _Counted(weighted, Counts(reduced, kept))
+        kept = CacheBudget(self._keep_bytes - self._used_bytes())
+        self._counted[key] = _Counted(weighted, GramBlocks(reduced, kept))
         return self._counted[key]
 
     def _used_bytes(self) -> int:
@@ -212,8 +212,8 @@ def train_from_data(
     *,
     with_users: bool = True,
     threads: int | None = None,
-    progress: Progress = silent,
-    tell: Tell = ignore,
+    progress: Progress = no_progress,
+    on_message: OnMessage = no_message,
     find_neighbors: NeighborFinder | None = None,
 ) -> Model:
     """Return the model of some interactions. Pure: no files, no clock, no output.
@@ -224,7 +224,7 @@ def train_from_data(
         with_users: keep the histories, so that users of the training can be asked for by id.
         threads: how many; None for one a core. Changes speed only.
         progress: told how many items are done.
-        tell: told the memory plan before the work, unless it is small.
+        on_message: called with the memory plan before the work, unless it is small.
         find_neighbors: finds the neighbors elsewhere, or None for the similarity itself.
 
     Raises:
@@ -239,25 +239,25 @@ def train_from_data(
         interactions,
         threads=threads,
         progress=progress,
-        tell=tell,
+        on_message=on_message,
         find_neighbors=find_neighbors,
     )
     return trainer.train(config, with_users=with_users)
 
 
 def train_from_path(
-    interactions_path: Place,
-    config_path: Place | None,
-    out_dir: Place,
+    interactions_path: PathLike,
+    config_path: PathLike | None,
+    out_dir: PathLike,
     *,
-    items_path: Place | None = None,
+    items_path: PathLike | None = None,
     overwrite: bool = False,
     with_users: bool = True,
     threads: int | None = None,
     names: ColumnNames = ColumnNames(),
     format: Format | None = None,
-    progress: Progress = silent,
-    tell: Tell = ignore,
+    progress: Progress = no_progress,
+    on_message: OnMessage = no_message,
 ) -> str:
     """Read interactions and configuration, train, write the model directory; return a summary.
 
@@ -273,7 +273,7 @@ def train_from_path(
         names: how the columns are called.
         format: of the interactions, or None to go by the name.
         progress: told how far each step is.
-        tell: told the memory plan before the work, unless it is small.
+        on_message: called with the memory plan before the work, unless it is small.
 
     Raises:
         ConfigError: the configuration breaks a rule.
@@ -290,7 +290,7 @@ def train_from_path(
                 with_users=with_users,
                 threads=threads,
                 progress=progress,
-                tell=tell,
+                on_message=on_message,
             )
         except DataError as error:
             raise _at(interactions_path, error) from None
@@ -316,15 +316,15 @@ def summary_of(model: Model) -> str:
 
 
 def plan_from_path(
-    interactions_path: Place,
-    config_path: Place | None,
+    interactions_path: PathLike,
+    config_path: PathLike | None,
     *,
-    items_path: Place | None = None,
+    items_path: PathLike | None = None,
     with_users: bool = True,
     threads: int | None = None,
     names: ColumnNames = ColumnNames(),
     format: Format | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> tuple[str, DataError | None]:
     """Read interactions and configuration; return the memory plan, and why it cannot be carried out.
 
@@ -355,8 +355,8 @@ def plan_from_path(
 
 
 def _read(
-    interactions_path: Place,
-    items_path: Place | None,
+    interactions_path: PathLike,
+    items_path: PathLike | None,
     names: ColumnNames,
     format: Format | None,
     threads: int | None,
@@ -371,5 +371,5 @@ def _read(
     return interactions.with_catalogue(read_ids(items_path, "item_id"))
 
 
-def _at(path: Place, error: DataError) -> DataError:
-    return DataError(f"{place_name(path)}: {error}", error.hint)
+def _at(path: PathLike, error: DataError) -> DataError:
+    return DataError(f"{display_name(path)}: {error}", error.hint)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mlcore.tune.dimensions import Dimension, FloatRange, IntRange
 from mlcore.errors import MlcoreError
-from mlcore.tune.space import Sample, SearchSpace
+from mlcore.tune.space import SampledConfig, SearchSpace
 
 __all__ = ["optuna_version", "suggest"]
 
@@ -28,8 +28,8 @@ def optuna_version() -> str:
 
 
 def suggest(
-    space: SearchSpace, past: Iterable[tuple[Sample, float]], seed: int, number: int
-) -> Sample:
+    space: SearchSpace, past: Iterable[tuple[SampledConfig, float]], seed: int, number: int
+) -> SampledConfig:
     """Return a configuration that is likely to be better than most of the past ones.
 
     The first ten are random; then each value is drawn where good ones were dense and bad ones rare:

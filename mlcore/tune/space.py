@@ -19,7 +19,7 @@ from mlcore.config import TrainConfig
 from mlcore.tune.dimensions import Dimension, Node, Options, Pick, parse_node
 from mlcore.errors import ConfigError, shorten_json
 
-__all__ = ["DEFAULT_SPACE", "Sample", "SearchSpace"]
+__all__ = ["DEFAULT_SPACE", "SampledConfig", "SearchSpace"]
 
 # Without ease and slim, whose trials take much longer than all of these.
 DEFAULT_SPACE: dict[str, Any] = {
@@ -60,7 +60,7 @@ DEFAULT_SPACE: dict[str, Any] = {
 }
 
 
-class Sample(NamedTuple):
+class SampledConfig(NamedTuple):
     """One configuration of a space.
 
     Attributes:
@@ -118,7 +118,7 @@ class SearchSpace:
             )
         return space
 
-    def sample(self, pick: Pick) -> Sample:
+    def sample(self, pick: Pick) -> SampledConfig:
         """Return one configuration.
 
         Args:
@@ -133,13 +133,13 @@ class SearchSpace:
             return params[name]
 
         config = self._root.build(record, "")
-        return Sample(params, dimensions, config)
+        return SampledConfig(params, dimensions, config)
 
-    def replay(self, params: Mapping[str, Any]) -> Sample:
+    def replay(self, params: Mapping[str, Any]) -> SampledConfig:
         """Return the configuration that was picked as ``params`` says.
 
         Args:
-            params: as in ``Sample``.
+            params: as in ``SampledConfig``.
 
         Raises:
             ConfigError: they do not belong to this space.

@@ -12,7 +12,7 @@ from mlcore.errors import ConfigError, MlcoreError
 from mlcore.interactions import Interactions
 from mlcore.evaluate.metrics import USER_METRICS
 from mlcore.parameters import Rule, check_parameters, integer, parameter
-from mlcore.tune.space import Sample
+from mlcore.tune.space import SampledConfig
 from mlcore.train.train import Trainer
 from mlcore.tune.validation import validate_model
 
@@ -112,7 +112,7 @@ class TrialRunner:
     config: TuneConfig
     threads: int | None = None
 
-    def run(self, number: int, sample: Sample, earlier: Sequence[Trial]) -> Trial:
+    def run(self, number: int, sample: SampledConfig, earlier: Sequence[Trial]) -> Trial:
         """Return the trial of a configuration, which fails rather than raise what mlcore raises.
 
         Args:

@@ -13,15 +13,15 @@ from typing import TypeAlias
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, DataError
 from mlcore.memory.input_size import refuse_long_file
-from mlcore.files.inputs import Format, Place, place_name, read_text
+from mlcore.files.inputs import Format, PathLike, display_name, read_text
 from mlcore.files.interactions import ColumnNames, read_interactions
 from mlcore.files.lists import read_ids
 from mlcore.interactions import Interactions
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.memory.available import available_bytes, format_bytes
 from mlcore.memory.plan import SHOWN_FROM, Plan
-from mlcore.progress import Progress, Tell, ignore, silent
-from mlcore.tune.space import DEFAULT_SPACE, Sample, SearchSpace
+from mlcore.progress import OnMessage, Progress, no_message, no_progress
+from mlcore.tune.space import DEFAULT_SPACE, SampledConfig, SearchSpace
 from mlcore.tune.optuna_sampler import optuna_version, suggest
 from mlcore.numeric.threads import resolve_threads
 from mlcore.train.train import Trainer
@@ -46,7 +46,7 @@ def tune_from_data(
     *,
     past: Sequence[Trial] = (),
     threads: int | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Iterator[Trial]:
     """Return an iterator that tries one configuration at each step.
 
@@ -97,10 +97,10 @@ def _check_overlap(interactions: Interactions, validation: Interactions, place: 
         raise DataError(f"{place}: item_id: expected items of the training, got none of them")
 
 
-def _sample_of(trial: Trial, space: SearchSpace) -> Sample:
+def _sample_of(trial: Trial, space: SearchSpace) -> SampledConfig:
     """Return what a past trial picked from the space."""
     try:
-        sample = Sample({}, {}, {}) if trial.trial == 0 else space.replay(trial.params)
+        sample = SampledConfig({}, {}, {}) if trial.trial == 0 else space.replay(trial.params)
     except ConfigError as error:
         raise ConfigError(f"trial {trial.trial}: {error}") from None
     if full_config(sample.config) != trial.config:
@@ -111,10 +111,10 @@ def _sample_of(trial: Trial, space: SearchSpace) -> Sample:
 
 
 def _search(
-    runner: TrialRunner, space: SearchSpace, trials: list[Trial], samples: list[Sample]
+    runner: TrialRunner, space: SearchSpace, trials: list[Trial], samples: list[SampledConfig]
 ) -> Iterator[Trial]:
     for number in range(len(trials), runner.config.trials):
-        sample = Sample({}, {}, {})
+        sample = SampledConfig({}, {}, {})
         if number:
             worth = (WORTH_OF_FAILURE if t.value is None else t.value for t in trials[1:])
             sample = suggest(space, zip(samples[1:], worth), runner.config.seed, number)
@@ -125,19 +125,19 @@ def _search(
 
 
 def tune_from_path(
-    interactions_path: Place,
-    validation_path: Place,
-    space_path: Place | None,
-    out_dir: Place,
+    interactions_path: PathLike,
+    validation_path: PathLike,
+    space_path: PathLike | None,
+    out_dir: PathLike,
     config: TuneConfig = TuneConfig(),
     *,
-    items_path: Place | None = None,
+    items_path: PathLike | None = None,
     threads: int | None = None,
     names: ColumnNames = ColumnNames(),
     format: Format | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
     on_trial: OnTrial = lambda trial, best: None,
-    tell: Tell = ignore,
+    on_message: OnMessage = no_message,
 ) -> str:
     """Read data and space, search or go on with a search, write each trial; return a summary.
 
@@ -153,7 +153,7 @@ def tune_from_path(
         format: of both files, or None to go by their names.
         progress: told how far each step is.
         on_trial: told each trial as it ends, and the best one so far.
-        tell: told the memory plan of trial 0 before the work, unless it is small.
+        on_message: called with the memory plan of trial 0 before the work, unless it is small.
 
     Raises:
         MlcoreError: Optuna is not installed.
@@ -179,7 +179,7 @@ def tune_from_path(
         past = directory.trials
         plan = _plan_of_default(interactions, config, threads)[0]
         if plan.num_bytes >= SHOWN_FROM:
-            tell(plan.text(available_bytes()))  # a trial that does not fit fails alone
+            on_message(plan.text(available_bytes()))  # a trial that does not fit fails alone
         new = tune_from_data(
             interactions, validation, space, config, past=past, threads=threads, progress=progress
         )
@@ -188,15 +188,15 @@ def tune_from_path(
 
 
 def plan_from_path(
-    interactions_path: Place,
-    validation_path: Place,
+    interactions_path: PathLike,
+    validation_path: PathLike,
     config: TuneConfig = TuneConfig(),
     *,
-    items_path: Place | None = None,
+    items_path: PathLike | None = None,
     threads: int | None = None,
     names: ColumnNames = ColumnNames(),
     format: Format | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> tuple[str, DataError | None]:
     """Return the memory plan of a search, by its trial 0, and why it cannot be carried out.
 
@@ -243,9 +243,9 @@ def _plan_of_default(
 
 
 def _read(
-    interactions_path: Place,
-    validation_path: Place,
-    items_path: Place | None,
+    interactions_path: PathLike,
+    validation_path: PathLike,
+    items_path: PathLike | None,
     names: ColumnNames,
     format: Format | None,
     progress: Progress,
@@ -257,7 +257,7 @@ def _read(
     )
     if items_path is not None:
         interactions = interactions.with_catalogue(read_ids(items_path, "item_id"))
-    _check_overlap(interactions, validation, place_name(validation_path))  # before a file is made
+    _check_overlap(interactions, validation, display_name(validation_path))  # before a file is made
     return interactions, validation
 
 
@@ -279,13 +279,13 @@ def _write_trials(
     return trials
 
 
-def _read_space(path: Place | None) -> SearchSpace:
+def _read_space(path: PathLike | None) -> SearchSpace:
     if path is None:
         return SearchSpace.from_json(DEFAULT_SPACE, "the built-in space")
     try:
-        return SearchSpace.from_json(parse_json(read_text(path)), place_name(path))
+        return SearchSpace.from_json(parse_json(read_text(path)), display_name(path))
     except JsonTextError as error:
-        raise ConfigError(f"{place_name(path)}: expected a JSON object, got {error}") from None
+        raise ConfigError(f"{display_name(path)}: expected a JSON object, got {error}") from None
 
 
 def _summary(trials: Sequence[Trial], metric: str) -> str:

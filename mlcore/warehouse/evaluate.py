@@ -11,7 +11,7 @@ from mlcore.warehouse.engines import Engine
 from mlcore.errors import DataError
 from mlcore.evaluate.evaluate import ExtraUsers, check_cutoffs, check_longest
 from mlcore.evaluate.result import Means
-from mlcore.files.inputs import Format, Place, place_name
+from mlcore.files.inputs import Format, PathLike, display_name
 from mlcore.files.interactions import ColumnNames, read_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
@@ -20,8 +20,8 @@ from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document
 from mlcore.evaluate.metrics import USER_METRICS
 from mlcore.ranked_lists import Predictions
-from mlcore.progress import Progress, silent
-from mlcore.warehouse.query import Query, own_query
+from mlcore.progress import Progress, no_progress
+from mlcore.warehouse.query import Query, bundled_query
 from mlcore.warehouse.tables import (
     check_readable,
     is_file,
@@ -46,21 +46,21 @@ class EvaluationTables(NamedTuple):
         interactions: the training, for metrics over its catalogue; or None.
     """
 
-    predictions: Place
-    ground_truth: Place
-    interactions: Place | None = None
+    predictions: PathLike
+    ground_truth: PathLike
+    interactions: PathLike | None = None
 
 
 def evaluate_by_engine_from_path(
     engine: Engine,
     tables: EvaluationTables,
-    out_path: Place,
+    out_path: PathLike,
     cutoffs: Sequence[int],
     *,
     extra_users: ExtraUsers = "error",
     names: ColumnNames = ColumnNames(),
     format: Format | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> str:
     """Evaluate by an engine, write the metrics; return a summary.
 
@@ -85,7 +85,7 @@ def evaluate_by_engine_from_path(
     check_cutoffs(cutoffs)
     with open_outputs(out_path) as (stream,):
         with_empty_lists = _provide(engine, tables, cutoffs, names, format, progress)
-        found = [_run(engine, own_query("evaluate"), n, progress) for n in cutoffs]
+        found = [_run(engine, bundled_query("evaluate"), n, progress) for n in cutoffs]
         by_cutoff = dict(zip(cutoffs, found))
         catalogue = {}
         if tables.interactions is not None:
@@ -133,9 +133,9 @@ def estimate_evaluation(engine: Engine, tables: EvaluationTables, cutoffs: Seque
         DataError: there is no such table.
     """
     check_cutoffs(cutoffs)
-    queries = [own_query("evaluate")]
+    queries = [bundled_query("evaluate")]
     if tables.interactions is not None:
-        queries.append(own_query("coverage"))
+        queries.append(bundled_query("coverage"))
     lines = []
     for query in queries:
         for table, columns in query.reads.items():
@@ -150,8 +150,8 @@ def estimate_evaluation(engine: Engine, tables: EvaluationTables, cutoffs: Seque
     return "\n".join(lines)
 
 
-def _shown(place: Place) -> str:
-    return place_name(place) if is_file(place) else str(place)
+def _shown(place: PathLike) -> str:
+    return display_name(place) if is_file(place) else str(place)
 
 
 def _provide(
@@ -164,7 +164,7 @@ def _provide(
 ) -> list[str]:
     """Give the tables to the engine; return the users whose list has no item."""
     with_empty_lists: list[str] = []
-    reads: dict[str, Any] = dict(own_query("evaluate").reads)
+    reads: dict[str, Any] = dict(bundled_query("evaluate").reads)
     if is_given_as_file(tables.predictions, format):
         predictions = read_predictions(tables.predictions, progress)
         check_longest(cutoffs, predictions)
@@ -173,8 +173,8 @@ def _provide(
         with_empty_lists = [predictions.user_ids[row] for row in empty.tolist()]
     else:
         provide_table(engine, "predictions", reads["predictions"], tables.predictions)
-    reads |= own_query("coverage").reads if tables.interactions is not None else {}
-    reads["ground_truth"] = own_query("evaluate").reads["ground_truth"]
+    reads |= bundled_query("coverage").reads if tables.interactions is not None else {}
+    reads["ground_truth"] = bundled_query("evaluate").reads["ground_truth"]
     for table in ("ground_truth", "interactions"):
         place = getattr(tables, table)
         if place is None:
@@ -194,7 +194,7 @@ def _count_empty_lists(
     """Return the counts of an evaluation with users who have a list without items, hence no rows."""
     if not users:
         return found
-    query = own_query("evaluate")
+    query = bundled_query("evaluate")
     something = {
         "user_id": np.array(users, object),
         "item_id": np.array(["-"] * len(users), object),
@@ -248,7 +248,7 @@ def _run(engine: Engine, query: Query, cutoff: int, progress: Progress) -> Mappi
 def _catalogue_metrics(
     engine: Engine, tables: EvaluationTables, cutoffs: Sequence[int], progress: Progress
 ) -> dict[str, float]:
-    found = {n: _run(engine, own_query("coverage"), n, progress) for n in cutoffs}
+    found = {n: _run(engine, bundled_query("coverage"), n, progress) for n in cutoffs}
     unknown = max(int(row["unknown_items"]) for row in found.values())
     if unknown:
         raise DataError(

@@ -23,11 +23,11 @@ from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.warehouse.rows import Rows
 from mlcore.ids import IdMap
 from mlcore.progress import Progress
-from mlcore.warehouse.query import Query, Value, own_query
+from mlcore.warehouse.query import Query, Value, bundled_query
 from mlcore.similarity import (
     AsymmetricCosine,
     ConditionalProbability,
-    Counts,
+    GramBlocks,
     LogLikelihoodRatio,
     Pearson,
     Similarity,
@@ -62,7 +62,7 @@ def train_parameters(config: TrainConfig) -> dict[str, Value]:
     >>> train_parameters(TrainConfig(num_neighbors=7))["num_neighbors"]
     7
     """
-    similarity, known = config.similarity, own_query("train").parameters["similarity"].choices
+    similarity, known = config.similarity, bundled_query("train").parameters["similarity"].choices
     is_unknown = isinstance(similarity, Pearson) and similarity.missing != "zero"
     if similarity.name not in known or is_unknown:
         got = f'{similarity.name} with "missing": "unknown"' if is_unknown else similarity.name
@@ -89,7 +89,7 @@ def train_parameters(config: TrainConfig) -> dict[str, Value]:
     }
 
 
-def check_counts_suffice(similarity: Similarity, counts: Counts) -> None:
+def check_counts_suffice(similarity: Similarity, counts: GramBlocks) -> None:
     """Refuse weights that the formula looks at: an engine counts users.
 
     Args:
@@ -100,7 +100,7 @@ def check_counts_suffice(similarity: Similarity, counts: Counts) -> None:
         ConfigError: the weights are not all 1, and the measure does not count on the binary X.
 
     >>> one = CsrMatrix(np.array([0, 1]), np.zeros(1, np.int32), np.ones(1, np.float32), 1)
-    >>> check_counts_suffice(TrainConfig().similarity, Counts(one))
+    >>> check_counts_suffice(TrainConfig().similarity, GramBlocks(one))
     """
     if not similarity.binary and not counts.is_binary:
         raise ConfigError(
@@ -125,7 +125,7 @@ class SqlNeighbors:
         self._stored = stored
 
     def __call__(
-        self, config: TrainConfig, counts: Counts, items: IdMap, progress: Progress
+        self, config: TrainConfig, counts: GramBlocks, items: IdMap, progress: Progress
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows, (I, I) float32.
 
@@ -144,7 +144,7 @@ class SqlNeighbors:
         assert isinstance(config.similarity, PairSimilarity), "those that train.sql knows are"
         if not _is_exact(config.similarity) and config.num_neighbors is not None:
             values["num_neighbors"] = config.num_neighbors + SPARE_NEIGHBORS
-        query = own_query("train")
+        query = bundled_query("train")
         if self._stored is None:
             query = query.coded()
             self._engine.load("interactions", query.reads["interactions"], [_pairs_of(counts)])
@@ -176,7 +176,7 @@ def _is_exact(similarity: Similarity) -> bool:
     return similarity.name in ("dot", "cosine", "jaccard", "dice", "tversky", "lift")
 
 
-def _pairs_of(counts: Counts) -> Rows:
+def _pairs_of(counts: GramBlocks) -> Rows:
     matrix = counts.user_items
     return {"user_id": matrix.row_of_entry(), "item_id": matrix.indices.astype(np.int64)}
 
@@ -208,7 +208,7 @@ def _gather(parts: Iterable[Rows], items: IdMap, is_coded: bool) -> _Found:
 
 
 def _keep(
-    found: _Found, config: TrainConfig, similarity: PairSimilarity, counts: Counts, query: Query
+    found: _Found, config: TrainConfig, similarity: PairSimilarity, counts: GramBlocks, query: Query
 ) -> CsrMatrix:
     """Return the best of the pairs, by similarities computed here."""
     counted = similarity.counted(counts)

@@ -37,7 +37,7 @@ __all__ = [
     "Query",
     "SqlType",
     "Value",
-    "own_query",
+    "bundled_query",
     "parse_query",
     "read_query",
 ]
@@ -198,7 +198,7 @@ def read_query(path: str | os.PathLike[str]) -> Query:
     Raises:
         DataError: it cannot be read, or the header does not say what it must.
 
-    >>> read_query(own_query("deduplicate").path).name
+    >>> read_query(bundled_query("deduplicate").path).name
     'deduplicate'
     """
     try:
@@ -207,13 +207,13 @@ def read_query(path: str | os.PathLike[str]) -> Query:
         raise from_os_error(error, path, "a readable file") from error
 
 
-def own_query(name: str) -> Query:
+def bundled_query(name: str) -> Query:
     """Return one of the queries that come with mlcore.
 
     Args:
         name: of the file in ``sql``, without its ending.
 
-    >>> own_query("train").table
+    >>> bundled_query("train").table
     'neighbors'
     """
     return read_query(_FOLDER / f"{name}.sql")

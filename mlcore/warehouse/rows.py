@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mlcore.errors import DataError, shorten, shorten_json
-from mlcore.files.inputs import Format, Place, find_format
+from mlcore.files.inputs import Format, PathLike, find_format
 from mlcore.files.interactions import quote_csv
-from mlcore.files.tables import BadValue, Column as FileColumn, read_columns
+from mlcore.files.tables import BadValue, ColumnReader, read_columns
 from mlcore.files.values import (
     INTEGER,
     NUMBER,
@@ -26,7 +26,7 @@ from mlcore.files.values import (
 )
 from mlcore.ids import id_fault
 from mlcore.jsontext import format_numbers, format_string
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, SqlType
 
 __all__ = ["Rows", "read_rows", "write_rows"]
@@ -50,10 +50,10 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 def read_rows(
-    path: Place,
+    path: PathLike,
     columns: Sequence[Column],
     format: Format | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> Iterator[Rows]:
     """Yield the rows of a file in parts.
 
@@ -98,13 +98,13 @@ def _part(columns: Sequence[Column], chunks: list[list[list[Any] | None]], count
     return part
 
 
-def _file_column(column: Column) -> FileColumn:
+def _file_column(column: Column) -> ColumnReader:
     from_text, from_json = _converters(column)
     if column.nullable:
         is_id = column.name.endswith("_id")
         missing = (None, "") if is_id else (None,)  # an empty id is none
         from_text, from_json = _unless(from_text, ("",)), _unless(from_json, missing)
-    return FileColumn(
+    return ColumnReader(
         column.name,
         from_text,
         from_json,
@@ -210,7 +210,7 @@ def write_rows(
     stream: TextIO,
     columns: Sequence[Column],
     parts: Iterable[Rows],
-    path: Place,
+    path: PathLike,
     format: Format | None = None,
 ) -> int:
     """Write rows; return how many.

@@ -10,7 +10,7 @@ from typing import TextIO, cast
 
 from mlcore.warehouse.engines import Engine
 from mlcore.errors import DataError, shorten
-from mlcore.files.inputs import Format, Place, find_format
+from mlcore.files.inputs import Format, PathLike, find_format
 from mlcore.files.outputs import open_outputs
 from mlcore.files.parquet import is_parquet
 from mlcore.warehouse.rows import write_rows
@@ -23,7 +23,7 @@ from mlcore.warehouse.lineage import (
     check_appendable,
     describe_file,
 )
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Query, Value, read_query
 from mlcore.warehouse.tables import check_readable, is_given_as_file, is_remote, provide_table
 
@@ -44,8 +44,8 @@ class SqlRun:
         format: of files whose name does not tell, or None.
     """
 
-    query_path: Place
-    tables: Mapping[str, Place]
+    query_path: PathLike
+    tables: Mapping[str, PathLike]
     params: Mapping[str, Value] = field(default_factory=dict)
     until_stable: bool = False
     format: Format | None = None
@@ -73,7 +73,7 @@ class SqlRun:
         return query, query.values(self.params)
 
 
-def default_lineage(query_path: Place) -> Path:
+def default_lineage(query_path: PathLike) -> Path:
     """Return where the lineage of a query goes: ``lineage.jsonl`` beside it.
 
     Args:
@@ -89,10 +89,10 @@ def run_sql_from_path(
     engine: Engine,
     run: SqlRun,
     *,
-    out_path: Place | None = None,
+    out_path: PathLike | None = None,
     out_table: str | None = None,
-    lineage_path: Place | None = None,
-    progress: Progress = silent,
+    lineage_path: PathLike | None = None,
+    progress: Progress = no_progress,
 ) -> str:
     """Run a query, write its rows and the line that says how they came to be; return a summary.
 
@@ -142,7 +142,7 @@ def run_sql_from_path(
     return f"{query.name}: {count} rows"
 
 
-def _format_of(out_path: Place, given: Format | None) -> Format:
+def _format_of(out_path: PathLike, given: Format | None) -> Format:
     if os.fspath(out_path) == "-" and given is None:
         raise DataError(
             "standard output: expected a format, got none", "--format csv or --format jsonl"
@@ -155,7 +155,7 @@ def _format_of(out_path: Place, given: Format | None) -> Format:
     return find_format(out_path, given)
 
 
-def _refuse_same(out_path: Place, others: Mapping[str, Place]) -> None:
+def _refuse_same(out_path: PathLike, others: Mapping[str, PathLike]) -> None:
     for name, other in others.items():
         if os.path.realpath(out_path) == os.path.realpath(other):
             raise DataError(f"{out_path}: expected another file than the {name}, got the same")
@@ -216,7 +216,7 @@ def _record(
     inputs: Iterable[Input],
     output: Output,
     statistics: Mapping[str, Value],
-    lineage: Place,
+    lineage: PathLike,
 ) -> LineageRecord:
     return LineageRecord.of_run(
         query=query,
@@ -230,7 +230,7 @@ def _record(
     )
 
 
-def estimate_sql_from_path(engine: Engine, run: SqlRun, progress: Progress = silent) -> str:
+def estimate_sql_from_path(engine: Engine, run: SqlRun, progress: Progress = no_progress) -> str:
     """Return what a run would take, in words; the query is checked, and nothing is run or written.
 
     Args:

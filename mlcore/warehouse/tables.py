@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from mlcore.warehouse.engines import Engine
 from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.files.columns import ColumnNames
-from mlcore.files.inputs import Format, Place, opened
+from mlcore.files.inputs import Format, PathLike, opened
 from mlcore.files.parquet import is_parquet
 from mlcore.warehouse.rows import Rows, read_rows
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
 _TEXT_ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
 
 
-def is_file(place: Place) -> bool:
+def is_file(place: PathLike) -> bool:
     """Return whether a place is a file that mlcore reads, by its name: ``-`` is one.
 
     Args:
@@ -40,7 +40,7 @@ def is_file(place: Place) -> bool:
     return is_ours and not is_remote(name)
 
 
-def is_given_as_file(place: Place, format: Format | None) -> bool:
+def is_given_as_file(place: PathLike, format: Format | None) -> bool:
     """Return whether a place is a file that mlcore reads: by its name, or by its format if it is there.
 
     Args:
@@ -53,7 +53,7 @@ def is_given_as_file(place: Place, format: Format | None) -> bool:
     return is_file(place) or (format is not None and os.path.exists(place))
 
 
-def is_remote(place: Place) -> bool:
+def is_remote(place: PathLike) -> bool:
     """Return whether a place is a URI, which only an engine can read.
 
     Args:
@@ -65,7 +65,7 @@ def is_remote(place: Place) -> bool:
     return "://" in os.fspath(place)
 
 
-def check_readable(place: Place) -> None:
+def check_readable(place: PathLike) -> None:
     """Refuse a file that is not there or cannot be read; patterns, URIs and ``-`` are not looked at.
 
     Args:
@@ -81,7 +81,7 @@ def check_readable(place: Place) -> None:
             pass
 
 
-def refuse_names(place: Place, names: ColumnNames) -> None:
+def refuse_names(place: PathLike, names: ColumnNames) -> None:
     """Refuse names of columns for a table of an engine, whose columns have those of the queries.
 
     Args:
@@ -105,9 +105,9 @@ def provide_table(
     engine: Engine,
     table: str,
     columns: Sequence[Column],
-    place: Place,
+    place: PathLike,
     format: Format | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> int | None:
     """Give a table to an engine; return how many rows it has, or None if that is not known.
 

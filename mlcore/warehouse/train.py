@@ -12,7 +12,7 @@ from mlcore.artifact import MODEL_FILES, replaced_directory
 from mlcore.config import TrainConfig
 from mlcore.warehouse.engines import Engine
 from mlcore.errors import ConfigError, DataError, MlcoreError, shorten
-from mlcore.files.inputs import Format, Place, place_name
+from mlcore.files.inputs import Format, PathLike, display_name
 from mlcore.files.interactions import ColumnNames, read_interactions
 from mlcore.files.lists import read_config, read_ids
 from mlcore.warehouse.rows import Rows
@@ -20,8 +20,8 @@ from mlcore.files.tables import BadValue
 from mlcore.files.values import IdEncoder
 from mlcore.heavy_users import Keep
 from mlcore.interactions import Events, Interactions, sort_codes
-from mlcore.progress import Progress, silent
-from mlcore.warehouse.query import own_query
+from mlcore.progress import Progress, no_progress
+from mlcore.warehouse.query import bundled_query
 from mlcore.warehouse.tables import (
     check_readable,
     is_file,
@@ -39,16 +39,16 @@ __all__ = ["estimate_by_engine", "interactions_from_rows", "train_by_engine_from
 
 def train_by_engine_from_path(
     engine: Engine,
-    interactions: Place,
-    config_path: Place | None,
-    out_dir: Place,
+    interactions: PathLike,
+    config_path: PathLike | None,
+    out_dir: PathLike,
     *,
-    items_path: Place | None = None,
+    items_path: PathLike | None = None,
     overwrite: bool = False,
     with_users: bool = True,
     names: ColumnNames = ColumnNames(),
     format: Format | None = None,
-    progress: Progress = silent,
+    progress: Progress = no_progress,
 ) -> str:
     """Train with neighbors counted by an engine, write the model directory; return a summary.
 
@@ -103,12 +103,12 @@ def train_by_engine_from_path(
     return summary_of(model)
 
 
-def _at(config_path: Place | None, error: MlcoreError) -> ConfigError:
-    place = "config" if config_path is None else place_name(config_path)
+def _at(config_path: PathLike | None, error: MlcoreError) -> ConfigError:
+    place = "config" if config_path is None else display_name(config_path)
     return ConfigError(f"{place}: {error}", error.hint)
 
 
-def estimate_by_engine(engine: Engine, interactions: Place, config_path: Place | None) -> str:
+def estimate_by_engine(engine: Engine, interactions: PathLike, config_path: PathLike | None) -> str:
     """Return what the queries of a training would take, in words; nothing is run.
 
     Args:
@@ -121,7 +121,7 @@ def estimate_by_engine(engine: Engine, interactions: Place, config_path: Place |
         DataError: there is no such table.
     """
     values = train_parameters(read_config(config_path))
-    reading, training = own_query("read_interactions"), own_query("train")
+    reading, training = bundled_query("read_interactions"), bundled_query("train")
     columns = reading.reads["interactions"]
     if is_file(interactions):
         check_readable(interactions)
@@ -137,7 +137,7 @@ def estimate_by_engine(engine: Engine, interactions: Place, config_path: Place |
 
 
 def _read_stored(engine: Engine, stored: str, progress: Progress) -> Interactions:
-    query = own_query("read_interactions")
+    query = bundled_query("read_interactions")
     provide_table(engine, "interactions", query.reads["interactions"], stored)
     result = engine.run(query, {}, ordered=False, progress=progress)
     try:

@@ -31,11 +31,11 @@ from mlcore.files.database import Database, has_duckdb
 from mlcore.files.duckdb_input import GREATEST_TIME, LEAST_TIME, read_events_by_duckdb
 from mlcore.files.inputs import Format
 from mlcore.files.interactions import Reader, read_events, read_interactions
-from mlcore.files.plain import PlainText, look_through
-from mlcore.files.rows_sql import Rows, csv_rows, json_rows, quote_sql, time_from_text
+from mlcore.files.plain import Dialect, sniff
+from mlcore.files.rows_sql import TableSql, csv_rows, json_rows, quote_sql, time_from_text
 from mlcore.files.values import parse_timestamp, weight_from_text
 from mlcore.interactions import Events
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 from tests.cli.test_bad_input import (
     CSV_CASES,
     FILE_CASES,
@@ -89,7 +89,7 @@ def outcome(path: str | Path, reader: Reader, format: Format | None = None) -> C
     return result | {"notes": [str(note.message) for note in notes]}
 
 
-def by_duckdb(path: Path, progress: Progress = silent) -> Content | None:
+def by_duckdb(path: Path, progress: Progress = no_progress) -> Content | None:
     """What DuckDB alone makes of a file; None if it is not sure."""
     events = read_events_by_duckdb(path, NAMES, progress=progress)
     return None if events is None else content_of(events)
@@ -326,8 +326,8 @@ def test_whatever_is_unusual_is_left_to_the_standard_library(
 def test_a_row_that_duckdb_passes_over_is_noticed(
     name: str, content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fewer(rows_of: Callable[..., Rows | None]) -> Callable[..., Rows]:
-        def without_the_last(*arguments: Any) -> Rows:
+    def fewer(rows_of: Callable[..., TableSql | None]) -> Callable[..., TableSql]:
+        def without_the_last(*arguments: Any) -> TableSql:
             rows = rows_of(*arguments)
             assert rows is not None
             return replace(rows, table=f"{rows.table} LIMIT 2")
@@ -486,7 +486,7 @@ def test_times_are_those_of_python(tmp_path: Path) -> None:
 
 
 def made_up_csv(order: list[int]) -> str:
-    """Rows of which many share user and item, and some the time too; as many as ``order`` has."""
+    """TableSql of which many share user and item, and some the time too; as many as ``order`` has."""
     draw = random.Random(0)
     rows = [
         f"u{draw.randrange(9)},i{draw.randrange(9)},{draw.random()},{draw.randrange(4)}\n"
@@ -522,7 +522,7 @@ def test_the_parts_that_threads_read_change_nothing(
     rows = [f"{draw.choice(cells)},{draw.choice(cells)},{draw.random()}\r\n" for _ in range(9000)]
     path = save(tmp_path, "a.csv", "user_id,item_id,weight\r\n" + "".join(rows))
 
-    def in_parts(*arguments: Any) -> Rows | None:
+    def in_parts(*arguments: Any) -> TableSql | None:
         found = csv_rows(*arguments)
         assert found is not None
         table = found.table.removesuffix(")") + ", max_line_size=2000, buffer_size=50000)"
@@ -538,7 +538,7 @@ def test_the_parts_that_threads_read_change_nothing(
 def test_the_borders_of_blocks_change_nothing(
     block_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found: dict[tuple[str, str], PlainText | None] = {}
+    found: dict[tuple[str, str], Dialect | None] = {}
     for size in (2**17, block_bytes):
         monkeypatch.setattr("mlcore.files.plain._BLOCK_BYTES", size)
         for name, content in (INPUTS | SURE | UNSURE).items():
@@ -546,7 +546,7 @@ def test_the_borders_of_blocks_change_nothing(
             if len(data) > 50_000:
                 continue  # how long a line may be depends a little on where it begins
             for delimiter in (",", '"'):
-                plain = look_through(io.BytesIO(data), delimiter)
+                plain = sniff(io.BytesIO(data), delimiter)
                 assert found.setdefault((name, delimiter), plain) == plain, name
     assert sum(plain is not None for plain in found.values()) > 40
 
@@ -718,9 +718,9 @@ def test_a_signal_ends_a_query(
     others = set(threading.enumerate())
     timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
 
-    def endless_rows(*arguments: Any) -> Rows:
+    def endless_rows(*arguments: Any) -> TableSql:
         timer.start()
-        return Rows(ENDLESS, "a.range || ''", "b.range || ''", None, None)
+        return TableSql(ENDLESS, "a.range || ''", "b.range || ''", None, None)
 
     monkeypatch.setattr("mlcore.files.duckdb_input.csv_rows", endless_rows)
     path = save(tmp_path, "a.csv", CSV)

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlcore.files.plain import PlainText, look_through
+from mlcore.files.plain import Dialect, sniff
 
 
 def test_what_is_counted_is_what_the_hand_counts() -> None:
     # Two delimiters in each line; the third comma of line 2 stands in quotes.
     text = 'a,"b ""x""",c\r\n1,"2,",3\r\n,,'
-    assert look_through(io.BytesIO(text.encode()), ",") == PlainText(
+    assert sniff(io.BytesIO(text.encode()), ",") == Dialect(
         first_line='a,"b ""x""",c', lines=3, delimiters=6, line_break="\r\n", quoted=True
     )
-    assert look_through(io.BytesIO(b'{"a": "b"}\n'), '"') == PlainText(
+    assert sniff(io.BytesIO(b'{"a": "b"}\n'), '"') == Dialect(
         first_line='{"a": "b"}', lines=1, delimiters=4, line_break="\n", quoted=False
     )
 
@@ -33,7 +33,7 @@ def test_what_is_counted_is_what_the_hand_counts() -> None:
 )  # fmt: skip
 def test_a_plain_csv_has_one_record_in_each_line_for_python_too(pieces: list[str]) -> None:
     text = "".join(pieces)
-    plain = look_through(io.BytesIO(text.encode()), ",")
+    plain = sniff(io.BytesIO(text.encode()), ",")
     if plain is None:
         return
     records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
@@ -52,7 +52,7 @@ def test_a_plain_csv_has_one_record_in_each_line_for_python_too(pieces: list[str
 def test_what_csv_writers_write_is_plain(rows: list[list[str]]) -> None:
     stream = io.StringIO(newline="")
     csv.writer(stream).writerows([["header"], *rows])
-    plain = look_through(io.BytesIO(stream.getvalue().encode()), ",")
+    plain = sniff(io.BytesIO(stream.getvalue().encode()), ",")
     assert plain is not None
     assert plain.lines == len(rows) + 1
     assert plain.delimiters == sum(len(row) - 1 for row in rows)
@@ -66,15 +66,15 @@ def test_a_line_is_not_plain_that_is_too_long_for_a_field(
     limit = csv.field_size_limit()
     for begin in (0, 1, limit // 2, limit - 1):
         before = b"a\n" * (begin // 2) + b"b" * (begin % 2)
-        assert look_through(io.BytesIO(before + b"x" * (limit + 1) + b"\n"), ",") is None
-        assert look_through(io.BytesIO(before + b"x" * (limit // 2 - 2) + b"\n"), ",") is not None
+        assert sniff(io.BytesIO(before + b"x" * (limit + 1) + b"\n"), ",") is None
+        assert sniff(io.BytesIO(before + b"x" * (limit // 2 - 2) + b"\n"), ",") is not None
 
 
 def test_an_empty_file_is_not_plain() -> None:
-    assert look_through(io.BytesIO(b""), ",") is None
+    assert sniff(io.BytesIO(b""), ",") is None
 
 
 def test_each_block_is_told() -> None:
     calls: list[int] = []
-    look_through(io.BytesIO(b"a,b\n" * 100_000), ",", lambda: calls.append(1))
+    sniff(io.BytesIO(b"a,b\n" * 100_000), ",", lambda: calls.append(1))
     assert len(calls) == 4  # of 131,072 bytes each, of 400,000

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcore.numeric.ranges import cut_rows, lay_spans
+from mlcore.numeric.ranges import row_blocks, ragged_arange
 
 
 @given(
@@ -19,7 +19,7 @@ def test_spans_hold_all_rows_and_as_many_as_they_may(
     lengths: list[int], max_rows: int, max_entries: int, start: int
 ) -> None:
     indptr = start + np.cumsum([0, *lengths])
-    spans = list(cut_rows(indptr, max_rows, max_entries))
+    spans = list(row_blocks(indptr, max_rows, max_entries))
     assert [row for span in spans for row in range(*span)] == list(range(len(lengths)))
     for begin, end in spans:
         assert 0 < end - begin <= max_rows
@@ -32,4 +32,4 @@ def test_spans_hold_all_rows_and_as_many_as_they_may(
 def test_spans_are_laid_end_to_end(spans: list[tuple[int, int]]) -> None:
     starts, lengths = np.array(spans, np.int64).reshape(-1, 2).T
     expected = [start + at for start, length in spans for at in range(length)]
-    assert lay_spans(starts, lengths).tolist() == expected
+    assert ragged_arange(starts, lengths).tolist() == expected

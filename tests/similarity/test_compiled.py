@@ -12,17 +12,17 @@ import numpy.typing as npt
 import pytest
 
 from mlcore import DataError
-from mlcore.progress import silent
+from mlcore.progress import no_progress
 from mlcore.similarity import (
     SIMILARITIES,
     AsymmetricCosine,
     ConditionalProbability,
     Cosine,
-    Counts,
+    GramBlocks,
     Dice,
     Dot,
     Jaccard,
-    KeptBytes,
+    CacheBudget,
     Lift,
     Neighborhood,
     NeighborSettings,
@@ -67,18 +67,18 @@ def find(monkeypatch: pytest.MonkeyPatch) -> Find:
         way: str, x: Array, measure: PairSimilarity, *settings: Any, threads: int = 1
     ) -> tuple[bytes, bytes, bytes]:
         runs.clear()
-        counts = Counts(oracles.sparse(x.astype(np.float32)))
+        counts = GramBlocks(oracles.sparse(x.astype(np.float32)))
         rules = NeighborSettings(*settings)
         if way == "scipy":
             monkeypatch.setattr(pairs, "MIN_COMPILED_WORK", np.inf)
-            found = measure.neighbors(counts, rules, threads, silent)
+            found = measure.neighbors(counts, rules, threads, no_progress)
             assert not runs
         else:
             monkeypatch.setattr(pairs, "MIN_COMPILED_WORK", 0)
             wanted = {"tail": 0, "both": 64, "head": 10**6}[way]
             head = min(wanted, x.shape[1]) // bits.TILE * bits.TILE
             monkeypatch.setattr(kernel, "choose_head", lambda work, num_users: head)
-            found = measure.neighbors(counts, rules, threads, silent)
+            found = measure.neighbors(counts, rules, threads, no_progress)
             head = head if measure.counted(counts).is_binary else 0
             assert set(runs) == {
                 *(["offer_tile"] if head else []),
@@ -224,7 +224,7 @@ def test_scipy_does_what_the_compiled_kernel_does_not(
     monkeypatch.setattr(compiled, "best_compiled", refuse)
     monkeypatch.setattr(pairs, "MIN_COMPILED_WORK", 10**9 if reason == "little work" else 0)
     x = random_x(20, 30, seed=4, weighted=False)
-    kept, k = KeptBytes(2**20 if reason == "kept counts" else 0), None
+    kept, k = CacheBudget(2**20 if reason == "kept counts" else 0), None
     if reason == "no numba":
         monkeypatch.setattr(pairs, "find_spec", lambda name: None)
     if reason == "long lists":
@@ -233,8 +233,8 @@ def test_scipy_does_what_the_compiled_kernel_does_not(
         x[0, 0] = -1
     measure = PointwiseMutualInformation() if reason == "no quotient" else Dot()
     settings = NeighborSettings(k if reason == "all neighbors" else 5)
-    counts = Counts(oracles.sparse(x.astype(np.float32)), kept)
-    assert measure.neighbors(counts, settings, 1, silent).num_entries > 0
+    counts = GramBlocks(oracles.sparse(x.astype(np.float32)), kept)
+    assert measure.neighbors(counts, settings, 1, no_progress).num_entries > 0
 
 
 def test_numba_is_not_loaded_for_tiny_data() -> None:

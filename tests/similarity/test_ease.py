@@ -10,8 +10,8 @@ import pytest
 
 import mlcore.similarity.ease
 from mlcore import ConfigError, DataError, TrainConfig, train_from_data
-from mlcore.progress import silent
-from mlcore.similarity import Counts, Ease, Neighborhood, NeighborSettings
+from mlcore.progress import no_progress
+from mlcore.similarity import GramBlocks, Ease, Neighborhood, NeighborSettings
 from tests import oracles
 
 NEIGHBORHOODS = ["target", "source"]
@@ -133,8 +133,8 @@ def test_threads_and_the_size_of_blocks_change_no_bit(monkeypatch: pytest.Monkey
         for size in (1, 90, 10**6):
             monkeypatch.setattr(mlcore.similarity.ease, "BLOCK_ENTRIES", size)
             for threads in (1, 3):
-                counts = Counts(user_items, max_block_entries=size)
-                found = Ease(3.0).neighbors(counts, settings, threads, silent)
+                counts = GramBlocks(user_items, max_block_entries=size)
+                found = Ease(3.0).neighbors(counts, settings, threads, no_progress)
                 results.add((found.indptr.tobytes(), found.indices.tobytes(), found.data.tobytes()))
         assert len(results) == 1
 

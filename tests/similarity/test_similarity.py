@@ -13,8 +13,8 @@ import pytest
 from scipy.stats import chi2_contingency
 
 from mlcore import DataError, Interactions, TrainConfig, train_from_data
-from mlcore.progress import silent
-from mlcore.similarity import SIMILARITIES, Counts, Neighborhood, NeighborSettings
+from mlcore.progress import no_progress
+from mlcore.similarity import SIMILARITIES, GramBlocks, Neighborhood, NeighborSettings
 from mlcore.similarity.pairs import Pairs, PairSimilarity, best_pairs
 from mlcore.types import CsrMatrix, Float64Array
 from mlcore.weighting import WEIGHTINGS
@@ -77,8 +77,8 @@ def find(
     **parameters: Any,
 ) -> CsrMatrix:
     settings = settings_for(name, num_neighbors, neighborhood, shrinkage, min_cooccurrence)
-    counts = Counts(oracles.sparse(x.astype(np.float32)), None, max_block_entries)
-    return SIMILARITIES[name](**parameters).neighbors(counts, settings, threads, silent)
+    counts = GramBlocks(oracles.sparse(x.astype(np.float32)), None, max_block_entries)
+    return SIMILARITIES[name](**parameters).neighbors(counts, settings, threads, no_progress)
 
 
 def assert_same_bits(found: CsrMatrix, expected: npt.NDArray[np.float32]) -> None:
@@ -351,7 +351,9 @@ def test_a_measure_that_is_not_symmetric_is_told_source_from_target(
     w = np.divide(c, np.diag(c)[:, None], out=np.zeros_like(c), where=c > 0)
     for k in (1, 3, None):
         settings = NeighborSettings(k, neighborhood)
-        found = best_pairs(ShareOfTheSource(), Counts(oracles.sparse(x)), settings, 1, silent)
+        found = best_pairs(
+            ShareOfTheSource(), GramBlocks(oracles.sparse(x)), settings, 1, no_progress
+        )
         assert_same_bits(found, oracles.neighbors(w, c, k, neighborhood))
 
 
@@ -426,7 +428,7 @@ def test_products_are_sums_over_common_users_and_none_is_0(
     x = np.array([[2, 1, 0, 3, 0], [3, 1, 1, -2, 0], [0, 0, 0, 0, 5.0]])
     x = (x > 0).astype(np.float64) if is_binary else x
     monkeypatch.setattr("mlcore.similarity.counts.DENSE", dense)
-    products = Counts(oracles.sparse(x.astype(np.float32)), None, 10).products
+    products = GramBlocks(oracles.sparse(x.astype(np.float32)), None, 10).products
     found = [products.rows(*block) for block in products.blocks]
     assert {str(block.dtype) for block in found} == {"float32" if is_binary else "float64"}
     assert np.vstack([block.toarray() for block in found]).tolist() == (x.T @ x).tolist()
@@ -436,7 +438,7 @@ def test_products_are_sums_over_common_users_and_none_is_0(
 def test_counts_that_float32_may_not_hold_are_float64(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlcore.similarity.counts.MAX_EXACT_COUNT", 3)
     for num_users, kind in ((3, np.float32), (4, np.float64)):
-        products = Counts(oracles.sparse(np.ones((num_users, 2), np.float32))).products
+        products = GramBlocks(oracles.sparse(np.ones((num_users, 2), np.float32))).products
         assert products.rows(0, 2).dtype == kind
 
 
@@ -451,7 +453,7 @@ def test_blocks_hold_as_many_rows_as_their_bound_allows(
     def progress(step: str, done: int, total: int) -> None:
         told.append((step, done, total))
 
-    counts = Counts(user_items, None, max_block_entries)
+    counts = GramBlocks(user_items, None, max_block_entries)
     best_pairs(measure("dot"), counts, NeighborSettings(None), 1, progress)
     ends = [6 * (block + 1) // num_blocks for block in range(num_blocks)]
     assert told == [("compare items", end, 6) for end in ends]

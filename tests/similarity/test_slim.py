@@ -15,8 +15,8 @@ import mlcore.similarity.elastic_net
 import mlcore.similarity.slim
 from mlcore import ConfigError, TrainConfig, train_from_data
 from mlcore.errors import DataWarning
-from mlcore.progress import silent
-from mlcore.similarity import Counts, Neighborhood, NeighborSettings, Slim
+from mlcore.progress import no_progress
+from mlcore.similarity import GramBlocks, Neighborhood, NeighborSettings, Slim
 from mlcore.similarity.elastic_net import Problems, Solutions, descend
 from tests import oracles
 
@@ -177,8 +177,8 @@ def test_threads_batches_and_blocks_change_no_bit(
             monkeypatch.setattr(mlcore.similarity.slim, "TARGETS", targets)
             monkeypatch.setattr(mlcore.similarity.slim, "BATCH_ENTRIES", entries)
             for threads in (1, 3):
-                counts = Counts(user_items, max_block_entries=block)
-                found = Slim(0.3, 1.0).neighbors(counts, settings, threads, silent)
+                counts = GramBlocks(user_items, max_block_entries=block)
+                found = Slim(0.3, 1.0).neighbors(counts, settings, threads, no_progress)
                 results.add((found.indptr.tobytes(), found.indices.tobytes(), found.data.tobytes()))
         assert len(results) == 1
 
@@ -257,8 +257,8 @@ def test_max_iterations_bounds_the_sweeps_of_all_rounds_together(
     monkeypatch.setattr(mlcore.similarity.slim, "descend", watched)
     monkeypatch.setattr(mlcore.similarity.slim, "TARGETS", 1)
     monkeypatch.setattr(mlcore.similarity.slim, "FIRST_SOURCES", 2)
-    counts = Counts(oracles.sparse(random_x(7, True)[:, :6].astype(np.float32)))
-    Slim(0.5, 2.0, max_iterations=400).neighbors(counts, NeighborSettings(), 1, silent)
+    counts = GramBlocks(oracles.sparse(random_x(7, True)[:, :6].astype(np.float32)))
+    Slim(0.5, 2.0, max_iterations=400).neighbors(counts, NeighborSettings(), 1, no_progress)
     assert len(rounds) > 6
     for (limit, sweeps), (next_limit, _) in zip(rounds, rounds[1:]):
         assert next_limit in (limit - sweeps, 400)

@@ -18,7 +18,7 @@ import mlcore.train.train
 from cli.train import main as train_main
 from mlcore import DataError, Interactions, TrainConfig, train_from_data
 from mlcore.memory.available import format_bytes
-from mlcore.similarity import SIMILARITIES, Counts, Ease, Similarity, Slim
+from mlcore.similarity import SIMILARITIES, GramBlocks, Ease, Similarity, Slim
 from mlcore.similarity.memory import shape_of
 from mlcore.similarity.pairs import PairSimilarity
 from mlcore.train.train import Trainer
@@ -174,12 +174,12 @@ def test_slim_foresees_the_entries_of_a_catalogue_that_is_sampled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rng = np.random.default_rng(3)
-    counts = Counts(oracles.sparse((rng.random((100, 600)) < 0.03).astype(np.float64)))
+    counts = GramBlocks(oracles.sparse((rng.random((100, 600)) < 0.03).astype(np.float64)))
     entries = int((oracles.products(counts.user_items.to_scipy().toarray()) > 0).sum())
     settings = TrainConfig().neighbor_settings()
 
     def planned() -> int:
-        fresh = Counts(counts.user_items)
+        fresh = GramBlocks(counts.user_items)
         parts = Slim().planned_bytes(fresh, settings, 1)["fit items"]
         return next(part.num_bytes for part in parts if part.name == "products of all pairs")
 
@@ -205,7 +205,7 @@ def test_every_similarity_plans_without_weights_of_its_own(name: str, rated: Int
 def test_what_the_shape_says_is_what_dense_counts_say() -> None:
     rng = np.random.default_rng(5)
     x = (rng.random((40, 9)) < 0.3).astype(np.float32)
-    shape = shape_of(Counts(oracles.sparse(x)))
+    shape = shape_of(GramBlocks(oracles.sparse(x)))
     reach = [sum(x[user].sum() - 1 for user in range(40) if x[user, item]) for item in range(9)]
     assert shape.reach.tolist() == reach and shape.is_binary
     assert shape.most_users == x.sum(axis=0).max()
@@ -222,7 +222,7 @@ def test_a_plan_is_told_once_from_some_size_on(
     monkeypatch.setattr(mlcore.train.train, "available_bytes", lambda: 9 * 2**30)
     monkeypatch.setattr(mlcore.train.train, "SHOWN_FROM", 1)
     told: list[str] = []
-    train_from_data(plain, TrainConfig(), threads=1, tell=told.append)
+    train_from_data(plain, TrainConfig(), threads=1, on_message=told.append)
     assert len(told) == 1 and told[0].startswith("memory plan: asymmetric_cosine, ")
 
     def fail() -> None:
@@ -230,7 +230,7 @@ def test_a_plan_is_told_once_from_some_size_on(
 
     monkeypatch.setattr(mlcore.train.train, "SHOWN_FROM", 2**60)
     monkeypatch.setattr(mlcore.train.train, "available_bytes", fail)
-    train_from_data(plain, TrainConfig(), threads=1, tell=told.append)
+    train_from_data(plain, TrainConfig(), threads=1, on_message=told.append)
     assert len(told) == 1
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from mlcore import ConfigError, TrainConfig
 from mlcore.tune.dimensions import Dimension, FloatRange, IntRange, Options, parse_node
-from mlcore.tune.space import DEFAULT_SPACE, Sample, SearchSpace
+from mlcore.tune.space import DEFAULT_SPACE, SampledConfig, SearchSpace
 
 PLACE = "space.json"
 SPACE: dict[str, Any] = {
@@ -97,7 +97,7 @@ def test_the_order_of_keys_changes_nothing() -> None:
             return {key: reverse(value[key]) for key in reversed(value)}
         return [reverse(item) for item in value] if isinstance(value, list) else value
 
-    def sample(value: Any, seed: int) -> Sample:
+    def sample(value: Any, seed: int) -> SampledConfig:
         rng = np.random.default_rng(seed)
         return SearchSpace.from_json(value).sample(lambda name, dim: random_pick(rng, dim))
 

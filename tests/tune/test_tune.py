@@ -26,7 +26,7 @@ from mlcore import train_from_data
 from mlcore.config import TrainConfig as Config
 from mlcore.errors import DataWarning
 from mlcore.tune.space import SearchSpace
-from mlcore.similarity.counts import KeptBytes
+from mlcore.similarity.counts import CacheBudget
 from mlcore.tune.optuna_sampler import suggest
 from mlcore.train.train import Trainer
 from mlcore.tune.trials import Trial, TuneConfig, best_trial
@@ -237,13 +237,13 @@ def test_models_that_differ_in_measure_shrinkage_or_neighbors_are_counted_once(
     train: Interactions, valid: Interactions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[int] = []  # products of sparse matrices, each of which asks once for room
-    take = KeptBytes.take
+    take = CacheBudget.take
 
-    def count(self: KeptBytes, size: int) -> bool:
+    def count(self: CacheBudget, size: int) -> bool:
         made.append(size)
         return take(self, size)
 
-    monkeypatch.setattr(KeptBytes, "take", count)
+    monkeypatch.setattr(CacheBudget, "take", count)
     space = {
         "similarity": {
             "choice": [

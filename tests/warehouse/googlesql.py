@@ -26,7 +26,7 @@ from zetasql.wasi._pb2.zetasql.public import type_pb2
 
 from mlcore.warehouse.engines.base import Engine, Result, Rows, check_columns
 from mlcore.errors import DataError
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, Query, SqlType, Value
 
 __all__ = ["GoogleSql", "GoogleSqlError", "analyze", "execute"]
@@ -261,7 +261,7 @@ class GoogleSql(Engine):
         values: Mapping[str, Value],
         *,
         ordered: bool = True,
-        progress: Progress = silent,
+        progress: Progress = no_progress,
     ) -> Result:
         text = query.text
         if ordered and query.order:
@@ -275,7 +275,11 @@ class GoogleSql(Engine):
         return Result(query.writes, _parts(query.writes, rows))
 
     def store(
-        self, query: Query, values: Mapping[str, Value], stored: str, progress: Progress = silent
+        self,
+        query: Query,
+        values: Mapping[str, Value],
+        stored: str,
+        progress: Progress = no_progress,
     ) -> tuple[int, Mapping[str, Value]]:
         part = next(self.run(query, values).parts)
         rows = list(zip(*(part[column.name].tolist() for column in query.writes), strict=True))

@@ -13,7 +13,7 @@ from mlcore.warehouse.query import (
     Parameter,
     Query,
     Value,
-    own_query,
+    bundled_query,
     parse_query,
     read_query,
 )
@@ -207,4 +207,4 @@ def test_a_query_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_every_query_of_ours_can_be_asked_for_by_name() -> None:
     names = sorted(path.stem for path in SQL.glob("*.sql"))
     assert len(names) > 10
-    assert [own_query(name).name for name in names] == names
+    assert [bundled_query(name).name for name in names] == names

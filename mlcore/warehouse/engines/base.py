@@ -11,10 +11,10 @@ from typing import ClassVar, TypeVar
 
 from mlcore.errors import DataError
 from mlcore.warehouse.rows import Rows
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, Query, Value
 
-__all__ = ["Engine", "Result", "Rows", "check_columns", "set_sigil"]
+__all__ = ["Engine", "Result", "Rows", "check_columns", "rewrite_placeholders"]
 
 E = TypeVar("E", bound="Engine")
 
@@ -120,7 +120,7 @@ class Engine(ABC):
         values: Mapping[str, Value],
         *,
         ordered: bool = True,
-        progress: Progress = silent,
+        progress: Progress = no_progress,
     ) -> Result:
         """Run a query and give its rows.
 
@@ -135,7 +135,11 @@ class Engine(ABC):
         """
 
     def keep(
-        self, query: Query, values: Mapping[str, Value], table: str, progress: Progress = silent
+        self,
+        query: Query,
+        values: Mapping[str, Value],
+        table: str,
+        progress: Progress = no_progress,
     ) -> int:
         """Run a query and make its result a table for queries; return how many rows it has.
 
@@ -164,7 +168,11 @@ class Engine(ABC):
 
     @abstractmethod
     def store(
-        self, query: Query, values: Mapping[str, Value], stored: str, progress: Progress = silent
+        self,
+        query: Query,
+        values: Mapping[str, Value],
+        stored: str,
+        progress: Progress = no_progress,
     ) -> tuple[int, Mapping[str, Value]]:
         """Run a query into a table of the engine; one that stands there is replaced.
 
@@ -194,14 +202,14 @@ class Engine(ABC):
         """
 
 
-def set_sigil(text: str, sigil: str) -> str:
+def rewrite_placeholders(text: str, sigil: str) -> str:
     """Return a query whose parameters are written another way.
 
     Args:
         text: with ``@name``.
         sigil: what the engine writes before the name.
 
-    >>> set_sigil("SELECT @k", "$")
+    >>> rewrite_placeholders("SELECT @k", "$")
     'SELECT $k'
     """
     return _PARAMETER.sub(lambda found: sigil + found[1], text)

@@ -25,7 +25,7 @@ from mlcore.warehouse.engines.bigquery_tables import LoadedTables
 from mlcore.warehouse.engines.bigquery_text import Found, Source, make_source, type_of, wrap
 from mlcore.errors import DataError
 from mlcore.memory.available import format_bytes
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, Query, SqlType, Value
 
 __all__ = ["BigQuery", "BigQueryOptions"]
@@ -110,7 +110,7 @@ class BigQuery(Engine):
         values: Mapping[str, Value],
         *,
         ordered: bool = True,
-        progress: Progress = silent,
+        progress: Progress = no_progress,
     ) -> Result:
         """Run a query and give its rows, page by page."""
         plan = self._plan(query, values, query.order if ordered else ())
@@ -118,7 +118,11 @@ class BigQuery(Engine):
         return Result(query.writes, self._parts(query, job), statistics_of(job))
 
     def keep(
-        self, query: Query, values: Mapping[str, Value], table: str, progress: Progress = silent
+        self,
+        query: Query,
+        values: Mapping[str, Value],
+        table: str,
+        progress: Progress = no_progress,
     ) -> int:
         """Run a query and make its result a table for queries, without its rows coming here."""
         plan = self._plan(query, values, ())
@@ -130,7 +134,11 @@ class BigQuery(Engine):
         return int(rows.total_rows)
 
     def store(
-        self, query: Query, values: Mapping[str, Value], stored: str, progress: Progress = silent
+        self,
+        query: Query,
+        values: Mapping[str, Value],
+        stored: str,
+        progress: Progress = no_progress,
     ) -> tuple[int, Mapping[str, Value]]:
         """Run a query into a table, clustered by the ids that order its rows."""
         reference = self._reference(stored)
@@ -142,7 +150,7 @@ class BigQuery(Engine):
         job, rows = self._execute(query, values, plan, progress, **to)
         return int(rows.total_rows), statistics_of(job)
 
-    def extract(self, stored: str, uri: str, progress: Progress = silent) -> None:
+    def extract(self, stored: str, uri: str, progress: Progress = no_progress) -> None:
         """Write a stored table into files of Cloud Storage, as JSON Lines.
 
         BigQuery writes INT64 as texts and the rows in no order.

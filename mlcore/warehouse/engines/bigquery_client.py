@@ -23,7 +23,7 @@ __all__ = ["BigQueryOptions", "connect", "faults", "import_bigquery", "statistic
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _LOGIN = "gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS"
 _LIGHTER = "cap histories first (sql/cap_history.sql), or run it with reserved slots"
-# Reasons of the API. On demand, a query that reads little may not compute much: about 256 CPU seconds
+# Contributions of the API. On demand, a query that reads little may not compute much: about 256 CPU seconds
 # for each MB that it is billed.
 _TOO_HEAVY = ("billingTierLimitExceeded", "resourcesExceeded")
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 from mlcore.warehouse.engines.base import Rows
 from mlcore.warehouse.engines.bigquery_client import BigQueryOptions, import_bigquery, wait
 from mlcore.errors import DataError, from_os_error, shorten
-from mlcore.progress import silent
+from mlcore.progress import no_progress
 from mlcore.warehouse.query import Column
 
 __all__ = ["LoadedTables"]
@@ -57,7 +57,7 @@ class LoadedTables:
                 job = self._client.load_table_from_file(
                     file, reference, rewind=True, job_config=config
                 )
-                wait(job, f"load {table} into BigQuery", silent)
+                wait(job, f"load {table} into BigQuery", no_progress)
         return reference
 
     def load_parquet(self, table: str, path: str) -> Any:
@@ -78,7 +78,7 @@ class LoadedTables:
             reference = self._new_reference(table)
             config = self._config(".parquet")
             job = self._client.load_table_from_file(file, reference, job_config=config)
-            wait(job, f"load {table} into BigQuery", silent)
+            wait(job, f"load {table} into BigQuery", no_progress)
         self._let_expire(reference)
         return reference
 
@@ -108,7 +108,7 @@ class LoadedTables:
             config.source_column_match = "NAME"
             config.allow_quoted_newlines = True
         job = self._client.load_table_from_uri(uri, reference, job_config=config)
-        wait(job, f"load {table} into BigQuery", silent)
+        wait(job, f"load {table} into BigQuery", no_progress)
         if schema is None:
             self._let_expire(reference)
         return reference, schema is not None

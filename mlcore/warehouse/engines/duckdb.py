@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from mlcore.warehouse.engines.base import Engine, Result, Rows, check_columns, set_sigil
+from mlcore.warehouse.engines.base import Engine, Result, Rows, check_columns, rewrite_placeholders
 from mlcore.errors import ConfigError, DataError, from_os_error, shorten
 from mlcore.files.database import Database, import_duckdb
 from mlcore.files.rows_sql import quote_path, quote_sql
 from mlcore.memory.available import format_bytes
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, Query, SqlType, Value
 from mlcore.numeric.threads import resolve_threads
 
@@ -132,7 +132,7 @@ class DuckDb(Engine):
         values: Mapping[str, Value],
         *,
         ordered: bool = True,
-        progress: Progress = silent,
+        progress: Progress = no_progress,
     ) -> Result:
         """Run a query and give its rows."""
         self._check(query, values)
@@ -141,7 +141,7 @@ class DuckDb(Engine):
             f"CAST({column.name} AS {_TYPES[column.type]}) AS {column.name}"
             for column in query.writes
         )
-        text = f"SELECT {selected} FROM (\n{set_sigil(query.text, '$')}\n){order}"
+        text = f"SELECT {selected} FROM (\n{rewrite_placeholders(query.text, '$')}\n){order}"
         self._drop(_RESULT)
         with self._faults(str(query.path)):
             self._database.rows(
@@ -150,7 +150,11 @@ class DuckDb(Engine):
         return Result(query.writes, self._parts(query.writes))
 
     def keep(
-        self, query: Query, values: Mapping[str, Value], table: str, progress: Progress = silent
+        self,
+        query: Query,
+        values: Mapping[str, Value],
+        table: str,
+        progress: Progress = no_progress,
     ) -> int:
         """Run a query and make its result a table for queries; return how many rows it has."""
         self.run(query, values, ordered=False, progress=progress)
@@ -160,7 +164,11 @@ class DuckDb(Engine):
         return int(count)
 
     def store(
-        self, query: Query, values: Mapping[str, Value], stored: str, progress: Progress = silent
+        self,
+        query: Query,
+        values: Mapping[str, Value],
+        stored: str,
+        progress: Progress = no_progress,
     ) -> tuple[int, Mapping[str, Value]]:
         """Refuse: the database is made for the run."""
         raise DataError(
@@ -191,7 +199,7 @@ class DuckDb(Engine):
 
     def _check(self, query: Query, values: Mapping[str, Value]) -> None:
         with self._faults(str(query.path)):
-            text = f"DESCRIBE {set_sigil(query.text, '$')}"
+            text = f"DESCRIBE {rewrite_placeholders(query.text, '$')}"
             described = self._database.rows(text, values or None)
         check_columns(query, [(name, _type_of(str(type_))) for name, type_, *_ in described])
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, TypeVar
 
-from mlcore.warehouse.engines.base import Engine, Result, Rows, check_columns, set_sigil
+from mlcore.warehouse.engines.base import Engine, Result, Rows, check_columns, rewrite_placeholders
 from mlcore.warehouse.engines.spark_columns import (
     BATCH_ROWS,
     TYPES,
@@ -23,7 +23,7 @@ from mlcore.warehouse.engines.spark_errors import quiet_errors, reason_of
 from mlcore.warehouse.engines.spark_session import SparkOptions, take_session
 from mlcore.errors import DataError, MlcoreError, shorten
 from mlcore.memory.available import format_bytes
-from mlcore.progress import Progress, silent
+from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, Query, Value
 
 __all__ = ["Spark", "SparkOptions"]
@@ -107,7 +107,7 @@ class Spark(Engine):
         values: Mapping[str, Value],
         *,
         ordered: bool = True,
-        progress: Progress = silent,
+        progress: Progress = no_progress,
     ) -> Result:
         """Run a query and give its rows; they stand once in the memory of Python, as Arrow."""
         frame = self._analyzed(query, values)
@@ -117,7 +117,11 @@ class Spark(Engine):
         return Result(query.writes, to_parts(query.writes, rows), statistics)
 
     def store(
-        self, query: Query, values: Mapping[str, Value], stored: str, progress: Progress = silent
+        self,
+        query: Query,
+        values: Mapping[str, Value],
+        stored: str,
+        progress: Progress = no_progress,
     ) -> tuple[int, Mapping[str, Value]]:
         """Run a query into a table of the catalog, in the catalog's default format."""
         if self._own is not None and self._own.forgets_tables:
@@ -152,7 +156,7 @@ class Spark(Engine):
         }
         with self._faults(str(query.path)):
             self._session.conf.set(_BATCH, BATCH_ROWS)
-            frame = self._session.sql(set_sigil(query.text, ":"), args=arguments)
+            frame = self._session.sql(rewrite_placeholders(query.text, ":"), args=arguments)
             found = [(name, type_of(type_)) for name, type_ in frame.dtypes]
             check_columns(query, found)
             return frame.select(

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from mlcore.files.inputs import Place
+from mlcore.files.inputs import PathLike
 from mlcore.warehouse.lineage.contents import FileFacts, describe_file
 from mlcore.warehouse.lineage.data import Input
 from mlcore.warehouse.lineage.git import blob_sha256, commits_of, has_commit, is_shallow, top_folder
@@ -68,7 +68,7 @@ class Report:
     notes: tuple[tuple[int, str], ...]
 
 
-def find(path: Place, records: Sequence[LineageRecord], root: Path) -> Answer:
+def find(path: PathLike, records: Sequence[LineageRecord], root: Path) -> Answer:
     """Return which run made a file, and which ones its inputs.
 
     Content decides, not the name: of several runs that made these bytes the newest, one that gave

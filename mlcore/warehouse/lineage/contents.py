@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlcore.errors import DataError, from_os_error
-from mlcore.files.inputs import Place, opened, place_name
+from mlcore.files.inputs import PathLike, opened, display_name
 
 __all__ = ["FileFacts", "Fingerprint", "describe_file"]
 
@@ -58,7 +58,7 @@ class Fingerprint:
         return FileFacts(self._bytes, self._digest.hexdigest())
 
 
-def describe_file(path: Place) -> FileFacts:
+def describe_file(path: PathLike) -> FileFacts:
     r"""Return size and digest of what a file holds; of gzip, what is packed in it.
 
     Of a folder or a pattern: all bytes of its files, and the SHA-256 of the lines
@@ -85,13 +85,13 @@ def describe_file(path: Place) -> FileFacts:
                 fingerprint.update(block)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         got = "one that ends too early" if isinstance(error, EOFError) else "a damaged one"
-        raise DataError(f"{place_name(path)}: expected a whole gzip file, got {got}") from error
+        raise DataError(f"{display_name(path)}: expected a whole gzip file, got {got}") from error
     except OSError as error:
-        raise from_os_error(error, place_name(path), "a readable file") from error
+        raise from_os_error(error, display_name(path), "a readable file") from error
     return fingerprint.facts()
 
 
-def _describe_many(place: Place, folder: Path, pattern: str) -> FileFacts:
+def _describe_many(place: PathLike, folder: Path, pattern: str) -> FileFacts:
     found = [Path(name) for name in glob.glob(pattern, root_dir=folder, recursive=True)]
     names = [
         name.as_posix()
@@ -99,7 +99,7 @@ def _describe_many(place: Place, folder: Path, pattern: str) -> FileFacts:
         if not any(part.startswith((".", "_")) for part in name.parts) and (folder / name).is_file()
     ]
     if not names:
-        raise DataError(f"{place_name(place)}: expected files, got none")
+        raise DataError(f"{display_name(place)}: expected files, got none")
     total, lines = 0, Fingerprint()
     for name in sorted(names, key=os.fsencode):
         facts = describe_file(folder / name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlcore.files.inputs import Place
+from mlcore.files.inputs import PathLike
 from mlcore.warehouse.lineage.contents import FileFacts
 
 __all__ = ["Input", "Output"]
@@ -39,7 +39,7 @@ class Input:
     def of_file(
         cls,
         table: str,
-        place: Place,
+        place: PathLike,
         format: str,
         facts: FileFacts | None,
         columns: Sequence[str],
@@ -97,7 +97,7 @@ class Output:
 
     @classmethod
     def of_file(
-        cls, place: Place, format: str, facts: FileFacts, columns: Sequence[str], rows: int
+        cls, place: PathLike, format: str, facts: FileFacts, columns: Sequence[str], rows: int
     ) -> Output:
         """Return the output that a file is.
 

@@ -11,13 +11,13 @@ from io import FileIO
 from pathlib import Path
 
 from mlcore.errors import DataError, DataWarning, from_os_error
-from mlcore.files.inputs import Place, read_text
+from mlcore.files.inputs import PathLike, read_text
 from mlcore.warehouse.lineage.record import LineageRecord
 
 __all__ = ["append", "check_appendable", "read_lineage"]
 
 
-def read_lineage(path: Place) -> list[LineageRecord]:
+def read_lineage(path: PathLike) -> list[LineageRecord]:
     """Return the records of a lineage file, oldest first: the first is that of line 1.
 
     A last line that was not written to its end is passed over, with a DataWarning.
@@ -41,7 +41,7 @@ def read_lineage(path: Place) -> list[LineageRecord]:
     return records
 
 
-def check_appendable(path: Place) -> None:
+def check_appendable(path: PathLike) -> None:
     """Refuse a lineage file that could not take a record, before there is work to lose.
 
     Args:
@@ -67,7 +67,7 @@ def check_appendable(path: Place) -> None:
     read_lineage(path)
 
 
-def append(path: Place, record: LineageRecord) -> None:
+def append(path: PathLike, record: LineageRecord) -> None:
     """Add a record to a lineage file as its last line, and wait until it is on the disk.
 
     Lines of several processes follow one another. Whatever goes wrong, the file has the whole line
@@ -120,7 +120,7 @@ def _stands_at(stream: FileIO, path: Path) -> bool:
         return False
 
 
-def _mend_end(stream: FileIO, path: Place) -> None:
+def _mend_end(stream: FileIO, path: PathLike) -> None:
     """Give the last line its line feed, or remove it if it is only a part of a record."""
     end = stream.seek(0, os.SEEK_END)
     stream.seek(max(0, end - 1))

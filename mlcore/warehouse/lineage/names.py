@@ -7,7 +7,7 @@ import re
 from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote
 
-from mlcore.files.inputs import Place
+from mlcore.files.inputs import PathLike
 from mlcore.warehouse.lineage.git import top_folder
 
 __all__ = ["find_root", "is_uri", "recorded_name"]
@@ -17,7 +17,7 @@ _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]+)://(.*)", re.DOTALL)
 _HOST = re.compile(r"(\[[^]]*\]|[^:]*)(:[0-9]*)?")
 
 
-def find_root(lineage_path: Place) -> Path:
+def find_root(lineage_path: PathLike) -> Path:
     """Return the folder that recorded names are relative to: of the repository, or of the lineage.
 
     Args:
@@ -27,7 +27,7 @@ def find_root(lineage_path: Place) -> Path:
     return top_folder(folder) or folder
 
 
-def is_uri(place: Place) -> bool:
+def is_uri(place: PathLike) -> bool:
     """Return whether a place is not a path, but such as ``gs://bucket/part-*.parquet``.
 
     Args:
@@ -39,7 +39,7 @@ def is_uri(place: Place) -> bool:
     return _URI.fullmatch(os.fspath(place)) is not None
 
 
-def recorded_name(place: Place, root: Path) -> str:
+def recorded_name(place: PathLike, root: Path) -> str:
     """Return what the lineage calls a file.
 
     A file below the root goes by its path from there, with slashes; any other by its name alone. A

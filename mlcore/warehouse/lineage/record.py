@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlcore.errors import DataError, shorten_json
-from mlcore.files.inputs import Place
+from mlcore.files.inputs import PathLike
 from mlcore.jsontext import JsonTextError, format_line, parse_json
 from mlcore.warehouse.lineage.data import Input, Output
 from mlcore.warehouse.lineage.git import blob_sha256, changed_files, head_commit
@@ -69,7 +69,7 @@ class LineageRecord:
         inputs: Sequence[Input],
         output: Output,
         statistics: Mapping[str, Value],
-        lineage_path: Place,
+        lineage_path: PathLike,
         created_at: datetime | None = None,
     ) -> LineageRecord:
         """Return the record of a run that has just ended, with what git says of the query.

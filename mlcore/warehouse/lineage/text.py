@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mlcore.errors import DataError
-from mlcore.files.inputs import Place, place_name
+from mlcore.files.inputs import PathLike, display_name
 from mlcore.jsontext import format_document
 from mlcore.warehouse.lineage.answers import Answer, Step, check, find
 from mlcore.warehouse.lineage.data import Input, Output
@@ -22,7 +22,7 @@ _DIGITS = 12  # of a digest, where it is shown to people
 
 
 def find_from_path(
-    path: Place, lineage_path: Place, *, as_json: bool = False
+    path: PathLike, lineage_path: PathLike, *, as_json: bool = False
 ) -> tuple[str, DataError | None]:
     """Return what the lineage says of a file, and the error if it is not what a query made.
 
@@ -35,14 +35,14 @@ def find_from_path(
         DataError: one of the files cannot be read.
     """
     answer = find(path, read_lineage(lineage_path), find_root(lineage_path))
-    name = place_name(path)
+    name = display_name(path)
     error = None if answer.state == "known" else _not_made(answer, name, lineage_path)
     if as_json:
         return _to_json(answer, name).removesuffix("\n"), error
     return "" if error else _tree(answer, name), error
 
 
-def check_from_path(lineage_path: Place) -> tuple[str, DataError | None]:
+def check_from_path(lineage_path: PathLike) -> tuple[str, DataError | None]:
     """Return what a check of the lineage found, and the error for its first fault.
 
     Args:
@@ -62,7 +62,7 @@ def check_from_path(lineage_path: Place) -> tuple[str, DataError | None]:
     return "\n".join(lines), DataError(f"{lineage_path}:{line}: {text}")
 
 
-def _not_made(answer: Answer, name: str, lineage_path: Place) -> DataError:
+def _not_made(answer: Answer, name: str, lineage_path: PathLike) -> DataError:
     if answer.state == "unknown":
         return DataError(
             f"{name}: expected a file that a query of {lineage_path} made, got one that is not known"

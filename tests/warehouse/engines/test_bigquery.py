@@ -25,7 +25,7 @@ from mlcore.warehouse.engines.bigquery_names import billed_bytes, check_table, p
 from mlcore.warehouse.engines.bigquery_text import Source, wrap
 from mlcore.errors import ConfigError, DataError, MlcoreError
 from mlcore.files.database import import_duckdb
-from mlcore.warehouse.query import Column, Query, own_query, parse_query
+from mlcore.warehouse.query import Column, Query, bundled_query, parse_query
 from tests.warehouse.fake_bigquery import SECRET, Credentials, FakeBigQuery, Fault, Field
 
 SQL = Path(__file__).parents[3] / "sql"
@@ -104,7 +104,7 @@ def test_the_text_of_a_query_is_sent_as_it_is_behind_its_tables_on_one_line() ->
 def test_every_query_is_one_that_bigquery_takes(
     path: Path, fake: FakeBigQuery, engine: BigQuery
 ) -> None:
-    query = own_query(path.stem)
+    query = bundled_query(path.stem)
     old = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN", "STRING": "STRING"}
     for table, columns in query.reads.items():
         fake.add(f"shop.{table}", [Field(column.name, old[column.type]) for column in columns], [])
@@ -216,7 +216,7 @@ def test_a_result_that_is_kept_is_a_table_of_the_next_query(
     pairs = [("u", "a"), ("u", "b"), ("v", "a"), ("v", "c"), ("w", "b"), ("w", "d"), ("x", "b")]
     pairs += [("x", "d")]
     users, items = zip(*pairs)
-    query = own_query("kcore_round")
+    query = bundled_query("kcore_round")
     rows = part(user_id=users, item_id=items, weight=[1.0] * len(pairs), timestamp=[None] * 8)
     engine.load("interactions", query.reads["interactions"], [rows])
     values = query.values({"min_user_interactions": 2, "min_item_interactions": 2})
@@ -399,7 +399,7 @@ def test_names_of_tables_may_be_what_bigquery_allows(name: str) -> None:
 
 
 def log_of(engine: BigQuery, fake: FakeBigQuery) -> None:
-    query = own_query("extract_events")
+    query = bundled_query("extract_events")
     schema = [*IDS, Field("action", "STRING"), Field("timestamp", "TIMESTAMP")]
     times = [-1.0, 9.5, 10.0, 10.5, 19.0, 19.5, 20.0, 20.5, None]
     rows = [
@@ -426,7 +426,7 @@ def test_a_span_takes_the_rows_of_its_whole_seconds_whatever_its_bounds(
 ) -> None:
     # Second 10 has 10.0 and 10.5, second 19 has 19.0 and 19.5: begin is taken, end is not.
     log_of(engine, fake)
-    found = rows_of(engine, own_query("extract_events"), begin_time=begin, end_time=end)
+    found = rows_of(engine, bundled_query("extract_events"), begin_time=begin, end_time=end)
     assert [row[0] for row in found] == [f"u{digit}" for digit in users]
 
 
@@ -434,7 +434,7 @@ def test_a_span_is_said_of_the_stored_column_so_that_partitions_are_passed_over(
     fake: FakeBigQuery, engine: BigQuery
 ) -> None:
     log_of(engine, fake)
-    rows_of(engine, own_query("extract_events"), begin_time=10, end_time=20)
+    rows_of(engine, bundled_query("extract_events"), begin_time=10, end_time=20)
     text = fake.sent_jobs("query")[-1]["query"]["query"]
     assert (
         "FROM `test-project.shop.log` WHERE `timestamp` >= TIMESTAMP_SECONDS(@begin_time) "

@@ -16,7 +16,7 @@ import pytest
 from mlcore.warehouse.engines import DuckDb, DuckDbOptions
 from mlcore.errors import ConfigError, DataError, MlcoreError
 from mlcore.files.database import Database
-from mlcore.warehouse.query import Column, Query, Value, own_query, parse_query
+from mlcore.warehouse.query import Column, Query, Value, bundled_query, parse_query
 
 EVENTS = (
     Column("user_id", "STRING"),
@@ -200,7 +200,7 @@ def test_a_file_that_is_no_parquet_is_refused(engine: DuckDb, tmp_path: Path) ->
 
 
 def test_duckdb_keeps_no_tables(engine: DuckDb) -> None:
-    query = own_query("read_interactions")
+    query = bundled_query("read_interactions")
     with pytest.raises(DataError, match="as duckdb keeps no tables"):
         engine.attach("events", EVENTS, "shop.events")
     with pytest.raises(DataError, match="as duckdb keeps no tables"):
@@ -219,7 +219,7 @@ def pairs_of_users(num_users: int, num_items: int, per_user: int) -> dict[str, A
 
 def train_rows(options: DuckDbOptions, part: dict[str, Any]) -> tuple[list[Any], int]:
     """The neighbors of coded pairs, and the most that was spilled at any moment."""
-    query = own_query("train").coded()
+    query = bundled_query("train").coded()
     most = 0
     with DuckDb(options) as engine:
         engine.load("interactions", query.reads["interactions"], [part])
