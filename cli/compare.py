@@ -128,8 +128,7 @@ def _compare(args: Args, progress: TerminalProgress) -> Outcome:
         args.config(),
         out_path=args.out,
         extra_users=args.extra_users,
-        names=args.column_names(),
-        format=args.format,
+        input_options=args.input_options(),
         progress=progress,
     )
     return Outcome(comparison.report(), comparison.failure())

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TextIO
 
+from mlcore.files.options import FORMATS, ColumnNames, Format, InputOptions
 from mlcore.errors import DataWarning, MlcoreError, from_os_error
-from mlcore.files.inputs import FORMATS, Format
-from mlcore.files.interactions import ColumnNames
 
 __all__ = [
     "InputArgs",
@@ -41,11 +40,12 @@ class InputArgs(argparse.Namespace):
     weight_column: str
     timestamp_column: str
 
-    def column_names(self) -> ColumnNames:
-        """Return how the columns are called."""
-        return ColumnNames(
+    def input_options(self) -> InputOptions:
+        """Return how the tables are read."""
+        columns = ColumnNames(
             self.user_column, self.item_column, self.weight_column, self.timestamp_column
         )
+        return InputOptions(columns, self.format)
 
 
 def make_parser(name: str, description: str | None, example: str) -> argparse.ArgumentParser:

@@ -190,8 +190,7 @@ def _work(args: Args, progress: TerminalProgress) -> str:
         model_dir=args.model_dir,
         extra_users=args.extra_users,
         config=args.config(),
-        names=args.column_names(),
-        format=args.format,
+        input_options=args.input_options(),
         progress=progress,
     )
 
@@ -219,8 +218,7 @@ def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
             args.out,
             args.cutoffs,
             extra_users=args.extra_users,
-            names=args.column_names(),
-            format=args.format,
+            input_options=args.input_options(),
             progress=progress,
         )
 

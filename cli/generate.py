@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import add_format_option, make_parser, run
-from mlcore.files.inputs import Format
+from mlcore.files.options import Format
 from mlcore.generate.generate import generate_to_path
 
 

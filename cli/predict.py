@@ -13,7 +13,7 @@ from cli.console import (
     make_parser,
     run,
 )
-from mlcore.files.inputs import Format
+from mlcore.files.options import Format, InputOptions
 from mlcore.recommend.predict import (
     PredictOptions,
     Requests,
@@ -129,7 +129,7 @@ def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
         args.out,
         args.options(),
         threads=args.threads,
-        format=args.format,
+        input_options=InputOptions(format=args.format),
         progress=progress,
         on_message=progress.show,
     )

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from cli.console import TerminalProgress, add_format_option, make_parser, run
 from cli.engines import EngineArgs, add_engine_options, parse_pair
+from mlcore.files.options import Format
 from mlcore.errors import ConfigError, shorten
-from mlcore.files.inputs import Format
 from mlcore.warehouse.run import SqlRun, estimate_sql_from_path, run_sql_from_path
 
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import add_format_option, make_parser, run
-from mlcore.files.inputs import Format
+from mlcore.files.options import Format, InputOptions
 from mlcore.recommend.show import show_from_path
 
 
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             histories_path=args.histories,
             user_id=args.user,
             top_n=args.top_n,
-            format=args.format,
+            input_options=InputOptions(format=args.format),
         ),
         args,
     )

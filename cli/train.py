@@ -82,8 +82,7 @@ def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
             items_path=args.items,
             overwrite=args.overwrite,
             with_users=not args.without_users,
-            names=args.column_names(),
-            format=args.format,
+            input_options=args.input_options(),
             progress=progress,
         )
 
@@ -99,8 +98,7 @@ def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
             items_path=args.items,
             with_users=not args.without_users,
             threads=args.threads,
-            names=args.column_names(),
-            format=args.format,
+            input_options=args.input_options(),
             progress=progress,
         )
         return Outcome(text, refusal)
@@ -112,8 +110,7 @@ def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
         overwrite=args.overwrite,
         with_users=not args.without_users,
         threads=args.threads,
-        names=args.column_names(),
-        format=args.format,
+        input_options=args.input_options(),
         progress=progress,
         on_message=progress.show,
     )

@@ -34,8 +34,8 @@ from cli.console import (
     make_parser,
     run,
 )
+from mlcore.files.options import ColumnNames
 from mlcore.errors import DataError
-from mlcore.files.interactions import ColumnNames
 from mlcore.tune.trials import Trial, TuneConfig
 from mlcore.tune.tune import plan_from_path, tune_from_path
 
@@ -131,8 +131,7 @@ def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
             args.config(),
             items_path=args.items,
             threads=args.threads,
-            names=args.column_names(),
-            format=args.format,
+            input_options=args.input_options(),
             progress=progress,
         )
     )
@@ -151,8 +150,7 @@ def _tune(args: Args, progress: TerminalProgress) -> str:
             args.config(),
             items_path=args.items,
             threads=args.threads,
-            names=args.column_names(),
-            format=args.format,
+            input_options=args.input_options(),
             progress=progress,
             on_trial=tell,
             on_message=progress.show,
@@ -190,7 +188,7 @@ def _next_commands(args: Args) -> list[str]:
 
 def _column_options(args: Args) -> list[str]:
     """Return the options that say how files are to be read, those that were given."""
-    names, defaults = args.column_names(), ColumnNames()
+    names, defaults = args.input_options().columns, ColumnNames()
     options = [] if args.format is None else ["--format", args.format]
     for field in ("user", "item", "weight", "timestamp"):
         if (name := getattr(names, field)) != getattr(defaults, field):

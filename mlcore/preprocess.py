@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.errors import DataError
-from mlcore.files.inputs import Format, PathLike, find_format, display_name
-from mlcore.files.interactions import ColumnNames, read_events, write_interactions
+from mlcore.files.inputs import find_format, display_name
+from mlcore.files.interactions import read_events, write_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.interactions import AGGREGATES, Events, Interactions
 from mlcore.parameters import check_parameters, choice, integer, number, optional, parameter
@@ -125,8 +126,7 @@ def preprocess_from_path(
     out_path: PathLike,
     config: PreprocessConfig = PreprocessConfig(),
     *,
-    names: ColumnNames = ColumnNames(),
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> str:
     """Read events, preprocess them, write interactions; return a summary.
@@ -135,21 +135,19 @@ def preprocess_from_path(
         interactions_path: the events.
         out_path: where the interactions go.
         config: what to keep.
-        names: how the columns are called in the events.
-        format: of both files, or None to go by their names.
         progress: told how many bytes are read.
 
     Raises:
         DataError: a file is faulty, or nothing is left.
     """
-    find_format(out_path, format)  # before the work, not after it
+    find_format(out_path, input_options.format)  # before the work, not after it
     with open_outputs(out_path) as (out,):
-        events = read_events(interactions_path, names=names, format=format, progress=progress)
+        events = read_events(interactions_path, input_options=input_options, progress=progress)
         try:
             interactions = preprocess_from_data(events, config)
         except DataError as error:
             raise DataError(f"{display_name(interactions_path)}: {error}", error.hint) from None
-        write_interactions(out, interactions, out_path, format)
+        write_interactions(out, interactions, out_path, input_options.format)
     return (
         f"kept {len(interactions)} of {len(events.users)} rows: "
         f"{len(interactions.user_ids)} users, {len(interactions.item_ids)} items"

@@ -8,10 +8,11 @@ from typing import Literal
 
 import numpy as np
 
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.numeric.hashing import draw_digest
 from mlcore.errors import ConfigError, DataError
-from mlcore.files.inputs import Format, PathLike, find_format, display_name
-from mlcore.files.interactions import ColumnNames, read_interactions, write_interactions
+from mlcore.files.inputs import find_format, display_name
+from mlcore.files.interactions import read_interactions, write_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.interactions import Interactions
 from mlcore.parameters import check_parameters, choice, integer, number, parameter
@@ -140,8 +141,7 @@ def split_from_path(
     test_path: PathLike,
     config: SplitConfig = SplitConfig(),
     *,
-    names: ColumnNames = ColumnNames(),
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> str:
     """Read interactions, split them, write both sides; return a summary.
@@ -151,25 +151,23 @@ def split_from_path(
         train_path: where the training goes.
         test_path: where the test goes.
         config: how.
-        names: how the columns are called.
-        format: of all files, or None to go by their names.
         progress: told how many bytes are read.
 
     Raises:
         DataError: a file is faulty, or one side is empty.
     """
     for path in (train_path, test_path):
-        find_format(path, format)  # before the work, not after it
+        find_format(path, input_options.format)  # before the work, not after it
     with open_outputs(train_path, test_path) as (train_out, test_out):
         interactions = read_interactions(
-            interactions_path, names=names, format=format, progress=progress
+            interactions_path, input_options=input_options, progress=progress
         )
         try:
             train, test = split_from_data(interactions, config)
         except DataError as error:
             raise DataError(f"{display_name(interactions_path)}: {error}", error.hint) from None
-        write_interactions(train_out, train, train_path, format)
-        write_interactions(test_out, test, test_path, format)
+        write_interactions(train_out, train, train_path, input_options.format)
+        write_interactions(test_out, test, test_path, input_options.format)
     return (
         f"train: {len(train)} interactions of {len(train.user_ids)} users; "
         f"test: {len(test)} interactions of {len(test.user_ids)} users"

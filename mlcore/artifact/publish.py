@@ -14,9 +14,9 @@ import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
+from mlcore.files.options import PathLike
 from mlcore.artifact import MODEL_FILES, replaced_directory, verify_model
 from mlcore.errors import DataError, from_os_error
-from mlcore.files.inputs import PathLike
 from mlcore.parameters import convert_value, integer
 
 __all__ = ["publish_from_path"]

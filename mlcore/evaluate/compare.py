@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.evaluate.comparison import Comparison
 from mlcore.errors import ConfigError, shorten
 from mlcore.evaluate.evaluate import ExtraUsers, evaluate_from_data
-from mlcore.files.inputs import Format, PathLike
-from mlcore.files.interactions import ColumnNames, read_interactions
+from mlcore.files.interactions import read_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
 from mlcore.interactions import Interactions
@@ -167,8 +167,7 @@ def compare_from_path(
     *,
     out_path: PathLike | None = None,
     extra_users: ExtraUsers = "error",
-    names: ColumnNames = ColumnNames(),
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> Comparison:
     """Read predictions and ground truth, compare, write the result; return it.
@@ -183,8 +182,6 @@ def compare_from_path(
         config: test, intervals and gate.
         out_path: where the comparison goes, as JSON, or None.
         extra_users: whether a list of a user without ground truth is an error or passed over.
-        names: how the columns of the ground truth are called.
-        format: of the ground truth, or None to go by its name.
         progress: told how many bytes are read.
 
     Raises:
@@ -196,7 +193,7 @@ def compare_from_path(
         baseline = read_predictions(baseline_path, progress)
         candidate = read_predictions(candidate_path, progress)
         ground_truth = read_interactions(
-            ground_truth_path, names=names, format=format, progress=progress
+            ground_truth_path, input_options=input_options, progress=progress
         )
         comparison = compare_from_data(
             baseline, candidate, ground_truth, cutoffs, config, extra_users=extra_users

@@ -9,12 +9,13 @@ from typing import Literal, TextIO, TypeAlias
 
 import numpy as np
 
+from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.artifact import Model
 from mlcore.evaluate.catalogue import Catalogue, CataloguedLists, evaluate_slices
 from mlcore.errors import ConfigError, DataError, NoUsersError, shorten
 from mlcore.evaluate.result import EvaluateConfig, Evaluation, Slice, SliceBy, mean_over_users
-from mlcore.files.inputs import Format, PathLike, find_format
-from mlcore.files.interactions import ColumnNames, quote_csv, read_interactions
+from mlcore.files.inputs import find_format
+from mlcore.files.interactions import quote_csv, read_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
 from mlcore.evaluate.hits import find_hits, find_positions
@@ -179,8 +180,7 @@ def evaluate_from_path(
     model_dir: PathLike | None = None,
     extra_users: ExtraUsers = "error",
     config: EvaluateConfig = EvaluateConfig(),
-    names: ColumnNames = ColumnNames(),
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> str:
     """Read predictions and ground truth, evaluate, write the metrics; return a summary.
@@ -194,8 +194,6 @@ def evaluate_from_path(
         model_dir: the model, for metrics over its catalogue, slices and diversity, or None.
         extra_users: whether a list of a user without ground truth is an error or passed over.
         config: what more to compute.
-        names: how the columns of the ground truth are called.
-        format: of the ground truth and the per-user file, or None to go by their names.
         progress: told how many bytes are read.
 
     Raises:
@@ -206,14 +204,14 @@ def evaluate_from_path(
     check_cutoffs(cutoffs)
     paths = [out_path]
     if per_user_path is not None:
-        find_format(per_user_path, format)
+        find_format(per_user_path, input_options.format)
         paths.append(per_user_path)
     with open_outputs(*paths) as streams:
         catalogue = None if model_dir is None else _catalogue_of(Model.load(model_dir), config)
         _check_catalogue(catalogue, config)  # before the work, not after it
         predictions = read_predictions(predictions_path, progress)
         ground_truth = read_interactions(
-            ground_truth_path, names=names, format=format, progress=progress
+            ground_truth_path, input_options=input_options, progress=progress
         )
         evaluation = evaluate_from_data(
             predictions,
@@ -225,7 +223,7 @@ def evaluate_from_path(
         )
         streams[0].write(format_document(evaluation.to_json()))
         if per_user_path is not None:
-            _write_per_user(streams[1], evaluation, per_user_path, format)
+            _write_per_user(streams[1], evaluation, per_user_path, input_options.format)
     return evaluation.summary(cutoffs)
 
 

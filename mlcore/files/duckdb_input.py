@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mlcore.files.columns import ColumnNames
+from mlcore.files.options import ColumnNames, Format, InputOptions, PathLike
 from mlcore.files.database import Database, import_duckdb
-from mlcore.files.inputs import Format, PathLike, find_format, opened, display_name
+from mlcore.files.inputs import find_format, opened, display_name
 from mlcore.files.plain import sniff
 from mlcore.files.rows_sql import TableSql, csv_rows, json_rows
 from mlcore.ids import id_fault
@@ -37,8 +37,7 @@ _ROWS_PER_FETCH = 2**21  # all rows at once would be there twice
 
 def read_events_by_duckdb(
     path: PathLike,
-    names: ColumnNames,
-    format: Format | None = None,
+    input_options: InputOptions,
     threads: int | None = None,
     progress: Progress = no_progress,
 ) -> Events | None:
@@ -46,8 +45,6 @@ def read_events_by_duckdb(
 
     Args:
         path: of a file, perhaps compressed by gzip.
-        names: how the columns are called.
-        format: ``csv`` or ``jsonl``, or None to go by the name.
         threads: how many; None for one a core.
         progress: told how many bytes are looked through, then how many rows are encoded.
 
@@ -59,7 +56,9 @@ def read_events_by_duckdb(
     if os.fspath(path) == "-" or not os.path.isfile(path):
         return None  # a pipe can be read once only
     try:
-        rows = _rows_of(path, names, find_format(path, format), progress)
+        rows = _rows_of(
+            path, input_options.columns, find_format(path, input_options.format), progress
+        )
         if rows is None:
             return None
         with Database(threads) as database:

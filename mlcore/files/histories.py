@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.errors import DataError, shorten, shorten_json
-from mlcore.files.inputs import Format, PathLike, find_format, display_name
-from mlcore.files.interactions import ColumnNames, read_interactions
+from mlcore.files.inputs import find_format, display_name
+from mlcore.files.interactions import read_interactions
 from mlcore.files.tables import BadValue, read_json_lines
 from mlcore.files.values import weight_from_json
 from mlcore.ids import id_fault
@@ -25,7 +26,7 @@ class UserHistory(NamedTuple):
 
 
 def read_histories(
-    path: PathLike, format: Format | None = None, progress: Progress = no_progress
+    path: PathLike, input_options: InputOptions = InputOptions(), progress: Progress = no_progress
 ) -> Iterator[UserHistory]:
     """Yield the histories of a file.
 
@@ -35,13 +36,12 @@ def read_histories(
 
     Args:
         path: ``.jsonl`` or ``.csv``, perhaps ``.gz``, or ``-``.
-        format: or None to go by the name.
         progress: told how many bytes are read.
 
     Raises:
         DataError: a user or, within a history, an item twice, or a value that breaks its rule.
     """
-    if find_format(path, format) == "csv":
+    if find_format(path, input_options.format) == "csv":
         yield from _from_table(path, progress)
         return
     first_lines: dict[str, int] = {}
@@ -62,7 +62,9 @@ def read_histories(
 
 
 def _from_table(path: PathLike, progress: Progress) -> Iterator[UserHistory]:
-    interactions = read_interactions(path, names=ColumnNames(), format="csv", progress=progress)
+    interactions = read_interactions(
+        path, input_options=InputOptions(format="csv"), progress=progress
+    )
     for row, user_id in enumerate(interactions.user_ids):
         columns, weights = interactions.user_items.row(row)
         items = [interactions.item_ids[column] for column in columns.tolist()]

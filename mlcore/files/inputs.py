@@ -15,25 +15,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal, TypeAlias
+from typing import IO
 
+from mlcore.files.options import FORMATS, Format, PathLike
 from mlcore.errors import DataError, DataWarning, from_os_error
 from mlcore.progress import Progress, no_progress
 
 __all__ = [
-    "FORMATS",
-    "Format",
-    "PathLike",
     "TextChunk",
+    "display_name",
     "find_format",
     "opened",
     "read_text",
     "text_chunks",
 ]
-
-Format: TypeAlias = Literal["csv", "jsonl"]
-PathLike: TypeAlias = str | os.PathLike[str]
-FORMATS: tuple[Format, ...] = ("csv", "jsonl")
 
 _CHUNK_BYTES = 2**20
 _BOM = b"\xef\xbb\xbf"

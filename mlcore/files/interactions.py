@@ -9,11 +9,11 @@ from typing import Literal, TextIO, TypeAlias
 
 import numpy as np
 
+from mlcore.files.options import ColumnNames, Format, InputOptions, PathLike
 from mlcore.errors import DataError
-from mlcore.files.columns import ColumnNames
 from mlcore.files.database import has_duckdb
 from mlcore.files.duckdb_input import read_events_by_duckdb
-from mlcore.files.inputs import Format, PathLike, find_format, display_name
+from mlcore.files.inputs import find_format, display_name
 from mlcore.files.parquet import is_parquet, read_parquet_events
 from mlcore.files.tables import ColumnReader, read_columns
 from mlcore.files.values import (
@@ -47,8 +47,7 @@ _DUCKDB_FROM_BYTES = 2**22  # the standard reader takes half a second for them
 def read_events(
     path: PathLike,
     *,
-    names: ColumnNames = ColumnNames(),
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     threads: int | None = None,
     progress: Progress = no_progress,
     reader: Reader = "auto",
@@ -59,8 +58,6 @@ def read_events(
         path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``; or ``.parquet``. Columns: user and
             item (strings), weight (finite, above 0; 1 if there is no such column), timestamp
             (integer seconds or RFC 3339; may be missing). Others are passed over.
-        names: how the columns are called.
-        format: ``csv`` or ``jsonl``, or None to go by the name.
         threads: how many, where DuckDB reads; None for one a core. Changes speed only.
         progress: told how many bytes are read.
         reader: ``standard`` for the standard library; ``duckdb`` to try DuckDB first, even for a
@@ -72,12 +69,12 @@ def read_events(
         MlcoreError: DuckDB is needed and not installed.
     """
     if is_parquet(path):
-        return read_parquet_events(path, names, threads, progress)
+        return read_parquet_events(path, input_options.columns, threads, progress)
     if reader == "duckdb" or (reader == "auto" and _is_large(path) and has_duckdb()):
-        events = read_events_by_duckdb(path, names, format, threads, progress)
+        events = read_events_by_duckdb(path, input_options, threads, progress)
         if events is not None:
             return events
-    return _read_by_standard_library(path, names, format, progress)
+    return _read_by_standard_library(path, input_options, progress)
 
 
 def _is_large(path: PathLike) -> bool:
@@ -89,8 +86,9 @@ def _is_large(path: PathLike) -> bool:
 
 
 def _read_by_standard_library(
-    path: PathLike, names: ColumnNames, format: Format | None, progress: Progress
+    path: PathLike, input_options: InputOptions, progress: Progress
 ) -> Events:
+    names = input_options.columns
     users, items = IdEncoder(), IdEncoder()
     columns = [
         ColumnReader(names.user, users.__getitem__, users.encode_json),
@@ -106,7 +104,7 @@ def _read_by_standard_library(
             None if values is None else np.array(values, dtype)
             for values, dtype in zip(chunk, dtypes)
         ]
-        for chunk in read_columns(path, columns, format, progress)
+        for chunk in read_columns(path, columns, input_options.format, progress)
     ]
     joined = [None if part[0] is None else np.concatenate(part) for part in zip(*parts)]
     user_codes, item_codes, weights, timestamps = joined
@@ -121,8 +119,7 @@ def _read_by_standard_library(
 def read_interactions(
     path: PathLike,
     *,
-    names: ColumnNames = ColumnNames(),
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     threads: int | None = None,
     progress: Progress = no_progress,
     reader: Reader = "auto",
@@ -131,8 +128,6 @@ def read_interactions(
 
     Args:
         path: as for ``read_events``.
-        names: how the columns are called.
-        format: ``csv`` or ``jsonl``, or None to go by the name.
         threads: how many, where DuckDB reads; None for one a core. Changes speed only.
         progress: told how many bytes are read.
         reader: as for ``read_events``.
@@ -142,7 +137,7 @@ def read_interactions(
         MlcoreError: DuckDB is needed and not installed.
     """
     events = read_events(
-        path, names=names, format=format, threads=threads, progress=progress, reader=reader
+        path, input_options=input_options, threads=threads, progress=progress, reader=reader
     )
     try:
         return events.aggregate("sum")

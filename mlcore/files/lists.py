@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, shorten_json
-from mlcore.files.inputs import Format, PathLike, display_name, read_text
+from mlcore.files.inputs import display_name, read_text
 from mlcore.files.tables import BadValue, ColumnReader, read_columns
 from mlcore.files.values import IdEncoder
 from mlcore.jsontext import JsonTextError, parse_json
@@ -18,7 +19,7 @@ __all__ = ["read_config", "read_ids", "read_titles"]
 def read_ids(
     path: PathLike,
     column: str,
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     check: Callable[[str], object] | None = None,
 ) -> list[str]:
     """Return the distinct ids of one column, in order of first appearance.
@@ -26,24 +27,24 @@ def read_ids(
     Args:
         path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
         column: its name, ``user_id`` or ``item_id``.
-        format: or None to go by the name.
         check: raises BadValue for an id that may not stand there.
 
     Raises:
         DataError: the first fault of the file, with its line and column.
     """
     ids = IdEncoder(check)
-    for _ in read_columns(path, [ColumnReader(column, ids.__getitem__, ids.encode_json)], format):
+    for _ in read_columns(
+        path, [ColumnReader(column, ids.__getitem__, ids.encode_json)], input_options.format
+    ):
         pass
     return list(ids)
 
 
-def read_titles(path: PathLike, format: Format | None = None) -> dict[str, str]:
+def read_titles(path: PathLike, input_options: InputOptions = InputOptions()) -> dict[str, str]:
     """Return the title of each item, from the columns ``item_id`` and ``title``.
 
     Args:
         path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
-        format: or None to go by the name.
 
     Raises:
         DataError: the first fault of the file, with its line and column.
@@ -54,7 +55,7 @@ def read_titles(path: PathLike, format: Format | None = None) -> dict[str, str]:
         ColumnReader("title", str, _string),
     ]
     title_of_code: dict[int, str] = {}
-    for codes, titles in read_columns(path, columns, format):
+    for codes, titles in read_columns(path, columns, input_options.format):
         title_of_code.update(zip(codes or [], titles or []))
     return {item_id: title_of_code[code] for item_id, code in ids.items()}
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TextIO, cast
 
+from mlcore.files.options import PathLike
 from mlcore.errors import DataError, from_os_error
-from mlcore.files.inputs import PathLike
 
 __all__ = ["open_outputs"]
 

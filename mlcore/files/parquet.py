@@ -7,11 +7,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from mlcore.files.options import ColumnNames, PathLike
 from mlcore.errors import DataError, MlcoreError, shorten
-from mlcore.files.columns import ColumnNames
 from mlcore.files.database import Database, import_duckdb
 from mlcore.files.duckdb_input import GREATEST_TIME, LEAST_TIME, encode
-from mlcore.files.inputs import PathLike, opened, display_name
+from mlcore.files.inputs import opened, display_name
 from mlcore.files.rows_sql import TableSql, quote_path, time_from_text
 from mlcore.files.tables import BadValue
 from mlcore.files.values import IdEncoder, timestamp_from_json, weight_from_json

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlcore.files.options import PathLike
 from mlcore.errors import DataError, shorten, shorten_json
-from mlcore.files.inputs import PathLike, display_name, text_chunks
+from mlcore.files.inputs import display_name, text_chunks
 from mlcore.files.tables import BadValue, parse_json_object
 from mlcore.files.values import IdEncoder
 from mlcore.jsontext import format_numbers

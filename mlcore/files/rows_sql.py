@@ -13,8 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mlcore.files.columns import ColumnNames
-from mlcore.files.inputs import PathLike
+from mlcore.files.options import ColumnNames, PathLike
 from mlcore.files.plain import Dialect
 from mlcore.files.values import INTEGER, NUMBER
 from mlcore.jsontext import JsonTextError, parse_json

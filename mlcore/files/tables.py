@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
+from mlcore.files.options import Format, PathLike
 from mlcore.errors import DataError, shorten, shorten_json
-from mlcore.files.inputs import Format, PathLike, TextChunk, find_format, display_name, text_chunks
+from mlcore.files.inputs import TextChunk, find_format, display_name, text_chunks
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.progress import Progress, no_progress
 

@@ -16,8 +16,9 @@ from typing import TextIO
 import numpy as np
 import numpy.typing as npt
 
+from mlcore.files.options import Format, PathLike
 from mlcore.generate.titles import GENRES, book_title
-from mlcore.files.inputs import Format, PathLike, find_format
+from mlcore.files.inputs import find_format
 from mlcore.files.outputs import open_outputs
 from mlcore.jsontext import format_string
 from mlcore.generate.events import MadeUpEvents, draw_events

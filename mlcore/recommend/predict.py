@@ -9,9 +9,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.errors import DataError, UnknownUserError, shorten
 from mlcore.files.histories import read_histories
-from mlcore.files.inputs import Format, PathLike
 from mlcore.files.lists import read_ids
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import Entries, format_predictions
@@ -91,7 +91,7 @@ def predict_from_path(
     options: PredictOptions = PredictOptions(),
     *,
     threads: int | None = None,
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
     on_message: OnMessage = no_message,
 ) -> str:
@@ -105,7 +105,6 @@ def predict_from_path(
         out_path: where the predictions go, as JSON Lines.
         options: what the lists may hold.
         threads: how many; None for one a core. Changes speed only.
-        format: of the input files, or None to go by their names.
         progress: told how many lists are made.
         on_message: called with the memory plan before the work, unless it is small.
 
@@ -116,7 +115,7 @@ def predict_from_path(
     tally = _Tally()
     with open_outputs(out_path) as (out,):
         recommender = Recommender.load(model_dir)
-        list_options = _list_options(options, format)
+        list_options = _list_options(options, input_options)
         plan, refusal = _plan(recommender, model_dir, requests, list_options, threads)
         if plan.num_bytes >= SHOWN_FROM:
             available = available_bytes()
@@ -128,7 +127,7 @@ def predict_from_path(
             ranked_blocks = recommender.rank_all_users(list_options, threads)
         else:
             total = 0
-            wanted = _requests(recommender, requests, options, format, tally)
+            wanted = _requests(recommender, requests, options, input_options, tally)
             ranked_blocks = recommender.rank_requests(wanted, list_options, threads)
         json_ids = [format_string(id_) for id_ in recommender.model.items.ids]
         for ranked in ranked_blocks:
@@ -177,12 +176,12 @@ def _plan(
     return plan_lists(*sizes), partial(refuse_lists, *sizes)
 
 
-def _list_options(options: PredictOptions, format: Format | None) -> ListOptions:
+def _list_options(options: PredictOptions, input_options: InputOptions) -> ListOptions:
     include, exclude = options.include_items_path, options.exclude_items_path
     return ListOptions(
         options.top_n,
-        None if include is None else read_ids(include, "item_id", format),
-        [] if exclude is None else read_ids(exclude, "item_id", format),
+        None if include is None else read_ids(include, "item_id", input_options),
+        [] if exclude is None else read_ids(exclude, "item_id", input_options),
         options.include_seen,
         options.fill,
         options.explain,
@@ -213,12 +212,12 @@ def _requests(
     recommender: Recommender,
     requests: Requests,
     options: PredictOptions,
-    format: Format | None,
+    input_options: InputOptions,
     tally: _Tally,
 ) -> Iterator[UserRequest]:
     fill = options.fill is not None
     if requests.histories_path is not None:
-        for history in read_histories(requests.histories_path, format):
+        for history in read_histories(requests.histories_path, input_options):
             try:
                 encoded, unknown = recommender.encode_history(history.items)
             except DataError as error:
@@ -227,7 +226,7 @@ def _requests(
             yield UserRequest(history.user_id, encoded, fill)
     if requests.users_path is not None:
         check = partial(_check_known, recommender) if options.unknown_user == "error" else None
-        for user_id in read_ids(requests.users_path, "user_id", format, check):
+        for user_id in read_ids(requests.users_path, "user_id", input_options, check):
             try:
                 yield UserRequest(user_id, recommender.history_of(user_id), fill)
             except UnknownUserError:

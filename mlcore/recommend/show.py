@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.errors import DataError, UnknownUserError, shorten
 from mlcore.files.histories import read_histories
-from mlcore.files.inputs import Format, PathLike, display_name
+from mlcore.files.inputs import display_name
 from mlcore.files.lists import read_titles
 from mlcore.files.tables import read_json_lines
 from mlcore.parameters import convert_value, integer
@@ -24,7 +25,7 @@ def show_from_path(
     histories_path: PathLike | None = None,
     user_id: str | None = None,
     top_n: int = 5,
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
 ) -> str:
     """Return one user's list as text, with what the user took before it.
 
@@ -37,21 +38,20 @@ def show_from_path(
         histories_path: what users took, or None to leave it out.
         user_id: whose list; None for the first of the file.
         top_n: the longest list to show, of each kind.
-        format: of items and histories, or None to go by their names.
 
     Raises:
         ConfigError: ``top_n`` is below 1.
         DataError: a file is faulty, or the user is not in the predictions.
     """
     convert_value(integer(minimum=1), top_n, "top_n")
-    titles = read_titles(items_path, format)
+    titles = read_titles(items_path, input_options)
     user_id, entries = _find_list(predictions_path, user_id)
     lines: list[str] = []
     if histories_path is not None:
         lines += [f"{user_id} took:"]
         lines += [
             f"     {titles.get(item, item)}"
-            for item in _taken(histories_path, user_id, top_n, format)
+            for item in _taken(histories_path, user_id, top_n, input_options)
         ]
     lines += [f"{user_id} may like:"]
     place = display_name(predictions_path)
@@ -74,9 +74,9 @@ def _find_list(path: PathLike, user_id: str | None) -> tuple[str, list[dict[str,
     raise UnknownUserError(f"{display_name(path)}: user_id: expected a list of the user, got {got}")
 
 
-def _taken(path: PathLike, user_id: str, top_n: int, format: Format | None) -> list[str]:
+def _taken(path: PathLike, user_id: str, top_n: int, input_options: InputOptions) -> list[str]:
     """Return the items of a history, heaviest first."""
-    for history in read_histories(path, format):
+    for history in read_histories(path, input_options):
         if history.user_id == user_id:
             heaviest = sorted(history.items, key=lambda pair: (-pair[1], pair[0]))[:top_n]
             return [item_id for item_id, _ in heaviest]

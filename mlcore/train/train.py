@@ -15,11 +15,12 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.artifact import MODEL_FILES, Model, replaced_directory
 from mlcore.config import TrainConfig
 from mlcore.errors import DataError
-from mlcore.files.inputs import Format, PathLike, display_name
-from mlcore.files.interactions import ColumnNames, read_interactions
+from mlcore.files.inputs import display_name
+from mlcore.files.interactions import read_interactions
 from mlcore.files.lists import read_config, read_ids
 from mlcore.heavy_users import HeavyUsers
 from mlcore.memory.input_size import refuse_long_file
@@ -254,8 +255,7 @@ def train_from_path(
     overwrite: bool = False,
     with_users: bool = True,
     threads: int | None = None,
-    names: ColumnNames = ColumnNames(),
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
     on_message: OnMessage = no_message,
 ) -> str:
@@ -270,8 +270,6 @@ def train_from_path(
         overwrite: replace a model directory that stands there, in one step.
         with_users: keep the histories.
         threads: how many; None for one a core. Changes speed only.
-        names: how the columns are called.
-        format: of the interactions, or None to go by the name.
         progress: told how far each step is.
         on_message: called with the memory plan before the work, unless it is small.
 
@@ -282,7 +280,7 @@ def train_from_path(
     # Opened first: an output that cannot be written is found before the work, not after it.
     with replaced_directory(Path(out_dir), overwrite, MODEL_FILES) as folder:
         config = read_config(config_path)
-        interactions = _read(interactions_path, items_path, names, format, threads, progress)
+        interactions = _read(interactions_path, items_path, input_options, threads, progress)
         try:
             model = train_from_data(
                 interactions,
@@ -322,8 +320,7 @@ def plan_from_path(
     items_path: PathLike | None = None,
     with_users: bool = True,
     threads: int | None = None,
-    names: ColumnNames = ColumnNames(),
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> tuple[str, DataError | None]:
     """Read interactions and configuration; return the memory plan, and why it cannot be carried out.
@@ -334,8 +331,6 @@ def plan_from_path(
         items_path: the catalogue, or None.
         with_users: keep the histories.
         threads: how many; None for one a core.
-        names: how the columns are called.
-        format: of the interactions, or None to go by the name.
         progress: told how far the reading is.
 
     Raises:
@@ -343,7 +338,7 @@ def plan_from_path(
         DataError: a file is faulty, or cannot be read within the memory there is.
     """
     config = read_config(config_path)
-    interactions = _read(interactions_path, items_path, names, format, threads, progress)
+    interactions = _read(interactions_path, items_path, input_options, threads, progress)
     trainer = Trainer(interactions, threads=threads)
     available = available_bytes()
     try:
@@ -357,14 +352,13 @@ def plan_from_path(
 def _read(
     interactions_path: PathLike,
     items_path: PathLike | None,
-    names: ColumnNames,
-    format: Format | None,
+    input_options: InputOptions,
     threads: int | None,
     progress: Progress,
 ) -> Interactions:
     refuse_long_file(interactions_path, available_bytes())
     interactions = read_interactions(
-        interactions_path, names=names, format=format, threads=threads, progress=progress
+        interactions_path, input_options=input_options, threads=threads, progress=progress
     )
     if items_path is None:
         return interactions

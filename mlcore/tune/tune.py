@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, DataError
 from mlcore.memory.input_size import refuse_long_file
-from mlcore.files.inputs import Format, PathLike, display_name, read_text
-from mlcore.files.interactions import ColumnNames, read_interactions
+from mlcore.files.inputs import display_name, read_text
+from mlcore.files.interactions import read_interactions
 from mlcore.files.lists import read_ids
 from mlcore.interactions import Interactions
 from mlcore.jsontext import JsonTextError, parse_json
@@ -133,8 +134,7 @@ def tune_from_path(
     *,
     items_path: PathLike | None = None,
     threads: int | None = None,
-    names: ColumnNames = ColumnNames(),
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
     on_trial: OnTrial = lambda trial, best: None,
     on_message: OnMessage = no_message,
@@ -149,8 +149,6 @@ def tune_from_path(
         config: metric, number of trials, seed.
         items_path: the catalogue, as ``train_from_path`` takes it, or None.
         threads: how many; None for one a core. Changes speed only.
-        names: how the columns of both files are called.
-        format: of both files, or None to go by their names.
         progress: told how far each step is.
         on_trial: told each trial as it ends, and the best one so far.
         on_message: called with the memory plan of trial 0 before the work, unless it is small.
@@ -164,7 +162,7 @@ def tune_from_path(
     optuna, threads = optuna_version(), resolve_threads(threads)
     space = _read_space(space_path)
     interactions, validation = _read(
-        interactions_path, validation_path, items_path, names, format, progress
+        interactions_path, validation_path, items_path, input_options, progress
     )
     search = {
         "interactions_sha256": interactions.sha256(),
@@ -194,8 +192,7 @@ def plan_from_path(
     *,
     items_path: PathLike | None = None,
     threads: int | None = None,
-    names: ColumnNames = ColumnNames(),
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> tuple[str, DataError | None]:
     """Return the memory plan of a search, by its trial 0, and why it cannot be carried out.
@@ -209,15 +206,13 @@ def plan_from_path(
         config: says how much of the counts is kept.
         items_path: the catalogue, or None.
         threads: how many; None for one a core.
-        names: how the columns of both files are called.
-        format: of both files, or None to go by their names.
         progress: told how far the reading is.
 
     Raises:
         DataError: a file is faulty, or cannot be read within the memory there is.
     """
     paths = interactions_path, validation_path, items_path
-    interactions, _ = _read(*paths, names, format, progress)
+    interactions, _ = _read(*paths, input_options, progress)
     plan, refusal = _plan_of_default(interactions, config, resolve_threads(threads))
     available = available_bytes()
     return plan.text(available), refusal(available)
@@ -246,13 +241,12 @@ def _read(
     interactions_path: PathLike,
     validation_path: PathLike,
     items_path: PathLike | None,
-    names: ColumnNames,
-    format: Format | None,
+    input_options: InputOptions,
     progress: Progress,
 ) -> tuple[Interactions, Interactions]:
     refuse_long_file(interactions_path, available_bytes())
     interactions, validation = (
-        read_interactions(path, names=names, format=format, progress=progress)
+        read_interactions(path, input_options=input_options, progress=progress)
         for path in (interactions_path, validation_path)
     )
     if items_path is not None:

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.warehouse.engines import Engine
 from mlcore.errors import DataError
 from mlcore.evaluate.evaluate import ExtraUsers, check_cutoffs, check_longest
 from mlcore.evaluate.result import Means
-from mlcore.files.inputs import Format, PathLike, display_name
-from mlcore.files.interactions import ColumnNames, read_interactions
+from mlcore.files.inputs import display_name
+from mlcore.files.interactions import read_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
 from mlcore.warehouse.rows import Rows
@@ -58,8 +59,7 @@ def evaluate_by_engine_from_path(
     cutoffs: Sequence[int],
     *,
     extra_users: ExtraUsers = "error",
-    names: ColumnNames = ColumnNames(),
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> str:
     """Evaluate by an engine, write the metrics; return a summary.
@@ -73,8 +73,6 @@ def evaluate_by_engine_from_path(
         out_path: where the metrics go, as JSON.
         cutoffs: list lengths n.
         extra_users: whether a list of a user without ground truth is an error or passed over.
-        names: how the columns of files of interactions are called.
-        format: of these files, or None to go by their names.
         progress: told how far it is.
 
     Raises:
@@ -84,7 +82,7 @@ def evaluate_by_engine_from_path(
     """
     check_cutoffs(cutoffs)
     with open_outputs(out_path) as (stream,):
-        with_empty_lists = _provide(engine, tables, cutoffs, names, format, progress)
+        with_empty_lists = _provide(engine, tables, cutoffs, input_options, progress)
         found = [_run(engine, bundled_query("evaluate"), n, progress) for n in cutoffs]
         by_cutoff = dict(zip(cutoffs, found))
         catalogue = {}
@@ -158,14 +156,13 @@ def _provide(
     engine: Engine,
     tables: EvaluationTables,
     cutoffs: Sequence[int],
-    names: ColumnNames,
-    format: Format | None,
+    input_options: InputOptions,
     progress: Progress,
 ) -> list[str]:
     """Give the tables to the engine; return the users whose list has no item."""
     with_empty_lists: list[str] = []
     reads: dict[str, Any] = dict(bundled_query("evaluate").reads)
-    if is_given_as_file(tables.predictions, format):
+    if is_given_as_file(tables.predictions, input_options.format):
         predictions = read_predictions(tables.predictions, progress)
         check_longest(cutoffs, predictions)
         engine.load("predictions", reads["predictions"], _rows_of_lists(predictions))
@@ -179,11 +176,11 @@ def _provide(
         place = getattr(tables, table)
         if place is None:
             continue
-        if is_given_as_file(place, format):
-            read = read_interactions(place, names=names, format=format, progress=progress)
+        if is_given_as_file(place, input_options.format):
+            read = read_interactions(place, input_options=input_options, progress=progress)
             engine.load(table, reads[table], _rows_of_interactions(read))
         else:
-            refuse_names(place, names)
+            refuse_names(place, input_options.columns)
             provide_table(engine, table, reads[table], place)
     return with_empty_lists
 

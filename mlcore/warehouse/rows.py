@@ -11,8 +11,9 @@ from typing import Any, TextIO, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from mlcore.files.options import Format, PathLike
 from mlcore.errors import DataError, shorten, shorten_json
-from mlcore.files.inputs import Format, PathLike, find_format
+from mlcore.files.inputs import find_format
 from mlcore.files.interactions import quote_csv
 from mlcore.files.tables import BadValue, ColumnReader, read_columns
 from mlcore.files.values import (

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, cast
 
+from mlcore.files.options import Format, PathLike
 from mlcore.warehouse.engines import Engine
 from mlcore.errors import DataError, shorten
-from mlcore.files.inputs import Format, PathLike, find_format
+from mlcore.files.inputs import find_format
 from mlcore.files.outputs import open_outputs
 from mlcore.files.parquet import is_parquet
 from mlcore.warehouse.rows import write_rows

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
+from mlcore.files.options import ColumnNames, Format, PathLike
 from mlcore.warehouse.engines import Engine
 from mlcore.errors import ConfigError, DataError, shorten
-from mlcore.files.columns import ColumnNames
-from mlcore.files.inputs import Format, PathLike, opened
+from mlcore.files.inputs import opened
 from mlcore.files.parquet import is_parquet
 from mlcore.warehouse.rows import Rows, read_rows
 from mlcore.progress import Progress, no_progress

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.artifact import MODEL_FILES, replaced_directory
 from mlcore.config import TrainConfig
 from mlcore.warehouse.engines import Engine
 from mlcore.errors import ConfigError, DataError, MlcoreError, shorten
-from mlcore.files.inputs import Format, PathLike, display_name
-from mlcore.files.interactions import ColumnNames, read_interactions
+from mlcore.files.inputs import display_name
+from mlcore.files.interactions import read_interactions
 from mlcore.files.lists import read_config, read_ids
 from mlcore.warehouse.rows import Rows
 from mlcore.files.tables import BadValue
@@ -46,8 +47,7 @@ def train_by_engine_from_path(
     items_path: PathLike | None = None,
     overwrite: bool = False,
     with_users: bool = True,
-    names: ColumnNames = ColumnNames(),
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> str:
     """Train with neighbors counted by an engine, write the model directory; return a summary.
@@ -64,8 +64,6 @@ def train_by_engine_from_path(
         items_path: as for ``train_from_path``.
         overwrite: replace a model directory that stands there, in one step.
         with_users: keep the histories.
-        names: how the columns of a file are called.
-        format: of a file, or None to go by the name.
         progress: told how far each step is.
 
     Raises:
@@ -79,11 +77,11 @@ def train_by_engine_from_path(
             train_parameters(config)  # before the work, not after it
         except ConfigError as error:
             raise _at(config_path, error) from None
-        stored = None if is_given_as_file(interactions, format) else str(interactions)
+        stored = None if is_given_as_file(interactions, input_options.format) else str(interactions)
         if stored is None:
-            table = read_interactions(interactions, names=names, format=format, progress=progress)
+            table = read_interactions(interactions, input_options=input_options, progress=progress)
         else:
-            refuse_names(stored, names)
+            refuse_names(stored, input_options.columns)
             table = _read_stored(engine, stored, progress)
         if items_path is not None:
             table = table.with_catalogue(read_ids(items_path, "item_id"))

@@ -25,11 +25,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlcore.files.options import ColumnNames, Format, InputOptions
 from mlcore.errors import DataError, MlcoreError
-from mlcore.files.columns import ColumnNames
 from mlcore.files.database import Database, has_duckdb
 from mlcore.files.duckdb_input import GREATEST_TIME, LEAST_TIME, read_events_by_duckdb
-from mlcore.files.inputs import Format
 from mlcore.files.interactions import Reader, read_events, read_interactions
 from mlcore.files.plain import Dialect, sniff
 from mlcore.files.rows_sql import TableSql, csv_rows, json_rows, quote_sql, time_from_text
@@ -56,7 +55,7 @@ from tests.files.test_readers import (
 )
 
 Content = dict[str, Any]
-NAMES = ColumnNames()
+NAMES = InputOptions()
 READERS: tuple[Reader, ...] = ("standard", "duckdb")
 
 
@@ -83,7 +82,9 @@ def outcome(path: str | Path, reader: Reader, format: Format | None = None) -> C
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always")
         try:
-            result = content_of(read_events(path, reader=reader, format=format))
+            result = content_of(
+                read_events(path, reader=reader, input_options=InputOptions(format=format))
+            )
         except MlcoreError as error:
             result = {"error": type(error), "message": str(error), "hint": error.hint}
     return result | {"notes": [str(note.message) for note in notes]}
@@ -622,7 +623,7 @@ def test_standard_input_and_pipes_are_not_read_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(CSV.encode())))
-    found = content_of(read_events("-", format="csv", reader="duckdb"))
+    found = content_of(read_events("-", input_options=InputOptions(format="csv"), reader="duckdb"))
     path = tmp_path / "pipe.csv"
     os.mkfifo(path)
     writer = threading.Thread(target=path.write_text, args=(CSV,))
@@ -671,11 +672,13 @@ def test_columns_may_have_other_names(tmp_path: Path) -> None:
     for name, text in (("a.csv", "user_id,item_id,weight,timestamp\na,1,100,0.5\n"), (
         "a.jsonl", '{"user_id": "a", "item_id": "1", "weight": 100, "timestamp": 0.5}\n')):  # fmt: skip
         path = save(tmp_path, name, text)
-        events = read_events_by_duckdb(path, names)
+        events = read_events_by_duckdb(path, InputOptions(names))
         assert events is not None and events.timestamps is not None
         assert (events.user_ids, events.item_ids) == (["1"], ["a"])
         assert (events.weights.tolist(), events.timestamps.tolist()) == ([0.5], [100_000_000])
-        assert content_of(events) == content_of(read_events(path, names=names, reader="standard"))
+        assert content_of(events) == content_of(
+            read_events(path, input_options=InputOptions(names), reader="standard")
+        )
 
 
 def test_too_little_memory_is_left_to_the_standard_library(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from mlcore.files.options import ColumnNames, InputOptions
 from mlcore.errors import DataError, MlcoreError
-from mlcore.files.columns import ColumnNames
 from mlcore.files.database import Database
 from mlcore.files.interactions import read_events, read_interactions
 from mlcore.files.parquet import is_parquet
@@ -97,7 +97,9 @@ def test_ids_stay_what_they_are_in_the_order_of_bytes(tmp_path: Path) -> None:
 def test_columns_may_have_other_names(tmp_path: Path) -> None:
     # Swapped, so that whoever mixes up the file's names and ours is found out.
     path = write(tmp_path, "SELECT 'a' AS user_id, '1' AS item_id, 100 AS weight, 0.5 AS time")
-    events = read_events(path, names=ColumnNames("item_id", "user_id", "time", "weight"))
+    events = read_events(
+        path, input_options=InputOptions(ColumnNames("item_id", "user_id", "time", "weight"))
+    )
     assert events.timestamps is not None
     assert (events.user_ids, events.item_ids) == (["1"], ["a"])
     assert (events.weights.tolist(), events.timestamps.tolist()) == ([0.5], [100 * SECOND])
@@ -193,7 +195,7 @@ def test_another_format_is_refused(
     monkeypatch.chdir(tmp_path)
     save(tmp_path, "a.parquet", content)
     with pytest.raises(DataError) as caught:
-        read_events("a.parquet", format="csv")
+        read_events("a.parquet", input_options=InputOptions(format="csv"))
     assert str(caught.value) == (
         "a.parquet: expected a whole Parquet file, got a damaged one or another format"
     )

@@ -17,17 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlcore.files.options import ColumnNames, Format, InputOptions
 from mlcore.config import TrainConfig
 from mlcore.errors import DataError
 from mlcore.files.histories import UserHistory, read_histories
-from mlcore.files.inputs import Format, find_format, read_text
-from mlcore.files.interactions import (
-    ColumnNames,
-    quote_csv,
-    read_events,
-    read_interactions,
-    write_interactions,
-)
+from mlcore.files.inputs import find_format, read_text
+from mlcore.files.interactions import quote_csv, read_events, read_interactions, write_interactions
 from mlcore.files.lists import read_config, read_ids, read_titles
 from mlcore.files.predictions import format_prediction, read_predictions
 from mlcore.interactions import Interactions
@@ -174,7 +169,12 @@ def test_columns_may_have_other_names(name: str, tmp_path: Path) -> None:
     renamed = ColumnNames(user="who", item="what", weight="much", timestamp="when")
     for old, new in zip(CSV.split("\n")[0].split(","), dataclasses.astuple(renamed)):
         text = text.replace(old, new)
-    assert content_of(read_interactions(save(tmp_path, name, text), names=renamed)) == SAME
+    assert (
+        content_of(
+            read_interactions(save(tmp_path, name, text), input_options=InputOptions(renamed))
+        )
+        == SAME
+    )
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
@@ -186,24 +186,38 @@ def test_a_dash_is_standard_input(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     type_in(monkeypatch, compress(text.encode()))
-    assert content_of(read_interactions("-", format=format)) == SAME
+    assert content_of(read_interactions("-", input_options=InputOptions(format=format))) == SAME
 
 
 def test_messages_call_standard_input_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     type_in(monkeypatch, "user_id\n")
     with pytest.raises(DataError, match="^standard input:1: item_id: expected a column"):
-        read_interactions("-", format="csv")
+        read_interactions("-", input_options=InputOptions(format="csv"))
     with pytest.raises(DataError, match="^standard input: expected a name that ends in"):
         read_interactions("-")
 
 
 def test_a_given_format_serves_names_that_do_not_tell(tmp_path: Path) -> None:
-    assert content_of(read_interactions(save(tmp_path, "a.log", JSONL), format="jsonl")) == SAME
+    assert (
+        content_of(
+            read_interactions(
+                save(tmp_path, "a.log", JSONL), input_options=InputOptions(format="jsonl")
+            )
+        )
+        == SAME
+    )
 
 
 def test_the_name_wins_over_a_given_format(tmp_path: Path) -> None:
     # One --format serves several files: that of standard input must not change the others.
-    assert content_of(read_interactions(save(tmp_path, "a.jsonl", JSONL), format="csv")) == SAME
+    assert (
+        content_of(
+            read_interactions(
+                save(tmp_path, "a.jsonl", JSONL), input_options=InputOptions(format="csv")
+            )
+        )
+        == SAME
+    )
 
 
 @pytest.mark.parametrize(
@@ -434,7 +448,9 @@ def test_progress_is_told_up_to_the_size_of_the_file(
 def test_the_end_of_standard_input_is_unknown_to_progress(monkeypatch: pytest.MonkeyPatch) -> None:
     type_in(monkeypatch, CSV)
     told: list[tuple[str, int, int]] = []
-    read_interactions("-", format="csv", progress=lambda *report: told.append(report))
+    read_interactions(
+        "-", input_options=InputOptions(format="csv"), progress=lambda *report: told.append(report)
+    )
     assert set(told) == {("read standard input", 77, 0)}
 
 
@@ -471,7 +487,9 @@ def test_a_table_of_histories_has_one_for_each_user(tmp_path: Path, monkeypatch:
 
 def test_histories_come_from_standard_input_too(monkeypatch: pytest.MonkeyPatch) -> None:
     type_in(monkeypatch, '{"user_id": "s", "history": []}')
-    assert list(read_histories("-", "jsonl")) == [UserHistory("s", [], "standard input:1")]
+    assert list(read_histories("-", InputOptions(format="jsonl"))) == [
+        UserHistory("s", [], "standard input:1")
+    ]
 
 
 # --- lists, titles, configurations ---

@@ -18,6 +18,7 @@ from mlcore import (
     TrainConfig,
     train_from_data,
 )
+from mlcore.files.options import InputOptions
 from mlcore.recommend import scoring
 from mlcore.errors import UnknownUserError
 from mlcore.recommend.predict import PredictOptions, Requests, predict_from_path
@@ -141,7 +142,9 @@ def test_histories_as_a_table_come_in_order_of_user_ids(model_dir: Path, tmp_pat
 def test_formats_may_be_given_where_names_do_not_tell(model_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "users").write_text('{"user_id": "u003"}\n')
     requests = Requests(users_path=tmp_path / "users")
-    predict_from_path(model_dir, requests, tmp_path / "out", format="jsonl")
+    predict_from_path(
+        model_dir, requests, tmp_path / "out", input_options=InputOptions(format="jsonl")
+    )
     assert [user for user, _ in parse((tmp_path / "out").read_bytes())] == ["u003"]
 
 

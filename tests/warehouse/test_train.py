@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 import cli.train
+from mlcore.files.options import ColumnNames, InputOptions
 from mlcore import Interactions, TrainConfig, train_from_data
 from mlcore.warehouse.engines import DuckDb, Result
 from mlcore.errors import ConfigError, DataError
-from mlcore.files.columns import ColumnNames
 from mlcore.warehouse.rows import read_rows
 from mlcore.warehouse.query import Column, Query
 from mlcore.warehouse.tables import provide_table
@@ -241,7 +241,11 @@ def test_rows_of_a_table_keep_the_rules_of_interactions(
 def test_names_of_columns_are_refused_for_a_table(engine: Warehouse, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="shop.train: expected columns called user_id, item_id,"):
         train_by_engine_from_path(
-            engine, "shop.train", None, tmp_path / "m", names=ColumnNames(weight="rating")
+            engine,
+            "shop.train",
+            None,
+            tmp_path / "m",
+            input_options=InputOptions(ColumnNames(weight="rating")),
         )
 
 

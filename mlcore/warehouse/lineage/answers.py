@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from mlcore.files.inputs import PathLike
+from mlcore.files.options import PathLike
 from mlcore.warehouse.lineage.contents import FileFacts, describe_file
 from mlcore.warehouse.lineage.data import Input
 from mlcore.warehouse.lineage.git import blob_sha256, commits_of, has_commit, is_shallow, top_folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mlcore.files.inputs import PathLike
+from mlcore.files.options import PathLike
 from mlcore.warehouse.lineage.contents import FileFacts
 
 __all__ = ["Input", "Output"]

@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
+from mlcore.files.options import PathLike
 from mlcore.errors import DataError, DataWarning, from_os_error
-from mlcore.files.inputs import PathLike, read_text
+from mlcore.files.inputs import read_text
 from mlcore.warehouse.lineage.record import LineageRecord
 
 __all__ = ["append", "check_appendable", "read_lineage"]

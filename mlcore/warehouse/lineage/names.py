@@ -7,7 +7,7 @@ import re
 from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote
 
-from mlcore.files.inputs import PathLike
+from mlcore.files.options import PathLike
 from mlcore.warehouse.lineage.git import top_folder
 
 __all__ = ["find_root", "is_uri", "recorded_name"]

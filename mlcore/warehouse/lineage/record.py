@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from mlcore.files.options import PathLike
 from mlcore.errors import DataError, shorten_json
-from mlcore.files.inputs import PathLike
 from mlcore.jsontext import JsonTextError, format_line, parse_json
 from mlcore.warehouse.lineage.data import Input, Output
 from mlcore.warehouse.lineage.git import blob_sha256, changed_files, head_commit

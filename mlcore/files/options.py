@@ -1,0 +1,40 @@
+"""How tables are to be read: names of columns, formats. Loads no numpy, for the help of commands."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+__all__ = ["FORMATS", "ColumnNames", "Format", "InputOptions", "PathLike"]
+
+Format: TypeAlias = Literal["csv", "jsonl"]
+PathLike: TypeAlias = str | os.PathLike[str]
+FORMATS: tuple[Format, ...] = ("csv", "jsonl")
+
+
+@dataclass(frozen=True)
+class ColumnNames:
+    """What the columns of interactions are called in a file."""
+
+    user: str = "user_id"
+    item: str = "item_id"
+    weight: str = "weight"
+    timestamp: str = "timestamp"
+
+    def in_order(self) -> tuple[str, str, str, str]:
+        """Return the names: user, item, weight, timestamp."""
+        return self.user, self.item, self.weight, self.timestamp
+
+
+@dataclass(frozen=True)
+class InputOptions:
+    """How the tables of a task are read.
+
+    Attributes:
+        columns: of interactions; lists of users and items have ``user_id`` and ``item_id``.
+        format: of files whose name does not show it, such as ``-``; of outputs, too.
+    """
+
+    columns: ColumnNames = ColumnNames()
+    format: Format | None = None
