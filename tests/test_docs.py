@@ -14,15 +14,22 @@ from typing import Any
 
 import pytest
 
+import mlcore
 from cli import COMMANDS
 from cli.__main__ import main as command_main
 from mlcore.config import TrainConfig
 from mlcore.recommend.recommender import Recommender
 from mlcore.version import VERSION
 from tests.fixtures.test_golden import DEFECTS
+from tests.test_layers import LEVELS
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(ROOT.glob("mlcore/**/*.py")) + sorted(ROOT.glob("cli/*.py"))
+PAGES = sorted(
+    page
+    for pattern in ("*.md", "docs/**/*.md", "sql/*.md", "interop/*.md")
+    for page in ROOT.glob(pattern)
+)
 
 
 def public_functions(path: Path) -> Iterator[tuple[str, ast.FunctionDef | ast.ClassDef]]:
@@ -158,6 +165,61 @@ def test_the_readme_names_every_top_folder() -> None:
         "sql",
     ]
     assert [folder for folder in folders if f"`{folder}/`" not in readme] == []
+
+
+def page_name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_every_relative_link_resolves(page: Path) -> None:
+    targets = re.findall(r"\]\((?!\w+:)([^)]+)\)", page.read_text("utf-8"))
+    faults = []
+    for target in targets:
+        path, _, anchor = target.partition("#")
+        linked = page.parent / path if path else page
+        if not linked.exists() or (anchor and anchor not in anchors(linked)):
+            faults.append(target)
+    assert faults == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_every_path_that_a_page_names_exists(page: Path) -> None:
+    """In backticks: files and folders of the checkout, some without the folders around; not NAME."""
+    text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    paths = re.findall(r"`([\w.-]+/[\w./-]*|[\w./-]+\.(?:py|go))`", text)
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    bases = [ROOT, ROOT / "mlcore", ROOT / "interop/go", page.parent]
+    faults = [
+        path
+        for path in paths
+        if (path.split("/")[0] in folders or path.endswith((".py", ".go"))) and "NAME" not in path
+        if not any((base / path).exists() for base in bases)
+        if "/" in path or not any(ROOT.glob(f"mlcore/**/{path}"))
+    ]
+    assert faults == []
+
+
+def architecture() -> str:
+    return (ROOT / "docs/architecture.md").read_text("utf-8")
+
+
+def test_the_picture_of_the_packages_is_the_table_of_layers() -> None:
+    picture = re.search(r"^```\n(.*?)^```$", architecture(), re.DOTALL | re.MULTILINE)
+    assert picture is not None
+    rows = [re.split(" {2,}", line)[0] for line in picture[1].splitlines()]
+    assert [set(row.split(", ")) for row in reversed(rows)] == LEVELS
+
+
+def test_the_architecture_page_names_all_that_is_public() -> None:
+    section = architecture().partition("\n## What is public\n")[2].partition("\n\n##")[0]
+    assert set(re.findall(r"`(\w+)`", section)) == set(mlcore.__all__)
 
 
 def test_the_version_stands_in_one_place() -> None:
