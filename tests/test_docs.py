@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import json
 import re
 import shutil
 import subprocess
+import textwrap
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import mlcore
-from cli import COMMANDS
+from cli import COMMANDS, console
 from cli.__main__ import main as command_main
+from interop.tools.suite import FORMAT_VERSION
 from mlcore.config import TrainConfig
+from mlcore.progress import no_progress
 from mlcore.recommend.recommender import Recommender
+from mlcore.similarity import GramBlocks, NeighborSettings, overlap
 from mlcore.version import VERSION
+from tests import oracles
 from tests.fixtures.test_golden import DEFECTS
 from tests.test_layers import LEVELS
 
@@ -220,6 +227,45 @@ def test_the_picture_of_the_packages_is_the_table_of_layers() -> None:
 def test_the_architecture_page_names_all_that_is_public() -> None:
     section = architecture().partition("\n## What is public\n")[2].partition("\n\n##")[0]
     assert set(re.findall(r"`(\w+)`", section)) == set(mlcore.__all__)
+
+
+def test_the_pages_name_the_versions_of_today() -> None:
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert re.findall(r"^## \[(\d\S*)\] - \d{4}-\d\d-\d\d$", changes, re.MULTILINE)[0] == VERSION
+    suite = (ROOT / "interop/VERSION").read_text("utf-8").strip()
+    page = (ROOT / "docs/compatibility.md").read_text("utf-8")
+    for found in (
+        f"mlcore, {VERSION} today",
+        f"format, {FORMAT_VERSION} today",
+        f"suite, {suite} today",
+    ):
+        assert found in page
+
+
+def recipe(heading: str) -> str:
+    """The Python of one recipe of CONTRIBUTING.md."""
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    (block,) = re.findall(r"^ *```python\n(.*?)^ *```$", section, re.DOTALL | re.MULTILINE)
+    return textwrap.dedent(block)
+
+
+def test_the_recipe_for_a_similarity_works() -> None:
+    names = dict(vars(overlap))
+    exec(recipe("Adding a similarity"), names)
+    x = np.array([[1, 1, 0], [1, 1, 1], [1, 0, 0], [0, 0, 1]], np.float32)  # n = (3, 2, 2)
+    settings = NeighborSettings(shrinkage=1)
+    found = names["Simpson"]().neighbors(GramBlocks(oracles.sparse(x)), settings, 1, no_progress)
+    # ab: 2 / (2 + 1); ac and bc: 1 / (2 + 1)
+    assert found.data.tolist() == pytest.approx([2 / 3, 1 / 3, 2 / 3, 1 / 3, 1 / 3, 1 / 3])
+
+
+def test_the_recipe_for_a_command_works(capsys: pytest.CaptureFixture[str]) -> None:
+    names = {**vars(console), "argparse": argparse, "Sequence": Sequence}
+    names["count"] = lambda path, options: f"{path}, {options.columns.user}"
+    exec(recipe("Adding a command"), names)
+    assert names["main"](["--interactions", "a.csv", "--user-column", "reader"]) == 0
+    assert capsys.readouterr().out == "a.csv, reader\n"
 
 
 def test_the_version_stands_in_one_place() -> None:
