@@ -13,10 +13,13 @@ from collections.abc import Sequence
 
 from cli.console import InputArgs, Outcome, TerminalProgress, add_input_options, make_parser, run
 from cli.evaluate import parse_cutoffs
-from mlcore.evaluate.compare import DEFAULT_CUTOFFS, compare_from_path
-from mlcore.evaluate.evaluate import ExtraUsers
-from mlcore.evaluate.resampling import PAIRED_TESTS, PairedTest
-from mlcore.evaluate.verdict import CompareConfig
+from mlcore.evaluate.config import (
+    DEFAULT_CUTOFFS,
+    PAIRED_TESTS,
+    CompareConfig,
+    ExtraUsers,
+    PairedTest,
+)
 
 
 class Args(InputArgs):
@@ -120,6 +123,8 @@ def _add_statistics_options(parser: ArgumentParser) -> None:
 
 
 def _compare(args: Args, progress: TerminalProgress) -> Outcome:
+    from mlcore.evaluate.compare import compare_from_path
+
     comparison = compare_from_path(
         args.baseline,
         args.candidate,

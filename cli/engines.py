@@ -6,16 +6,13 @@ import argparse
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlcore.warehouse.engines import (
-    BigQueryOptions,
-    DuckDbOptions,
-    Engine,
-    SparkOptions,
-    open_engine,
-)
 from mlcore.errors import ConfigError
+from mlcore.warehouse.engines import BigQueryOptions, DuckDbOptions, SparkOptions, open_engine
+
+if TYPE_CHECKING:
+    from mlcore.warehouse.engines import Engine
 
 __all__ = ["ENGINES", "EngineArgs", "add_engine_options", "parse_pair"]
 

@@ -15,13 +15,7 @@ from collections.abc import Sequence
 from cli.console import InputArgs, TerminalProgress, add_input_options, make_parser, run
 from cli.engines import EngineArgs, add_engine_options
 from mlcore.errors import ConfigError
-from mlcore.evaluate.evaluate import EvaluateConfig, ExtraUsers, evaluate_from_path
-from mlcore.warehouse.evaluate import (
-    EvaluationTables,
-    estimate_evaluation,
-    evaluate_by_engine_from_path,
-)
-from mlcore.evaluate.result import SLICES, SliceBy
+from mlcore.evaluate.config import SLICES, EvaluateConfig, ExtraUsers, SliceBy
 
 
 class Args(InputArgs, EngineArgs):
@@ -181,6 +175,8 @@ def _work(args: Args, progress: TerminalProgress) -> str:
     for name in ("interactions", "dry_run", "threads"):
         if getattr(args, name) not in (None, False):
             raise ConfigError(f"--{name.replace('_', '-')}: expected an --engine with it, got none")
+    from mlcore.evaluate import evaluate_from_path
+
     return evaluate_from_path(
         args.predictions,
         args.ground_truth,
@@ -208,6 +204,12 @@ def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
                 else None
             ),
         )
+    from mlcore.warehouse.evaluate import (
+        EvaluationTables,
+        estimate_evaluation,
+        evaluate_by_engine_from_path,
+    )
+
     tables = EvaluationTables(args.predictions, args.ground_truth, args.interactions)
     with args.open_engine() as engine:
         if args.dry_run:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from cli.console import add_format_option, make_parser, run
 from mlcore.files.options import Format
-from mlcore.generate.generate import generate_to_path
 
 
 class Args(argparse.Namespace):
@@ -58,24 +57,25 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _generate(args: Args) -> str:
+    from mlcore.generate import generate_to_path
+
+    return generate_to_path(
+        args.users,
+        args.items,
+        args.interactions,
+        args.seed,
+        args.out,
+        args.items_out,
+        skew=args.skew,
+        format=args.format,
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run(
-        lambda progress: generate_to_path(
-            args.users,
-            args.items,
-            args.interactions,
-            args.seed,
-            args.out,
-            args.items_out,
-            skew=args.skew,
-            format=args.format,
-        ),
-        args,
-        args.out,
-        args.items_out,
-    )
+    return run(lambda progress: _generate(args), args, args.out, args.items_out)
 
 
 if __name__ == "__main__":

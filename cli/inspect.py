@@ -6,8 +6,6 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import make_parser, run
-from mlcore.artifact import describe_model
-from mlcore.jsontext import format_document
 
 
 class Args(argparse.Namespace):
@@ -25,13 +23,17 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _describe(args: Args) -> str:
+    from mlcore.artifact import describe_model
+    from mlcore.jsontext import format_document
+
+    return format_document(describe_model(args.model_dir, args.verify)).rstrip("\n")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run(
-        lambda progress: format_document(describe_model(args.model_dir, args.verify)).rstrip("\n"),
-        args,
-    )
+    return run(lambda progress: _describe(args), args)
 
 
 if __name__ == "__main__":

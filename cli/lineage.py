@@ -11,7 +11,6 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import Outcome, make_parser, run
-from mlcore.warehouse.lineage import check_from_path, find_from_path
 
 
 class Args(argparse.Namespace):
@@ -42,6 +41,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _work(args: Args) -> Outcome:
+    from mlcore.warehouse.lineage import check_from_path, find_from_path
+
     if args.file is None:
         return Outcome(*check_from_path(args.lineage))
     return Outcome(*find_from_path(args.file, args.lineage, as_json=args.json))

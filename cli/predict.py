@@ -14,14 +14,7 @@ from cli.console import (
     run,
 )
 from mlcore.files.options import Format, InputOptions
-from mlcore.recommend.predict import (
-    PredictOptions,
-    Requests,
-    UnknownUser,
-    plan_from_path,
-    predict_from_path,
-)
-from mlcore.recommend.request import Fill
+from mlcore.recommend.options import Fill, PredictOptions, Requests, UnknownUser
 
 
 class Args(argparse.Namespace):
@@ -118,6 +111,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
+    from mlcore.recommend.predict import plan_from_path, predict_from_path
+
     requests = Requests(args.all_users, args.users, args.histories)
     if args.dry_run:
         return Outcome(

@@ -6,13 +6,11 @@ drop users and items with too few interactions until nothing changes.
 
 from __future__ import annotations
 
+from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from argparse import ArgumentParser
-
-from cli.console import InputArgs, add_input_options, make_parser, run
-from mlcore.interactions import AGGREGATES
-from mlcore.preprocess import PreprocessConfig, preprocess_from_path
+from cli.console import InputArgs, TerminalProgress, add_input_options, make_parser, run
+from mlcore.preprocess.config import AGGREGATES, PreprocessConfig
 
 
 class Args(InputArgs):
@@ -25,6 +23,16 @@ class Args(InputArgs):
     min_user_interactions: int
     min_item_interactions: int
     max_user_interactions: int | None
+
+    def config(self) -> PreprocessConfig:
+        """Return what to keep."""
+        return PreprocessConfig(
+            self.aggregate,
+            self.min_weight,
+            self.min_user_interactions,
+            self.min_item_interactions,
+            self.max_user_interactions,
+        )
 
 
 def build_parser() -> ArgumentParser:
@@ -74,26 +82,22 @@ def build_parser() -> ArgumentParser:
     return parser
 
 
+def _preprocess(args: Args, progress: TerminalProgress) -> str:
+    from mlcore.preprocess import preprocess_from_path
+
+    return preprocess_from_path(
+        args.interactions,
+        args.out,
+        args.config(),
+        input_options=args.input_options(),
+        progress=progress,
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run(
-        lambda progress: preprocess_from_path(
-            args.interactions,
-            args.out,
-            PreprocessConfig(
-                args.aggregate,
-                args.min_weight,
-                args.min_user_interactions,
-                args.min_item_interactions,
-                args.max_user_interactions,
-            ),
-            input_options=args.input_options(),
-            progress=progress,
-        ),
-        args,
-        args.out,
-    )
+    return run(lambda progress: _preprocess(args, progress), args, args.out)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import make_parser, run
-from mlcore.artifact.publish import publish_from_path
 
 
 class Args(argparse.Namespace):
@@ -31,13 +30,16 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _publish(args: Args) -> str:
+    from mlcore.artifact.publish import publish_from_path
+
+    return publish_from_path(args.model_dir, args.to, keep=args.keep)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run(
-        lambda progress: publish_from_path(args.model_dir, args.to, keep=args.keep),
-        args,
-    )
+    return run(lambda progress: _publish(args), args)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from cli.console import TerminalProgress, add_format_option, make_parser, run
 from cli.engines import EngineArgs, add_engine_options, parse_pair
 from mlcore.files.options import Format
 from mlcore.errors import ConfigError, shorten
-from mlcore.warehouse.run import SqlRun, estimate_sql_from_path, run_sql_from_path
 
 
 class Args(EngineArgs):
@@ -95,6 +94,8 @@ def _as_mapping(option: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]
 
 
 def _work(args: Args, progress: TerminalProgress) -> str:
+    from mlcore.warehouse.run import SqlRun, estimate_sql_from_path, run_sql_from_path
+
     sql_run = SqlRun(
         args.query,
         _as_mapping("table", args.table),

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from cli.console import add_format_option, make_parser, run
 from mlcore.files.options import Format, InputOptions
-from mlcore.recommend.show import show_from_path
 
 
 class Args(argparse.Namespace):
@@ -40,20 +39,23 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _show(args: Args) -> str:
+    from mlcore.recommend.show import show_from_path
+
+    return show_from_path(
+        args.predictions,
+        args.items,
+        histories_path=args.histories,
+        user_id=args.user,
+        top_n=args.top_n,
+        input_options=InputOptions(format=args.format),
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run(
-        lambda progress: show_from_path(
-            args.predictions,
-            args.items,
-            histories_path=args.histories,
-            user_id=args.user,
-            top_n=args.top_n,
-            input_options=InputOptions(format=args.format),
-        ),
-        args,
-    )
+    return run(lambda progress: _show(args), args)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,6 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import make_parser, run
-from mlcore.jsontext import format_number, format_string
-from mlcore.parameters import convert_value, integer
-from mlcore.recommend.recommender import Recommender
 
 
 class Args(argparse.Namespace):
@@ -32,6 +29,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 def similar_items(model_dir: str, item_id: str, top_n: int) -> str:
     """Return one JSON object a line, most similar first."""
+    from mlcore.jsontext import format_number, format_string
+    from mlcore.parameters import convert_value, integer
+    from mlcore.recommend import Recommender
+
     convert_value(integer(minimum=1), top_n, "top_n")
     found = Recommender.load(model_dir).similar_items(item_id, top_n)
     return "\n".join(

@@ -9,18 +9,16 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from cli.console import InputArgs, add_input_options, make_parser, run
+from cli.console import InputArgs, TerminalProgress, add_input_options, make_parser, run
 from mlcore.errors import ConfigError
-from mlcore.files.tables import BadValue
-from mlcore.files.values import parse_timestamp
-from mlcore.split import STRATEGIES, SplitConfig, split_from_path
+from mlcore.split.config import STRATEGIES, SplitConfig, Strategy
 
 
 class Args(InputArgs):
     """Parsed options."""
 
     interactions: str
-    strategy: str
+    strategy: Strategy
     train_out: str
     test_out: str
     test_fraction: float
@@ -30,11 +28,14 @@ class Args(InputArgs):
 
     def config(self) -> SplitConfig:
         """Return how to split."""
+        from mlcore.files.tables import BadValue
+        from mlcore.files.values import parse_timestamp
+
         try:
             cutoff = None if self.cutoff is None else parse_timestamp(self.cutoff)
         except BadValue as fault:
             raise ConfigError(f"cutoff: {fault}", fault.hint) from None
-        return SplitConfig(self.strategy, self.test_fraction, self.n, cutoff, self.seed)  # type: ignore[arg-type]
+        return SplitConfig(self.strategy, self.test_fraction, self.n, cutoff, self.seed)
 
 
 def build_parser() -> ArgumentParser:
@@ -79,22 +80,23 @@ def build_parser() -> ArgumentParser:
     return parser
 
 
+def _split(args: Args, progress: TerminalProgress) -> str:
+    from mlcore.split import split_from_path
+
+    return split_from_path(
+        args.interactions,
+        args.train_out,
+        args.test_out,
+        args.config(),
+        input_options=args.input_options(),
+        progress=progress,
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run(
-        lambda progress: split_from_path(
-            args.interactions,
-            args.train_out,
-            args.test_out,
-            args.config(),
-            input_options=args.input_options(),
-            progress=progress,
-        ),
-        args,
-        args.train_out,
-        args.test_out,
-    )
+    return run(lambda progress: _split(args, progress), args, args.train_out, args.test_out)
 
 
 if __name__ == "__main__":

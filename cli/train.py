@@ -19,8 +19,6 @@ from cli.console import (
     run,
 )
 from cli.engines import EngineArgs, add_engine_options
-from mlcore.train.train import plan_from_path, train_from_path
-from mlcore.warehouse.train import estimate_by_engine, train_by_engine_from_path
 
 
 class Args(InputArgs, EngineArgs):
@@ -71,6 +69,8 @@ def build_parser() -> ArgumentParser:
 
 
 def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
+    from mlcore.warehouse.train import estimate_by_engine, train_by_engine_from_path
+
     with args.open_engine() as engine:
         if args.dry_run:
             return estimate_by_engine(engine, args.interactions, args.config)
@@ -88,6 +88,8 @@ def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
 
 
 def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
+    from mlcore.train import plan_from_path, train_from_path
+
     args.check_engine_options()
     if args.engine is not None:
         return _work_by_engine(args, progress)

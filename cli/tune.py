@@ -24,6 +24,7 @@ import shlex
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.console import (
     InputArgs,
@@ -36,8 +37,10 @@ from cli.console import (
 )
 from mlcore.files.options import ColumnNames
 from mlcore.errors import DataError
-from mlcore.tune.trials import Trial, TuneConfig
-from mlcore.tune.tune import plan_from_path, tune_from_path
+from mlcore.tune.config import TuneConfig
+
+if TYPE_CHECKING:
+    from mlcore.tune import Trial
 
 
 class Args(InputArgs):
@@ -122,6 +125,8 @@ def _add_search_options(parser: ArgumentParser) -> None:
 
 
 def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
+    from mlcore.tune.tune import plan_from_path
+
     if not args.dry_run:
         return _tune(args, progress)
     return Outcome(
@@ -138,6 +143,8 @@ def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
 
 
 def _tune(args: Args, progress: TerminalProgress) -> str:
+    from mlcore.tune import tune_from_path
+
     def tell(trial: Trial, best: Trial | None) -> None:
         progress.tell(_trial_line(trial, best, args.metric))
 

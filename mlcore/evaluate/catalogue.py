@@ -9,7 +9,8 @@ import numpy as np
 
 from mlcore.evaluate.diversity import list_diversity
 from mlcore.errors import DataError, shorten
-from mlcore.evaluate.result import EvaluateConfig, Slice, SliceBy, mean_over_users
+from mlcore.evaluate.config import EvaluateConfig, SliceBy
+from mlcore.evaluate.result import Slice, mean_over_users
 from mlcore.evaluate.hits import Hits, find_positions
 from mlcore.interactions import Interactions
 from mlcore.evaluate.metrics import catalogue_coverage, gini, novelty, user_metrics

@@ -9,7 +9,8 @@ import numpy as np
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.evaluate.comparison import Comparison
 from mlcore.errors import ConfigError, shorten
-from mlcore.evaluate.evaluate import ExtraUsers, evaluate_from_data
+from mlcore.evaluate.config import DEFAULT_CUTOFFS, CompareConfig, ExtraUsers
+from mlcore.evaluate.evaluate import evaluate_from_data
 from mlcore.files.interactions import read_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
@@ -20,11 +21,9 @@ from mlcore.ranked_lists import Predictions
 from mlcore.progress import Progress, no_progress
 from mlcore.evaluate.resampling import adjust_holm, bootstrap_interval, paired_test, users_needed
 from mlcore.types import Float64Array, Int32Array, Int64Array
-from mlcore.evaluate.verdict import CompareConfig, MetricComparison
+from mlcore.evaluate.verdict import MetricComparison
 
-__all__ = ["DEFAULT_CUTOFFS", "compare_from_data", "compare_from_path"]
-
-DEFAULT_CUTOFFS = (10,)
+__all__ = ["compare_from_data", "compare_from_path"]
 
 # Equal lists of hits have equal bits, but other hits may give the same value in another rounding.
 ROUNDING = 1e-12

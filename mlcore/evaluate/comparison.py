@@ -8,7 +8,8 @@ from typing import Any
 
 from mlcore.errors import GateError
 from mlcore.evaluate.resampling import FEW_USERS
-from mlcore.evaluate.verdict import CompareConfig, MetricComparison, show
+from mlcore.evaluate.config import CompareConfig
+from mlcore.evaluate.verdict import MetricComparison, show
 
 __all__ = ["Comparison"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, TextIO, TypeAlias
+from typing import TextIO
 
 import numpy as np
 
@@ -13,7 +13,8 @@ from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.artifact import Model
 from mlcore.evaluate.catalogue import Catalogue, CataloguedLists, evaluate_slices
 from mlcore.errors import ConfigError, DataError, NoUsersError, shorten
-from mlcore.evaluate.result import EvaluateConfig, Evaluation, Slice, SliceBy, mean_over_users
+from mlcore.evaluate.config import EvaluateConfig, ExtraUsers, SliceBy
+from mlcore.evaluate.result import Evaluation, Slice, mean_over_users
 from mlcore.files.inputs import find_format
 from mlcore.files.interactions import quote_csv, read_interactions
 from mlcore.files.outputs import open_outputs
@@ -28,16 +29,12 @@ from mlcore.types import Int64Array
 
 __all__ = [
     "Catalogue",
-    "EvaluateConfig",
     "Evaluation",
-    "ExtraUsers",
     "check_cutoffs",
     "check_longest",
     "evaluate_from_data",
     "evaluate_from_path",
 ]
-
-ExtraUsers: TypeAlias = Literal["error", "ignore"]
 
 
 def evaluate_from_data(

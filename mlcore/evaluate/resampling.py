@@ -9,26 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from statistics import NormalDist
-from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from mlcore.errors import ConfigError, DataError
+from mlcore.evaluate.config import PAIRED_TESTS, PairedTest
 from mlcore.types import Float64Array, Int64Array
 
 __all__ = [
     "FEW_USERS",
-    "PAIRED_TESTS",
-    "PairedTest",
     "adjust_holm",
     "bootstrap_interval",
     "paired_test",
     "users_needed",
 ]
-
-PairedTest: TypeAlias = Literal["randomization", "bootstrap"]
-PAIRED_TESTS: tuple[PairedTest, ...] = ("randomization", "bootstrap")
 
 # Percentile intervals of fewer users are noticeably too narrow.
 FEW_USERS = 30

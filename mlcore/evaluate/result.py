@@ -1,95 +1,18 @@
-"""What an evaluation is asked for, and its result: means over users, intervals, slices."""
+"""The result of an evaluation: means over users, intervals, slices."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from mlcore.errors import ConfigError, shorten
-from mlcore.parameters import boolean, check_parameters, integer, number, optional, parameter
+from mlcore.evaluate.config import EvaluateConfig, SliceBy
 from mlcore.evaluate.resampling import FEW_USERS, bootstrap_interval
 from mlcore.types import Float64Array
 
-__all__ = ["SLICES", "EvaluateConfig", "Evaluation", "Means", "Slice", "SliceBy", "mean_over_users"]
-
-SliceBy: TypeAlias = Literal["history-length", "popularity"]
-SLICES: tuple[SliceBy, ...] = ("history-length", "popularity")
-
-
-@dataclass(frozen=True)
-class EvaluateConfig:
-    """What there is to be besides the means of the metrics. Every field changes the result.
-
-    Attributes:
-        confidence: of bootstrap intervals of the means, or None for none.
-        bootstrap_rounds: their resamples.
-        seed: of their random numbers.
-        slices: ``history-length`` (users by how many items they have in the training) and
-            ``popularity`` (relevant items by how many users they have there).
-        history_edges: where slices by history begin, besides 0; None for 1, 2, 4, 8 ...
-        popularity_shares: of all interactions, where head and middle end; None for 0.2 and 0.8.
-        diversity: whether to measure the lists by the similarity of the model.
-    """
-
-    confidence: float | None = parameter(None, optional(number(above=0)))
-    bootstrap_rounds: int = parameter(1000, integer(minimum=1))
-    seed: int = parameter(0, integer(minimum=0))
-    slices: Sequence[SliceBy] = ()
-    history_edges: Sequence[int] | None = None
-    popularity_shares: Sequence[float] | None = None
-    diversity: bool = parameter(False, boolean())
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
-        if self.confidence is not None and self.confidence >= 1:
-            raise ConfigError(
-                f"confidence: expected a number above 0 and below 1, got {self.confidence}"
-            )
-        for name in self.slices:
-            if name not in SLICES:
-                raise ConfigError(
-                    f"slices: expected some of {', '.join(SLICES)}, got {shorten(name)}"
-                )
-        edges, shares = self.history_edges, self.popularity_shares
-        if edges is not None:
-            fine = len(edges) > 0 and min(edges) >= 1
-            self._check_bounds("history_edges", edges, fine, "integers >= 1", "history-length")
-        if shares is not None:
-            fine = len(shares) == 2 and all(0 < share < 1 for share in shares)
-            rule = "two numbers above 0 and below 1"
-            self._check_bounds("popularity_shares", shares, fine, rule, "popularity")
-
-    def _check_bounds(
-        self, name: str, bounds: Sequence[float], fine: bool, rule: str, user: SliceBy
-    ) -> None:
-        if not fine or any(a >= b for a, b in zip(bounds, bounds[1:])):
-            shown = ",".join(f"{bound:g}" for bound in bounds) or "none"
-            raise ConfigError(f"{name}: expected {rule}, ascending, got {shown}")
-        if user not in self.slices:
-            raise ConfigError(
-                f"{name}: expected slices by {user} to use them for, got none",
-                f"--slices {user} asks for them",
-            )
-
-    def check_model(self, has_model: bool) -> None:
-        """Refuse what only a model can tell, if there is none.
-
-        Args:
-            has_model: whether there is.
-
-        Raises:
-            ConfigError: slices or diversity are asked for.
-
-        >>> EvaluateConfig().check_model(False)
-        """
-        asked = "slices" if self.slices else "diversity" if self.diversity else None
-        if asked is not None and not has_model:
-            raise ConfigError(
-                f"{asked}: expected a model to go by, got none", "--model-dir names it"
-            )
+__all__ = ["Evaluation", "Means", "Slice", "mean_over_users"]
 
 
 @dataclass(frozen=True)

@@ -3,62 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from mlcore.errors import ConfigError
-from mlcore.parameters import check_parameters, choice, integer, number, optional, parameter
-from mlcore.evaluate.resampling import PAIRED_TESTS, PairedTest
+from mlcore.evaluate.config import CompareConfig
 
-__all__ = ["CompareConfig", "MetricComparison", "Verdict", "show"]
+__all__ = ["MetricComparison", "Verdict", "show"]
 
 Verdict: TypeAlias = Literal["better", "worse", "equal", "unclear"]
-
-
-@dataclass(frozen=True)
-class CompareConfig:
-    """How to compare, and what a candidate must not be. Every field changes the result.
-
-    Attributes:
-        test: ``randomization`` (signs of the differences) or ``bootstrap``, two-sided, paired.
-        rounds: resamples of the test and of the intervals.
-        seed: of the random numbers.
-        confidence: of the intervals; the test's level is 1 - confidence.
-        fail_if_worse: metrics of the gate, which also decide; without any, NDCG at the first
-            cutoff decides.
-        max_loss: the gate also fails if an interval does not rule out a greater loss than this.
-    """
-
-    test: PairedTest = parameter("randomization", choice(*PAIRED_TESTS))
-    rounds: int = parameter(10_000, integer(minimum=1))
-    seed: int = parameter(0, integer(minimum=0))
-    confidence: float = parameter(0.95, number(above=0))
-    fail_if_worse: Sequence[str] = ()
-    max_loss: float | None = parameter(None, optional(number(minimum=0)))
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
-        if self.confidence >= 1:
-            raise ConfigError(
-                f"confidence: expected a number above 0 and below 1, got {self.confidence}"
-            )
-        if (1 + self.rounds) * self.level < 1:  # a gate that can never fail
-            raise ConfigError(
-                f"rounds: expected at least {math.ceil(1 / self.level) - 1}, fewer have no p as "
-                f"small as {self.level:g}, got {self.rounds}"
-            )
-        if self.max_loss is not None and not self.fail_if_worse:
-            raise ConfigError(
-                f"max_loss: expected a metric it holds for, got {self.max_loss:g} and no metric",
-                "--fail-if-worse names the metric",
-            )
-        object.__setattr__(self, "fail_if_worse", tuple(dict.fromkeys(self.fail_if_worse)))
-
-    @property
-    def level(self) -> float:
-        """1 - confidence, without the rounding that makes 1 - 0.9 less than 0.1."""
-        return round(1 - self.confidence, 12)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -18,60 +17,16 @@ from mlcore.files.predictions import Entries, format_predictions
 from mlcore.files.tables import BadValue
 from mlcore.jsontext import format_string
 from mlcore.memory.available import available_bytes
-from mlcore.parameters import convert_value, integer
 from mlcore.memory.plan import SHOWN_FROM, Plan
 from mlcore.recommend.memory import plan_lists, refuse_lists
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.recommend.recommender import RankedUsers, Recommender
-from mlcore.recommend.request import Fill, ListOptions, UserRequest
+from mlcore.recommend.options import PredictOptions, Requests
+from mlcore.recommend.request import ListOptions, UserRequest
 from mlcore.numeric.threads import resolve_threads
 from mlcore.types import Float64Array, Int32Array, Int64Array
 
-__all__ = ["PredictOptions", "Requests", "UnknownUser", "plan_from_path", "predict_from_path"]
-
-UnknownUser: TypeAlias = Literal["error", "skip", "fill"]
-
-
-@dataclass(frozen=True)
-class Requests:
-    """Whom to recommend to: all users of the model, those of a file, or histories. One of them.
-
-    Attributes:
-        all_users: every user of the model, in order of ids.
-        users_path: a table with a column ``user_id``; each user once, in order of appearance.
-        histories_path: histories, as ``read_histories`` takes them.
-    """
-
-    all_users: bool = False
-    users_path: PathLike | None = None
-    histories_path: PathLike | None = None
-
-
-@dataclass(frozen=True)
-class PredictOptions:
-    """What the lists may hold, as paths and names.
-
-    Attributes:
-        top_n: the longest list, >= 1.
-        include_items_path: a table with a column ``item_id``: only these items.
-        exclude_items_path: likewise: none of these.
-        include_seen: whether items of the history may be listed.
-        fill: ``popularity`` completes short lists with the most popular unseen items.
-        unknown_user: whether a user the model does not know is an error, is left out, or gets the
-            most popular items.
-        explain: whether each item comes with what adds up to its score.
-    """
-
-    top_n: int = 10
-    include_items_path: PathLike | None = None
-    exclude_items_path: PathLike | None = None
-    include_seen: bool = False
-    fill: Fill | None = None
-    unknown_user: UnknownUser = "error"
-    explain: bool = False
-
-    def __post_init__(self) -> None:
-        convert_value(integer(minimum=1), self.top_n, "top_n")
+__all__ = ["plan_from_path", "predict_from_path"]
 
 
 @dataclass

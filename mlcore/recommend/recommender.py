@@ -15,10 +15,10 @@ from mlcore.errors import NoUsersError, UnknownItemError, UnknownUserError, shor
 from mlcore.recommend.explain import Contributions, explain_lists
 from mlcore.ids import IdMap
 from mlcore.memory.plan import Part, Steps
+from mlcore.recommend.options import Fill
 from mlcore.recommend.ranking import Filters, Ranking
 from mlcore.recommend.request import (
     EncodedHistory,
-    Fill,
     ListOptions,
     UserRequest,
     encode_history,

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numbers
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.ids import IdMap
 from mlcore.parameters import convert_value, integer
+from mlcore.recommend.options import Fill
 from mlcore.recommend.ranking import Filters
 from mlcore.types import BoolArray, Float32Array, Int32Array
 
 __all__ = [
     "EncodedHistory",
-    "Fill",
     "ListOptions",
     "UserRequest",
     "encode_history",
@@ -25,7 +25,6 @@ __all__ = [
     "refuse_text",
 ]
 
-Fill: TypeAlias = Literal["popularity"]
 EncodedHistory: TypeAlias = tuple[Int32Array, Float32Array]  # item positions ascending, weights
 
 

@@ -6,8 +6,8 @@ from mlcore.lazy import lazy_names
 
 if TYPE_CHECKING:
     from mlcore.tune.trials import Trial as Trial
-    from mlcore.tune.trials import TuneConfig as TuneConfig
+    from mlcore.tune.config import TuneConfig as TuneConfig
     from mlcore.tune.tune import tune_from_data as tune_from_data
     from mlcore.tune.tune import tune_from_path as tune_from_path
 else:
-    __getattr__ = lazy_names(__name__, "trials", "tune")
+    __getattr__ = lazy_names(__name__, "config", "trials", "tune")

@@ -10,52 +10,12 @@ from typing import Any
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, MlcoreError
 from mlcore.interactions import Interactions
-from mlcore.evaluate.metrics import USER_METRICS
-from mlcore.parameters import Rule, check_parameters, integer, parameter
+from mlcore.tune.config import TuneConfig
 from mlcore.tune.space import SampledConfig
 from mlcore.train.train import Trainer
 from mlcore.tune.validation import validate_model
 
-__all__ = ["Trial", "TrialRunner", "TuneConfig", "best_trial", "full_config"]
-
-
-def _metric_rule() -> Rule:
-    def convert(value: object) -> str:
-        name, at, cutoff = str(value).partition("@")
-        if name not in USER_METRICS or not at or not cutoff.isascii() or not cutoff.isdigit():
-            raise ValueError
-        integer(minimum=1).convert(int(cutoff))
-        return f"{name}@{int(cutoff)}"
-
-    return Rule(f"one of {', '.join(USER_METRICS)} with a cutoff, such as ndcg@10", convert)
-
-
-@dataclass(frozen=True)
-class TuneConfig:
-    """How to search.
-
-    Attributes:
-        metric: what is to be large, a metric of users with its cutoff. Changes the search.
-        trials: how many in all, the default configuration among them. Changes where it ends.
-        seed: of the random numbers. Changes the search.
-        keep_mib: how many MiB of counts to keep for later trials. Changes speed and memory only.
-
-    >>> TuneConfig(metric="recall@20").cutoff
-    20
-    """
-
-    metric: str = parameter("ndcg@10", _metric_rule())
-    trials: int = parameter(50, integer(minimum=1))
-    seed: int = parameter(0, integer(minimum=0))
-    keep_mib: int = parameter(1024, integer(minimum=0))
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
-
-    @property
-    def cutoff(self) -> int:
-        """The list length of the metric."""
-        return int(self.metric.partition("@")[2])
+__all__ = ["Trial", "TrialRunner", "best_trial", "full_config"]
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,12 @@ from mlcore.tune.optuna_sampler import optuna_version, suggest
 from mlcore.numeric.threads import resolve_threads
 from mlcore.train.train import Trainer
 from mlcore.train.memory import TrainingPlanner
-from mlcore.tune.trials import Trial, TrialRunner, TuneConfig, best_trial, full_config
+from mlcore.tune.config import TuneConfig
+from mlcore.tune.trials import Trial, TrialRunner, best_trial, full_config
 from mlcore.tune.directory import TuningDirectory, open_tuning_directory
 from mlcore.version import VERSION
 
-__all__ = ["TuneConfig", "plan_from_path", "tune_from_data", "tune_from_path"]
+__all__ = ["plan_from_path", "tune_from_data", "tune_from_path"]
 
 # What a failed trial is worth to the search, so that it leaves such places: no metric is below.
 WORTH_OF_FAILURE = 0.0

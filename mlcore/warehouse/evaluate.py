@@ -10,7 +10,8 @@ import numpy as np
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.warehouse.engines import Engine
 from mlcore.errors import DataError
-from mlcore.evaluate.evaluate import ExtraUsers, check_cutoffs, check_longest
+from mlcore.evaluate.config import ExtraUsers
+from mlcore.evaluate.evaluate import check_cutoffs, check_longest
 from mlcore.evaluate.result import Means
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_interactions

@@ -19,13 +19,13 @@ from mlcore.errors import GateError
 from mlcore.evaluate.evaluate import evaluate_from_data
 from mlcore.ranked_lists import Predictions
 from mlcore.evaluate.resampling import (
-    PAIRED_TESTS,
     adjust_holm,
     bootstrap_interval,
     paired_test,
     users_needed,
 )
-from mlcore.evaluate.verdict import CompareConfig, MetricComparison
+from mlcore.evaluate.config import PAIRED_TESTS, CompareConfig
+from mlcore.evaluate.verdict import MetricComparison
 from tests import oracles
 
 Lists = Mapping[str, Sequence[str]]

@@ -20,11 +20,11 @@ from mlcore.evaluate import diversity, hits
 from mlcore.errors import NoUsersError
 from mlcore.evaluate.evaluate import (
     Catalogue,
-    EvaluateConfig,
     evaluate_from_data,
     evaluate_from_path,
 )
-from mlcore.evaluate.result import Evaluation, SliceBy, mean_over_users
+from mlcore.evaluate.config import EvaluateConfig, SliceBy
+from mlcore.evaluate.result import Evaluation, mean_over_users
 from mlcore.ranked_lists import Predictions
 from mlcore.evaluate.resampling import bootstrap_interval
 from mlcore.types import CsrMatrix

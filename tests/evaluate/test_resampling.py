@@ -13,9 +13,8 @@ import pytest
 import scipy.stats
 
 from mlcore import ConfigError, DataError, MlcoreError
+from mlcore.evaluate.config import PAIRED_TESTS, PairedTest
 from mlcore.evaluate.resampling import (
-    PAIRED_TESTS,
-    PairedTest,
     adjust_holm,
     bootstrap_interval,
     paired_test,

@@ -22,7 +22,8 @@ from mlcore.recommend import recommender as recommend
 from mlcore.errors import CsrError, UnknownItemError
 from mlcore.files.predictions import read_predictions
 from mlcore.ids import IdMap
-from mlcore.recommend.predict import PredictOptions, Requests, predict_from_path
+from mlcore.recommend.options import PredictOptions, Requests
+from mlcore.recommend.predict import predict_from_path
 from mlcore.recommend.recommender import ListOptions, UserRequest
 from mlcore.recommend.show import show_from_path
 from tests import oracles

@@ -13,7 +13,8 @@ import mlcore.recommend.predict
 from cli.predict import main as predict_main
 from mlcore import DataError, Interactions, Model, Recommender, train_from_data
 from mlcore.ids import IdMap
-from mlcore.recommend.predict import PredictOptions, Requests, predict_from_path
+from mlcore.recommend.options import PredictOptions, Requests
+from mlcore.recommend.predict import predict_from_path
 from mlcore.recommend.memory import plan_lists, refuse_lists
 from mlcore.recommend.request import ListOptions
 from mlcore.types import CsrMatrix

@@ -21,7 +21,8 @@ from mlcore import (
 from mlcore.files.options import InputOptions
 from mlcore.recommend import scoring
 from mlcore.errors import UnknownUserError
-from mlcore.recommend.predict import PredictOptions, Requests, predict_from_path
+from mlcore.recommend.options import PredictOptions, Requests
+from mlcore.recommend.predict import predict_from_path
 from tests import oracles
 
 

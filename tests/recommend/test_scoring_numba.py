@@ -20,7 +20,8 @@ from mlcore import (
 )
 from mlcore.numeric import numba_tools
 from mlcore.recommend import scoring, scoring_numba
-from mlcore.recommend.predict import PredictOptions, Requests, predict_from_path
+from mlcore.recommend.options import PredictOptions, Requests
+from mlcore.recommend.predict import predict_from_path
 from mlcore.recommend.ranking import Filters
 from mlcore.recommend.recommender import ListOptions, RankedUsers, UserRequest
 from mlcore.recommend.scoring import Scorer

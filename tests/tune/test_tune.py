@@ -29,7 +29,8 @@ from mlcore.tune.space import SearchSpace
 from mlcore.similarity.counts import CacheBudget
 from mlcore.tune.optuna_sampler import suggest
 from mlcore.train.train import Trainer
-from mlcore.tune.trials import Trial, TuneConfig, best_trial
+from mlcore.tune.config import TuneConfig
+from mlcore.tune.trials import Trial, best_trial
 from mlcore.tune.tune import tune_from_data
 from mlcore.tune.directory import open_tuning_directory
 from mlcore.tune.validation import recommend_lists, validate_model

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from mlcore.warehouse.engines.base import Engine
-from mlcore.warehouse.engines.duckdb import DuckDb, DuckDbOptions
-from mlcore.warehouse.engines.spark import Spark, SparkOptions
+from mlcore.warehouse.engines import DuckDb, DuckDbOptions
+from mlcore.warehouse.engines import Spark, SparkOptions
 from mlcore.warehouse.query import Query
 from tests import oracles
 from tests.warehouse.googlesql import GoogleSql

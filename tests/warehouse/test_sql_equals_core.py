@@ -12,7 +12,7 @@ import pytest
 from mlcore import Interactions, Recommender, TrainConfig, train_from_data
 from mlcore.artifact import Model
 from mlcore.warehouse.engines.base import Engine
-from mlcore.warehouse.engines.duckdb import DuckDb, DuckDbOptions
+from mlcore.warehouse.engines import DuckDb, DuckDbOptions
 from mlcore.evaluate.evaluate import Catalogue, evaluate_from_data
 from mlcore.files.interactions import read_events, read_interactions
 from mlcore.files.predictions import read_predictions

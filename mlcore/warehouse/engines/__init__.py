@@ -1,37 +1,31 @@
 """Engines that run the queries of ``sql/``: DuckDB in this process, Spark, BigQuery.
 
-An engine is one module with one class and its options; what it needs beyond the core is imported when
-it is opened.
+An engine is one module with one class, its options are in ``options``; what it needs beyond the core
+is imported when it is opened.
 """
 
-from typing import TypeAlias
+from __future__ import annotations
 
-from mlcore.warehouse.engines.base import Engine, Result
-from mlcore.warehouse.engines.bigquery import BigQuery, BigQueryOptions
-from mlcore.warehouse.engines.duckdb import DuckDb, DuckDbOptions
-from mlcore.warehouse.engines.spark import Spark, SparkOptions
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "BigQuery",
-    "BigQueryOptions",
-    "DuckDb",
-    "DuckDbOptions",
-    "Engine",
-    "EngineOptions",
-    "Result",
-    "Spark",
-    "SparkOptions",
-    "open_engine",
-]
+from mlcore.lazy import lazy_names
+from mlcore.warehouse.engines.options import BigQueryOptions as BigQueryOptions
+from mlcore.warehouse.engines.options import DuckDbOptions as DuckDbOptions
+from mlcore.warehouse.engines.options import EngineOptions as EngineOptions
+from mlcore.warehouse.engines.options import SparkOptions as SparkOptions
 
-EngineOptions: TypeAlias = BigQueryOptions | DuckDbOptions | SparkOptions
+if TYPE_CHECKING:
+    from mlcore.warehouse.engines.base import Engine as Engine
+    from mlcore.warehouse.engines.base import Result as Result
+    from mlcore.warehouse.engines.duckdb import DuckDb as DuckDb
+    from mlcore.warehouse.engines.spark import Spark as Spark
+    from mlcore.warehouse.engines.bigquery import BigQuery as BigQuery
+else:
+    __getattr__ = lazy_names(__name__, "base", "duckdb", "spark", "bigquery")
 
 
 def open_engine(options: EngineOptions) -> Engine:
     """Return the engine that some options are of, ready to be given tables.
-
-    Args:
-        options: which engine, and how.
 
     Raises:
         MlcoreError: its extra is not installed.
@@ -42,7 +36,13 @@ def open_engine(options: EngineOptions) -> Engine:
     'duckdb'
     """
     if isinstance(options, DuckDbOptions):
+        from mlcore.warehouse.engines.duckdb import DuckDb
+
         return DuckDb(options)
     if isinstance(options, SparkOptions):
+        from mlcore.warehouse.engines.spark import Spark
+
         return Spark(options)
+    from mlcore.warehouse.engines.bigquery import BigQuery
+
     return BigQuery(options)

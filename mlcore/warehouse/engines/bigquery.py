@@ -13,7 +13,6 @@ import numpy as np
 
 from mlcore.warehouse.engines.base import Engine, Result, Rows, check_columns
 from mlcore.warehouse.engines.bigquery_client import (
-    BigQueryOptions,
     connect,
     faults,
     import_bigquery,
@@ -21,6 +20,7 @@ from mlcore.warehouse.engines.bigquery_client import (
     wait,
 )
 from mlcore.warehouse.engines.bigquery_names import billed_bytes, check_table, price_words
+from mlcore.warehouse.engines.options import BigQueryOptions
 from mlcore.warehouse.engines.bigquery_tables import LoadedTables
 from mlcore.warehouse.engines.bigquery_text import Found, Source, make_source, type_of, wrap
 from mlcore.errors import DataError
@@ -28,7 +28,7 @@ from mlcore.memory.available import format_bytes
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, Query, SqlType, Value
 
-__all__ = ["BigQuery", "BigQueryOptions"]
+__all__ = ["BigQuery"]
 
 _ROWS_PER_PAGE = 50_000
 _MAX_CLUSTERING = 4

@@ -6,19 +6,17 @@ keeps none and writes none.
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any
 
-from mlcore.warehouse.engines.bigquery_names import check_dataset, check_labels
-from mlcore.errors import ConfigError, DataError, MlcoreError, shorten
+from mlcore.warehouse.engines.options import BigQueryOptions
+from mlcore.errors import DataError, MlcoreError, shorten
 from mlcore.progress import Progress
 from mlcore.warehouse.query import Value
 
-__all__ = ["BigQueryOptions", "connect", "faults", "import_bigquery", "statistics_of", "wait"]
+__all__ = ["connect", "faults", "import_bigquery", "statistics_of", "wait"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _LOGIN = "gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS"
@@ -26,39 +24,6 @@ _LIGHTER = "cap histories first (sql/cap_history.sql), or run it with reserved s
 # Contributions of the API. On demand, a query that reads little may not compute much: about 256 CPU seconds
 # for each MB that it is billed.
 _TOO_HEAVY = ("billingTierLimitExceeded", "resourcesExceeded")
-
-
-@dataclass(frozen=True)
-class BigQueryOptions:
-    """Where queries run and what they may cost. Changes no result.
-
-    Attributes:
-        project: that pays; None for that of the credentials.
-        dataset: ``DATASET`` or ``PROJECT.DATASET``, where files are loaded for the run.
-        location: of the data, as ``EU``; None lets BigQuery find it.
-        maximum_bytes_billed: a query that would be billed more is refused; None for no limit.
-        labels: of all jobs, besides ``tool`` and ``query``.
-        dollars_per_tib: what 2^40 bytes cost on demand: the public list price, until it changes.
-    """
-
-    project: str | None = None
-    dataset: str | None = None
-    location: str | None = None
-    maximum_bytes_billed: int | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    dollars_per_tib: float = 6.25
-
-    def __post_init__(self) -> None:
-        if self.dataset is not None:
-            check_dataset(self.dataset)
-        limit = self.maximum_bytes_billed
-        if limit is not None and limit < 1:
-            raise ConfigError(f"maximum_bytes_billed: expected an integer >= 1, got {limit}")
-        if not 0 <= self.dollars_per_tib < math.inf:
-            raise ConfigError(
-                f"dollars_per_tib: expected a number >= 0, got {self.dollars_per_tib}"
-            )
-        check_labels(self.labels)
 
 
 def import_bigquery() -> Any:

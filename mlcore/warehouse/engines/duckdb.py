@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlcore.warehouse.engines.base import Engine, Result, Rows, check_columns, rewrite_placeholders
+from mlcore.warehouse.engines.options import DuckDbOptions
 from mlcore.errors import ConfigError, DataError, from_os_error, shorten
 from mlcore.files.database import Database, import_duckdb
 from mlcore.files.rows_sql import quote_path, quote_sql
@@ -22,7 +22,7 @@ from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, Query, SqlType, Value
 from mlcore.numeric.threads import resolve_threads
 
-__all__ = ["DuckDb", "DuckDbOptions"]
+__all__ = ["DuckDb"]
 
 T = TypeVar("T")
 
@@ -37,22 +37,6 @@ _SUMS = "HUGEINT"  # of BIGINT; ours stay far below 2^63, and beyond it the cast
 _RESULT = "mlcore_result"
 _ROWS_PER_PART = 2**20
 _LEAST_MEMORY = 2**20  # below, DuckDB does not even begin
-
-
-@dataclass(frozen=True)
-class DuckDbOptions:
-    """How much of this machine DuckDB takes. Changes speed and memory only.
-
-    Attributes:
-        threads: how many; None for one a core.
-        memory_limit: bytes; None for three quarters of what is free.
-        temp_directory: where what does not fit goes, in a folder of its own that is removed at the
-            end; None for the system's temporary directory.
-    """
-
-    threads: int | None = None
-    memory_limit: int | None = None
-    temp_directory: str | None = None
 
 
 class DuckDb(Engine):

@@ -20,13 +20,14 @@ from mlcore.warehouse.engines.spark_columns import (
     type_of,
 )
 from mlcore.warehouse.engines.spark_errors import quiet_errors, reason_of
-from mlcore.warehouse.engines.spark_session import SparkOptions, take_session
+from mlcore.warehouse.engines.options import SparkOptions
+from mlcore.warehouse.engines.spark_session import take_session
 from mlcore.errors import DataError, MlcoreError, shorten
 from mlcore.memory.available import format_bytes
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, Query, Value
 
-__all__ = ["Spark", "SparkOptions"]
+__all__ = ["Spark"]
 
 T = TypeVar("T")
 

@@ -9,15 +9,15 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import IO, Any
 
+from mlcore.warehouse.engines.options import SparkOptions
 from mlcore.warehouse.engines.spark_errors import quiet_errors, reason_of
 from mlcore.warehouse.engines.spark_install import check_java, check_packages
 from mlcore.errors import ConfigError, MlcoreError, from_os_error, shorten
 from mlcore.memory.available import available_bytes
 
-__all__ = ["OwnSession", "SparkOptions", "take_session"]
+__all__ = ["OwnSession", "take_session"]
 
 _LEAST_MEMORY = 2**30
 _SECONDS_TO_END = 20
@@ -35,24 +35,6 @@ _QUIET = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
-
-
-@dataclass(frozen=True)
-class SparkOptions:
-    """Where Spark runs. Changes speed and memory only.
-
-    Attributes:
-        master: ``local[*]`` (this machine, all cores), ``local[2]``, or a cluster such as
-            ``spark://host:7077``, ``yarn``, ``k8s://...``. Passed over, as is ``conf`` but for its
-            settings of SQL, if this process has a session of Spark already.
-        conf: settings of Spark by name, such as ``spark.driver.memory``. On a cluster
-            ``spark.driver.host`` must be an address of this machine that the workers reach.
-        log: the file that the log of Spark is appended to; None for no log.
-    """
-
-    master: str = "local[*]"
-    conf: Mapping[str, str] = field(default_factory=dict)
-    log: str | None = None
 
 
 class OwnSession:

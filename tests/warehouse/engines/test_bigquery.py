@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from mlcore.warehouse.engines.base import Rows
-from mlcore.warehouse.engines.bigquery import BigQuery, BigQueryOptions
+from mlcore.warehouse.engines import BigQuery, BigQueryOptions
 from mlcore.warehouse.engines.bigquery_client import import_bigquery
 from mlcore.warehouse.engines.bigquery_names import billed_bytes, check_table, price_words
 from mlcore.warehouse.engines.bigquery_text import Source, wrap

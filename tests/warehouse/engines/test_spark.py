@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from mlcore.warehouse.engines.base import Engine, Rows
-from mlcore.warehouse.engines.duckdb import DuckDb, DuckDbOptions
-from mlcore.warehouse.engines.spark import Spark, SparkOptions
+from mlcore.warehouse.engines import DuckDb, DuckDbOptions
+from mlcore.warehouse.engines import Spark, SparkOptions
 from mlcore.warehouse.engines.spark_columns import batch_rows, to_arrow
 from mlcore.errors import ConfigError, DataError, MlcoreError
 from mlcore.warehouse.query import Column, Query, Value, parse_query
@@ -439,7 +439,7 @@ def test_a_setting_that_a_session_cannot_have_is_one_line(engine: Spark) -> None
 
 INTERRUPTED = """
 import numpy as np, sys
-from mlcore.warehouse.engines.spark import Spark, SparkOptions
+from mlcore.warehouse.engines import Spark, SparkOptions
 from mlcore.warehouse.query import Column
 from tests.warehouse.spark_cluster import QUICK_JAVA
 from tests.warehouse.engines.test_spark import query_of, rows_of

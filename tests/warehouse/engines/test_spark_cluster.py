@@ -13,7 +13,7 @@ import pytest
 
 from mlcore import Interactions, TrainConfig, train_from_data
 from mlcore.warehouse.engines.base import Rows
-from mlcore.warehouse.engines.spark import Spark, SparkOptions
+from mlcore.warehouse.engines import Spark, SparkOptions
 from mlcore.errors import DataError, MlcoreError
 from mlcore.files.interactions import read_interactions
 from mlcore.warehouse.query import Query

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from mlcore.files.options import InputOptions, PathLike
@@ -11,40 +9,12 @@ from mlcore.errors import DataError
 from mlcore.files.inputs import find_format, display_name
 from mlcore.files.interactions import read_events, write_interactions
 from mlcore.files.outputs import open_outputs
-from mlcore.interactions import AGGREGATES, Events, Interactions
-from mlcore.parameters import check_parameters, choice, integer, number, optional, parameter
+from mlcore.interactions import Events, Interactions
+from mlcore.preprocess.config import PreprocessConfig
 from mlcore.progress import Progress, no_progress
 from mlcore.types import BoolArray, Int64Array
 
-__all__ = [
-    "PreprocessConfig",
-    "newest_first_rank",
-    "preprocess_from_data",
-    "preprocess_from_path",
-]
-
-
-@dataclass(frozen=True)
-class PreprocessConfig:
-    """What to keep. Every field changes the data.
-
-    Attributes:
-        aggregate: the weight of several rows of one user and item: their ``sum``, ``max``, the
-            ``last`` by timestamp, or their ``count``.
-        min_weight: interactions with a smaller weight, after aggregation, are dropped.
-        min_user_interactions: users with fewer items are dropped.
-        min_item_interactions: items with fewer users are dropped.
-        max_user_interactions: only so many of each user's newest interactions are kept.
-    """
-
-    aggregate: str = parameter("sum", choice(*AGGREGATES))
-    min_weight: float | None = parameter(None, optional(number(minimum=0)))
-    min_user_interactions: int = parameter(1, integer(minimum=1))
-    min_item_interactions: int = parameter(1, integer(minimum=1))
-    max_user_interactions: int | None = parameter(None, optional(integer(minimum=1)))
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
+__all__ = ["newest_first_rank", "preprocess_from_data", "preprocess_from_path"]
 
 
 def preprocess_from_data(

@@ -3,60 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.numeric.hashing import draw_digest
-from mlcore.errors import ConfigError, DataError
+from mlcore.errors import DataError
 from mlcore.files.inputs import find_format, display_name
 from mlcore.files.interactions import read_interactions, write_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.interactions import Interactions
-from mlcore.parameters import check_parameters, choice, integer, number, parameter
 from mlcore.preprocess import newest_first_rank
 from mlcore.progress import Progress, no_progress
+from mlcore.split.config import SplitConfig
 from mlcore.types import BoolArray
 
-__all__ = ["STRATEGIES", "SplitConfig", "split_from_data", "split_from_path"]
-
-STRATEGIES = ("random", "last-n", "temporal", "user")
-
-
-@dataclass(frozen=True)
-class SplitConfig:
-    """How to split. Every field changes the data.
-
-    Attributes:
-        strategy: ``random`` (interactions), ``last-n`` (of each user), ``temporal`` (all from a
-            moment on) or ``user`` (all interactions of some users).
-        test_fraction: for ``random`` and ``user`` the chance of each to go to the test; for
-            ``temporal`` without a cutoff the share of the newest interactions, at least one.
-        n: for ``last-n``; users with n or fewer interactions stay in the training.
-        cutoff: for ``temporal``, microseconds since 1970 UTC; interactions at or after it are test.
-        seed: for ``random`` and ``user``.
-    """
-
-    strategy: Literal["random", "last-n", "temporal", "user"] = parameter(
-        "random", choice(*STRATEGIES)
-    )
-    test_fraction: float = parameter(0.2, number(above=0))
-    n: int = parameter(1, integer(minimum=1))
-    cutoff: int | None = None
-    seed: int = parameter(0, integer(minimum=0))
-
-    def __post_init__(self) -> None:
-        check_parameters(self)
-        if self.test_fraction >= 1:
-            raise ConfigError(
-                f"test_fraction: expected a number above 0 and below 1, got {self.test_fraction}"
-            )
-        if self.cutoff is not None and type(self.cutoff) is not int:
-            raise ConfigError(f"cutoff: expected integer microseconds, got {self.cutoff!r}")
-        if self.cutoff is not None and self.strategy != "temporal":
-            raise ConfigError(f"cutoff: expected strategy 'temporal', got {self.strategy!r}")
+__all__ = ["split_from_data", "split_from_path"]
 
 
 def split_from_data(

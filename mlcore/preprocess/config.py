@@ -1,0 +1,34 @@
+"""What preprocessing keeps. Loads no numpy, for the help of commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlcore.parameters import check_parameters, choice, integer, number, optional, parameter
+
+__all__ = ["AGGREGATES", "PreprocessConfig"]
+
+AGGREGATES = ("sum", "max", "last", "count")
+
+
+@dataclass(frozen=True)
+class PreprocessConfig:
+    """What to keep. Every field changes the data.
+
+    Attributes:
+        aggregate: the weight of several rows of one user and item: their ``sum``, ``max``, the
+            ``last`` by timestamp, or their ``count``.
+        min_weight: interactions with a smaller weight, after aggregation, are dropped.
+        min_user_interactions: users with fewer items are dropped.
+        min_item_interactions: items with fewer users are dropped.
+        max_user_interactions: only so many of each user's newest interactions are kept.
+    """
+
+    aggregate: str = parameter("sum", choice(*AGGREGATES))
+    min_weight: float | None = parameter(None, optional(number(minimum=0)))
+    min_user_interactions: int = parameter(1, integer(minimum=1))
+    min_item_interactions: int = parameter(1, integer(minimum=1))
+    max_user_interactions: int | None = parameter(None, optional(integer(minimum=1)))
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
