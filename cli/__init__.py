@@ -1,4 +1,4 @@
-"""The commands: one module each, ``python -m cli.<name>``; ``python -m cli`` lists them."""
+"""The commands, one module each: ``mlcore NAME``, ``python -m mlcore NAME`` or ``python -m cli.NAME``."""
 
 COMMANDS = (
     "generate",

@@ -50,7 +50,7 @@ def build_parser() -> ArgumentParser:
     parser = make_parser(
         "compare",
         __doc__,
-        "python -m cli.compare --baseline predictions.jsonl --candidate candidate.jsonl "
+        "--baseline predictions.jsonl --candidate candidate.jsonl "
         "--ground-truth test.csv --fail-if-worse ndcg@10 --out comparison.json",
     )
     parser.add_argument(

@@ -24,6 +24,7 @@ __all__ = [
     "add_dry_run_option",
     "add_format_option",
     "add_input_options",
+    "command_line",
     "make_parser",
     "run",
 ]
@@ -48,18 +49,30 @@ class InputArgs(argparse.Namespace):
         return InputOptions(columns, self.format)
 
 
+def command_line(name: str) -> str:
+    """Return what runs a command, in the form that was typed.
+
+    ``python -m mlcore train``, ``python -m cli train``, ``python -m cli.train``, or else
+    ``mlcore train``, as the installed script is called.
+    """
+    spec = getattr(sys.modules["__main__"], "__spec__", None)  # None for a script
+    module = "" if spec is None else spec.name.removesuffix(".__main__")
+    if module.startswith("cli."):
+        return f"python -m cli.{name}"
+    return f"python -m {module} {name}" if module in ("cli", "mlcore") else f"mlcore {name}"
+
+
 def make_parser(name: str, description: str | None, example: str) -> argparse.ArgumentParser:
     """Return a parser with the options every command has.
 
     Args:
-        name: the command.
         description: the module's text.
-        example: one command line that works, for the end of the help.
+        example: arguments that work, for the end of the help.
     """
     parser = argparse.ArgumentParser(
-        prog=f"python -m cli.{name}",
+        prog=command_line(name),
         description=description,
-        epilog=f"example:\n  {example}",
+        epilog=f"example:\n  {command_line(name)} {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

@@ -80,10 +80,12 @@ def build_parser() -> ArgumentParser:
     parser = make_parser(
         "evaluate",
         __doc__,
-        "python -m cli.evaluate --predictions predictions.jsonl --ground-truth test.csv "
+        "--predictions predictions.jsonl --ground-truth test.csv "
         "--cutoffs 1,2 --out new-metrics.json",
     )
-    parser.add_argument("--predictions", required=True, metavar="FILE", help="of cli.predict, or -")
+    parser.add_argument(
+        "--predictions", required=True, metavar="FILE", help="as predict writes it, or -"
+    )
     parser.add_argument("--ground-truth", required=True, metavar="FILE", help="interactions")
     parser.add_argument(
         "--cutoffs",

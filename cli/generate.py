@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "generate",
         __doc__,
-        "python -m cli.generate --users 400 --items 300 --interactions 6000 --seed 1 "
+        "--users 400 --items 300 --interactions 6000 --seed 1 "
         "--out made-up.csv --items-out made-up-items.csv",
     )
     parser.add_argument("--users", type=int, required=True, metavar="U", help="number of users")

@@ -17,7 +17,7 @@ class Args(argparse.Namespace):
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser."""
-    parser = make_parser("inspect", __doc__, "python -m cli.inspect --model-dir model --verify")
+    parser = make_parser("inspect", __doc__, "--model-dir model --verify")
     parser.add_argument("--model-dir", required=True, metavar="DIR")
     parser.add_argument("--verify", action="store_true", help="check everything, not only sizes")
     return parser

@@ -24,9 +24,7 @@ class Args(argparse.Namespace):
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser."""
-    parser = make_parser(
-        "lineage", __doc__, "python -m cli.lineage --file clean.csv --lineage lineage.jsonl"
-    )
+    parser = make_parser("lineage", __doc__, "--file clean.csv --lineage lineage.jsonl")
     question = parser.add_mutually_exclusive_group(required=True)
     question.add_argument("--file", metavar="FILE", help="of which to tell; a folder of files; -")
     question.add_argument("--check", action="store_true", help="the lineage as a whole")
@@ -34,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--lineage",
         default="sql/lineage.jsonl",
         metavar="FILE",
-        help="as cli.run_sql writes it (default: sql/lineage.jsonl)",
+        help="as run_sql writes it (default: sql/lineage.jsonl)",
     )
     parser.add_argument("--json", action="store_true", help="for programs; with --file")
     return parser

@@ -55,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "predict",
         __doc__,
-        "python -m cli.predict --model-dir model --all-users --top-n 2 --out recommended.jsonl",
+        "--model-dir model --all-users --top-n 2 --out recommended.jsonl",
     )
     parser.add_argument("--model-dir", required=True, metavar="DIR")
     whom = parser.add_argument_group("whom to recommend to").add_mutually_exclusive_group(

@@ -41,7 +41,7 @@ def build_parser() -> ArgumentParser:
     parser = make_parser(
         "preprocess",
         __doc__,
-        "python -m cli.preprocess --interactions events.csv --out clean.csv "
+        "--interactions events.csv --out clean.csv "
         "--min-user-interactions 2 --min-item-interactions 2",
     )
     parser.add_argument(

@@ -21,7 +21,7 @@ class Args(argparse.Namespace):
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser."""
-    parser = make_parser("publish", __doc__, "python -m cli.publish --model-dir model --to current")
+    parser = make_parser("publish", __doc__, "--model-dir model --to current")
     parser.add_argument("--model-dir", required=True, metavar="DIR")
     parser.add_argument("--to", required=True, metavar="LINK", help="the symbolic link to switch")
     parser.add_argument(

@@ -35,7 +35,7 @@ def build_parser() -> ArgumentParser:
     parser = make_parser(
         "run_sql",
         __doc__,
-        "python -m cli.run_sql --query sql/deduplicate.sql --table events=events.csv "
+        "--query sql/deduplicate.sql --table events=events.csv "
         "--param aggregate=max --out new-clean.jsonl --lineage lineage.jsonl",
     )
     parser.add_argument("--query", required=True, metavar="FILE", help="such as sql/train.sql")

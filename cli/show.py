@@ -25,10 +25,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "show",
         __doc__,
-        "python -m cli.show --predictions predictions.jsonl --items items.csv "
-        "--histories train.csv",
+        "--predictions predictions.jsonl --items items.csv " "--histories train.csv",
     )
-    parser.add_argument("--predictions", required=True, metavar="FILE", help="of cli.predict, or -")
+    parser.add_argument(
+        "--predictions", required=True, metavar="FILE", help="as predict writes it, or -"
+    )
     parser.add_argument(
         "--items", required=True, metavar="FILE", help="a table with columns item_id and title"
     )

@@ -18,9 +18,7 @@ class Args(argparse.Namespace):
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser."""
-    parser = make_parser(
-        "similar", __doc__, "python -m cli.similar --model-dir model --item 0001 --top-n 3"
-    )
+    parser = make_parser("similar", __doc__, "--model-dir model --item 0001 --top-n 3")
     parser.add_argument("--model-dir", required=True, metavar="DIR")
     parser.add_argument("--item", required=True, metavar="ID")
     parser.add_argument("--top-n", type=int, default=10, metavar="N", help="default: 10")

@@ -44,7 +44,7 @@ def build_parser() -> ArgumentParser:
     parser = make_parser(
         "split",
         __doc__,
-        "python -m cli.split --interactions clean.csv --strategy last-n --n 1 "
+        "--interactions clean.csv --strategy last-n --n 1 "
         "--train-out train-part.csv --test-out test-part.csv",
     )
     parser.add_argument(

@@ -36,9 +36,7 @@ class Args(InputArgs, EngineArgs):
 
 def build_parser() -> ArgumentParser:
     """Return the parser."""
-    parser = make_parser(
-        "train", __doc__, "python -m cli.train --interactions train.csv --out-dir new-model"
-    )
+    parser = make_parser("train", __doc__, "--interactions train.csv --out-dir new-model")
     parser.add_argument(
         "--interactions",
         required=True,

@@ -15,7 +15,7 @@ choice, for settings that depend on each other:
 
 Trial 0 is the default configuration. The directory gets tuning.json, which names data, space, metric
 and seed; trials.jsonl, one line for each trial; and config.json, the best configuration so far, for
-cli.train. After a kill the same command goes on, and tries what it would have tried without it.
+train. After a kill the same command goes on, and tries what it would have tried without it.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from cli.console import (
     TerminalProgress,
     add_dry_run_option,
     add_input_options,
+    command_line,
     make_parser,
     run,
 )
@@ -68,7 +69,7 @@ def build_parser() -> ArgumentParser:
     parser = make_parser(
         "tune",
         __doc__,
-        "python -m cli.tune --interactions train.csv --validation test.csv --metric ndcg@10 "
+        "--interactions train.csv --validation test.csv --metric ndcg@10 "
         "--trials 3 --out-dir tuning",
     )
     parser.add_argument(
@@ -181,15 +182,16 @@ def _trial_line(trial: Trial, best: Trial | None, metric: str) -> str:
 
 def _next_commands(args: Args) -> list[str]:
     columns = _column_options(args)
-    train = ["train", "--interactions", args.interactions, *columns]
+    train = ["--interactions", args.interactions, *columns]
     if args.items is not None:
         train += ["--items", args.items]
     train += ["--config", str(Path(args.out_dir) / "config.json"), "--out-dir", "candidate"]
-    predict = ["predict", "--model-dir", "candidate", "--users", "test.csv"]
+    predict = ["--model-dir", "candidate", "--users", "test.csv"]
     predict += ["--out", "candidate.jsonl"]
-    compare = ["compare", "--baseline", "baseline.jsonl", "--candidate", "candidate.jsonl"]
+    compare = ["--baseline", "baseline.jsonl", "--candidate", "candidate.jsonl"]
     compare += ["--ground-truth", "test.csv", *columns]
-    lines = [f"  python -m cli.{shlex.join(command)}" for command in (train, predict, compare)]
+    commands = {"train": train, "predict": predict, "compare": compare}
+    lines = [f"  {command_line(name)} {shlex.join(rest)}" for name, rest in commands.items()]
     return ["next, with a test set that the search has not seen:", *lines]
 
 

@@ -24,6 +24,7 @@ LEVELS = [
     {"artifact", "generate", "preprocess"},
     {"train", "recommend", "evaluate", "split"},
     {"tune", "warehouse"},
+    {"__main__"},
 ]
 SIDEWAYS = {("evaluate", "recommend")}
 LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}

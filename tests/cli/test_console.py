@@ -114,7 +114,7 @@ def test_the_overview_names_each_command_and_what_it_does(tmp_path: Path) -> Non
     done = python(tmp_path, "-m", "cli", capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     head, empty, *lines = done.stdout.splitlines()
-    assert head.startswith("usage: python -m cli.COMMAND ") and empty == ""
+    assert head.startswith("usage: python -m cli COMMAND ") and empty == ""
     first_lines = [command(name).__doc__.splitlines()[0] for name in COMMANDS]
     assert [tuple(line.split(maxsplit=1)) for line in lines] == list(zip(COMMANDS, first_lines))
     assert max(map(len, lines)) <= 110
@@ -130,7 +130,7 @@ def test_help_of_the_script_is_the_overview(
 
 def test_the_installed_script_is_this_main() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["project"]["scripts"] == {"mlcore": "cli.__main__:main"}
+    assert project["project"]["scripts"] == {"mlcore": "mlcore.__main__:main"}
 
 
 def test_the_script_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,22 +142,64 @@ def test_the_script_refuses_an_unknown_command(capsys: pytest.CaptureFixture[str
     assert cli.__main__.main(["trian", "--help"]) == 2
     out, err = capsys.readouterr()
     expected = f"error: command: expected one of {', '.join(COMMANDS)}, got 'trian'\n"
-    assert (out, err) == ("", expected)
+    assert (out, err) == ("", expected + "hint: mlcore train\n")
+    assert cli.__main__.main(["recommend-something"]) == 2
+    assert "hint" not in capsys.readouterr().err
 
 
-def test_the_script_and_the_module_do_the_same(folder: Path) -> None:
+@pytest.fixture
+def script(tmp_path: Path) -> str:
+    """The script as pip installs it."""
+    path = tmp_path / "bin" / "mlcore"
+    path.parent.mkdir()
+    path.write_text("import sys\nfrom mlcore.__main__ import main\nsys.exit(main())\n")
+    return str(path)
+
+
+def test_the_script_and_the_modules_do_the_same(folder: Path, script: str) -> None:
     arguments = ["--model-dir", "model", "--item", "0001"]
-    module, script, main = [
-        python(folder, *start, *arguments, capture_output=True, text=True)
-        for start in (
-            ["-m", "cli.similar"],
-            ["-m", "cli", "similar"],
-            ["-c", "import sys; from cli.__main__ import main; sys.exit(main())", "similar"],
-        )
+    results = [
+        python(folder, *start.split(), *arguments, capture_output=True, text=True)
+        for start in ("-m cli.similar", "-m cli similar", "-m mlcore similar", f"{script} similar")
     ]
-    assert module.returncode == 0 and module.stdout.count("\n") == 10
-    for other in (script, main):
-        assert (other.returncode, other.stdout) == (0, module.stdout)
+    assert {result.returncode for result in results} == {0}
+    assert results[0].stdout.count("\n") == 10
+    assert {result.stdout for result in results} == {results[0].stdout}
+
+
+@pytest.mark.parametrize(
+    ("start", "typed"),
+    [
+        ("-m cli.train", "python -m cli.train"),
+        ("-m cli train", "python -m cli train"),
+        ("-m mlcore train", "python -m mlcore train"),
+        ("{script} train", "mlcore train"),
+    ],
+)
+def test_help_and_errors_say_the_name_that_was_typed(
+    start: str, typed: str, tmp_path: Path, script: str
+) -> None:
+    arguments = start.format(script=script).split()
+    shown = python(tmp_path, *arguments, "--help", capture_output=True, text=True)
+    assert shown.stdout.startswith(f"usage: {typed} [-h] ")
+    assert f"\nexample:\n  {typed} --interactions " in shown.stdout
+    refused = python(tmp_path, *arguments, capture_output=True, text=True)
+    assert refused.stderr.splitlines()[-1].startswith(f"{typed}: error: the following arguments")
+
+
+@pytest.mark.parametrize("start", ["-m mlcore", "{script}"])
+def test_a_package_called_cli_in_the_current_folder_is_not_ours(
+    start: str, tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cli").mkdir()
+    for name in ("__init__", "__main__", "console", "similar"):
+        (tmp_path / "cli" / f"{name}.py").write_text("raise SystemExit('theirs')\n")
+    paths = os.pathsep.join([str(tmp_path), str(REPOSITORY)])  # first in any case
+    monkeypatch.setitem(ENVIRONMENT, "PYTHONPATH", paths)
+    arguments = start.format(script=script).split()
+    shown = python(tmp_path, *arguments, "similar", "--help", capture_output=True, text=True)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.startswith("usage: ")
 
 
 def test_the_script_passes_the_exit_code_on(
@@ -178,9 +220,9 @@ def test_help_tells_what_the_command_does_and_gives_an_example(
         command(name).main(["--help"])
     out, err = capsys.readouterr()
     assert (caught.value.code, err) == (0, "")
-    assert out.startswith(f"usage: python -m cli.{name} ")
+    assert out.startswith(f"usage: mlcore {name} ")
     assert command(name).__doc__.strip() in out
-    assert f"\nexample:\n  python -m cli.{name} " in out
+    assert f"\nexample:\n  mlcore {name} " in out
     assert "--progress" in out
 
 
@@ -195,8 +237,8 @@ def example_of(parser: ArgumentParser) -> list[str]:
 def test_the_example_of_the_help_works(
     name: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    python_, flag, module, *arguments = example_of(command(name).build_parser())
-    assert (python_, flag, module) == ("python", "-m", f"cli.{name}")
+    script, command_name, *arguments = example_of(command(name).build_parser())
+    assert (script, command_name) == ("mlcore", name)
     named = {
         value
         for option, value in itertools.pairwise(arguments)
@@ -254,8 +296,8 @@ def test_wrong_usage_exits_with_2_and_touches_nothing(
         command(name).main(line.split()[1:])
     out, err = capsys.readouterr()
     assert (caught.value.code, out) == (2, "")
-    assert err.startswith(f"usage: python -m cli.{name} ")
-    assert err.splitlines()[-1].startswith(f"python -m cli.{name}: error: {complaint}")
+    assert err.startswith(f"usage: mlcore {name} ")
+    assert err.splitlines()[-1].startswith(f"mlcore {name}: error: {complaint}")
     assert os.listdir(tmp_path) == []
 
 

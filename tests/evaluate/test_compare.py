@@ -694,4 +694,4 @@ def test_wrong_usage_exits_with_2(
     with pytest.raises(SystemExit) as caught:
         run("bad.jsonl", "good.jsonl", *options.split())
     assert caught.value.code == 2
-    assert capsys.readouterr().err.startswith("usage: python -m cli.compare ")
+    assert capsys.readouterr().err.startswith("usage: mlcore compare ")

@@ -448,7 +448,7 @@ def test_the_commands_it_names_give_the_value_it_names(
     steps += ["predict --model-dir base --users test.csv --unknown-user skip --out baseline.jsonl"]
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "next, with a test set that the search has not seen:"
-    steps += [line.removeprefix("  python -m cli.") for line in lines[2:]]
+    steps += [line.removeprefix("  mlcore ") for line in lines[2:]]
     for step in steps:
         name, *arguments = shlex.split(step)
         if name == "predict" and "--unknown-user" not in arguments:
