@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mlcore.recommend.scoring import check_positions, check_values
+from mlcore.numeric.csr import check_positions, check_values
 from mlcore.numeric.ranges import ragged_arange
 from mlcore.numeric.sums import sum_by_group
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array

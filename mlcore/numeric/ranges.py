@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from mlcore.types import Int64Array
 
-__all__ = ["row_blocks", "ragged_arange"]
+__all__ = ["ragged_arange", "row_blocks", "row_offsets"]
+
+
+def row_offsets(lengths: npt.ArrayLike) -> Int64Array:
+    """Return where each row begins, and the end of the last, from (R,) lengths: (R + 1,) int64.
+
+    >>> row_offsets([2, 0, 3]).tolist()
+    [0, 2, 2, 5]
+    """
+    sums = np.cumsum(lengths, dtype=np.int64)
+    return np.concatenate([np.zeros(1, np.int64), sums])
 
 
 def ragged_arange(starts: Int64Array, lengths: Int64Array) -> Int64Array:

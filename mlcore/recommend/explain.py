@@ -1,7 +1,7 @@
-"""Explanations on arrays: what each item of a history adds to the score of a listed item.
+"""Explanations on arrays: what each item of a history contributes to the score of a listed item.
 
 share(i, j) = float64(w_i) * float64(s_ij) for each item i of the history with a stored pair (i, j).
-These are the terms of score(j) in the order in which it is added up, so their sum is the score.
+These are the terms of score(j) in the order of addition, so they sum to the score bit for bit.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlcore.recommend.scoring import check_positions, check_values
+from mlcore.numeric.csr import check_positions, check_values
+from mlcore.numeric.ranges import ragged_arange, row_blocks, row_offsets
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["Contributions", "explain_lists"]
 
-# Stored pairs looked at together, each of which takes up to 40 bytes of scratch in each thread.
+# Stored pairs examined together, each of which takes up to 40 bytes of scratch in each thread.
 # Changes speed and memory only.
 MAX_CHUNK_PAIRS = 2**17
 
 
 @dataclass(frozen=True)
 class Contributions:
-    """What adds up to the scores of the P listed items of some users.
+    """The terms of the scores of the P listed items of some users.
 
     Attributes:
-        indptr: (P + 1,) int64 offsets of the reasons of each listed item.
+        indptr: (P + 1,) int64 offsets of the contributions to each listed item.
         items: (Q,) int32 item positions of histories, ascending for each listed item.
         shares: (Q,) float64; added one by one in this order from +0 they are the score.
     """
@@ -38,7 +39,7 @@ class Contributions:
 
 
 class _Found(NamedTuple):
-    """Some reasons, and which of the listed items each is for."""
+    """Some contributions, and the listed item that each belongs to."""
 
     listed: Int32Array
     items: Int32Array
@@ -48,18 +49,16 @@ class _Found(NamedTuple):
 def explain_lists(
     similarity: CsrMatrix, histories: CsrMatrix, indptr: Int64Array, items: Int32Array
 ) -> Contributions:
-    """Return the reasons of each listed item.
+    """Return the contributions to each listed item, of either sign.
 
-    Goes through the same stored pairs as scoring does; how long the lists are costs nothing.
+    Reads the same stored pairs as scoring, so longer lists cost nothing. An item that no stored
+    pair touches has no contributions.
 
     Args:
         similarity: (I, I) float32, source items as rows.
         histories: (R, I) float32 weights above 0.
         indptr: (R + 1,) offsets of each list.
-        items: (P,) int32 positions of the listed items, in a list each at most once.
-
-    Returns:
-        Nothing is left out, whatever its sign; an item that no stored pair touches has no reasons.
+        items: (P,) int32 positions of the listed items, each at most once in a list.
 
     Raises:
         CsrError: a stored index points to no item, or a stored value is not finite.
@@ -71,19 +70,15 @@ def explain_lists(
     [0.5, 0.5]
     """
     num_items = similarity.num_rows
-    lists = np.repeat(
-        np.arange(histories.num_rows, dtype=np.int64), np.diff(indptr)
-    )  # (P,) whose list it is in
+    lists = np.repeat(np.arange(histories.num_rows, dtype=np.int64), np.diff(indptr))  # (P,)
     place = np.zeros(histories.num_rows * num_items, np.int32)  # (R * I,) 1 + place among listed
     place[lists * num_items + items] = np.arange(1, len(items) + 1)
     parts = [_find(similarity, histories, place, *span) for span in _chunks(similarity, histories)]
     found = _Found(*(np.concatenate(columns) for columns in zip(_NOTHING, *parts)))
-    # Stable: the reasons of an item stay in the order of the history.
+    # Stable: the contributions to an item stay in the order of the history.
     order = np.argsort(found.listed, kind="stable")
     counts = np.bincount(found.listed, minlength=len(items))
-    return Contributions(
-        np.concatenate([[0], np.cumsum(counts)]), found.items[order], found.shares[order]
-    )
+    return Contributions(row_offsets(counts), found.items[order], found.shares[order])
 
 
 _NOTHING = _Found(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0))
@@ -91,30 +86,25 @@ _NOTHING = _Found(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0))
 
 def _chunks(similarity: CsrMatrix, histories: CsrMatrix) -> Iterator[tuple[int, int]]:
     """Yield spans of history entries whose rows of the similarity fit the scratch, or one alone."""
-    starts, stops = similarity.indptr[histories.indices], similarity.indptr[histories.indices + 1]
-    ends = np.cumsum(stops - starts)
-    total = int(ends[-1]) if len(ends) else 0
-    cuts = np.searchsorted(ends, np.arange(MAX_CHUNK_PAIRS, total, MAX_CHUNK_PAIRS))
-    bounds = np.unique([0, *cuts.tolist(), len(ends)]).tolist()
-    yield from zip(bounds, bounds[1:])
+    lengths = similarity.indptr[histories.indices + 1] - similarity.indptr[histories.indices]
+    yield from row_blocks(row_offsets(lengths), max(1, len(lengths)), MAX_CHUNK_PAIRS)
 
 
 def _find(
     similarity: CsrMatrix, histories: CsrMatrix, place: Int32Array, begin: int, end: int
 ) -> _Found:
-    """Return the reasons that a span of history entries holds, in the order of the entries."""
+    """Return the contributions of a span of history entries, in the order of the entries."""
     sources = histories.indices[begin:end]  # (H,) int32
     users = np.searchsorted(histories.indptr, np.arange(begin, end), side="right") - 1  # (H,)
     starts = similarity.indptr[sources]
     lengths = similarity.indptr[sources + 1] - starts
-    ends = np.cumsum(lengths)
-    pairs = np.arange(int(ends[-1])) + np.repeat(starts - ends + lengths, lengths)  # (P,)
+    pairs = ragged_arange(starts, lengths)  # (P,)
     columns = similarity.indices[pairs]  # (P,) int32
     check_positions(columns, similarity.num_columns, "similarity.npz")
     listed = place[np.repeat(users * similarity.num_rows, lengths) + columns]  # (P,) int32
     hits = np.flatnonzero(listed)
     values = similarity.data[pairs[hits]]  # (Q,) float32
     check_values(values, "similarity.npz")
-    entries = np.searchsorted(ends, hits, side="right")  # (Q,) which entry of the span
+    entries = np.searchsorted(np.cumsum(lengths), hits, side="right")  # (Q,) position in the span
     weights = histories.data[begin:end][entries].astype(np.float64)
     return _Found(listed[hits] - 1, sources[entries], weights * values.astype(np.float64))

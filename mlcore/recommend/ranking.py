@@ -1,4 +1,4 @@
-"""Ranked lists of some users, which items they may hold, and popular items at their ends."""
+"""Ranked lists: which items they may hold, and popular items that complete them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlcore.numeric.ranges import row_offsets
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["Filters", "Ranking", "complete_lists"]
@@ -16,8 +17,8 @@ class Filters:
     """Which items may be listed.
 
     Attributes:
-        allowed: (I,) bool, or None if all are.
-        include_seen: whether the items of the history may be listed.
+        allowed: (I,) bool, or None for all.
+        include_seen: also list items of the history.
     """
 
     allowed: BoolArray | None = None
@@ -31,8 +32,8 @@ class Ranking:
     Attributes:
         indptr: (R + 1,) int64 offsets of each user's items.
         items: (P,) int32 item positions.
-        scores: (P,) float64; 0 for items filled in.
-        filled: (P,) bool, whether the item was filled in by popularity.
+        scores: (P,) float64; 0 for filled items.
+        filled: (P,) bool, true for items added by popularity.
     """
 
     indptr: Int64Array
@@ -44,14 +45,14 @@ class Ranking:
 def complete_lists(
     ranking: Ranking, histories: CsrMatrix, n: int, fill: BoolArray, popular: Int64Array
 ) -> Ranking:
-    """Return the lists with popular items behind them, neither listed nor seen, up to ``n`` in all.
+    """Append popular items, neither listed nor seen, to the lists that ``fill`` marks, up to ``n``.
 
     Args:
         ranking: of R users, at most ``n`` items each.
         histories: (R, I) float32.
-        n: the longest list, >= 1.
-        fill: (R,) bool, whose lists to complete.
-        popular: (A,) int64 positions of the items allowed, the most popular one first.
+        n: list length, >= 1.
+        fill: (R,) bool.
+        popular: (A,) int64 positions of the allowed items, most popular first.
 
     >>> lists = Ranking(np.array([0, 1]), np.array([2]), np.array([0.5]), np.array([False]))
     >>> history = CsrMatrix(np.array([0, 1]), np.array([0]), np.array([1.0]), num_columns=3)
@@ -63,16 +64,15 @@ def complete_lists(
         begin, end = ranking.indptr[row], ranking.indptr[row + 1]
         listed, history = ranking.items[begin:end], histories.row(row)[0]
         missing = n - len(listed) if fill[row] else 0
-        # Among so many of the most popular, enough are neither listed nor seen.
+        # This many of the most popular include enough that are neither listed nor seen.
         head = popular[: missing + len(listed) + len(history)]
         taken = np.concatenate([listed, history])
         extra = head[~np.isin(head, taken)][:missing].astype(np.int32)
         items += [listed, extra]
         scores += [ranking.scores[begin:end], np.zeros(len(extra))]
         filled += [np.zeros(len(listed), bool), np.ones(len(extra), bool)]
-    lengths = np.array([len(part) for part in items], np.int64).reshape(-1, 2).sum(axis=1)
     return Ranking(
-        np.concatenate([[0], np.cumsum(lengths)]),
+        row_offsets([len(part) for part in items])[::2],  # two parts for each user
         np.concatenate(items),
         np.concatenate(scores),
         np.concatenate(filled),

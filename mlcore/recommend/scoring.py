@@ -3,9 +3,9 @@
 score(j) is the sum over the history, in ascending item order, of float64(w_i) * float64(s_ij),
 added in float64 from +0. A product of two float32 is exact in float64, so fused multiply-add
 changes nothing. Candidates are the items that at least one stored pair touches. Order: score
-descending, then item position ascending. A program in any language that follows these sentences
-gets the same items and the same bits. So do three ways here: row by row, by scipy's product of
-blocks, and, where there is much to do and numba is installed, by ``mlcore.recommend.scoring_numba``.
+descending, then item position ascending. A program in any language that follows these rules gets
+the same items and the same bits, as do the three paths here: row by row, scipy's product of blocks,
+and, for large batches with numba installed, ``mlcore.recommend.scoring_numba``.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from importlib.util import find_spec
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
-from mlcore.errors import CsrError
 from mlcore.memory.plan import Part, Steps, scratch_part
+from mlcore.numeric.csr import check_positions, check_values
+from mlcore.numeric.ranges import ragged_arange, row_offsets
 from mlcore.recommend.ranking import Filters, Ranking, complete_lists
 from mlcore.numeric.sums import sum_by_group
 from mlcore.numeric.topk import top_k_per_row
@@ -29,26 +31,21 @@ from mlcore.types import (
     CsrMatrix,
     Float32Array,
     Float64Array,
+    FloatArray,
     Int32Array,
     Int64Array,
 )
 
-__all__ = [
-    "Scorer",
-    "check_positions",
-    "check_values",
-    "slice_histories",
-    "stack_histories",
-]
+__all__ = ["Scorer", "slice_histories", "stack_histories"]
 
-# Users ranked together: bounded by this many cells, (user, item) or in compiled code (user, item
-# listed), each of which takes up to 40 bytes of scratch in each thread. Changes speed and memory only.
+# Bounds the users ranked together by (user, item) cells, or (user, listed item) in compiled code;
+# each takes up to 40 bytes of scratch in each thread. Changes speed and memory only.
 MAX_BLOCK_CELLS = 2**20
-# Scratch as long as the catalogue is prepared for each block, which few rows do not pay for.
+# A block needs scratch as long as the catalogue, which does not pay off for fewer rows.
 MIN_PRODUCT_ROWS = 16
 MAX_BLOCK_ROWS = 1024
-# scipy goes through so many stored pairs in about half a second, and to load numba and the code that
-# it has kept takes as long. Changes speed only.
+# scipy multiplies this many stored pairs in about half a second, the time it takes to load numba and
+# its cached code. Changes speed only.
 MIN_COMPILED_PAIRS = 4 * 10**7
 # For the memory plan: of a cell of scratch that is met, of a listed item, of it as text, and of what
 # ``explain`` looks at together.
@@ -59,11 +56,7 @@ _RankRows: TypeAlias = Callable[[CsrMatrix, CsrMatrix, int, BoolArray | None, bo
 
 
 def stack_histories(rows: Sequence[tuple[Int32Array, Float32Array]], num_items: int) -> CsrMatrix:
-    """Return a matrix of the given rows.
-
-    Args:
-        rows: item positions, ascending, and weights of each user.
-        num_items: I.
+    """Return a matrix whose rows are item positions, ascending, and weights.
 
     Raises:
         CsrError: an item position points to no item, or a weight is not finite.
@@ -72,22 +65,11 @@ def stack_histories(rows: Sequence[tuple[Int32Array, Float32Array]], num_items: 
     >>> stack_histories([row, row], 3).indptr.tolist()
     [0, 1, 2]
     """
-    indptr = np.zeros(len(rows) + 1, np.int64)
-    np.cumsum([len(items) for items, _ in rows], out=indptr[1:])
-    indices = np.concatenate([np.empty(0, np.int32), *(items for items, _ in rows)])
-    check_positions(indices, num_items, "histories.npz")
-    data = np.concatenate([np.empty(0, np.float32), *(weights for _, weights in rows)])
-    check_values(data, "histories.npz")
-    return CsrMatrix(indptr, indices, data, num_items)
+    return _checked(CsrMatrix(*_join_rows(rows, np.float32), num_items))
 
 
 def slice_histories(histories: CsrMatrix, begin: int, end: int) -> CsrMatrix:
-    """Return some rows of a model's histories, checked.
-
-    Args:
-        histories: (U, I) float32.
-        begin: the first row.
-        end: the row after the last one.
+    """Return rows ``begin`` to ``end`` (excluded) of a model's histories, checked.
 
     Raises:
         CsrError: an item position points to no item, or a weight is not finite.
@@ -98,55 +80,32 @@ def slice_histories(histories: CsrMatrix, begin: int, end: int) -> CsrMatrix:
     """
     indptr = histories.indptr[begin : end + 1]
     span = slice(indptr[0], indptr[-1])
-    check_positions(histories.indices[span], histories.num_columns, "histories.npz")
-    check_values(histories.data[span], "histories.npz")
-    return CsrMatrix(
-        indptr - indptr[0], histories.indices[span], histories.data[span], histories.num_columns
+    indices, data = histories.indices[span], histories.data[span]
+    return _checked(CsrMatrix(indptr - indptr[0], indices, data, histories.num_columns))
+
+
+def _checked(histories: CsrMatrix) -> CsrMatrix:
+    check_positions(histories.indices, histories.num_columns, "histories.npz")
+    check_values(histories.data, "histories.npz")
+    return histories
+
+
+def _join_rows(
+    rows: Sequence[tuple[Int32Array, FloatArray]], dtype: npt.DTypeLike
+) -> tuple[Int64Array, Int32Array, FloatArray]:
+    """Return offsets, item positions and values of all rows, the values in ``dtype``."""
+    items = [np.empty(0, np.int32), *(items for items, _ in rows)]
+    values = [np.empty(0, dtype), *(values for _, values in rows)]
+    return (
+        row_offsets([len(part) for part in items[1:]]),
+        np.concatenate(items),
+        np.concatenate(values),
     )
-
-
-def check_positions(positions: Int32Array, num_items: int, file: str) -> None:
-    """Check stored item positions, which opening a model leaves unread.
-
-    scipy's products would read foreign memory behind the arrays, and numpy takes -1 for the last.
-
-    Args:
-        positions: (P,) int32.
-        num_items: I.
-        file: where they are stored, for the message.
-
-    Raises:
-        CsrError: one of them points to no item.
-
-    >>> check_positions(np.array([0, 2], np.int32), 3, "similarity.npz")
-    """
-    if len(positions) and not (0 <= positions.min() and positions.max() < num_items):
-        raise CsrError(
-            f"{file}: indices.npy: expected positions from 0 to {num_items - 1}, "
-            f"got {positions.min()} to {positions.max()}"
-        )
-
-
-def check_values(values: Float32Array, file: str) -> None:
-    """Check stored values, which opening a model leaves unread: NaN has no place in a ranking.
-
-    Args:
-        values: (P,) float32.
-        file: where they are stored, for the message.
-
-    Raises:
-        CsrError: one of them is not finite.
-
-    >>> check_values(np.array([0.5], np.float32), "similarity.npz")
-    """
-    finite = np.isfinite(values)
-    if not finite.all():
-        raise CsrError(f"{file}: data.npy: expected finite numbers, got {values[~finite][0]}")
 
 
 @dataclass
 class Scorer:
-    """Ranks items by a similarity matrix, and completes short lists by popularity.
+    """Rank items by a similarity matrix, and complete short lists by popularity.
 
     Attributes:
         similarity: (I, I) float32, source items as rows.
@@ -167,16 +126,16 @@ class Scorer:
 
     @cached_property
     def _pairs_per_entry(self) -> float:
-        """Stored pairs of an entry of the histories, on average over those of the training."""
+        """Mean stored pairs of an entry of the training's histories."""
         num_pairs = self.popularity @ np.diff(self.similarity.indptr)
         return float(num_pairs) / max(1, int(self.popularity.sum()))
 
     def block_rows(self, n: int, explain: bool = False) -> int:
-        """Return how many users to rank together, as things stand.
+        """Return how many users to rank together with the current path.
 
         Args:
-            n: the longest list, >= 1.
-            explain: whether their lists will be explained, which takes cells as scipy's product.
+            n: list length, >= 1.
+            explain: explanations take as many cells as scipy's product.
         """
         num_items = self.similarity.num_rows
         width = num_items if self._rank_rows is None or explain else min(n, num_items)
@@ -221,17 +180,17 @@ class Scorer:
         return num_entries * self._pairs_per_entry >= MIN_COMPILED_PAIRS
 
     def prepare(self, num_entries: int = 0) -> None:
-        """Do once what ranking many users needs: check all indices and values, choose the way.
+        """Check all indices and values once, and choose the path for many users.
 
         Args:
-            num_entries: of the histories to be ranked, as far as they are known. Called again when
-                more are, it turns to compiled code once that pays. Changes speed only.
+            num_entries: entries of the histories to rank, as far as known. A later call with more
+                switches to compiled code once that pays off. Changes speed only.
 
         Raises:
             CsrError: a stored index points to no item, or a stored value is not finite.
         """
         if not self._is_checked:
-            self._check_columns(self.similarity.indices)
+            check_positions(self.similarity.indices, self.similarity.num_columns, "similarity.npz")
             check_values(self.similarity.data, "similarity.npz")
         if self._may_compile and self._pays_to_compile(num_entries):
             self._may_compile = False
@@ -239,21 +198,18 @@ class Scorer:
         if self._rank_rows is not None:
             self._product_ready = None
         elif not self._is_checked and (self.similarity.data > 0).all():
-            # Else scipy leaves out sums that cancel to 0, which are candidates all the same.
+            # Otherwise scipy drops sums that cancel to 0, which are still candidates.
             self._product_ready = self.similarity.to_scipy()
         self._is_checked = True
 
     def rank(self, histories: CsrMatrix, n: int, filters: Filters, fill: BoolArray) -> Ranking:
-        """Return the best ``n`` items of each history.
+        """Return the best min(n, eligible) items of each history, without padding.
 
         Args:
             histories: (R, I) float32 weights above 0.
-            n: the longest list, >= 1.
-            filters: which items may be listed.
-            fill: (R,) bool, whose short lists are completed with popular items.
-
-        Returns:
-            min(n, eligible) items for each history, never a seen one unless asked, no padding.
+            n: list length, >= 1.
+            filters: limit what may be listed.
+            fill: (R,) bool, which short lists to complete with popular items.
 
         Raises:
             CsrError: a stored index points to no item, or a stored value is not finite.
@@ -273,40 +229,32 @@ class Scorer:
     def _rank_scores(self, histories: CsrMatrix, n: int, filters: Filters) -> _Lists:
         indptr, items, scores = self.score(histories)
         keep = self._eligible(histories, indptr, items, filters)
-        indptr = np.concatenate([[0], np.cumsum(keep)])[indptr]
-        return top_k_per_row(indptr, items[keep], scores[keep], n)
+        return top_k_per_row(row_offsets(keep)[indptr], items[keep], scores[keep], n)
 
-    def score(self, histories: CsrMatrix) -> tuple[Int64Array, Int32Array, Float64Array]:
-        """Return the score of each candidate of each history.
-
-        Args:
-            histories: (R, I) float32.
+    def score(self, histories: CsrMatrix) -> _Lists:
+        """Return the score of each candidate of (R, I) float32 histories.
 
         Returns:
-            Offsets (R + 1,), item positions and scores (P,); the order within a row is any.
+            Offsets (R + 1,), item positions and scores (P,); in no particular order within a row.
 
         Raises:
             CsrError: a stored index points to no item, or a stored value is not finite.
         """
-        similarity = self._product_ready  # it may be given up meanwhile
+        similarity = self._product_ready  # another thread may drop it
         if similarity is not None and histories.num_rows >= MIN_PRODUCT_ROWS:
             product = histories.to_scipy() @ similarity
             return product.indptr.astype(np.int64), product.indices, product.data
         rows = [self._score_row(*histories.row(row)) for row in range(histories.num_rows)]
-        indptr = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum([len(items) for items, _ in rows], out=indptr[1:])
-        items = np.concatenate([np.empty(0, np.int32), *(items for items, _ in rows)])
-        return indptr, items, np.concatenate([np.empty(0), *(scores for _, scores in rows)])
+        return _join_rows(rows, np.float64)
 
     def _score_row(
         self, history: Int32Array, weights: Float32Array
     ) -> tuple[Int32Array, Float64Array]:
-        indptr = self.similarity.indptr
-        lengths = indptr[history + 1] - indptr[history]  # (H,) stored pairs of each history item
-        shift = indptr[history] - np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        entries = np.arange(int(lengths.sum())) + np.repeat(shift, lengths)  # (P,)
+        starts = self.similarity.indptr[history]  # (H,)
+        lengths = self.similarity.indptr[history + 1] - starts  # (H,) pairs of each history item
+        entries = ragged_arange(starts, lengths)  # (P,)
         columns = self.similarity.indices[entries]  # (P,) int32
-        self._check_columns(columns)
+        check_positions(columns, self.similarity.num_columns, "similarity.npz")
         values = self.similarity.data[entries]  # (P,) float32
         check_values(values, "similarity.npz")
         products = np.repeat(weights.astype(np.float64), lengths) * values.astype(np.float64)
@@ -318,9 +266,6 @@ class Scorer:
         touched[columns] = True
         candidates = np.flatnonzero(touched).astype(np.int32)
         return candidates, sum_by_group(columns, products, num_items)[candidates]
-
-    def _check_columns(self, columns: Int32Array) -> None:
-        check_positions(columns, self.similarity.num_columns, "similarity.npz")
 
     def _eligible(
         self, histories: CsrMatrix, indptr: Int64Array, items: Int32Array, filters: Filters
@@ -336,7 +281,7 @@ class Scorer:
 
 
 def _load_rank_rows() -> _RankRows | None:
-    """Return the compiled way, or None without numba, or with one that refuses this numpy."""
+    """Return the compiled function, or None without a numba that works with this numpy."""
     try:
         from mlcore.recommend.scoring_numba import rank_rows
     except ImportError:

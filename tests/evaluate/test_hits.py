@@ -11,7 +11,6 @@ from mlcore import Interactions
 from mlcore.evaluate import hits
 from mlcore.evaluate.hits import Hits, find_hits, find_positions
 from mlcore.ranked_lists import Predictions
-from mlcore.numeric.ranges import ragged_arange
 from tests import oracles
 
 Lists = Mapping[str, Sequence[str]]
@@ -125,8 +124,3 @@ def test_hits_among_some_items_are_those_of_a_ground_truth_of_these_items() -> N
     for name in ("users", "ranks", "relevant", "order"):
         assert np.array_equal(getattr(result, name), getattr(alone, name)), name
     assert result.order.max() > 1
-
-
-def test_spans_may_be_empty_and_may_be_none() -> None:
-    assert ragged_arange(np.array([5, 9, 0]), np.array([2, 0, 3])).tolist() == [5, 6, 0, 1, 2]
-    assert ragged_arange(np.empty(0, np.int64), np.empty(0, np.int64)).tolist() == []

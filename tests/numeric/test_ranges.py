@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcore.numeric.ranges import row_blocks, ragged_arange
+from mlcore.numeric.ranges import ragged_arange, row_blocks, row_offsets
 
 
 @given(
@@ -33,3 +33,11 @@ def test_spans_are_laid_end_to_end(spans: list[tuple[int, int]]) -> None:
     starts, lengths = np.array(spans, np.int64).reshape(-1, 2).T
     expected = [start + at for start, length in spans for at in range(length)]
     assert ragged_arange(starts, lengths).tolist() == expected
+
+
+@given(st.lists(st.integers(0, 4), max_size=6))
+def test_offsets_bound_each_row(lengths: list[int]) -> None:
+    offsets = row_offsets(lengths)
+    assert offsets.dtype == np.int64 and offsets[0] == 0
+    assert np.diff(offsets).tolist() == lengths
+    assert np.array_equal(row_offsets(np.array(lengths, np.int32)), offsets)
