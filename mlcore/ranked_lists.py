@@ -1,9 +1,11 @@
-"""Predictions as data: the ranked lists of some users, as evaluation sees them."""
+"""Predictions as data: ranked lists of users, as evaluation reads them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from mlcore.types import Int32Array, Int64Array
 
@@ -20,7 +22,7 @@ class Predictions:
         indptr: (R + 1,) int64 offsets of each list.
         items: (P,) int32 positions into ``item_ids``, each at most once in a list.
         place: the file they come from, for messages.
-        lines: the line of each list in it, or none at all.
+        lines: the line of each list in that file, or empty.
     """
 
     user_ids: Sequence[str]
@@ -30,6 +32,11 @@ class Predictions:
     place: str = ""
     lines: Sequence[int] = ()
 
+    @property
+    def longest(self) -> int:
+        """Length of the longest list, 0 without any."""
+        return int(np.diff(self.indptr).max(initial=0))
+
     def place_of(self, row: int) -> str:
-        """Return how a message about one list begins: with file and line, if they are known."""
+        """Return the prefix of a message about one list: file and line, if known."""
         return f"{self.place}:{self.lines[row]}: " if self.lines else ""

@@ -1,4 +1,4 @@
-"""Comparison of two recommenders by their predictions for the same users."""
+"""Compare two recommenders by their predictions for the same users."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlcore.files.options import InputOptions, PathLike
 from mlcore.evaluate.comparison import Comparison
 from mlcore.errors import ConfigError, shorten
 from mlcore.evaluate.config import DEFAULT_CUTOFFS, CompareConfig, ExtraUsers
-from mlcore.evaluate.evaluate import evaluate_from_data
+from mlcore.evaluate.evaluate import check_cutoffs, check_longest, evaluate_from_data
 from mlcore.files.interactions import read_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
@@ -25,7 +25,7 @@ from mlcore.evaluate.verdict import MetricComparison
 
 __all__ = ["compare_from_data", "compare_from_path"]
 
-# Equal lists of hits have equal bits, but other hits may give the same value in another rounding.
+# Equal hits give equal bits; other hits may give the same value, rounded otherwise.
 ROUNDING = 1e-12
 
 
@@ -38,22 +38,21 @@ def compare_from_data(
     *,
     extra_users: ExtraUsers = "error",
 ) -> Comparison:
-    """Return, for each metric of each user, how the candidate differs from the baseline.
+    """Compare each metric, paired by user.
 
     difference = mean over users of (metric of the candidate - metric of the baseline); users
     without a list count 0, as in ``evaluate_from_data``. Differences up to 1e-12 are rounding and
     count as 0.
 
     Args:
-        baseline: ranked lists of what is in use.
-        candidate: ranked lists of what might replace it.
-        ground_truth: what users took; its weights play no part.
+        baseline: lists of the recommender in use.
+        candidate: lists of the one that may replace it.
+        ground_truth: weights play no part.
         cutoffs: list lengths n, each >= 1 and at most the longest list of both.
-        config: test, intervals and gate.
-        extra_users: whether a list of a user without ground truth is an error or passed over.
+        extra_users: ``ignore`` skips lists of users without ground truth.
 
     Raises:
-        ConfigError: a cutoff is out of range, or there is no such metric.
+        ConfigError: a cutoff is out of range, or the gate names an unknown metric.
         DataError: a user without ground truth.
 
     >>> truth = Interactions.from_columns(["u", "v"], ["a", "a"])
@@ -65,7 +64,7 @@ def compare_from_data(
     _check_metrics(config, cutoffs)
     evaluations = []
     for side, predictions in (("baseline", baseline), ("candidate", candidate)):
-        _check_longest(predictions, cutoffs, side)
+        check_longest(cutoffs, predictions, side)
         evaluations.append(
             evaluate_from_data(predictions, ground_truth, cutoffs, extra_users=extra_users)
         )
@@ -111,6 +110,7 @@ def _compare_metrics(
 
 
 def _check_metrics(config: CompareConfig, cutoffs: Sequence[int]) -> None:
+    check_cutoffs(cutoffs)
     known = [f"{name}@{n}" for name in USER_METRICS for n in cutoffs]
     for name in config.fail_if_worse:
         if name not in known:
@@ -120,20 +120,10 @@ def _check_metrics(config: CompareConfig, cutoffs: Sequence[int]) -> None:
             )
 
 
-def _check_longest(predictions: Predictions, cutoffs: Sequence[int], side: str) -> None:
-    longest = int(np.diff(predictions.indptr).max(initial=0))
-    if max(cutoffs, default=0) > longest:
-        raise ConfigError(
-            f"{predictions.place or side}: cutoffs: expected at most {longest}, "
-            f"the longest list, got {max(cutoffs)}",
-            "--cutoffs takes smaller ones; cli.predict --top-n makes longer lists",
-        )
-
-
 def _count_other_lists(
     baseline: Predictions, candidate: Predictions, user_ids: Sequence[str], n: int
 ) -> int:
-    """Return for how many users the first ``n`` items are not the same in the same order."""
+    """Return the number of users whose first ``n`` items differ, in content or order."""
     user_of = {user_id: user for user, user_id in enumerate(user_ids)}
     item_of: dict[str, int] = {}
     for item_id in (*baseline.item_ids, *candidate.item_ids):
@@ -145,7 +135,7 @@ def _count_other_lists(
 def _ranked(
     predictions: Predictions, user_of: Mapping[str, int], item_of: Mapping[str, int], n: int
 ) -> Int32Array:
-    """Return the item at each rank of each user's list, (U, n) int32, -1 after its end."""
+    """Return the item at each rank of each user's list, (U, n) int32, -1 beyond its end."""
     num_lists = len(predictions.user_ids)
     users = np.fromiter((user_of.get(id_, -1) for id_ in predictions.user_ids), int, num_lists)
     items = np.array([item_of[id_] for id_ in predictions.item_ids], np.int32)
@@ -171,23 +161,20 @@ def compare_from_path(
 ) -> Comparison:
     """Read predictions and ground truth, compare, write the result; return it.
 
-    It is written also if its gate fails, which is for the caller to ask: ``failure()``.
+    Writes the result of a failed gate too: ask ``Comparison.failure``.
 
     Args:
-        baseline_path: JSON Lines, as ``cli.predict`` writes them: what is in use.
-        candidate_path: likewise: what might replace it.
-        ground_truth_path: interactions.
-        cutoffs: list lengths n.
-        config: test, intervals and gate.
-        out_path: where the comparison goes, as JSON, or None.
-        extra_users: whether a list of a user without ground truth is an error or passed over.
-        progress: told how many bytes are read.
+        baseline_path: JSON Lines, as ``cli.predict`` writes them.
+        candidate_path: likewise.
+        out_path: for the comparison as JSON.
+        extra_users: ``ignore`` skips lists of users without ground truth.
+        progress: called with the bytes read.
 
     Raises:
-        ConfigError: a cutoff is out of range, or there is no such metric.
+        ConfigError: a cutoff is out of range, or the gate names an unknown metric.
         DataError: a file is faulty.
     """
-    _check_metrics(config, cutoffs)  # before the work, not after it
+    _check_metrics(config, cutoffs)  # before reading files
     with open_outputs(*([] if out_path is None else [out_path])) as streams:
         baseline = read_predictions(baseline_path, progress)
         candidate = read_predictions(candidate_path, progress)

@@ -1,4 +1,4 @@
-"""Evaluation: ranked lists against the items that users really took."""
+"""Evaluate ranked lists against the items that users took."""
 
 from __future__ import annotations
 
@@ -48,20 +48,18 @@ def evaluate_from_data(
 ) -> Evaluation:
     """Return precision, recall, hit rate, NDCG, MAP and MRR at each cutoff.
 
-    Averaged over the users of the ground truth; one without a list counts 0. With a catalogue also
-    its coverage, the Gini index of the lists, and their novelty. What more there is to be - intervals
-    of the means, slices, diversity within the lists - stands in ``config``.
+    Averages over the users of the ground truth; one without a list counts 0. A catalogue adds its
+    coverage, the Gini index of the lists, and their novelty; ``config`` adds intervals of the means,
+    slices, and diversity within the lists.
 
     Args:
-        predictions: ranked lists.
-        ground_truth: what users took; its weights play no part.
-        cutoffs: list lengths n, each >= 1 and at most the longest list.
-        catalogue: the items of the training, with what slices and diversity need.
-        extra_users: whether a list of a user without ground truth is an error or passed over.
-        config: what more to compute.
+        ground_truth: weights play no part.
+        cutoffs: list lengths n, each >= 1; a shorter list has no hits beyond its end.
+        catalogue: with what slices and diversity need.
+        extra_users: ``ignore`` skips lists of users without ground truth.
 
     Raises:
-        ConfigError: a cutoff is out of range, or the catalogue lacks what is asked for.
+        ConfigError: a cutoff is below 1 or given twice, or the catalogue lacks what ``config`` needs.
         DataError: a user without ground truth, or an item that is not in the catalogue.
 
     >>> truth = Interactions.from_columns(["u"], ["a"])
@@ -71,7 +69,6 @@ def evaluate_from_data(
     """
     check_cutoffs(cutoffs)
     _check_catalogue(catalogue, config)
-    check_longest(cutoffs, predictions)
     user_of_list = _users_of_lists(predictions, ground_truth, extra_users)
     hits = find_hits(predictions, ground_truth, user_of_list, max(cutoffs))
     per_user = user_metrics(hits, cutoffs)
@@ -98,13 +95,10 @@ def evaluate_from_data(
 
 
 def check_cutoffs(cutoffs: Sequence[int]) -> None:
-    """Refuse cutoffs that are none.
-
-    Args:
-        cutoffs: list lengths n.
+    """Refuse invalid cutoffs.
 
     Raises:
-        ConfigError: there are none, one is below 1, or one stands twice.
+        ConfigError: there are none, one is below 1, or one occurs twice.
 
     >>> check_cutoffs([5, 10])
     """
@@ -117,31 +111,29 @@ def check_cutoffs(cutoffs: Sequence[int]) -> None:
         raise ConfigError(f"cutoffs: expected each once, got {','.join(map(str, cutoffs))}")
 
 
-def check_longest(cutoffs: Sequence[int], predictions: Predictions) -> None:
-    """Refuse cutoffs beyond the longest list.
-
-    Args:
-        cutoffs: list lengths n.
-        predictions: ranked lists.
+def check_longest(
+    cutoffs: Sequence[int], predictions: Predictions, side: str = "predictions"
+) -> None:
+    """Refuse cutoffs beyond the longest list: the metric would be that of a shorter list.
 
     Raises:
-        ConfigError: one is.
+        ConfigError: a cutoff is; the message begins with the file of the lists, or ``side``.
 
     >>> lists = Predictions(["u"], ["b", "a"], np.array([0, 2]), np.array([0, 1], np.int32))
     >>> check_longest([2], lists)
     """
-    longest = int(np.diff(predictions.indptr).max(initial=0))
-    if max(cutoffs) > longest:
+    if max(cutoffs) > predictions.longest:
         raise ConfigError(
-            f"cutoffs: expected at most {longest}, the longest list of the predictions, "
-            f"got {max(cutoffs)}"
+            f"{predictions.place or side}: cutoffs: expected at most {predictions.longest}, "
+            f"the longest list, got {max(cutoffs)}",
+            "--cutoffs takes smaller ones; cli.predict --top-n makes longer lists",
         )
 
 
 def _users_of_lists(
     predictions: Predictions, ground_truth: Interactions, extra_users: ExtraUsers
 ) -> Int64Array:
-    """Return whose list each is, (R,) int64, -1 for a user without ground truth."""
+    """Return the user of each list, (R,) int64, -1 without ground truth."""
     users = find_positions(predictions.user_ids, ground_truth.user_ids)
     extra = np.flatnonzero(users < 0)
     if len(extra) and extra_users == "error":
@@ -180,22 +172,19 @@ def evaluate_from_path(
     input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> str:
-    """Read predictions and ground truth, evaluate, write the metrics; return a summary.
+    """Read predictions and ground truth, evaluate, write the metrics as JSON; return a summary.
 
     Args:
         predictions_path: JSON Lines, as ``cli.predict`` writes them.
-        ground_truth_path: interactions.
-        out_path: where the metrics go, as JSON.
-        cutoffs: list lengths n.
-        per_user_path: where the metrics of each user go, ``.csv`` or ``.jsonl``, or None.
-        model_dir: the model, for metrics over its catalogue, slices and diversity, or None.
-        extra_users: whether a list of a user without ground truth is an error or passed over.
-        config: what more to compute.
-        progress: told how many bytes are read.
+        cutoffs: list lengths n, each >= 1 and at most the longest list.
+        per_user_path: for the metrics of each user, ``.csv`` or ``.jsonl``.
+        model_dir: for metrics over its catalogue, slices and diversity.
+        extra_users: ``ignore`` skips lists of users without ground truth.
+        progress: called with the bytes read.
 
     Raises:
-        ConfigError: a cutoff is out of range, or what is asked for needs a model.
-        DataError: a file is faulty, or the model has no histories to make slices of.
+        ConfigError: a cutoff is out of range, or ``config`` needs a model.
+        DataError: a file is faulty, or slices by history need histories that the model lacks.
         ArtifactError: the model is faulty.
     """
     check_cutoffs(cutoffs)
@@ -205,8 +194,9 @@ def evaluate_from_path(
         paths.append(per_user_path)
     with open_outputs(*paths) as streams:
         catalogue = None if model_dir is None else _catalogue_of(Model.load(model_dir), config)
-        _check_catalogue(catalogue, config)  # before the work, not after it
+        _check_catalogue(catalogue, config)  # before reading files
         predictions = read_predictions(predictions_path, progress)
+        check_longest(cutoffs, predictions)
         ground_truth = read_interactions(
             ground_truth_path, input_options=input_options, progress=progress
         )
@@ -229,7 +219,7 @@ def _catalogue_of(model: Model, config: EvaluateConfig) -> Catalogue:
         model.items.ids, model.popularity, model.num_users, similarity=model.similarity
     )
     if "history-length" not in config.slices or model.users is None or model.histories is None:
-        return catalogue  # the ids of all users take time to read
+        return catalogue  # reading all user ids takes time
     lengths = np.diff(model.histories.indptr)
     return replace(catalogue, user_ids=model.users.ids, history_lengths=lengths)
 

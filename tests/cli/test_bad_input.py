@@ -926,7 +926,8 @@ EVALUATE_CASES = [
     Case(
         "cutoff above the longest list",
         f"{EVALUATE} --cutoffs 1,2,5,10",
-        "cutoffs: expected at most 2, the longest list of the predictions, got 10",
+        "predictions.jsonl: cutoffs: expected at most 2, the longest list, got 10",
+        "--cutoffs takes smaller ones; cli.predict --top-n makes longer lists",
     ),
     *(
         Case(f"cutoffs {cutoffs}", f"{EVALUATE} --predictions none --cutoffs={cutoffs}", error)

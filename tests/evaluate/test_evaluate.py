@@ -193,7 +193,6 @@ def test_users_without_ground_truth_are_an_error_or_passed_over() -> None:
         ([1, 0], "cutoffs: expected integers >= 1, got 0"),
         ([-5], "cutoffs: expected integers >= 1, got -5"),
         ([2, 1, 2], "cutoffs: expected each once, got 2,1,2"),
-        ([1, 4], "cutoffs: expected at most 3, the longest list of the predictions, got 4"),
     ],
 )
 def test_a_cutoff_out_of_range_is_refused(cutoffs: list[int], message: str) -> None:
@@ -203,13 +202,14 @@ def test_a_cutoff_out_of_range_is_refused(cutoffs: list[int], message: str) -> N
     assert str(caught.value) == message
 
 
-@pytest.mark.parametrize("lists", [{}, {"u": []}])
-def test_nothing_to_evaluate_is_refused(lists: Lists) -> None:
-    with pytest.raises(ConfigError) as caught:
-        evaluate_from_data(predictions_of(lists), truth_of({"u": ["a"]}), [1])
-    assert str(caught.value) == (
-        "cutoffs: expected at most 0, the longest list of the predictions, got 1"
+@pytest.mark.parametrize("lists", [{}, {"u": []}, {"u": ["b"]}])
+def test_lists_shorter_than_the_cutoff_have_no_hits_after_their_end(lists: Lists) -> None:
+    catalogue = Catalogue(["a", "b"], np.array([1, 1]), 2)
+    found = evaluate_from_data(
+        predictions_of(lists), truth_of({"u": ["a"]}), [3], catalogue=catalogue
     )
+    assert {found.metrics[f"{name}@3"] for name in USER_METRICS} == {0}
+    assert found.metrics["coverage@3"] == sum(map(len, lists.values())) / 2
 
 
 def test_an_item_that_is_not_in_the_catalogue_is_refused() -> None:
@@ -293,6 +293,23 @@ def test_rows_of_each_user_average_to_the_metrics(name: str, tmp_path: Path) -> 
     for column in names:
         mean = sum(float(row[column]) for row in rows) / 50
         assert mean == pytest.approx(metrics[column], abs=1e-12) and mean > 0
+
+
+@pytest.mark.parametrize("lists", [{"u": ["a", "b", "c"], "v": ["a"]}, {"u": []}])
+def test_a_cutoff_beyond_the_longest_list_of_a_file_is_refused(
+    lists: Lists, tmp_path: Path
+) -> None:
+    predictions, truth = write_files(tmp_path, lists, {"u": ["a"], "v": ["b"]})
+    longest = len(lists["u"])
+    with pytest.raises(ConfigError) as caught:
+        evaluate_from_path(predictions, truth, tmp_path / "metrics.json", [longest + 1])
+    assert str(caught.value) == (
+        f"{predictions}: cutoffs: expected at most {longest}, the longest list, got {longest + 1}"
+    )
+    assert caught.value.hint == (
+        "--cutoffs takes smaller ones; cli.predict --top-n makes longer lists"
+    )
+    assert not (tmp_path / "metrics.json").exists()
 
 
 def test_extra_users_of_a_file_are_named_with_their_line(tmp_path: Path) -> None:
