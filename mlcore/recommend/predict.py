@@ -1,4 +1,4 @@
-"""Prediction from files to files: requests in, ranked lists out, streamed in order."""
+"""Predict from files to files: read requests, write ranked lists, streamed in order."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["plan_from_path", "predict_from_path"]
 
 @dataclass
 class _Tally:
-    """What is counted on the way, for the summary."""
+    """Counts for the summary."""
 
     lists: int = 0
     short_lists: int = 0
@@ -50,22 +50,18 @@ def predict_from_path(
     progress: Progress = no_progress,
     on_message: OnMessage = no_message,
 ) -> str:
-    """Read requests, rank on all cores, write one line for each in order; return a summary.
+    """Read requests, rank on all cores, write one JSON line for each in order; return a summary.
 
-    Lists are written as they are made; of the requests only the ids stay in memory.
+    Writes lists as they are made; of the requests only the ids stay in memory.
 
     Args:
-        model_dir: a model directory.
-        requests: whom to recommend to.
-        out_path: where the predictions go, as JSON Lines.
-        options: what the lists may hold.
-        threads: how many; None for one a core. Changes speed only.
-        progress: told how many lists are made.
+        threads: None for one per core. Changes speed only.
+        progress: called with the number of lists made.
         on_message: called with the memory plan before the work, unless it is small.
 
     Raises:
         ArtifactError: the model is faulty.
-        DataError: a file is, or a user is unknown, or there is not enough memory.
+        DataError: a file is faulty, a user is unknown, or memory does not suffice.
     """
     tally = _Tally()
     with open_outputs(out_path) as (out,):
@@ -100,13 +96,9 @@ def plan_from_path(
     *,
     threads: int | None = None,
 ) -> tuple[str, DataError | None]:
-    """Return the memory plan of ``predict_from_path``, and why it cannot be carried out.
+    """Return the memory plan of ``predict_from_path``, and the error if it does not fit.
 
-    Args:
-        model_dir: a model directory.
-        requests: whom to recommend to; no file of them is read.
-        options: what the lists may hold; no file of them is read.
-        threads: how many; None for one a core.
+    Reads the model alone, no file of the requests or options.
 
     Raises:
         ArtifactError: the model is faulty.
@@ -125,7 +117,7 @@ def _plan(
     options: ListOptions,
     threads: int | None,
 ) -> tuple[Plan, Callable[[int | None], DataError | None]]:
-    """Return the plan, and what tells from the bytes available why it cannot be carried out."""
+    """Return the plan, and a function from the available bytes to the error if it does not fit."""
     all_users = requests.users_path is None and requests.histories_path is None
     sizes = recommender, model_dir, options, resolve_threads(threads), all_users
     return plan_lists(*sizes), partial(refuse_lists, *sizes)
@@ -144,10 +136,10 @@ def _list_options(options: PredictOptions, input_options: InputOptions) -> ListO
 
 
 def _format_lists(ranked: RankedUsers, json_ids: Sequence[str]) -> str:
-    ranking, reasons = ranked.ranking, ranked.reasons
+    ranking, found = ranked.ranking, ranked.contributions
     because = None
-    if reasons is not None:
-        because = _entries(reasons.indptr, reasons.items, reasons.shares, json_ids)
+    if found is not None:
+        because = _entries(found.indptr, found.items, found.shares, json_ids)
     return format_predictions(
         list(map(format_string, ranked.user_ids)),
         _entries(ranking.indptr, ranking.items, ranking.scores, json_ids),

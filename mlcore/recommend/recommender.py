@@ -41,14 +41,14 @@ __all__ = [
     "UserRequest",
 ]
 
-# No more users are explained together once they may have this many reasons, each of which takes some
-# 100 bytes as text. Changes speed and memory only.
-MAX_BLOCK_REASONS = 2**17
-REASON_BYTES, REASON_TEXT_BYTES = 12, 100  # for the memory plan
+# A block of users to explain ends once they may have this many contributions, each of which takes
+# some 100 bytes as text. Changes speed and memory only.
+MAX_BLOCK_CONTRIBUTIONS = 2**17
+CONTRIBUTION_BYTES, CONTRIBUTION_TEXT_BYTES = 12, 100  # for the memory plan
 
 
 class Contribution(NamedTuple):
-    """What one item of the history adds to a score."""
+    """One item of the history, and what it adds to a score."""
 
     item_id: str
     share: float
@@ -58,11 +58,11 @@ class Recommendation(NamedTuple):
     """One item of a list.
 
     Attributes:
-        item_id: the item.
-        score: the sum of what the items of the history say; 0 for an item filled in.
-        source: ``similarity``, or ``popularity`` for an item filled in.
-        because: with ``explain``, shares in ascending order of their ids, which add up to the score
-            bit for bit in this order; none for an item filled in.
+        item_id: of the recommended item.
+        score: sum over the history of weight times similarity; 0 for a filled item.
+        source: ``similarity``, or ``popularity`` for a filled item.
+        because: with ``explain``, contributions by ascending id, which sum to the score bit for bit
+            in this order; empty for a filled item.
     """
 
     item_id: str
@@ -72,11 +72,11 @@ class Recommendation(NamedTuple):
 
 
 class RankedUsers(NamedTuple):
-    """The lists of some users, in the order they were asked for; ``reasons`` if they were asked."""
+    """The lists of some users, in the order of the requests; contributions with ``explain``."""
 
     user_ids: Sequence[str]
     ranking: Ranking
-    reasons: Contributions | None = None
+    contributions: Contributions | None = None
 
 
 class Recommender:
@@ -96,10 +96,7 @@ class Recommender:
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> Recommender:
-        """Open a model directory, memory-mapped.
-
-        Args:
-            directory: a model directory.
+        """Memory-map a model directory.
 
         Raises:
             ArtifactError: a subclass for each kind of fault.
@@ -117,19 +114,18 @@ class Recommender:
         fill: Fill | None = None,
         explain: bool = False,
     ) -> list[Recommendation]:
-        """Return the best ``n`` items for a user of the training.
+        """Return the best items for a user of the training.
 
         Args:
-            user_id: the user.
-            n: the longest list, >= 1.
-            include: only these items, or None for all.
-            exclude: none of these items.
-            include_seen: whether items of the history may be listed.
+            n: list length, >= 1.
+            include: list these items only; None allows all.
+            exclude: never list these items.
+            include_seen: also list items of the history.
             fill: ``popularity`` completes a short list with the most popular unseen items.
-            explain: whether each item comes with what adds up to its score.
+            explain: return the contributions to each score.
 
         Returns:
-            min(n, eligible) items by score descending, then item id ascending; never padding.
+            min(n, eligible) items by score descending, then item id ascending, without padding.
 
         Raises:
             UnknownUserError: the user is not in the model.
@@ -149,20 +145,13 @@ class Recommender:
         fill: Fill | None = None,
         explain: bool = False,
     ) -> list[Recommendation]:
-        """Return the best ``n`` items for any history: a new user, a session, a basket.
+        """Return the best items for any history: a new user, a session, a basket.
+
+        Takes the options of ``predict`` and returns what it returns.
 
         Args:
             history: items and weights, or items alone (1 each). Weights are finite, above 0, and
-                rounded to float32. Items the model does not know are passed over.
-            n: the longest list, >= 1.
-            include: only these items, or None for all.
-            exclude: none of these items.
-            include_seen: whether items of the history may be listed.
-            fill: ``popularity`` completes a short list with the most popular unseen items.
-            explain: whether each item comes with what adds up to its score.
-
-        Returns:
-            As ``predict``.
+                rounded to float32. Unknown items are skipped.
 
         Raises:
             DataError: an item twice, or a weight that breaks its rule.
@@ -182,20 +171,12 @@ class Recommender:
         explain: bool = False,
         threads: int | None = None,
     ) -> list[list[Recommendation]]:
-        """Return the lists of many users of the training, in the order asked for, on all cores.
+        """Return the lists of many users of the training, in their order, on all cores.
+
+        Takes the options of ``predict``; each list is what ``predict`` returns.
 
         Args:
-            user_ids: the users.
-            n: the longest list, >= 1.
-            include: only these items, or None for all.
-            exclude: none of these items.
-            include_seen: whether items of the history may be listed.
-            fill: ``popularity`` completes short lists with the most popular unseen items.
-            explain: whether each item comes with what adds up to its score.
-            threads: how many; None for one a core. Changes speed only.
-
-        Returns:
-            As ``predict``, one list for each user.
+            threads: None for one per core. Changes speed only.
 
         Raises:
             UnknownUserError: a user is not in the model.
@@ -211,13 +192,12 @@ class Recommender:
         return lists
 
     def similar_items(self, item_id: str, n: int = 10) -> list[Recommendation]:
-        """Return the items that having ``item_id`` speaks for the most.
+        """Return the targets of greatest weight from source ``item_id``.
 
         Equals the list for a history of this one item with weight 1.
 
         Args:
-            item_id: the item.
-            n: the longest list, >= 1.
+            n: list length, >= 1.
 
         Raises:
             UnknownItemError: the item is not in the model.
@@ -226,17 +206,13 @@ class Recommender:
         return self.predict_history([item_id], n)
 
     def explain(self, user_id: str, item_id: str) -> list[Contribution]:
-        """Return what each item of a user's history adds to the score of an item.
+        """Return the contributions of a user's history to the score of an item, listed or not.
 
-        ``predict(user_id, explain=True)`` says the same of a whole list.
-
-        Args:
-            user_id: a user of the training.
-            item_id: the item, recommended or not.
+        ``predict(user_id, explain=True)`` does the same for a whole list.
 
         Returns:
-            Shares of the history items that speak for the item, or against it, in ascending order
-            of their ids: added one by one in this order they are the score, bit for bit.
+            Contributions of either sign by ascending id; added one by one in this order they are
+            the score, bit for bit.
 
         Raises:
             UnknownUserError: the user is not in the model.
@@ -245,19 +221,15 @@ class Recommender:
             CsrError: a stored index points to no item, or a stored value is not finite.
         """
         target = self._position(item_id)
-        return self._shares(self.history_of(user_id), target)
+        return self._explain(self.history_of(user_id), target)
 
     def explain_history(
         self, history: Mapping[str, float] | Iterable[str], item_id: str
     ) -> list[Contribution]:
-        """Return what each item of any history adds to the score of an item.
+        """Return the contributions of any history to the score of an item, as ``explain``.
 
         Args:
-            history: as ``predict_history`` takes it.
-            item_id: the item, recommended or not.
-
-        Returns:
-            As ``explain``.
+            history: as in ``predict_history``.
 
         Raises:
             UnknownItemError: the item is not in the model.
@@ -265,18 +237,17 @@ class Recommender:
             CsrError: a stored index points to no item, or a stored value is not finite.
         """
         target = self._position(item_id)
-        return self._shares(self._encode(history), target)
+        return self._explain(self._encode(history), target)
 
-    def _shares(self, history: EncodedHistory, target: int) -> list[Contribution]:
+    def _explain(self, history: EncodedHistory, target: int) -> list[Contribution]:
         stacked = stack_histories([history], len(self.model.items))
         one = np.array([0, 1]), np.array([target], np.int32)
-        reasons = explain_lists(self.model.similarity, stacked, *one)
-        return list(self._to_shares(reasons, 0))
+        return list(self._because(explain_lists(self.model.similarity, stacked, *one), 0))
 
-    def _to_shares(self, reasons: Contributions, listed: int) -> tuple[Contribution, ...]:
+    def _because(self, found: Contributions, listed: int) -> tuple[Contribution, ...]:
         ids = self.model.items.load()
-        span = slice(reasons.indptr[listed], reasons.indptr[listed + 1])
-        pairs = zip(reasons.items[span].tolist(), reasons.shares[span].tolist())
+        span = slice(found.indptr[listed], found.indptr[listed + 1])
+        pairs = zip(found.items[span].tolist(), found.shares[span].tolist())
         return tuple(Contribution(ids[item], share) for item, share in pairs)
 
     def _position(self, item_id: str) -> int:
@@ -287,9 +258,6 @@ class Recommender:
 
     def history_of(self, user_id: str) -> EncodedHistory:
         """Return item positions and weights of a user of the training.
-
-        Args:
-            user_id: the user.
 
         Raises:
             UnknownUserError: the user is not in the model.
@@ -302,7 +270,7 @@ class Recommender:
         return histories.row(row)
 
     def user_ids(self) -> Sequence[str]:
-        """Return the users of the training, in order of ids.
+        """Return the users of the training by ascending id.
 
         Raises:
             NoUsersError: the model was trained without users.
@@ -318,18 +286,10 @@ class Recommender:
         return self.model.users, self.model.histories
 
     def encode_history(self, pairs: Iterable[tuple[str, float]]) -> tuple[EncodedHistory, int]:
-        """Return a history as positions and weights, and how many items are unknown.
-
-        Args:
-            pairs: item ids, each at most once, and weights.
+        """Return positions and weights of a history, and the number of items unknown to the model.
 
         Raises:
             DataError: an item twice, or a weight that is not finite and above 0 in float32.
-
-        >>> from mlcore import Interactions, train_from_data
-        >>> model = train_from_data(Interactions.from_columns(["u", "u"], ["a", "b"]))
-        >>> Recommender(model).encode_history([("b", 2.0), ("z", 1.0)])
-        ((array([1], dtype=int32), array([2.], dtype=float32)), 1)
         """
         return encode_history(pairs, self.model.items)
 
@@ -345,9 +305,9 @@ class Recommender:
         """Yield the lists of many users in blocks, in order, computed on all cores.
 
         Args:
-            requests: taken lazily, so that memory does not grow with their number.
-            options: what the lists may hold; whether to fill stands in each request.
-            threads: how many; None for one a core. Changes speed only.
+            requests: read lazily, so memory does not grow with their number.
+            options: except ``fill``, which is in each request.
+            threads: None for one per core. Changes speed only.
 
         Raises:
             CsrError: a stored index points to no item.
@@ -360,13 +320,12 @@ class Recommender:
     def rank_all_users(
         self, options: ListOptions, threads: int | None = None
     ) -> Iterator[RankedUsers]:
-        """Yield the lists of all users of the training in blocks, in order of ids, on all cores.
+        """Yield the lists of all users of the training in blocks, by ascending id, on all cores.
 
         Equals ``rank_requests`` for all of them, without an object for each.
 
         Args:
-            options: what the lists may hold.
-            threads: how many; None for one a core. Changes speed only.
+            threads: None for one per core. Changes speed only.
 
         Raises:
             NoUsersError: the model was trained without users.
@@ -378,7 +337,8 @@ class Recommender:
         rank = partial(self._rank_span, options=options, filters=filters)
         size = self._scorer.block_rows(options.n, options.explain)
         longest = min(options.n, len(self.model.items))
-        most = MAX_BLOCK_REASONS // max(1, longest) if options.explain else histories.num_entries
+        most = MAX_BLOCK_CONTRIBUTIONS // max(1, longest)
+        most = most if options.explain else histories.num_entries
         spans = row_blocks(histories.indptr, size, most)
         yield from map_in_order(rank, spans, resolve_threads(threads))
 
@@ -394,9 +354,9 @@ class Recommender:
         steps = self._scorer.planned_bytes(options.n, threads, histories, options.explain)
         if not options.explain:
             return steps
-        waiting = (2 * threads + 1) * REASON_BYTES * MAX_BLOCK_REASONS
-        reasons = Part("reasons", waiting + REASON_TEXT_BYTES * MAX_BLOCK_REASONS)
-        return {**steps, "recommend": [*steps["recommend"], reasons]}
+        each = (2 * threads + 1) * CONTRIBUTION_BYTES + CONTRIBUTION_TEXT_BYTES
+        part = Part("contributions", each * MAX_BLOCK_CONTRIBUTIONS)
+        return {**steps, "recommend": [*steps["recommend"], part]}
 
     def _rank_span(
         self, span: tuple[int, int], options: ListOptions, filters: Filters
@@ -423,10 +383,12 @@ class Recommender:
         filters: Filters,
     ) -> RankedUsers:
         ranking = self._scorer.rank(histories, options.n, filters, fill)
-        reasons: Contributions | None = None
-        if options.explain:
-            reasons = explain_lists(self.model.similarity, histories, ranking.indptr, ranking.items)
-        return RankedUsers(user_ids, ranking, reasons)
+        if not options.explain:
+            return RankedUsers(user_ids, ranking)
+        lists = ranking.indptr, ranking.items
+        return RankedUsers(
+            user_ids, ranking, explain_lists(self.model.similarity, histories, *lists)
+        )
 
     def _list_for(self, history: EncodedHistory, options: ListOptions) -> list[Recommendation]:
         block = [UserRequest("", history, options.fill is not None)]
@@ -434,15 +396,15 @@ class Recommender:
         return self._to_list(ranked, 0)
 
     def _to_list(self, ranked: RankedUsers, row: int) -> list[Recommendation]:
-        ids, ranking, reasons = self.model.items.load(), ranked.ranking, ranked.reasons
+        ids, ranking, found = self.model.items.load(), ranked.ranking, ranked.contributions
         begin, end = ranking.indptr[row], ranking.indptr[row + 1]
         columns = (ranking.items[begin:end], ranking.scores[begin:end], ranking.filled[begin:end])
         because: Iterable[tuple[Contribution, ...]] = repeat(())
-        if reasons is not None:
-            because = [self._to_shares(reasons, listed) for listed in range(begin, end)]
+        if found is not None:
+            because = [self._because(found, listed) for listed in range(begin, end)]
         return [
-            Recommendation(ids[item], score, "popularity" if filled else "similarity", shares)
-            for item, score, filled, shares in zip(*(it.tolist() for it in columns), because)
+            Recommendation(ids[item], score, "popularity" if filled else "similarity", of_item)
+            for item, score, filled, of_item in zip(*(it.tolist() for it in columns), because)
         ]
 
     def _in_blocks(
@@ -451,15 +413,15 @@ class Recommender:
         longest = min(options.n, len(self.model.items))
         size = self._scorer.block_rows(options.n, options.explain)
         block: list[UserRequest] = []
-        num_entries = reasons = 0  # so far, and in the block at most
+        num_entries = contributions = 0  # so far; at most in this block
         for request in requests:
             block.append(request)
             num_entries += len(request.history[0])
-            reasons += longest * len(request.history[0]) if options.explain else 0
-            if len(block) == size or reasons >= MAX_BLOCK_REASONS:
+            contributions += longest * len(request.history[0]) if options.explain else 0
+            if len(block) == size or contributions >= MAX_BLOCK_CONTRIBUTIONS:
                 yield block
-                block, reasons = [], 0
-                # Who has asked for so much may well ask for as much again.
+                block, contributions = [], 0
+                # After this many, expect as many again.
                 self._scorer.prepare(num_entries)
                 size = self._scorer.block_rows(options.n, options.explain)
         if block:

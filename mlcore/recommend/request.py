@@ -1,4 +1,4 @@
-"""What a recommender can be asked: histories, and what their lists may hold."""
+"""Requests to a recommender: histories, and the options of their lists."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EncodedHistory: TypeAlias = tuple[Int32Array, Float32Array]  # item positions as
 
 
 class UserRequest(NamedTuple):
-    """One list to make: whose, from which history, and whether to fill it up by popularity."""
+    """One list to make: for whom, from which history, and whether popular items complete it."""
 
     user_id: str
     history: EncodedHistory
@@ -65,11 +65,7 @@ class ListOptions:
 
 
 def make_filters(options: ListOptions, items: IdMap) -> Filters:
-    """Return what the options allow, as positions.
-
-    Args:
-        options: with ids; those that are unknown are passed over.
-        items: the items of the model.
+    """Return the options' filters on item positions; unknown ids are skipped.
 
     >>> items = IdMap.from_ids(["a", "b", "c"])
     >>> make_filters(ListOptions(include=["a", "b"], exclude=["b", "z"]), items).allowed.tolist()
@@ -92,11 +88,7 @@ def _positions(item_ids: Iterable[str], items: IdMap) -> list[int]:
 
 
 def encode_history(pairs: Iterable[tuple[str, float]], items: IdMap) -> tuple[EncodedHistory, int]:
-    """Return a history as positions and weights, and how many of its items are unknown.
-
-    Args:
-        pairs: item ids, each at most once, and weights.
-        items: the items of the model.
+    """Return positions, ascending, and weights of a history, and the number of unknown items.
 
     Raises:
         DataError: an item twice, or a weight that is not finite and above 0 in float32.
@@ -131,21 +123,17 @@ def _fits_float32(weight: object) -> bool:
     if isinstance(weight, bool) or not isinstance(weight, numbers.Real):
         return False
     try:
-        # Half of the least float32, and half a step beyond the greatest, round away from it.
+        # Half the least float32 rounds to 0, half a step beyond the greatest to infinity.
         return 2.0**-150 < float(weight) < 2.0**128 - 2.0**103
     except OverflowError:
         return False
 
 
 def refuse_text(name: str, ids: object) -> None:
-    """Refuse a string where ids are expected: it is a sequence of strings as well, of its letters.
-
-    Args:
-        name: of the argument.
-        ids: what was given.
+    """Refuse a string where ids are expected: it is also a sequence of strings, its letters.
 
     Raises:
-        DataError: a string.
+        DataError: ``ids`` is a string; the message begins with the argument's ``name``.
 
     >>> refuse_text("exclude", ["tea"])
     """

@@ -1,4 +1,4 @@
-"""Predictions for people: titles instead of ids."""
+"""Show predictions to people: titles instead of ids."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlcore.parameters import convert_value, integer
 
 __all__ = ["show_from_path"]
 
-MAX_REASONS = 3
+MAX_CONTRIBUTIONS = 3
 
 
 def show_from_path(
@@ -27,17 +27,16 @@ def show_from_path(
     top_n: int = 5,
     input_options: InputOptions = InputOptions(),
 ) -> str:
-    """Return one user's list as text, with what the user took before it.
+    """Return one user's list as text, after the user's history if given.
 
-    Items that come with their reasons (``cli.predict --explain``) are followed by the three that
-    speak for them the most.
+    Lists of ``cli.predict --explain`` show the three greatest contributions to each item.
 
     Args:
         predictions_path: JSON Lines, as ``cli.predict`` writes them.
         items_path: a table with columns ``item_id`` and ``title``.
-        histories_path: what users took, or None to leave it out.
-        user_id: whose list; None for the first of the file.
-        top_n: the longest list to show, of each kind.
+        histories_path: as ``read_histories`` takes them.
+        user_id: None for the first list of the file.
+        top_n: shown items of the list and of the history, >= 1.
 
     Raises:
         ConfigError: ``top_n`` is below 1.
@@ -93,22 +92,22 @@ def _describe(entry: Any, titles: Mapping[str, str], place: str) -> str:
 
 
 def _because(entry: Mapping[str, Any], titles: Mapping[str, str], place: str) -> list[str]:
-    """Return a line with what speaks for an item the most, or none."""
-    reasons = entry.get("because", [])
-    if not isinstance(reasons, list) or not all(map(_is_reason, reasons)):
+    """Return a line with the greatest contributions to an item, or none."""
+    found = entry.get("because", [])
+    if not isinstance(found, list) or not all(map(_is_contribution, found)):
         raise DataError(
             f"{place}: items: because: expected objects with item_id and share, "
-            f"got {shorten(reasons)}"
+            f"got {shorten(found)}"
         )
-    best = sorted((one for one in reasons if one["share"] > 0), key=lambda one: -one["share"])
+    best = sorted((one for one in found if one["share"] > 0), key=lambda one: -one["share"])
     shown = [
         f"{titles.get(one['item_id'], one['item_id'])} ({one['share']:.4f})"
-        for one in best[:MAX_REASONS]
+        for one in best[:MAX_CONTRIBUTIONS]
     ]
     return [f"     because of {', '.join(shown)}"] if shown else []
 
 
-def _is_reason(value: Any) -> bool:
+def _is_contribution(value: Any) -> bool:
     return (
         isinstance(value, dict)
         and isinstance(value.get("item_id"), str)

@@ -112,15 +112,15 @@ def test_a_batch_gives_what_single_requests_give(
         assert found == [item["bits"] for item in wanted["items"]]
         assert ranking.items.tolist() == [item["index"] for item in wanted["items"]]
         assert ranking.filled.tolist() == [item["filled"] for item in wanted["items"]]
-        assert (ranked.reasons is None) == (not options.explain)
-        if ranked.reasons is not None:
+        assert (ranked.contributions is None) == (not options.explain)
+        if ranked.contributions is not None:
             reasons = [share for item in wanted["items"] for share in item["because"]]
-            assert ranked.reasons.items.tolist() == [share["index"] for share in reasons]
-            assert list(map(bits, ranked.reasons.shares.tolist())) == [
+            assert ranked.contributions.items.tolist() == [share["index"] for share in reasons]
+            assert list(map(bits, ranked.contributions.shares.tolist())) == [
                 share["bits"] for share in reasons
             ]
             lengths = [len(item["because"]) for item in wanted["items"]]
-            assert np.diff(ranked.reasons.indptr).tolist() == lengths
+            assert np.diff(ranked.contributions.indptr).tolist() == lengths
 
 
 @of_kind("text")

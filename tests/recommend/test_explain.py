@@ -216,7 +216,7 @@ def test_threads_and_sizes_of_blocks_change_nothing(
     users = [*recommender.user_ids(), *recommender.user_ids()[::-1]]
     whole = recommender.predict_many(users, 6, explain=True, threads=1)
     monkeypatch.setattr(explain, "MAX_CHUNK_PAIRS", pairs)
-    monkeypatch.setattr(recommend, "MAX_BLOCK_REASONS", reasons)
+    monkeypatch.setattr(recommend, "MAX_BLOCK_CONTRIBUTIONS", reasons)
     assert recommender.predict_many(users, 6, explain=True, threads=threads) == whole
 
 
@@ -230,17 +230,17 @@ def test_users_are_explained_in_blocks_of_bounded_size(monkeypatch: pytest.Monke
             taken.append(user)
             yield UserRequest(user, recommender.history_of(user), False)
 
-    monkeypatch.setattr(recommend, "MAX_BLOCK_REASONS", 60)
+    monkeypatch.setattr(recommend, "MAX_BLOCK_CONTRIBUTIONS", 60)
     done = 0
     for ranked in recommender.rank_requests(requests(), ListOptions(4, explain=True), threads=1):
         done += len(ranked.user_ids)
         assert len(taken) == done  # none is read ahead
-        assert ranked.reasons is not None
+        assert ranked.contributions is not None
         longest = max(len(recommender.history_of(user)[0]) for user in ranked.user_ids)
-        assert len(ranked.reasons.items) <= 60 + 4 * longest
+        assert len(ranked.contributions.items) <= 60 + 4 * longest
     assert done == 20 and len(taken) == 20
     (whole,) = recommender.rank_requests(requests(), ListOptions(4), threads=1)
-    assert len(whole.user_ids) == 20 and whole.reasons is None
+    assert len(whole.user_ids) == 20 and whole.contributions is None
 
 
 # --- errors --------------------------------------------------------------------------------------
@@ -347,7 +347,7 @@ def test_sizes_of_blocks_change_no_byte(
     everyone, options = Requests(all_users=True), PredictOptions(explain=True)
     predict_from_path(model_dir, everyone, one, options, threads=1)
     monkeypatch.setattr(explain, "MAX_CHUNK_PAIRS", 11)
-    monkeypatch.setattr(recommend, "MAX_BLOCK_REASONS", 90)
+    monkeypatch.setattr(recommend, "MAX_BLOCK_CONTRIBUTIONS", 90)
     predict_from_path(model_dir, everyone, other, options, threads=threads)
     assert one.read_bytes() == other.read_bytes()
 
