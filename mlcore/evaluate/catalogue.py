@@ -1,4 +1,4 @@
-"""What an evaluation takes from the model: its catalogue, its similarity, its histories."""
+"""Metrics and slices that need the model: its catalogue, similarity and histories."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from mlcore.types import CsrMatrix, Float64Array, Int64Array
 
 __all__ = ["Catalogue", "CataloguedLists", "evaluate_slices"]
 
-# Precision and the others that depend on how many hits there may be say little about a part of them.
+# Precision, MAP and MRR depend on the number of possible hits, so they mean little for a part of these.
 METRICS_BY_POPULARITY = ("recall", "hit_rate", "ndcg")
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What the lists are measured against.
+    """The training that lists are measured against.
 
     Attributes:
-        item_ids: the I items of the training.
-        popularity: (I,) int64 users of each.
+        item_ids: the I items.
+        popularity: (I,) int64 users of each item.
         num_users: users of the training.
-        similarity: (I, I) float32, source items as rows, the judge of diversity; or None.
-        user_ids: the users of the training, for slices by history; or None.
-        history_lengths: (num_users,) int64 items of each of these; or None.
+        similarity: (I, I) float32, source items as rows; diversity needs it.
+        user_ids: slices by history need them.
+        history_lengths: (num_users,) int64 items of each user; slices by history need them.
     """
 
     item_ids: Sequence[str]
@@ -55,10 +55,8 @@ class CataloguedLists:
     """The lists of the U users of a ground truth, as positions in a catalogue.
 
     Args:
-        predictions: ranked lists.
-        user_of_list: (R,) int64 whose list it is, or -1 for one to pass over.
-        catalogue: what they are measured against.
-        longest: ranks from here on do not count.
+        user_of_list: (R,) int64 user of each list, -1 to skip it.
+        longest: ranks count from 0 to here, excluded.
 
     Raises:
         DataError: an item is not in the catalogue.
@@ -72,7 +70,7 @@ class CataloguedLists:
         longest: int,
     ) -> None:
         item_of = find_positions(predictions.item_ids, catalogue.item_ids)
-        _refuse_strange(predictions, item_of)
+        _check_known(predictions, item_of)
         lists = np.flatnonzero(user_of_list >= 0)
         starts = predictions.indptr[lists]
         self._lengths = np.minimum(predictions.indptr[lists + 1] - starts, longest)
@@ -82,11 +80,7 @@ class CataloguedLists:
         self._catalogue = catalogue
 
     def metrics(self, cutoffs: Sequence[int]) -> dict[str, float]:
-        """Return coverage, Gini index and novelty at each cutoff.
-
-        Args:
-            cutoffs: list lengths n.
-        """
+        """Return coverage, Gini index and novelty at each cutoff."""
         catalogue = self._catalogue
         metrics: dict[str, float] = {}
         for n in cutoffs:
@@ -97,12 +91,7 @@ class CataloguedLists:
         return metrics
 
     def diversity(self, cutoffs: Sequence[int], num_users: int) -> dict[str, Float64Array]:
-        """Return the diversity of each user's list at each cutoff, NaN without two items.
-
-        Args:
-            cutoffs: list lengths n.
-            num_users: U.
-        """
+        """Return the diversity of each user's list at each cutoff, (U,), NaN without two items."""
         assert self._catalogue.similarity is not None, "checked before the work"
         ranked = np.full((len(self._users), max(cutoffs)), -1, np.int32)
         lists = np.repeat(np.arange(len(self._users)), self._lengths)  # (P,)
@@ -112,14 +101,14 @@ class CataloguedLists:
         return {f"diversity@{n}": values[:, at] for at, n in enumerate(cutoffs)}
 
 
-def _refuse_strange(predictions: Predictions, item_of: Int64Array) -> None:
-    strange = np.flatnonzero(item_of < 0)
-    if len(strange):
-        entry = np.flatnonzero(predictions.items == strange[0])[0]
+def _check_known(predictions: Predictions, item_of: Int64Array) -> None:
+    unknown = np.flatnonzero(item_of < 0)
+    if len(unknown):
+        entry = np.flatnonzero(predictions.items == unknown[0])[0]
         row = int(np.searchsorted(predictions.indptr, entry, side="right")) - 1
         raise DataError(
             f"{predictions.place_of(row)}item_id: expected an item of the model, "
-            f"got {shorten(predictions.item_ids[strange[0]])}",
+            f"got {shorten(predictions.item_ids[unknown[0]])}",
             "the predictions were made by another model",
         )
 
@@ -132,20 +121,16 @@ def evaluate_slices(
     cutoffs: Sequence[int],
     config: EvaluateConfig,
 ) -> dict[SliceBy, dict[str, Slice]]:
-    """Return the slices that are asked for, without empty ones.
+    """Return the slices of ``config``, without empty ones.
 
-    By history length: the metrics of each user, averaged over the users of a slice; a user who is
-    not in the training has a history of length 0. By popularity: recall, hit rate and NDCG with
-    only the items of the slice as relevant ones, averaged over the users who have any; ranks are
-    those in the whole list. An item that is not in the training is new.
+    By history length: the metrics of each user, averaged over the users of a slice; a user outside
+    the training has a history of length 0. By popularity: recall, hit rate and NDCG with only the
+    items of the slice as relevant, averaged over the users who have any; ranks are those in the
+    whole list. An item outside the training is new.
 
     Args:
-        ground_truth: what users took.
-        hits: relevant items in their lists.
         per_user: (U,) float64 for each metric.
-        catalogue: of the training, with histories if slices by history length are asked for.
-        cutoffs: list lengths n.
-        config: which slices, their bounds, and whether there are to be intervals.
+        catalogue: with histories for slices by history length.
     """
     slices: dict[SliceBy, dict[str, Slice]] = {}
     if "history-length" in config.slices:
@@ -158,7 +143,7 @@ def evaluate_slices(
 
 def _history_lengths(ground_truth: Interactions, catalogue: Catalogue) -> Int64Array:
     assert catalogue.user_ids is not None and catalogue.history_lengths is not None
-    # Looked up this way round, since a model may have many more users than the ground truth.
+    # This way round, as a model may have many more users than the ground truth.
     users = find_positions(catalogue.user_ids, ground_truth.user_ids)
     lengths = np.zeros(len(ground_truth.user_ids), np.int64)
     lengths[users[users >= 0]] = catalogue.history_lengths[users >= 0]
@@ -189,8 +174,8 @@ def _by_popularity(
     low, high = config.popularity_shares or POPULARITY_SHARES
     slice_of = slice_by_popularity(catalogue.popularity, (low, high))  # (I,)
     position = find_positions(ground_truth.item_ids, catalogue.item_ids)  # (T,)
-    unknown = POPULARITY_SLICES.index("new")
-    slice_of_truth = np.where(position < 0, unknown, slice_of[position])  # (T,)
+    new = POPULARITY_SLICES.index("new")
+    slice_of_truth = np.where(position < 0, new, slice_of[position])  # (T,)
     truth = ground_truth.user_items
     users = truth.row_of_entry()
     slices = {}

@@ -19,12 +19,11 @@ class Comparison:
     """All metrics of two recommenders for the same users.
 
     Attributes:
-        config: how they were compared.
-        metrics: one entry for each, by its name, ``recall@10``.
-        deciding: the names of those that decide.
-        users_with_other_lists: for how many users the lists differ, up to the longest cutoff.
-        users_without_predictions: how many users have no list: in the baseline, in the candidate.
-        ignored_users: how many lists belong to no user of the ground truth: likewise.
+        metrics: by name, ``recall@10``.
+        deciding: names of the metrics that decide.
+        users_with_other_lists: number of users whose lists differ up to the longest cutoff.
+        users_without_predictions: number of users without a list, in baseline and candidate.
+        ignored_users: number of lists of users without ground truth, likewise.
     """
 
     config: CompareConfig
@@ -51,7 +50,7 @@ class Comparison:
         return sentences
 
     def report(self) -> str:
-        """Return what was compared, the table of all metrics, the conclusions, and a warning."""
+        """Return heading, table of all metrics, conclusions, and a warning for few users."""
         decide = "decides" if len(self.deciding) == 1 else "decide"
         lines = [self._heading(), "", *self._table(), "", *self.conclusions()]
         lines.append(

@@ -1,4 +1,4 @@
-"""How different the items of a list are, in the eyes of a similarity matrix."""
+"""Diversity: how different the items of a list are by a similarity matrix."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["list_diversity"]
 
-# Cells of scratch: of lists taken together, of pairs, of rows of the similarity laid out in full.
+# Cells of scratch: of lists processed together, of pairs, of dense rows of the similarity.
 # Changes speed and memory only.
 LIST_CELLS = 2**22
 PAIR_CELLS = 2**19
@@ -25,21 +25,21 @@ def list_diversity(
 ) -> Float64Array:
     """Return the diversity of the first n items of each list, for each cutoff n.
 
-    1 - the mean over ordered pairs (i, j), i != j, of w(i, j) / max |w|, where a pair that is not
-    stored counts 0 and max |w| is over all that the matrix stores (1 if that is 0 or nothing). From
-    0, all alike, to 1, nothing in common; up to 2 where similarities below 0 are stored.
+    1 - mean over ordered pairs (i, j), i != j, of w(i, j) / max |w|. A pair that is not stored
+    counts 0; max |w| is over all stored values (1 if all are 0 or none is stored). Ranges from 0,
+    all alike, to 1, nothing in common; up to 2 with stored values below 0.
     Smyth and McClave, Similarity vs. Diversity (ICCBR 2001): 1 - the mean similarity of the pairs;
     Ziegler, McNee, Konstan and Lausen, Improving Recommendation Lists Through Topic Diversification
-    (WWW 2005): the sum over the pairs is the intra-list similarity. Two recommenders are comparable
-    only with one and the same matrix as the judge of both.
+    (WWW 2005): the sum over the pairs is the intra-list similarity. Compare two recommenders by the
+    same matrix only.
 
     Args:
-        ranked: (R, N) int32 items of each list, best first, each at most once, -1 after its end.
+        ranked: (R, N) int32 items of each list, best first, each at most once, -1 beyond its end.
         similarity: (I, I) float32, source items as rows.
         cutoffs: C numbers, each >= 1 and at most N.
 
     Returns:
-        (R, C) float64; NaN where fewer than two items stand among the first n.
+        (R, C) float64; NaN where the first n hold fewer than two items.
 
     Raises:
         CsrError: a stored index points to no item, or a stored value is not finite.
@@ -69,15 +69,15 @@ def _add_up_pairs(
 ) -> Float64Array:
     """Return the sum of w(i, j) over the pairs of each list, (R, C), cutoffs ascending.
 
-    Item by item: its row is laid out in full, so that finding one pair costs one look, however
-    many neighbors there are. Each sum is added up in an order that no block size changes.
+    Makes the row of each item dense, so that finding one pair costs one lookup, however many
+    neighbors there are. No block size changes the order of addition.
     """
     longest, width = cutoffs[-1], similarity.num_columns + 1
     items = ranked[:, :longest].ravel()  # (R * n,) int32
     entries = np.flatnonzero(items >= 0)
     entries = entries[np.argsort(items[entries], kind="stable")]
     near = np.zeros((len(items), len(cutoffs)))  # (R * n, C) w(i, j) added up over j
-    # One cell more than there are items, always 0: where the item -1 of the next row leads to.
+    # One cell more than there are items, always 0: item -1 of the next row points to it.
     rows = np.zeros(max(1, ROW_CELLS // width) * width)
     for span in _spans(items[entries], longest, len(rows) // width):
         some = entries[span]
@@ -97,9 +97,9 @@ def _add_up_pairs(
 
 
 def _spans(items: Int32Array, longest: int, num_rows: int) -> Iterator[slice]:
-    """Yield spans of ascending items: at most ``num_rows`` different ones, at most so many pairs."""
+    """Yield spans of ascending items: at most ``num_rows`` distinct ones, bounded by PAIR_CELLS."""
     is_new = np.diff(items, prepend=-1) > 0
-    number = np.cumsum(is_new) - 1  # which of the different items
+    number = np.cumsum(is_new) - 1  # position among the distinct items
     by_rows = np.searchsorted(number, np.arange(0, int(is_new.sum()), num_rows))
     by_pairs = np.arange(0, len(items), max(1, PAIR_CELLS // longest))
     bounds = np.unique(np.concatenate([by_rows, by_pairs, [len(items)]])).tolist()
@@ -107,12 +107,12 @@ def _spans(items: Int32Array, longest: int, num_rows: int) -> Iterator[slice]:
 
 
 def _fill_rows(rows: Float64Array, similarity: CsrMatrix, sources: Int32Array) -> Int64Array:
-    """Lay out the rows of some items, and return the cells that are to be cleared again."""
+    """Write the dense rows of some items; return the cells to clear afterwards."""
     starts = similarity.indptr[sources]
     lengths = similarity.indptr[sources + 1] - starts
     stored = ragged_arange(starts, lengths)
     first_cell = np.arange(len(sources)) * (similarity.num_columns + 1)
     used: Int64Array = np.repeat(first_cell, lengths) + similarity.indices[stored]
     rows[used] = similarity.data[stored]
-    rows[first_cell + sources] = 0  # an item is no pair with itself
+    rows[first_cell + sources] = 0  # an item does not pair with itself
     return used

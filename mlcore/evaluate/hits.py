@@ -1,4 +1,4 @@
-"""Where in ranked lists the relevant items stand: all that the metrics of a user depend on."""
+"""Hits: the ranks of relevant items in lists, all that the metrics of a user depend on."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from mlcore.types import BoolArray, Float64Array, Int32Array, Int64Array
 
 __all__ = ["Hits", "find_hits", "find_positions"]
 
-# Lists are looked up together as long as lists x relevant items of theirs is about this many bytes,
-# which then stay in the processor's cache. Changes speed and memory only.
+# Bounds lists x their relevant items of a block to about this many bytes, which stay in the
+# processor's cache. Changes speed and memory only.
 BLOCK_CELLS = 2**20
 
 
@@ -27,7 +27,7 @@ class Hits:
     """The H hits in the lists of U users, ordered by user, then rank.
 
     Attributes:
-        users: (H,) int64 whose list it is in.
+        users: (H,) int64 user of each hit.
         ranks: (H,) int64 rank in the list, from 0.
         items: (H,) int64 positions among the items of the ground truth.
         relevant: (U,) int64 relevant items of each user, listed or not, >= 1.
@@ -40,17 +40,13 @@ class Hits:
 
     @cached_property
     def order(self) -> Int64Array:
-        """How many hits the list has up to this one, itself included, (H,) int64."""
+        """Number of hits in the list up to and including this one, (H,) int64."""
         counts = np.bincount(self.users, minlength=len(self.relevant))
         earlier: Int64Array = (np.cumsum(counts) - counts)[self.users]
         return np.arange(1, len(self.users) + 1) - earlier
 
     def add_up(self, values: Float64Array, n: int) -> Float64Array:
-        """Return for each user the sum over the hits among the first ``n``, (U,) float64.
-
-        Args:
-            values: (H,) float64, what each hit is worth.
-            n: the cutoff, >= 1.
+        """Return each user's sum of (H,) ``values`` over the hits among the first ``n``, (U,) float64.
 
         >>> hits = Hits(np.array([1, 1]), np.array([0, 4]), np.array([0, 1]), np.array([3, 2]))
         >>> hits.add_up(np.array([0.5, 8.0]), 4).tolist()
@@ -60,10 +56,7 @@ class Hits:
         return sum_by_group(self.users[within], values[within], len(self.relevant))
 
     def count(self, n: int) -> Int64Array:
-        """Return how many hits each user has among the first ``n``, (U,) int64.
-
-        Args:
-            n: the cutoff, >= 1.
+        """Return each user's number of hits among the first ``n``, (U,) int64.
 
         >>> hits = Hits(np.array([1, 1]), np.array([0, 4]), np.array([0, 1]), np.array([3, 2]))
         >>> hits.count(4).tolist()
@@ -72,14 +65,14 @@ class Hits:
         return np.bincount(self.users[self.ranks < n], minlength=len(self.relevant))
 
     def among(self, wanted: BoolArray, relevant: Int64Array) -> Hits:
-        """Return the hits that are some items, as if no others were relevant; ranks stay.
+        """Return the hits of some items, as if no others were relevant, with unchanged ranks.
 
         Args:
-            wanted: (T,) bool, which items of the ground truth.
-            relevant: (U,) int64 how many of these are relevant to each user, >= 0.
+            wanted: (T,) bool over the items of the ground truth.
+            relevant: (U,) int64 number of wanted items relevant to each user, >= 0.
 
         Returns:
-            The hits of the users with at least one such item, who are numbered anew.
+            Hits of the users with at least one such item, renumbered.
 
         >>> hits = Hits(np.array([1, 1]), np.array([0, 4]), np.array([0, 1]), np.array([3, 2]))
         >>> hits.among(np.array([False, True]), np.array([0, 1]))
@@ -92,11 +85,7 @@ class Hits:
 
 
 def find_positions(ids: Sequence[str], known: Sequence[str]) -> Int64Array:
-    """Return where each id stands among the known ones, or -1.
-
-    Args:
-        ids: what to look for.
-        known: each once.
+    """Return the position of each id in ``known``, which has each once, or -1.
 
     >>> find_positions(["b", "z"], ["a", "b"]).tolist()
     [1, -1]
@@ -111,10 +100,9 @@ def find_hits(
     """Return the relevant items among the first ``longest`` of each list.
 
     Args:
-        predictions: ranked lists.
-        ground_truth: what users took; its weights play no part.
-        user_of_list: (R,) int64 whose list it is, or -1 for one to pass over.
-        longest: ranks from here on do not count, >= 1.
+        ground_truth: weights play no part.
+        user_of_list: (R,) int64 user of each list, -1 to skip it.
+        longest: >= 1.
 
     >>> truth = Interactions.from_columns(["u"], ["a"])
     >>> lists = Predictions(["u"], ["b", "a"], np.array([0, 2]), np.array([0, 1], np.int32))
@@ -140,11 +128,11 @@ def find_hits(
 
 @dataclass(frozen=True)
 class _Lookup:
-    """Finds hits block by block, without a table of all users and items.
+    """Find hits block by block, without a table of all users and items.
 
     Attributes:
-        codes: (T,) int64 where each item of the ground truth stands in ``predictions.item_ids``,
-            or -1 if it is in no list.
+        codes: (T,) int64 position of each item of the ground truth in ``predictions.item_ids``, or
+            -1 if it is in no list.
         columns: scratch, all 0: one int32 for each item of the lists, and one for -1.
     """
 
@@ -165,7 +153,7 @@ class _Lookup:
         wanted = truth.indices[ragged_arange(truth.indptr[users], counts)]  # (L,) int32
         codes = self.codes[wanted]
         width = len(wanted) + 1
-        # Each relevant item gets a column; an item that two want, the later one. 0: nobody's.
+        # Each relevant item gets a column, the later one if two users want it; 0 is nobody's.
         self.columns[codes] = np.arange(1, width)
         is_relevant = np.zeros(len(lists) * width, bool)
         first_cell = np.arange(len(lists)) * width  # (B,)

@@ -1,9 +1,9 @@
 """Metrics of ranked lists: one function each, on arrays.
 
-Per user, from where the relevant items stand and how many there are: precision, recall, hit rate,
-NDCG, average precision, reciprocal rank. Over the whole catalogue, from how often each item was
-listed: coverage, Gini, novelty. A list shorter than n has no hits after its end. The definitions
-are those of trec_eval (Buckley; NIST).
+Per user, (U,) float64 at cutoff n >= 1, from the ranks of the relevant items and their number:
+precision, recall, hit rate, NDCG, average precision, reciprocal rank, as defined by trec_eval
+(Buckley; NIST). A list shorter than n has no hits beyond its end. Over the whole catalogue, from
+``listed``, (I,) int64 number of lists that hold each item: coverage, Gini, novelty.
 """
 
 from __future__ import annotations
@@ -33,10 +33,6 @@ __all__ = [
 def precision(hits: Hits, n: int) -> Float64Array:
     """Return hits among the first n / n, also when the list is shorter: ``P_n`` of trec_eval.
 
-    Args:
-        hits: of U users.
-        n: the cutoff, >= 1.
-
     >>> precision(Hits(np.array([0]), np.array([0]), np.array([7]), np.array([1])), 2).tolist()
     [0.5]
     """
@@ -47,10 +43,6 @@ def precision(hits: Hits, n: int) -> Float64Array:
 def recall(hits: Hits, n: int) -> Float64Array:
     """Return hits among the first n / relevant items: ``recall_n`` of trec_eval.
 
-    Args:
-        hits: of U users.
-        n: the cutoff, >= 1.
-
     >>> recall(Hits(np.array([0]), np.array([0]), np.array([7]), np.array([4])), 2).tolist()
     [0.25]
     """
@@ -60,10 +52,6 @@ def recall(hits: Hits, n: int) -> Float64Array:
 
 def hit_rate(hits: Hits, n: int) -> Float64Array:
     """Return 1 if there is a hit among the first n, else 0: ``success_n`` of trec_eval.
-
-    Args:
-        hits: of U users.
-        n: the cutoff, >= 1.
 
     >>> hit_rate(Hits(np.array([0]), np.array([1]), np.array([7]), np.array([4])), 1).tolist()
     [0.0]
@@ -77,16 +65,12 @@ def ndcg(hits: Hits, n: int) -> Float64Array:
     The ideal list has min(n, relevant) hits first: ``ndcg_cut_n`` of trec_eval. Järvelin and
     Kekäläinen, Cumulated Gain-Based Evaluation of IR Techniques (ACM TOIS 2002).
 
-    Args:
-        hits: of U users.
-        n: the cutoff, >= 1.
-
     >>> ndcg(Hits(np.array([0]), np.array([0]), np.array([7]), np.array([1])), 3).tolist()
     [1.0]
     """
     discounts = 1 / np.log2(np.arange(2, n + 2))  # (n,)
     ideal = np.cumsum(discounts)[np.minimum(hits.relevant, n) - 1]  # (U,)
-    gains = discounts[np.minimum(hits.ranks, n - 1)]  # (H,) those from n on do not count
+    gains = discounts[np.minimum(hits.ranks, n - 1)]  # (H,) add_up drops ranks >= n
     values: Float64Array = hits.add_up(gains, n) / ideal
     return values
 
@@ -95,10 +79,6 @@ def average_precision(hits: Hits, n: int) -> Float64Array:
     """Return the sum over hits of precision at their rank / relevant: ``map_cut_n`` of trec_eval.
 
     The mean over users is MAP. Divided by all relevant items, not by min(n, relevant).
-
-    Args:
-        hits: of U users.
-        n: the cutoff, >= 1.
 
     >>> hits = Hits(np.array([0]), np.array([1]), np.array([7]), np.array([2]))
     >>> average_precision(hits, 2).tolist()
@@ -110,10 +90,6 @@ def average_precision(hits: Hits, n: int) -> Float64Array:
 
 def reciprocal_rank(hits: Hits, n: int) -> Float64Array:
     """Return 1 / rank of the first hit among the first n, or 0. The mean over users is MRR.
-
-    Args:
-        hits: of U users.
-        n: the cutoff, >= 1.
 
     >>> reciprocal_rank(Hits(np.array([0]), np.array([1]), np.array([7]), np.array([2])), 2).tolist()
     [0.5]
@@ -134,12 +110,7 @@ USER_METRICS = {
 def user_metrics(
     hits: Hits, cutoffs: Sequence[int], names: Sequence[str] = tuple(USER_METRICS)
 ) -> dict[str, Float64Array]:
-    """Return metrics of each user at each cutoff, (U,) float64 each, named ``recall@10``.
-
-    Args:
-        hits: of U users.
-        cutoffs: list lengths n, each >= 1.
-        names: keys of ``USER_METRICS``.
+    """Return metrics of ``USER_METRICS`` at each cutoff, (U,) float64 each, named ``recall@10``.
 
     >>> hits = Hits(np.array([0]), np.array([1]), np.array([7]), np.array([2]))
     >>> user_metrics(hits, [2], ["recall", "mrr"])
@@ -149,10 +120,7 @@ def user_metrics(
 
 
 def catalogue_coverage(listed: Int64Array) -> float:
-    """Return the share of items that stand in at least one list.
-
-    Args:
-        listed: (I,) int64, in how many lists each item of the catalogue stands.
+    """Return the share of items that are in at least one list.
 
     >>> catalogue_coverage(np.array([3, 0, 1, 0]))
     0.5
@@ -161,13 +129,10 @@ def catalogue_coverage(listed: Int64Array) -> float:
 
 
 def gini(listed: Int64Array) -> float:
-    """Return how unequally the lists spread over items: 0 all alike, (I - 1) / I one item only.
+    """Return the Gini index of ``listed``: 0 if all are equal, (I - 1) / I for one item alone.
 
-    sum over items, ascending by x, of (2 rank - I - 1) x / (I sum x), rank from 1. 0 if no item is
-    listed at all.
-
-    Args:
-        listed: (I,) int64, in how many lists each item of the catalogue stands.
+    sum over items, ascending by x, of (2 rank - I - 1) x / (I sum x), rank from 1; 0 if nothing is
+    listed.
 
     >>> gini(np.array([1, 1])), gini(np.array([0, 5]))
     (0.0, 0.5)
@@ -182,12 +147,12 @@ def novelty(listed: Int64Array, popularity: Int64Array, num_users: int) -> float
     """Return the mean of -log2(users of the item / all users) over all listed items, in bits.
 
     Zhou et al., Solving the Apparent Diversity-Accuracy Dilemma of Recommender Systems (PNAS
-    2010). An item that nobody took counts like one that one user took. 0 if no item is listed.
+    2010). An item without users counts as one with one user. 0 if no item is listed.
 
     Args:
-        listed: (I,) int64, in how many lists each item of the catalogue stands.
+        listed: (I,) int64 number of lists that hold each item.
         popularity: (I,) int64 users of each item in the training, >= 0.
-        num_users: users of the training.
+        num_users: of the training.
 
     >>> novelty(np.array([1, 1]), np.array([4, 1]), 4)
     1.0

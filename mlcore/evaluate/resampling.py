@@ -1,4 +1,4 @@
-"""Resampling statistics over users: intervals of means, paired tests, many tests at once.
+"""Resampling statistics over users: intervals of means, paired tests, multiple testing.
 
 All columns (metrics) of one call share the resamples, and each round draws its own random numbers,
 so memory does not grow with the rounds.
@@ -41,13 +41,13 @@ def bootstrap_interval(
     (1 - confidence) / 2 and (1 + confidence) / 2 quantiles of these, interpolated linearly. Equals
     ``scipy.stats.bootstrap((values,), np.mean, axis=0, method="percentile")`` with the generator
     ``np.random.default_rng(seed)``. Efron and Tibshirani, An Introduction to the Bootstrap (1993),
-    13.3. For fewer than ``FEW_USERS`` users it is narrower than it should be.
+    13.3. Too narrow for fewer than ``FEW_USERS`` users.
 
     Args:
         values: (U, M) finite float64, U >= 1.
-        confidence: between 0 and 1, both excluded.
-        rounds: how many resamples, >= 1.
-        seed: of the random numbers, >= 0.
+        confidence: above 0 and below 1.
+        rounds: number of resamples, >= 1.
+        seed: >= 0.
 
     Returns:
         (2, M) float64: low and high.
@@ -73,14 +73,14 @@ def paired_test(
 ) -> Float64Array:
     """Return the two-sided p-value of each column for "the mean difference is 0".
 
-    ``randomization`` (Fisher): had both systems been alike, each user's difference could as well
-    have the other sign. Signs change at random; p = (1 + count) / (1 + rounds), where count is how
-    often |mean*| >= |mean|. If at most ``rounds`` sign patterns exist for the users with a
-    difference, each is tried once and p is exact: count / patterns.
+    ``randomization`` (Fisher): if both systems were alike, each user's difference could have either
+    sign. Flips signs at random; p = (1 + count) / (1 + rounds), where count is the number of rounds
+    with |mean*| >= |mean|. If at most ``rounds`` sign patterns exist for the users with a
+    difference, tries each once, and p is exact: count / patterns.
 
-    ``bootstrap``: users are drawn with replacement from the differences minus their mean; p as
-    above. It takes the users for the whole population, so that for few of them p is too small;
-    prefer ``randomization`` then.
+    ``bootstrap``: draws users with replacement from the differences minus their mean; p as above.
+    Treats the users as the whole population, so p is too small for few users; prefer
+    ``randomization`` then.
 
     Means that differ by rounding only are equal. Where exact, equals
     ``scipy.stats.permutation_test((d,), np.mean, permutation_type="samples")``. Smucker, Allan and
@@ -90,9 +90,8 @@ def paired_test(
 
     Args:
         differences: (U, M) finite float64, candidate minus baseline of each user, U >= 1.
-        method: ``randomization`` or ``bootstrap``.
-        rounds: how many resamples, >= 1.
-        seed: of the random numbers, >= 0.
+        rounds: number of resamples, >= 1.
+        seed: >= 0.
 
     Returns:
         (M,) float64, above 0 and at most 1; 1 where all differences are 0.
@@ -123,18 +122,12 @@ def paired_test(
 
 
 def adjust_holm(p_values: Float64Array) -> Float64Array:
-    """Return p-values adjusted for there being M of them, however they depend on each other.
+    """Return M p-values adjusted for multiple testing, under any dependence, in the given order.
 
-    The i-th smallest, i from 1, becomes the largest of (M - j + 1) p_j over j <= i, at most 1. To
-    reject where the result is at most alpha is to be wrong anywhere with a chance of at most alpha.
+    The i-th smallest, i from 1, becomes the largest of (M - j + 1) p_j over j <= i, at most 1.
+    Rejecting where the result is at most alpha bounds the chance of any false rejection by alpha.
     Equals ``p.adjust(p, "holm")`` of R. Holm, A Simple Sequentially Rejective Multiple Test
     Procedure (Scandinavian Journal of Statistics, 1979).
-
-    Args:
-        p_values: (M,) float64, 0 to 1.
-
-    Returns:
-        (M,) float64 in the order of ``p_values``.
 
     >>> adjust_holm(np.array([0.25, 0.125, 0.5])).tolist()
     [0.5, 0.375, 0.5]
@@ -147,17 +140,17 @@ def adjust_holm(p_values: Float64Array) -> Float64Array:
 
 
 def users_needed(differences: Float64Array, level: float) -> Float64Array:
-    """Return how many users a paired test would need to tell each mean difference from chance.
+    """Return the number of users a paired test needs to detect each mean difference.
 
-    Should the mean and the standard deviation stay as they are, then with these users the
-    difference is significant at ``level`` with a chance of 80 %: ((z(1 - level / 2) + z(0.8))
-    standard deviation / mean)^2, z the quantile of the normal distribution, the deviation with
-    U - 1; at least 1 + log2(1 / level), as fewer users do not have enough sign patterns. Cohen,
-    Statistical Power Analysis for the Behavioral Sciences (1988), 2.4.
+    With the same mean and standard deviation, a test of these users is significant at ``level``
+    with a power of 80 %: ((z(1 - level / 2) + z(0.8)) standard deviation / mean)^2, z the quantile
+    of the normal distribution, the deviation with U - 1; at least 1 + log2(1 / level), as fewer
+    users have too few sign patterns. Cohen, Statistical Power Analysis for the Behavioral Sciences
+    (1988), 2.4.
 
     Args:
         differences: (U, M) finite float64, U >= 1.
-        level: of significance, between 0 and 1, both excluded.
+        level: of significance, above 0 and below 1.
 
     Returns:
         (M,) float64 whole numbers; infinite where the mean is 0.
@@ -188,7 +181,7 @@ def _check(values: Float64Array, rounds: int, seed: int) -> None:
 
 
 def _resampled_sums(values: Float64Array, rounds: int, seed: int) -> Iterator[Float64Array]:
-    """Yield, for each round, the sum of U users drawn with replacement, (M,)."""
+    """Yield the sum of U users drawn with replacement in each round, (M,)."""
     rng = np.random.default_rng(seed)
     num_users = len(values)
     adding, columns = _adding_columns(values)
@@ -198,7 +191,7 @@ def _resampled_sums(values: Float64Array, rounds: int, seed: int) -> Iterator[Fl
 
 
 def _flipped_sums(differences: Float64Array, rounds: int, seed: int) -> Iterator[Float64Array]:
-    """Yield, for each round, the sum after the signs of random users have changed, (M,)."""
+    """Yield the sum with the signs of random users flipped in each round, (M,)."""
     rng = np.random.default_rng(seed)
     num_users = len(differences)
     adding, columns = _adding_columns(differences)
@@ -212,11 +205,11 @@ def _flipped_sums(differences: Float64Array, rounds: int, seed: int) -> Iterator
 def _adding_columns(values: Float64Array) -> tuple[Int64Array, Float64Array]:
     """Return the users with a value other than 0, (A,), and their values, (M, A)."""
     adding = np.flatnonzero(values.any(axis=1))
-    return adding, np.ascontiguousarray(values[adding].T)  # read in one sweep
+    return adding, np.ascontiguousarray(values[adding].T)  # contiguous for one pass
 
 
 def _products(columns: Float64Array, times: npt.NDArray[np.integer]) -> Float64Array:
-    # Not @, whose threads cost more than they save on so little, and add in another order.
+    # Not @: its threads cost more than they save here, and they change the order of addition.
     sums: Float64Array = np.einsum("mu,u->m", columns, times.astype(np.float64))
     return sums
 
@@ -230,7 +223,7 @@ def _all_flipped_sums(differences: Float64Array) -> Iterator[Float64Array]:
 
 
 def _count_extreme(sums: Iterator[Float64Array], least: Float64Array) -> Float64Array:
-    """Return how many sums are at least so far from 0, (M,) float64."""
+    """Return the number of sums at least ``least`` from 0, (M,) float64."""
     count = np.zeros(len(least))
     for one in sums:
         count += np.abs(one) >= least

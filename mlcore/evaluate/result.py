@@ -20,9 +20,9 @@ class Means:
     """Means of some metrics over some users.
 
     Attributes:
-        metrics: by name; without those that no user has.
-        counted: for metrics that not every user has, how many have.
-        intervals: low and high of each mean; empty unless asked for.
+        metrics: by name, without those that no user has.
+        counted: number of users, for metrics that not every user has.
+        intervals: low and high of each mean; empty without ``confidence``.
     """
 
     metrics: Mapping[str, float]
@@ -30,10 +30,7 @@ class Means:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def shown(self, names: Sequence[str]) -> str:
-        """Return some of the metrics in words, ``recall@10 0.1234 [0.1201, 0.1267]``.
-
-        Args:
-            names: which; those that are missing are passed over.
+        """Return the named metrics as text, ``recall@10 0.1234 [0.1201, 0.1267]``, skipping missing ones.
 
         >>> Means({"recall@10": 0.5}).shown(["recall@10", "ndcg@10"])
         'recall@10 0.5000'
@@ -47,13 +44,12 @@ class Means:
 
 
 def mean_over_users(columns: Mapping[str, Float64Array], config: EvaluateConfig) -> Means:
-    """Return the mean of each metric over the users who have a value, and its interval if asked.
+    """Return the mean of each metric over the users with a value, and its interval if asked.
 
-    The intervals of all metrics that the same users have are of the same resamples.
+    Metrics of the same users share their resamples.
 
     Args:
-        columns: (U,) float64 for each metric, NaN for a user who has none.
-        config: confidence, rounds and seed.
+        columns: (U,) float64 for each metric, NaN for a user without a value.
 
     >>> columns = {"recall@2": np.array([0.0, 1.0]), "diversity@2": np.array([0.25, np.nan])}
     >>> mean_over_users(columns, EvaluateConfig()).metrics
@@ -80,11 +76,11 @@ def mean_over_users(columns: Mapping[str, Float64Array], config: EvaluateConfig)
 
 @dataclass(frozen=True)
 class Slice:
-    """The metrics of a part: of some users, or of the relevant items of one kind.
+    """The metrics of some users, or of the relevant items of one kind.
 
     Attributes:
-        users: how many users count.
-        ground_truth_items: how many relevant items they have, all in all.
+        users: number of users counted.
+        ground_truth_items: total number of their relevant items.
         means: over these users.
         catalogue_items: how many items are of the kind, if the slice is one of items.
     """
@@ -103,17 +99,16 @@ class Slice:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The metrics, and those of each user.
+    """Metrics, in total and of each user.
 
     Attributes:
         user_ids: the U users of the ground truth, ascending.
         metrics: means over users, named ``recall@10``; then those over the catalogue.
         per_user: (U,) float64 for each of the former; NaN where a user has no diversity.
-        users_without_predictions: how many users of the ground truth had no list; they count 0.
-        ignored_users: how many lists belonged to no user of the ground truth.
-        means: of ``per_user``, with intervals if they were asked for.
-        slices: by what they are, then by name; none that is empty.
-        config: what was asked for.
+        users_without_predictions: number of users without a list; they count 0.
+        ignored_users: number of lists of users without ground truth.
+        means: of ``per_user``, with intervals if asked for.
+        slices: by kind, then by name; none is empty.
     """
 
     user_ids: Sequence[str]
@@ -145,11 +140,7 @@ class Evaluation:
         return document
 
     def summary(self, cutoffs: Sequence[int]) -> str:
-        """Return recall and NDCG in words, one line for all users and one for each slice.
-
-        Args:
-            cutoffs: those of the evaluation.
-        """
+        """Return recall and NDCG as text, one line for all users and one for each slice."""
         kinds = ("recall", "diversity", "ndcg") if self.config.diversity else ("recall", "ndcg")
         names = [f"{kind}@{n}" for n in cutoffs for kind in kinds]
         lines = [f"{len(self.user_ids)} users: {self.means.shown(names)}"]

@@ -22,16 +22,16 @@ POPULARITY_SHARES = (0.2, 0.8)
 def slice_by_history(
     lengths: Int64Array, edges: Sequence[int] | None = None
 ) -> tuple[list[str], Int64Array]:
-    """Return names of slices, and the slice of each user, by how many items the user has.
+    """Return the names of slices by history length, and the slice of each user.
 
-    The slices begin at 0 and at each edge: 1, 2, 4, 8 ... unless others are given, so that each is
-    twice as wide as the one before. Lengths of histories spread over orders of magnitude, and
-    slices of equal width would hold nearly everybody or nobody. Quantiles would fit as well, but
-    they move with the data, and slices of two evaluations could not be compared.
+    The slices begin at 0 and at each edge. The default edges 1, 2, 4, 8 ... double the width of each
+    slice: history lengths spread over orders of magnitude, so slices of equal width would hold
+    nearly all users or none. Quantiles would fit too, but they move with the data, so that the
+    slices of two evaluations would not compare.
 
     Args:
-        lengths: (U,) int64 items in the training, 0 for a user who is not in it.
-        edges: ascending, each >= 1, the last slice then being open; or None for powers of two.
+        lengths: (U,) int64 items in the training, 0 for a user outside it.
+        edges: ascending, each >= 1, with an open last slice; None for powers of two.
 
     Returns:
         Names such as ``2-3``, ``4``, ``8+``, and (U,) int64 positions into them.
@@ -54,15 +54,15 @@ def slice_by_popularity(
 ) -> Int64Array:
     """Return the slice of each item: 0 head, 1 mid, 2 tail, 3 new.
 
-    Ordered by popularity, an item is in the head if the more popular ones hold less than the first
-    share of all interactions, else in the middle if they hold less than the second, else in the
-    tail; items of equal popularity stay together. New is what nobody took. With 0.2 and 0.8 the
-    head holds about 20 %, the middle 60 %, the tail 20 %: Abdollahpouri, Mansoury, Burke, Mobasher
+    An item is in the head if the more popular ones hold less than the first share of all
+    interactions, else in the middle if they hold less than the second, else in the tail; items of
+    equal popularity stay together. An item without users is new. With 0.2 and 0.8 the head holds
+    about 20 %, the middle 60 %, the tail 20 %: Abdollahpouri, Mansoury, Burke, Mobasher
     and Malthouse, User-centered Evaluation of Popularity Bias in Recommender Systems (UMAP 2021).
 
     Args:
         popularity: (I,) int64 users of each item in the training, >= 0.
-        shares: where the head and the middle end, ascending, above 0 and below 1.
+        shares: ends of the head and the middle, ascending, above 0 and below 1.
 
     Returns:
         (I,) int64 positions into ``POPULARITY_SLICES``.
@@ -71,7 +71,7 @@ def slice_by_popularity(
     [2, 0, 1, 3, 1]
     """
     counts, level = np.unique(popularity, return_inverse=True)  # ascending
-    held = np.cumsum((counts * np.bincount(level))[::-1])[::-1]  # by items of at least this count
+    held = np.cumsum((counts * np.bincount(level))[::-1])[::-1]  # by items of this count or more
     more_popular = np.append(held[1:], 0)
     slices = np.searchsorted(np.array(shares) * held[0], more_popular, side="right")
     slices[counts == 0] = POPULARITY_SLICES.index("new")

@@ -19,17 +19,12 @@ class MetricComparison:
 
     Attributes:
         name: such as ``recall@10``.
-        config: how it was compared.
-        baseline: its mean.
-        candidate: its mean.
         difference: candidate minus baseline.
         interval: low and high of the difference.
         p_value: of the paired test, for this metric alone.
-        p_value_holm: the same, adjusted for all metrics of the comparison.
-        users_better: for how many users the candidate is better.
-        users_equal: for how many users both are equal.
-        users_worse: for how many users the candidate is worse.
-        users_needed: how many users would tell a difference of this size; infinite if it is 0.
+        p_value_holm: adjusted for all metrics of the comparison.
+        users_better: number of users for whom the candidate is better.
+        users_needed: number of users to detect a difference of this size; infinite if it is 0.
     """
 
     name: str
@@ -61,11 +56,11 @@ class MetricComparison:
 
     @property
     def may_lose_too_much(self) -> bool:
-        """Whether there is a ``max_loss`` and the interval does not rule out a greater loss."""
+        """Whether ``max_loss`` is set and the interval does not rule out a greater loss."""
         return self.config.max_loss is not None and self.interval[0] < -self.config.max_loss
 
     def conclusion(self) -> str:
-        """Return a sentence that a person can act on."""
+        """Return a sentence to act on."""
         if self.verdict == "equal":
             return f"{self.name}: equal for each of {self.num_users} users: nothing to choose."
         evidence = f"({self._evidence()})"
@@ -128,17 +123,16 @@ class MetricComparison:
     def _need(self) -> str:
         if self.difference == 0:
             return "gains and losses balance"
-        # Twice at least: with less, by the same formula, the difference would have been told.
+        # At least twice: by the same formula, fewer users would have detected the difference.
         times = max(2, math.ceil(self.users_needed / self.num_users))
         shown = f"about {times}" if times <= 1000 else "more than 1000"
         return f"{shown} times as many users would be needed to tell a difference of this size"
 
 
 def show(value: float, sign: str = "") -> str:
-    """Return a number with four decimals, or two digits where these would not tell it from 0.
+    """Return a finite number with four decimals, or two digits if these would round it to 0.
 
     Args:
-        value: finite.
         sign: ``+`` to mark numbers above 0 too.
 
     >>> show(0.01234), show(0.000012), show(-0.0), show(0.5, "+")
