@@ -1,6 +1,6 @@
-"""What a search space is made of: fixed values, ranges and choices, nested as the configuration is.
+"""Parts of a search space: fixed values, ranges and choices, nested like the configuration.
 
-Each part builds a value, asking for what is open, and lists its edges, to be checked beforehand.
+Each part builds a value from picked ones, and lists its boundary values, to check in advance.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mlcore.parameters import boolean, check_keys, convert_value, integer
 
 __all__ = [
     "Dimension",
-    "Edge",
+    "Boundary",
     "FloatRange",
     "IntRange",
     "Node",
@@ -25,18 +25,18 @@ __all__ = [
     "parse_node",
 ]
 
-# Below it a float64 holds every integer; optimisers count in float64.
+# float64 holds every integer below; optimizers count in float64.
 MAX_MAGNITUDE = 2**53
 
 
 @dataclass(frozen=True)
 class Options:
-    """One of ``count`` things, picked by its position."""
+    """A position, 0 to ``count`` - 1."""
 
     count: int
 
-    def admit(self, value: Any) -> int:
-        """Return the position, or raise ValueError if there is none such."""
+    def validate(self, value: Any) -> int:
+        """Return the position, or raise ValueError if it is out of range."""
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < self.count:
             raise ValueError
         return value
@@ -44,15 +44,15 @@ class Options:
 
 @dataclass(frozen=True)
 class IntRange:
-    """low, low + step ... high; with ``log`` even in the logarithm."""
+    """low, low + step ... high; with ``log`` uniform in the logarithm."""
 
     low: int
     high: int
     log: bool = False
     step: int = 1
 
-    def admit(self, value: Any) -> int:
-        """Return the integer, or raise ValueError if the range does not have it."""
+    def validate(self, value: Any) -> int:
+        """Return the integer, or raise ValueError if it is not in the range."""
         if isinstance(value, bool) or not isinstance(value, int):
             raise ValueError
         if not self.low <= value <= self.high or (value - self.low) % self.step:
@@ -62,14 +62,14 @@ class IntRange:
 
 @dataclass(frozen=True)
 class FloatRange:
-    """Numbers from low to high, both included; with ``log`` even in the logarithm."""
+    """Numbers from low to high, both included; with ``log`` uniform in the logarithm."""
 
     low: float
     high: float
     log: bool = False
 
-    def admit(self, value: Any) -> float:
-        """Return the number as a float, or raise ValueError if the range does not have it."""
+    def validate(self, value: Any) -> float:
+        """Return the number as a float, or raise ValueError if it is not in the range."""
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ValueError
         if not self.low <= value <= self.high:
@@ -81,8 +81,8 @@ Dimension: TypeAlias = Options | IntRange | FloatRange
 Pick: TypeAlias = Callable[[str, Dimension], int | float]
 
 
-class Edge(NamedTuple):
-    """A value at the edge of a space, and the words for the choices it took, by path."""
+class Boundary(NamedTuple):
+    """A value on the boundary of a space, and how messages name its choices, by path."""
 
     value: Any
     choices: dict[tuple[str, ...], str]
@@ -93,19 +93,14 @@ class Node(ABC):
 
     @abstractmethod
     def build(self, pick: Pick, name: str) -> Any:
-        """Return a JSON value.
-
-        Args:
-            pick: gives the value of a dimension, from its name and what it may be.
-            name: of this part.
-        """
+        """Return a JSON value; ``pick`` returns the value of a dimension from its name."""
 
     @abstractmethod
-    def edges(self, path: tuple[str, ...]) -> Iterator[Edge]:
+    def boundaries(self, path: tuple[str, ...]) -> Iterator[Boundary]:
         """Yield values with each choice and both ends of each range.
 
         Args:
-            path: the keys that lead to this part in the configuration.
+            path: keys that lead to this part in the configuration.
         """
 
 
@@ -116,8 +111,8 @@ class _Fixed(Node):
     def build(self, pick: Pick, name: str) -> Any:
         return self.value
 
-    def edges(self, path: tuple[str, ...]) -> Iterator[Edge]:
-        yield Edge(self.value, {})
+    def boundaries(self, path: tuple[str, ...]) -> Iterator[Boundary]:
+        yield Boundary(self.value, {})
 
 
 @dataclass(frozen=True)
@@ -127,9 +122,9 @@ class _Range(Node):
     def build(self, pick: Pick, name: str) -> Any:
         return pick(name, self.dimension)
 
-    def edges(self, path: tuple[str, ...]) -> Iterator[Edge]:
-        yield Edge(self.dimension.low, {})
-        yield Edge(self.dimension.high, {})
+    def boundaries(self, path: tuple[str, ...]) -> Iterator[Boundary]:
+        yield Boundary(self.dimension.low, {})
+        yield Boundary(self.dimension.high, {})
 
 
 @dataclass(frozen=True)
@@ -141,11 +136,11 @@ class _Choice(Node):
         position = int(pick(name, Options(len(self.options))))
         return self.options[position].build(pick, f"{name}[{position}]")
 
-    def edges(self, path: tuple[str, ...]) -> Iterator[Edge]:
+    def boundaries(self, path: tuple[str, ...]) -> Iterator[Boundary]:
         for position, option in enumerate(self.options):
-            for value, choices in option.edges(path):
+            for value, choices in option.boundaries(path):
                 here = f": choice[{position}]{choices.get(path, '')}"
-                yield Edge(value, {**choices, path: here})
+                yield Boundary(value, {**choices, path: here})
 
 
 @dataclass(frozen=True)
@@ -153,16 +148,16 @@ class _Object(Node):
     children: Mapping[str, Node]
 
     def build(self, pick: Pick, name: str) -> Any:
-        # In the order of the keys: how the object is written must not decide what is picked.
+        # In order of keys: how the object is written must not change what is picked.
         return {
             key: self.children[key].build(pick, _join(name, key)) for key in sorted(self.children)
         }
 
-    def edges(self, path: tuple[str, ...]) -> Iterator[Edge]:
-        # Any two edges of any two keys meet: no rule of a configuration ties three settings, and
-        # all combinations would be too many.
-        parts = {key: list(child.edges((*path, key))) for key, child in self.children.items()}
-        first = {key: edges[0] for key, edges in parts.items()}
+    def boundaries(self, path: tuple[str, ...]) -> Iterator[Boundary]:
+        # Combines any two values of any two keys: no rule of a configuration ties three settings,
+        # and all combinations would be too many.
+        parts = {key: list(child.boundaries((*path, key))) for key, child in self.children.items()}
+        first = {key: found[0] for key, found in parts.items()}
         for keys in combinations(parts, min(2, len(parts))):
             for chosen in product(*(parts[key] for key in keys)):
                 yield _merge({**first, **dict(zip(keys, chosen))})
@@ -172,11 +167,11 @@ def _join(name: str, key: str) -> str:
     return f"{name}.{key}" if name else key
 
 
-def _merge(parts: Mapping[str, Edge]) -> Edge:
+def _merge(parts: Mapping[str, Boundary]) -> Boundary:
     choices: dict[tuple[str, ...], str] = {}
     for part in parts.values():
         choices.update(part.choices)
-    return Edge({key: part.value for key, part in parts.items()}, choices)
+    return Boundary({key: part.value for key, part in parts.items()}, choices)
 
 
 def parse_node(value: Any, place: str) -> Node:
@@ -187,10 +182,10 @@ def parse_node(value: Any, place: str) -> Node:
         place: file and keys, for messages.
 
     Raises:
-        ConfigError: a choice or range is not as it must be.
+        ConfigError: a choice or range is invalid.
 
     >>> node = parse_node({"k1": {"float": [0, 2]}}, "space.json")
-    >>> [edge.value for edge in node.edges(())]
+    >>> [boundary.value for boundary in node.boundaries(())]
     [{'k1': 0.0}, {'k1': 2.0}]
     """
     if not isinstance(value, Mapping):

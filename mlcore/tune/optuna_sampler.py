@@ -16,10 +16,10 @@ __all__ = ["optuna_version", "suggest"]
 
 
 def optuna_version() -> str:
-    """Return the version of Optuna; another one may suggest other configurations.
+    """Return the version of Optuna, on which suggestions depend.
 
     Raises:
-        MlcoreError: it is not installed.
+        MlcoreError: Optuna is not installed.
 
     >>> int(optuna_version().split(".")[0]) >= 4
     True
@@ -30,16 +30,15 @@ def optuna_version() -> str:
 def suggest(
     space: SearchSpace, past: Iterable[tuple[SampledConfig, float]], seed: int, number: int
 ) -> SampledConfig:
-    """Return a configuration that is likely to be better than most of the past ones.
+    """Return a configuration that is likely to beat most of the past ones.
 
-    The first ten are random; then each value is drawn where good ones were dense and bad ones rare:
-    ``TPESampler(multivariate=False)`` of Optuna, maximising. Bergstra et al., Algorithms for
-    Hyper-Parameter Optimization (NeurIPS 2011). The random numbers are those of (seed, number) and
-    nothing else is remembered, so a search that stops and goes on takes the same way.
+    The first ten are random; then each value is drawn where good ones are dense and bad ones rare:
+    ``TPESampler(multivariate=False)`` of Optuna, maximizing. Bergstra et al., Algorithms for
+    Hyper-Parameter Optimization (NeurIPS 2011). Depends on the past, ``seed`` and ``number`` alone,
+    so a resumed search takes the same path.
 
     Args:
-        space: what to choose from.
-        past: samples of this space and what they were worth, in order.
+        past: samples of this space and their objectives, in order.
         seed: of the search, >= 0.
         number: of this trial, >= 0.
 
@@ -83,7 +82,7 @@ def _import_optuna() -> Any:
 
 @contextmanager
 def _quiet(optuna: Any) -> Iterator[None]:
-    """Keep Optuna from logging to stderr that there is a study."""
+    """Silence Optuna's log line about a new study."""
     previous = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -104,12 +103,9 @@ def _distribution(optuna: Any, dimension: Dimension) -> Any:
 
 
 def _pick(trial: Any, name: str, dimension: Dimension) -> int | float:
-    picked: int | float
     if isinstance(dimension, FloatRange):
-        picked = trial.suggest_float(name, dimension.low, dimension.high, log=dimension.log)
-    elif isinstance(dimension, IntRange):
+        return float(trial.suggest_float(name, dimension.low, dimension.high, log=dimension.log))
+    if isinstance(dimension, IntRange):
         low, high, log, step = dimension.low, dimension.high, dimension.log, dimension.step
-        picked = trial.suggest_int(name, low, high, log=log, step=step)
-    else:
-        picked = trial.suggest_categorical(name, range(dimension.count))
-    return picked
+        return int(trial.suggest_int(name, low, high, log=log, step=step))
+    return int(trial.suggest_categorical(name, range(dimension.count)))

@@ -1,12 +1,12 @@
-"""Search spaces: a JSON object that mirrors the configuration, with choices and ranges in it.
+"""Search spaces: a JSON object that mirrors the configuration, with choices and ranges.
 
 A value is a plain JSON value, which is fixed, or one of
 
-    {"choice": [VALUE, ...]}                 one of them; objects may have choices and ranges inside
+    {"choice": [VALUE, ...]}                 one of them; objects may contain choices and ranges
     {"int": [LOW, HIGH]}                     both included; with "log": true or "step": N
     {"float": [LOW, HIGH]}                   likewise; with "log": true
 
-Settings that depend on each other are given together: the whole space may be a choice of spaces.
+Give settings that depend on each other together: the whole space may be a choice of spaces.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mlcore.errors import ConfigError, shorten_json
 
 __all__ = ["DEFAULT_SPACE", "SampledConfig", "SearchSpace"]
 
-# Without ease and slim, whose trials take much longer than all of these.
+# Without ease and slim, whose trials take much longer than all of these together.
 DEFAULT_SPACE: dict[str, Any] = {
     "choice": [
         {
@@ -64,10 +64,10 @@ class SampledConfig(NamedTuple):
     """One configuration of a space.
 
     Attributes:
-        params: what was picked, by place, such as ``similarity.choice[1].alpha``; of a choice the
+        params: picked values by name, such as ``similarity.choice[1].alpha``; for a choice its
             position, from 0.
-        dimensions: what it was picked from, by the same names.
-        config: the JSON object of the configuration; missing keys take their defaults.
+        dimensions: of each, by the same names.
+        config: as JSON; missing keys take their defaults.
     """
 
     params: dict[str, int | float]
@@ -77,10 +77,7 @@ class SampledConfig(NamedTuple):
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """Configurations to search among.
-
-    Attributes:
-        source: the JSON value it was made from.
+    """Configurations to search; ``source`` is their JSON value.
 
     >>> space = SearchSpace.from_json({"num_neighbors": {"int": [10, 200]}})
     >>> space.replay({"num_neighbors": 50}).config
@@ -92,17 +89,14 @@ class SearchSpace:
 
     @classmethod
     def from_json(cls, value: Any, place: str = "space") -> SearchSpace:
-        """Return the space that a JSON value describes, after checking it to its edges.
+        """Return the space that a parsed JSON value describes, its boundary configs validated.
 
         Each choice and both ends of each range must give a valid configuration, together with each
         choice and both ends of every other setting.
 
-        Args:
-            value: the parsed value.
-            place: the file, for messages.
-
         Raises:
-            ConfigError: a key is unknown, a bound is wrong, or a configuration is not valid.
+            ConfigError: a key is unknown, a bound is wrong, or a configuration is invalid; the
+                message begins with ``place``.
 
         >>> SearchSpace.from_json({"shrinkage": {"float": [-1, 1]}}, "space.json")
         Traceback (most recent call last):
@@ -110,42 +104,35 @@ class SearchSpace:
         mlcore.errors.ConfigError: space.json: shrinkage: expected a finite number >= 0, got -1.0
         """
         space = cls(value, parse_node(value, place))
-        for config, choices in space._root.edges(()):
+        for config, choices in space._root.boundaries(()):
             _check(config, choices, place)
-        if not space.sample(lambda name, dimension: dimension.admit(_least(dimension))).params:
+        if not space.sample(lambda name, dimension: dimension.validate(_least(dimension))).params:
             raise ConfigError(
                 f"{place}: expected at least one choice, int or float, got fixed values only"
             )
         return space
 
     def sample(self, pick: Pick) -> SampledConfig:
-        """Return one configuration.
-
-        Args:
-            pick: gives the value of each dimension that is met, from its name and what it may be.
-        """
+        """Return one configuration; ``pick`` returns the value of each dimension it reaches."""
         params: dict[str, int | float] = {}
         dimensions: dict[str, Dimension] = {}
 
         def record(name: str, dimension: Dimension) -> int | float:
             dimensions[name] = dimension
-            params[name] = dimension.admit(pick(name, dimension))
+            params[name] = dimension.validate(pick(name, dimension))
             return params[name]
 
         config = self._root.build(record, "")
         return SampledConfig(params, dimensions, config)
 
     def replay(self, params: Mapping[str, Any]) -> SampledConfig:
-        """Return the configuration that was picked as ``params`` says.
-
-        Args:
-            params: as in ``SampledConfig``.
+        """Return the configuration of the ``params`` of an earlier sample.
 
         Raises:
-            ConfigError: they do not belong to this space.
+            ConfigError: they are not of this space.
         """
         try:
-            sample = self.sample(lambda name, dimension: dimension.admit(params[name]))
+            sample = self.sample(lambda name, dimension: dimension.validate(params[name]))
         except (KeyError, ValueError):
             sample = None
         if sample is None or sample.params.keys() != params.keys():
@@ -170,7 +157,7 @@ def _check(config: Any, choices: Mapping[tuple[str, ...], str], place: str) -> N
 
 
 def _located(text: str, choices: Mapping[tuple[str, ...], str], place: str) -> str:
-    """Return the message with the choices that lead to what it is about."""
+    """Return the message with the choices on the way to its setting."""
     path: tuple[str, ...] = ()
     place += choices.get(path, "")
     key, colon, rest = text.partition(": ")
@@ -182,7 +169,7 @@ def _located(text: str, choices: Mapping[tuple[str, ...], str], place: str) -> s
 
 
 def _hint(config: Any) -> str | None:
-    """Return the cure where each setting is fine for itself, and two of them are not together."""
+    """Return a hint if each setting is valid alone but two of them conflict."""
     if not isinstance(config, Mapping):
         return None
     for key, value in config.items():

@@ -1,4 +1,4 @@
-"""Trials: what one is, and how one is made."""
+"""Trials: their record, and how to run one."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ __all__ = ["Trial", "TrialRunner", "best_trial", "full_config"]
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration, tried.
+    """The outcome of one configuration.
 
     Attributes:
         trial: its number; 0 is the default configuration.
-        value: the metric that is searched by, or None if the trial failed.
-        params: what was picked from the space; none for trial 0.
-        config: the configuration, defaults spelled out.
+        value: the objective, or None if the trial failed.
+        params: picked values of the space; none for trial 0.
+        config: defaults spelled out.
         metrics: all metrics at the cutoff; none if the trial failed.
-        same_as: an earlier trial with this configuration, whose outcome was taken over; or None.
-        error: why the trial failed, or None.
-        seconds: how long ``training`` and ``evaluating`` took.
+        same_as: an earlier trial of this configuration, whose outcome this one repeats.
+        error: of a failed trial.
+        seconds: spent on ``training`` and ``evaluating``.
     """
 
     trial: int
@@ -44,10 +44,7 @@ class Trial:
 
 
 def best_trial(trials: Sequence[Trial]) -> Trial | None:
-    """Return the trial with the greatest value, the first of equals, or None if all failed.
-
-    Args:
-        trials: in order.
+    """Return the trial of greatest value, the first of equals, or None if all failed.
 
     >>> best_trial([Trial(0, 0.5, {}, {}), Trial(1, None, {}, {}), Trial(2, 0.5, {}, {})]).trial
     0
@@ -58,13 +55,12 @@ def best_trial(trials: Sequence[Trial]) -> Trial | None:
 
 @dataclass(frozen=True)
 class TrialRunner:
-    """Trains and evaluates one configuration after the other.
+    """Train and evaluate one configuration after the other.
 
     Attributes:
-        trainer: of the interactions of the training.
-        validation: interactions held back.
+        validation: held-out interactions.
         config: names the metric.
-        threads: how many; None for one a core. Changes speed only.
+        threads: None for one per core. Changes speed only.
     """
 
     trainer: Trainer
@@ -73,12 +69,9 @@ class TrialRunner:
     threads: int | None = None
 
     def run(self, number: int, sample: SampledConfig, earlier: Sequence[Trial]) -> Trial:
-        """Return the trial of a configuration, which fails rather than raise what mlcore raises.
+        """Return the trial of a configuration; an MlcoreError makes it a failed trial.
 
-        Args:
-            number: of the trial.
-            sample: the configuration and where it comes from.
-            earlier: the trials before; the outcome of one with the same configuration is taken.
+        Repeats the outcome of an ``earlier`` trial of the same configuration.
         """
         config = full_config(sample.config)
         for known in earlier:
@@ -94,7 +87,7 @@ class TrialRunner:
         return Trial(number, value, sample.params, config, metrics, seconds=seconds)
 
     def _measure(self, config: dict[str, Any]) -> tuple[Mapping[str, float], dict[str, float]]:
-        """Return the metrics of a configuration, and how long it took to get them."""
+        """Return the metrics of a configuration, and the seconds of each step."""
         begun = time.perf_counter()
         model = self.trainer.train(TrainConfig.from_json(config))
         trained = time.perf_counter()
@@ -104,10 +97,7 @@ class TrialRunner:
 
 
 def full_config(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration with its defaults spelled out, or as it is if it is not valid.
-
-    Args:
-        config: a JSON object.
+    """Return a configuration with its defaults spelled out, or unchanged if it is invalid.
 
     >>> full_config({"num_neighbors": 50})["shrinkage"]
     0.0

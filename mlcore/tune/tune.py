@@ -1,7 +1,7 @@
-"""Search: the configuration that is best by a metric on interactions held back.
+"""Search for the configuration that is best by a metric on held-out interactions.
 
-Trial 0 is the default configuration, so the best is never worse than it on this metric. The others
-come from a space, suggested from those before.
+Trial 0 is the default configuration, so the best is never worse than it on this metric. Optuna
+suggests the others from a space, by the trials before.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from mlcore.version import VERSION
 
 __all__ = ["plan_from_path", "tune_from_data", "tune_from_path"]
 
-# What a failed trial is worth to the search, so that it leaves such places: no metric is below.
-WORTH_OF_FAILURE = 0.0
+# Steers the search away from failed trials: no metric is below.
+OBJECTIVE_OF_FAILURE = 0.0
 
 OnTrial: TypeAlias = Callable[[Trial, Trial | None], None]
 
@@ -52,20 +52,17 @@ def tune_from_data(
 ) -> Iterator[Trial]:
     """Return an iterator that tries one configuration at each step.
 
-    A trial is trained on ``interactions``; users of ``validation`` get lists without what they have
-    there, and the metrics of these lists are its outcome. Users without a history count 0. What
-    cannot be trained is a failed trial, and the search goes on. But for the seconds, trials depend
-    on the data, the space, metric and seed alone: a search that goes on from ``past`` tries what it
-    would have tried without a break.
+    A trial trains on ``interactions``, makes lists of unseen items for the users of ``validation``,
+    and reports their metrics; users without a history count 0. A configuration that cannot be
+    trained is a failed trial, and the search goes on. Except for the seconds, trials depend on data,
+    space, metric and seed alone: a search resumed from ``past`` tries what it would have tried
+    without interruption.
 
     Args:
-        interactions: of the training.
-        validation: interactions of the same users, held back.
-        space: the configurations to try; trial 0 is the default one.
-        config: metric, number of trials, seed.
-        past: the trials of the same search, from the first, in order.
-        threads: how many; None for one a core. Changes speed only.
-        progress: told how far each training is.
+        validation: held-out interactions of the same users.
+        past: trials of the same search, from the first, in order.
+        threads: None for one per core. Changes speed only.
+        progress: called by each training.
 
     Raises:
         MlcoreError: Optuna is not installed.
@@ -73,9 +70,9 @@ def tune_from_data(
         ConfigError: a past trial is not of this space.
 
     >>> train = Interactions.from_columns(["u", "u", "v", "v", "w"], ["a", "b", "a", "b", "a"])
-    >>> held_back = Interactions.from_columns(["w"], ["b"])
+    >>> held_out = Interactions.from_columns(["w"], ["b"])
     >>> space = SearchSpace.from_json({"num_neighbors": {"int": [1, 5]}})
-    >>> trials = tune_from_data(train, held_back, space, TuneConfig("recall@1", trials=2))
+    >>> trials = tune_from_data(train, held_out, space, TuneConfig("recall@1", trials=2))
     >>> [(trial.trial, trial.value) for trial in trials]
     [(0, 1.0), (1, 1.0)]
     """
@@ -100,7 +97,7 @@ def _check_overlap(interactions: Interactions, validation: Interactions, place: 
 
 
 def _sample_of(trial: Trial, space: SearchSpace) -> SampledConfig:
-    """Return what a past trial picked from the space."""
+    """Return the sample of a past trial."""
     try:
         sample = SampledConfig({}, {}, {}) if trial.trial == 0 else space.replay(trial.params)
     except ConfigError as error:
@@ -118,8 +115,8 @@ def _search(
     for number in range(len(trials), runner.config.trials):
         sample = SampledConfig({}, {}, {})
         if number:
-            worth = (WORTH_OF_FAILURE if t.value is None else t.value for t in trials[1:])
-            sample = suggest(space, zip(samples[1:], worth), runner.config.seed, number)
+            objectives = (OBJECTIVE_OF_FAILURE if t.value is None else t.value for t in trials[1:])
+            sample = suggest(space, zip(samples[1:], objectives), runner.config.seed, number)
         trial = runner.run(number, sample, trials)
         trials.append(trial)
         samples.append(sample)
@@ -140,18 +137,16 @@ def tune_from_path(
     on_trial: OnTrial = lambda trial, best: None,
     on_message: OnMessage = no_message,
 ) -> str:
-    """Read data and space, search or go on with a search, write each trial; return a summary.
+    """Read data and space, start or resume a search, write each trial; return a summary.
 
     Args:
-        interactions_path: of the training: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
-        validation_path: those held back, likewise.
-        space_path: a JSON file, or None for the built-in space.
-        out_dir: the directory of the search, new or of the same search.
-        config: metric, number of trials, seed.
-        items_path: the catalogue, as ``train_from_path`` takes it, or None.
-        threads: how many; None for one a core. Changes speed only.
-        progress: told how far each step is.
-        on_trial: told each trial as it ends, and the best one so far.
+        interactions_path: of the training.
+        validation_path: held-out interactions of the same users.
+        space_path: a JSON file; None for the built-in space.
+        out_dir: new, or of the same search, which resumes.
+        items_path: the catalogue, as in ``train_from_path``.
+        threads: None for one per core. Changes speed only.
+        on_trial: called with each trial as it ends, and the best one so far.
         on_message: called with the memory plan of trial 0 before the work, unless it is small.
 
     Raises:
@@ -196,21 +191,12 @@ def plan_from_path(
     input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> tuple[str, DataError | None]:
-    """Return the memory plan of a search, by its trial 0, and why it cannot be carried out.
+    """Return the memory plan of trial 0 of ``tune_from_path``, and the error if it does not fit.
 
-    Trial 0 is the default configuration. Each later one plans for itself, and fails alone if it does
-    not fit.
-
-    Args:
-        interactions_path: as for ``tune_from_path``, as all others.
-        validation_path: those held back.
-        config: says how much of the counts is kept.
-        items_path: the catalogue, or None.
-        threads: how many; None for one a core.
-        progress: told how far the reading is.
+    Each later trial makes its own plan, and fails alone if it does not fit.
 
     Raises:
-        DataError: a file is faulty, or cannot be read within the memory there is.
+        DataError: a file is faulty, or too large to read into the available memory.
     """
     paths = interactions_path, validation_path, items_path
     interactions, _ = _read(*paths, input_options, progress)
@@ -252,17 +238,17 @@ def _read(
     )
     if items_path is not None:
         interactions = interactions.with_catalogue(read_ids(items_path, "item_id"))
-    _check_overlap(interactions, validation, display_name(validation_path))  # before a file is made
+    _check_overlap(interactions, validation, display_name(validation_path))  # before writing
     return interactions, validation
 
 
 def _write_trials(
     directory: TuningDirectory, new: Iterator[Trial], on_trial: OnTrial
 ) -> list[Trial]:
-    """Write each trial as it ends, and the best configuration as it changes; return all trials."""
+    """Write each trial as it ends and the best configuration as it changes; return all trials."""
     trials = list(directory.trials)
     best = best_trial(trials)
-    if best is not None:  # a kill may have come between the line and the configuration
+    if best is not None:  # the search may have died between the line and the configuration
         directory.write_config(best.config)
     for trial in new:
         directory.append(trial)

@@ -327,7 +327,7 @@ def test_a_space_is_refused_exactly_if_one_of_all_combinations_is_not_valid() ->
     outcomes = []
     for space in (random_space(rng) for _ in range(60)):
         edges = all_edges(space)
-        tried = [edge.value for edge in parse_node(space, PLACE).edges(())]
+        tried = [boundary.value for boundary in parse_node(space, PLACE).boundaries(())]
         assert all(config in edges for config in tried)
         outcomes.append(all(map(is_valid, edges)))
         if outcomes[-1]:
@@ -339,7 +339,7 @@ def test_a_space_is_refused_exactly_if_one_of_all_combinations_is_not_valid() ->
 
 def test_the_combinations_tried_grow_with_pairs_of_settings_not_with_all_of_them() -> None:
     keys = {f"k{n}": {"choice": [0, 1, 2]} for n in range(12)}
-    edges = [edge.value for edge in parse_node(keys, PLACE).edges(())]
+    edges = [boundary.value for boundary in parse_node(keys, PLACE).boundaries(())]
     assert len(edges) == 66 * 9  # pairs of keys, pairs of values; all would be 531441
     for one, other in itertools.combinations(keys, 2):
         assert {(edge[one], edge[other]) for edge in edges} == set(

@@ -1,4 +1,4 @@
-"""mlcore.tune.tune: trials, and a search that goes on after a kill as if nothing had happened."""
+"""mlcore.tune.tune: trials, and a search that resumes after a kill as if nothing had happened."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def search(
 # --- one trial ---
 
 
-def test_a_trial_is_worth_what_its_model_recommends_to_the_users_held_back(
+def test_a_trial_is_worth_what_its_model_recommends_to_the_users_held_out(
     train: Interactions, valid: Interactions
 ) -> None:
     taken = {user: {item for who, item, _ in VALID_ROWS if who == user} for user in valid.user_ids}
@@ -137,17 +137,17 @@ def test_lists_shorter_than_the_cutoff_count_as_they_are() -> None:
     # By hand: v has b and gets the only other item, a, which is right; w is unknown. The gain of
     # rank 1 is 1, the ideal that of 2 relevant items: 1 / (1 + 1 / log2(3)).
     both = Interactions.from_columns(["u", "u", "v"], ["a", "b", "b"])
-    held_back = Interactions.from_columns(["v", "v", "w"], ["a", "z", "a"])
-    metrics = validate_model(train_from_data(both), held_back, n=7).metrics
+    held_out = Interactions.from_columns(["v", "v", "w"], ["a", "z", "a"])
+    metrics = validate_model(train_from_data(both), held_out, n=7).metrics
     assert metrics["ndcg@7"] == pytest.approx(1 / (1 + 1 / np.log2(3)) / 2, rel=1e-12)
     assert metrics["precision@7"] == pytest.approx(1 / 7 / 2, rel=1e-12)
     assert (metrics["recall@7"], metrics["mrr@7"]) == (0.25, 0.5)
 
 
-def test_a_model_that_says_nothing_is_worth_nothing() -> None:
+def test_a_model_without_recommendations_scores_0() -> None:
     alone = Interactions.from_columns(["u", "v"], ["a", "b"])
-    held_back = Interactions.from_columns(["u"], ["b"])
-    metrics = validate_model(train_from_data(alone), held_back, n=3).metrics
+    held_out = Interactions.from_columns(["u"], ["b"])
+    metrics = validate_model(train_from_data(alone), held_out, n=3).metrics
     assert set(metrics.values()) == {0.0}
 
 
@@ -189,7 +189,7 @@ def test_the_same_search_finds_the_same_and_another_seed_something_else(
 
 
 @pytest.mark.parametrize("done", [0, 1, 2, 9, 12, 15])
-def test_a_search_that_goes_on_tries_what_it_would_have_tried_without_a_break(
+def test_a_resumed_search_tries_what_it_would_have_tried_without_interruption(
     train: Interactions, valid: Interactions, done: int
 ) -> None:
     whole = search(train, valid)
@@ -551,7 +551,7 @@ def test_a_finished_search_can_be_made_longer_and_says_the_same_again(
         ),
     ],
 )  # fmt: skip
-def test_a_search_goes_on_only_with_what_it_began_with(
+def test_a_search_resumes_only_with_what_it_began_with(
     folder: Path, capsys: pytest.CaptureFixture[str], change: str, more: str, error: str | None
 ) -> None:
     assert tune("--trials 2 --out-dir tuning") == 0
@@ -577,7 +577,7 @@ def test_a_space_written_in_another_order_is_the_same_space(folder: Path) -> Non
     assert without_seconds(folder / "tuning") == without_seconds(folder / "at-once")
 
 
-def test_another_version_does_not_go_on_with_a_search(
+def test_another_version_does_not_resume_a_search(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert tune("--trials 2 --out-dir tuning") == 0
@@ -609,7 +609,7 @@ def test_a_search_that_is_running_is_left_alone(
         lambda line: b"{}",
         lambda line: b"[1]",
         lambda line: line.replace(b'"trial": 1', b'"trial": 2'),
-        lambda line: line.replace(b'"value": ', b'"value": null, "worth": '),
+        lambda line: line.replace(b'"value": ', b'"value": null, "objective": '),
         lambda line: re.sub(rb'"value": [0-9.]+', b'"value": null', line),
         lambda line: re.sub(rb'"params": \{[^}]*\}', b'"params": 5', line),
     ],
