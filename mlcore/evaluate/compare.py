@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mlcore.files.options import InputOptions, PathLike
-from mlcore.evaluate.comparison import Comparison
+from mlcore.evaluate.comparison import Comparison, MetricComparison
 from mlcore.errors import ConfigError, shorten
 from mlcore.evaluate.config import DEFAULT_CUTOFFS, CompareConfig, ExtraUsers
 from mlcore.evaluate.evaluate import check_cutoffs, check_longest, evaluate_from_data
@@ -21,7 +21,6 @@ from mlcore.ranked_lists import Predictions
 from mlcore.progress import Progress, no_progress
 from mlcore.evaluate.resampling import adjust_holm, bootstrap_interval, paired_test, users_needed
 from mlcore.types import Float64Array, Int32Array, Int64Array
-from mlcore.evaluate.verdict import MetricComparison
 
 __all__ = ["compare_from_data", "compare_from_path"]
 

@@ -14,7 +14,7 @@ import pytest
 from cli.compare import main
 from mlcore import ConfigError, DataError, Interactions
 from mlcore.evaluate.compare import _compare_metrics, compare_from_data
-from mlcore.evaluate.comparison import Comparison
+from mlcore.evaluate.comparison import Comparison, MetricComparison
 from mlcore.errors import GateError
 from mlcore.evaluate.evaluate import evaluate_from_data
 from mlcore.ranked_lists import Predictions
@@ -25,7 +25,6 @@ from mlcore.evaluate.resampling import (
     users_needed,
 )
 from mlcore.evaluate.config import PAIRED_TESTS, CompareConfig
-from mlcore.evaluate.verdict import MetricComparison
 from tests import oracles
 
 Lists = Mapping[str, Sequence[str]]
@@ -235,7 +234,7 @@ def metric_with(**changes: Any) -> MetricComparison:
 WORSE = {"difference": -0.01, "interval": (-0.016, -0.004)}
 UNCLEAR = {"interval": (-0.006, 0.026), "p_value": 0.2, "users_needed": 6500.0}
 LIMITED = CompareConfig(fail_if_worse=["ndcg@10"], max_loss=0.005)
-NEED = "times as many users would be needed to tell a difference of this size"
+NEED = "times as many users would detect a difference of this size"
 EQUAL = {"users_better": 0, "users_equal": 9, "users_worse": 0}
 
 
@@ -257,39 +256,39 @@ EQUAL = {"users_better": 0, "users_equal": 9, "users_worse": 0}
         (
             UNCLEAR,
             "unclear",
-            "no difference can be told from chance (+0.0100; +4.0 %; 95 % interval -0.0060 to "
+            "no significant difference (+0.0100; +4.0 %; 95 % interval -0.0060 to "
             f"0.0260, p = 0.2000, 1000 users): about 7 {NEED}.",
         ),
         (
             {**UNCLEAR, "baseline": 0.0, "difference": -0.0001, "users_needed": 1e9},
             "unclear",
-            "no difference can be told from chance (-0.0001; 95 % interval -0.0060 to 0.0260, "
+            "no significant difference (-0.0001; 95 % interval -0.0060 to 0.0260, "
             f"p = 0.2000, 1000 users): more than 1000 {NEED}.",
         ),
         (
             {**UNCLEAR, "users_needed": 900.0, "config": CompareConfig(confidence=0.9)},
             "unclear",
-            "no difference can be told from chance (+0.0100; +4.0 %; 90 % interval -0.0060 to "
+            "no significant difference (+0.0100; +4.0 %; 90 % interval -0.0060 to "
             f"0.0260, p = 0.2000, 1000 users): about 2 {NEED}.",
         ),
         (
             {**UNCLEAR, "difference": 0.0, "p_value": 1.0, "users_needed": np.inf},
             "unclear",
-            "no difference can be told from chance (0.0000; +0.0 %; 95 % interval -0.0060 to "
+            "no significant difference (0.0000; +0.0 %; 95 % interval -0.0060 to "
             "0.0260, p = 1.0000, 1000 users): gains and losses balance.",
         ),
         ({**EQUAL, "difference": 0.0}, "equal", "equal for each of 9 users: nothing to choose."),
         (
             {**UNCLEAR, "config": LIMITED},
             "unclear",
-            "no difference can be told from chance (+0.0100; +4.0 %; 95 % interval -0.0060 to "
+            "no significant difference (+0.0100; +4.0 %; 95 % interval -0.0060 to "
             f"0.0260, p = 0.2000, 1000 users): about 7 {NEED}; a loss above 0.005 is possible: "
             "keep the baseline.",
         ),
         (
             {**UNCLEAR, "interval": (-0.005, 0.026), "config": LIMITED},
             "unclear",
-            "no difference can be told from chance (+0.0100; +4.0 %; 95 % interval -0.0050 to "
+            "no significant difference (+0.0100; +4.0 %; 95 % interval -0.0050 to "
             f"0.0260, p = 0.2000, 1000 users): about 7 {NEED}; a loss above 0.005 is ruled out: "
             "it can be taken.",
         ),
@@ -589,7 +588,7 @@ def test_a_loss_that_is_not_ruled_out_ends_with_1_only_if_asked(
     (folder / "new.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     gate = ["--fail-if-worse", "recall@10"]
     assert run("good.jsonl", "new.jsonl", *gate) == 0
-    assert "recall@10: no difference can be told from chance" in capsys.readouterr().out
+    assert "recall@10: no significant difference" in capsys.readouterr().out
     assert run("good.jsonl", "new.jsonl", *gate, "--max-loss", "0.5") == 0
     assert "a loss above 0.5 is ruled out: it can be taken.\n" in capsys.readouterr().out
     assert run("good.jsonl", "new.jsonl", *gate, "--max-loss", "0.001") == 1
