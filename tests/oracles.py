@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlcore.interactions import Interactions
+from mlcore.ranked_lists import Predictions
 from mlcore.types import CsrMatrix
 
 Dense = npt.NDArray[np.float64]
@@ -43,6 +44,22 @@ def interactions_of(x: Dense, seconds: npt.NDArray[np.int64] | None = None) -> I
         None if seconds is None else seconds[users, items],
     )
     return interactions.with_catalogue(ids("i", x.shape[1]))
+
+
+def predictions_of(lists: Mapping[str, Sequence[str]]) -> Predictions:
+    """Return the ranked lists of some users, best item first."""
+    items = list(dict.fromkeys(item for row in lists.values() for item in row))
+    codes = [items.index(item) for row in lists.values() for item in row]
+    indptr = np.cumsum([0, *map(len, lists.values())]).astype(np.int64)
+    return Predictions(list(lists), items, indptr, np.array(codes, np.int32))
+
+
+def truth_of(
+    taken: Mapping[str, Sequence[str]], weights: Sequence[float] | None = None
+) -> Interactions:
+    """Return the interactions of users with the items they took."""
+    users = [user for user, items in taken.items() for _ in items]
+    return Interactions.from_columns(users, [i for row in taken.values() for i in row], weights)
 
 
 def dense(matrix: CsrMatrix) -> npt.NDArray[Any]:

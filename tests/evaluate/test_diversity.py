@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from mlcore.errors import CsrError
 from mlcore.evaluate import diversity
 from mlcore.evaluate.diversity import list_diversity
-from mlcore.errors import CsrError
 from mlcore.types import CsrMatrix, Float64Array, Int32Array
 
 NUM_ITEMS = 23

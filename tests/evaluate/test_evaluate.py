@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 import pytrec_eval
 
+from cli.evaluate import main
 from mlcore import ConfigError, DataError, Interactions, train_from_data
+from mlcore.errors import NoUsersError
+from mlcore.evaluate.config import EvaluateConfig
 from mlcore.evaluate.evaluate import Catalogue, evaluate_from_data, evaluate_from_path
 from mlcore.evaluate.metrics import USER_METRICS
-from mlcore.ranked_lists import Predictions
 from tests import oracles
+from tests.oracles import predictions_of, truth_of
 
 Lists = Mapping[str, Sequence[str]]
 OF_TREC_EVAL = {
@@ -27,19 +30,6 @@ OF_TREC_EVAL = {
     "map": "map_cut_{n}",
     "mrr": "recip_rank",
 }
-
-
-def predictions_of(lists: Lists) -> Predictions:
-    items = list(dict.fromkeys(item for row in lists.values() for item in row))
-    codes = [items.index(item) for row in lists.values() for item in row]
-    indptr = np.cumsum([0, *map(len, lists.values())]).astype(np.int64)
-    return Predictions(list(lists), items, indptr, np.array(codes, np.int32))
-
-
-def truth_of(taken: Lists, weights: Sequence[float] | None = None) -> Interactions:
-    users = [user for user, items in taken.items() for _ in items]
-    items = [item for items in taken.values() for item in items]
-    return Interactions.from_columns(users, items, weights)
 
 
 def random_data(seed: int) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -328,3 +318,133 @@ def test_extra_users_of_a_file_are_named_with_their_line(tmp_path: Path) -> None
     assert (found["users"], found["ignored_users"]) == (2, 1)
     assert found["users_without_predictions"] == 1
     assert found["metrics"]["recall@1"] == 0.5
+
+
+def saved_model(folder: Path, with_users: bool = True) -> Interactions:
+    """User t0 has 1 of the items, t1 2 of them and so on; the users of the truth are t1, t2 ..."""
+    items = oracles.ids("i", 30)
+    trained = truth_of({f"t{rank}": items[: rank + 1] for rank in range(30)})
+    train_from_data(trained, with_users=with_users).save(folder / "model")
+    return trained
+
+
+def file_data() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    items = oracles.ids("i", 30)
+    rng = np.random.default_rng(9)
+    users = [f"t{rank}" for rank in range(1, 20)] + ["zoe"]
+    lists = {user: rng.permutation(items)[:10].tolist() for user in users}
+    lists["t3"] = lists["t3"][:1]
+    return lists, {user: rng.permutation(items)[:5].tolist() for user in users}
+
+
+def test_the_command_takes_from_the_model_what_the_options_ask_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained = saved_model(tmp_path)
+    lists, taken = file_data()
+    write_files(tmp_path, lists, taken)
+    monkeypatch.chdir(tmp_path)
+    options = (
+        "--predictions predictions.jsonl --ground-truth truth.csv --cutoffs 2,10 --model-dir model "
+        "--confidence 0.9 --bootstrap-rounds 30 --seed 4 --slices popularity,history-length "
+        "--history-edges 2,9 --popularity-shares 0.3,0.6 --diversity --out metrics.json"
+    )
+    assert main(options.split()) == 0
+    model = train_from_data(trained)
+    catalogue = Catalogue(
+        trained.item_ids,
+        np.arange(30, 0, -1),
+        30,
+        model.similarity,
+        trained.user_ids,
+        np.diff(trained.user_items.indptr),
+    )
+    config = EvaluateConfig(
+        0.9, 30, 4, ("popularity", "history-length"), (2, 9), (0.3, 0.6), diversity=True
+    )
+    expected = evaluate_from_data(
+        predictions_of(lists), truth_of(taken), [2, 10], catalogue=catalogue, config=config
+    )
+    found = json.loads(Path("metrics.json").read_text())
+    assert found == expected.to_json()
+    assert list(found) == [
+        "users", "users_without_predictions", "ignored_users", "confidence", "bootstrap_rounds",
+        "seed", "metrics", "users_counted", "confidence_intervals", "slices",
+    ]  # fmt: skip
+    by_length = found["slices"]["history-length"]
+    assert {name: part["users"] for name, part in by_length.items()} == {
+        "0-1": 1,
+        "2-8": 7,
+        "9+": 12,
+    }
+    shown = capsys.readouterr().out.splitlines()
+    means = expected.means
+    assert shown[0].startswith(
+        f"20 users: recall@2 {means.metrics['recall@2']:.4f} "
+        f"[{means.intervals['recall@2'][0]:.4f}, {means.intervals['recall@2'][1]:.4f}], diversity@2"
+    )
+    assert shown[2].startswith("history-length 2-8 (7 users, 35 items): recall@2 ")
+    assert shown[-2].startswith("popularity tail (")
+    assert shown[-1] == "The intervals of fewer than 30 users are too narrow."
+    assert len(shown) == 1 + 3 + 3 + 1
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--slices age", "expected some of history-length,popularity, got 'age'"),
+        ("--slices=", "expected some of history-length,popularity, got ''"),
+        ("--history-edges 1;2", "expected integers such as 10,50, got '1;2'"),
+        ("--popularity-shares 20%", "expected numbers such as 0.2,0.8, got '20%'"),
+    ],
+)
+def test_an_option_of_another_form_is_a_usage_error(
+    option: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(f"--predictions p --ground-truth t --cutoffs 5 --out o {option}".split())
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.endswith(f"{option.split('=')[0].split()[0]}: {message}\n")
+
+
+@pytest.mark.parametrize("name", ["users.csv", "users.jsonl"])
+def test_rows_of_users_say_where_there_is_no_diversity(name: str, tmp_path: Path) -> None:
+    saved_model(tmp_path)
+    lists, taken = file_data()
+    predictions, truth = write_files(tmp_path, lists, taken)
+    evaluate_from_path(
+        predictions,
+        truth,
+        tmp_path / "out.json",
+        [10],
+        per_user_path=tmp_path / name,
+        model_dir=tmp_path / "model",
+        config=EvaluateConfig(diversity=True),
+    )
+    with (tmp_path / name).open(newline="") as file:
+        rows: list[dict[str, Any]]
+        rows = list(csv.DictReader(file)) if name.endswith("csv") else list(map(json.loads, file))
+    missing = "" if name.endswith("csv") else None
+    assert [row["user_id"] for row in rows if row["diversity@10"] == missing] == ["t3"]
+    values = [float(row["diversity@10"]) for row in rows if row["diversity@10"] != missing]
+    mean = json.loads((tmp_path / "out.json").read_text())["metrics"]["diversity@10"]
+    assert sum(values) / 19 == pytest.approx(mean, abs=1e-12)
+
+
+def test_a_model_without_users_has_no_slices_by_history(tmp_path: Path) -> None:
+    saved_model(tmp_path, with_users=False)
+    lists, taken = file_data()
+    predictions, truth = write_files(tmp_path, lists, taken)
+    model, out = tmp_path / "model", tmp_path / "out.json"
+    both = EvaluateConfig(slices=["popularity", "history-length"])
+    with pytest.raises(NoUsersError) as caught:
+        evaluate_from_path("none", truth, out, [10], model_dir=model, config=both)
+    assert str(caught.value) == (
+        "slices: history-length: expected a model with users, got one trained without"
+    )
+    assert caught.value.hint == (
+        "train without --without-users, or ask for --slices popularity alone"
+    )
+    one = EvaluateConfig(slices=["popularity"])
+    evaluate_from_path(predictions, truth, out, [10], model_dir=model, config=one)
+    assert list(json.loads(out.read_text())["slices"]) == ["popularity"]

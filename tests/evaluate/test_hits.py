@@ -7,25 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from mlcore import Interactions
 from mlcore.evaluate import hits
 from mlcore.evaluate.hits import Hits, find_hits, find_positions
-from mlcore.ranked_lists import Predictions
 from tests import oracles
+from tests.oracles import predictions_of, truth_of
 
 Lists = Mapping[str, Sequence[str]]
-
-
-def predictions_of(lists: Lists) -> Predictions:
-    items = list(dict.fromkeys(item for row in lists.values() for item in row))
-    codes = [items.index(item) for row in lists.values() for item in row]
-    indptr = np.cumsum([0, *map(len, lists.values())]).astype(np.int64)
-    return Predictions(list(lists), items, indptr, np.array(codes, np.int32))
-
-
-def truth_of(taken: Lists) -> Interactions:
-    pairs = [(user, item) for user, items in taken.items() for item in items]
-    return Interactions.from_columns(*zip(*pairs))
 
 
 def found(lists: Lists, taken: Lists, longest: int) -> Hits:

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 import pytrec_eval
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mlcore.evaluate import metrics
 from mlcore.evaluate.hits import Hits

@@ -14,12 +14,7 @@ import scipy.stats
 
 from mlcore import ConfigError, DataError, MlcoreError
 from mlcore.evaluate.config import PAIRED_TESTS, PairedTest
-from mlcore.evaluate.resampling import (
-    adjust_holm,
-    bootstrap_interval,
-    paired_test,
-    users_needed,
-)
+from mlcore.evaluate.resampling import adjust_holm, bootstrap_interval, paired_test, users_needed
 from mlcore.types import Float64Array
 
 both_tests = pytest.mark.parametrize("method", PAIRED_TESTS)

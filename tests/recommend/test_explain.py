@@ -11,21 +11,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from cli.__main__ import main
-from mlcore import DataError, Interactions, Model, Recommender, TrainConfig
-from mlcore import train_from_data
-from mlcore.recommend import explain, scoring
-from mlcore.recommend import recommender as recommend
+from mlcore import DataError, Interactions, Model, Recommender, TrainConfig, train_from_data
 from mlcore.errors import CsrError, UnknownItemError
 from mlcore.files.predictions import read_predictions
 from mlcore.ids import IdMap
+from mlcore.recommend import explain, scoring, recommender as recommend
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
 from mlcore.recommend.recommender import ListOptions, UserRequest
-from mlcore.recommend.show import show_from_path
 from tests import oracles
 
 Dense = npt.NDArray[np.float32]
@@ -372,48 +368,6 @@ def test_evaluation_reads_lists_with_reasons_as_those_without(
         assert main([*command, "--out", str(tmp_path / "metrics.json")]) == 0
         metrics.append(json.loads((tmp_path / "metrics.json").read_text("utf-8"))["metrics"])
     assert metrics[0] == metrics[1]
-
-
-# --- for people ----------------------------------------------------------------------------------
-
-
-def test_show_names_the_three_items_that_speak_most(tmp_path: Path) -> None:
-    (tmp_path / "items.csv").write_text("item_id,title\na,Tea\nb,Milk\nd,Jam\n")
-    because = [("a", 0.5), ("b", 2.25), ("c", -9.0), ("d", 0.125), ("e", 0.5)]
-    reasons = [{"item_id": item, "share": share} for item, share in because]
-    items = [
-        {"item_id": "x", "score": -5.625, "because": reasons},
-        {"item_id": "b", "score": -1, "because": [{"item_id": "a", "share": -1}]},
-        {"item_id": "y", "score": 0, "source": "popularity", "because": []},
-        {"item_id": "d", "score": 0.5},
-    ]
-    lists = tmp_path / "lists.jsonl"
-    lists.write_text(json.dumps({"user_id": "ann", "items": items}) + "\n")
-    assert show_from_path(lists, tmp_path / "items.csv").splitlines() == [
-        "ann may like:",
-        "  1. x (-5.6250)",
-        "     because of Milk (2.2500), Tea (0.5000), e (0.5000)",
-        "  2. Milk (-1.0000)",
-        "  3. y (popular)",
-        "  4. Jam (0.5000)",
-    ]
-
-
-@pytest.mark.parametrize(
-    "because", ['{"a": 1}', '["a"]', '[{"item_id": "a"}]', '[{"item_id": 1, "share": 1}]', "null"]
-)
-def test_show_refuses_reasons_of_another_form(because: str, tmp_path: Path) -> None:
-    (tmp_path / "items.csv").write_text("item_id,title\na,Tea\n")
-    lists = tmp_path / "lists.jsonl"
-    lists.write_text(
-        f'{{"user_id": "u", "items": [{{"item_id": "a", "score": 1, "because": {because}}}]}}\n'
-    )
-    with pytest.raises(DataError) as caught:
-        show_from_path(lists, tmp_path / "items.csv")
-    assert str(caught.value) == (
-        f"{lists}: items: because: expected objects with item_id and share, "
-        f"got {json.loads(because)!r}"
-    )
 
 
 def test_a_trained_model_explains_its_lists() -> None:

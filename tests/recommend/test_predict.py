@@ -10,17 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlcore import (
-    ConfigError,
-    DataError,
-    Recommendation,
-    Recommender,
-    TrainConfig,
-    train_from_data,
-)
+from mlcore import DataError, Recommendation, Recommender, TrainConfig, train_from_data
+from mlcore.errors import UnknownUserError
 from mlcore.files.options import InputOptions
 from mlcore.recommend import scoring
-from mlcore.errors import UnknownUserError
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
 from tests import oracles
@@ -288,13 +281,6 @@ def test_a_faulty_weight_of_a_history_is_named_with_its_line(
         "that float32 holds, got 1e+39"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["histories.jsonl"]
-
-
-@pytest.mark.parametrize("top_n", [0, -3])
-def test_lists_of_no_items_are_refused(top_n: int) -> None:
-    with pytest.raises(ConfigError) as caught:
-        PredictOptions(top_n=top_n)
-    assert str(caught.value) == f"top_n: expected an integer >= 1, got {top_n}"
 
 
 def test_a_model_without_users_takes_histories_only(model_dir: Path, tmp_path: Path) -> None:

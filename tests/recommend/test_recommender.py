@@ -6,14 +6,12 @@ import dataclasses
 import itertools
 import struct
 from collections.abc import Iterable
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from mlcore import (
     ConfigError,
@@ -25,9 +23,9 @@ from mlcore import (
     TrainConfig,
     train_from_data,
 )
-from mlcore.recommend import scoring
 from mlcore.errors import CsrError, UnknownItemError, UnknownUserError
 from mlcore.ids import IdMap
+from mlcore.recommend import scoring
 from mlcore.recommend.recommender import ListOptions
 from mlcore.types import CsrMatrix
 from mlcore.weighting import BM25
@@ -309,49 +307,6 @@ def test_an_empty_history_has_no_candidates_but_may_be_filled(history: Any, mode
     assert recommender.predict_history(history, 4, fill="popularity") == expected
 
 
-@pytest.mark.parametrize(
-    "weight", [2.0**-149, 2.0**-150 * 1.01, 1, Fraction(1, 3), np.float32(0.5), 2.0**128 - 2.0**104]
-)
-def test_every_weight_that_float32_holds_is_accepted(weight: Any, model: Model) -> None:
-    (_, weights), _ = Recommender(model).encode_history([("i001", weight)])
-    assert weights.tolist() == [np.float32(float(weight))] and 0 < weights[0] < np.inf
-
-
-@pytest.mark.parametrize(
-    ("weight", "got"),
-    [
-        (0, "0"),
-        (-1.5, "-1.5"),
-        (float("nan"), "nan"),
-        (float("inf"), "inf"),
-        (2.0**-150, "7.006492321624085e-46"),  # a tie of 0 and 2^-149, which rounds to 0
-        (2.0**128 - 2.0**103, "3.4028235677973366e+38"),  # likewise, to infinity
-        (10**400, f"1{'0' * 59}..."),
-        ("1", "'1'"),
-        (None, "None"),
-        (True, "True"),
-        (1j, "1j"),
-    ],
-)
-def test_a_weight_that_float32_does_not_hold_is_refused(
-    weight: Any, got: str, model: Model
-) -> None:
-    for item in ("i001", "no such item"):
-        with pytest.raises(DataError) as caught:
-            Recommender(model).predict_history({"i000": 1, item: weight})
-        assert str(caught.value) == (
-            f"history: item '{item}': weight: expected a finite number above 0 "
-            f"that float32 holds, got {got}"
-        )
-
-
-@pytest.mark.parametrize("item", ["i001", "no such item"])
-def test_an_item_twice_in_a_history_is_refused(item: str, model: Model) -> None:
-    with pytest.raises(DataError) as caught:
-        Recommender(model).predict_history([item, "i002", item])
-    assert str(caught.value) == f"history: expected each item once, got '{item}' twice"
-
-
 # --- similar items and explanations -------------------------------------------------------------
 
 
@@ -484,8 +439,3 @@ def test_a_saved_model_answers_as_the_trained_one(tmp_path: Path, model: Model) 
     expected = trained.predict_many(users, fill="popularity")
     assert same(loaded.predict_many(users, fill="popularity"), expected)
     assert same([loaded.predict(user, fill="popularity") for user in users], expected)
-
-
-def test_a_history_with_a_number_as_id_is_refused(model: Model) -> None:
-    with pytest.raises(DataError, match="^history: item_id: expected a string, got 7$"):
-        Recommender(model).predict_history({7: 1.0})  # type: ignore[dict-item]

@@ -12,12 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from fixtures import golden
-from mlcore import (
-    Interactions,
-    Model,
-    Recommender,
-    train_from_data,
-)
+from mlcore import Interactions, Model, Recommender, train_from_data
 from mlcore.numeric import numba_tools
 from mlcore.recommend import scoring, scoring_numba
 from mlcore.recommend.options import PredictOptions, Requests

@@ -335,13 +335,3 @@ def test_a_space_is_refused_exactly_if_one_of_all_combinations_is_not_valid() ->
         else:
             refuse(space)
     assert 10 < sum(outcomes) < 50
-
-
-def test_the_combinations_tried_grow_with_pairs_of_settings_not_with_all_of_them() -> None:
-    keys = {f"k{n}": {"choice": [0, 1, 2]} for n in range(12)}
-    edges = [boundary.value for boundary in parse_node(keys, PLACE).boundaries(())]
-    assert len(edges) == 66 * 9  # pairs of keys, pairs of values; all would be 531441
-    for one, other in itertools.combinations(keys, 2):
-        assert {(edge[one], edge[other]) for edge in edges} == set(
-            itertools.product(range(3), repeat=2)
-        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import json
 import os
@@ -17,88 +16,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import optuna
 import pytest
 
 from cli.tune import build_parser, main
-from mlcore import ConfigError, DataError, Interactions, MlcoreError, Recommender, TrainConfig
-from mlcore import train_from_data
-from mlcore.config import TrainConfig as Config
-from mlcore.errors import DataWarning
-from mlcore.tune.space import SearchSpace
+from mlcore import (
+    ConfigError,
+    DataError,
+    Interactions,
+    MlcoreError,
+    Recommender,
+    TrainConfig,
+    train_from_data,
+)
 from mlcore.similarity.counts import CacheBudget
-from mlcore.tune.optuna_sampler import suggest
 from mlcore.train.train import Trainer
 from mlcore.tune.config import TuneConfig
-from mlcore.tune.trials import Trial, best_trial
-from mlcore.tune.tune import tune_from_data
 from mlcore.tune.directory import open_tuning_directory
-from mlcore.tune.validation import recommend_lists, validate_model
+from mlcore.tune.optuna_sampler import suggest
+from mlcore.tune.space import SearchSpace
+from mlcore.tune.trials import Trial
+from mlcore.tune.tune import tune_from_data
+from tests.tune.conftest import METRIC, SPACE, TRAIN_ROWS, VALID_ROWS, search
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-
-SPACE: dict[str, Any] = {
-    "similarity": {
-        "choice": [
-            {"name": "cosine"},
-            {"name": "asymmetric_cosine", "alpha": {"float": [0, 1]}},
-            {"name": "tversky", "alpha": {"float": [0, 2]}, "beta": {"float": [0, 2]}},
-        ]
-    },
-    "weighting": {"choice": [{"name": "none"}, {"name": "bm25", "smooth": True}]},
-    "num_neighbors": {"choice": [None, {"int": [1, 30], "log": True}]},
-    "shrinkage": {"float": [0, 20]},
-}
-METRIC = "ndcg@5"
 DEFAULT_K = TrainConfig().num_neighbors
-
-
-def random_rows(seed: int) -> list[tuple[str, str, float]]:
-    """Users of four tastes, each with 20 of 60 items, popular ones more often."""
-    rng = np.random.default_rng(seed)
-    popularity = 1 / np.arange(1, 61) ** 0.7
-    rows = []
-    for user in range(80):
-        chances = popularity * np.where(np.arange(60) % 4 == user % 4, 6, 1)
-        items = rng.choice(60, 20, replace=False, p=chances / chances.sum())
-        rows += [(f"u{user:02}", f"i{item:02}", float(rng.integers(1, 6))) for item in items]
-    return rows
-
-
-ROWS = random_rows(3)
-# The last user is in the validation alone, and so is one item.
-TRAIN_ROWS = [row for n, row in enumerate(ROWS) if n % 4 and row[0] != "u79" and row[1] != "i07"]
-VALID_ROWS = [row for row in ROWS if row not in TRAIN_ROWS]
-
-
-def interactions_of(rows: list[tuple[str, str, float]]) -> Interactions:
-    users, items, weights = zip(*rows)
-    return Interactions.from_columns(users, items, weights)
-
-
-@pytest.fixture(scope="module")
-def train() -> Interactions:
-    return interactions_of(TRAIN_ROWS)
-
-
-@pytest.fixture(scope="module")
-def valid() -> Interactions:
-    return interactions_of(VALID_ROWS)
-
-
-def search(
-    train: Interactions,
-    valid: Interactions,
-    space: Any = SPACE,
-    metric: str = METRIC,
-    trials: int = 15,
-    seed: int = 0,
-    **options: Any,
-) -> list[Trial]:
-    config = TuneConfig(metric, trials, seed)
-    found = tune_from_data(train, valid, SearchSpace.from_json(space), config, **options)
-    return [replace(trial, seconds={}) for trial in found]
 
 
 # --- one trial ---
@@ -133,48 +75,6 @@ def test_trial_0_is_the_default_configuration_wherever_the_space_is(
     ]
 
 
-def test_lists_shorter_than_the_cutoff_count_as_they_are() -> None:
-    # By hand: v has b and gets the only other item, a, which is right; w is unknown. The gain of
-    # rank 1 is 1, the ideal that of 2 relevant items: 1 / (1 + 1 / log2(3)).
-    both = Interactions.from_columns(["u", "u", "v"], ["a", "b", "b"])
-    held_out = Interactions.from_columns(["v", "v", "w"], ["a", "z", "a"])
-    metrics = validate_model(train_from_data(both), held_out, n=7).metrics
-    assert metrics["ndcg@7"] == pytest.approx(1 / (1 + 1 / np.log2(3)) / 2, rel=1e-12)
-    assert metrics["precision@7"] == pytest.approx(1 / 7 / 2, rel=1e-12)
-    assert (metrics["recall@7"], metrics["mrr@7"]) == (0.25, 0.5)
-
-
-def test_a_model_without_recommendations_scores_0() -> None:
-    alone = Interactions.from_columns(["u", "v"], ["a", "b"])
-    held_out = Interactions.from_columns(["u"], ["b"])
-    metrics = validate_model(train_from_data(alone), held_out, n=3).metrics
-    assert set(metrics.values()) == {0.0}
-
-
-@pytest.mark.parametrize("threads", [1, 3])
-def test_lists_are_those_of_the_recommender(train: Interactions, threads: int) -> None:
-    recommender = Recommender(train_from_data(train, TrainConfig(num_neighbors=2)))
-    users = [train.user_ids[n] for n in (5, 0, 40)]
-    lists = recommend_lists(recommender, users, 50, threads)
-    found = [
-        [lists.item_ids[item] for item in lists.items[begin:end]]
-        for begin, end in zip(lists.indptr, lists.indptr[1:])
-    ]
-    expected = recommender.predict_many(users, 50)
-    assert found == [[one.item_id for one in row] for row in expected]
-    assert len({len(row) for row in found}) > 1
-    assert lists.user_ids == users
-
-
-def test_the_best_trial_is_the_first_of_equals_and_never_a_failed_one() -> None:
-    values = [0.1, None, 0.3, 0.3, 0.2]
-    trials = [Trial(number, value, {}, {}) for number, value in enumerate(values)]
-    assert best_trial(trials) == trials[2]
-    assert best_trial([trials[1]]) is None and best_trial([]) is None
-    zero = [Trial(0, None, {}, {}), Trial(1, 0.0, {}, {})]
-    assert best_trial(zero) == zero[1]
-
-
 # --- the search ---
 
 
@@ -195,43 +95,6 @@ def test_a_resumed_search_tries_what_it_would_have_tried_without_interruption(
     whole = search(train, valid)
     assert len({trial.value for trial in whole}) > 10
     assert search(train, valid, past=whole[:done]) == whole[done:]
-
-
-def test_suggestions_are_those_of_a_study_of_optuna_that_was_never_interrupted() -> None:
-    space = SearchSpace.from_json(SPACE)
-    sampler = optuna.samplers.TPESampler
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(direction="maximize")
-
-    def objective(params: dict[str, Any]) -> float:
-        return float(sum(value / (3 + place) for place, value in enumerate(params.values())))
-
-    def draw(trial: Any, name: str, dimension: Any) -> Any:
-        if hasattr(dimension, "count"):
-            return trial.suggest_categorical(name, range(dimension.count))
-        kind = trial.suggest_int if isinstance(dimension.low, int) else trial.suggest_float
-        return kind(name, dimension.low, dimension.high, log=dimension.log)
-
-    past: list[Any] = []
-    for number in range(1, 26):
-        sample = suggest(space, past, seed=8, number=number)
-        entropy = np.random.SeedSequence([8, number]).generate_state(1)[0]
-        study.sampler = sampler(seed=int(entropy), multivariate=False)
-        trial = study.ask()
-        assert space.sample(lambda name, dim: draw(trial, name, dim)) == sample  # noqa: B023
-        past.append((sample, objective(sample.params)))
-        study.tell(trial, objective(sample.params))
-    assert len({json.dumps(sample.params) for sample, _ in past}) == 25
-
-
-def test_suggestions_come_to_where_past_ones_were_good() -> None:
-    space = SearchSpace.from_json({"shrinkage": {"float": [0, 100]}})
-    past: list[Any] = []
-    for number in range(40):
-        sample = suggest(space, past, seed=1, number=number)
-        past.append((sample, -abs(sample.config["shrinkage"] - 83)))
-    distances = [-value for _, value in past]
-    assert np.median(distances[25:]) < np.median(distances[:10]) / 2
 
 
 def test_models_that_differ_in_measure_shrinkage_or_neighbors_are_counted_once(
@@ -274,64 +137,6 @@ def test_models_that_differ_in_measure_shrinkage_or_neighbors_are_counted_once(
     assert counted_once == of_one_training
 
 
-def test_a_configuration_that_comes_again_is_not_trained_again(
-    train: Interactions, valid: Interactions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trained: list[Config] = []
-    plain = Trainer.train
-
-    def count(self: Trainer, config: Config, **options: Any) -> Any:
-        trained.append(config)
-        return plain(self, config, **options)
-
-    monkeypatch.setattr(Trainer, "train", count)
-    trials = search(train, valid, {"num_neighbors": {"choice": [2, DEFAULT_K]}}, trials=8)
-    assert [config.num_neighbors for config in trained] == [DEFAULT_K, 2]
-    assert [trial.trial for trial in trials] == list(range(8))
-    two = next(trial.trial for trial in trials if trial.config["num_neighbors"] == 2)
-    for trial in trials:
-        first = trials[two if trial.config["num_neighbors"] == 2 else 0]
-        assert (trial.value, trial.metrics) == (first.value, first.metrics)
-        assert trial.same_as == (None if trial is first else first.trial)
-
-
-def test_a_configuration_that_cannot_be_trained_fails_alone(
-    train: Interactions, valid: Interactions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The first user has all items, so that its plain idf is below 0.
-    items = train.item_ids
-    all_of_them = interactions_of([*TRAIN_ROWS, *(("u00", item, 1.0) for item in items)])
-    space = {
-        "weighting": {"choice": [{"name": "tf_idf"}, {"name": "tf_idf", "smooth": True}]},
-        "num_neighbors": {"int": [1, 50]},
-    }
-    trials = search(all_of_them, valid, space, trials=10)
-    for trial in trials[1:]:
-        failed = trial.params["weighting.choice"] == 0
-        assert (trial.value is None) == failed and (trial.metrics == {}) == failed
-        start = "weighting tf_idf: user 'u00', item 'i00': expected a weight above 0 that float32"
-        assert (trial.error is not None and trial.error.startswith(start)) == failed
-    assert {trial.value is None for trial in trials[1:]} == {True, False}
-    assert search(all_of_them, valid, space, trials=10, past=trials[:6]) == trials[6:]
-
-
-def test_what_does_not_fit_into_memory_fails_alone(
-    train: Interactions, valid: Interactions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = Trainer.train
-
-    def refuse_large(self: Trainer, config: Config, **options: Any) -> Any:
-        if config.num_neighbors == 7:
-            raise MemoryError
-        return plain(self, config, **options)
-
-    monkeypatch.setattr(Trainer, "train", refuse_large)
-    trials = search(train, valid, {"num_neighbors": {"choice": [7, 8]}}, trials=5)
-    assert {(trial.config["num_neighbors"], trial.error) for trial in trials} == {
-        (DEFAULT_K, None), (7, "out of memory"), (8, None),
-    }  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("columns", "error"),
     [
@@ -354,28 +159,6 @@ def test_past_trials_must_be_of_this_space(train: Interactions, valid: Interacti
     past[1] = replace(past[1], config=past[0].config)
     with pytest.raises(ConfigError, match="^trial 1: config: expected that of its params"):
         search(train, valid, past=past)
-
-
-@pytest.mark.parametrize(
-    ("settings", "error"),
-    [
-        *(
-            (
-                {"metric": metric},
-                "metric: expected one of precision, recall, hit_rate, ndcg, map, mrr with a cutoff, "
-                f"such as ndcg@10, got {metric!r}",
-            )
-            for metric in ["ndcg", "ndcg@", "ndcg@0", "ndcg@-1", "ndcg@1.5", "ndcg@ten", "auc@10"]
-        ),
-        ({"trials": 0}, "trials: expected an integer >= 1, got 0"),
-        ({"seed": -1}, "seed: expected an integer >= 0, got -1"),
-        ({"keep_mib": -1}, "keep_mib: expected an integer >= 0, got -1"),
-    ],
-)
-def test_settings_out_of_range_are_refused(settings: dict[str, Any], error: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        TuneConfig(**settings)
-    assert str(caught.value) == error
 
 
 # --- the command and its directory ---
@@ -630,36 +413,6 @@ def test_a_line_that_is_no_trial_is_named(
     )
 
 
-def test_a_disk_that_is_full_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with open_tuning_directory(tmp_path / "new", {}) as directory:
-        monkeypatch.setattr("mlcore.tune.directory.os.fsync", refuse)
-        with pytest.raises(DataError, match="trials.jsonl: expected room to write, got 'No space"):
-            directory.append(Trial(0, 0.5, {}, {}))
-
-
-def test_a_torn_line_is_dropped_with_a_warning(tmp_path: Path) -> None:
-    with open_tuning_directory(tmp_path / "new", {"seed": 0}) as directory:
-        directory.append(Trial(0, 0.5, {}, {"a": [1e-7, None]}))
-    path = tmp_path / "new/trials.jsonl"
-    whole = path.read_bytes()
-    path.write_bytes(whole + b"\0\0")
-    with pytest.warns(DataWarning, match="dropped a last line"):
-        with open_tuning_directory(tmp_path / "new", {"seed": 0}) as directory:
-            assert directory.trials == [Trial(0, 0.5, {}, {"a": [1e-7, None]})]
-            directory.append(Trial(1, None, {}, {}, error="é"))
-    assert (
-        path.read_bytes()
-        == whole
-        + (
-            '{"trial": 1, "value": null, "params": {}, "config": {}, "metrics": {}, '
-            '"same_as": null, "error": "é", "seconds": {}}\n'
-        ).encode()
-    )
-
-
 BAD = {
     "a directory of something else": (
         "--out-dir other",
@@ -711,7 +464,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(
 def test_if_no_trial_succeeds_the_first_error_is_told_and_no_configuration_written(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(self: Trainer, config: Config, **options: Any) -> Any:
+    def refuse(self: Trainer, config: TrainConfig, **options: Any) -> Any:
         raise DataError(f"no room for {config.num_neighbors}")
 
     monkeypatch.setattr(Trainer, "train", refuse)
@@ -730,7 +483,7 @@ def test_an_interrupt_says_where_the_trials_are(
 ) -> None:
     plain = Trainer.train
 
-    def interrupt(self: Trainer, config: Config, **options: Any) -> Any:
+    def interrupt(self: Trainer, config: TrainConfig, **options: Any) -> Any:
         if len(lines_of(folder / "tuning") if path.stat().st_size else []) == 2:
             raise KeyboardInterrupt
         return plain(self, config, **options)

@@ -1,35 +1,24 @@
-"""mlcore.evaluate.evaluate with all that is only computed if asked for: intervals, slices, diversity."""
+"""mlcore.evaluate.catalogue: metrics over the catalogue, slices, diversity."""
 
 from __future__ import annotations
 
-import csv
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from scipy import stats
 
-from cli.evaluate import main
-from mlcore import ConfigError, Interactions, train_from_data
-from mlcore.evaluate import diversity, hits
+from mlcore import ConfigError
 from mlcore.errors import NoUsersError
-from mlcore.evaluate.evaluate import (
-    Catalogue,
-    evaluate_from_data,
-    evaluate_from_path,
-)
-from mlcore.evaluate.config import EvaluateConfig, SliceBy
-from mlcore.evaluate.result import Evaluation, mean_over_users
-from mlcore.ranked_lists import Predictions
-from mlcore.evaluate.resampling import bootstrap_interval
+from mlcore.evaluate import diversity, hits
+from mlcore.evaluate.config import EvaluateConfig
+from mlcore.evaluate.evaluate import Catalogue, evaluate_from_data, evaluate_from_path
+from mlcore.evaluate.result import Evaluation
 from mlcore.types import CsrMatrix
 from tests import oracles
-from tests.evaluate.test_evaluate import predictions_of, truth_of, write_files
+from tests.oracles import predictions_of, truth_of
 
 CUTOFFS = [2, 10]
 EVERYTHING = EvaluateConfig(0.9, 50, 3, ("history-length", "popularity"), diversity=True)
@@ -72,55 +61,6 @@ def evaluate(
         extra_users="ignore",
         config=config,
     )
-
-
-# --- intervals ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_intervals_are_those_that_scipy_finds(seed: int) -> None:
-    lists, taken, _ = random_data(1)
-    found = evaluate(lists, taken, None, EvaluateConfig(0.8, 40, seed))
-    columns = np.stack(list(found.per_user.values()), axis=1)
-    theirs = stats.bootstrap(
-        (columns,), np.mean, n_resamples=40, confidence_level=0.8, axis=0, vectorized=True,
-        method="percentile", rng=np.random.default_rng(seed),
-    ).confidence_interval  # fmt: skip
-    assert list(found.means.intervals) == list(found.metrics)
-    for at, name in enumerate(found.metrics):
-        expected = [bounds[at] for bounds in np.atleast_2d(theirs)]
-        assert found.means.intervals[name] == pytest.approx(expected, abs=1e-12)
-        assert found.means.intervals[name][0] < found.metrics[name] < found.means.intervals[name][1]
-
-
-def test_metrics_that_some_users_lack_are_resampled_over_those_who_have_them() -> None:
-    rng = np.random.default_rng(4)
-    whole, part = rng.random(40), rng.random(40)
-    part[::3] = np.nan
-    columns = {"part": part, "whole": whole, "half": part / 2, "none": np.full(40, np.nan)}
-    found = mean_over_users(columns, EvaluateConfig(0.9, 100, 7))
-    assert found.counted == {"part": 26, "half": 26, "none": 0}
-    assert list(found.metrics) == list(found.intervals) == ["part", "whole", "half"]
-    assert found.metrics["part"] == pytest.approx(float(np.nanmean(part)), abs=1e-15)
-    for name in found.metrics:
-        values = columns[name][~np.isnan(columns[name])][:, None]
-        expected = bootstrap_interval(values, 0.9, 100, 7)[:, 0]
-        assert found.intervals[name] == pytest.approx(expected.tolist(), abs=1e-15)
-
-
-def test_intervals_of_few_users_come_with_a_warning() -> None:
-    lists, taken, catalogue = random_data(0)
-    slices: list[SliceBy] = ["history-length"]
-    warning = "The intervals of fewer than 30 users are too narrow."
-    for config, expected in [
-        (EvaluateConfig(0.9, 5, slices=slices), True),  # 60 users, but not in each slice
-        (EvaluateConfig(0.9, 5), False),
-        (EvaluateConfig(slices=slices), False),
-    ]:
-        shown = evaluate(lists, taken, catalogue, config).summary(CUTOFFS).splitlines()
-        assert (shown[-1] == warning) == expected
-    few = {user: taken[user] for user in list(taken)[:29]}
-    assert warning in evaluate(lists, few, None, EvaluateConfig(0.9, 5)).summary(CUTOFFS)
 
 
 # --- slices -------------------------------------------------------------------------------------
@@ -276,63 +216,6 @@ def test_what_is_not_asked_for_changes_nothing() -> None:
     assert (plain.slices, plain.means.intervals) == ({}, {})
 
 
-def test_another_seed_gives_other_intervals_and_the_same_seed_the_same() -> None:
-    lists, taken, _ = random_data(0)
-    first, again, other = (
-        evaluate(lists, taken, None, EvaluateConfig(0.9, 20, seed)) for seed in (1, 1, 2)
-    )
-    assert first.means.intervals == again.means.intervals != other.means.intervals
-    assert first.metrics == other.metrics
-
-
-# --- errors -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"confidence": 0}, "confidence: expected a finite number above 0 or null, got 0"),
-        ({"confidence": 1.0}, "confidence: expected a number above 0 and below 1, got 1.0"),
-        ({"bootstrap_rounds": 0}, "bootstrap_rounds: expected an integer >= 1, got 0"),
-        ({"seed": -1}, "seed: expected an integer >= 0, got -1"),
-        (
-            {"slices": ["popularity", "age"]},
-            "slices: expected some of history-length, popularity, got 'age'",
-        ),
-        *(
-            (
-                {"history_edges": edges, "slices": ["history-length"]},
-                f"history_edges: expected integers >= 1, ascending, got {shown}",
-            )
-            for edges, shown in [([], "none"), ([0, 1], "0,1"), ([4, 2], "4,2"), ([2, 2], "2,2")]
-        ),
-        *(
-            (
-                {"popularity_shares": shares, "slices": ["popularity"]},
-                "popularity_shares: expected two numbers above 0 and below 1, ascending, "
-                f"got {shown}",
-            )
-            for shares, shown in [
-                ([0.5], "0.5"), ([0.8, 0.2], "0.8,0.2"), ([0, 0.5], "0,0.5"), ([0.5, 1], "0.5,1"),
-                ([0.5, math.nan], "0.5,nan"),
-            ]
-        ),
-        (
-            {"history_edges": [3], "slices": ["popularity"]},
-            "history_edges: expected slices by history-length to use them for, got none",
-        ),
-        (
-            {"popularity_shares": [0.1, 0.2]},
-            "popularity_shares: expected slices by popularity to use them for, got none",
-        ),
-    ],
-)  # fmt: skip
-def test_a_setting_out_of_range_is_refused(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        EvaluateConfig(**settings)
-    assert str(caught.value) == message
-
-
 @pytest.mark.parametrize(
     ("config", "message", "hint"),
     [
@@ -369,136 +252,3 @@ def test_a_catalogue_without_what_is_asked_for_is_refused() -> None:
     with pytest.raises(NoUsersError, match="^slices: history-length: expected a model with users"):
         evaluate(lists, taken, bare, EvaluateConfig(slices=["history-length"]))
     assert evaluate(lists, taken, bare, EvaluateConfig(slices=["popularity"])).slices
-
-
-# --- files --------------------------------------------------------------------------------------
-
-
-def saved_model(folder: Path, with_users: bool = True) -> Interactions:
-    """User t0 has 1 of the items, t1 2 of them and so on; the users of the truth are t1, t2 ..."""
-    items = oracles.ids("i", 30)
-    trained = truth_of({f"t{rank}": items[: rank + 1] for rank in range(30)})
-    train_from_data(trained, with_users=with_users).save(folder / "model")
-    return trained
-
-
-def file_data() -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    items = oracles.ids("i", 30)
-    rng = np.random.default_rng(9)
-    users = [f"t{rank}" for rank in range(1, 20)] + ["zoe"]
-    lists = {user: rng.permutation(items)[:10].tolist() for user in users}
-    lists["t3"] = lists["t3"][:1]
-    return lists, {user: rng.permutation(items)[:5].tolist() for user in users}
-
-
-def test_the_command_takes_from_the_model_what_the_options_ask_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    trained = saved_model(tmp_path)
-    lists, taken = file_data()
-    write_files(tmp_path, lists, taken)
-    monkeypatch.chdir(tmp_path)
-    options = (
-        "--predictions predictions.jsonl --ground-truth truth.csv --cutoffs 2,10 --model-dir model "
-        "--confidence 0.9 --bootstrap-rounds 30 --seed 4 --slices popularity,history-length "
-        "--history-edges 2,9 --popularity-shares 0.3,0.6 --diversity --out metrics.json"
-    )
-    assert main(options.split()) == 0
-    model = train_from_data(trained)
-    catalogue = Catalogue(
-        trained.item_ids,
-        np.arange(30, 0, -1),
-        30,
-        model.similarity,
-        trained.user_ids,
-        np.diff(trained.user_items.indptr),
-    )
-    config = EvaluateConfig(
-        0.9, 30, 4, ("popularity", "history-length"), (2, 9), (0.3, 0.6), diversity=True
-    )
-    expected = evaluate_from_data(
-        predictions_of(lists), truth_of(taken), [2, 10], catalogue=catalogue, config=config
-    )
-    found = json.loads(Path("metrics.json").read_text())
-    assert found == expected.to_json()
-    assert list(found) == [
-        "users", "users_without_predictions", "ignored_users", "confidence", "bootstrap_rounds",
-        "seed", "metrics", "users_counted", "confidence_intervals", "slices",
-    ]  # fmt: skip
-    by_length = found["slices"]["history-length"]
-    assert {name: part["users"] for name, part in by_length.items()} == {
-        "0-1": 1,
-        "2-8": 7,
-        "9+": 12,
-    }
-    shown = capsys.readouterr().out.splitlines()
-    means = expected.means
-    assert shown[0].startswith(
-        f"20 users: recall@2 {means.metrics['recall@2']:.4f} "
-        f"[{means.intervals['recall@2'][0]:.4f}, {means.intervals['recall@2'][1]:.4f}], diversity@2"
-    )
-    assert shown[2].startswith("history-length 2-8 (7 users, 35 items): recall@2 ")
-    assert shown[-2].startswith("popularity tail (")
-    assert shown[-1] == "The intervals of fewer than 30 users are too narrow."
-    assert len(shown) == 1 + 3 + 3 + 1
-
-
-@pytest.mark.parametrize(
-    ("option", "message"),
-    [
-        ("--slices age", "expected some of history-length,popularity, got 'age'"),
-        ("--slices=", "expected some of history-length,popularity, got ''"),
-        ("--history-edges 1;2", "expected integers such as 10,50, got '1;2'"),
-        ("--popularity-shares 20%", "expected numbers such as 0.2,0.8, got '20%'"),
-    ],
-)
-def test_an_option_of_another_form_is_a_usage_error(
-    option: str, message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(f"--predictions p --ground-truth t --cutoffs 5 --out o {option}".split())
-    assert caught.value.code == 2
-    assert capsys.readouterr().err.endswith(f"{option.split('=')[0].split()[0]}: {message}\n")
-
-
-@pytest.mark.parametrize("name", ["users.csv", "users.jsonl"])
-def test_rows_of_users_say_where_there_is_no_diversity(name: str, tmp_path: Path) -> None:
-    saved_model(tmp_path)
-    lists, taken = file_data()
-    predictions, truth = write_files(tmp_path, lists, taken)
-    evaluate_from_path(
-        predictions,
-        truth,
-        tmp_path / "out.json",
-        [10],
-        per_user_path=tmp_path / name,
-        model_dir=tmp_path / "model",
-        config=EvaluateConfig(diversity=True),
-    )
-    with (tmp_path / name).open(newline="") as file:
-        rows: list[dict[str, Any]]
-        rows = list(csv.DictReader(file)) if name.endswith("csv") else list(map(json.loads, file))
-    missing = "" if name.endswith("csv") else None
-    assert [row["user_id"] for row in rows if row["diversity@10"] == missing] == ["t3"]
-    values = [float(row["diversity@10"]) for row in rows if row["diversity@10"] != missing]
-    mean = json.loads((tmp_path / "out.json").read_text())["metrics"]["diversity@10"]
-    assert sum(values) / 19 == pytest.approx(mean, abs=1e-12)
-
-
-def test_a_model_without_users_has_no_slices_by_history(tmp_path: Path) -> None:
-    saved_model(tmp_path, with_users=False)
-    lists, taken = file_data()
-    predictions, truth = write_files(tmp_path, lists, taken)
-    model, out = tmp_path / "model", tmp_path / "out.json"
-    both = EvaluateConfig(slices=["popularity", "history-length"])
-    with pytest.raises(NoUsersError) as caught:
-        evaluate_from_path("none", truth, out, [10], model_dir=model, config=both)
-    assert str(caught.value) == (
-        "slices: history-length: expected a model with users, got one trained without"
-    )
-    assert caught.value.hint == (
-        "train without --without-users, or ask for --slices popularity alone"
-    )
-    one = EvaluateConfig(slices=["popularity"])
-    evaluate_from_path(predictions, truth, out, [10], model_dir=model, config=one)
-    assert list(json.loads(out.read_text())["slices"]) == ["popularity"]
