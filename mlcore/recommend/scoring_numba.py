@@ -1,9 +1,9 @@
-"""Scores and ranks of many users in compiled code: the same bits as ``mlcore.recommend.scoring``, sooner.
+"""Score and rank many users in compiled code, with the same bits as ``mlcore.recommend.scoring``.
 
-Needs the extra ``[local]``, hence is imported only where there is enough work to wait for it. Users
-are taken one by one: the stored pairs of the history are added up in scratch as long as the
-catalogue, and the best candidates go to a heap. Nothing is written to but the scratch and the
-result of each call, and the interpreter lock is not held, so threads work side by side.
+Needs the extra ``[local]``; import it only for enough work to pay for loading numba. Takes users one
+by one: adds up the stored pairs of the history in scratch as long as the catalogue, and keeps the
+best candidates in a heap. A call writes to its own scratch and result only and releases the
+interpreter lock, so threads run in parallel.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Ar
 
 __all__ = ["rank_rows"]
 
-# The scratch holds this for items that no stored pair touches. Sums begin there all the same: x is
-# also -0.0 + x, and as 0.0 is added to each term first, no term and no sum is -0.0.
+# Marks items that no stored pair touches. Sums can start from it: -0.0 + x is x, and adding 0.0 to
+# each term first keeps every term and sum from being -0.0.
 UNTOUCHED = -0.0
-# Scores are compared in blocks of this many with the worst of the list, a few at once.
+# Compares scores with the worst of the list in blocks of this many, so that SIMD applies.
 SCAN_WIDTH = 64
-# Going through all scores costs as much as going once more through this share of as many pairs.
+# A scan of all scores costs as much as a second pass over this many times fewer pairs.
 SCANS_PER_PAIR = 16
-# While the pairs of one item are added up, those of the item so many places later are fetched: the
-# first cache lines, the processor sees to the others. Waiting for memory took a third of the time.
+# While adding up the pairs of one item, prefetches those of the item AHEAD places later: the first
+# cache lines, the processor fetches the rest. Waiting for memory took a third of the time.
 AHEAD, LINES, LINE_ENTRIES = 4, 7, 16
 
 
@@ -44,11 +44,11 @@ def rank_rows(
     added from +0; ties go to the smaller position. Equals ``mlcore.recommend.scoring.Scorer.rank``.
 
     Args:
-        similarity: (I, I) finite float32, source items as rows; all positions must be items.
-        histories: (R, I) finite float32; likewise.
-        n: the longest list, >= 1.
-        allowed: (I,) which items may be listed, or None for all.
-        include_seen: whether items of the history may be listed.
+        similarity: (I, I) finite float32, source items as rows; all positions in range.
+        histories: (R, I) finite float32, likewise.
+        n: list length, >= 1.
+        allowed: (I,) items that may be listed; None for all.
+        include_seen: also list items of the history.
 
     Returns:
         Offsets (R + 1,), item positions and scores (P,).
@@ -80,7 +80,7 @@ def rank_rows(
 
 def _frozen_arrays(matrix: CsrMatrix) -> list[npt.NDArray[Any]]:
     return [
-        # Unsigned: a signed index may be negative, and compiled code would look at each for that.
+        # Unsigned: compiled code would test each signed index for being negative.
         _frozen(matrix.indptr, np.int64).view(np.uint64),
         _frozen(matrix.indices, np.int32).view(np.uint32),
         _frozen(matrix.data, np.float32),
@@ -88,7 +88,7 @@ def _frozen_arrays(matrix: CsrMatrix) -> list[npt.NDArray[Any]]:
 
 
 def _frozen(array: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-    """Return a read-only view: code is compiled once, for mapped and for other arrays alike."""
+    """Return a read-only view, so that one compiled version serves mapped and other arrays."""
     view = np.ascontiguousarray(array, dtype).view()
     view.flags.writeable = False
     return view
@@ -131,7 +131,7 @@ def _rank_rows(
 def _add_up(
     pair_starts: Any, columns: Any, values: Any, history: Any, weights: Any, totals: Any
 ) -> np.uint64:
-    """Add the stored pairs of a history to the totals; return how many there are."""
+    """Add the stored pairs of a history to the totals; return their number."""
     num_pairs = np.uint64(0)
     for entry in range(len(history)):
         item, weight = history[entry], np.float64(weights[entry])
@@ -149,19 +149,19 @@ def _add_up(
 
 @compiled
 def _take_all(totals: Any, allowed: Any, best: Any) -> int:
-    """Move the best totals to a heap, all others to nowhere; return how many there are."""
+    """Push the best totals onto a heap and clear all; return the size of the heap."""
     count, threshold = 0, -np.inf
     num_items, width = np.uint64(len(totals)), np.uint64(SCAN_WIDTH)
     for begin in range(np.uint64(0), num_items, width):
         end = min(begin + width, num_items)
-        # Without a branch, so that several are compared at once.
+        # Without a branch, so that the loop vectorizes.
         is_any_better = False
         for item in range(begin, end):
-            is_any_better |= totals[item] > threshold  # items ascend: equal ones come too late
+            is_any_better |= totals[item] > threshold  # items ascend: a later tie loses
         if is_any_better:
             for item in range(begin, end):
                 if totals[item] > threshold and _is_touched(totals[item]) and allowed[item]:
-                    count = _offer(best, count, np.int64(item), totals[item])
+                    count = _push(best, count, np.int64(item), totals[item])
                     if count == len(best[0]):
                         threshold = best[1][0]
         for item in range(begin, end):
@@ -173,15 +173,15 @@ def _take_all(totals: Any, allowed: Any, best: Any) -> int:
 def _take_touched(
     pair_starts: Any, columns: Any, history: Any, totals: Any, allowed: Any, best: Any
 ) -> int:
-    """Do the same by going through the stored pairs of the history, where these are few."""
+    """Do the same by a second pass over the stored pairs of the history, if they are few."""
     count = 0
     for item in history:
         for pair in range(pair_starts[item], pair_starts[item + np.uint64(1)]):
             column = columns[pair]
             if _is_touched(totals[column]):
                 if allowed[column]:
-                    count = _offer(best, count, np.int64(column), totals[column])
-                totals[column] = UNTOUCHED  # now it is taken, and not met again
+                    count = _push(best, count, np.int64(column), totals[column])
+                totals[column] = UNTOUCHED  # pushed once, though other pairs point to it
     return count
 
 
@@ -191,8 +191,8 @@ def _is_touched(total: float) -> bool:
 
 
 @compiled
-def _offer(best: Any, count: int, item: int, score: float) -> int:
-    """Keep an item if it is among the best; the worst of a heap is at its root."""
+def _push(best: Any, count: int, item: int, score: float) -> int:
+    """Push an item if it is among the best; return the size of the heap, whose root is the worst."""
     items, scores = best
     if count == len(items):
         if _precedes(scores[0], items[0], score, item):
@@ -212,7 +212,7 @@ def _offer(best: Any, count: int, item: int, score: float) -> int:
 
 @compiled
 def _sink(best: Any, count: int, item: int, score: float) -> None:
-    """Put an item in place of the root of a heap of ``count``, and down to where it belongs."""
+    """Replace the root of a heap of ``count`` by an item, and sift it down."""
     items, scores = best
     hole = 0
     while True:
@@ -231,7 +231,7 @@ def _sink(best: Any, count: int, item: int, score: float) -> None:
 
 @compiled
 def _sort(best: Any, count: int) -> None:
-    """Turn a heap into a list, best first: time after time the worst goes behind all others."""
+    """Turn a heap into a list, best first: move the worst to the end, again and again."""
     items, scores = best
     for last in range(count - 1, 0, -1):
         item, score = np.int64(items[last]), scores[last]

@@ -54,7 +54,7 @@ def random_arrays(
         similarity *= rng.choice([-1, 1], shape)
     similarity[rng.random(shape) < 0.6] = 0
     np.fill_diagonal(similarity, 0)
-    similarity[num_items // 2] = 0  # an item that speaks for nothing
+    similarity[num_items // 2] = 0  # an item without targets
     histories = rng.random((num_users, num_items)) * 5
     histories[rng.random(histories.shape) < rng.random((num_users, 1))] = 0
     histories[0] = 0
@@ -90,14 +90,14 @@ def each_way_to_score(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 
 
 def by_hand() -> Recommender:
-    # Items a b c d. a speaks for c by 0.5 and against d by 1; b for c by 0.25; c for a by 2.
+    # Items a b c d. the weight of a for c is 0.5, for d -1; of b for c 0.25; of c for a 2.
     similarity = np.zeros((4, 4), np.float32)
     similarity[0, 2], similarity[0, 3], similarity[1, 2], similarity[2, 0] = 0.5, -1, 0.25, 2
     # One user: a with weight 3, b with weight 2, so c gets 3 * 0.5 + 2 * 0.25 and d gets -3.
     return Recommender(model_of(similarity, np.array([[3, 2, 0, 0]], np.float32)))
 
 
-def test_a_list_with_its_reasons_is_what_the_hand_computes() -> None:
+def test_a_list_with_its_contributions_is_what_the_hand_computes() -> None:
     assert by_hand().predict("u000", explain=True) == [
         ("i002", 2.0, "similarity", (("i000", 1.5), ("i001", 0.5))),
         ("i003", -3.0, "similarity", (("i000", -3.0),)),
@@ -107,9 +107,9 @@ def test_a_list_with_its_reasons_is_what_the_hand_computes() -> None:
     ]
 
 
-def test_the_reasons_of_any_history_are_what_the_hand_computes() -> None:
+def test_the_contributions_of_any_history_are_what_the_hand_computes() -> None:
     recommender = by_hand()
-    # The order of a history changes nothing; c speaks for a; what the model does not know is mute.
+    # The order of a history changes nothing; c has a weight for a; unknown items are skipped.
     history = {"i002": 0.5, "new": 7.0, "i001": 4.0, "i000": 1.0}
     assert recommender.explain_history(history, "i002") == [("i000", 0.5), ("i001", 1.0)]
     assert recommender.explain_history(history, "i000") == [("i002", 1.0)]
@@ -123,7 +123,7 @@ def test_the_reasons_of_any_history_are_what_the_hand_computes() -> None:
     ]
 
 
-def test_an_item_that_was_filled_in_has_no_reasons() -> None:
+def test_an_item_that_was_filled_in_has_no_contributions() -> None:
     found = by_hand().predict_history({"i001": 1.0}, fill="popularity", explain=True)
     assert found == [
         ("i002", 0.25, "similarity", (("i001", 0.25),)),
@@ -170,7 +170,7 @@ def test_shares_are_those_of_the_definition_and_add_up_to_the_score_bit_for_bit(
 
 @pytest.mark.usefixtures("each_way_to_score")
 @pytest.mark.parametrize("seed", range(3))
-def test_every_way_to_ask_gives_the_same_reasons(seed: int) -> None:
+def test_every_way_to_ask_gives_the_same_contributions(seed: int) -> None:
     similarity, histories = random_arrays(seed)
     recommender = Recommender(model_of(similarity, histories))
     users = recommender.user_ids()
@@ -203,16 +203,16 @@ def test_models_of_all_shapes_obey_the_law(
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize(("pairs", "reasons"), [(1, 2**17), (7, 1), (50, 40), (2**17, 300)])
+@pytest.mark.parametrize(("pairs", "most"), [(1, 2**17), (7, 1), (50, 40), (2**17, 300)])
 def test_threads_and_sizes_of_blocks_change_nothing(
-    pairs: int, reasons: int, threads: int, monkeypatch: pytest.MonkeyPatch
+    pairs: int, most: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     similarity, histories = random_arrays(9)
     recommender = Recommender(model_of(similarity, histories))
     users = [*recommender.user_ids(), *recommender.user_ids()[::-1]]
     whole = recommender.predict_many(users, 6, explain=True, threads=1)
     monkeypatch.setattr(explain, "MAX_CHUNK_PAIRS", pairs)
-    monkeypatch.setattr(recommend, "MAX_BLOCK_CONTRIBUTIONS", reasons)
+    monkeypatch.setattr(recommend, "MAX_BLOCK_CONTRIBUTIONS", most)
     assert recommender.predict_many(users, 6, explain=True, threads=threads) == whole
 
 
@@ -285,7 +285,7 @@ def model_dir(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-def test_lines_with_reasons_are_these_bytes(tmp_path: Path) -> None:
+def test_lines_with_contributions_are_these_bytes(tmp_path: Path) -> None:
     by_hand().model.save(tmp_path / "model")
     history = '{"user_id": "s", "history": [{"item_id": "i001", "weight": 0.1}]}\n'
     (tmp_path / "histories.jsonl").write_text(history, "utf-8")
@@ -348,7 +348,7 @@ def test_sizes_of_blocks_change_no_byte(
     assert one.read_bytes() == other.read_bytes()
 
 
-def test_evaluation_reads_lists_with_reasons_as_those_without(
+def test_evaluation_reads_lists_with_contributions_as_those_without(
     model_dir: Path, tmp_path: Path
 ) -> None:
     for name, flag in (("with", ["--explain"]), ("without", [])):

@@ -100,7 +100,7 @@ def same(found: Lists, expected: Lists) -> bool:
 
 
 def by_hand() -> Recommender:
-    """Four users; what speaks for what is the number of common users.
+    """Four users; weights are numbers of common users.
 
     ann: tea milk; bob: tea milk sugar; eve: milk sugar; joe: cocoa. Items in id order: cocoa,
     milk, sugar, tea. Common users: milk-sugar 2, milk-tea 2, sugar-tea 1. Popularity: cocoa 1,
@@ -113,9 +113,9 @@ def by_hand() -> Recommender:
 
 
 def test_predict_gives_what_the_hand_computes() -> None:
-    # ann has milk and tea: sugar gets 2 + 1. Nothing speaks for cocoa, so it is no candidate.
+    # ann has milk and tea: sugar gets 2 + 1. No item has a weight for cocoa, so it is no candidate.
     assert by_hand().predict("ann") == [("sugar", 3.0, "similarity", ())]
-    # eve has milk and sugar: tea gets 2 + 1; joe has cocoa, which speaks for nothing
+    # eve has milk and sugar: tea gets 2 + 1; joe has cocoa, a source without targets
     assert by_hand().predict_many(["joe", "eve"]) == [[], [("tea", 3.0, "similarity", ())]]
 
 
@@ -145,7 +145,7 @@ def test_similar_items_give_what_the_hand_computes() -> None:
     assert by_hand().similar_items("cocoa") == []
 
 
-def test_include_seen_lists_what_the_history_speaks_for() -> None:
+def test_include_seen_lists_the_history_too() -> None:
     # milk gets 2 from tea, sugar 3, tea 2 from milk; milk before tea by id
     assert [item.item_id for item in by_hand().predict("ann", include_seen=True)] == [
         "sugar",
@@ -154,7 +154,7 @@ def test_include_seen_lists_what_the_history_speaks_for() -> None:
     ]
 
 
-def test_a_weight_scales_what_an_item_says() -> None:
+def test_a_weight_scales_the_contribution_of_an_item() -> None:
     # sugar: 0.5 * 2 + 4 * 1
     assert by_hand().predict_history({"tea": 4, "milk": 0.5}) == [("sugar", 5.0, "similarity", ())]
 

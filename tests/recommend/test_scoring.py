@@ -164,7 +164,7 @@ def test_history_is_added_in_ascending_item_order(path: str) -> None:
 def test_a_sum_that_cancels_to_0_is_a_candidate_with_score_plus_0(
     prepare: bool, num_items: int
 ) -> None:
-    # Items 0 and 1 speak for item 2 with 0.5 and -0.5; item 0 speaks for item 3 with -1.
+    # The weights of 0 and 1 for 2 are 0.5 and -0.5; that of 0 for 3 is -1.
     w = np.zeros((num_items, num_items), np.float32)
     w[0, 2], w[1, 2], w[0, 3] = 0.5, -0.5, -1
     scorer = scorer_of(w)

@@ -123,9 +123,9 @@ def expected_lists(
 
 
 def test_lists_are_those_worked_out_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Items 0 and 1 speak for 2 with 0.5 and -0.5, for 3 with -1 and nothing, for 4 with 2 and 1, for
-    # 5 with nothing and 3, and 0 speaks for 1 with 7. Who has 0 and 1, weights 1 and 1: 4 and 5 have
-    # 3 each, the smaller first; 2 has 0.5 - 0.5 = 0, 3 has -1; 1 is seen; nothing speaks for 0.
+    # The weights of 0 and 1 for 2 are 0.5 and -0.5, for 3 -1 and none, for 4 2 and 1, for 5 none and
+    # 3, and that of 0 for 1 is 7. Who has 0 and 1, weights 1 and 1: 4 and 5 have
+    # 3 each, the smaller first; 2 has 0.5 - 0.5 = 0, 3 has -1; 1 is seen; none for 0.
     w = np.zeros((6, 6), np.float32)
     w[0, [1, 2, 3, 4]], w[1, [2, 4, 5]] = [7, 0.5, -1, 2], [-0.5, 1, 3]
     scorer = in_way(Scorer(oracles.sparse(w), np.zeros(6, np.int64)), "compiled", monkeypatch)

@@ -12,12 +12,12 @@ from mlcore.errors import UnknownUserError
 from mlcore.recommend.show import show_from_path
 
 
-def test_show_names_the_three_items_that_speak_most(tmp_path: Path) -> None:
+def test_show_names_the_three_greatest_contributions(tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_text("item_id,title\na,Tea\nb,Milk\nd,Jam\n")
     because = [("a", 0.5), ("b", 2.25), ("c", -9.0), ("d", 0.125), ("e", 0.5)]
-    reasons = [{"item_id": item, "share": share} for item, share in because]
+    contributions = [{"item_id": item, "share": share} for item, share in because]
     items = [
-        {"item_id": "x", "score": -5.625, "because": reasons},
+        {"item_id": "x", "score": -5.625, "because": contributions},
         {"item_id": "b", "score": -1, "because": [{"item_id": "a", "share": -1}]},
         {"item_id": "y", "score": 0, "source": "popularity", "because": []},
         {"item_id": "d", "score": 0.5},
@@ -37,7 +37,7 @@ def test_show_names_the_three_items_that_speak_most(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "because", ['{"a": 1}', '["a"]', '[{"item_id": "a"}]', '[{"item_id": 1, "share": 1}]', "null"]
 )
-def test_show_refuses_reasons_of_another_form(because: str, tmp_path: Path) -> None:
+def test_show_refuses_contributions_of_another_form(because: str, tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_text("item_id,title\na,Tea\n")
     lists = tmp_path / "lists.jsonl"
     lists.write_text(
