@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlcore.numeric.csr import check_positions, check_values
-from mlcore.numeric.ranges import ragged_arange, row_blocks, row_offsets
+from mlcore.numeric.ranges import ragged_arange, row_blocks, offsets
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["Contributions", "explain_lists"]
@@ -78,7 +78,7 @@ def explain_lists(
     # Stable: the contributions to an item stay in the order of the history.
     order = np.argsort(found.listed, kind="stable")
     counts = np.bincount(found.listed, minlength=len(items))
-    return Contributions(row_offsets(counts), found.items[order], found.shares[order])
+    return Contributions(offsets(counts), found.items[order], found.shares[order])
 
 
 _NOTHING = _Found(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0))
@@ -87,7 +87,7 @@ _NOTHING = _Found(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0))
 def _chunks(similarity: CsrMatrix, histories: CsrMatrix) -> Iterator[tuple[int, int]]:
     """Yield spans of history entries whose rows of the similarity fit the scratch, or one alone."""
     lengths = similarity.indptr[histories.indices + 1] - similarity.indptr[histories.indices]
-    yield from row_blocks(row_offsets(lengths), max(1, len(lengths)), MAX_CHUNK_PAIRS)
+    yield from row_blocks(offsets(lengths), max(1, len(lengths)), MAX_CHUNK_PAIRS)
 
 
 def _find(

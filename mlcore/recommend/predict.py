@@ -96,9 +96,13 @@ def plan_from_path(
     *,
     threads: int | None = None,
 ) -> tuple[str, DataError | None]:
-    """Return the memory plan of ``predict_from_path``, and the error if it does not fit.
+    """Return the memory plan of ``predict_from_path``, and why it cannot be carried out.
 
-    Reads the model alone, no file of the requests or options.
+    Args:
+        model_dir: a model directory.
+        requests: whom to recommend to; no file of them is read.
+        options: what the lists may hold; no file of them is read.
+        threads: how many; None for one a core.
 
     Raises:
         ArtifactError: the model is faulty.
@@ -117,7 +121,7 @@ def _plan(
     options: ListOptions,
     threads: int | None,
 ) -> tuple[Plan, Callable[[int | None], DataError | None]]:
-    """Return the plan, and a function from the available bytes to the error if it does not fit."""
+    """Return the plan, and what tells from the bytes available why it cannot be carried out."""
     all_users = requests.users_path is None and requests.histories_path is None
     sizes = recommender, model_dir, options, resolve_threads(threads), all_users
     return plan_lists(*sizes), partial(refuse_lists, *sizes)

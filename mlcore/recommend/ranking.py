@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlcore.numeric.ranges import row_offsets
+from mlcore.numeric.ranges import offsets
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["Filters", "Ranking", "complete_lists"]
@@ -72,7 +72,7 @@ def complete_lists(
         scores += [ranking.scores[begin:end], np.zeros(len(extra))]
         filled += [np.zeros(len(listed), bool), np.ones(len(extra), bool)]
     return Ranking(
-        row_offsets([len(part) for part in items])[::2],  # two parts for each user
+        offsets([len(part) for part in items])[::2],  # two parts for each user
         np.concatenate(items),
         np.concatenate(scores),
         np.concatenate(filled),

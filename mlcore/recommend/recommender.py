@@ -43,8 +43,8 @@ __all__ = [
 
 # A block of users to explain ends once they may have this many contributions, each of which takes
 # some 100 bytes as text. Changes speed and memory only.
-MAX_BLOCK_CONTRIBUTIONS = 2**17
-CONTRIBUTION_BYTES, CONTRIBUTION_TEXT_BYTES = 12, 100  # for the memory plan
+MAX_BLOCK_REASONS = 2**17
+REASON_BYTES, REASON_TEXT_BYTES = 12, 100  # for the memory plan
 
 
 class Contribution(NamedTuple):
@@ -337,7 +337,7 @@ class Recommender:
         rank = partial(self._rank_span, options=options, filters=filters)
         size = self._scorer.block_rows(options.n, options.explain)
         longest = min(options.n, len(self.model.items))
-        most = MAX_BLOCK_CONTRIBUTIONS // max(1, longest)
+        most = MAX_BLOCK_REASONS // max(1, longest)
         most = most if options.explain else histories.num_entries
         spans = row_blocks(histories.indptr, size, most)
         yield from map_in_order(rank, spans, resolve_threads(threads))
@@ -354,9 +354,9 @@ class Recommender:
         steps = self._scorer.planned_bytes(options.n, threads, histories, options.explain)
         if not options.explain:
             return steps
-        each = (2 * threads + 1) * CONTRIBUTION_BYTES + CONTRIBUTION_TEXT_BYTES
-        part = Part("contributions", each * MAX_BLOCK_CONTRIBUTIONS)
-        return {**steps, "recommend": [*steps["recommend"], part]}
+        waiting = (2 * threads + 1) * REASON_BYTES * MAX_BLOCK_REASONS
+        reasons = Part("reasons", waiting + REASON_TEXT_BYTES * MAX_BLOCK_REASONS)
+        return {**steps, "recommend": [*steps["recommend"], reasons]}
 
     def _rank_span(
         self, span: tuple[int, int], options: ListOptions, filters: Filters
@@ -418,7 +418,7 @@ class Recommender:
             block.append(request)
             num_entries += len(request.history[0])
             contributions += longest * len(request.history[0]) if options.explain else 0
-            if len(block) == size or contributions >= MAX_BLOCK_CONTRIBUTIONS:
+            if len(block) == size or contributions >= MAX_BLOCK_REASONS:
                 yield block
                 block, contributions = [], 0
                 # After this many, expect as many again.

@@ -22,7 +22,7 @@ import scipy.sparse as sp
 
 from mlcore.memory.plan import Part, Steps, scratch_part
 from mlcore.numeric.csr import check_positions, check_values
-from mlcore.numeric.ranges import ragged_arange, row_offsets
+from mlcore.numeric.ranges import ragged_arange, offsets
 from mlcore.recommend.ranking import Filters, Ranking, complete_lists
 from mlcore.numeric.sums import sum_by_group
 from mlcore.numeric.topk import top_k_per_row
@@ -97,7 +97,7 @@ def _join_rows(
     items = [np.empty(0, np.int32), *(items for items, _ in rows)]
     values = [np.empty(0, dtype), *(values for _, values in rows)]
     return (
-        row_offsets([len(part) for part in items[1:]]),
+        offsets([len(part) for part in items[1:]]),
         np.concatenate(items),
         np.concatenate(values),
     )
@@ -229,7 +229,7 @@ class Scorer:
     def _rank_scores(self, histories: CsrMatrix, n: int, filters: Filters) -> _Lists:
         indptr, items, scores = self.score(histories)
         keep = self._eligible(histories, indptr, items, filters)
-        return top_k_per_row(row_offsets(keep)[indptr], items[keep], scores[keep], n)
+        return top_k_per_row(offsets(keep)[indptr], items[keep], scores[keep], n)
 
     def score(self, histories: CsrMatrix) -> _Lists:
         """Return the score of each candidate of (R, I) float32 histories.

@@ -191,12 +191,21 @@ def plan_from_path(
     input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> tuple[str, DataError | None]:
-    """Return the memory plan of trial 0 of ``tune_from_path``, and the error if it does not fit.
+    """Return the memory plan of a search, by its trial 0, and why it cannot be carried out.
 
-    Each later trial makes its own plan, and fails alone if it does not fit.
+    Trial 0 is the default configuration. Each later one plans for itself, and fails alone if it does
+    not fit.
+
+    Args:
+        interactions_path: as for ``tune_from_path``, as all others.
+        validation_path: those held back.
+        config: says how much of the counts is kept.
+        items_path: the catalogue, or None.
+        threads: how many; None for one a core.
+        progress: told how far the reading is.
 
     Raises:
-        DataError: a file is faulty, or too large to read into the available memory.
+        DataError: a file is faulty, or cannot be read within the memory there is.
     """
     paths = interactions_path, validation_path, items_path
     interactions, _ = _read(*paths, input_options, progress)

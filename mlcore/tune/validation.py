@@ -9,7 +9,7 @@ import numpy as np
 from mlcore.artifact import Model
 from mlcore.evaluate.evaluate import Evaluation, evaluate_from_data
 from mlcore.interactions import Interactions
-from mlcore.numeric.ranges import row_offsets
+from mlcore.numeric.ranges import offsets
 from mlcore.ranked_lists import Predictions
 from mlcore.recommend.recommender import Recommender
 from mlcore.recommend.request import ListOptions, UserRequest
@@ -37,7 +37,7 @@ def recommend_lists(
     rankings = [block.ranking for block in blocks]
     lengths = [np.empty(0, np.int64), *(np.diff(ranking.indptr) for ranking in rankings)]
     items = [np.empty(0, np.int32), *(ranking.items for ranking in rankings)]
-    indptr = row_offsets(np.concatenate(lengths))
+    indptr = offsets(np.concatenate(lengths))
     return Predictions(user_ids, recommender.model.items.ids, indptr, np.concatenate(items))
 
 
