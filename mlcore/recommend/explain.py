@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlcore.numeric.csr import check_positions, check_values
-from mlcore.numeric.ranges import ragged_arange, row_blocks, offsets
+from mlcore.numeric.ranges import offsets, ragged_arange, row_blocks
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["Contributions", "explain_lists"]

@@ -38,15 +38,15 @@ class UserRequest(NamedTuple):
 
 @dataclass(frozen=True)
 class ListOptions:
-    """What a list may hold.
+    """Options of a list.
 
     Attributes:
-        n: the longest list, >= 1 and below 2^31.
-        include: only these items, or None for all; unknown ids are passed over.
-        exclude: none of these items; unknown ids are passed over.
-        include_seen: whether items of the history may be listed.
+        n: list length, >= 1 and below 2^31.
+        include: list these items only; None allows all; unknown ids are skipped.
+        exclude: never list these items; unknown ids are skipped.
+        include_seen: also list items of the history.
         fill: ``popularity`` completes short lists with the most popular unseen items.
-        explain: whether each item comes with what adds up to its score.
+        explain: return the contributions to each score.
     """
 
     n: int = 10

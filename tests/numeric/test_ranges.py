@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcore.numeric.ranges import ragged_arange, row_blocks, offsets
+from mlcore.numeric.ranges import offsets, ragged_arange, row_blocks
 
 
 @given(
@@ -37,7 +37,7 @@ def test_spans_are_laid_end_to_end(spans: list[tuple[int, int]]) -> None:
 
 @given(st.lists(st.integers(0, 4), max_size=6))
 def test_offsets_bound_each_row(lengths: list[int]) -> None:
-    offsets = offsets(lengths)
-    assert offsets.dtype == np.int64 and offsets[0] == 0
-    assert np.diff(offsets).tolist() == lengths
-    assert np.array_equal(offsets(np.array(lengths, np.int32)), offsets)
+    found = offsets(lengths)
+    assert found.dtype == np.int64 and found[0] == 0
+    assert np.diff(found).tolist() == lengths
+    assert np.array_equal(offsets(np.array(lengths, np.int32)), found)
