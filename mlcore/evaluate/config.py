@@ -1,4 +1,4 @@
-"""What an evaluation and a comparison are asked for. Loads no numpy, for the help of commands."""
+"""Settings of evaluations and comparisons. Loads no numpy, for the help of commands."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ DEFAULT_CUTOFFS = (10,)
 
 @dataclass(frozen=True)
 class EvaluateConfig:
-    """What there is to be besides the means of the metrics. Every field changes the result.
+    """What to compute besides the means of the metrics. Every field changes the result.
 
     Attributes:
-        confidence: of bootstrap intervals of the means, or None for none.
-        bootstrap_rounds: their resamples.
+        confidence: of bootstrap intervals of the means; None computes none.
+        bootstrap_rounds: number of their resamples.
         seed: of their random numbers.
-        slices: ``history-length`` (users by how many items they have in the training) and
-            ``popularity`` (relevant items by how many users they have there).
+        slices: ``history-length`` (users by their number of items in the training) and
+            ``popularity`` (relevant items by their number of users there).
         history_edges: where slices by history begin, besides 0; None for 1, 2, 4, 8 ...
         popularity_shares: of all interactions, where head and middle end; None for 0.2 and 0.8.
-        diversity: whether to measure the lists by the similarity of the model.
+        diversity: also measure the lists by the similarity of the model.
     """
 
     confidence: float | None = parameter(None, optional(number(above=0)))
@@ -96,10 +96,7 @@ class EvaluateConfig:
             )
 
     def check_model(self, has_model: bool) -> None:
-        """Refuse what only a model can tell, if there is none.
-
-        Args:
-            has_model: whether there is.
+        """Refuse what needs a model, without one.
 
         Raises:
             ConfigError: slices or diversity are asked for.
@@ -115,12 +112,11 @@ class EvaluateConfig:
 
 @dataclass(frozen=True)
 class CompareConfig:
-    """How to compare, and what a candidate must not be. Every field changes the result.
+    """How to compare, and when the gate fails. Every field changes the result.
 
     Attributes:
         test: ``randomization`` (signs of the differences) or ``bootstrap``, two-sided, paired.
         rounds: resamples of the test and of the intervals.
-        seed: of the random numbers.
         confidence: of the intervals; the test's level is 1 - confidence.
         fail_if_worse: metrics of the gate, which also decide; without any, NDCG at the first
             cutoff decides.

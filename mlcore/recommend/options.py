@@ -1,4 +1,4 @@
-"""What a prediction is asked for: for whom, and which lists. Loads no numpy, for the help of commands."""
+"""Settings of a prediction: for whom, and which lists. Loads no numpy, for the help of commands."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ UnknownUser: TypeAlias = Literal["error", "skip", "fill"]
 
 @dataclass(frozen=True)
 class Requests:
-    """Whom to recommend to: all users of the model, those of a file, or histories. One of them.
+    """Whom to recommend to: exactly one of all users of the model, users of a file, or histories.
 
     Attributes:
-        all_users: every user of the model, in order of ids.
+        all_users: every user of the model, by ascending id.
         users_path: a table with a column ``user_id``; each user once, in order of appearance.
-        histories_path: histories, as ``read_histories`` takes them.
+        histories_path: as ``read_histories`` takes them.
     """
 
     all_users: bool = False
@@ -31,17 +31,16 @@ class Requests:
 
 @dataclass(frozen=True)
 class PredictOptions:
-    """What the lists may hold, as paths and names.
+    """Options of the lists, as paths and names.
 
     Attributes:
-        top_n: the longest list, >= 1.
-        include_items_path: a table with a column ``item_id``: only these items.
-        exclude_items_path: likewise: none of these.
-        include_seen: whether items of the history may be listed.
+        top_n: list length, >= 1.
+        include_items_path: a table with a column ``item_id``: list these items only.
+        exclude_items_path: likewise: never list these.
+        include_seen: also list items of the history.
         fill: ``popularity`` completes short lists with the most popular unseen items.
-        unknown_user: whether a user the model does not know is an error, is left out, or gets the
-            most popular items.
-        explain: whether each item comes with what adds up to its score.
+        unknown_user: ``error``, ``skip``, or ``fill`` with the most popular items.
+        explain: write the contributions to each score.
     """
 
     top_n: int = 10

@@ -1,4 +1,4 @@
-"""What a search is asked for. Loads no numpy, for the help of commands."""
+"""Settings of a search. Loads no numpy, for the help of commands."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class TuneConfig:
     """How to search.
 
     Attributes:
-        metric: what is to be large, a metric of users with its cutoff. Changes the search.
-        trials: how many in all, the default configuration among them. Changes where it ends.
-        seed: of the random numbers. Changes the search.
-        keep_mib: how many MiB of counts to keep for later trials. Changes speed and memory only.
+        metric: the objective, a metric of users with its cutoff. Changes the search.
+        trials: total number, with the default configuration. Changes where the search ends.
+        seed: changes the search.
+        keep_mib: MiB of co-occurrence counts to keep for later trials. Changes speed and memory only.
 
     >>> TuneConfig(metric="recall@20").cutoff
     20
