@@ -1,6 +1,7 @@
 """The commands, one module each: ``mlcore NAME``, ``python -m mlcore NAME`` or ``python -m cli.NAME``."""
 
 COMMANDS = (
+    "demo",
     "generate",
     "preprocess",
     "split",

@@ -1,0 +1,107 @@
+"""Go from synthetic events to recommendations by title, and show the command of each step.
+
+The folder keeps the files of all steps, and the commands as commands.sh.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from cli.__main__ import main as run_command
+from cli.console import make_parser, run
+from mlcore.errors import DataError
+
+CONFIG = {
+    "similarity": {"name": "cosine"},
+    "weighting": {"name": "tf_idf"},
+    "num_neighbors": 20,
+    "shrinkage": 10,
+    "min_cooccurrence": 2,
+}
+STEPS = (
+    "generate --users 300 --items 200 --interactions 3000 --seed 2"
+    " --out DIR/events.csv --items-out DIR/items.csv",
+    "preprocess --interactions DIR/events.csv --out DIR/clean.csv"
+    " --min-user-interactions 6 --min-item-interactions 9 --max-user-interactions 40",
+    "split --interactions DIR/clean.csv --strategy last-n --n 2"
+    " --train-out DIR/train.csv --test-out DIR/test.csv",
+    "train --interactions DIR/train.csv --config DIR/config.json --out-dir DIR/model --overwrite",
+    "predict --model-dir DIR/model --users DIR/test.csv --top-n 10 --out DIR/predictions.jsonl",
+    "evaluate --predictions DIR/predictions.jsonl --ground-truth DIR/test.csv --cutoffs 5,10"
+    " --model-dir DIR/model --out DIR/metrics.json",
+    "show --predictions DIR/predictions.jsonl --items DIR/items.csv --histories DIR/train.csv",
+)
+MARK = "# written by mlcore demo\n"
+NEXT = """
+Next, with a table of your own that has the columns user_id and item_id:
+  mlcore train --interactions FILE --out-dir model
+  mlcore predict --model-dir model --all-users --top-n 10 --out predictions.jsonl
+See "Your own data" in the README, and mlcore --help for all commands."""
+
+
+class Args(argparse.Namespace):
+    """Parsed options."""
+
+    out_dir: str
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser."""
+    parser = make_parser("demo", __doc__, "python -m cli.demo --out-dir new-demo")
+    parser.add_argument(
+        "--out-dir",
+        default="mlcore-demo",
+        metavar="DIR",
+        help="new, empty, or of an earlier demo (default: mlcore-demo)",
+    )
+    return parser
+
+
+def commands(folder: Path) -> list[list[str]]:
+    """Return the arguments of ``mlcore`` for each step, in order."""
+    return [
+        [word.replace("DIR/", f"{folder.as_posix()}/") for word in step.split()] for step in STEPS
+    ]
+
+
+def prepare(folder: Path) -> None:
+    """Write the configuration and the commands.
+
+    Raises:
+        DataError: the folder has files that no demo wrote.
+    """
+    script = folder / "commands.sh"
+    is_ours = script.is_file() and script.read_bytes().startswith(MARK.encode())
+    if folder.exists() and not is_ours and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(
+            f"{folder}: expected a folder that is new, empty or of an earlier demo, got another",
+            "--out-dir names the folder",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"mlcore {shlex.join(command)}\n" for command in commands(folder)]
+    script.write_text(MARK + "".join(lines), "utf-8")
+    (folder / "config.json").write_text(json.dumps(CONFIG, indent=2) + "\n", "utf-8")
+
+
+def _work(folder: Path) -> str:
+    prepare(folder)
+    for command in commands(folder):
+        print(f"\n$ mlcore {shlex.join(command)}", flush=True)
+        status = run_command(command)
+        if status != 0:
+            raise SystemExit(status)
+    return NEXT
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    args = build_parser().parse_args(argv, Args())
+    return run(lambda progress: _work(Path(args.out_dir)), args)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
