@@ -14,7 +14,7 @@ CHECKED := $(strip $(foreach d,mlcore cli tests fixtures benchmarks interop,$(if
 
 DEMO := build/demo
 GOLDEN := fixtures/small/cosine_tf_idf
-# --no-compile: Python compiles what it imports, a fifth of what pip would.
+# --no-compile: Python compiles what it imports, a sixth of the files.
 PIP_FLAGS := --disable-pip-version-check --no-input --no-compile $(if $(filter 1,$(V)),,--quiet)
 
 .DEFAULT_GOAL := help
@@ -34,18 +34,23 @@ define need_python
 	     "name another one: make PYTHON=/path/to/python3" >&2; exit 1; }
 endef
 
-# $(call install,DIR,LOCK): install what LOCK names into the environment DIR, made if it is missing.
-# By pip because it comes with Python; --no-deps because pip would resolve a locked file anew otherwise.
+# $(call install,DIR,LOCK): install what LOCK names, and nothing else, into the environment DIR.
+# By pip because it comes with Python; --no-deps because pip would resolve a locked file anew.
 define install
-$(need_python)
-@$(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(1)
 @echo "$(1): installing locks/$(2).txt"
 @$(1)/bin/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation --require-hashes -r locks/$(2).txt
 endef
 
-# $(call set_up,DIR,LOCK): the build tools, then LOCK, then mlcore itself; the stamp comes last, so an
-# interrupted set-up is resumed.
+# $(call make_env,DIR): make the environment DIR, unless an earlier call has got as far as pip.
+define make_env
+$(need_python)
+@$(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(1)
+endef
+
+# $(call set_up,DIR,LOCK): the build tools, then LOCK, then mlcore itself. The stamp comes last, so
+# the next call resumes an interrupted set-up.
 define set_up
+$(call make_env,$(1))
 $(call install,$(1),build)
 $(call install,$(1),$(2))
 @$(1)/bin/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e .
@@ -65,6 +70,7 @@ TEST := .venv/.ready-$(if $(filter 1,$(ALL)),all,$(lastword test $(call have,all
 	$(call set_up,.venv-bench,bench)
 
 .venv-lock/.ready-uv: locks/uv.txt
+	$(call make_env,.venv-lock)
 	$(call install,.venv-lock,uv)
 	@touch $@
 
