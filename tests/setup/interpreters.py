@@ -56,9 +56,11 @@ def steps(
     own = folder / "environment/bin"
     yield [UV, "venv", "--quiet", "--python", python, folder / "environment"], folder
     yield [
-        *(UV, "pip", "install", "--quiet", "--python", own / "python"),
-        *("--only-binary", ":all:", "--resolution", resolution, f"mlcore[test] @ {wheel.as_uri()}"),
-    ], folder
+        *(UV, "pip", "install", "--quiet", "--python", own / "python", "--only-binary", ":all:"),
+        # Not the wheel's name: what a wheel asks for is no direct requirement to uv.
+        *("--resolution", resolution, "--requirements", "pyproject.toml", "--extra", "test"),
+    ], folder / "sources"
+    yield [UV, "pip", "install", "--quiet", "--python", own / "python", "--no-deps", wheel], folder
     yield [UV, "pip", "list", "--quiet", "--python", own / "python"], folder
     yield [own / "mlcore", "demo"], folder
     yield [
