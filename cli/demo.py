@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli.__main__ import main as run_command
-from cli.console import make_parser, run
+from cli.console import command_line, make_parser, run
 from mlcore.errors import DataError
 
 CONFIG = {
@@ -38,9 +38,9 @@ STEPS = (
 MARK = "# written by mlcore demo\n"
 NEXT = """
 Next, with a table of your own that has the columns user_id and item_id:
-  mlcore train --interactions FILE --out-dir model
-  mlcore predict --model-dir model --all-users --top-n 10 --out predictions.jsonl
-See "Your own data" in the README, and mlcore --help for all commands."""
+  {train} --interactions FILE --out-dir model
+  {predict} --model-dir model --all-users --top-n 10 --out predictions.jsonl
+See "Your own data" in the README; mlcore --help lists the commands."""
 
 
 class Args(argparse.Namespace):
@@ -51,7 +51,7 @@ class Args(argparse.Namespace):
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser."""
-    parser = make_parser("demo", __doc__, "python -m cli.demo --out-dir new-demo")
+    parser = make_parser("demo", __doc__, "--out-dir new-demo")
     parser.add_argument(
         "--out-dir",
         default="mlcore-demo",
@@ -68,6 +68,11 @@ def commands(folder: Path) -> list[list[str]]:
     ]
 
 
+def as_typed(command: Sequence[str]) -> str:
+    """Return a command of ``commands`` as a line for a shell."""
+    return f"{command_line(command[0])} {shlex.join(command[1:])}"
+
+
 def prepare(folder: Path) -> None:
     """Write the configuration and the commands.
 
@@ -82,7 +87,7 @@ def prepare(folder: Path) -> None:
             "--out-dir names the folder",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [f"mlcore {shlex.join(command)}\n" for command in commands(folder)]
+    lines = [f"{as_typed(command)}\n" for command in commands(folder)]
     script.write_text(MARK + "".join(lines), "utf-8")
     (folder / "config.json").write_text(json.dumps(CONFIG, indent=2) + "\n", "utf-8")
 
@@ -90,11 +95,11 @@ def prepare(folder: Path) -> None:
 def _work(folder: Path) -> str:
     prepare(folder)
     for command in commands(folder):
-        print(f"\n$ mlcore {shlex.join(command)}", flush=True)
+        print(f"\n$ {as_typed(command)}", flush=True)
         status = run_command(command)
         if status != 0:
             raise SystemExit(status)
-    return NEXT
+    return NEXT.format(train=command_line("train"), predict=command_line("predict"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
