@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, TypeAlias
 from mlcore.parameters import check_parameters
 from mlcore.memory.plan import Steps
 from mlcore.progress import Progress
-from mlcore.similarity.counts import GramBlocks
+from mlcore.similarity.gram import GramBlocks
 from mlcore.types import CsrMatrix
 
 __all__ = ["NeighborSettings", "Neighborhood", "Similarity"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlcore.errors import DataError
 from mlcore.parameters import choice, parameter
-from mlcore.similarity.counts import GramBlocks
+from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.pairs import Pairs, PairSimilarity, Terms
 from mlcore.numeric.sums import sum_by_group
 from mlcore.types import Float64Array

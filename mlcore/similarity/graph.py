@@ -16,7 +16,7 @@ from mlcore.memory.plan import Part, Steps
 from mlcore.numeric.portable import power
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
-from mlcore.similarity.counts import GramBlocks, Products
+from mlcore.similarity.gram import GramBlocks, Products
 from mlcore.similarity.memory import gather_pairs, scipy_kernel, scipy_products, shape_of
 from mlcore.similarity.selection import (
     BestOfRows,

@@ -14,7 +14,7 @@ import numpy as np
 
 from mlcore.memory.plan import Part, Steps, add_parts, scratch_part
 from mlcore.similarity.base import NeighborSettings
-from mlcore.similarity.counts import DENSE, MAX_BLOCK_ENTRIES, GramBlocks
+from mlcore.similarity.gram import DENSE, MAX_BLOCK_ENTRIES, GramBlocks
 from mlcore.similarity.selection import PART_ENTRIES
 from mlcore.numeric.ranges import row_blocks
 from mlcore.numeric.sums import sum_by_group
@@ -84,7 +84,7 @@ class Shape:
 
     @property
     def is_dense(self) -> bool:
-        """Whether X gets a user more, who has all items: ``counts.Products``."""
+        """Whether X gets a user more, who has all items: ``gram.Products``."""
         lengths = self.lengths.astype(np.float64)
         return bool((lengths**2).sum() >= DENSE * self.num_items**2)
 
@@ -133,7 +133,7 @@ def _find_shape(counts: GramBlocks) -> Shape:
 
 
 def scipy_products(shape: Shape, number_bytes: int) -> Part:
-    """Return X and X' as ``counts.Products`` multiplies them.
+    """Return X and X' as ``gram.Products`` multiplies them.
 
     Args:
         shape: of X.

@@ -14,7 +14,7 @@ import numpy as np
 
 from mlcore.parameters import number, parameter
 from mlcore.numeric.portable import power
-from mlcore.similarity.counts import GramBlocks
+from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.pairs import Pairs, PairSimilarity, Quotient, Terms
 from mlcore.types import Float64Array
 

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from mlcore.memory.plan import Part, Steps, add_parts
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
-from mlcore.similarity.counts import GramBlocks
+from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.memory import (
     CompiledNeed,
     Shape,

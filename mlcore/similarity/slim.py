@@ -14,7 +14,7 @@ from mlcore.parameters import integer, number, parameter
 from mlcore.memory.plan import Part, Steps, add_parts, scratch_part
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
-from mlcore.similarity.counts import GramBlocks
+from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.elastic_net import Problems, descend
 from mlcore.similarity.memory import (
     Shape,

@@ -414,7 +414,7 @@ def test_parts_of_a_block_and_a_user_who_has_all_items_change_no_bit(
     results = set()
     for size, dense in itertools.product((1, 50, 10**6), (0, np.inf)):
         monkeypatch.setattr("mlcore.similarity.selection.PART_ENTRIES", size)
-        monkeypatch.setattr("mlcore.similarity.counts.DENSE", dense)
+        monkeypatch.setattr("mlcore.similarity.gram.DENSE", dense)
         results |= {bits(find(x, name, 5, side, 0.5)) for side in NEIGHBORHOODS}
     assert len(results) == len({bits(find(x, name, 5, side, 0.5)) for side in NEIGHBORHOODS})
 
@@ -427,7 +427,7 @@ def test_products_are_sums_over_common_users_and_none_is_0(
     # Of items 0 and 3 the sum is 2 * 3 - 3 * 2 = 0, of items 0 and 4 there is no user.
     x = np.array([[2, 1, 0, 3, 0], [3, 1, 1, -2, 0], [0, 0, 0, 0, 5.0]])
     x = (x > 0).astype(np.float64) if is_binary else x
-    monkeypatch.setattr("mlcore.similarity.counts.DENSE", dense)
+    monkeypatch.setattr("mlcore.similarity.gram.DENSE", dense)
     products = GramBlocks(oracles.sparse(x.astype(np.float32)), None, 10).products
     found = [products.rows(*block) for block in products.blocks]
     assert {str(block.dtype) for block in found} == {"float32" if is_binary else "float64"}
@@ -436,7 +436,7 @@ def test_products_are_sums_over_common_users_and_none_is_0(
 
 
 def test_counts_that_float32_may_not_hold_are_float64(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlcore.similarity.counts.MAX_EXACT_COUNT", 3)
+    monkeypatch.setattr("mlcore.similarity.gram.MAX_EXACT_COUNT", 3)
     for num_users, kind in ((3, np.float32), (4, np.float64)):
         products = GramBlocks(oracles.sparse(np.ones((num_users, 2), np.float32))).products
         assert products.rows(0, 2).dtype == kind

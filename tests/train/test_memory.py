@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import mlcore.similarity.counts
+import mlcore.similarity.gram
 import mlcore.train.train
 from cli.train import main as train_main
 from mlcore import DataError, Interactions, TrainConfig, train_from_data
@@ -134,7 +134,7 @@ def test_the_linear_models_take_what_is_planned(
     monkeypatch.setattr("mlcore.similarity.slim.TARGETS", 8)
     monkeypatch.setattr("mlcore.similarity.slim.BATCH_ENTRIES", 2**13)
     monkeypatch.setattr("mlcore.similarity.ease.BLOCK_ENTRIES", 2**16)
-    monkeypatch.setattr("mlcore.similarity.counts.MAX_BLOCK_ENTRIES", 2**16)
+    monkeypatch.setattr("mlcore.similarity.gram.MAX_BLOCK_ENTRIES", 2**16)
     interactions = made_up(400, 600, 80)
     config = TrainConfig(similarity, num_neighbors=10)
     assert 0.6 <= share_taken(Trainer(interactions, threads=1), config) <= 1.1
@@ -423,7 +423,7 @@ def test_indices_of_int64_change_no_bit(name: str, monkeypatch: pytest.MonkeyPat
     interactions = made_up(60, 30, 8, weighted=True)
     config = config_of(name, num_neighbors=5)
     expected = train_from_data(interactions, config).similarity
-    plain_to_scipy = mlcore.similarity.counts._to_scipy
+    plain_to_scipy = mlcore.similarity.gram._to_scipy
     wide: list[Any] = []
 
     def to_scipy(*arguments: Any) -> Any:
@@ -433,7 +433,7 @@ def test_indices_of_int64_change_no_bit(name: str, monkeypatch: pytest.MonkeyPat
         wide.append(matrix)
         return matrix
 
-    monkeypatch.setattr("mlcore.similarity.counts._to_scipy", to_scipy)
+    monkeypatch.setattr("mlcore.similarity.gram._to_scipy", to_scipy)
     found = train_from_data(interactions, config).similarity
     assert wide
     for array in ("indptr", "indices", "data"):

@@ -11,7 +11,7 @@ import pytest
 from mlcore import Interactions, Model, TrainConfig, train_from_data
 from mlcore.heavy_users import DownWeight, Keep, Latest, Sample
 from mlcore.similarity import Cosine, P3Alpha, RP3Beta, Similarity, registry
-from mlcore.similarity.counts import GramBlocks, CacheBudget, Products
+from mlcore.similarity.gram import GramBlocks, CacheBudget, Products
 from mlcore.train.train import Trainer
 from mlcore.weighting import BM25, NoWeighting, TfIdf
 from tests import oracles
@@ -49,7 +49,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         self._left = Watched(self._left)
 
     monkeypatch.setattr(Products, "__init__", watched)
-    monkeypatch.setattr("mlcore.similarity.counts.MAX_BLOCK_ENTRIES", 100)
+    monkeypatch.setattr("mlcore.similarity.gram.MAX_BLOCK_ENTRIES", 100)
     yield begins
 
 

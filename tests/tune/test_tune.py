@@ -28,7 +28,7 @@ from mlcore import (
     TrainConfig,
     train_from_data,
 )
-from mlcore.similarity.counts import CacheBudget
+from mlcore.similarity.gram import CacheBudget
 from mlcore.train.train import Trainer
 from mlcore.tune.config import TuneConfig
 from mlcore.tune.directory import open_tuning_directory

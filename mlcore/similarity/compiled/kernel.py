@@ -14,7 +14,7 @@ from mlcore.similarity.compiled import bits, counting
 from mlcore.similarity.compiled.bits import TILE
 from mlcore.similarity.compiled.counting import Best, Formula
 from mlcore.similarity.compiled.layout import Layout, make_layout, measure_work
-from mlcore.similarity.counts import GramBlocks
+from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.pairs import PairSimilarity, Quotient, Terms, room_for
 from mlcore.similarity.selection import BestOfRows, by_source
 from mlcore.numeric.threads import map_in_order
