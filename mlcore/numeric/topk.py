@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mlcore.numeric.ranges import offsets
 from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = ["keep_best", "kth_best", "top_k_per_row"]
@@ -61,12 +62,12 @@ def keep_best(
         return indptr, indices, scores
     limits = np.repeat(kth_best(indptr, scores, k), counts)  # (P,) float64
     keep = scores > limits
-    room = k - np.diff(np.concatenate([[0], np.cumsum(keep)])[indptr])  # (R,) for ties at the limit
+    capacity = k - np.diff(offsets(keep)[indptr])  # (R,) for ties at the limit
     ties = np.flatnonzero(scores == limits)
     rows = np.searchsorted(indptr, ties, side="right") - 1  # of the ties, ascending
     ties = ties[np.lexsort((indices[ties], rows))]
-    keep[ties[np.arange(len(ties)) - np.searchsorted(rows, rows) < room[rows]]] = True
-    return np.concatenate([[0], np.cumsum(keep)])[indptr], indices[keep], scores[keep]
+    keep[ties[np.arange(len(ties)) - np.searchsorted(rows, rows) < capacity[rows]]] = True
+    return offsets(keep)[indptr], indices[keep], scores[keep]
 
 
 def kth_best(indptr: Int64Array, scores: Float64Array, k: int) -> Float64Array:

@@ -15,7 +15,8 @@ import numpy as np
 
 from mlcore.parameters import boolean, parameter
 from mlcore.numeric.portable import log
-from mlcore.similarity.pairs import Pairs, PairSimilarity, Quotient
+from mlcore.similarity.formula import Pairs, Quotient
+from mlcore.similarity.pairs import PairSimilarity
 from mlcore.types import Float64Array
 
 __all__ = [

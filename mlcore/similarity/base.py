@@ -57,11 +57,11 @@ class Similarity(ABC):
     def __post_init__(self) -> None:
         check_parameters(self)
 
-    def planned_bytes(self, counts: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
+    def planned_bytes(self, gram: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
         """Return what ``neighbors`` takes in each of its steps, besides the weights; none by default.
 
         Args:
-            counts: as for ``neighbors``, before any work: only the places of the weights are looked
+            gram: as for ``neighbors``, before any work: only the places of the weights are looked
                 at, and whether all are 1.
             settings: as for ``neighbors``.
             threads: as for ``neighbors``.
@@ -70,12 +70,12 @@ class Similarity(ABC):
 
     @abstractmethod
     def neighbors(
-        self, counts: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
+        self, gram: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows.
 
         Args:
-            counts: of the (U, I) float32 weights above 0.
+            gram: of the (U, I) float32 weights above 0.
             settings: which pairs to keep.
             threads: how many, >= 1. Changes speed only.
             progress: told how many items are done.

@@ -1,4 +1,4 @@
-"""Similarities of weights from which a mean was taken: for ratings, amounts and counts.
+"""Similarities of weights from which a mean was taken: for ratings, amounts and gram.
 
 They are from -1 to 1 when shrinkage is 0. A negative one speaks against the target. Items whose
 weights do not differ have no correlation with any other and no neighbors.
@@ -13,8 +13,9 @@ import numpy as np
 
 from mlcore.errors import DataError
 from mlcore.parameters import choice, parameter
+from mlcore.similarity.formula import Pairs, Terms
 from mlcore.similarity.gram import GramBlocks
-from mlcore.similarity.pairs import Pairs, PairSimilarity, Terms
+from mlcore.similarity.pairs import PairSimilarity
 from mlcore.numeric.sums import sum_by_group
 from mlcore.types import Float64Array
 
@@ -25,29 +26,29 @@ __all__ = ["AdjustedCosine", "Pearson"]
 class _Centered(PairSimilarity):
     """The cosine of columns from whose entries a mean was taken, rounded to float32."""
 
-    def counted(self, counts: GramBlocks) -> GramBlocks:
+    def counted(self, gram: GramBlocks) -> GramBlocks:
         """Return the counts of the centred matrix; entries that become 0 have no weight."""
-        return counts.shared(type(self).__name__, lambda: self._center(counts))
+        return gram.shared(type(self).__name__, lambda: self._center(gram))
 
-    def _center(self, counts: GramBlocks) -> GramBlocks:
-        matrix = counts.user_items
+    def _center(self, gram: GramBlocks) -> GramBlocks:
+        matrix = gram.user_items
         data = matrix.data.astype(np.float64)
-        centered = (data - self._means(counts, data)).astype(np.float32)  # (E,) float32
+        centered = (data - self._means(gram, data)).astype(np.float32)  # (E,) float32
         if len(centered) and not centered.any():
             raise DataError(
                 f"similarity {self.name}: expected weights that differ, "
                 "got nothing but 0 after taking the means away",
                 "without weights that differ, use cosine, or pearson with " '"missing": "zero"',
             )
-        return counts.with_values(centered)
+        return gram.with_values(centered)
 
     @abstractmethod
-    def _means(self, counts: GramBlocks, data: Float64Array) -> Float64Array:
+    def _means(self, gram: GramBlocks, data: Float64Array) -> Float64Array:
         """Return what to take away from each entry, (E,) float64."""
 
-    def source_terms(self, counts: GramBlocks) -> Terms:
+    def source_terms(self, gram: GramBlocks) -> Terms:
         """Return sqrt(n_i) of the centred columns."""
-        return (np.sqrt(counts.norms),)
+        return (np.sqrt(gram.norms),)
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return c_ij / (sqrt(n_i) sqrt(n_j) + shrinkage)."""
@@ -69,8 +70,8 @@ class AdjustedCosine(_Centered):
 
     name = "adjusted_cosine"
 
-    def _means(self, counts: GramBlocks, data: Float64Array) -> Float64Array:
-        matrix = counts.user_items
+    def _means(self, gram: GramBlocks, data: Float64Array) -> Float64Array:
+        matrix = gram.user_items
         lengths = np.diff(matrix.indptr)  # (U,) int64
         sums = sum_by_group(matrix.row_of_entry(), data, matrix.num_rows)  # (U,) float64
         return np.repeat(sums / np.maximum(lengths, 1), lengths)
@@ -82,9 +83,9 @@ class _PearsonOfRaters(_Centered):
 
     name = "pearson"
 
-    def _means(self, counts: GramBlocks, data: Float64Array) -> Float64Array:
-        means = counts.sums / np.maximum(counts.users, 1)  # (I,) float64
-        return means[counts.user_items.indices]
+    def _means(self, gram: GramBlocks, data: Float64Array) -> Float64Array:
+        means = gram.sums / np.maximum(gram.users, 1)  # (I,) float64
+        return means[gram.user_items.indices]
 
 
 @dataclass(frozen=True)
@@ -104,19 +105,19 @@ class Pearson(PairSimilarity):
     entry_bytes = 86
     missing: str = parameter("zero", choice("zero", "unknown"))  # Changes the model.
 
-    def counted(self, counts: GramBlocks) -> GramBlocks:
+    def counted(self, gram: GramBlocks) -> GramBlocks:
         """Return the counts of X, centred if missing entries are unknown."""
-        return counts if self.missing == "zero" else _PearsonOfRaters().counted(counts)
+        return gram if self.missing == "zero" else _PearsonOfRaters().counted(gram)
 
-    def source_terms(self, counts: GramBlocks) -> Terms:
+    def source_terms(self, gram: GramBlocks) -> Terms:
         """Return S_i, which is 0 when centred, and d_i."""
         if self.missing == "unknown":
-            return (np.zeros(counts.num_items), np.sqrt(counts.norms))
-        matrix, means = counts.user_items, counts.sums / counts.num_users  # (I,) float64
+            return (np.zeros(gram.num_items), np.sqrt(gram.norms))
+        matrix, means = gram.user_items, gram.sums / gram.num_users  # (I,) float64
         away = (matrix.data.astype(np.float64) - means[matrix.indices]) ** 2  # (E,) float64
-        present = sum_by_group(matrix.indices, away, counts.num_items)  # (I,) float64
-        absent = (counts.num_users - counts.users) * means**2  # (I,) float64
-        return (counts.sums, np.sqrt(present + absent))
+        present = sum_by_group(matrix.indices, away, gram.num_items)  # (I,) float64
+        absent = (gram.num_users - gram.users) * means**2  # (I,) float64
+        return (gram.sums, np.sqrt(present + absent))
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return (c_ij - S_i S_j / U) / (d_i d_j + shrinkage)."""

@@ -53,9 +53,9 @@ class Ease(Similarity):
     uses_min_cooccurrence = False
     l2: float = parameter(500.0, number(above=0))  # Changes the model.
 
-    def planned_bytes(self, counts: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
+    def planned_bytes(self, gram: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
         """Return the dense matrix and the kept pairs, and more of these once the matrix is gone."""
-        shape, num_items = shape_of(counts), counts.num_items
+        shape, num_items = shape_of(gram), gram.num_items
         pairs = num_items * min(settings.num_neighbors or num_items, num_items)
         block = min(max(BLOCK_ENTRIES, num_items), num_items**2)
         dense = Part("dense matrix", 8 * num_items**2, f"{num_items:,} items squared")
@@ -68,20 +68,20 @@ class Ease(Similarity):
         return add_parts([scipy_products(shape, 4 if shape.is_binary else 8)], steps)
 
     def neighbors(
-        self, counts: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
+        self, gram: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows."""
-        parts = self._best(counts, settings, threads, progress)  # the dense matrix is gone by now
-        return by_source(stack_rows(parts), counts.num_items, settings.neighborhood == "target")
+        parts = self._best(gram, settings, threads, progress)  # the dense matrix is gone by now
+        return by_source(stack_rows(parts), gram.num_items, settings.neighborhood == "target")
 
     def _best(
-        self, counts: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
+        self, gram: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
     ) -> list[BestOfRows]:
         """Return the best sources of each target, or targets of each source, in blocks."""
-        gram = _gram(counts, threads, progress)  # (I, I) float64
-        np.fill_diagonal(gram, gram.diagonal() + self.l2)
+        dense = _dense_gram(gram, threads, progress)  # (I, I) float64
+        np.fill_diagonal(dense, dense.diagonal() + self.l2)
         progress("invert X'X", 0, 0)
-        inverse = self._invert(gram)
+        inverse = self._invert(dense)
         diagonal = inverse.diagonal()  # (I,) float64
         rows_are_targets = settings.neighborhood == "target"
 
@@ -89,7 +89,7 @@ class Ease(Similarity):
             return -entries / diagonal[rows if rows_are_targets else columns]
 
         return best_of_rows(
-            _blocks(counts.num_items),
+            _blocks(gram.num_items),
             lambda begin, end: _rows(inverse, begin, end),
             values_of,
             settings.num_neighbors,
@@ -97,10 +97,10 @@ class Ease(Similarity):
             progress,
         )
 
-    def _invert(self, gram: Float64Array) -> Float64Array:
+    def _invert(self, dense: Float64Array) -> Float64Array:
         """Return the lower triangle of the inverse, in place of a positive definite matrix."""
-        norm = gram.sum(axis=0).max()  # before the lower triangle is overwritten
-        factor, failed = dpotrf(gram, lower=1, clean=0, overwrite_a=1)
+        norm = dense.sum(axis=0).max()  # before the lower triangle is overwritten
+        factor, failed = dpotrf(dense, lower=1, clean=0, overwrite_a=1)
         if not failed:
             reciprocal_condition, _ = dpocon(factor, norm, uplo="L")
             failed = reciprocal_condition < MIN_RECIPROCAL_CONDITION
@@ -113,16 +113,16 @@ class Ease(Similarity):
         return inverse
 
 
-def _gram(counts: GramBlocks, threads: int, progress: Progress) -> Float64Array:
+def _dense_gram(gram: GramBlocks, threads: int, progress: Progress) -> Float64Array:
     """Return X' X, (I, I) float64 in Fortran order, which LAPACK works on without a copy."""
-    num_items, products = counts.num_items, counts.products
-    gram = np.zeros((num_items, num_items), order="F")
+    num_items, products = gram.num_items, gram.products
+    dense = np.zeros((num_items, num_items), order="F")
     found = map_in_order(lambda block: products.rows(*block), products.blocks, threads)
     for (begin, end), product in zip(products.blocks, found):
         rows = np.repeat(np.arange(begin, end), np.diff(product.indptr))  # (P,) int64
-        gram[product.indices, rows] = product.data  # symmetric; columns lie together in memory
+        dense[product.indices, rows] = product.data  # symmetric; columns lie together in memory
         progress("count pairs", end, num_items)
-    return gram
+    return dense
 
 
 def _blocks(num_items: int) -> list[tuple[int, int]]:

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 import numpy as np
 import scipy.sparse as sp
 
-from mlcore.numeric.ranges import row_blocks
+from mlcore.numeric.ranges import offsets, row_blocks
 from mlcore.numeric.sums import sum_by_group
 from mlcore.types import CsrMatrix, Float64Array
 
@@ -96,8 +96,7 @@ class Products:
                 (np.ones(self._left.nnz), self._left.indices, self._left.indptr), self._left.shape
             )
             bounds = np.minimum(pattern @ entries_of_user, num_columns).astype(np.int64)
-        offsets = np.concatenate([[0], np.cumsum(bounds)])
-        return list(row_blocks(offsets, max(num_rows, 1), max_entries))
+        return list(row_blocks(offsets(bounds), max(num_rows, 1), max_entries))
 
     def rows(self, begin: int, end: int) -> Any:
         """Return rows ``begin`` to ``end`` of the product, a new or a kept CSR not to be changed.

@@ -43,13 +43,13 @@ class _Walk(Similarity):
     alpha: float = parameter(1.0, number(minimum=0))  # Changes the model.
     normalize: bool = parameter(False, boolean())  # Changes the model.
 
-    def _target_factors(self, counts: GramBlocks) -> Float64Array | None:
+    def _target_factors(self, gram: GramBlocks) -> Float64Array | None:
         """Return a factor of each target, (I,) float64, or None."""
         return None
 
-    def planned_bytes(self, counts: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
+    def planned_bytes(self, gram: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
         """Return the probabilities in the making, what scipy's kernel takes, and the second cut."""
-        shape = shape_of(counts)
+        shape = shape_of(gram)
         pairs = shape.kept_pairs(settings.num_neighbors)
         steps = scipy_kernel(shape, 8, ENTRY_BYTES, settings, threads)
         return {
@@ -59,11 +59,11 @@ class _Walk(Similarity):
         }
 
     def neighbors(
-        self, counts: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
+        self, gram: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows."""
-        products = counts.shared(("walk", self.alpha), lambda: self._products(counts))
-        factors = self._target_factors(counts)  # (I,) float64
+        products = gram.shared(("walk", self.alpha), lambda: self._products(gram))
+        factors = self._target_factors(gram)  # (I,) float64
 
         def values_of(rows: Int64Array, columns: Int32Array, chances: Float64Array) -> Float64Array:
             return chances if factors is None else chances * factors[columns]
@@ -73,18 +73,18 @@ class _Walk(Similarity):
         if self.normalize:
             best = _scale_rows(best)
         if settings.neighborhood == "source":
-            return by_source(best, counts.num_items, rows_are_targets=False)
-        best = best_of_columns(best, counts.num_items, k)
-        return by_source(best, counts.num_items, rows_are_targets=True)
+            return by_source(best, gram.num_items, rows_are_targets=False)
+        best = best_of_columns(best, gram.num_items, k)
+        return by_source(best, gram.num_items, rows_are_targets=True)
 
-    def _products(self, counts: GramBlocks) -> Products:
-        matrix = counts.user_items
+    def _products(self, gram: GramBlocks) -> Products:
+        matrix = gram.user_items
         data = matrix.data.astype(np.float64)
         users = matrix.row_of_entry()  # (E,) int64
         user_sums = sum_by_group(users, data, matrix.num_rows)  # (U,) float64
         to_item = self._matrix(matrix, data / user_sums[users])  # (U, I)
-        from_item = self._matrix(matrix, data / counts.sums[matrix.indices])  # (U, I)
-        return counts.products_of(from_item, to_item)
+        from_item = self._matrix(matrix, data / gram.sums[matrix.indices])  # (U, I)
+        return gram.products_of(from_item, to_item)
 
     def _matrix(self, matrix: CsrMatrix, chances: Float64Array) -> CsrMatrix:
         raised = power(chances, self.alpha).astype(np.float32)  # (E,) float32
@@ -117,9 +117,9 @@ class RP3Beta(_Walk):
     name = "rp3beta"
     beta: float = parameter(0.6, number(minimum=0))  # Changes the model.
 
-    def _target_factors(self, counts: GramBlocks) -> Float64Array | None:
+    def _target_factors(self, gram: GramBlocks) -> Float64Array | None:
         """Return n_j^(-beta); 1 for an item nobody has, which no walk reaches."""
-        return power(np.maximum(counts.users, 1.0), -self.beta)
+        return power(np.maximum(gram.users, 1.0), -self.beta)
 
 
 def _scale_rows(best: BestOfRows) -> BestOfRows:

@@ -103,33 +103,33 @@ class Shape:
         return int((others if k is None else np.minimum(others, k)).sum())
 
 
-def shape_of(counts: GramBlocks) -> Shape:
+def shape_of(gram: GramBlocks) -> Shape:
     """Return the shape of X, found once for all plans of it.
 
     Args:
-        counts: of X; of its weights only those are looked at that tell whether all are 1.
+        gram: of X; of its weights only those are looked at that tell whether all are 1.
 
     >>> from mlcore.types import CsrMatrix
     >>> x = CsrMatrix(np.array([0, 2, 3]), np.array([0, 1, 1]), np.ones(3, np.float32), 2)
     >>> shape_of(GramBlocks(x)).reach.tolist()
     [1.0, 1.0]
     """
-    shape: Shape = counts.shared("shape", lambda: _find_shape(counts))
+    shape: Shape = gram.shared("shape", lambda: _find_shape(gram))
     return shape
 
 
-def _find_shape(counts: GramBlocks) -> Shape:
-    matrix = counts.user_items
+def _find_shape(gram: GramBlocks) -> Shape:
+    matrix = gram.user_items
     lengths = np.diff(matrix.indptr)  # (U,) int64
-    reach = np.zeros(counts.num_items)
-    users = np.zeros(counts.num_items, np.int64)
-    most = max(SPAN_ENTRIES, 4 * counts.num_items)
+    reach = np.zeros(gram.num_items)
+    users = np.zeros(gram.num_items, np.int64)
+    most = max(SPAN_ENTRIES, 4 * gram.num_items)
     for begin, end in row_blocks(matrix.indptr, len(lengths), most):
         items = matrix.indices[matrix.indptr[begin] : matrix.indptr[end]]
         others = np.repeat(lengths[begin:end] - 1.0, lengths[begin:end])
-        reach += sum_by_group(items, others, counts.num_items)
-        users += np.bincount(items, minlength=counts.num_items)
-    return Shape(counts.num_users, lengths, reach, counts.is_binary, int(users.max(initial=0)))
+        reach += sum_by_group(items, others, gram.num_items)
+        users += np.bincount(items, minlength=gram.num_items)
+    return Shape(gram.num_users, lengths, reach, gram.is_binary, int(users.max(initial=0)))
 
 
 def scipy_products(shape: Shape, number_bytes: int) -> Part:
@@ -151,7 +151,7 @@ def scipy_kernel(
     value_bytes: int,
     settings: NeighborSettings,
     threads: int,
-    needs_commons: bool = False,
+    needs_cooccurrences: bool = False,
 ) -> Steps:
     """Return what ``selection.best_of_rows`` takes: X, X', blocks of their product, kept pairs.
 
@@ -161,16 +161,16 @@ def scipy_kernel(
         value_bytes: of scratch for each entry whose value is computed.
         settings: which pairs are kept.
         threads: how many.
-        needs_commons: whether common users of weighted items are counted besides.
+        needs_cooccurrences: whether common users of weighted items are counted besides.
     """
     matrices, k = [scipy_products(shape, number_bytes)], settings.num_neighbors
-    if needs_commons:
+    if needs_cooccurrences:
         matrices.append(scipy_products(shape, 4)._replace(name="matrices of common users"))
     rows, total = shape.row_entries, max(float(shape.row_entries.sum()), 1.0)
     block = min(max(MAX_BLOCK_ENTRIES, rows.max(initial=0)), total)
     candidates = block if k is None else block / total * float(np.minimum(rows, k + 1).sum())
     scratch = (4 + number_bytes) * (block + shape.num_entries * block / total)
-    scratch += COMMON_BYTES * block if needs_commons else 0
+    scratch += COMMON_BYTES * block if needs_cooccurrences else 0
     scratch += CANDIDATE_BYTES * candidates + value_bytes * min(
         max(PART_ENTRIES, shape.num_items), total
     )
@@ -204,12 +204,12 @@ class CompiledNeed:
     Attributes:
         settings: which pairs are kept.
         room: entries of a list of the best, at most.
-        needs_commons: whether common users are counted besides.
+        needs_cooccurrences: whether common users are counted besides.
     """
 
     settings: NeighborSettings
     room: int
-    needs_commons: bool = False
+    needs_cooccurrences: bool = False
 
 
 def compiled_kernel(shape: Shape, is_binary: bool, need: CompiledNeed, threads: int) -> Steps:
@@ -229,7 +229,7 @@ def compiled_kernel(shape: Shape, is_binary: bool, need: CompiledNeed, threads: 
     head = _longest_head(shape) if is_binary else 0
     counter = 8 if not is_binary else _index_bytes(shape.most_users)
     lists = BEST_BYTES * float(np.minimum(shape.reach, need.room).sum()) + 16 * num_items
-    scratch = num_items * (counter + (4 if need.needs_commons else 0)) + TILE * head * counter
+    scratch = num_items * (counter + (4 if need.needs_cooccurrences else 0)) + TILE * head * counter
     at_work = [
         Part("items as bits", head * -(-shape.num_users // 64) * 8),
         Part("lists of the best", int(threads * lists)),

@@ -14,8 +14,9 @@ import numpy as np
 
 from mlcore.parameters import number, parameter
 from mlcore.numeric.portable import power
+from mlcore.similarity.formula import Pairs, Quotient, Terms
 from mlcore.similarity.gram import GramBlocks
-from mlcore.similarity.pairs import Pairs, PairSimilarity, Quotient, Terms
+from mlcore.similarity.pairs import PairSimilarity
 from mlcore.types import Float64Array
 
 __all__ = [
@@ -39,9 +40,9 @@ class Dot(PairSimilarity):
 
     name = "dot"
 
-    def source_terms(self, counts: GramBlocks) -> Terms:
+    def source_terms(self, gram: GramBlocks) -> Terms:
         """Return 1, which the compiled kernel multiplies."""
-        return (np.ones(counts.num_items),)
+        return (np.ones(gram.num_items),)
 
     def quotient(self, num_users: int) -> Quotient:
         """Return c_ij / (1 * 1 + shrinkage)."""
@@ -62,9 +63,9 @@ class Cosine(PairSimilarity):
 
     name = "cosine"
 
-    def source_terms(self, counts: GramBlocks) -> Terms:
+    def source_terms(self, gram: GramBlocks) -> Terms:
         """Return sqrt(n_i)."""
-        return (np.sqrt(counts.norms),)
+        return (np.sqrt(gram.norms),)
 
     def quotient(self, num_users: int) -> Quotient:
         """Return the formula for the compiled kernel."""
@@ -89,13 +90,13 @@ class AsymmetricCosine(PairSimilarity):
     name = "asymmetric_cosine"
     alpha: float = parameter(0.4, number(minimum=0, maximum=1))  # Changes the model.
 
-    def source_terms(self, counts: GramBlocks) -> Terms:
+    def source_terms(self, gram: GramBlocks) -> Terms:
         """Return n_i^(1 - alpha)."""
-        return (power(counts.norms, 1 - self.alpha),)
+        return (power(gram.norms, 1 - self.alpha),)
 
-    def target_terms(self, counts: GramBlocks) -> Terms:
+    def target_terms(self, gram: GramBlocks) -> Terms:
         """Return n_j^alpha."""
-        return (power(counts.norms, self.alpha),)
+        return (power(gram.norms, self.alpha),)
 
     def quotient(self, num_users: int) -> Quotient:
         """Return the formula for the compiled kernel."""
@@ -188,9 +189,9 @@ class ConditionalProbability(PairSimilarity):
     binary = True
     popularity_exponent: float = parameter(0.0, number(minimum=0))  # Changes the model.
 
-    def target_terms(self, counts: GramBlocks) -> Terms:
+    def target_terms(self, gram: GramBlocks) -> Terms:
         """Return n_j^popularity_exponent."""
-        return (power(counts.norms, self.popularity_exponent),)
+        return (power(gram.norms, self.popularity_exponent),)
 
     def quotient(self, num_users: int) -> Quotient:
         """Return the formula for the compiled kernel."""

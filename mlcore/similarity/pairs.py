@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,6 +14,8 @@ import scipy.sparse as sp
 from mlcore.memory.plan import Part, Steps, add_parts
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
+from mlcore.similarity.compiled import list_capacity
+from mlcore.similarity.formula import Pairs, Quotient, Terms
 from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.memory import (
     CompiledNeed,
@@ -26,51 +28,14 @@ from mlcore.similarity.selection import best_of_rows, by_source, stack_rows
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = [
-    "Pairs",
-    "Quotient",
     "PairSimilarity",
-    "Terms",
     "best_pairs",
-    "room_for",
 ]
 
 # Multiply-adds that scipy needs about half a second for, as numba needs to be loaded.
 MIN_COMPILED_WORK = 1e8
 BYTES_OF_NEIGHBOR = 12  # in the lists of the compiled kernel
 MAX_LIST_BYTES = 2**31  # changes speed and memory only
-
-Terms: TypeAlias = tuple[Float64Array, ...]  # numbers of each item, each (I,) or, of pairs, (P,)
-
-
-class Quotient(NamedTuple):
-    """A measure as one of the quotients that the compiled kernel knows, of terms s and t.
-
-    ``product``: a c / (s t + shrinkage); ``sum``: c / (s + t - a c + shrinkage);
-    ``tversky``: c / (c + (a (t - c) + b (s - c)) + shrinkage).
-    """
-
-    kind: Literal["product", "sum", "tversky"]
-    a: float = 0.0
-    b: float = 0.0
-
-
-class Pairs(NamedTuple):
-    """What a measure is computed from, for P pairs of a source i and a target j.
-
-    Attributes:
-        products: (P,) float64 c_ij.
-        sources: the terms of item i, float64, as ``source_terms`` returns them: (P,) each, or (1,)
-            if all pairs have the same source.
-        targets: the terms of item j, likewise.
-        num_users: U.
-        shrinkage: >= 0.
-    """
-
-    products: Float64Array
-    sources: Terms
-    targets: Terms
-    num_users: int
-    shrinkage: float
 
 
 @dataclass(frozen=True)
@@ -83,29 +48,29 @@ class PairSimilarity(Similarity):
 
     entry_bytes: ClassVar[int] = 60
 
-    def counted(self, counts: GramBlocks) -> GramBlocks:
+    def counted(self, gram: GramBlocks) -> GramBlocks:
         """Return the counts of the matrix that the formula calls X: the binary one if so declared.
 
         Args:
-            counts: of the weights.
+            gram: of the weights.
         """
-        return counts.binary if self.binary else counts
+        return gram.binary if self.binary else gram
 
-    def source_terms(self, counts: GramBlocks) -> Terms:
+    def source_terms(self, gram: GramBlocks) -> Terms:
         """Return what ``values`` needs of each source item, computed once: here n_i alone.
 
         Args:
-            counts: of X as the formula has it. A term of an item nobody has is never used.
+            gram: of X as the formula has it. A term of an item nobody has is never used.
         """
-        return (counts.norms,)
+        return (gram.norms,)
 
-    def target_terms(self, counts: GramBlocks) -> Terms:
+    def target_terms(self, gram: GramBlocks) -> Terms:
         """Return what ``values`` needs of each target item: here the same.
 
         Args:
-            counts: of X as the formula has it.
+            gram: of X as the formula has it.
         """
-        return self.source_terms(counts)
+        return self.source_terms(gram)
 
     def quotient(self, num_users: int) -> Quotient | None:
         """Return the same formula for the compiled kernel, or None if it is no such quotient.
@@ -115,40 +80,42 @@ class PairSimilarity(Similarity):
         """
         return None
 
-    def planned_bytes(self, counts: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
+    def planned_bytes(self, gram: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
         """Return what the kernel takes that will be chosen: the compiled one or that of scipy."""
-        is_quotient = self.quotient(counts.num_users) is not None
-        if is_quotient and _pays_to_compile(counts, settings, threads):
-            return self.compiled_bytes(counts, settings, threads)
-        shape = shape_of(counts)
-        needs_commons = settings.min_cooccurrence > 1 and not self._is_binary(shape)
+        is_quotient = self.quotient(gram.num_users) is not None
+        if is_quotient and _pays_to_compile(gram, settings, threads):
+            return self.compiled_bytes(gram, settings, threads)
+        shape = shape_of(gram)
+        needs_cooccurrences = settings.min_cooccurrence > 1 and not self._is_binary(shape)
         number_bytes = 4 if self._is_binary(shape) else 8
         steps = scipy_kernel(
-            shape, number_bytes, self.entry_bytes, settings, threads, needs_commons
+            shape, number_bytes, self.entry_bytes, settings, threads, needs_cooccurrences
         )
-        return add_parts([self._copied_weights(shape, needs_commons)], steps)
+        return add_parts([self._copied_weights(shape, needs_cooccurrences)], steps)
 
-    def compiled_bytes(self, counts: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
+    def compiled_bytes(self, gram: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
         """Return what the compiled kernel takes, whether or not it is there.
 
         Args:
-            counts: as for ``planned_bytes``.
+            gram: as for ``planned_bytes``.
             settings: as for ``planned_bytes``, with a number of neighbors.
             threads: as for ``planned_bytes``.
         """
-        shape, k = shape_of(counts), settings.num_neighbors or counts.num_items
+        shape, k = shape_of(gram), settings.num_neighbors or gram.num_items
         is_binary = self._is_binary(shape)
-        needs_commons = settings.min_cooccurrence > 1 and not is_binary
-        need = CompiledNeed(settings, room_for(k), needs_commons)
+        needs_cooccurrences = settings.min_cooccurrence > 1 and not is_binary
+        need = CompiledNeed(settings, list_capacity(k), needs_cooccurrences)
         steps = compiled_kernel(shape, is_binary, need, threads)
         return add_parts([self._copied_weights(shape, False)], steps)
 
     def _is_binary(self, shape: Shape) -> bool:
         return self.binary or shape.is_binary
 
-    def _copied_weights(self, shape: Shape, needs_commons: bool) -> Part:
+    def _copied_weights(self, shape: Shape, needs_cooccurrences: bool) -> Part:
         is_copy = self.binary or type(self).counted is not PairSimilarity.counted
-        return Part("weights of the formula", 4 * shape.num_entries * (is_copy + needs_commons))
+        return Part(
+            "weights of the formula", 4 * shape.num_entries * (is_copy + needs_cooccurrences)
+        )
 
     @abstractmethod
     def values(self, pairs: Pairs) -> Float64Array:
@@ -159,15 +126,15 @@ class PairSimilarity(Similarity):
         """
 
     def neighbors(
-        self, counts: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
+        self, gram: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows."""
-        return best_pairs(self, counts, settings, threads, progress)
+        return best_pairs(self, gram, settings, threads, progress)
 
 
 def best_pairs(
     measure: PairSimilarity,
-    counts: GramBlocks,
+    gram: GramBlocks,
     settings: NeighborSettings,
     threads: int,
     progress: Progress,
@@ -180,7 +147,7 @@ def best_pairs(
 
     Args:
         measure: turns c_ij and the numbers of each item into a similarity.
-        counts: of the weights.
+        gram: of the weights.
         settings: K, neighborhood, shrinkage, fewest common users.
         threads: how many blocks are in work at once.
         progress: told how many items are done.
@@ -191,15 +158,15 @@ def best_pairs(
     Raises:
         DataError: a similarity overflows float32.
     """
-    counted = measure.counted(counts)
-    rows_are_targets = settings.neighborhood == "target"
+    counted = measure.counted(gram)
+    source_terms, target_terms = measure.source_terms(counted), measure.target_terms(counted)
     quotient = measure.quotient(counted.num_users)
-    if quotient is not None and _pays_to_compile(counts, settings, threads):
-        from mlcore.similarity.compiled import best_compiled
+    if quotient is not None and _pays_to_compile(gram, settings, threads):
+        from mlcore.similarity.compiled.kernel import best_compiled
 
-        return best_compiled(measure, quotient, counts, settings, threads, progress)
-    source_terms = measure.source_terms(counted)
-    target_terms = measure.target_terms(counted)
+        terms = source_terms, target_terms
+        return best_compiled(counted, quotient, terms, settings, threads, progress)
+    rows_are_targets = settings.neighborhood == "target"
 
     def values_of(rows: Int64Array, columns: Int32Array, products: Float64Array) -> Float64Array:
         sources, targets = (columns, rows) if rows_are_targets else (rows, columns)
@@ -213,42 +180,30 @@ def best_pairs(
             )
         )
 
-    products_of = _products_function(counts, counted, settings.min_cooccurrence)
+    products_of = _products_function(gram, counted, settings.min_cooccurrence)
     parts = best_of_rows(
         counted.products.blocks, products_of, values_of, settings.num_neighbors, threads, progress
     )
-    return by_source(stack_rows(parts), counts.num_items, rows_are_targets)
+    return by_source(stack_rows(parts), gram.num_items, rows_are_targets)
 
 
-def room_for(k: int) -> int:
-    """Return how long a list of the compiled kernel grows before the best K of it are sought.
-
-    Args:
-        k: K.
-
-    >>> room_for(10), room_for(100)
-    (26, 150)
-    """
-    return max(k + 16, k + k // 2)
-
-
-def _pays_to_compile(counts: GramBlocks, settings: NeighborSettings, threads: int) -> bool:
+def _pays_to_compile(gram: GramBlocks, settings: NeighborSettings, threads: int) -> bool:
     """Return whether the compiled kernel is there, knows the case, and is worth loading."""
-    k, lengths = settings.num_neighbors, np.diff(counts.user_items.indptr).astype(np.float64)
+    k, lengths = settings.num_neighbors, np.diff(gram.user_items.indptr).astype(np.float64)
     work = (lengths**2).sum()
     return (
         k is not None
-        and counts.kept.limit == 0  # else the next similarity is to find the counts
+        and gram.kept.limit == 0  # else the next similarity is to find the counts
         and work >= MIN_COMPILED_WORK
-        and threads * min(counts.num_items * room_for(k), work) * BYTES_OF_NEIGHBOR
+        and threads * min(gram.num_items * list_capacity(k), work) * BYTES_OF_NEIGHBOR
         <= MAX_LIST_BYTES
-        and bool((counts.user_items.data > 0).all())
+        and bool((gram.user_items.data > 0).all())
         and find_spec("numba") is not None
     )
 
 
 def _products_function(
-    counts: GramBlocks, counted: GramBlocks, min_cooccurrence: int
+    gram: GramBlocks, counted: GramBlocks, min_cooccurrence: int
 ) -> Callable[[int, int], Any]:
     """Return what gives some rows of X' X, without the pairs that too few users stand behind."""
 
@@ -256,7 +211,7 @@ def _products_function(
         product = counted.products.rows(begin, end)
         if min_cooccurrence == 1:
             return product
-        common = counts.binary.products.rows(begin, end)
+        common = gram.binary.products.rows(begin, end)
         enough = common.copy()
         enough.data = (common.data >= min_cooccurrence).astype(np.float64)
         enough.eliminate_zeros()

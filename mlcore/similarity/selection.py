@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from mlcore.errors import DataError
 from mlcore.progress import Progress
-from mlcore.numeric.ranges import row_blocks
+from mlcore.numeric.ranges import offsets, row_blocks
 from mlcore.numeric.threads import map_in_order
 from mlcore.numeric.topk import keep_best, kth_best
 from mlcore.types import BoolArray, CsrMatrix, Float32Array, Float64Array, Int32Array, Int64Array
@@ -75,7 +75,7 @@ def best_of_rows(
         rows = np.repeat(np.arange(*block), np.diff(found.indptr))  # (P,) int64
         others = found.columns != rows
         keep = others & (round_values(found.values, others) != 0)
-        indptr = np.concatenate([[0], np.cumsum(keep)])[found.indptr]
+        indptr = offsets(keep)[found.indptr]
         return BestOfRows(*keep_best(indptr, found.columns[keep], found.values[keep], k))
 
     parts: list[BestOfRows] = []
@@ -140,7 +140,7 @@ def stack_rows(parts: Sequence[BestOfRows]) -> BestOfRows:
     """
     counts = np.concatenate([np.diff(part.indptr) for part in parts])  # (I,) int64
     return BestOfRows(
-        np.concatenate([[0], np.cumsum(counts)]),
+        offsets(counts),
         np.concatenate([part.columns for part in parts]),
         np.concatenate([part.values for part in parts]),
     )

@@ -29,7 +29,7 @@ from mlcore.similarity.selection import (
     round_values,
     stack_rows,
 )
-from mlcore.numeric.ranges import ragged_arange
+from mlcore.numeric.ranges import offsets, ragged_arange
 from mlcore.numeric.sums import sum_by_group
 from mlcore.numeric.threads import map_in_order
 from mlcore.numeric.topk import top_k_per_row
@@ -77,13 +77,13 @@ class Slim(Similarity):
     tolerance: float = parameter(1e-8, number(above=0))  # Changes the model.
     max_iterations: int = parameter(1000, integer(minimum=1))  # Changes the model.
 
-    def planned_bytes(self, counts: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
+    def planned_bytes(self, gram: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
         """Return 16 bytes for each entry of X' X, as many as some of its rows let expect."""
-        shape = shape_of(counts)
-        share = counts.shared("share of entries", lambda: _share_of_entries(counts, shape))
+        shape = shape_of(gram)
+        share = gram.shared("share of entries", lambda: _share_of_entries(gram, shape))
         entries = int(share * shape.row_entries.sum())
         pairs = shape.kept_pairs(settings.num_neighbors)
-        scratch = min(SCRATCH_BYTES, SCRATCH_ENTRY_BYTES * counts.num_items**3)
+        scratch = min(SCRATCH_BYTES, SCRATCH_ENTRY_BYTES * gram.num_items**3)
         steps = {
             "lay out the matrices": [Part("their pattern", 8 * shape.num_entries)],
             "fit items": [
@@ -95,11 +95,11 @@ class Slim(Similarity):
         return add_parts([scipy_products(shape, 4 if shape.is_binary else 8)], steps)
 
     def neighbors(
-        self, counts: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
+        self, gram: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows."""
-        k, num_items = settings.num_neighbors or counts.num_items, counts.num_items
-        solver = _Solver(self, _gram(counts, threads, progress))
+        k, num_items = settings.num_neighbors or gram.num_items, gram.num_items
+        solver = _Solver(self, _sparse_gram(gram, threads, progress))
         step = max(1, min(TARGETS, CANDIDATES // num_items))
         blocks = [(begin, min(begin + step, num_items)) for begin in range(0, num_items, step)]
         parts: list[BestOfRows] = []
@@ -160,7 +160,7 @@ class _Target:
         return len(wanted) > 0
 
 
-class _Gram(NamedTuple):
+class _SparseGram(NamedTuple):
     """X' X, by its P entries."""
 
     num_items: int
@@ -183,7 +183,7 @@ class _Gram(NamedTuple):
 class _Solver:
     """Finds the weights of targets."""
 
-    def __init__(self, settings: Slim, gram: _Gram) -> None:
+    def __init__(self, settings: Slim, gram: _SparseGram) -> None:
         self._settings, self._gram = settings, gram
         self.unfinished: list[int] = []  # the items that took too many sweeps, in any order
 
@@ -265,20 +265,20 @@ def _batches(targets: Sequence[_Target]) -> Iterator[Sequence[_Target]]:
 def _solutions(targets: Sequence[_Target]) -> BestOfRows:
     """Return the weights of each target that float32 does not round to 0, sources ascending."""
     kept = [round_values(target.weights) > 0 for target in targets]
-    counts = [np.count_nonzero(of_target) for of_target in kept]
+    counts = [int(np.count_nonzero(of_target)) for of_target in kept]
     items = [target.items[of_target] for target, of_target in zip(targets, kept)]
     weights = [target.weights[of_target] for target, of_target in zip(targets, kept)]
     return BestOfRows(
-        np.concatenate([[0], np.cumsum(counts)]),
+        offsets(counts),
         np.concatenate(items).astype(np.int32),
         np.concatenate(weights),
     )
 
 
-def _gram(counts: GramBlocks, threads: int, progress: Progress) -> _Gram:
+def _sparse_gram(gram: GramBlocks, threads: int, progress: Progress) -> _SparseGram:
     """Return X' X; the same bits everywhere, as X is float32 and sums run over ascending users."""
-    num_items, products = counts.num_items, counts.products
-    most = int(_most_entries(counts).sum())
+    num_items, products = gram.num_items, gram.products
+    most = int(_most_entries(gram).sum())
     # Of these arrays only what is filled takes memory; to join blocks would take it twice.
     keys, data = np.empty(most, np.int64), np.empty(most)
     indptr = np.zeros(num_items + 1, np.int64)
@@ -294,20 +294,20 @@ def _gram(counts: GramBlocks, threads: int, progress: Progress) -> _Gram:
         keys[entries] = rows * num_items + product.indices
         data[entries] = product.data
         progress("count pairs", end, num_items)
-    return _Gram(num_items, indptr, keys[: indptr[-1]], data[: indptr[-1]])
+    return _SparseGram(num_items, indptr, keys[: indptr[-1]], data[: indptr[-1]])
 
 
-def _most_entries(counts: GramBlocks) -> Float64Array:
+def _most_entries(gram: GramBlocks) -> Float64Array:
     """Return the most entries that each row of X' X can have, (I,) float64."""
-    matrix = counts.user_items
+    matrix = gram.user_items
     lengths = np.diff(matrix.indptr)[matrix.row_of_entry()].astype(np.float64)  # (E,)
-    met = sum_by_group(matrix.indices, lengths, counts.num_items)  # (I,)
-    return np.minimum(met, counts.num_items)
+    met = sum_by_group(matrix.indices, lengths, gram.num_items)  # (I,)
+    return np.minimum(met, gram.num_items)
 
 
-def _share_of_entries(counts: GramBlocks, shape: Shape) -> float:
+def _share_of_entries(gram: GramBlocks, shape: Shape) -> float:
     """Return how many of the most entries X' X has, by some of its rows."""
-    matrix, num_items = counts.user_items, counts.num_items
+    matrix, num_items = gram.user_items, gram.num_items
     rows = np.unique(np.linspace(0, num_items - 1, SAMPLED_ROWS).astype(np.int64))
     is_row = np.zeros(num_items, bool)
     is_row[rows] = True

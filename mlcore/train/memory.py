@@ -21,6 +21,7 @@ from mlcore.memory.plan import Part, Plan, Steps, add_parts
 from mlcore.similarity import GramBlocks, Ease, CacheBudget, RP3Beta
 from mlcore.similarity.memory import Shape, shape_of
 from mlcore.similarity.pairs import PairSimilarity
+from mlcore.numeric.ranges import offsets
 from mlcore.types import CsrMatrix
 from mlcore.weighting import Binary, NoWeighting
 
@@ -179,7 +180,7 @@ class TrainingPlanner:
                 lengths = np.minimum(np.diff(indptr), limit)  # (U,) int64
                 places = np.arange(len(indices)) - np.repeat(indptr[:-1], np.diff(indptr))
                 indices = indices[places < limit]
-                indptr = np.concatenate([[0], np.cumsum(lengths)])
+                indptr = offsets(lengths)
             # One number that takes the place of all: of weights nobody knows more yet.
             data = np.broadcast_to(np.float32(1 if are_ones else 2), len(indices))
             foreseen = CsrMatrix(indptr, indices, data, matrix.num_columns)

@@ -33,7 +33,8 @@ from mlcore.similarity import (
     Similarity,
     Tversky,
 )
-from mlcore.similarity.pairs import Pairs, PairSimilarity
+from mlcore.similarity.formula import Pairs
+from mlcore.similarity.pairs import PairSimilarity
 from mlcore.similarity.selection import BestOfRows, by_source, round_values
 from mlcore.warehouse.tables import provide_table
 from mlcore.numeric.topk import keep_best

@@ -39,7 +39,7 @@ from mlcore.errors import (
     MissingFileError,
     SizeError,
 )
-from mlcore.similarity import SIMILARITIES, Cosine, counts
+from mlcore.similarity import SIMILARITIES, Cosine, gram
 from mlcore.train.train import train_from_path
 from mlcore.weighting import WEIGHTINGS
 
@@ -327,7 +327,7 @@ def test_the_order_of_the_rows_changes_no_byte(directory: Path, tmp_path: Path) 
 def test_threads_and_blocks_change_no_byte(
     threads: int, block: int, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counts, "MAX_BLOCK_ENTRIES", block)
+    monkeypatch.setattr(gram, "MAX_BLOCK_ENTRIES", block)
     assert saved(train(some_rows(), threads=threads), tmp_path / "other") == digests(directory)
 
 
@@ -365,7 +365,7 @@ def test_every_similarity_and_weighting_gives_one_valid_model(
     verify_model(tmp_path / "model")
     assert_same_model(Model.load(tmp_path / "model"), model)
     random.Random(9).shuffle(rows)
-    monkeypatch.setattr(counts, "MAX_BLOCK_ENTRIES", 40)
+    monkeypatch.setattr(gram, "MAX_BLOCK_ENTRIES", 40)
     assert saved(train(rows, config, threads=5), tmp_path / "other") == expected
 
 

@@ -54,7 +54,7 @@ Array: TypeAlias = npt.NDArray[Any]
 def find(monkeypatch: pytest.MonkeyPatch) -> Find:
     """Return a function that finds neighbors by one way of counting, and checks that it did."""
     runs: list[str] = []
-    for name in ("offer_tile", "offer_tail"):
+    for name in ("push_tile", "push_tail"):
         original = getattr(counting, name)
 
         def watched(*args: Any, name: str = name, original: Any = original) -> Any:
@@ -76,13 +76,13 @@ def find(monkeypatch: pytest.MonkeyPatch) -> Find:
         else:
             monkeypatch.setattr(pairs, "MIN_COMPILED_WORK", 0)
             wanted = {"tail": 0, "both": 64, "head": 10**6}[way]
-            head = min(wanted, x.shape[1]) // bits.TILE * bits.TILE
+            head = min(wanted, x.shape[1]) // compiled.TILE * compiled.TILE
             monkeypatch.setattr(kernel, "choose_head", lambda work, num_users: head)
             found = measure.neighbors(counts, rules, threads, no_progress)
             head = head if measure.counted(counts).is_binary else 0
             assert set(runs) == {
-                *(["offer_tile"] if head else []),
-                *(["offer_tail"] if head < x.shape[1] else []),
+                *(["push_tile"] if head else []),
+                *(["push_tail"] if head < x.shape[1] else []),
             }
         return found.indptr.tobytes(), found.indices.tobytes(), found.data.tobytes()
 
@@ -200,7 +200,7 @@ def test_the_tail_is_cut_into_parts_that_are_all_of_it() -> None:
         jobs = kernel.cut_jobs(head, work, 2)
         assert jobs[0][0] == 0 and jobs[-1][1] == 1000
         assert all(one[1] == other[0] for one, other in zip(jobs, jobs[1:]))
-        assert {end - begin for begin, end in jobs if end <= head} <= {bits.TILE}
+        assert {end - begin for begin, end in jobs if end <= head} <= {compiled.TILE}
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_scipy_does_what_the_compiled_kernel_does_not(
     def refuse(*args: Any) -> CsrMatrix:
         raise AssertionError("the compiled kernel was called")
 
-    monkeypatch.setattr(compiled, "best_compiled", refuse)
+    monkeypatch.setattr(kernel, "best_compiled", refuse)
     monkeypatch.setattr(pairs, "MIN_COMPILED_WORK", 10**9 if reason == "little work" else 0)
     x = random_x(20, 30, seed=4, weighted=False)
     kept, k = CacheBudget(2**20 if reason == "kept counts" else 0), None

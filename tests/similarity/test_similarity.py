@@ -15,7 +15,8 @@ from scipy.stats import chi2_contingency
 from mlcore import DataError, Interactions, TrainConfig, train_from_data
 from mlcore.progress import no_progress
 from mlcore.similarity import SIMILARITIES, GramBlocks, Neighborhood, NeighborSettings
-from mlcore.similarity.pairs import Pairs, PairSimilarity, best_pairs
+from mlcore.similarity.formula import Pairs
+from mlcore.similarity.pairs import PairSimilarity, best_pairs
 from mlcore.types import CsrMatrix, Float64Array
 from mlcore.weighting import WEIGHTINGS
 from tests import oracles

@@ -10,11 +10,9 @@ import numpy as np
 
 from mlcore.numeric.numba_tools import compiled, num_bits
 
-__all__ = ["TILE", "count_tile", "set_bits"]
+__all__ = ["count_tile", "set_bits"]
 
-# All of these change speed only.
-TILE = 64  # rows counted together, 4 columns at a time
-STEP = 1024  # words of a row that stay in the cache meanwhile
+STEP = 1024  # words of a row that stay in the cache meanwhile; changes speed only
 
 
 @compiled

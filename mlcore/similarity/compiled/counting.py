@@ -20,8 +20,8 @@ __all__ = [
     "copy_lists",
     "finish",
     "merge",
-    "offer_tail",
-    "offer_tile",
+    "push_tail",
+    "push_tile",
 ]
 
 # All of these change speed only.
@@ -90,10 +90,10 @@ def _fetch_list(entry, layout, array):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _count_row(row, layout, counters, commons):  # type: ignore[no-untyped-def]
+def _count_row(row, layout, counters, cooccurrences):  # type: ignore[no-untyped-def]
     """Add the products of a row with all more popular items, over ascending users.
 
-    ``commons`` has the number of common users beside, if it has any room.
+    ``cooccurrences`` has the number of common users beside, if it has any room.
     """
     stop = layout.item_begins[row + 1]
     for entry in range(layout.item_begins[row], stop):
@@ -116,9 +116,9 @@ def _count_row(row, layout, counters, commons):  # type: ignore[no-untyped-def]
         else:
             for place in range(len(others)):
                 counters[others[place]] += 1
-        if len(commons):
+        if len(cooccurrences):
             for place in range(len(others)):
-                commons[others[place]] += 1
+                cooccurrences[others[place]] += 1
 
 
 # --- the best of each item ------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def _keep_best(values, items, k):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _new_peaks(best):  # type: ignore[no-untyped-def]
+def _new_block_maxima(best):  # type: ignore[no-untyped-def]
     return np.empty((PARTS * best.num_kept // BLOCK + 1) * BLOCK)
 
 
@@ -162,21 +162,21 @@ def _kth_largest(values, k):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _make_room(row, best):  # type: ignore[no-untyped-def]
+def _truncate(row, best):  # type: ignore[no-untyped-def]
     begin, end = best.begins[row], best.begins[row + 1]
     _keep_best(best.values[begin:end], best.items[begin:end], best.num_kept)
     best.limits[row] = max(best.limits[row], best.values[begin + best.num_kept - 1])
 
 
 @inlined
-def _offer(row, value, item, best):  # type: ignore[no-untyped-def]
+def _push(row, value, item, best):  # type: ignore[no-untyped-def]
     """Put a pair into an item's list."""
     place = best.begins[row] + best.sizes[row]
     best.values[place], best.items[place] = value, item
     best.sizes[row] += 1
     # A list without room for more than K is long enough for all pairs its item has.
     if place + 1 == best.begins[row + 1] and best.sizes[row] > best.num_kept:
-        _make_room(row, best)
+        _truncate(row, best)
         best.sizes[row] = best.num_kept
 
 
@@ -192,24 +192,24 @@ def _value(formula, count, source, target):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _drop_rare(row, counters, commons, minimum):  # type: ignore[no-untyped-def]
-    """Set to 0 what too few common users stand behind, where there are weights ``commons``."""
+def _drop_rare(row, counters, cooccurrences, minimum):  # type: ignore[no-untyped-def]
+    """Set to 0 what too few common users stand behind, where there are weights ``cooccurrences``."""
     for column in range(row):
-        if len(commons):
-            counters[column] = counters[column] if commons[column] >= minimum else 0
-            commons[column] = 0
+        if len(cooccurrences):
+            counters[column] = counters[column] if cooccurrences[column] >= minimum else 0
+            cooccurrences[column] = 0
         else:
             counters[column] = counters[column] if counters[column] >= minimum else 0
 
 
 @inlined
-def _value_row(row, counters, formula, values, peaks):  # type: ignore[no-untyped-def]
+def _value_row(row, counters, formula, values, block_maxima):  # type: ignore[no-untyped-def]
     """Compute the values of a row for its own list, and the largest of each of its parts.
 
     A part are the columns that are as many places after a multiple of their number.
     """
     column_terms, row_term = formula.column_terms, formula.row_terms[row]
-    peaks[:] = 0
+    block_maxima[:] = 0
     for begin in range(0, row, BLOCK):
         block, of_block = counters[begin : min(begin + BLOCK, row)], values[begin:]
         is_touched = False
@@ -218,8 +218,8 @@ def _value_row(row, counters, formula, values, peaks):  # type: ignore[no-untype
         if not is_touched:
             continue
         terms = column_terms[begin : begin + len(block)]
-        part = begin % len(peaks)
-        of_parts = peaks[part : part + len(block)]
+        part = begin % len(block_maxima)
+        of_parts = block_maxima[part : part + len(block)]
         for place in range(len(block)):
             value = _value(formula, np.float64(block[place]), terms[place], row_term)
             of_block[place] = value
@@ -227,11 +227,13 @@ def _value_row(row, counters, formula, values, peaks):  # type: ignore[no-untype
 
 
 @inlined
-def _offer_row(row, counters, formula, order, best, values, peaks):  # type: ignore[no-untyped-def]
+def _push_row(row, counters, formula, order, best, values, block_maxima):  # type: ignore[no-untyped-def]
     """Offer each pair of a row and a more popular item to both, and set the counters to 0."""
-    _value_row(row, counters, formula, values, peaks)
-    if row > len(peaks):  # K parts have a value as large as the Kth largest peak: so is the Kth
-        best.limits[row] = max(best.limits[row], _kth_largest(peaks, best.num_kept))
+    _value_row(row, counters, formula, values, block_maxima)
+    if row > len(
+        block_maxima
+    ):  # K parts have a value as large as the Kth largest peak: so is the Kth
+        best.limits[row] = max(best.limits[row], _kth_largest(block_maxima, best.num_kept))
     to_column, column_term = np.empty(BLOCK), formula.column_terms[row]
     for begin in range(0, row, BLOCK):
         block = counters[begin : min(begin + BLOCK, row)]
@@ -258,15 +260,15 @@ def _offer_row(row, counters, formula, order, best, values, peaks):  # type: ign
             if block[found] != 0:
                 column = begin + found
                 if to_row[found] >= best.limits[row]:
-                    _offer(row, to_row[found], order[column], best)
+                    _push(row, to_row[found], order[column], best)
                 if to_column[found] >= best.limits[column]:
-                    _offer(column, to_column[found], order[row], best)
+                    _push(column, to_column[found], order[row], best)
         block[:] = 0
 
 
 @inlined
-def _offer_touched(row, layout, counters, commons, formula, best):  # type: ignore[no-untyped-def]
-    """As ``_offer_row``, by going again through the lists that were counted."""
+def _push_touched(row, layout, counters, cooccurrences, formula, best):  # type: ignore[no-untyped-def]
+    """As ``_push_row``, by going again through the lists that were counted."""
     row_term, column_term = formula.row_terms[row], formula.column_terms[row]
     for entry in range(layout.item_begins[row], layout.item_begins[row + 1]):
         begin = layout.user_begins[layout.item_users[entry]]
@@ -274,20 +276,20 @@ def _offer_touched(row, layout, counters, commons, formula, best):  # type: igno
             column = layout.user_items[place]
             common = count = np.float64(counters[column])
             counters[column] = 0
-            if len(commons):
-                common = np.float64(commons[column])
-                commons[column] = 0
+            if len(cooccurrences):
+                common = np.float64(cooccurrences[column])
+                cooccurrences[column] = 0
             if count != 0 and common >= formula.minimum:
                 to_row = _value(formula, count, formula.column_terms[column], row_term)
                 to_column = _value(formula, count, column_term, formula.row_terms[column])
                 if to_row >= best.limits[row]:
-                    _offer(row, to_row, layout.order[column], best)
+                    _push(row, to_row, layout.order[column], best)
                 if to_column >= best.limits[column]:
-                    _offer(column, to_column, layout.order[row], best)
+                    _push(column, to_column, layout.order[row], best)
 
 
 @compiled
-def offer_tile(first, last, tile, formula, order, best):  # type: ignore[no-untyped-def]
+def push_tile(first, last, tile, formula, order, best):  # type: ignore[no-untyped-def]
     """Offer the pairs of counted rows with all more popular items to both.
 
     Args:
@@ -298,17 +300,17 @@ def offer_tile(first, last, tile, formula, order, best):  # type: ignore[no-unty
         order: that of the layout.
         best: the thread's lists.
     """
-    values, peaks = np.empty(last), _new_peaks(best)
+    values, block_maxima = np.empty(last), _new_block_maxima(best)
     for row in range(first, last):
         counters = tile[row - first]
         if formula.minimum > 1:
             _drop_rare(row, counters, counters[:0], formula.minimum)
-        _offer_row(row, counters, formula, order, best, values, peaks)
+        _push_row(row, counters, formula, order, best, values, block_maxima)
 
 
 @compiled
-def offer_tail(  # type: ignore[no-untyped-def]
-    first, last, layout, work, counters, commons, formula, best
+def push_tail(  # type: ignore[no-untyped-def]
+    first, last, layout, work, counters, cooccurrences, formula, best
 ):
     """Count the pairs of some rows with all more popular items, and offer them to both.
 
@@ -318,19 +320,19 @@ def offer_tail(  # type: ignore[no-untyped-def]
         layout: of X.
         work: (I,) counts of each row, as ``measure_work`` leaves them.
         counters: (I,) all 0, before and after.
-        commons: (I,) likewise, or (0,) if X is binary or one common user is enough.
+        cooccurrences: (I,) likewise, or (0,) if X is binary or one common user is enough.
         formula: of the values.
         best: the thread's lists.
     """
-    values, peaks = np.empty(last), _new_peaks(best)
+    values, block_maxima = np.empty(last), _new_block_maxima(best)
     for row in range(first, last):
-        _count_row(row, layout, counters, commons)
+        _count_row(row, layout, counters, cooccurrences)
         if work[row] * SPARSE < row:
-            _offer_touched(row, layout, counters, commons, formula, best)
+            _push_touched(row, layout, counters, cooccurrences, formula, best)
         else:
             if formula.minimum > 1:
-                _drop_rare(row, counters, commons, formula.minimum)
-            _offer_row(row, counters, formula, layout.order, best, values, peaks)
+                _drop_rare(row, counters, cooccurrences, formula.minimum)
+            _push_row(row, counters, formula, layout.order, best, values, block_maxima)
 
 
 # --- the result -----------------------------------------------------------------------------------

@@ -10,29 +10,34 @@ import numpy as np
 
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings
-from mlcore.similarity.compiled import bits, counting
-from mlcore.similarity.compiled.bits import TILE
+from mlcore.similarity.compiled import (
+    COUNT_COST,
+    TILE,
+    WORD_COST,
+    bits,
+    counting,
+    list_capacity,
+)
 from mlcore.similarity.compiled.counting import Best, Formula
 from mlcore.similarity.compiled.layout import Layout, make_layout, measure_work
+from mlcore.similarity.formula import Quotient, Terms
 from mlcore.similarity.gram import GramBlocks
-from mlcore.similarity.pairs import PairSimilarity, Quotient, Terms, room_for
 from mlcore.similarity.selection import BestOfRows, by_source
+from mlcore.numeric.ranges import offsets
 from mlcore.numeric.threads import map_in_order
 from mlcore.types import CsrMatrix, Int64Array
 
 __all__ = ["best_compiled"]
 
-# All of these change speed and memory only.
-WORD_COST, COUNT_COST = 0.14, 0.84  # ns, measured: 64 users as bits, one count of the tail
-CHUNKS = 32  # of the tail, for each thread
+CHUNKS = 32  # of the tail, for each thread; changes speed only
 
 KINDS = {"product": 0, "sum": 1, "tversky": 2}
 
 
 def best_compiled(
-    measure: PairSimilarity,
+    gram: GramBlocks,
     quotient: Quotient,
-    counts: GramBlocks,
+    terms: tuple[Terms, Terms],
     settings: NeighborSettings,
     threads: int,
     progress: Progress,
@@ -40,20 +45,17 @@ def best_compiled(
     """Return the best pairs of each item, as ``pairs.best_pairs`` does.
 
     Args:
-        measure: names the matrix to count and the terms of each item.
-        quotient: its formula.
-        counts: of the weights, all above 0.
+        gram: of the X that the formula names, all weights above 0.
+        terms: of the sources and of the targets, one (I,) float64 each.
         settings: with a number of neighbors.
-        threads: how many. Changes speed only.
-        progress: told how many items are done.
 
     Raises:
         DataError: a similarity overflows float32.
     """
-    kernel = _Kernel(measure, quotient, counts, settings, threads)
+    kernel = _Kernel(gram, quotient, terms, settings, threads)
     for done in map_in_order(kernel.do, kernel.jobs(), threads):
-        progress("compare items", done, counts.num_items)
-    return by_source(kernel.result(), counts.num_items, settings.neighborhood == "target")
+        progress("compare items", done, gram.num_items)
+    return by_source(kernel.result(), gram.num_items, settings.neighborhood == "target")
 
 
 class _Scratch(NamedTuple):
@@ -62,13 +64,13 @@ class _Scratch(NamedTuple):
     Attributes:
         best: the lists of all items.
         counters: (I,) all 0 between rows.
-        commons: (I,) uint32 likewise, or (0,) if nobody asks for the number of common users.
+        cooccurrences: (I,) uint32 likewise, or (0,) if no pair is dropped for having too few.
         tile: (TILE, H) counts of some rows of the head.
     """
 
     best: Best
     counters: Any
-    commons: Any
+    cooccurrences: Any
     tile: Any
 
 
@@ -77,26 +79,24 @@ class _Kernel:
 
     def __init__(
         self,
-        measure: PairSimilarity,
+        gram: GramBlocks,
         quotient: Quotient,
-        counts: GramBlocks,
+        terms: tuple[Terms, Terms],
         settings: NeighborSettings,
         threads: int,
     ) -> None:
-        counted = measure.counted(counts)
         self._settings, self._threads = settings, threads
-        self._num_items = counted.num_items
-        self._is_binary = counted.is_binary
-        self._layout = make_layout(counted.user_items, self._is_binary, threads)
+        self._num_items = gram.num_items
+        self._is_binary = gram.is_binary
+        self._layout = make_layout(gram.user_items, self._is_binary, threads)
         self._work, reach = np.empty((2, self._num_items), np.int64)
         measure_work(self._layout, self._work, reach)
-        # No list needs more room than its item has pairs.
-        self._room = np.minimum(reach, room_for(self._k()))  # (I,) int64
+        # No list needs more capacity than its item has pairs.
+        self._capacities = np.minimum(reach, list_capacity(self._k()))  # (I,) int64
         self._limits = np.full(self._num_items, -np.inf)
-        terms = measure.source_terms(counted), measure.target_terms(counted)
         self._formula = self._make_formula(quotient, terms)
-        self._head = choose_head(self._work, counted.num_users) if self._is_binary else 0
-        self._bits = np.zeros((self._head, -(-counted.num_users // 64)), np.uint64)
+        self._head = choose_head(self._work, gram.num_users) if self._is_binary else 0
+        self._bits = np.zeros((self._head, -(-gram.num_users // 64)), np.uint64)
         bits.set_bits(self._layout, self._bits)
         self._local = threading.local()
         self._all_best: list[Best] = []
@@ -127,21 +127,21 @@ class _Kernel:
         return cut_jobs(self._head, self._work, self._threads)
 
     def do(self, job: tuple[int, int]) -> int:
-        """Count the pairs of some rows, offer them, and return the row after the last."""
+        """Count the pairs of some rows, push them, and return the row after the last."""
         if not hasattr(self._local, "scratch"):
             self._local.scratch = self._new_scratch()
             self._all_best.append(self._local.scratch.best)
-        best, counters, commons, tile = self._local.scratch
+        best, counters, cooccurrences, tile = self._local.scratch
         if job[1] <= self._head:
             bits.count_tile(*job, self._bits, tile)
-            counting.offer_tile(*job, tile, self._formula, self._layout.order, best)
+            counting.push_tile(*job, tile, self._formula, self._layout.order, best)
         else:
-            scratch = counters, commons
-            counting.offer_tail(*job, self._layout, self._work, *scratch, self._formula, best)
+            scratch = counters, cooccurrences
+            counting.push_tail(*job, self._layout, self._work, *scratch, self._formula, best)
         return job[1]
 
     def _new_scratch(self) -> _Scratch:
-        begins = np.concatenate([[0], np.cumsum(self._room)])
+        begins = offsets(self._capacities)
         best = Best(
             self._k(),
             begins,
@@ -151,11 +151,11 @@ class _Kernel:
             self._limits,
         )
         counter = _counter_type(self._layout, self._is_binary)
-        needs_commons = self._settings.min_cooccurrence > 1 and not self._is_binary
+        needs_cooccurrences = self._settings.min_cooccurrence > 1 and not self._is_binary
         return _Scratch(
             best,
             np.zeros(self._num_items, counter),
-            np.zeros(self._num_items if needs_commons else 0, np.uint32),
+            np.zeros(self._num_items if needs_cooccurrences else 0, np.uint32),
             np.zeros((TILE if self._head else 0, self._head), counter),
         )
 
@@ -175,7 +175,7 @@ class _Kernel:
             pass
         sizes = np.empty(self._num_items, np.int64)
         sizes[order] = into.sizes
-        indptr = np.concatenate([[0], np.cumsum(sizes)])
+        indptr = offsets(sizes)
         columns, values = np.empty(indptr[-1], np.int32), np.empty(indptr[-1])
 
         def copy(rows: tuple[int, int]) -> None:
@@ -211,7 +211,7 @@ def choose_head(work: Int64Array, num_users: int) -> int:
     """
     heads = np.arange(0, len(work) + 1, TILE)
     as_bits = heads.astype(np.float64) ** 2 / 2 * (num_users / 64) * WORD_COST
-    one_by_one = (work.sum() - np.concatenate([[0], np.cumsum(work)])[heads]) * COUNT_COST
+    one_by_one = (work.sum() - offsets(work)[heads]) * COUNT_COST
     return int(heads[np.argmin(as_bits + one_by_one)])
 
 

@@ -11,14 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mlcore.numeric.numba_tools import compiled
+from mlcore.numeric.ranges import offsets
 from mlcore.numeric.threads import map_in_order
+from mlcore.similarity.compiled import ENTRIES_PER_ITEM, RANGE_ENTRIES
 from mlcore.types import CsrMatrix, Float64Array, Int64Array
 
 __all__ = ["Layout", "make_layout", "measure_work"]
-
-# Entries of a range: few enough to stay in the cache; at least so many for each item, for which each
-# range has a number of its own. Change speed and memory only.
-RANGE_ENTRIES, ENTRIES_PER_ITEM = 2**18, 4
 
 
 class Layout(NamedTuple):
@@ -74,7 +72,7 @@ def make_layout(matrix: CsrMatrix, is_binary: bool, threads: int) -> Layout:
     num_weights = 0 if is_binary or has_squares else num_entries
     layout = Layout(
         order,
-        np.concatenate([[0], np.cumsum(users_of_item[order])]),
+        offsets(users_of_item[order]),
         np.empty(num_entries, np.uint32),
         np.empty(num_weights, np.float32),
         matrix.indptr,
