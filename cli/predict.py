@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import (
-    Outcome,
     TerminalProgress,
     add_dry_run_option,
     add_format_option,
@@ -110,14 +109,10 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
-    from mlcore.recommend.predict import plan_from_path, predict_from_path
+def _work(args: Args, progress: TerminalProgress) -> str:
+    from mlcore.recommend.predict import predict_from_path
 
     requests = Requests(args.all_users, args.users, args.histories)
-    if args.dry_run:
-        return Outcome(
-            *plan_from_path(args.model_dir, requests, args.options(), threads=args.threads)
-        )
     return predict_from_path(
         args.model_dir,
         requests,
@@ -125,6 +120,7 @@ def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
         args.options(),
         threads=args.threads,
         input_options=InputOptions(format=args.format),
+        dry_run=args.dry_run,
         progress=progress,
         on_message=progress.show,
     )

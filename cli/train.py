@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from cli.console import (
     InputArgs,
-    Outcome,
     TerminalProgress,
     add_dry_run_option,
     add_input_options,
@@ -85,23 +84,12 @@ def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
         )
 
 
-def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
-    from mlcore.train import plan_from_path, train_from_path
+def _work(args: Args, progress: TerminalProgress) -> str:
+    from mlcore.train import train_from_path
 
     args.check_engine_options()
     if args.engine is not None:
         return _work_by_engine(args, progress)
-    if args.dry_run:
-        text, refusal = plan_from_path(
-            args.interactions,
-            args.config,
-            items_path=args.items,
-            with_users=not args.without_users,
-            threads=args.threads,
-            input_options=args.input_options(),
-            progress=progress,
-        )
-        return Outcome(text, refusal)
     return train_from_path(
         args.interactions,
         args.config,
@@ -111,6 +99,7 @@ def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
         with_users=not args.without_users,
         threads=args.threads,
         input_options=args.input_options(),
+        dry_run=args.dry_run,
         progress=progress,
         on_message=progress.show,
     )

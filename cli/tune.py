@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING
 
 from cli.console import (
     InputArgs,
-    Outcome,
     TerminalProgress,
     add_dry_run_option,
     add_input_options,
@@ -125,24 +124,6 @@ def _add_search_options(parser: ArgumentParser) -> None:
     )
 
 
-def _work(args: Args, progress: TerminalProgress) -> str | Outcome:
-    from mlcore.tune.tune import plan_from_path
-
-    if not args.dry_run:
-        return _tune(args, progress)
-    return Outcome(
-        *plan_from_path(
-            args.interactions,
-            args.validation,
-            args.config(),
-            items_path=args.items,
-            threads=args.threads,
-            input_options=args.input_options(),
-            progress=progress,
-        )
-    )
-
-
 def _tune(args: Args, progress: TerminalProgress) -> str:
     from mlcore.tune import tune_from_path
 
@@ -159,6 +140,7 @@ def _tune(args: Args, progress: TerminalProgress) -> str:
             items_path=args.items,
             threads=args.threads,
             input_options=args.input_options(),
+            dry_run=args.dry_run,
             progress=progress,
             on_trial=tell,
             on_message=progress.show,
@@ -170,7 +152,7 @@ def _tune(args: Args, progress: TerminalProgress) -> str:
         raise DataError(
             f"interrupted, the finished trials are in {trials}", "the same command goes on there"
         ) from None
-    return "\n".join([summary, *_next_commands(args)])
+    return summary if args.dry_run else "\n".join([summary, *_next_commands(args)])
 
 
 def _trial_line(trial: Trial, best: Trial | None, metric: str) -> str:
@@ -208,7 +190,7 @@ def _column_options(args: Args) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run(lambda progress: _work(args, progress), args)
+    return run(lambda progress: _tune(args, progress), args)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,4 @@
-"""How many rows a file has at least, told without reading it, and the refusal of one that has too many.
-
-Only a look at some places of it: the longest line there stands for all of them.
-"""
+"""How many rows a file has at least, from a few samples of it, and the error of one with too many."""
 
 from __future__ import annotations
 
@@ -9,59 +6,54 @@ import os
 from pathlib import Path
 
 from mlcore.errors import DataError
-from mlcore.memory.available import format_bytes
+from mlcore.memory.available import available_bytes, format_bytes
 
-__all__ = ["least_rows", "refuse_long_file"]
+__all__ = ["check_rows_fit", "least_rows"]
 
-PLACES = 16  # looked at
-PLACE_BYTES = 2**14
-# Of memory for each row, whoever reads it: two positions, the weight, and the key to sort by.
-ROW_BYTES = 24
+NUM_SAMPLES = 16  # evenly spaced; the longest line of them bounds all others
+SAMPLE_BYTES = 2**14
+ROW_BYTES = 24  # of memory for each row, by any reader: two positions, the weight, and the sort key
 _GZIP_MAGIC = b"\x1f\x8b"
 _LINES = (".csv", ".jsonl")
 
 
 def least_rows(path: Path) -> int:
-    """Return about how many rows a table has at least, or 0 where its size does not tell.
-
-    Args:
-        path: a table; the size of one that is compressed, or not made of lines, does not tell.
+    """Return about how many rows a table has at least; 0 if it is small, compressed, or not lines.
 
     Raises:
         OSError: it cannot be read.
     """
     size = path.stat().st_size
-    if path.suffix not in _LINES or size < 2 * PLACES * PLACE_BYTES:
+    if path.suffix not in _LINES or size < 2 * NUM_SAMPLES * SAMPLE_BYTES:
         return 0
     longest = 0
     with open(path, "rb") as file:
         if file.read(2) == _GZIP_MAGIC:
             return 0
-        for place in range(PLACES):
-            file.seek(size * place // PLACES)
-            lines = file.read(PLACE_BYTES).split(b"\n")
+        for sample in range(NUM_SAMPLES):
+            file.seek(size * sample // NUM_SAMPLES)
+            lines = file.read(SAMPLE_BYTES).split(b"\n")
             if len(lines) < 3:
-                return 0  # so long that nobody can tell
+                return 0  # lines so long that a sample says nothing
             longest = max(longest, *map(len, lines))
     return size // (longest + 1)
 
 
-def refuse_long_file(path: str | os.PathLike[str], available: int | None) -> None:
-    """Refuse a file of interactions whose rows alone do not fit into memory.
+def check_rows_fit(path: str | os.PathLike[str]) -> None:
+    """Check that the rows of a file of interactions fit into memory, before it is read.
 
-    Args:
-        path: of the file; one that cannot be opened is left to whoever reads it.
-        available: bytes, or None if nobody says: then nothing is refused.
+    A file that cannot be opened passes: its reader says why.
 
     Raises:
         DataError: it has too many rows.
 
-    >>> refuse_long_file("no-such.csv", 0)
+    >>> check_rows_fit("no-such.csv")
     """
     try:
         rows = least_rows(Path(path))
     except OSError:
         return
+    available = available_bytes() if rows else None
     if available is None or rows * ROW_BYTES <= available:
         return
     raise DataError(

@@ -1,69 +1,59 @@
-"""A memory plan: what work takes, step by step, before it begins; shown, or refused with the cure.
+"""A memory plan: what some work takes at most, before it begins; shown, or an error with a suggestion.
 
-A plan names the parts that are there at the same time in each step. The step that takes most is the
-peak, and the peak is what has to fit. Some parts are there already when the plan is made, such as
-the interactions that were read; what is available counts besides these.
+A plan is a list of the allocations that exist together when most is taken. Each knows what would make
+it smaller, so the suggestion of a plan that does not fit is that of its largest allocation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from mlcore.errors import DataError
-from mlcore.memory.available import format_bytes
+from mlcore.memory.available import available_bytes, format_bytes
+from mlcore.progress import OnMessage
 
-__all__ = ["SHOWN_FROM", "Cure", "Part", "Plan", "Steps", "add_parts", "scratch_part"]
+__all__ = ["LARGER_MACHINE", "Allocation", "Plan", "peak", "per_thread"]
 
-# Work that takes less neither shows its plan nor looks at what is available.
-SHOWN_FROM = 64 * 2**20
+SHOWN_FROM = (
+    64 * 2**20
+)  # work that takes less neither shows its plan nor looks at what is available
+LARGER_MACHINE = "use a machine with more memory"
 
 
-class Part(NamedTuple):
-    """Some of the memory.
-
-    Attributes:
-        name: what it holds.
-        num_bytes: at most.
-        note: what it is made up of, for people, or nothing.
-    """
+class Allocation(NamedTuple):
+    """Some of the memory: what it holds, its bytes at most, and what would make it smaller."""
 
     name: str
     num_bytes: int
-    note: str = ""
+    suggestion: str = LARGER_MACHINE
 
 
-Steps: TypeAlias = Mapping[str, Sequence[Part]]  # what is there at the same time, by name of step
-Cure: TypeAlias = Callable[[int], str | None]  # given the bytes to fit, how to fit them
+def peak(*steps: Sequence[Allocation]) -> Sequence[Allocation]:
+    """Return the allocations of the step that takes most, the first of equals.
 
-
-def add_parts(before: Sequence[Part], steps: Steps) -> dict[str, list[Part]]:
-    """Return steps with some more parts in each of them.
-
-    Args:
-        before: the parts, to stand before those of each step.
-        steps: the steps.
-
-    >>> add_parts([Part("ids", 1)], {"write": [Part("text", 2)]})["write"][0].name
+    >>> peak([Allocation("pairs", 2)], [Allocation("ids", 1), Allocation("text", 2)])[0].name
     'ids'
     """
-    return {step: [*before, *parts] for step, parts in steps.items()}
+    return max(steps, key=_total)
 
 
-def scratch_part(threads: int, num_bytes: float) -> Part:
-    """Return the scratch of all threads.
+def per_thread(
+    threads: int, num_bytes: float, otherwise: str = LARGER_MACHINE, name: str = "scratch"
+) -> Allocation:
+    """Return what all threads take together, ``num_bytes`` each.
 
     Args:
-        threads: how many.
-        num_bytes: of each.
+        otherwise: what would make it smaller where there is one thread only.
 
-    >>> scratch_part(2, 3 * 2**20)
-    Part(name='scratch', num_bytes=6291456, note='2 threads x 3.0 MiB')
+    >>> per_thread(2, 2**20)
+    Allocation(name='scratch of 2 threads', num_bytes=2097152, suggestion='use fewer threads')
     """
-    unit = "thread" if threads == 1 else "threads"
-    note = f"{threads} {unit} x {format_bytes(int(num_bytes))}"
-    return Part("scratch", threads * int(num_bytes), note)
+    suggestion = "use fewer threads" if threads > 1 else otherwise
+    return Allocation(
+        f"{name} of {_count(threads, 'thread')}", int(threads * num_bytes), suggestion
+    )
 
 
 @dataclass(frozen=True)
@@ -73,84 +63,90 @@ class Plan:
     Attributes:
         work: its name, for messages.
         size: of the data, for people.
-        steps: what is there at the same time.
-        held: bytes of it that are there already.
-        note: a line more for people, or nothing.
-
-    >>> plan = Plan("train", "9 items", {"count": [Part("x", 2**20)], "write": [Part("x", 5)]})
-    >>> plan.peak, plan.num_bytes
-    ('count', 1048576)
+        allocations: what exists when most is taken.
+        held: bytes of it that exist already; what is available counts besides these.
+        note: a last line for people, or nothing.
     """
 
     work: str
     size: str
-    steps: Steps
+    allocations: Sequence[Allocation]
     held: int = 0
     note: str = ""
 
     @property
-    def peak(self) -> str:
-        """The step that takes most, the first of equals."""
-        return max(self.steps, key=self._bytes_of)
-
-    @property
     def num_bytes(self) -> int:
-        """What there is at the peak."""
-        return self._bytes_of(self.peak)
+        """The peak."""
+        return _total(self.allocations)
 
-    def _bytes_of(self, step: str) -> int:
-        return sum(part.num_bytes for part in self.steps[step])
+    def show(self, on_message: OnMessage, must_fit: bool = False) -> None:
+        """Call ``on_message`` with the text before the work, unless the plan is small.
 
-    def fits(self, available: int | None) -> bool:
-        """Return whether the work can be done.
-
-        Args:
-            available: bytes, besides what is held; None if nobody says: then it is tried.
+        Raises:
+            DataError: it must fit and does not.
         """
-        return available is None or self.num_bytes - self.held <= available
+        if self.num_bytes < SHOWN_FROM:
+            return
+        available = available_bytes()
+        if must_fit and (error := self.error(available)) is not None:
+            raise error
+        on_message(self.text(available))
+
+    def dry_run(self, on_message: OnMessage) -> str:
+        """Return the text of the plan, in place of the work.
+
+        Raises:
+            DataError: it does not fit; the text has gone to ``on_message``.
+        """
+        available = available_bytes()
+        text = self.text(available)
+        if (error := self.error(available)) is not None:
+            on_message(text)
+            raise error
+        return text
 
     def text(self, available: int | None) -> str:
-        """Return the plan for people: a line for each part at the peak, and their sum.
+        """Return a line for each allocation, and one for their sum.
 
         Args:
-            available: as for ``fits``.
+            available: bytes besides what is held, or None if the system does not say.
 
-        >>> print(Plan("train", "9 items", {"count": [Part("pairs", 2**20)]}).text(2**30))
+        >>> print(Plan("train", "9 items", [Allocation("pairs", 2**20)]).text(2**30))
         memory plan: train, 9 items
           pairs    1.0 MiB
-          at most  1.0 MiB to count, 1.0 GiB available
+          at most  1.0 MiB, 1.0 GiB available
         """
-        parts = [part for part in self.steps[self.peak] if part.num_bytes]
-        notes = [f"({part.note})" if part.note else "" for part in parts]
-        there_is = "" if available is None else f", {format_bytes(available + self.held)} available"
-        rows = [
-            *((part.name, part.num_bytes, note) for part, note in zip(parts, notes)),
-            ("at most", self.num_bytes, f"to {self.peak}{there_is}"),
-        ]
-        widest = max(len(name) for name, _, _ in rows)
-        sizes = [format_bytes(num_bytes) for _, num_bytes, _ in rows]
-        right = max(map(len, sizes))
-        lines = [
-            f"  {name:{widest}}  {size:>{right}} {note}".rstrip()
-            for (name, _, note), size in zip(rows, sizes)
-        ]
-        notes = [f"  {self.note}"] if self.note else []
-        return "\n".join([f"memory plan: {self.work}, {self.size}", *lines, *notes])
+        rows = [(name, format_bytes(size)) for name, size, _ in self.allocations if size]
+        rows.append(("at most", format_bytes(self.num_bytes)))
+        names, sizes = (max(map(len, column)) for column in zip(*rows))
+        lines = [f"  {name:{names}}  {size:>{sizes}}" for name, size in rows]
+        if available is not None:
+            lines[-1] += f", {format_bytes(available + self.held)} available"
+        if self.note:
+            lines.append(f"  {self.note}")
+        return "\n".join([f"memory plan: {self.work}, {self.size}", *lines])
 
-    def refusal(self, available: int | None, cure: Cure) -> DataError | None:
-        """Return the error that names the largest part and the cure, or None if the work fits.
+    def error(self, available: int | None) -> DataError | None:
+        """Return an error that names the largest allocation and suggests what makes it smaller.
 
         Args:
-            available: as for ``fits``.
-            cure: asked for one where the work does not fit.
+            available: as for ``text``; None fits.
         """
-        if available is None or self.fits(available):
+        if available is None or self.num_bytes - self.held <= available:
             return None
-        largest = max(self.steps[self.peak], key=lambda part: part.num_bytes)
+        largest = max(self.allocations, key=lambda allocation: allocation.num_bytes)
         return DataError(
             f"{self.work}: memory: expected a need of at most "
             f"{format_bytes(available + self.held)}, as available, "
             f"got {format_bytes(self.num_bytes)}, of which {format_bytes(largest.num_bytes)} for "
             f"{largest.name}",
-            cure(available + self.held),
+            largest.suggestion,
         )
+
+
+def _total(allocations: Sequence[Allocation]) -> int:
+    return sum(allocation.num_bytes for allocation in allocations)
+
+
+def _count(number: int, name: str) -> str:
+    return f"{number:,} {name}" + ("" if number == 1 else "s")

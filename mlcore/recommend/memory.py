@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
-from mlcore.errors import DataError
+from mlcore.artifact import Model
 from mlcore.memory.available import format_bytes
-from mlcore.memory.plan import Part, Plan, add_parts
-from mlcore.recommend.recommender import Recommender
+from mlcore.memory.plan import LARGER_MACHINE, Allocation, Plan, peak, per_thread
+from mlcore.recommend.recommender import MAX_BLOCK_REASONS
 from mlcore.recommend.request import ListOptions
+from mlcore.recommend.scoring import MAX_BLOCK_CELLS, MAX_BLOCK_ROWS, Scorer
 
-__all__ = ["plan_lists", "refuse_lists"]
+__all__ = ["plan_lists"]
 
-# Of an id: as a Python string in a list, its characters aside; its line in a file that is parsed,
-# likewise; its place in a dictionary.
-ID_BYTES, LINE_BYTES, PLACE_BYTES = 57, 57, 140
-FEWER_LISTED = (100, 10)
+# Of an id: as a Python string in a list, without its characters, or as its line in a file that is
+# parsed; its entry in a dictionary.
+ID_BYTES, ENTRY_BYTES = 57, 140
+# Of a cell of scratch, (user, item), that a history touches; of a listed item; of it as text; of what
+# ``explain`` looks at together; of a contribution, and of it as text.
+CELL_BYTES, LISTED_BYTES, TEXT_BYTES, EXPLAIN_BYTES = 40, 13, 300, 40 * 2**17
+CONTRIBUTION_BYTES, CONTRIBUTION_TEXT_BYTES = 12, 100
+FEWER_PAIRS = f"train with fewer neighbors or fewer items, or {LARGER_MACHINE}"
+SHORTER_LISTS = "ask for shorter lists"
 
 
 def plan_lists(
-    recommender: Recommender,
+    model: Model,
     model_dir: str | os.PathLike[str],
     options: ListOptions,
     threads: int,
@@ -31,72 +37,67 @@ def plan_lists(
     """Return what it takes to recommend to many users.
 
     Requests from a file keep their ids, of which the plan knows those of the model. The model is
-    mapped: its pages are the system's to keep or to give up, so they are told but not counted.
+    mapped: its pages are the system's to keep or to give up, so they are shown but not counted.
 
     Args:
-        recommender: of the model.
-        model_dir: its directory.
-        options: what the lists may hold.
+        model: opened.
+        model_dir: where it is.
+        options: ``n`` and ``explain`` are read.
         threads: how many.
-        all_users: whether all users of the model are asked for, else those of a file.
+        all_users: whether all users of the model are ranked, else those of a file.
     """
-    model = recommender.model
-    num_users = 0 if model.users is None else len(model.users)
+    num_items, num_users = len(model.items), 0 if model.users is None else len(model.users)
     sizes = {path.name: path.stat().st_size for path in Path(model_dir).iterdir()}
-    of_items = ID_BYTES * len(model.items) + sizes.get("items.csv", 0)
-    of_users = ID_BYTES * num_users + sizes.get("users.csv", 0)
-    places = PLACE_BYTES * len(model.items)
-    ids = 2 * of_items + of_users + places  # those of the items as JSON, too
-    if not all_users:
-        ids += of_users + PLACE_BYTES * num_users
-    parsing = LINE_BYTES * max(num_users, len(model.items)) + 3 * max(
-        sizes.get("items.csv", 0), sizes.get("users.csv", 0)
-    )
-    steps = {
-        "read the ids": [Part("lines", parsing)],
-        **recommender.planned_bytes(options, threads, all_users),
-    }
     users = f"{num_users:,} users" if num_users else "users of a file"
-    unit = "thread" if threads == 1 else "threads"
     return Plan(
         "recommend",
-        f"top {options.n:,} of {len(model.items):,} items, {users}, "
-        f"{model.similarity.num_entries:,} pairs, {threads:,} {unit}",
-        add_parts([Part("ids", ids)], steps),
+        f"top {options.n:,} of {num_items:,} items, {users}, "
+        f"{model.similarity.num_entries:,} pairs, {threads:,} thread{'' if threads == 1 else 's'}",
+        [
+            _ids(num_items, num_users, sizes, all_users),
+            *peak(
+                [Allocation("marks of the pairs", 3 * model.similarity.num_entries, FEWER_PAIRS)],
+                _ranking(model, options, threads, all_users),
+            ),
+        ],
         note=f"besides, the model is mapped: {format_bytes(sum(sizes.values()))}, not counted",
     )
 
 
-def refuse_lists(
-    recommender: Recommender,
-    model_dir: str | os.PathLike[str],
-    options: ListOptions,
-    threads: int,
-    all_users: bool,
-    available: int | None,
-) -> DataError | None:
-    """Return why a plan cannot be carried out, with what would fit, or None if it can.
+def _ids(num_items: int, num_users: int, sizes: dict[str, int], all_users: bool) -> Allocation:
+    """Return the ids of items, as JSON too, and of users, and their lines while they are parsed."""
+    of_items = ID_BYTES * num_items + sizes.get("items.csv", 0)
+    of_users = ID_BYTES * num_users + sizes.get("users.csv", 0)
+    ids = 2 * of_items + of_users + ENTRY_BYTES * num_items
+    if not all_users:
+        ids += of_users + ENTRY_BYTES * num_users
+    return Allocation("ids", ids + max(of_items, of_users), FEWER_PAIRS)
 
-    Args:
-        recommender: as for ``plan_lists``, as all up to the last.
-        model_dir: its directory.
-        options: what the lists may hold.
-        threads: how many.
-        all_users: whether all users are asked for.
-        available: bytes, or None if nobody says.
-    """
 
-    def plan(n: int, number: int) -> Plan:
-        return plan_lists(recommender, model_dir, replace(options, n=n), number, all_users)
-
-    def cure(fitting: int) -> str:
-        smaller: Sequence[tuple[str, int, int]] = [
-            ("1 thread", options.n, 1),
-            *((f"1 thread and lists of {n}", n, 1) for n in FEWER_LISTED if n < options.n),
-        ]
-        for change, n, number in smaller:
-            if (needed := plan(n, number).num_bytes) <= fitting:
-                return f"with {change} it takes at most {format_bytes(needed)}"
-        return "train with fewer neighbors or fewer items, or use a machine with more memory"
-
-    return plan(options.n, threads).refusal(available, cure)
+def _ranking(
+    model: Model, options: ListOptions, threads: int, all_users: bool
+) -> Sequence[Allocation]:
+    scorer, num_items = Scorer(model.similarity, model.popularity), len(model.items)
+    histories = model.histories if all_users else None
+    num_entries = 0 if histories is None else histories.num_entries
+    is_compiled = scorer.pays_to_compile(num_entries) and find_spec("numba") is not None
+    width = min(options.n, num_items) if is_compiled and not options.explain else num_items
+    rows = min(MAX_BLOCK_ROWS, max(1, MAX_BLOCK_CELLS // max(1, width)))
+    touched = num_items  # by a history, at most, or on average where the histories are known
+    if histories is not None:
+        mean = num_entries / max(1, histories.num_rows) * scorer.pairs_per_entry
+        touched = min(num_items, int(mean))
+    listed, waiting = rows * min(options.n, num_items), 2 * threads + 1
+    scratch = 8 * num_items + 2 * LISTED_BYTES * listed
+    lists = (waiting * LISTED_BYTES + TEXT_BYTES) * listed
+    if not is_compiled:
+        scratch += rows * (num_items + CELL_BYTES * touched)
+    if options.explain:
+        scratch += 4 * rows * num_items + EXPLAIN_BYTES
+        lists += (waiting * CONTRIBUTION_BYTES + CONTRIBUTION_TEXT_BYTES) * MAX_BLOCK_REASONS
+    pairs = 0 if is_compiled else 8 * model.similarity.num_entries
+    return [
+        Allocation("pairs in float64", pairs, FEWER_PAIRS),
+        per_thread(threads, scratch, SHORTER_LISTS if is_compiled else LARGER_MACHINE),
+        Allocation("lists", lists, SHORTER_LISTS),
+    ]

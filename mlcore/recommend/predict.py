@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,9 +16,8 @@ from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import Entries, format_predictions
 from mlcore.files.tables import BadValue
 from mlcore.jsontext import format_string
-from mlcore.memory.available import available_bytes
-from mlcore.memory.plan import SHOWN_FROM, Plan
-from mlcore.recommend.memory import plan_lists, refuse_lists
+from mlcore.memory.plan import Plan
+from mlcore.recommend.memory import plan_lists
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.recommend.recommender import RankedUsers, Recommender
 from mlcore.recommend.options import PredictOptions, Requests
@@ -26,7 +25,7 @@ from mlcore.recommend.request import ListOptions, UserRequest
 from mlcore.numeric.threads import resolve_threads
 from mlcore.types import Float64Array, Int32Array, Int64Array
 
-__all__ = ["plan_from_path", "predict_from_path"]
+__all__ = ["predict_from_path"]
 
 
 @dataclass
@@ -47,6 +46,7 @@ def predict_from_path(
     *,
     threads: int | None = None,
     input_options: InputOptions = InputOptions(),
+    dry_run: bool = False,
     progress: Progress = no_progress,
     on_message: OnMessage = no_message,
 ) -> str:
@@ -56,23 +56,25 @@ def predict_from_path(
 
     Args:
         threads: None for one per core. Changes speed only.
+        dry_run: open the model only, write nothing, and return the memory plan.
         progress: called with the number of lists made.
-        on_message: called with the memory plan before the work, unless it is small.
+        on_message: called with the memory plan before the work, unless it is small; in a dry run,
+            only with a plan that does not fit.
 
     Raises:
         ArtifactError: the model is faulty.
         DataError: a file is faulty, a user is unknown, or memory does not suffice.
     """
+    if dry_run:
+        return _plan(Recommender.load(model_dir), model_dir, requests, options, threads).dry_run(
+            on_message
+        )
     tally = _Tally()
     with open_outputs(out_path) as (out,):
         recommender = Recommender.load(model_dir)
         list_options = _list_options(options, input_options)
-        plan, refusal = _plan(recommender, model_dir, requests, list_options, threads)
-        if plan.num_bytes >= SHOWN_FROM:
-            available = available_bytes()
-            if (error := refusal(available)) is not None:
-                raise error
-            on_message(plan.text(available))
+        plan = _plan(recommender, model_dir, requests, options, threads)
+        plan.show(on_message, must_fit=True)
         if requests.users_path is None and requests.histories_path is None:
             total = recommender.model.num_users
             ranked_blocks = recommender.rank_all_users(list_options, threads)
@@ -89,42 +91,18 @@ def predict_from_path(
     return _summary(tally, options.top_n)
 
 
-def plan_from_path(
-    model_dir: PathLike,
-    requests: Requests,
-    options: PredictOptions = PredictOptions(),
-    *,
-    threads: int | None = None,
-) -> tuple[str, DataError | None]:
-    """Return the memory plan of ``predict_from_path``, and why it cannot be carried out.
-
-    Args:
-        model_dir: a model directory.
-        requests: whom to recommend to; no file of them is read.
-        options: what the lists may hold; no file of them is read.
-        threads: how many; None for one a core.
-
-    Raises:
-        ArtifactError: the model is faulty.
-    """
-    recommender = Recommender.load(model_dir)
-    list_options = ListOptions(options.top_n, explain=options.explain)
-    plan, refusal = _plan(recommender, model_dir, requests, list_options, threads)
-    available = available_bytes()
-    return plan.text(available), refusal(available)
-
-
 def _plan(
     recommender: Recommender,
     model_dir: PathLike,
     requests: Requests,
-    options: ListOptions,
+    options: PredictOptions,
     threads: int | None,
-) -> tuple[Plan, Callable[[int | None], DataError | None]]:
-    """Return the plan, and what tells from the bytes available why it cannot be carried out."""
+) -> Plan:
     all_users = requests.users_path is None and requests.histories_path is None
-    sizes = recommender, model_dir, options, resolve_threads(threads), all_users
-    return plan_lists(*sizes), partial(refuse_lists, *sizes)
+    list_options = ListOptions(options.top_n, explain=options.explain)
+    return plan_lists(
+        recommender.model, model_dir, list_options, resolve_threads(threads), all_users
+    )
 
 
 def _list_options(options: PredictOptions, input_options: InputOptions) -> ListOptions:

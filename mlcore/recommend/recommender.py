@@ -14,7 +14,6 @@ from mlcore.artifact import Model
 from mlcore.errors import NoUsersError, UnknownItemError, UnknownUserError, shorten
 from mlcore.recommend.explain import Contributions, explain_lists
 from mlcore.ids import IdMap
-from mlcore.memory.plan import Part, Steps
 from mlcore.recommend.options import Fill
 from mlcore.recommend.ranking import Filters, Ranking
 from mlcore.recommend.request import (
@@ -44,7 +43,6 @@ __all__ = [
 # A block of users to explain ends once they may have this many contributions, each of which takes
 # some 100 bytes as text. Changes speed and memory only.
 MAX_BLOCK_REASONS = 2**17
-REASON_BYTES, REASON_TEXT_BYTES = 12, 100  # for the memory plan
 
 
 class Contribution(NamedTuple):
@@ -341,22 +339,6 @@ class Recommender:
         most = most if options.explain else histories.num_entries
         spans = row_blocks(histories.indptr, size, most)
         yield from map_in_order(rank, spans, resolve_threads(threads))
-
-    def planned_bytes(self, options: ListOptions, threads: int, all_users: bool) -> Steps:
-        """Return what ranking many users takes in each of its steps, besides the mapped model.
-
-        Args:
-            options: what the lists may hold.
-            threads: how many.
-            all_users: whether all users of the training are ranked, else nobody knows whom.
-        """
-        histories = self.model.histories if all_users else None
-        steps = self._scorer.planned_bytes(options.n, threads, histories, options.explain)
-        if not options.explain:
-            return steps
-        waiting = (2 * threads + 1) * REASON_BYTES * MAX_BLOCK_REASONS
-        reasons = Part("reasons", waiting + REASON_TEXT_BYTES * MAX_BLOCK_REASONS)
-        return {**steps, "recommend": [*steps["recommend"], reasons]}
 
     def _rank_span(
         self, span: tuple[int, int], options: ListOptions, filters: Filters

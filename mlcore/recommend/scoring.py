@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from mlcore.memory.plan import Part, Steps, scratch_part
 from mlcore.numeric.csr import check_positions, check_values
 from mlcore.numeric.ranges import offsets, ragged_arange
 from mlcore.recommend.ranking import Filters, Ranking, complete_lists
@@ -47,9 +46,6 @@ MAX_BLOCK_ROWS = 1024
 # scipy multiplies this many stored pairs in about half a second, the time it takes to load numba and
 # its cached code. Changes speed only.
 MIN_COMPILED_PAIRS = 4 * 10**7
-# For the memory plan: of a cell of scratch that is met, of a listed item, of it as text, and of what
-# ``explain`` looks at together.
-CELL_BYTES, LISTED_BYTES, TEXT_BYTES, EXPLAIN_BYTES = 40, 13, 300, 40 * 2**17
 
 _Lists: TypeAlias = tuple[Int64Array, Int32Array, Float64Array]  # offsets, items, scores
 _RankRows: TypeAlias = Callable[[CsrMatrix, CsrMatrix, int, BoolArray | None, bool], _Lists]
@@ -125,7 +121,7 @@ class Scorer:
         return np.lexsort((np.arange(len(self.popularity)), -self.popularity))
 
     @cached_property
-    def _pairs_per_entry(self) -> float:
+    def pairs_per_entry(self) -> float:
         """Mean stored pairs of an entry of the training's histories."""
         num_pairs = self.popularity @ np.diff(self.similarity.indptr)
         return float(num_pairs) / max(1, int(self.popularity.sum()))
@@ -141,43 +137,9 @@ class Scorer:
         width = num_items if self._rank_rows is None or explain else min(n, num_items)
         return max(1, min(MAX_BLOCK_ROWS, MAX_BLOCK_CELLS // max(1, width)))
 
-    def planned_bytes(
-        self, n: int, threads: int, histories: CsrMatrix | None, explain: bool = False
-    ) -> Steps:
-        """Return what ranking takes, besides the model that is mapped, in each of its steps.
-
-        Args:
-            n: the longest list, >= 1.
-            threads: how many.
-            histories: of all users to be ranked; None if nobody knows them yet.
-            explain: whether the lists will be explained.
-        """
-        num_items, num_pairs = self.similarity.num_rows, self.similarity.num_entries
-        num_entries = 0 if histories is None else histories.num_entries
-        is_compiled = self._pays_to_compile(num_entries) and find_spec("numba") is not None
-        width = min(n, num_items) if is_compiled and not explain else num_items
-        rows = min(MAX_BLOCK_ROWS, max(1, MAX_BLOCK_CELLS // width))
-        met = num_items  # by a history, at most, or on average where the histories are known
-        if histories is not None:
-            mean = num_entries / max(1, histories.num_rows) * self._pairs_per_entry
-            met = min(num_items, int(mean))
-        scratch = 8 * num_items + 2 * LISTED_BYTES * rows * n
-        if not is_compiled:
-            scratch += rows * (num_items + CELL_BYTES * met)
-        if explain:
-            scratch += 4 * rows * num_items + EXPLAIN_BYTES
-        return {
-            "check the pairs": [Part("marks", 3 * num_pairs)],
-            "recommend": [
-                Part("pairs in float64", 0 if is_compiled else 8 * num_pairs),
-                scratch_part(threads, scratch),
-                Part("lists that wait", (2 * threads + 1) * LISTED_BYTES * rows * n),
-                Part("lists as text", TEXT_BYTES * rows * n),
-            ],
-        }
-
-    def _pays_to_compile(self, num_entries: int) -> bool:
-        return num_entries * self._pairs_per_entry >= MIN_COMPILED_PAIRS
+    def pays_to_compile(self, num_entries: int) -> bool:
+        """Return whether ranking histories of so many entries pays for loading compiled code."""
+        return num_entries * self.pairs_per_entry >= MIN_COMPILED_PAIRS
 
     def prepare(self, num_entries: int = 0) -> None:
         """Check all indices and values once, and choose the path for many users.
@@ -192,7 +154,7 @@ class Scorer:
         if not self._is_checked:
             check_positions(self.similarity.indices, self.similarity.num_columns, "similarity.npz")
             check_values(self.similarity.data, "similarity.npz")
-        if self._may_compile and self._pays_to_compile(num_entries):
+        if self._may_compile and self.pays_to_compile(num_entries):
             self._may_compile = False
             self._rank_rows = _load_rank_rows()
         if self._rank_rows is not None:

@@ -62,7 +62,6 @@ class PointwiseMutualInformation(PairSimilarity):
 
     name = "pmi"
     binary = True
-    entry_bytes = 72
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return ln(N c_ij / (n_i n_j)) * c_ij / (c_ij + shrinkage)."""
@@ -80,7 +79,6 @@ class NormalizedPointwiseMutualInformation(PairSimilarity):
 
     name = "npmi"
     binary = True
-    entry_bytes = 84
 
     def values(self, pairs: Pairs) -> Float64Array:
         """Return ln(N c_ij / (n_i n_j)) / -ln(c_ij / N) * c_ij / (c_ij + shrinkage)."""
@@ -109,7 +107,6 @@ class LogLikelihoodRatio(PairSimilarity):
 
     name = "log_likelihood_ratio"
     binary = True
-    entry_bytes = 130
     signed: bool = parameter(False, boolean())  # Changes the model.
 
     def values(self, pairs: Pairs) -> Float64Array:

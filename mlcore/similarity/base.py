@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
 from mlcore.parameters import check_parameters
-from mlcore.memory.plan import Steps
+from mlcore.memory.plan import Allocation
 from mlcore.progress import Progress
 from mlcore.similarity.gram import GramBlocks
 from mlcore.types import CsrMatrix
@@ -57,16 +58,14 @@ class Similarity(ABC):
     def __post_init__(self) -> None:
         check_parameters(self)
 
-    def planned_bytes(self, gram: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
-        """Return what ``neighbors`` takes in each of its steps, besides the weights; none by default.
+    def allocations(
+        self, gram: GramBlocks, settings: NeighborSettings, threads: int
+    ) -> Sequence[Allocation]:
+        """Return what ``neighbors`` takes at most, besides the weights; nothing by default.
 
-        Args:
-            gram: as for ``neighbors``, before any work: only the places of the weights are looked
-                at, and whether all are 1.
-            settings: as for ``neighbors``.
-            threads: as for ``neighbors``.
+        Asked before any work: ``gram`` has the entries of X, and 1 for each or another number.
         """
-        return {}
+        return ()
 
     @abstractmethod
     def neighbors(

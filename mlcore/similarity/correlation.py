@@ -102,7 +102,6 @@ class Pearson(PairSimilarity):
     """
 
     name = "pearson"
-    entry_bytes = 86
     missing: str = parameter("zero", choice("zero", "unknown"))  # Changes the model.
 
     def counted(self, gram: GramBlocks) -> GramBlocks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +12,16 @@ from scipy.linalg.lapack import dpocon, dpotrf, dpotri
 
 from mlcore.errors import DataError
 from mlcore.parameters import number, parameter
-from mlcore.memory.plan import Part, Steps, add_parts, scratch_part
+from mlcore.memory.plan import Allocation, peak, per_thread
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.memory import (
-    gather_pairs,
-    scipy_products,
+    GATHER_BYTES,
+    OTHER_SIMILARITY,
+    PAIR_BYTES,
+    kept_pairs,
+    matrices,
     shape_of,
 )
 from mlcore.similarity.selection import BestOfRows, best_of_rows, by_source, stack_rows
@@ -53,19 +57,20 @@ class Ease(Similarity):
     uses_min_cooccurrence = False
     l2: float = parameter(500.0, number(above=0))  # Changes the model.
 
-    def planned_bytes(self, gram: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
+    def allocations(
+        self, gram: GramBlocks, settings: NeighborSettings, threads: int
+    ) -> Sequence[Allocation]:
         """Return the dense matrix and the kept pairs, and more of these once the matrix is gone."""
         shape, num_items = shape_of(gram), gram.num_items
         pairs = num_items * min(settings.num_neighbors or num_items, num_items)
         block = min(max(BLOCK_ENTRIES, num_items), num_items**2)
-        dense = Part("dense matrix", 8 * num_items**2, f"{num_items:,} items squared")
-        at_work = [scratch_part(threads, ENTRY_BYTES * block), Part("best pairs", 12 * pairs)]
-        steps = {
-            "lay out the matrices": [Part("their pattern", 8 * shape.num_entries)],
-            "invert X'X": [dense, *at_work],
-            "gather pairs": [gather_pairs(pairs, settings)],
-        }
-        return add_parts([scipy_products(shape, 4 if shape.is_binary else 8)], steps)
+        products = matrices(shape, 4 if shape.is_binary else 8)
+        dense = Allocation("dense matrix", 8 * num_items**2, OTHER_SIMILARITY)
+        scratch = per_thread(threads, ENTRY_BYTES * block)
+        return peak(
+            [products, dense, scratch, kept_pairs(pairs, PAIR_BYTES)],
+            [products, kept_pairs(pairs, GATHER_BYTES)],
+        )
 
     def neighbors(
         self, gram: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress

@@ -7,17 +7,18 @@ keeps products exact in float64, hence the same bits on every platform.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mlcore.parameters import boolean, number, parameter
-from mlcore.memory.plan import Part, Steps
+from mlcore.memory.plan import Allocation
 from mlcore.numeric.portable import power
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.gram import GramBlocks, Products
-from mlcore.similarity.memory import gather_pairs, scipy_kernel, scipy_products, shape_of
+from mlcore.similarity.memory import matrices, scipy_kernel, shape_of
 from mlcore.similarity.selection import (
     BestOfRows,
     best_of_columns,
@@ -30,8 +31,8 @@ from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["P3Alpha", "RP3Beta"]
 
-# For the memory plan: bytes of an entry of a block, of an entry of X, and of a kept pair.
-ENTRY_BYTES, STEP_BYTES, CUT_BYTES = 52, 48, 70
+# For the memory plan: of an entry of X, the probabilities in the making; of a kept pair, to cut again.
+STEP_BYTES, CUT_BYTES = 16, 78
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,13 @@ class _Walk(Similarity):
         """Return a factor of each target, (I,) float64, or None."""
         return None
 
-    def planned_bytes(self, gram: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
-        """Return the probabilities in the making, what scipy's kernel takes, and the second cut."""
+    def allocations(
+        self, gram: GramBlocks, settings: NeighborSettings, threads: int
+    ) -> Sequence[Allocation]:
+        """Return what scipy's kernel takes, and the second cut."""
         shape = shape_of(gram)
-        pairs = shape.kept_pairs(settings.num_neighbors)
-        steps = scipy_kernel(shape, 8, ENTRY_BYTES, settings, threads)
-        return {
-            "weigh the steps": [Part("probabilities", STEP_BYTES * shape.num_entries)],
-            **steps,
-            "cut again": [scipy_products(shape, 8), gather_pairs(pairs, settings, CUT_BYTES)],
-        }
+        products = matrices(shape, 8, STEP_BYTES)
+        return scipy_kernel(shape, products, settings, threads, gather_bytes=CUT_BYTES)
 
     def neighbors(
         self, gram: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress

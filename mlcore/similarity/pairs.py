@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from mlcore.memory.plan import Part, Steps, add_parts
+from mlcore.memory.plan import Allocation
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.compiled import list_capacity
 from mlcore.similarity.formula import Pairs, Quotient, Terms
 from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.memory import (
-    CompiledNeed,
-    Shape,
+    FEWER_ITEMS,
+    PAIR_BYTES,
     compiled_kernel,
+    matrices,
     scipy_kernel,
     shape_of,
 )
@@ -34,19 +35,13 @@ __all__ = [
 
 # Multiply-adds that scipy needs about half a second for, as numba needs to be loaded.
 MIN_COMPILED_WORK = 1e8
-BYTES_OF_NEIGHBOR = 12  # in the lists of the compiled kernel
 MAX_LIST_BYTES = 2**31  # changes speed and memory only
+LOCAL = "install the extra [local], whose compiled kernel takes less"
 
 
 @dataclass(frozen=True)
 class PairSimilarity(Similarity):
-    """A similarity computed pair by pair, from c_ij and some numbers of each item.
-
-    Attributes:
-        entry_bytes: of scratch for each pair whose value is computed. For the memory plan only.
-    """
-
-    entry_bytes: ClassVar[int] = 60
+    """A similarity computed pair by pair, from c_ij and some numbers of each item."""
 
     def counted(self, gram: GramBlocks) -> GramBlocks:
         """Return the counts of the matrix that the formula calls X: the binary one if so declared.
@@ -80,41 +75,27 @@ class PairSimilarity(Similarity):
         """
         return None
 
-    def planned_bytes(self, gram: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
-        """Return what the kernel takes that will be chosen: the compiled one or that of scipy."""
-        is_quotient = self.quotient(gram.num_users) is not None
-        if is_quotient and _pays_to_compile(gram, settings, threads):
-            return self.compiled_bytes(gram, settings, threads)
-        shape = shape_of(gram)
-        needs_cooccurrences = settings.min_cooccurrence > 1 and not self._is_binary(shape)
-        number_bytes = 4 if self._is_binary(shape) else 8
-        steps = scipy_kernel(
-            shape, number_bytes, self.entry_bytes, settings, threads, needs_cooccurrences
+    def allocations(
+        self, gram: GramBlocks, settings: NeighborSettings, threads: int
+    ) -> Sequence[Allocation]:
+        """Return what the kernel takes that ``best_pairs`` chooses."""
+        shape, is_binary = shape_of(gram), self.binary or gram.is_binary
+        suits = self.quotient(gram.num_users) is not None and _suits_compiled(
+            gram, settings, threads
         )
-        return add_parts([self._copied_weights(shape, needs_cooccurrences)], steps)
-
-    def compiled_bytes(self, gram: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
-        """Return what the compiled kernel takes, whether or not it is there.
-
-        Args:
-            gram: as for ``planned_bytes``.
-            settings: as for ``planned_bytes``, with a number of neighbors.
-            threads: as for ``planned_bytes``.
-        """
-        shape, k = shape_of(gram), settings.num_neighbors or gram.num_items
-        is_binary = self._is_binary(shape)
-        needs_cooccurrences = settings.min_cooccurrence > 1 and not is_binary
-        need = CompiledNeed(settings, list_capacity(k), needs_cooccurrences)
-        steps = compiled_kernel(shape, is_binary, need, threads)
-        return add_parts([self._copied_weights(shape, False)], steps)
-
-    def _is_binary(self, shape: Shape) -> bool:
-        return self.binary or shape.is_binary
-
-    def _copied_weights(self, shape: Shape, needs_cooccurrences: bool) -> Part:
-        is_copy = self.binary or type(self).counted is not PairSimilarity.counted
-        return Part(
-            "weights of the formula", 4 * shape.num_entries * (is_copy + needs_cooccurrences)
+        copied = Allocation("weights of the formula", 4 * shape.num_entries, FEWER_ITEMS)
+        if suits and _has_numba():
+            return [copied, *compiled_kernel(shape, is_binary, settings, threads)]
+        counts_users = settings.min_cooccurrence > 1 and not is_binary
+        products = matrices(shape, 4 if is_binary else 8, 24 if counts_users else 4)
+        suggestion = LOCAL if suits else FEWER_ITEMS
+        return scipy_kernel(
+            shape,
+            products._replace(suggestion=suggestion),
+            settings,
+            threads,
+            otherwise=suggestion,
+            counts_users=counts_users,
         )
 
     @abstractmethod
@@ -161,7 +142,7 @@ def best_pairs(
     counted = measure.counted(gram)
     source_terms, target_terms = measure.source_terms(counted), measure.target_terms(counted)
     quotient = measure.quotient(counted.num_users)
-    if quotient is not None and _pays_to_compile(gram, settings, threads):
+    if quotient is not None and _suits_compiled(gram, settings, threads) and _has_numba():
         from mlcore.similarity.compiled.kernel import best_compiled
 
         terms = source_terms, target_terms
@@ -187,18 +168,20 @@ def best_pairs(
     return by_source(stack_rows(parts), gram.num_items, rows_are_targets)
 
 
-def _pays_to_compile(gram: GramBlocks, settings: NeighborSettings, threads: int) -> bool:
-    """Return whether the compiled kernel is there, knows the case, and is worth loading."""
+def _has_numba() -> bool:
+    return find_spec("numba") is not None
+
+
+def _suits_compiled(gram: GramBlocks, settings: NeighborSettings, threads: int) -> bool:
+    """Return whether the compiled kernel knows the case and is worth loading."""
     k, lengths = settings.num_neighbors, np.diff(gram.user_items.indptr).astype(np.float64)
     work = (lengths**2).sum()
     return (
         k is not None
         and gram.kept.limit == 0  # else the next similarity is to find the counts
         and work >= MIN_COMPILED_WORK
-        and threads * min(gram.num_items * list_capacity(k), work) * BYTES_OF_NEIGHBOR
-        <= MAX_LIST_BYTES
+        and threads * min(gram.num_items * list_capacity(k), work) * PAIR_BYTES <= MAX_LIST_BYTES
         and bool((gram.user_items.data > 0).all())
-        and find_spec("numba") is not None
     )
 
 

@@ -11,15 +11,17 @@ import numpy as np
 
 from mlcore.errors import DataWarning
 from mlcore.parameters import integer, number, parameter
-from mlcore.memory.plan import Part, Steps, add_parts, scratch_part
+from mlcore.memory.plan import Allocation, per_thread
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.elastic_net import Problems, descend
 from mlcore.similarity.memory import (
+    GATHER_BYTES,
+    OTHER_SIMILARITY,
     Shape,
-    gather_pairs,
-    scipy_products,
+    kept_pairs,
+    matrices,
     shape_of,
 )
 from mlcore.similarity.selection import (
@@ -77,22 +79,20 @@ class Slim(Similarity):
     tolerance: float = parameter(1e-8, number(above=0))  # Changes the model.
     max_iterations: int = parameter(1000, integer(minimum=1))  # Changes the model.
 
-    def planned_bytes(self, gram: GramBlocks, settings: NeighborSettings, threads: int) -> Steps:
-        """Return 16 bytes for each entry of X' X, as many as some of its rows let expect."""
+    def allocations(
+        self, gram: GramBlocks, settings: NeighborSettings, threads: int
+    ) -> Sequence[Allocation]:
+        """Return 16 bytes for each entry of X' X, estimated from some of its rows, and the pairs."""
         shape = shape_of(gram)
         share = gram.shared("share of entries", lambda: _share_of_entries(gram, shape))
         entries = int(share * shape.row_entries.sum())
-        pairs = shape.kept_pairs(settings.num_neighbors)
         scratch = min(SCRATCH_BYTES, SCRATCH_ENTRY_BYTES * gram.num_items**3)
-        steps = {
-            "lay out the matrices": [Part("their pattern", 8 * shape.num_entries)],
-            "fit items": [
-                Part("products of all pairs", 16 * entries, f"{entries:,} pairs"),
-                scratch_part(threads, scratch),
-                gather_pairs(pairs, settings),
-            ],
-        }
-        return add_parts([scipy_products(shape, 4 if shape.is_binary else 8)], steps)
+        return [
+            matrices(shape, 4 if shape.is_binary else 8),
+            Allocation("products of all pairs", 16 * entries, OTHER_SIMILARITY),
+            per_thread(threads, scratch),
+            kept_pairs(shape.num_pairs(settings.num_neighbors), GATHER_BYTES),
+        ]
 
     def neighbors(
         self, gram: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress

@@ -6,7 +6,6 @@ from mlcore.lazy import lazy_names
 
 if TYPE_CHECKING:
     from mlcore.train.train import Trainer as Trainer
-    from mlcore.train.train import plan_from_path as plan_from_path
     from mlcore.train.train import train_from_data as train_from_data
     from mlcore.train.train import train_from_path as train_from_path
 else:

@@ -8,7 +8,8 @@ those of heavy users too.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -23,11 +24,10 @@ from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_interactions
 from mlcore.files.lists import read_config, read_ids
 from mlcore.heavy_users import HeavyUsers
-from mlcore.memory.input_size import refuse_long_file
+from mlcore.memory.input_size import check_rows_fit
 from mlcore.ids import IdMap
 from mlcore.interactions import Interactions
-from mlcore.memory.available import available_bytes
-from mlcore.memory.plan import SHOWN_FROM, Plan
+from mlcore.memory.plan import Plan
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.similarity import GramBlocks, CacheBudget
 from mlcore.numeric.threads import resolve_threads
@@ -38,7 +38,6 @@ from mlcore.weighting import Weighting
 __all__ = [
     "NeighborFinder",
     "Trainer",
-    "plan_from_path",
     "summary_of",
     "train_from_data",
     "train_from_path",
@@ -53,17 +52,17 @@ class _Counted(NamedTuple):
 
     Attributes:
         histories: (U, I) float32, the weights of all interactions.
-        counts: of the same, reduced for heavy users.
+        gram: of the same, reduced for heavy users.
     """
 
     histories: CsrMatrix
-    counts: GramBlocks
+    gram: GramBlocks
 
     def num_bytes(self) -> int:
         """Return how much it keeps."""
-        reduced = self.counts.user_items
+        reduced = self.gram.user_items
         own = 0 if reduced is self.histories else reduced.data.nbytes
-        return self.counts.kept.used + self.histories.data.nbytes + own
+        return self.gram.kept.used + self.histories.data.nbytes + own
 
 
 class Trainer:
@@ -74,11 +73,10 @@ class Trainer:
 
     Args:
         interactions: U users, I items.
-        keep_bytes: how much of the counts to keep between models. Changes speed and memory only.
-        threads: how many; None for one a core. Changes speed only.
-        progress: told how many items are done.
+        keep_bytes: how much of X' X to keep between models. Changes speed and memory only.
+        threads: None for one a core. Changes speed only.
         on_message: called with the memory plan before the work, unless it is small.
-        find_neighbors: finds the neighbors elsewhere, or None for the similarity itself, whose
+        find_neighbors: finds the neighbors elsewhere; without it the similarity does, and its
             memory is planned.
 
     >>> trainer = Trainer(Interactions.from_columns(["u", "u"], ["a", "b"]), keep_bytes=2**20)
@@ -111,8 +109,7 @@ class Trainer:
         """Return the model.
 
         Args:
-            config: decides what the model is.
-            with_users: keep the histories, so that users can be asked for by id.
+            with_users: keep the histories, so that users can be requested by id.
 
         Raises:
             DataError: a weight or a similarity does not fit float32; or timestamps are needed, and
@@ -120,64 +117,36 @@ class Trainer:
         """
         config = config.resolved(self._interactions)
         if self._find_neighbors is None:
-            self._check_memory(config, with_users)
+            self.plan(config, with_users=with_users).show(self._on_message, must_fit=True)
         popularity, sha256 = self._popularity, self._sha256  # before there is more in memory
-        histories, counts = self._counted_of(config.weighting, config.heavy_users)
-        similarity = self._neighbors(config, counts)  # (I, I) float32
+        histories, gram = self._counted_of(config.weighting, config.heavy_users)
+        similarity = self._neighbors(config, gram)  # (I, I) float32
         return Model(
             config_json=config.to_json(),
             items=self._items,
             similarity=similarity,
             popularity=popularity,
-            num_users=counts.num_users,
+            num_users=gram.num_users,
             num_interactions=len(self._interactions),
             interactions_sha256=sha256,
             users=self._users if with_users else None,
             histories=histories if with_users else None,
         )
 
-    def _neighbors(self, config: TrainConfig, counts: GramBlocks) -> CsrMatrix:
+    def _neighbors(self, config: TrainConfig, gram: GramBlocks) -> CsrMatrix:
         if self._find_neighbors is not None:
-            return self._find_neighbors(config, counts, self._items, self._progress)
+            return self._find_neighbors(config, gram, self._items, self._progress)
         settings = config.neighbor_settings()
-        return config.similarity.neighbors(counts, settings, self._threads, self._progress)
+        return config.similarity.neighbors(gram, settings, self._threads, self._progress)
 
     def plan(self, config: TrainConfig, *, with_users: bool = True) -> Plan:
-        """Return how much memory a training takes.
+        """Return how much memory ``train`` takes.
 
-        Args:
-            config: as for ``train``.
-            with_users: as for ``train``.
+        Raises:
+            DataError: timestamps are needed, and missing or after the reference time.
         """
+        config = config.resolved(self._interactions)
         return self._planner.plan(config, self._threads, with_users, self._used_bytes())
-
-    def refusal(
-        self, plan: Plan, config: TrainConfig, available: int | None, *, with_users: bool = True
-    ) -> DataError | None:
-        """Return why a plan cannot be carried out, with the cure, or None if it can.
-
-        Args:
-            plan: of this configuration.
-            config: as for ``train``.
-            available: bytes, or None if nobody says.
-            with_users: as for ``train``.
-        """
-
-        def cure(fitting: int) -> str:
-            used = self._used_bytes()
-            return self._planner.cure(config, self._threads, with_users, fitting, used)
-
-        return plan.refusal(available, cure)
-
-    def _check_memory(self, config: TrainConfig, with_users: bool) -> None:
-        plan = self.plan(config, with_users=with_users)
-        if plan.num_bytes < SHOWN_FROM:
-            return
-        available = available_bytes()
-        refusal = self.refusal(plan, config, available, with_users=with_users)
-        if refusal is not None:
-            raise refusal
-        self._on_message(plan.text(available))
 
     @cached_property
     def _popularity(self) -> Int64Array:
@@ -190,7 +159,7 @@ class Trainer:
         return self._interactions.sha256()
 
     def _counted_of(self, weighting: Weighting, heavy_users: HeavyUsers) -> _Counted:
-        """Return the weighted matrix and its counts; of the older ones those stay that find room."""
+        """Return the weighted matrix and its Gram blocks; drop the oldest while too much is kept."""
         key = (weighting, heavy_users)
         if key in self._counted:
             self._counted.move_to_end(key)
@@ -220,13 +189,10 @@ def train_from_data(
     """Return the model of some interactions. Pure: no files, no clock, no output.
 
     Args:
-        interactions: U users, I items.
-        config: decides what the model is.
-        with_users: keep the histories, so that users of the training can be asked for by id.
-        threads: how many; None for one a core. Changes speed only.
-        progress: told how many items are done.
+        with_users: keep the histories, so that users of the training can be requested by id.
+        threads: None for one a core. Changes speed only.
         on_message: called with the memory plan before the work, unless it is small.
-        find_neighbors: finds the neighbors elsewhere, or None for the similarity itself.
+        find_neighbors: finds the neighbors elsewhere, in place of the similarity.
 
     Raises:
         DataError: a weight or a similarity does not fit float32; or timestamps are needed, and
@@ -256,6 +222,7 @@ def train_from_path(
     with_users: bool = True,
     threads: int | None = None,
     input_options: InputOptions = InputOptions(),
+    dry_run: bool = False,
     progress: Progress = no_progress,
     on_message: OnMessage = no_message,
 ) -> str:
@@ -264,43 +231,42 @@ def train_from_path(
     Args:
         interactions_path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, ``.parquet``, or ``-``.
         config_path: a JSON file, or None for the default configuration.
-        out_dir: where the model directory is to stand.
+        out_dir: where the model directory goes.
         items_path: the catalogue, a table with a column ``item_id``, or None for the items of the
             interactions. It counts where a formula or a metric has the number of items.
-        overwrite: replace a model directory that stands there, in one step.
+        overwrite: replace a model directory that is there, in one step.
         with_users: keep the histories.
-        threads: how many; None for one a core. Changes speed only.
-        progress: told how far each step is.
-        on_message: called with the memory plan before the work, unless it is small.
+        threads: None for one a core. Changes speed only.
+        dry_run: read, write nothing, and return the memory plan.
+        on_message: called with the memory plan before the work, unless it is small; of a dry run,
+            only with a plan that does not fit.
 
     Raises:
         ConfigError: the configuration breaks a rule.
-        DataError: a file is faulty, or the directory cannot be written.
+        DataError: a file is faulty, the directory cannot be written, or there is not enough memory.
     """
-    # Opened first: an output that cannot be written is found before the work, not after it.
-    with replaced_directory(Path(out_dir), overwrite, MODEL_FILES) as folder:
+
+    def read() -> tuple[Trainer, TrainConfig]:
         config = read_config(config_path)
         interactions = _read(interactions_path, items_path, input_options, threads, progress)
-        try:
-            model = train_from_data(
-                interactions,
-                config,
-                with_users=with_users,
-                threads=threads,
-                progress=progress,
-                on_message=on_message,
-            )
-        except DataError as error:
-            raise _at(interactions_path, error) from None
+        trainer = Trainer(interactions, threads=threads, progress=progress, on_message=on_message)
+        return trainer, config
+
+    if dry_run:
+        trainer, config = read()
+        with _errors_at(interactions_path):
+            return trainer.plan(config, with_users=with_users).dry_run(on_message)
+    # Opened first: an output that cannot be written is found before the work, not after it.
+    with replaced_directory(Path(out_dir), overwrite, MODEL_FILES) as folder:
+        trainer, config = read()
+        with _errors_at(interactions_path):
+            model = trainer.train(config, with_users=with_users)
         model.write_files(folder)
     return summary_of(model)
 
 
 def summary_of(model: Model) -> str:
     """Return in words what was trained.
-
-    Args:
-        model: of a training.
 
     >>> summary_of(train_from_data(Interactions.from_columns(["u", "u"], ["a", "b"])))
     'trained on 2 interactions of 1 users and 2 items: 2 pairs, at most 1 from one item'
@@ -313,42 +279,6 @@ def summary_of(model: Model) -> str:
     )
 
 
-def plan_from_path(
-    interactions_path: PathLike,
-    config_path: PathLike | None,
-    *,
-    items_path: PathLike | None = None,
-    with_users: bool = True,
-    threads: int | None = None,
-    input_options: InputOptions = InputOptions(),
-    progress: Progress = no_progress,
-) -> tuple[str, DataError | None]:
-    """Read interactions and configuration; return the memory plan, and why it cannot be carried out.
-
-    Args:
-        interactions_path: as for ``train_from_path``, as all others.
-        config_path: a JSON file, or None.
-        items_path: the catalogue, or None.
-        with_users: keep the histories.
-        threads: how many; None for one a core.
-        progress: told how far the reading is.
-
-    Raises:
-        ConfigError: the configuration breaks a rule.
-        DataError: a file is faulty, or cannot be read within the memory there is.
-    """
-    config = read_config(config_path)
-    interactions = _read(interactions_path, items_path, input_options, threads, progress)
-    trainer = Trainer(interactions, threads=threads)
-    available = available_bytes()
-    try:
-        plan = trainer.plan(config.resolved(interactions), with_users=with_users)
-    except DataError as error:
-        raise _at(interactions_path, error) from None
-    refusal = trainer.refusal(plan, config, available, with_users=with_users)
-    return plan.text(available), None if refusal is None else _at(interactions_path, refusal)
-
-
 def _read(
     interactions_path: PathLike,
     items_path: PathLike | None,
@@ -356,7 +286,7 @@ def _read(
     threads: int | None,
     progress: Progress,
 ) -> Interactions:
-    refuse_long_file(interactions_path, available_bytes())
+    check_rows_fit(interactions_path)
     interactions = read_interactions(
         interactions_path, input_options=input_options, threads=threads, progress=progress
     )
@@ -365,5 +295,10 @@ def _read(
     return interactions.with_catalogue(read_ids(items_path, "item_id"))
 
 
-def _at(path: PathLike, error: DataError) -> DataError:
-    return DataError(f"{display_name(path)}: {error}", error.hint)
+@contextmanager
+def _errors_at(path: PathLike) -> Iterator[None]:
+    """Name the file in errors of its data."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{display_name(path)}: {error}", error.hint) from None

@@ -13,14 +13,13 @@ from typing import TypeAlias
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, DataError
-from mlcore.memory.input_size import refuse_long_file
+from mlcore.memory.input_size import check_rows_fit
 from mlcore.files.inputs import display_name, read_text
 from mlcore.files.interactions import read_interactions
 from mlcore.files.lists import read_ids
 from mlcore.interactions import Interactions
 from mlcore.jsontext import JsonTextError, parse_json
-from mlcore.memory.available import available_bytes, format_bytes
-from mlcore.memory.plan import SHOWN_FROM, Plan
+from mlcore.memory.plan import Plan
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.tune.space import DEFAULT_SPACE, SampledConfig, SearchSpace
 from mlcore.tune.optuna_sampler import optuna_version, suggest
@@ -32,7 +31,7 @@ from mlcore.tune.trials import Trial, TrialRunner, best_trial, full_config
 from mlcore.tune.directory import TuningDirectory, open_tuning_directory
 from mlcore.version import VERSION
 
-__all__ = ["plan_from_path", "tune_from_data", "tune_from_path"]
+__all__ = ["tune_from_data", "tune_from_path"]
 
 # Steers the search away from failed trials: no metric is below.
 OBJECTIVE_OF_FAILURE = 0.0
@@ -133,6 +132,7 @@ def tune_from_path(
     items_path: PathLike | None = None,
     threads: int | None = None,
     input_options: InputOptions = InputOptions(),
+    dry_run: bool = False,
     progress: Progress = no_progress,
     on_trial: OnTrial = lambda trial, best: None,
     on_message: OnMessage = no_message,
@@ -146,8 +146,11 @@ def tune_from_path(
         out_dir: new, or of the same search, which resumes.
         items_path: the catalogue, as in ``train_from_path``.
         threads: None for one per core. Changes speed only.
+        dry_run: read, write nothing, and return the memory plan of trial 0. Each later trial plans
+            for itself, and fails alone if it does not fit.
         on_trial: called with each trial as it ends, and the best one so far.
-        on_message: called with the memory plan of trial 0 before the work, unless it is small.
+        on_message: called with that plan before the work, unless it is small; in a dry run, only
+            with a plan that does not fit.
 
     Raises:
         MlcoreError: Optuna is not installed.
@@ -155,11 +158,14 @@ def tune_from_path(
         DataError: a file is faulty, the directory is of another search or in use, or all trials
             failed.
     """
-    optuna, threads = optuna_version(), resolve_threads(threads)
+    optuna, threads = "" if dry_run else optuna_version(), resolve_threads(threads)
     space = _read_space(space_path)
     interactions, validation = _read(
         interactions_path, validation_path, items_path, input_options, progress
     )
+    plan = _plan_of_default(interactions, config, threads)
+    if dry_run:
+        return plan.dry_run(on_message)
     search = {
         "interactions_sha256": interactions.sha256(),
         "validation_sha256": validation.sha256(),
@@ -171,9 +177,7 @@ def tune_from_path(
     }
     with open_tuning_directory(Path(out_dir), search) as directory:
         past = directory.trials
-        plan = _plan_of_default(interactions, config, threads)[0]
-        if plan.num_bytes >= SHOWN_FROM:
-            on_message(plan.text(available_bytes()))  # a trial that does not fit fails alone
+        plan.show(on_message)  # a trial that does not fit fails alone
         new = tune_from_data(
             interactions, validation, space, config, past=past, threads=threads, progress=progress
         )
@@ -181,56 +185,9 @@ def tune_from_path(
     return _summary(trials, config.metric)
 
 
-def plan_from_path(
-    interactions_path: PathLike,
-    validation_path: PathLike,
-    config: TuneConfig = TuneConfig(),
-    *,
-    items_path: PathLike | None = None,
-    threads: int | None = None,
-    input_options: InputOptions = InputOptions(),
-    progress: Progress = no_progress,
-) -> tuple[str, DataError | None]:
-    """Return the memory plan of a search, by its trial 0, and why it cannot be carried out.
-
-    Trial 0 is the default configuration. Each later one plans for itself, and fails alone if it does
-    not fit.
-
-    Args:
-        interactions_path: as for ``tune_from_path``, as all others.
-        validation_path: those held back.
-        config: says how much of the counts is kept.
-        items_path: the catalogue, or None.
-        threads: how many; None for one a core.
-        progress: told how far the reading is.
-
-    Raises:
-        DataError: a file is faulty, or cannot be read within the memory there is.
-    """
-    paths = interactions_path, validation_path, items_path
-    interactions, _ = _read(*paths, input_options, progress)
-    plan, refusal = _plan_of_default(interactions, config, resolve_threads(threads))
-    available = available_bytes()
-    return plan.text(available), refusal(available)
-
-
-def _plan_of_default(
-    interactions: Interactions, config: TuneConfig, threads: int
-) -> tuple[Plan, Callable[[int | None], DataError | None]]:
-    """Return the plan of trial 0, and what tells from the bytes available why it does not fit."""
-
-    def plan(keep_mib: int) -> Plan:
-        planner = TrainingPlanner(interactions, keep_mib * 2**20)
-        return planner.plan(TrainConfig(), threads, trainings=config.trials)
-
-    def cure(fitting: int) -> str:
-        for keep_mib in (config.keep_mib // 4, 0):
-            if (needed := plan(keep_mib).num_bytes) <= fitting:
-                return f"with --keep-mib {keep_mib} it takes at most {format_bytes(needed)}"
-        return TrainingPlanner(interactions).cure(TrainConfig(), threads, True, fitting)
-
-    whole = plan(config.keep_mib)
-    return whole, lambda available: whole.refusal(available, cure)
+def _plan_of_default(interactions: Interactions, config: TuneConfig, threads: int) -> Plan:
+    planner = TrainingPlanner(interactions, config.keep_mib * 2**20)
+    return planner.plan(TrainConfig(), threads, trainings=config.trials)
 
 
 def _read(
@@ -240,7 +197,7 @@ def _read(
     input_options: InputOptions,
     progress: Progress,
 ) -> tuple[Interactions, Interactions]:
-    refuse_long_file(interactions_path, available_bytes())
+    check_rows_fit(interactions_path)
     interactions, validation = (
         read_interactions(path, input_options=input_options, progress=progress)
         for path in (interactions_path, validation_path)

@@ -1,4 +1,4 @@
-"""The memory plan of a batch of recommendations: as much as is taken, shown or refused in time."""
+"""mlcore.recommend.memory: what is planned is taken; the plan is shown, or an error in time."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import mlcore.recommend.predict
 from cli.predict import main as predict_main
-from mlcore import DataError, Interactions, Model, Recommender, train_from_data
+from mlcore import Interactions, Model, Recommender, train_from_data
 from mlcore.ids import IdMap
+from mlcore.memory.plan import LARGER_MACHINE
+from mlcore.recommend.memory import FEWER_PAIRS, SHORTER_LISTS, plan_lists
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
-from mlcore.recommend.memory import plan_lists, refuse_lists
 from mlcore.recommend.request import ListOptions
 from mlcore.types import CsrMatrix
 
@@ -60,7 +60,7 @@ def test_recommending_takes_what_is_planned(
     recommender = Recommender.load(model_dir)
     if compiled:
         next(recommender.rank_all_users(ListOptions(3), 1))  # loads the code
-    plan = plan_lists(recommender, model_dir, ListOptions(top_n), 2, all_users=True)
+    plan = plan_lists(recommender.model, model_dir, ListOptions(top_n), 2, all_users=True)
     options = PredictOptions(top_n)
     tracemalloc.start()
     try:
@@ -68,33 +68,46 @@ def test_recommending_takes_what_is_planned(
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert 0.6 <= peak / plan.num_bytes <= 1.1
+    assert 0.55 <= peak / plan.num_bytes <= 1.0
 
 
-def test_users_nobody_knows_yet_are_planned_for_as_if_they_met_all_items(model_dir: Path) -> None:
-    recommender, options = Recommender.load(model_dir), ListOptions(10)
-    known = plan_lists(recommender, model_dir, options, 2, all_users=True)
-    unknown = plan_lists(recommender, model_dir, options, 2, all_users=False)
-    explained = plan_lists(recommender, model_dir, ListOptions(10, explain=True), 2, True)
+def test_unknown_users_are_planned_for_as_if_they_touched_all_items(model_dir: Path) -> None:
+    model, options = Model.load(model_dir), ListOptions(10)
+    known = plan_lists(model, model_dir, options, 2, all_users=True)
+    unknown = plan_lists(model, model_dir, options, 2, all_users=False)
+    explained = plan_lists(model, model_dir, ListOptions(10, explain=True), 2, all_users=True)
     assert known.num_bytes < min(unknown.num_bytes, explained.num_bytes)
 
 
-def test_the_cure_is_the_smallest_change_that_fits(model_dir: Path) -> None:
-    recommender = Recommender.load(model_dir)
+def test_the_suggestion_makes_the_plan_smaller(
+    model_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Model.load(model_dir)
 
-    def refusal(available: int) -> DataError:
-        error = refuse_lists(recommender, model_dir, ListOptions(1000), 4, True, available)
+    def planned(n: int, threads: int, all_users: bool = True) -> tuple[int, str | None]:
+        plan = plan_lists(model, model_dir, ListOptions(n), threads, all_users)
+        error = plan.error(0)
         assert error is not None
-        return error
+        return plan.num_bytes, error.hint
 
-    one = plan_lists(recommender, model_dir, ListOptions(1000), 1, True).num_bytes
-    short = plan_lists(recommender, model_dir, ListOptions(100), 1, True).num_bytes
-    assert str(refusal(one)).startswith("recommend: memory: expected a need of at most ")
-    assert str(refusal(one).hint).startswith("with 1 thread it takes at most ")
-    assert str(refusal(short).hint).startswith("with 1 thread and lists of 100 it takes at most ")
-    assert str(refusal(0).hint).startswith("train with fewer neighbors")
-    enough = plan_lists(recommender, model_dir, ListOptions(1000), 4, True).num_bytes
-    assert refuse_lists(recommender, model_dir, ListOptions(1000), 4, True, enough) is None
+    monkeypatch.setattr("mlcore.recommend.scoring.MIN_COMPILED_PAIRS", 1e99)
+    size, hint = planned(10, 4)
+    assert hint == "use fewer threads" and planned(10, 2)[0] < 0.7 * size
+    assert planned(10, 1)[1] == LARGER_MACHINE
+    size, hint = planned(5000, 1)
+    assert hint == SHORTER_LISTS and planned(100, 1)[0] < 0.7 * size
+
+
+def test_a_large_model_suggests_fewer_pairs(tmp_path: Path) -> None:
+    num_items = 3000
+    columns = np.tile(np.arange(num_items, dtype=np.int32), 2500)
+    indptr = np.minimum(np.arange(num_items + 1), 2500) * num_items
+    pairs = CsrMatrix(indptr, columns, np.ones(len(columns), np.float32), num_items)
+    items = IdMap.from_ids([f"{n:04}" for n in range(num_items)])
+    counts = np.ones(num_items, np.int64)
+    model = Model({}, items, pairs, counts, 1, num_items, "0" * 64, None, None)
+    error = plan_lists(model, tmp_path, ListOptions(1), 1, all_users=False).error(0)
+    assert error is not None and error.hint == FEWER_PAIRS
 
 
 def small_model(folder: Path) -> None:
@@ -115,10 +128,10 @@ def test_a_dry_run_prints_the_plan_and_creates_nothing(
     assert first == "memory plan: recommend, top 10 of 2 items, 2 users, 2 pairs, 1 thread"
     assert last.startswith("  besides, the model is mapped: ")
     assert os.listdir(tmp_path) == ["model"]
-    monkeypatch.setattr(mlcore.recommend.predict, "available_bytes", lambda: 0)
+    monkeypatch.setattr("mlcore.memory.plan.available_bytes", lambda: 0)
     assert predict_main(command) == 1
     shown, err = capsys.readouterr()
-    assert shown.startswith("memory plan: ") and err.startswith("error: recommend: memory: ")
+    assert shown == "" and err.startswith(first) and "\nerror: recommend: memory: " in err
 
 
 def test_the_command_shows_the_plan_before_the_work_or_one_error(
@@ -129,11 +142,11 @@ def test_the_command_shows_the_plan_before_the_work_or_one_error(
     command = ["--model-dir", "model", "--all-users", "--out"]
     assert predict_main([*command, "quiet.jsonl"]) == 0
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr(mlcore.recommend.predict, "SHOWN_FROM", 1)
-    assert predict_main([*command, "told.jsonl"]) == 0
+    monkeypatch.setattr("mlcore.memory.plan.SHOWN_FROM", 1)
+    assert predict_main([*command, "shown.jsonl"]) == 0
     assert capsys.readouterr().err.startswith("memory plan: recommend, ")
-    assert Path("told.jsonl").read_bytes() == Path("quiet.jsonl").read_bytes()
-    monkeypatch.setattr(mlcore.recommend.predict, "available_bytes", lambda: MIB // 1024)
+    assert Path("shown.jsonl").read_bytes() == Path("quiet.jsonl").read_bytes()
+    monkeypatch.setattr("mlcore.memory.plan.available_bytes", lambda: MIB // 1024)
     assert predict_main([*command, "other.jsonl"]) == 1
     out, err = capsys.readouterr()
     assert out == "" and err.startswith("error: recommend: memory: expected a need of at most ")
