@@ -1,1 +1,1 @@
-"""Memory: what is available, and the plan of what a task will take."""
+"""Memory: what is available, and what a task will take."""

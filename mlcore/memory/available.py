@@ -1,4 +1,4 @@
-"""How much memory there is."""
+"""How much memory this process may still take."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["available_bytes", "format_bytes"]
 
 
 class _Layout(NamedTuple):
-    """Where control groups of one version keep what."""
+    """The files of control groups, by version."""
 
     base: str
     limit: str
@@ -17,7 +17,7 @@ class _Layout(NamedTuple):
     reclaimable: str
 
     def bounds(self, folder: Path) -> list[int]:
-        """Return how much one group may still take, or nothing."""
+        """Return how much one group may still take, one number, or none."""
         reclaimable = sum(_values(folder / "memory.stat", self.reclaimable))
         limits, usages = _values(folder / self.limit), _values(folder / self.usage)
         return [limit - usage + reclaimable for limit, usage in zip(limits, usages)]
@@ -33,10 +33,7 @@ VERSION_2 = _Layout("sys/fs/cgroup", "memory.max", "memory.current", "inactive_f
 
 
 def format_bytes(num_bytes: int) -> str:
-    """Return a size for people: in MiB, from 1000 of these on in GiB with one decimal.
-
-    Args:
-        num_bytes: >= 0.
+    """Return a size for people: in MiB, from 1000 MiB on in GiB with one decimal.
 
     >>> format_bytes(8 * 10_000**2), format_bytes(5 * 2**30)
     ('763 MiB', '5.0 GiB')
@@ -49,13 +46,10 @@ def format_bytes(num_bytes: int) -> str:
 
 
 def available_bytes(root: Path = Path("/")) -> int | None:
-    """Return how much more memory this process may take without swapping; None if nobody says.
+    """Return how much more memory this process may take without swapping; None if unknown.
 
     The least of ``MemAvailable`` in ``/proc/meminfo`` and, for each control group (version 1 or 2)
     that the process is in, its limit - usage + file pages that the kernel would give up.
-
-    Args:
-        root: of the file system; another one for tests.
 
     >>> available_bytes(Path("no such folder")) is None
     True
@@ -71,9 +65,9 @@ def available_bytes(root: Path = Path("/")) -> int | None:
 
 
 def _with_parents(base: Path, path: str) -> list[Path]:
-    """Return the folder of a group and of those around it: each limits what is inside.
+    """Return the folders of a group and of its parents, each of which limits what is inside.
 
-    In a container the path may be the host's, and only the last, ``base`` itself, is there.
+    In a container the path may be the host's; then only the last, ``base`` itself, exists.
     """
     inside = PurePosixPath(path.lstrip("/"))
     if ".." in inside.parts:
@@ -82,9 +76,9 @@ def _with_parents(base: Path, path: str) -> list[Path]:
 
 
 def _values(path: Path, name: str = "", unit: int = 1) -> list[int]:
-    """Return the number on each line that begins with a name, or that is but a number.
+    """Return the number on each line that begins with ``name``, or that is a number alone.
 
-    A limit of ``max`` is no number, and a file that is missing has none.
+    A limit of ``max`` is no number; a missing file has none.
     """
     lines = [line.split() for line in _read(path).splitlines()]
     found = [words[1:] if name else words for words in lines if words and name in ("", words[0])]

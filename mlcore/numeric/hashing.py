@@ -1,4 +1,4 @@
-"""Seeded draws by a hash of ids: the same whatever else is in the data, and possible in SQL."""
+"""Seeded draws by a hash of ids: independent of the other data, and reproducible in SQL."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ __all__ = ["draw_digest"]
 
 
 def draw_digest(key: str, seed: int) -> str:
-    """Return the MD5 of ``key,seed`` as 32 hexadecimal digits, which serve as a random number.
+    """Return the MD5 of ``key,seed`` as 32 hexadecimal digits, a random number for each key and seed.
 
     In SQL ``TO_HEX(MD5(CONCAT(key, ',', seed)))``.
 
     Args:
         key: an id, or ids joined by commas.
-        seed: another seed, another draw.
 
     >>> draw_digest("u,a", 0)[:8]
     '4982b4d4'

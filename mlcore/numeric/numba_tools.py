@@ -1,4 +1,4 @@
-"""What modules of compiled code have in common. Needs the extra ``[local]``, as they do."""
+"""Decorators and intrinsics of compiled code. Needs the extra ``[local]``."""
 
 from __future__ import annotations
 
@@ -18,13 +18,9 @@ _OPTIONS = {"error_model": "numpy"}
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that numba compiles when first called, free of the interpreter lock.
 
-    Its code is kept for the next process, beside the source or in the user's cache, until that one
-    source file changes: functions that call each other belong in one module. No arithmetic is
-    relaxed: the bits, and quotients by 0, are those of the same operations in numpy, one after the
-    other.
-
-    Args:
-        function: of the part of Python that numba knows.
+    Its machine code is cached for the next process, beside the source or in the user's cache, until
+    that one source file changes: functions that call each other belong in one module. No arithmetic
+    is relaxed: the bits, and quotients by 0, are those of the same operations in numpy, in order.
 
     >>> compiled(lambda x: x + 1)(2)
     3
@@ -37,10 +33,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function whose text numba puts where compiled code calls it.
-
-    Args:
-        function: of the part of Python that numba knows, for compiled code of the same module.
+    """Return a function that numba inlines where compiled code of the same module calls it.
 
     >>> twice = inlined(lambda x: 2 * x)
     >>> compiled(lambda x: twice(x) + 1)(2)
@@ -52,12 +45,12 @@ def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @intrinsic
 def fetch(typing_context, array, index):  # type: ignore[no-untyped-def]
-    """Ask for the cache line of an entry, which need not exist, before it is read.
+    """Prefetch the cache line of an entry, which need not exist.
 
-    Equals ``__builtin_prefetch(&array[index])`` in C. For compiled code only.
+    Equals ``__builtin_prefetch(&array[index])`` in C. For compiled code only; numba passes the
+    typing context.
 
     Args:
-        typing_context: given by numba, not by the caller.
         array: of one axis, contiguous.
         index: uint64.
     """
@@ -68,7 +61,7 @@ def fetch(typing_context, array, index):  # type: ignore[no-untyped-def]
         kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
         function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
         place = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
-        # To be read, to be kept in all caches, data and not code.
+        # Read, keep in all caches, data and not code.
         builder.call(function, [place, *(ir.Constant(number, value) for value in (0, 3, 1))])
         return context.get_dummy_value()
 
@@ -77,13 +70,9 @@ def fetch(typing_context, array, index):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def num_bits(typing_context, word):  # type: ignore[no-untyped-def]
-    """Return how many bits of a word are 1, as uint64.
+    """Return how many bits of a uint64 are 1, as uint64.
 
-    Equals ``int.bit_count``. For compiled code only.
-
-    Args:
-        typing_context: given by numba, not by the caller.
-        word: uint64.
+    Equals ``int.bit_count``. For compiled code only; numba passes the typing context.
     """
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
@@ -94,13 +83,9 @@ def num_bits(typing_context, word):  # type: ignore[no-untyped-def]
 
 @intrinsic
 def trailing_zeros(typing_context, word):  # type: ignore[no-untyped-def]
-    """Return the place of the lowest bit of a word that is 1, as uint64.
+    """Return the position of the lowest bit of a uint64 that is 1, as uint64; the word is not 0.
 
-    Equals ``__builtin_ctzll`` in C. For compiled code only.
-
-    Args:
-        typing_context: given by numba, not by the caller.
-        word: uint64, not 0.
+    Equals ``__builtin_ctzll`` in C. For compiled code only; numba passes the typing context.
     """
 
     def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]

@@ -2,7 +2,7 @@
 
 ``np.log`` and ``np.power`` differ in the last bit between processors. These use only operations that
 IEEE 754 rounds correctly or that are exact: + - * /, sqrt, rint, frexp, scaling by powers of two, and
-comparisons. numpy computes each in a pass of its own, so that no compiler fuses two of them.
+comparisons. numpy computes each in a separate pass, so no compiler fuses two of them.
 
 A number is carried as high + low, unevaluated, where one float64 is not enough. The tables are
 computed with 40 decimal digits. After Tang, Table-Driven Implementation of the Logarithm Function
@@ -63,8 +63,8 @@ _POWERS_HIGH, _POWERS_LOW = _table(
 def log(values: Float64Array) -> Float64Array:
     """Return the natural logarithm of each value.
 
-    Off by less than 0.51 units in the last place; ``log(1)`` is 0. Equals ``np.log`` but for that
-    last bit.
+    Off by less than 0.51 units in the last place; ``log(1)`` is 0. Equals ``np.log`` up to the last
+    bit.
 
     Args:
         values: float64 of any shape, finite and above 0.
@@ -83,7 +83,7 @@ def log(values: Float64Array) -> Float64Array:
 def log1p(values: Float64Array) -> Float64Array:
     """Return ln(1 + x) of each value x, also of those that 1 + x rounds away.
 
-    Off by less than 0.8 units in the last place. Equals ``np.log1p`` but for that last bit.
+    Off by less than 0.8 units in the last place. Equals ``np.log1p`` up to the last bit.
 
     Args:
         values: float64 of any shape, finite and at least 0.
@@ -105,7 +105,7 @@ def exp2(values: Float64Array) -> Float64Array:
     """Return 2^x of each value x: exact for integers, 0 or infinity beyond the range of float64.
 
     Off by less than 0.52 units in the last place (1 for a subnormal result). Equals ``np.exp2``
-    but for that last bit.
+    up to the last bit.
 
     Args:
         values: float64 of any shape, not NaN.
@@ -126,7 +126,7 @@ def power(bases: Float64Array, exponent: float) -> Float64Array:
     """Return x^a of each base x; 0^a is 0 for a above 0, 1 for a = 0, infinity below.
 
     Exact for the exponents 0 and 1, rounded once for -1, 0.5 and 2, else off by less than 0.55 units
-    in the last place (1 for a subnormal result). Equals ``np.power`` but for that last bit.
+    in the last place (1 for a subnormal result). Equals ``np.power`` up to the last bit.
 
     Args:
         bases: float64 of any shape, finite and at least 0.

@@ -21,14 +21,13 @@ def sum_by_group(
 ) -> Float64Array:
     """Return the sum of each group, added one by one in the order of the values, from +0.
 
-    ``np.sum`` and ``np.add.reduceat`` add in pairs, which rounds otherwise; this does what a loop in
-    any language does, as ``np.bincount``, which takes more memory.
+    ``np.sum`` and ``np.add.reduceat`` add in pairs, which rounds differently; this does what a loop
+    in any language does, and ``np.bincount``, which takes more memory.
 
     Args:
         groups: (E,) group of each value, 0 to ``num_groups`` - 1.
         values: (E,) float64 or float32.
-        num_groups: how many sums to return.
-        squares: add up the squares of the values, in float64.
+        squares: sum the squares of the values, in float64.
 
     >>> sum_by_group(np.array([1, 1]), np.array([0.5, 2.0]), 3).tolist()
     [0.0, 2.5, 0.0]
@@ -37,6 +36,6 @@ def sum_by_group(
     for begin in range(0, len(groups), _SPAN_ENTRIES):
         span = slice(begin, begin + _SPAN_ENTRIES)
         some = values[span].astype(np.float64)
-        with np.errstate(all="ignore"):  # infinity is for the caller to see
+        with np.errstate(all="ignore"):  # infinity reaches the caller
             np.add.at(sums, groups[span], some * some if squares else some)
     return sums

@@ -19,13 +19,10 @@ _MOST_THREADS = 1024
 
 
 def resolve_threads(threads: int | None) -> int:
-    """Return how many threads to use: as asked, or one for each core this process may use.
-
-    Args:
-        threads: from 1 to 1024, or None.
+    """Return how many threads to use; None is one for each core this process may use.
 
     Raises:
-        ConfigError: out of range: a hundred thousand would take the system's last.
+        ConfigError: not from 1 to 1024; a hundred thousand would exhaust the system.
 
     >>> resolve_threads(3)
     3
@@ -42,12 +39,11 @@ def resolve_threads(threads: int | None) -> int:
 def map_in_order(function: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
     """Yield ``function(item)`` for each item, in order, computed by several threads.
 
-    At most two results per thread wait to be taken, so memory stays bounded however slow the
-    consumer is.
+    At most two results per thread wait, so memory stays bounded however slow the consumer is.
 
     Args:
-        function: free of side effects; gains where it spends its time outside the interpreter lock.
-        items: taken lazily.
+        function: without side effects; it gains where it releases the interpreter lock.
+        items: consumed lazily.
         threads: >= 1; 1 uses no pool.
 
     >>> list(map_in_order(abs, [-2, 1], threads=2))

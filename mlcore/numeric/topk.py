@@ -42,13 +42,7 @@ def keep_best(
 ) -> tuple[Int64Array, Int32Array, Float64Array]:
     """Keep the ``k`` best entries of each sparse row, in the order in which they came.
 
-    The same entries as ``top_k_per_row``; what need not be ranked need not be sorted.
-
-    Args:
-        indptr: (R + 1,) int64 row offsets.
-        indices: (P,) int32 column of each entry, distinct within a row, in any order.
-        scores: (P,) finite float64.
-        k: how many to keep, >= 1; a row with fewer keeps them all.
+    The same entries as ``top_k_per_row``, from the same arguments, without the cost of sorting.
 
     Returns:
         Offsets (R + 1,), columns and scores of the kept entries.
@@ -75,7 +69,7 @@ def kth_best(indptr: Int64Array, scores: Float64Array, k: int) -> Float64Array:
 
     Args:
         indptr: (R + 1,) int64 row offsets.
-        scores: (P,) float64; one that is not a number counts as the best.
+        scores: (P,) float64; NaN counts as the best.
         k: >= 1.
 
     >>> kth_best(np.array([0, 3, 4]), np.array([0.5, 0.7, 0.9, 0.1]), k=2).tolist()
@@ -84,6 +78,6 @@ def kth_best(indptr: Int64Array, scores: Float64Array, k: int) -> Float64Array:
     limits = np.full(len(indptr) - 1, -np.inf)
     for row in np.flatnonzero(np.diff(indptr) > k).tolist():
         row_scores = scores[indptr[row] : indptr[row + 1]]
-        place = len(row_scores) - k
-        limits[row] = np.partition(row_scores, place)[place]
+        position = len(row_scores) - k
+        limits[row] = np.partition(row_scores, position)[position]
     return limits

@@ -1,6 +1,6 @@
 """Item similarities: the measures, and the kernel that finds the best K neighbors of each item.
 
-Adding a measure is adding one class and its name in ``registry``.
+To add a measure, write one class and list it in ``registry``.
 """
 
 from mlcore.similarity.association import (

@@ -1,10 +1,10 @@
-"""Similarities that compare what two items have in common with what chance would give them.
+"""Similarities that compare the co-occurrences of two items with what chance would give.
 
 All count on the binary X: c_ij users who have both items, n_i users who have item i, N users of
 the training. N is the number of users, not of items. Pairs that never occur together are absent,
-not minus infinity, and so are those that occur together exactly as often as chance has it.
+not minus infinity, as are those that occur together exactly as often as by chance.
 
-Logarithms are those of ``portable``: the same bits on every platform.
+Logarithms come from ``portable``: the same bits on every platform.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class PointwiseMutualInformation(PairSimilarity):
 
     Negative for pairs that occur together less often than by chance. Church and Hanks, Word
     Association Norms, Mutual Information, and Lexicography (Computational Linguistics 1990). The
-    logarithm has no denominator to shrink, and rare pairs have the largest values; so shrinkage
+    logarithm has no denominator to shrink, and rare pairs have the largest values, so shrinkage
     damps by support, as in Bell and Koren, Improved Neighborhood-based Collaborative Filtering
     (KDD Cup 2007).
     """
@@ -92,7 +92,7 @@ class NormalizedPointwiseMutualInformation(PairSimilarity):
 
 @dataclass(frozen=True)
 class LogLikelihoodRatio(PairSimilarity):
-    """G2 * c_ij / (c_ij + shrinkage): how sure it is that two items do not occur independently.
+    """G2 * c_ij / (c_ij + shrinkage): the evidence that two items do not occur independently.
 
     G2 = 2 sum of k ln(k N / (row sum * column sum)) over the four cells k of the table of users
     with both items, the source only, the target only, and neither:
@@ -101,8 +101,7 @@ class LogLikelihoodRatio(PairSimilarity):
     ``LogLikelihood.logLikelihoodRatio`` of Mahout, by which its co-occurrence analysis ranks, and
     ``scipy.stats.chi2_contingency(table, correction=False, lambda_="log-likelihood")``.
 
-    As there, G2 is large as well for items that avoid each other; ``signed`` gives those pairs
-    -G2.
+    As there, G2 is also large for items that avoid each other; ``signed`` gives those pairs -G2.
     """
 
     name = "log_likelihood_ratio"

@@ -1,4 +1,4 @@
-"""What every similarity is: counts and settings in, a matrix of neighbors out."""
+"""The interface of a similarity: Gram blocks and settings in, a matrix of neighbors out."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class NeighborSettings:
     """Which pairs a similarity keeps.
 
     Attributes:
-        num_neighbors: K, the best pairs kept for each item; None keeps all.
+        num_neighbors: K, how many pairs each item keeps, the best; None keeps all.
         neighborhood: ``target`` keeps the best sources of each target item, ``source`` the best
             targets of each source item.
         shrinkage: added to the denominator, so that pairs with little evidence count less.
-        min_cooccurrence: pairs taken together by fewer users than this are dropped.
+        min_cooccurrence: drop pairs with fewer common users.
     """
 
     num_neighbors: int | None = None
@@ -38,16 +38,14 @@ class NeighborSettings:
 
 @dataclass(frozen=True)
 class Similarity(ABC):
-    """w(i, j): what having item i (the source) speaks for item j (the target).
+    """w(i, j): the weight of source item i for target item j.
 
     A subclass is a frozen dataclass whose fields are the parameters of the formula.
 
     Attributes:
-        binary: whether c and n are counted on the binary X, whatever the weights; the weights then
-            act in the history only.
-        uses_shrinkage: whether the formula has a place for ``shrinkage``; else it must be 0.
-        uses_min_cooccurrence: whether rare pairs can be dropped; else ``min_cooccurrence`` must
-            be 1.
+        binary: whether c and n are counted on the binary X, so that weights act in the history only.
+        uses_shrinkage: whether the formula has a ``shrinkage``; else it must be 0.
+        uses_min_cooccurrence: whether ``min_cooccurrence`` drops pairs; else it must be 1.
     """
 
     name: ClassVar[str]
@@ -75,9 +73,6 @@ class Similarity(ABC):
 
         Args:
             gram: of the (U, I) float32 weights above 0.
-            settings: which pairs to keep.
-            threads: how many, >= 1. Changes speed only.
-            progress: told how many items are done.
 
         Returns:
             (I, I) float32, no diagonal, no zeros, columns ascending within each row; the same bits

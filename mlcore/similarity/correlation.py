@@ -1,6 +1,6 @@
-"""Similarities of weights from which a mean was taken: for ratings, amounts and gram.
+"""Similarities of centred weights: for ratings, amounts and counts.
 
-They are from -1 to 1 when shrinkage is 0. A negative one speaks against the target. Items whose
+They are from -1 to 1 when shrinkage is 0; a negative one lowers the score of the target. Items whose
 weights do not differ have no correlation with any other and no neighbors.
 """
 
@@ -24,10 +24,10 @@ __all__ = ["AdjustedCosine", "Pearson"]
 
 @dataclass(frozen=True)
 class _Centered(PairSimilarity):
-    """The cosine of columns from whose entries a mean was taken, rounded to float32."""
+    """The cosine of columns whose entries are centred and rounded to float32."""
 
     def counted(self, gram: GramBlocks) -> GramBlocks:
-        """Return the counts of the centred matrix; entries that become 0 have no weight."""
+        """Return the Gram blocks of the centred matrix; entries that become 0 have no weight."""
         return gram.shared(type(self).__name__, lambda: self._center(gram))
 
     def _center(self, gram: GramBlocks) -> GramBlocks:
@@ -44,7 +44,7 @@ class _Centered(PairSimilarity):
 
     @abstractmethod
     def _means(self, gram: GramBlocks, data: Float64Array) -> Float64Array:
-        """Return what to take away from each entry, (E,) float64."""
+        """Return what to subtract from each entry, (E,) float64."""
 
     def source_terms(self, gram: GramBlocks) -> Terms:
         """Return sqrt(n_i) of the centred columns."""
@@ -58,14 +58,14 @@ class _Centered(PairSimilarity):
 
 @dataclass(frozen=True)
 class AdjustedCosine(_Centered):
-    """The cosine after each user's mean weight is taken from the user's entries.
+    """The cosine after each user's mean weight is subtracted from the user's entries.
 
     sum (x_ui - m_u)(x_uj - m_u) / (sqrt(sum (x_ui - m_u)^2) sqrt(sum (x_uj - m_u)^2) + shrinkage);
-    the upper sum runs over users who have both items, each sum below over those who have the one.
-    So users who weigh everything high say no more than others. Sarwar et al., Item-Based
-    Collaborative Filtering Recommendation Algorithms (WWW 2001), which sums below over common
-    users too; over all users of each item as in Ferrari Dacrema et al. (ACM TOIS 2021), where a
-    pair that few users share cannot reach 1.
+    the sum in the numerator runs over users who have both items, each in the denominator over those
+    who have the one. So users who weigh everything high count no more than others. Sarwar et al.,
+    Item-Based Collaborative Filtering Recommendation Algorithms (WWW 2001), sum over common users in
+    the denominator too; over all users of each item as in Ferrari Dacrema et al. (ACM TOIS 2021),
+    where a pair that few users share cannot reach 1.
     """
 
     name = "adjusted_cosine"
@@ -79,7 +79,7 @@ class AdjustedCosine(_Centered):
 
 @dataclass(frozen=True)
 class _PearsonOfRaters(_Centered):
-    """The cosine after each item's mean weight is taken from the item's entries."""
+    """The cosine after each item's mean weight is subtracted from the item's entries."""
 
     name = "pearson"
 
@@ -95,8 +95,8 @@ class Pearson(PairSimilarity):
     S_i is the sum of column i over the U users and d_i = sqrt(sum (x_ui - S_i / U)^2).
     ``missing`` says what an absent entry is. ``zero``: a 0 like any other, so the sums run over
     all users; equals ``np.corrcoef(X.T)`` where two items have a common user (others are absent),
-    on the binary X the phi coefficient. ``unknown``: nothing, as for ratings; each item's mean is
-    taken over its own users and from its own entries, and the sums run over entries, as in Ferrari
+    on the binary X the phi coefficient. ``unknown``: nothing, as with ratings; each item's mean is
+    that of its entries and is subtracted from them, and the sums run over entries, as in Ferrari
     Dacrema et al. (ACM TOIS 2021). Pearson, Notes on Regression and Inheritance in the Case of Two
     Parents (1895); for items Sarwar et al. (WWW 2001).
     """
@@ -105,7 +105,7 @@ class Pearson(PairSimilarity):
     missing: str = parameter("zero", choice("zero", "unknown"))  # Changes the model.
 
     def counted(self, gram: GramBlocks) -> GramBlocks:
-        """Return the counts of X, centred if missing entries are unknown."""
+        """Return the Gram blocks of X, centred if missing entries are unknown."""
         return gram if self.missing == "zero" else _PearsonOfRaters().counted(gram)
 
     def source_terms(self, gram: GramBlocks) -> Terms:
@@ -122,7 +122,7 @@ class Pearson(PairSimilarity):
         """Return (c_ij - S_i S_j / U) / (d_i d_j + shrinkage)."""
         (source_sums, source_spreads), (target_sums, target_spreads) = pairs.sources, pairs.targets
         covariances = pairs.products - source_sums * target_sums / pairs.num_users
-        # Rounding alone carries a correlation beyond 1, where weights hardly differ.
+        # Where weights hardly differ, rounding alone carries a correlation beyond 1.
         return np.clip(
             _divide(covariances, source_spreads * target_spreads + pairs.shrinkage), -1.0, 1.0
         )

@@ -30,7 +30,7 @@ from mlcore.types import Float64Array, Int32Array, Int64Array, CsrMatrix
 
 __all__ = ["Ease"]
 
-# Below it fewer than four digits of the weights would be right.
+# Below it fewer than four digits of the weights are right.
 MIN_RECIPROCAL_CONDITION = 1e-12
 BLOCK_ENTRIES = 2**20  # of the inverse, ranked at once; changes speed and memory only
 ENTRY_BYTES = 30  # of scratch for each entry of a block of counts or of the inverse
@@ -40,16 +40,16 @@ ENTRY_BYTES = 30  # of scratch for each entry of a block of counts or of the inv
 class Ease(Similarity):
     """-P_ij / P_jj with P = (X' X + l2 I)^-1.
 
-    Column j of w, without w_jj, minimises |x_j - X w_j|^2 + l2 |w_j|^2: how best to tell from the
-    other items of a user whether, and with what weight, the user has item j. Weights may be
-    negative. X may be weighted. Equals, off the diagonal,
+    Column j of w, without w_jj, minimises |x_j - X w_j|^2 + l2 |w_j|^2: it predicts from the other
+    items of a user whether, and with what weight, the user has item j. Weights may be negative. X
+    may be weighted. Equals, off the diagonal,
     ``P = np.linalg.inv(X.T @ X + l2 * np.eye(I)); w = -P / np.diag(P)``. Steck, Embarrassingly
     Shallow Autoencoders for Sparse Data (WWW 2019).
 
     Takes 8 I^2 bytes, in which the matrix is filled, factorised and inverted, and time that grows
     with I^3. LAPACK orders its additions by its build, the processor and the number of its own
-    threads (``OPENBLAS_NUM_THREADS``), so the last bits of a model are those of one machine; the
-    number of our threads changes nothing.
+    threads (``OPENBLAS_NUM_THREADS``), so the last bits of a model depend on the machine; they do
+    not depend on the number of our threads.
     """
 
     name = "ease"

@@ -8,17 +8,17 @@ over a few sources i each. In a sweep one coordinate after the other is set to i
 
     w_i = max(0, G_ij - sum_{k != i} G_ik w_k - l1) / (G_ii + l2),
 
-sources ascending, until one changes nothing that matters. Friedman et al., Regularization Paths for
+sources ascending, until a sweep changes nothing that matters. Friedman et al., Regularization Paths for
 Generalized Linear Models via Coordinate Descent (Journal of Statistical Software 2010), with the
-covariance updates of its section 2.2. Sources that are much alike would need hundreds of sweeps;
-therefore now and then a leap follows: to where the sources that have a weight have their joint
-optimum, with 0 for weights that would be negative, if the objective is less there; else on the way
-to that optimum to where the first weight becomes 0, and again without that source (Lawson and
-Hanson, Solving Least Squares Problems, 1974, chapter 23). The last sweep proves the optimum.
+covariance updates of its section 2.2. Strongly correlated sources would need hundreds of sweeps, so
+an active-set step follows now and then: to the joint optimum of the sources that have a weight, with
+0 for weights that would be negative, if that lowers the objective; else towards that optimum until
+the first weight becomes 0, and again without that source (Lawson and Hanson, Solving Least Squares
+Problems, 1974, chapter 23). The last sweep proves the optimum.
 
 The targets of a batch never mix: all is done element by element, each operation rounded by itself,
-and each target stops by its own rule. So which targets share a batch changes no bit, nor does the
-processor; a product of matrices (BLAS) or a sum in pairs would not be so.
+and each target stops by its own rule. So neither the batch of a target nor the processor changes a
+bit; a product of matrices (BLAS) or a pairwise sum would.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ from mlcore.types import BoolArray, Float64Array, Int64Array
 __all__ = ["Problems", "Solutions", "descend"]
 
 
-# A leap costs as much as a sweep for each third source in use, but saves many: it is due after one
-# for each 16th. Changes the last bits.
+# An active-set step costs as much as one sweep for every 3 sources in use, and saves many: it is due
+# after one sweep for every 16. Changes the last bits.
 SOURCES_PER_SWEEP = 16
 
 
 class Problems(NamedTuple):
-    """B problems of at most M sources each; those with fewer are filled up with zeros at the end.
+    """B problems of at most M sources each; those with fewer are padded with zeros at the end.
 
     Attributes:
         grams: (M, M, B) float64, G of the sources of each target.
         correlations: (M, B) float64, G_ij of each source and the target.
-        weights: (M, B) float64 >= 0, what to start from.
+        weights: (M, B) float64 >= 0, the start.
         tolerances: (B,) float64; a sweep that changes no (G_ii + l2) w_i by more is the last.
-        limits: (B,) int64 >= 1, the most sweeps that each target is given.
+        limits: (B,) int64 >= 1, the most sweeps of each target.
     """
 
     grams: Float64Array
@@ -81,9 +81,7 @@ def descend(problems: Problems, l1: float, l2: float) -> Solutions:
     positive=True, fit_intercept=False).fit(X[:, sources], X[:, j]).coef_``.
 
     Args:
-        problems: as above; the weights are overwritten.
-        l1: >= 0.
-        l2: >= 0.
+        problems: whose weights are overwritten.
 
     >>> start, correlation = np.zeros((1, 1)), np.full((1, 1), 2.0)
     >>> problems = Problems(np.full((1, 1, 1), 3.0), correlation, start, np.zeros(1), np.full(1, 9))
@@ -95,9 +93,9 @@ def descend(problems: Problems, l1: float, l2: float) -> Solutions:
         np.zeros_like(problems.weights), np.zeros(size, np.int64), np.zeros(size, np.bool_)
     )
     residuals = _residuals(problems, problems.weights)  # (M, B)
-    places = np.arange(size)  # (B,) int64, where the problems at work stand in the solutions
+    places = np.arange(size)  # (B,) int64, positions of the problems in progress in the solutions
     working = np.ones(size, np.bool_)
-    last_leaps = np.zeros(size, np.int64)
+    last_steps = np.zeros(size, np.int64)
     sweep = 0
     while len(places):
         sweep += 1
@@ -109,13 +107,13 @@ def descend(problems: Problems, l1: float, l2: float) -> Solutions:
         working &= ~ended
         if 2 * np.count_nonzero(working) <= len(working):  # not each time: it copies the grams
             problems, residuals = problems.only(working), residuals[:, working]
-            places, last_leaps = places[working], last_leaps[working]
+            places, last_steps = places[working], last_steps[working]
             working = working[working]
         used = np.count_nonzero(problems.weights, axis=0)  # (B,)
-        due = working & (SOURCES_PER_SWEEP * (sweep - last_leaps) >= used)
+        due = working & (SOURCES_PER_SWEEP * (sweep - last_steps) >= used)
         if due.any():
-            last_leaps[due] = sweep
-            _leap(problems, residuals, due, l1, l2)
+            last_steps[due] = sweep
+            _active_set_step(problems, residuals, due, l1, l2)
     return solutions
 
 
@@ -138,10 +136,10 @@ def _sweep(problems: Problems, residuals: Float64Array, l1: float, l2: float) ->
     return largest
 
 
-def _leap(
+def _active_set_step(
     problems: Problems, residuals: Float64Array, due: BoolArray, l1: float, l2: float
 ) -> None:
-    """Go, in place, to where the joint optimum shows that the objective is less."""
+    """Move, in place, to the joint optimum or towards it, where that lowers the objective."""
     places = np.flatnonzero(due)
     while len(places):
         some = problems.only(places)
@@ -155,7 +153,7 @@ def _leap(
         goals = np.where(arrives, clipped, np.where(steps, stepped, some.weights))
         problems.weights[:, places] = goals
         residuals[:, places] = _residuals(some, goals)
-        places = places[steps]  # again, with one source less at least
+        places = places[steps]  # again, with at least one source less
 
 
 def _towards(weights: Float64Array, optima: Float64Array) -> Float64Array:
@@ -172,7 +170,7 @@ def _joint_optima(problems: Problems, l1: float, l2: float) -> Float64Array:
     used = weights > 0  # (M, B)
     size = used.sum(axis=0).max(initial=0)
     places = np.argsort(~used, axis=0, kind="stable")[:size]  # (S, B), those in use first
-    real = np.take_along_axis(used, places, axis=0)  # (S, B), False for what fills up
+    real = np.take_along_axis(used, places, axis=0)  # (S, B), False for padding
     systems = grams[places[:, None], places, np.arange(used.shape[1])]  # (S, S, B)
     systems *= real[:, None] & real
     np.einsum("ssb->sb", systems)[:] += np.where(real, l2, 1.0)
@@ -184,7 +182,7 @@ def _joint_optima(problems: Problems, l1: float, l2: float) -> Float64Array:
 
 
 def _eliminate(systems: Float64Array, rights: Float64Array) -> None:
-    """Put the solutions of symmetric positive definite systems in place of the right sides."""
+    """Overwrite the right sides with the solutions of symmetric positive definite systems."""
     scratch = np.empty_like(systems)
     for row in range(len(systems)):
         factors = systems[row + 1 :, row] / systems[row, row]  # (S - row - 1, B)
@@ -211,5 +209,5 @@ def _objectives(problems: Problems, weights: Float64Array, l1: float, l2: float)
     unexplained = (problems.correlations + _residuals(problems, weights)) / 2  # (M, B)
     objectives: Float64Array = np.zeros(weights.shape[1])
     for term in weights * (l2 / 2 * weights + l1 - unexplained):
-        objectives += term  # one by one: np.sum adds in pairs, which depend on the shape
+        objectives += term  # one by one: np.sum adds in pairs that depend on the shape
     return objectives

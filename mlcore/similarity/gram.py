@@ -1,17 +1,17 @@
 """What the similarities of one matrix X share: the sums of its columns, and X' X in blocks of rows.
 
-A block of rows of the product is formed, used and forgotten, so memory is bounded by the block,
-never by the square of the catalogue. Each c_ij is summed in float64 over ascending users within one
-row of the product; how rows are grouped into blocks and who computes them therefore changes no bit.
-GramBlocks, of a binary X, are the same in float32 and move fewer bytes.
+A block of rows of the product is formed, used and dropped, so memory is bounded by the block, never
+by the square of the catalogue. Each c_ij is summed in float64 over ascending users within one row of
+the product, so neither blocks nor threads change a bit. The sums of a binary X are exact in float32
+as well, which moves fewer bytes.
 
-Where most pairs of items have common users, X gets a first user more, who has all items: 1 on the
-right, 0 on the left. That user adds 0 to each sum, of which scipy lists none that is 0 in the end, and
-shows all columns of a row to scipy in their order. Else it meets each column at a place it cannot
-foresee and lists the columns as they came, and the product takes up to half as long again.
+Where most pairs of items have common users, X gets one more user, the first, who has all items: 1 on
+the right, 0 on the left. That user adds 0 to each sum, and scipy drops sums of 0; but scipy meets the
+columns of a row in order. Otherwise it meets each column at an unpredictable address and lists them
+as they came, and the product takes up to half as long again.
 
-Who trains several models on one matrix, as a search does, lets the blocks be kept within a number
-of bytes: a measure, its shrinkage and the number of neighbors then cost no counting.
+A search, which trains several models on one matrix, keeps blocks within a number of bytes: another
+measure, shrinkage or number of neighbors then costs no counting.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = ["MAX_BLOCK_ENTRIES", "GramBlocks", "CacheBudget", "Products"]
 MAX_BLOCK_ENTRIES = 2**19
 SPAN_ENTRIES = 2**20  # counted at once; changes memory only
 DENSE = 2  # multiply-adds for each pair of items; changes speed and memory only
-MAX_EXACT_COUNT = 2**24  # that float32 holds, as it holds all below
+MAX_EXACT_COUNT = 2**24  # float32 holds every integer up to it
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class CacheBudget:
     _lock: Any = field(default_factory=threading.Lock, repr=False)
 
     def take(self, size: int) -> bool:
-        """Reserve ``size`` bytes, and say whether they were left."""
+        """Reserve ``size`` bytes if they are left; return whether they were."""
         with self._lock:
             fits = self.used + size <= self.limit
             self.used += size if fits else 0
@@ -67,8 +67,7 @@ class Products:
     Args:
         left: (U, I).
         right: (U, I); may be the same.
-        kept: how many bytes of blocks may be kept.
-        max_block_entries: size of a block. Changes speed and memory only.
+        max_block_entries: changes speed and memory only.
     """
 
     def __init__(
@@ -99,12 +98,7 @@ class Products:
         return list(row_blocks(offsets(bounds), max(num_rows, 1), max_entries))
 
     def rows(self, begin: int, end: int) -> Any:
-        """Return rows ``begin`` to ``end`` of the product, a new or a kept CSR not to be changed.
-
-        Args:
-            begin: the first row.
-            end: the row after the last.
-        """
+        """Return rows ``begin`` to before ``end`` of the product, a CSR that must not change."""
         block = self._blocks.get((begin, end))
         if block is None:
             block = self._left[begin:end] @ self._right  # (R, I) float64
@@ -120,13 +114,13 @@ def _number_type(left: CsrMatrix, right: CsrMatrix) -> type[np.floating[Any]]:
 
 
 def _to_scipy(matrix: CsrMatrix, kind: type[np.floating[Any]], is_dense: bool) -> Any:
-    """Return the matrix, if dense with a first user more who has all items."""
+    """Return the matrix; if dense, with one more user, the first, who has all items."""
     extra = matrix.num_columns if is_dense else 0
     data = np.ones(extra + matrix.num_entries, kind)
     data[extra:] = matrix.data
     indices, indptr = matrix.indices, matrix.indptr
     if is_dense:
-        # Descending, as scipy's product lists the columns it met last first.
+        # Descending: scipy's product lists the columns it met last first.
         indices = np.concatenate([np.arange(extra - 1, -1, -1, dtype=np.int32), indices])
         indptr = np.concatenate([[0], indptr + extra])
     return sp.csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, matrix.num_columns))
@@ -137,9 +131,8 @@ class GramBlocks:
 
     Args:
         user_items: (U, I) float32, so that a product of two values is exact in float64.
-        kept: how many bytes of blocks may be kept for the next similarity; by default none.
-        max_block_entries: size of a block, or None for the usual one. Changes speed and memory
-            only.
+        kept: of blocks for the next similarity; by default none.
+        max_block_entries: None for ``MAX_BLOCK_ENTRIES``. Changes speed and memory only.
     """
 
     def __init__(
@@ -191,32 +184,22 @@ class GramBlocks:
         return self.shared("binary", lambda: self.with_values(np.ones_like(self.user_items.data)))
 
     def with_values(self, values: Any) -> GramBlocks:
-        """Return the same of a matrix with other values at the same places.
-
-        Args:
-            values: (E,) float32.
-        """
+        """Return the same of a matrix with other values, (E,) float32, at the same positions."""
         matrix = self.user_items
         new = CsrMatrix(matrix.indptr, matrix.indices, values, matrix.num_columns)
         return GramBlocks(new, self.kept, self._max_block_entries)
 
     def products_of(self, left: CsrMatrix, right: CsrMatrix) -> Products:
-        """Return the blocks of another product, left' @ right, kept within the same number of bytes.
-
-        Args:
-            left: (U, I).
-            right: (U, I).
-        """
+        """Return left' @ right, of (U, I) each, in blocks that share the budget."""
         return Products(left, right, self.kept, self._max_block_entries)
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what ``make`` made when it was first asked for under this key.
+        """Return the result of ``make``, called once for each key.
 
         Args:
-            key: names what is made, with all parameters it depends on.
-            make: called without arguments.
+            key: a name with all parameters that the result depends on.
         """
         if key not in self._shared:
             self._shared[key] = make()
-        made: T = self._shared[key]
-        return made
+        result: T = self._shared[key]
+        return result

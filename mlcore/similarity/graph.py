@@ -1,8 +1,8 @@
 """Similarities by random walks of three steps over the graph of users and items.
 
-From a source item to one of its users and on to an item of that user; the first step, from a user
-to the source, is the history. Rounding the probabilities to float32 before they are multiplied
-keeps products exact in float64, hence the same bits on every platform.
+The history is the first step, from a user to a source item; then to one of its users, and on to an item
+of that user. Probabilities are rounded to float32 before they are multiplied, so products are exact in
+float64, hence the same bits on every platform.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class RP3Beta(_Walk):
     beta: float = parameter(0.6, number(minimum=0))  # Changes the model.
 
     def _target_factors(self, gram: GramBlocks) -> Float64Array | None:
-        """Return n_j^(-beta); 1 for an item nobody has, which no walk reaches."""
+        """Return n_j^(-beta); 1 for an item without users, which no walk reaches."""
         return power(np.maximum(gram.users, 1.0), -self.beta)
 
 

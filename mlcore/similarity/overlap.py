@@ -1,9 +1,9 @@
-"""Similarities that divide the overlap of two columns of X by a measure of their sizes.
+"""Similarities that divide the overlap of two columns of X by a measure of their size.
 
 c_ij is the dot product of the columns of items i and j, n_i the squared norm of column i; on the
 binary X these are counts: c_ij users who have both items, n_i users who have item i. i is the
 source, an item of the history, and j the target. ``definitions`` in Ferrari Dacrema et al. (ACM
-TOIS 2021, additional material) has the same forms; no constant is hidden in any of them.
+TOIS 2021, additional material) has the same forms; none hides a constant.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Dot(PairSimilarity):
-    """c_ij / (1 + shrinkage): the plain product; on the binary X the number of common users.
+    """c_ij / (1 + shrinkage): the dot product; on the binary X the number of common users.
 
     Without a denominator to shrink, shrinkage is a constant factor and changes no ranking.
     Equals ``X.T @ X`` off the diagonal when shrinkage is 0.
@@ -41,7 +41,7 @@ class Dot(PairSimilarity):
     name = "dot"
 
     def source_terms(self, gram: GramBlocks) -> Terms:
-        """Return 1, which the compiled kernel multiplies."""
+        """Return 1, for the denominator of the compiled kernel."""
         return (np.ones(gram.num_items),)
 
     def quotient(self, num_users: int) -> Quotient:
@@ -180,7 +180,7 @@ class ConditionalProbability(PairSimilarity):
     """c_ij / (n_i n_j^popularity_exponent + shrinkage) on the binary X.
 
     With exponent 0 this is P(j|i), the share of the users of the source who have the target; a
-    larger one holds popular targets back, and 1 orders the targets of a source as lift does.
+    larger one penalises popular targets, and 1 orders the targets of a source as lift does.
     Deshpande and Karypis, Item-Based Top-N Recommendation Algorithms (ACM TOIS 2004), where the
     exponent is called alpha.
     """

@@ -44,35 +44,23 @@ class PairSimilarity(Similarity):
     """A similarity computed pair by pair, from c_ij and some numbers of each item."""
 
     def counted(self, gram: GramBlocks) -> GramBlocks:
-        """Return the counts of the matrix that the formula calls X: the binary one if so declared.
-
-        Args:
-            gram: of the weights.
-        """
+        """Return the Gram blocks of the matrix that the formula calls X, from those of the weights."""
         return gram.binary if self.binary else gram
 
     def source_terms(self, gram: GramBlocks) -> Terms:
-        """Return what ``values`` needs of each source item, computed once: here n_i alone.
+        """Return what ``values`` needs of each source item: here n_i alone.
 
         Args:
-            gram: of X as the formula has it. A term of an item nobody has is never used.
+            gram: of X as in the formula. The term of an item without users is never used.
         """
         return (gram.norms,)
 
     def target_terms(self, gram: GramBlocks) -> Terms:
-        """Return what ``values`` needs of each target item: here the same.
-
-        Args:
-            gram: of X as the formula has it.
-        """
+        """Return what ``values`` needs of each target item: here the same."""
         return self.source_terms(gram)
 
     def quotient(self, num_users: int) -> Quotient | None:
-        """Return the same formula for the compiled kernel, or None if it is no such quotient.
-
-        Args:
-            num_users: U.
-        """
+        """Return the formula for the compiled kernel, or None if it is no such quotient."""
         return None
 
     def allocations(
@@ -100,11 +88,7 @@ class PairSimilarity(Similarity):
 
     @abstractmethod
     def values(self, pairs: Pairs) -> Float64Array:
-        """Return w(i, j) of each pair, (P,) float64.
-
-        Args:
-            pairs: all with at least one common user.
-        """
+        """Return w(i, j) of each pair, (P,) float64; all pairs have a common user."""
 
     def neighbors(
         self, gram: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
@@ -120,21 +104,11 @@ def best_pairs(
     threads: int,
     progress: Progress,
 ) -> CsrMatrix:
-    """Return the best pairs of each item under ``measure``, with source items as rows.
+    """Return the best pairs of each item under ``measure``, (I, I) float32, source items as rows.
 
     Equals, on small data, the dense formula followed by a full sort of each row (``target``: each
-    column) by value descending, then index ascending. Pairs without a common user are absent, and
-    a value that rounds to 0 in float32 is not kept.
-
-    Args:
-        measure: turns c_ij and the numbers of each item into a similarity.
-        gram: of the weights.
-        settings: K, neighborhood, shrinkage, fewest common users.
-        threads: how many blocks are in work at once.
-        progress: told how many items are done.
-
-    Returns:
-        (I, I) float32.
+    column) by value descending, then index ascending. Pairs without a common user are absent, as
+    are values that round to 0 in float32.
 
     Raises:
         DataError: a similarity overflows float32.
@@ -178,7 +152,7 @@ def _suits_compiled(gram: GramBlocks, settings: NeighborSettings, threads: int) 
     work = (lengths**2).sum()
     return (
         k is not None
-        and gram.kept.limit == 0  # else the next similarity is to find the counts
+        and gram.kept.limit == 0  # else the next similarity must find the products
         and work >= MIN_COMPILED_WORK
         and threads * min(gram.num_items * list_capacity(k), work) * PAIR_BYTES <= MAX_LIST_BYTES
         and bool((gram.user_items.data > 0).all())
@@ -188,7 +162,7 @@ def _suits_compiled(gram: GramBlocks, settings: NeighborSettings, threads: int) 
 def _products_function(
     gram: GramBlocks, counted: GramBlocks, min_cooccurrence: int
 ) -> Callable[[int, int], Any]:
-    """Return what gives some rows of X' X, without the pairs that too few users stand behind."""
+    """Return a function that returns rows of X' X without pairs that have too few common users."""
 
     def products_of(begin: int, end: int) -> Any:
         product = counted.products.rows(begin, end)

@@ -1,4 +1,4 @@
-"""The similarities by name. A new one is a class in a module beside this, and its name here."""
+"""The similarities by name. To add one, write a class in a module beside this and list it here."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Which entries of a product are kept: the best K of each row, found in blocks of rows.
 
-Passes over the entries of a product cost as much as the product itself. So they are made over parts
-that stay in the cache, one long row or some short ones, and all but the few entries that can be
-among the best are dropped before anything is sorted.
+Passes over the entries of a product cost as much as the product itself. So each runs over a part that
+stays in the cache, one long row or some short ones, and drops all but the few entries that can be
+among the best before anything is sorted.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 PART_ENTRIES = 2**14  # changes speed only
 LEAST_FLOAT32 = float(np.finfo(np.float32).smallest_subnormal)  # smaller ones may round to 0
 
-# The value of each entry, from its row, column and product. The rows are (P,), or (1,) for all.
+# The value of each entry, from its row, column and product. Rows are (P,), or (1,) for all entries.
 ValuesOf: TypeAlias = Callable[[Int64Array, Int32Array, Float64Array], Float64Array]
 
 
@@ -57,11 +57,8 @@ def best_of_rows(
 
     Args:
         blocks: ranges of rows, in order.
-        products_of: gives the rows from the first to before the second argument, a CSR.
-        values_of: gives the value of each entry from its row, column and product.
-        num_neighbors: how many to keep of each row; None keeps all.
-        threads: how many blocks are in work at once.
-        progress: told how many rows are done.
+        products_of: returns the rows from the first to before the second argument, a CSR.
+        num_neighbors: how many each row keeps; None keeps all.
 
     Raises:
         DataError: a value that can be among the best overflows float32.
@@ -96,15 +93,15 @@ def _candidates(
     rows = _spread(np.arange(first + span[0], first + span[1]), indptr)
     values = values_of(rows, columns, product.data[entries].astype(np.float64, copy=False))
     limits = kth_best(indptr, values, k + 1)  # (R,): one more, as the diagonal may be better
-    # A row whose best reach down to 0 goes on whole: what rounds to 0 must not take their places.
+    # A row whose best reach down to 0 passes whole: values that round to 0 must not displace others.
     limits[limits < LEAST_FLOAT32] = -np.inf
-    # Not >=: what is not a number goes on as well, to be refused.
+    # Not >=: NaN passes too, and is an error later.
     chosen = np.flatnonzero(~(values < _spread(limits, indptr)))
     return BestOfRows(np.searchsorted(chosen, indptr), columns[chosen], values[chosen])
 
 
 def _spread(of_rows: Any, indptr: Int64Array) -> Any:
-    """Return a number of each row for each entry, or that of the only row, to be broadcast."""
+    """Repeat a number of each row for its entries; that of a single row broadcasts as it is."""
     return of_rows if len(of_rows) == 1 else np.repeat(of_rows, np.diff(indptr))
 
 
@@ -112,11 +109,10 @@ def round_values(values: Float64Array, keep: BoolArray | None = None) -> Float32
     """Return similarities as float32.
 
     Args:
-        values: (P,) float64.
-        keep: (P,) bool, which of them count; None for all.
+        keep: (P,) bool, which values must fit; None for all.
 
     Raises:
-        DataError: one that counts overflows.
+        DataError: a value that must fit overflows.
 
     >>> round_values(np.array([0.1])).tolist()
     [0.10000000149011612]
@@ -133,14 +129,9 @@ def round_values(values: Float64Array, keep: BoolArray | None = None) -> Float32
 
 
 def stack_rows(parts: Sequence[BestOfRows]) -> BestOfRows:
-    """Return the rows of all blocks as one.
-
-    Args:
-        parts: in order of rows.
-    """
-    counts = np.concatenate([np.diff(part.indptr) for part in parts])  # (I,) int64
+    """Return the rows of all blocks, in order, as one."""
     return BestOfRows(
-        offsets(counts),
+        offsets(np.concatenate([np.diff(part.indptr) for part in parts])),
         np.concatenate([part.columns for part in parts]),
         np.concatenate([part.values for part in parts]),
     )
@@ -150,9 +141,8 @@ def best_of_columns(best: BestOfRows, num_items: int, k: int | None) -> BestOfRo
     """Return the best entries of each column, as rows.
 
     Args:
-        best: entries of I rows, without repetition.
-        num_items: I.
-        k: how many to keep; None keeps all.
+        best: I rows without repeated columns.
+        k: how many each column keeps; None keeps all.
     """
     matrix: Any = sp.csr_matrix(
         (best.values, best.columns, best.indptr), shape=(num_items, num_items)
@@ -164,17 +154,15 @@ def by_source(best: BestOfRows, num_items: int, rows_are_targets: bool) -> CsrMa
     """Return kept pairs as a matrix with source items as rows, columns ascending.
 
     Args:
-        best: the kept entries of I rows.
-        num_items: I.
-        rows_are_targets: whether its rows are target items.
+        rows_are_targets: whether the rows of ``best`` are target items, else sources.
 
     Raises:
         DataError: a value overflows float32.
     """
     values = round_values(best.values)
     matrix = sp.csr_matrix((values, best.columns, best.indptr), shape=(num_items, num_items))
-    # A transposition by counting leaves the indices of each row ascending; one does it for
-    # targets, whose rows must become columns anyway, two for sources.
+    # Transposing by counting leaves the indices of each row ascending: once for targets, whose rows
+    # must become columns anyway, twice for sources.
     transposed = matrix.tocsc()
     if rows_are_targets:
         return CsrMatrix(

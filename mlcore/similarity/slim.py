@@ -1,4 +1,4 @@
-"""SLIM: for each target the few sources, with weights >= 0, that tell best who has it."""
+"""SLIM: for each target the few sources, with weights >= 0, that best predict who has it."""
 
 from __future__ import annotations
 
@@ -39,36 +39,36 @@ from mlcore.types import CsrMatrix, Float64Array, Int64Array
 
 __all__ = ["Slim"]
 
-# Change speed and memory only: targets at work at once in one thread, their candidates, and G of the
-# sources of a batch.
+# Change speed and memory only: targets in progress in one thread, their candidates, and entries of G
+# of a batch.
 TARGETS = 512
 CANDIDATES = 2**21
 BATCH_ENTRIES = 2**20
 FIRST_SOURCES = 32  # changes the last bits
 SCRATCH_BYTES = 100 * 2**20  # of each thread; less where there are few items
 SCRATCH_ENTRY_BYTES = 100
-SAMPLED_ROWS = 256  # of X' X, to foresee how many entries it has
+SAMPLED_ROWS = 256  # of X' X, to estimate how many entries it has
 
 
 @dataclass(frozen=True)
 class Slim(Similarity):
     """w_ij >= 0 that minimise 1/2 |x_j - X w_j|^2 + l2/2 |w_j|^2 + l1 sum_i w_ij, with w_jj = 0.
 
-    Column j of w is an elastic net that tells from the other items of a user whether, and with what
-    weight, the user has item j. l1 makes it sparse (1 or more, on the binary X, drops pairs with a
-    single common user), l2 spreads it over items that go together. X may be weighted. With U users
+    Column j of w is an elastic net that predicts from the other items of a user whether, and with
+    what weight, the user has item j. l1 makes it sparse (1 or more, on the binary X, drops pairs with
+    a single common user), l2 spreads it over correlated items. X may be weighted. With U users
     equals, for each target j,
     ``sklearn.linear_model.ElasticNet(alpha=(l1 + l2) / U, l1_ratio=l1 / (l1 + l2), positive=True,
     fit_intercept=False).fit(X without column j, X[:, j]).coef_``. Ning and Karypis, SLIM: Sparse
     Linear Methods for Top-N Recommender Systems (ICDM 2011).
 
-    Coordinate descent on G = X' X; see ``descent``. A target is done when no sweep, and no source
+    Coordinate descent on G = X' X; see ``elastic_net``. A target is done when no sweep, and no source
     left out, would change (G_ii + l2) w_ij by more than ``tolerance`` times the largest G_ij, or
-    after ``max_iterations`` sweeps, of which a warning tells. Sources with G_ij <= l1 have weight 0
-    whatever the others: G and w are not negative. Of the rest those of largest G_ij begin, and the
-    ones that the solution wants besides are added until there are none; so work grows with the
-    sources that are used, not with the catalogue. With l2 = 0 and columns that depend on each other
-    there is more than one minimum, and the order of the items decides.
+    after ``max_iterations`` sweeps, with a warning. Sources with G_ij <= l1 have weight 0 whatever
+    the others, as G and w are not negative. Of the rest, start with those of largest G_ij and add
+    those that violate the optimality conditions until none does; so work grows with the sources in
+    use, not with the catalogue. With l2 = 0 and linearly dependent columns there is more than one
+    minimum, and the order of the items decides.
     """
 
     name = "slim"
@@ -124,7 +124,7 @@ class Slim(Similarity):
 
 @dataclass
 class _Target:
-    """A target at work; its C candidates are the sources with G_ij > l1, ascending."""
+    """A target in progress; its C candidates are the sources with G_ij > l1, ascending."""
 
     candidates: Int64Array  # (C,) items
     correlations: Float64Array  # (C,) G_ij
@@ -140,9 +140,9 @@ class _Target:
         return self.candidates[self.sources]
 
     def add(self, sums: Float64Array, bound: float) -> bool:
-        """Take in the candidates that would get a weight, the best of them; say if there are any.
+        """Add the best of the candidates that would get a weight; return whether there are any.
 
-        At most as many as there are sources already, or the first solutions, which leave much to
+        At most as many as there are sources already: the first solutions, which leave much to
         explain, would draw in almost all candidates.
 
         Args:
@@ -174,7 +174,7 @@ class _SparseGram(NamedTuple):
         return self.keys[begin:end] - item * self.num_items, self.data[begin:end]
 
     def entries(self, rows: Int64Array, columns: Int64Array) -> Float64Array:
-        """Return the entries at some places, 0 where there is none."""
+        """Return the entries at some positions, 0 where there is none."""
         wanted = rows * self.num_items + columns
         found = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
         return np.where(self.keys[found] == wanted, self.data[found], 0.0)
@@ -185,7 +185,7 @@ class _Solver:
 
     def __init__(self, settings: Slim, gram: _SparseGram) -> None:
         self._settings, self._gram = settings, gram
-        self.unfinished: list[int] = []  # the items that took too many sweeps, in any order
+        self.unfinished: list[int] = []  # items that took too many sweeps, in any order
 
     def solve(self, block: tuple[int, int]) -> BestOfRows:
         """Return the weights of the targets from the first to before the second item."""
@@ -239,20 +239,20 @@ class _Solver:
         return grams
 
     def _extend(self, target: _Target) -> bool:
-        """Add sources that a target wants and does not have, and say whether there are any."""
+        """Add sources that a target lacks; return whether there are any."""
         if len(target.sources) == len(target.candidates):
             return False
         sums = np.zeros(self._gram.num_items)  # (I,) sum_k G_ik w_k
         for item, weight in zip(target.items, target.weights):
             if weight > 0:
                 items, values = self._gram.row(item)
-                # No product of scipy's, which some processors round otherwise.
+                # Not scipy's product, which some processors round differently.
                 sums[items] += values * weight
         return target.add(sums, self._settings.l1)
 
 
 def _batches(targets: Sequence[_Target]) -> Iterator[Sequence[_Target]]:
-    """Yield targets with numbers of sources alike, as many as there is room for."""
+    """Yield targets with similar numbers of sources, as many as ``BATCH_ENTRIES`` allows."""
     left = sorted(targets, key=lambda target: len(target.sources))
     while left:
         most = len(left[-1].sources)
@@ -279,7 +279,7 @@ def _sparse_gram(gram: GramBlocks, threads: int, progress: Progress) -> _SparseG
     """Return X' X; the same bits everywhere, as X is float32 and sums run over ascending users."""
     num_items, products = gram.num_items, gram.products
     most = int(_most_entries(gram).sum())
-    # Of these arrays only what is filled takes memory; to join blocks would take it twice.
+    # Of these arrays only what is filled takes memory; joining blocks would take it twice.
     keys, data = np.empty(most, np.int64), np.empty(most)
     indptr = np.zeros(num_items + 1, np.int64)
     found = map_in_order(
@@ -306,7 +306,7 @@ def _most_entries(gram: GramBlocks) -> Float64Array:
 
 
 def _share_of_entries(gram: GramBlocks, shape: Shape) -> float:
-    """Return how many of the most entries X' X has, by some of its rows."""
+    """Return the share of the most entries that X' X has, estimated from some of its rows."""
     matrix, num_items = gram.user_items, gram.num_items
     rows = np.unique(np.linspace(0, num_items - 1, SAMPLED_ROWS).astype(np.int64))
     is_row = np.zeros(num_items, bool)

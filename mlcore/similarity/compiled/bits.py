@@ -1,4 +1,4 @@
-"""The head counted as sets of bits: a pair of items has as many users as their sets have in common.
+"""The head as sets of bits: a pair of items has as many common users as their sets have common bits.
 
 64 users are one word. A tile of rows is counted at once with each 4 columns, so that a word is
 loaded for many pairs, and step by step, so that the words in use stay in the cache.
@@ -20,7 +20,6 @@ def set_bits(layout, bits):  # type: ignore[no-untyped-def]
     """Set bit u of row i for each user u of item i.
 
     Args:
-        layout: of X.
         bits: (H, U / 64) uint64, all 0, of the H most popular items.
     """
     for item in range(len(bits)):
@@ -36,8 +35,7 @@ def count_tile(first, last, bits, tile):  # type: ignore[no-untyped-def]
     Args:
         first: the first row, a multiple of ``TILE``.
         last: the row after the last, likewise.
-        bits: as ``set_bits`` leaves them.
-        tile: (TILE, H) set to the counts.
+        tile: (TILE, H), set to the counts.
     """
     tile[:, :last] = 0
     for begin in range(0, bits.shape[1], STEP):

@@ -1,8 +1,8 @@
 """The compiled code of the kernel: counting the tail, values, the best of each item.
 
 All indices are those of ``Layout``: items by popularity. Rows are compared with more popular items
-only, the columns before them, and a pair is offered to both. All of it stands in one module, as
-numba does not see that a function changed which another module's code calls.
+only, the columns before them, and a pair is pushed to both lists. All of it is in one module: numba
+does not notice when a function changes that code of another module calls.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ __all__ = [
 ]
 
 # All of these change speed only.
-BLOCK = 64  # counters looked at together, at most the bits of a word
+BLOCK = 64  # counters scanned together, at most the bits of a word
 PARTS = 4  # of a row, for each neighbor kept
 AHEAD, LINES = 4, 16  # users whose lists are fetched ahead, and how many cache lines of each
-SPARSE = 4  # a row with fewer counts than this part of its columns is not looked through
+SPARSE = 4  # a row with fewer counts than one for this many columns is not scanned
 
 
 class Best(NamedTuple):
-    """The best of every item so far, in no order, and some that came after them.
+    """The best of every item so far, unordered, and some that came after them.
 
-    An item's list has room for more than K; when it is full, the best K stay.
+    An item's list has a capacity above K; when it is full, it is cut to the best K.
 
     Attributes:
         num_kept: K.
         begins: (I + 1,) int64, of the lists.
         sizes: (I,) int64.
         values: (L,) float64.
-        items: (L,) uint32 indices as they were before relabelling: ties go to the smaller.
+        items: (L,) uint32 indices from before relabelling: ties go to the smaller.
         limits: (I,) float64, below which no value is among the K best. All threads read and write
-            the same array; one that misses the other's higher limit only takes more values.
+            the same array; one that misses another's higher limit only pushes more values.
     """
 
     num_kept: int
@@ -55,7 +55,7 @@ class Best(NamedTuple):
 
 
 class Formula(NamedTuple):
-    """A ``Quotient`` with its terms; ``row`` those of the item whose list a value is for.
+    """A ``Quotient`` with its terms; ``row_terms`` are those of the item whose list a value is for.
 
     Attributes:
         kind: 0 for ``product``, 1 for ``sum``, 2 for ``tversky``.
@@ -93,7 +93,7 @@ def _fetch_list(entry, layout, array):  # type: ignore[no-untyped-def]
 def _count_row(row, layout, counters, cooccurrences):  # type: ignore[no-untyped-def]
     """Add the products of a row with all more popular items, over ascending users.
 
-    ``cooccurrences`` has the number of common users beside, if it has any room.
+    ``cooccurrences`` counts common users besides, unless it is empty.
     """
     stop = layout.item_begins[row + 1]
     for entry in range(layout.item_begins[row], stop):
@@ -134,7 +134,7 @@ def _keep_best(values, items, k):  # type: ignore[no-untyped-def]
         values[middle], items[middle] = values[last], items[last]
         place = first
         for entry in range(first, last):
-            # Always exchanged: where a branch goes nobody could foresee.
+            # Always exchanged: no processor predicts such a branch.
             value, item = values[entry], items[entry]
             values[entry], items[entry] = values[place], items[place]
             values[place], items[place] = value, item
@@ -170,11 +170,11 @@ def _truncate(row, best):  # type: ignore[no-untyped-def]
 
 @inlined
 def _push(row, value, item, best):  # type: ignore[no-untyped-def]
-    """Put a pair into an item's list."""
+    """Append a pair to an item's list."""
     place = best.begins[row] + best.sizes[row]
     best.values[place], best.items[place] = value, item
     best.sizes[row] += 1
-    # A list without room for more than K is long enough for all pairs its item has.
+    # A list of capacity K or less holds all pairs that its item has.
     if place + 1 == best.begins[row + 1] and best.sizes[row] > best.num_kept:
         _truncate(row, best)
         best.sizes[row] = best.num_kept
@@ -182,7 +182,7 @@ def _push(row, value, item, best):  # type: ignore[no-untyped-def]
 
 @inlined
 def _value(formula, count, source, target):  # type: ignore[no-untyped-def]
-    """Return a value by the formulas of ``overlap``, which these must equal bit for bit."""
+    """Return a value by the formulas of ``overlap``, bit for bit."""
     if formula.kind == 0:
         return formula.a * count / (source * target + formula.shrinkage)
     if formula.kind == 1:
@@ -193,7 +193,7 @@ def _value(formula, count, source, target):  # type: ignore[no-untyped-def]
 
 @inlined
 def _drop_rare(row, counters, cooccurrences, minimum):  # type: ignore[no-untyped-def]
-    """Set to 0 what too few common users stand behind, where there are weights ``cooccurrences``."""
+    """Set counters of pairs with too few common users to 0; of weights, ``cooccurrences`` counts."""
     for column in range(row):
         if len(cooccurrences):
             counters[column] = counters[column] if cooccurrences[column] >= minimum else 0
@@ -204,9 +204,9 @@ def _drop_rare(row, counters, cooccurrences, minimum):  # type: ignore[no-untype
 
 @inlined
 def _value_row(row, counters, formula, values, block_maxima):  # type: ignore[no-untyped-def]
-    """Compute the values of a row for its own list, and the largest of each of its parts.
+    """Compute the values of a row for its own list, and their block maxima.
 
-    A part are the columns that are as many places after a multiple of their number.
+    The columns of a maximum are those that are equal modulo the number of maxima.
     """
     column_terms, row_term = formula.column_terms, formula.row_terms[row]
     block_maxima[:] = 0
@@ -218,21 +218,19 @@ def _value_row(row, counters, formula, values, block_maxima):  # type: ignore[no
         if not is_touched:
             continue
         terms = column_terms[begin : begin + len(block)]
-        part = begin % len(block_maxima)
-        of_parts = block_maxima[part : part + len(block)]
+        first = begin % len(block_maxima)
+        maxima = block_maxima[first : first + len(block)]
         for place in range(len(block)):
             value = _value(formula, np.float64(block[place]), terms[place], row_term)
             of_block[place] = value
-            of_parts[place] = value if value > of_parts[place] else of_parts[place]
+            maxima[place] = value if value > maxima[place] else maxima[place]
 
 
 @inlined
 def _push_row(row, counters, formula, order, best, values, block_maxima):  # type: ignore[no-untyped-def]
-    """Offer each pair of a row and a more popular item to both, and set the counters to 0."""
+    """Push each pair of a row and a more popular item to both lists; set the counters to 0."""
     _value_row(row, counters, formula, values, block_maxima)
-    if row > len(
-        block_maxima
-    ):  # K parts have a value as large as the Kth largest peak: so is the Kth
+    if row > len(block_maxima):  # K values reach the Kth largest maximum, so the Kth does
         best.limits[row] = max(best.limits[row], _kth_largest(block_maxima, best.num_kept))
     to_column, column_term = np.empty(BLOCK), formula.column_terms[row]
     for begin in range(0, row, BLOCK):
@@ -268,7 +266,7 @@ def _push_row(row, counters, formula, order, best, values, block_maxima):  # typ
 
 @inlined
 def _push_touched(row, layout, counters, cooccurrences, formula, best):  # type: ignore[no-untyped-def]
-    """As ``_push_row``, by going again through the lists that were counted."""
+    """As ``_push_row``, by a second pass over the users that were counted."""
     row_term, column_term = formula.row_terms[row], formula.column_terms[row]
     for entry in range(layout.item_begins[row], layout.item_begins[row + 1]):
         begin = layout.user_begins[layout.item_users[entry]]
@@ -290,15 +288,14 @@ def _push_touched(row, layout, counters, cooccurrences, formula, best):  # type:
 
 @compiled
 def push_tile(first, last, tile, formula, order, best):  # type: ignore[no-untyped-def]
-    """Offer the pairs of counted rows with all more popular items to both.
+    """Push the pairs of counted rows with all more popular items to both lists.
 
     Args:
         first: the first row.
         last: the row after the last.
         tile: as ``count_tile`` leaves it; set to 0 up to the diagonal.
-        formula: of the values.
         order: that of the layout.
-        best: the thread's lists.
+        best: the thread's.
     """
     values, block_maxima = np.empty(last), _new_block_maxima(best)
     for row in range(first, last):
@@ -312,17 +309,15 @@ def push_tile(first, last, tile, formula, order, best):  # type: ignore[no-untyp
 def push_tail(  # type: ignore[no-untyped-def]
     first, last, layout, work, counters, cooccurrences, formula, best
 ):
-    """Count the pairs of some rows with all more popular items, and offer them to both.
+    """Count the pairs of some rows with all more popular items, and push them to both lists.
 
     Args:
         first: the first row.
         last: the row after the last.
-        layout: of X.
-        work: (I,) counts of each row, as ``measure_work`` leaves them.
+        work: (I,) as ``measure_work`` leaves it.
         counters: (I,) all 0, before and after.
         cooccurrences: (I,) likewise, or (0,) if X is binary or one common user is enough.
-        formula: of the values.
-        best: the thread's lists.
+        best: the thread's.
     """
     values, block_maxima = np.empty(last), _new_block_maxima(best)
     for row in range(first, last):
@@ -340,7 +335,7 @@ def push_tail(  # type: ignore[no-untyped-def]
 
 @inlined
 def _gather(row, best, limit, values, items, size):  # type: ignore[no-untyped-def]
-    """Append what a list has from a limit on; return how many there are then."""
+    """Append the entries of a list from a limit on; return the new size."""
     for place in range(best.begins[row], best.begins[row] + best.sizes[row]):
         values[size], items[size] = best.values[place], best.items[place]
         size += best.values[place] >= limit
@@ -349,14 +344,7 @@ def _gather(row, best, limit, values, items, size):  # type: ignore[no-untyped-d
 
 @compiled
 def merge(first, last, best, into):  # type: ignore[no-untyped-def]
-    """Add the lists of some items to those of another thread, and keep the best K.
-
-    Args:
-        first: the first item.
-        last: the item after the last.
-        best: the lists.
-        into: the other's.
-    """
+    """Add the lists of the items from ``first`` to before ``last`` to those of ``into``; keep the best K."""
     longest = 0
     for row in range(first, last):
         longest = max(longest, into.sizes[row] + best.sizes[row])
@@ -376,13 +364,7 @@ def merge(first, last, best, into):  # type: ignore[no-untyped-def]
 
 @compiled
 def finish(first, last, best):  # type: ignore[no-untyped-def]
-    """Leave the best K of some items, and of these none that float32 rounds to 0.
-
-    Args:
-        first: the first item.
-        last: the item after the last.
-        best: the lists of all threads, merged.
-    """
+    """Leave the best K of the items from ``first`` to before ``last``, none that float32 rounds to 0."""
     for row in range(first, last):
         begin, size = best.begins[row], best.sizes[row]
         values, items = best.values[begin : begin + size], best.items[begin : begin + size]
@@ -397,16 +379,15 @@ def finish(first, last, best):  # type: ignore[no-untyped-def]
 
 @compiled
 def copy_lists(first, last, best, order, indptr, columns, values):  # type: ignore[no-untyped-def]
-    """Copy the lists of some items to where their former indices have them.
+    """Copy finished lists to the rows of their items as they were before relabelling.
 
     Args:
         first: the first item.
         last: the item after the last.
-        best: the lists, finished.
         order: that of the layout.
-        indptr: (I + 1,) int64 by former index.
-        columns: (P,) int32, set to the other item of each pair, by its former index.
-        values: (P,) float64, set to the values.
+        indptr: (I + 1,) int64 row offsets, by former index.
+        columns: (P,) int32, set to the other item of each pair, by former index.
+        values: (P,) float64, set.
     """
     for row in range(first, last):
         begin, place = best.begins[row], indptr[order[row]]

@@ -59,7 +59,7 @@ def best_compiled(
 
 
 class _Scratch(NamedTuple):
-    """What one thread writes to.
+    """The scratch of one thread.
 
     Attributes:
         best: the lists of all items.
@@ -75,7 +75,7 @@ class _Scratch(NamedTuple):
 
 
 class _Kernel:
-    """One matrix whose pairs are counted job by job, and the best of them so far."""
+    """Counts the pairs of one matrix job by job, and keeps the best."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class _Kernel:
             self._settings.shrinkage,
             rows,
             columns,
-            # Any number will do then, and a sum of weights may be below 1.
+            # 1 drops nothing, and a sum of weights may be below it.
             float(least) if least > 1 else -np.inf,
             quotient.kind != "tversky" and np.array_equal(rows, columns),
         )
@@ -160,7 +160,7 @@ class _Kernel:
         )
 
     def result(self) -> BestOfRows:
-        """Return the best of all threads, by the index of the items."""
+        """Return the best of all threads, by item index."""
         into, order = self._all_best[0], self._layout.order
         ranges = list(
             pairwise(np.linspace(0, self._num_items, 8 * self._threads + 1, dtype=int).tolist())
@@ -187,7 +187,7 @@ class _Kernel:
 
 
 def _factors(quotient: Quotient, rows_are_targets: bool) -> tuple[float, float]:
-    """Return a and b for values that are asked for with the item of the column as the source."""
+    """Return a and b for values whose source is the item of the column."""
     if quotient.kind == "tversky" and not rows_are_targets:
         return quotient.b, quotient.a
     return quotient.a, quotient.b
@@ -204,7 +204,6 @@ def choose_head(work: Int64Array, num_users: int) -> int:
 
     Args:
         work: (I,) counts of each item with more popular ones.
-        num_users: U.
 
     >>> choose_head(np.array([0] + [10**9] * 63 + [1] * 200), num_users=1000)
     64
@@ -221,13 +220,12 @@ def cut_jobs(head: int, work: Int64Array, threads: int) -> list[tuple[int, int]]
     Args:
         head: a multiple of ``TILE``.
         work: (I,) counts of each item.
-        threads: how many.
 
     >>> cut_jobs(0, np.array([1, 1]), 1), cut_jobs(64, np.ones(64, int), 1)
     ([(0, 1), (1, 2)], [(0, 64)])
     """
     tiles = [(begin, begin + TILE) for begin in range(0, head, TILE)]
-    so_far = np.cumsum(work[head:] + np.arange(head, len(work)))  # a row is also looked through
+    so_far = np.cumsum(work[head:] + np.arange(head, len(work)))  # a row is also scanned
     if not len(so_far):
         return tiles
     cuts = np.searchsorted(so_far, np.linspace(0, so_far[-1], CHUNKS * threads + 1)[1:-1]) + head

@@ -1,7 +1,7 @@
 """X with items relabelled by popularity, from both sides; compiled.
 
-Made range by range of users, on all threads: a range writes to places that no other one writes to,
-and what it writes to at random stays in the cache.
+Made on all threads, a range of users each: no two ranges write to the same positions, and what a
+range writes at random stays in the cache.
 """
 
 from __future__ import annotations
@@ -46,13 +46,7 @@ class Layout(NamedTuple):
 
 
 def make_layout(matrix: CsrMatrix, is_binary: bool, threads: int) -> Layout:
-    """Return the layout of a matrix.
-
-    Args:
-        matrix: (U, I) float32.
-        is_binary: whether all of its values are 1.
-        threads: how many. Changes speed only.
-    """
+    """Return the layout of a (U, I) float32 matrix; ``is_binary`` if all of its values are 1."""
     num_items, num_entries = matrix.num_columns, matrix.num_entries
     ranges = _ranges_of_users(matrix)
     counts = np.zeros((len(ranges), num_items), np.int64)  # (R, I) users of each item
@@ -67,7 +61,7 @@ def make_layout(matrix: CsrMatrix, is_binary: bool, threads: int) -> Layout:
     ranks = np.empty(num_items, np.uint32)
     ranks[order] = np.arange(num_items, dtype=np.uint32)
     squares = np.empty(0 if is_binary else matrix.num_rows)
-    # As tf_idf has it for binary interactions: then there is less to read while counting.
+    # As tf_idf makes them of binary interactions: then there is less to read while counting.
     has_squares = bool(_square_users(matrix.indptr, matrix.data, squares)) and not is_binary
     num_weights = 0 if is_binary or has_squares else num_entries
     layout = Layout(
@@ -81,7 +75,7 @@ def make_layout(matrix: CsrMatrix, is_binary: bool, threads: int) -> Layout:
         squares if has_squares else np.empty(0),
         np.empty(num_entries, _smallest_type(int(np.diff(matrix.indptr).max(initial=0)))),
     )
-    # (R, I) the first place of each range among the users of each item
+    # (R, I) the first position of each range among the users of each item
     counts = counts[:, order]
     firsts = layout.item_begins[:-1] + np.cumsum(counts, axis=0) - counts
     weights = matrix.data if num_weights else np.empty(0, np.float32)
@@ -136,7 +130,7 @@ def _square_users(indptr, weights, squares):  # type: ignore[no-untyped-def]
 def _fill_range(  # type: ignore[no-untyped-def]
     first_user, stop_user, items, weights, ranks, firsts, layout
 ):
-    """Enter a range of users at both sides."""
+    """Write a range of users to both sides."""
     indptr, places = layout.user_begins, firsts.copy()
     for user in range(first_user, stop_user):
         for entry in range(indptr[user], indptr[user + 1]):
@@ -162,7 +156,6 @@ def measure_work(layout, work, reach):  # type: ignore[no-untyped-def]
     """Find how much there is to count.
 
     Args:
-        layout: of X.
         work: (I,) int64, set to how many pairs of a user with a more popular item each item has.
         reach: (I,) int64, set to how many pairs with any other item.
     """
