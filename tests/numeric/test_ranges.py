@@ -1,4 +1,4 @@
-"""mlcore.numeric.ranges: rows cut into spans, and spans laid end to end."""
+"""mlcore.numeric.ranges: rows cut into ranges, and ranges laid end to end."""
 
 from __future__ import annotations
 
@@ -35,9 +35,11 @@ def test_spans_are_laid_end_to_end(spans: list[tuple[int, int]]) -> None:
     assert ragged_arange(starts, lengths).tolist() == expected
 
 
-@given(st.lists(st.integers(0, 4), max_size=6))
-def test_offsets_bound_each_row(lengths: list[int]) -> None:
-    found = offsets(lengths)
-    assert found.dtype == np.int64 and found[0] == 0
-    assert np.diff(found).tolist() == lengths
-    assert np.array_equal(offsets(np.array(lengths, np.int32)), found)
+@given(st.lists(st.integers(0, 2**40), max_size=9))
+def test_offsets_are_the_sums_of_all_lengths_before(lengths: list[int]) -> None:
+    expected = [sum(lengths[:row]) for row in range(len(lengths) + 1)]
+    for given_lengths in (lengths, np.array(lengths, np.int64)):
+        found = offsets(given_lengths)
+        assert found.tolist() == expected and found.dtype == np.int64
+    mask = np.array(lengths, np.int64) % 2 == 1
+    assert offsets(mask).tolist() == [int(mask[:row].sum()) for row in range(len(lengths) + 1)]

@@ -13,7 +13,7 @@ import scipy.optimize
 
 import mlcore.similarity.elastic_net
 import mlcore.similarity.slim
-from mlcore import ConfigError, TrainConfig, train_from_data
+from mlcore import ConfigError, Interactions, TrainConfig, train_from_data
 from mlcore.errors import DataWarning
 from mlcore.progress import no_progress
 from mlcore.similarity import GramBlocks, Neighborhood, NeighborSettings, Slim
@@ -314,3 +314,13 @@ def test_settings_that_would_change_nothing_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         TrainConfig(Slim(), **settings)
+
+
+def test_pairs_whose_position_in_the_square_is_beyond_int32_are_found() -> None:
+    # 49,998 x 50,000 + 49,999 is above 2^31, so row numbers must be int64 on every platform.
+    last = [f"{item:05}" for item in (49_998, 49_999)]
+    catalogue = (f"{item:05}" for item in range(50_000))
+    pairs = Interactions.from_columns("uuvv", last * 2).with_catalogue(catalogue)
+    assert pairs.user_items.row_of_entry().dtype == np.int64
+    model = train_from_data(pairs, TrainConfig(Slim()))
+    assert model.similarity.indices.tolist() == [49_999, 49_998]

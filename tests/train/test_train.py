@@ -11,7 +11,7 @@ import pytest
 from mlcore import Interactions, Model, TrainConfig, train_from_data
 from mlcore.heavy_users import DownWeight, Keep, Latest, Sample
 from mlcore.similarity import Cosine, P3Alpha, RP3Beta, Similarity, registry
-from mlcore.similarity.gram import GramBlocks, CacheBudget, Products
+from mlcore.similarity.gram import Products
 from mlcore.train.train import Trainer
 from mlcore.weighting import BM25, NoWeighting, TfIdf
 from tests import oracles
@@ -164,12 +164,3 @@ def test_similarities_of_decayed_weights_are_what_the_hand_computes() -> None:
     assert train_from_data(pairs, config).similarity.data.tolist() == pytest.approx(
         [4 / 17**0.5] * 2, rel=1e-7
     )
-
-
-def test_blocks_are_kept_until_the_bytes_are_used(interactions: Interactions) -> None:
-    matrix = TfIdf(smooth=True).apply(interactions)
-    kept = CacheBudget(4000)
-    products = GramBlocks(matrix, kept, max_block_entries=60).products
-    again = [products.rows(*block) is products.rows(*block) for block in products.blocks]
-    assert again[0] and not again[-1]
-    assert 0 < kept.used <= 4000

@@ -1,4 +1,4 @@
-"""mlcore.similarity.compiled: the compiled kernel gives the bits of the one on scipy."""
+"""mlcore.similarity.compiled.kernel: the same bits as the kernel on scipy."""
 
 from __future__ import annotations
 

@@ -1,226 +1,39 @@
-"""mlcore.similarity: every measure is its published formula, and nothing but the data changes it."""
+"""mlcore.similarity.pairs: the dense formula and a full sort, and nothing but the data changes a bit."""
 
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from scipy.stats import chi2_contingency
 
 from mlcore import DataError, Interactions, TrainConfig, train_from_data
 from mlcore.progress import no_progress
 from mlcore.similarity import SIMILARITIES, GramBlocks, Neighborhood, NeighborSettings
 from mlcore.similarity.formula import Pairs
 from mlcore.similarity.pairs import PairSimilarity, best_pairs
-from mlcore.types import CsrMatrix, Float64Array
+from mlcore.types import Float64Array
 from mlcore.weighting import WEIGHTINGS
 from tests import oracles
+from tests.similarity.cases import (
+    MEASURES,
+    NAMES,
+    NEIGHBORHOODS,
+    assert_close,
+    assert_same_bits,
+    bits,
+    find,
+    measure,
+    random_x,
+    settings_for,
+)
 
-NAMES = sorted(SIMILARITIES)
-MEASURES = [name for name in NAMES if issubclass(SIMILARITIES[name], PairSimilarity)]
 SYMMETRIC = sorted(set(MEASURES) - {"asymmetric_cosine", "conditional_probability", "tversky"})
 # Formulas of + - * / and sqrt alone, which the oracles compute with the same rounding.
 EXACT = ["conditional_probability", "cosine", "dice", "dot", "jaccard", "lift", "tversky"]
-NEIGHBORHOODS: list[Neighborhood] = ["target", "source"]
 OF_DIFFERING_WEIGHTS = {"adjusted_cosine"}
-
-
-def measure(name: str, **parameters: Any) -> PairSimilarity:
-    made = SIMILARITIES[name](**parameters)
-    assert isinstance(made, PairSimilarity)
-    return made
-
-
-def settings_for(
-    name: str,
-    num_neighbors: int | None,
-    neighborhood: Neighborhood,
-    shrinkage: float = 0.0,
-    min_cooccurrence: int = 1,
-) -> NeighborSettings:
-    """Return the settings, without those that the similarity refuses."""
-    similarity = SIMILARITIES[name]
-    return NeighborSettings(
-        num_neighbors,
-        neighborhood,
-        shrinkage if similarity.uses_shrinkage else 0.0,
-        min_cooccurrence if similarity.uses_min_cooccurrence else 1,
-    )
-
-
-def random_x(num_users: int, num_items: int, seed: int, weighted: bool) -> oracles.Dense:
-    """Popular and rare items and one of nobody; no user has so many that tf_idf refuses them."""
-    rng = np.random.default_rng(seed)
-    taken = num_items - 1
-    chances = 1 / np.arange(1, taken + 1)
-    x = np.zeros((num_users, num_items))
-    for row in x:
-        count = int(rng.integers(1, taken))
-        items = rng.choice(taken, count, replace=False, p=chances / chances.sum())
-        row[items] = rng.lognormal(0, 2, count) if weighted else 1
-    return x
-
-
-def find(
-    x: npt.NDArray[Any],
-    name: str = "cosine",
-    num_neighbors: int | None = None,
-    neighborhood: Neighborhood = "target",
-    shrinkage: float = 0.0,
-    min_cooccurrence: int = 1,
-    threads: int = 1,
-    max_block_entries: int | None = None,
-    **parameters: Any,
-) -> CsrMatrix:
-    settings = settings_for(name, num_neighbors, neighborhood, shrinkage, min_cooccurrence)
-    counts = GramBlocks(oracles.sparse(x.astype(np.float32)), None, max_block_entries)
-    return SIMILARITIES[name](**parameters).neighbors(counts, settings, threads, no_progress)
-
-
-def assert_same_bits(found: CsrMatrix, expected: npt.NDArray[np.float32]) -> None:
-    """Compare a result with a dense one, and check that it is a canonical sparse matrix."""
-    arrays = (found.indptr, found.indices, found.data, expected)
-    assert [array.dtype for array in arrays] == ["int64", "int32", "float32", "float32"]
-    assert found.indptr[0] == 0 and found.indptr[-1] == len(found.indices) == len(found.data)
-    for row in range(found.num_rows):
-        columns, values = found.row(row)
-        assert (np.diff(columns) > 0).all()
-        assert row not in columns
-        assert (values != 0).all()
-    assert oracles.dense(found).view(np.int32).tolist() == expected.view(np.int32).tolist()
-
-
-def assert_close(found: CsrMatrix, expected: npt.NDArray[np.float32]) -> None:
-    """Compare with a dense one: the same pairs, values that differ in the last bits at most."""
-    values = oracles.dense(found)
-    assert ((values != 0) == (expected != 0)).all()
-    # Centred weights are rounded to float32, and sums of them cancel.
-    np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-7)
-
-
-def bits(matrix: CsrMatrix) -> tuple[bytes, bytes, bytes]:
-    return matrix.indptr.tobytes(), matrix.indices.tobytes(), matrix.data.tobytes()
-
-
-LN2, LN3 = math.log(2), math.log(3)
-
-
-@pytest.mark.parametrize(
-    ("name", "parameters", "ab", "ba", "ac"),
-    [
-        # Users 0 to 5. a is had by 0123, b by 01, c by 034. So n = (4, 2, 3), N = 6;
-        # c_ab = 2, c_ac = 2, c_bc = 1. Shrinkage is 1. ab: source a, target b.
-        ("dot", {}, 2 / 2, 2 / 2, 2 / 2),  # c / (1 + 1)
-        ("cosine", {}, 2 / (8**0.5 + 1), 2 / (8**0.5 + 1), 2 / (12**0.5 + 1)),
-        # the target's n to the power 0.75, the source's 0.25
-        (
-            "asymmetric_cosine",
-            {"alpha": 0.75},
-            2 / (2**0.75 * 4**0.25 + 1),
-            2 / (4**0.75 * 2**0.25 + 1),
-            2 / (3**0.75 * 4**0.25 + 1),
-        ),
-        ("jaccard", {}, 2 / (4 + 1), 2 / (4 + 1), 2 / (5 + 1)),
-        ("dice", {}, 2 / (6 + 1), 2 / (6 + 1), 2 / (7 + 1)),
-        # ab: none has b alone, 2 have a alone: 2 + 3 * 0 + 0.5 * 2 + 1
-        (
-            "tversky",
-            {"alpha": 3, "beta": 0.5},
-            2 / (2 + 0.5 * 2 + 1),
-            2 / (2 + 3 * 2 + 1),
-            2 / (2 + 3 * 1 + 0.5 * 2 + 1),
-        ),
-        ("conditional_probability", {}, 2 / (4 + 1), 2 / (2 + 1), 2 / (4 + 1)),
-        (
-            "conditional_probability",
-            {"popularity_exponent": 2},
-            2 / (4 * 2**2 + 1),
-            2 / (2 * 4**2 + 1),
-            2 / (4 * 3**2 + 1),
-        ),
-        ("lift", {}, 6 * 2 / (8 + 1), 6 * 2 / (8 + 1), 6 * 2 / (12 + 1)),
-        # lift 6 * 2 / 8 = 1.5 and 6 * 2 / 12 = 1: independent, absent. Damped by 2 / (2 + 1).
-        ("pmi", {}, (LN3 - LN2) * 2 / 3, (LN3 - LN2) * 2 / 3, 0),
-        # -ln(2 / 6) = ln 3
-        ("npmi", {}, (1 - LN2 / LN3) * 2 / 3, (1 - LN2 / LN3) * 2 / 3, 0),
-        # a, b: both 2, a alone 2, b alone 0, neither 2; margins 4 2 and 2 4:
-        # 2 (2 ln(12/8) + 2 ln(12/16) + 2 ln(12/8)) = 4 ln(27/16)
-        (
-            "log_likelihood_ratio",
-            {},
-            4 * math.log(27 / 16) * 2 / 3,
-            4 * math.log(27 / 16) * 2 / 3,
-            0,
-        ),
-        # (2 - 4 * 2 / 6) / (sqrt(4 - 16/6) sqrt(2 - 4/6) + 1) = (2/3) / (4/3 + 1); a, c: 2 - 2 = 0
-        ("pearson", {}, (2 / 3) / (7 / 3), (2 / 3) / (7 / 3), 0),
-    ],
-)
-def test_each_measure_gives_what_the_hand_computes(
-    name: str, parameters: dict[str, Any], ab: float, ba: float, ac: float
-) -> None:
-    x = np.zeros((6, 3))
-    x[:4, 0] = x[:2, 1] = x[[0, 3, 4], 2] = 1
-    kept = oracles.dense(find(x, name, shrinkage=1.0, **parameters))
-    np.testing.assert_allclose([kept[0, 1], kept[1, 0], kept[0, 2]], [ab, ba, ac], rtol=1e-7)
-
-
-@pytest.mark.parametrize(
-    ("name", "parameters", "expected"),
-    [
-        # Of user 0 (mean 4) remain 1, -1, 0; of user 1 (mean 2) -1, 1; of user 2 (mean 3) -2, 2.
-        # a: 1, -1, -2; b: -1, 1; c: 0, ., 2. ab: -2 / (sqrt 6 sqrt 2), ac: -4 / (sqrt 6 * 2); user
-        # 0, whom b and c share, has 0 for c.
-        ("adjusted_cosine", {}, [-2 / 12**0.5, -4 / (2 * 6**0.5), 0]),
-        # Means over raters a 7/3, b 3, c 4.5: a is 8/3, -4/3, -4/3; b 0, 0; c -0.5, ., 0.5.
-        # ac: (-4/3 - 2/3) / (sqrt(96/9) sqrt(0.5)); b has no spread.
-        ("pearson", {"missing": "unknown"}, [0, -2 / (96 / 9 * 0.5) ** 0.5, 0]),
-    ],
-)
-def test_centred_measures_give_what_the_hand_computes(
-    name: str, parameters: dict[str, Any], expected: list[float]
-) -> None:
-    x = np.array([[5.0, 3, 4], [1, 3, 0], [1, 0, 5]])
-    kept = oracles.dense(find(x, name, **parameters))
-    np.testing.assert_allclose([kept[0, 1], kept[0, 2], kept[1, 2]], expected, rtol=1e-6)
-    assert (kept == kept.T).all()
-
-
-def test_log_likelihood_ratio_equals_that_of_scipy() -> None:
-    x = random_x(30, 8, seed=3, weighted=False)
-    kept = oracles.dense(find(x, "log_likelihood_ratio"))
-    for i, j in itertools.permutations(range(7), 2):
-        table = [[((x[:, i] == a) & (x[:, j] == b)).sum() for b in (1, 0)] for a in (1, 0)]
-        if table[0][0] and min(map(sum, [*table, *zip(*table)])):
-            expected = chi2_contingency(table, correction=False, lambda_="log-likelihood").statistic
-            np.testing.assert_allclose(kept[i, j], expected, rtol=1e-6, atol=1e-12)
-
-
-def test_pearson_equals_that_of_numpy() -> None:
-    x = random_x(30, 8, seed=3, weighted=True)[:, :7]
-    kept = oracles.dense(find(x, "pearson"))
-    expected = np.atleast_2d(np.corrcoef(x.astype(np.float32).astype(np.float64).T))
-    pairs = kept != 0
-    assert (kept < 0).any() and pairs.sum() > 20
-    np.testing.assert_allclose(kept[pairs], expected[pairs], rtol=1e-5)
-
-
-def test_items_that_avoid_each_other_have_a_negative_sign_where_asked() -> None:
-    # 2 of 9 users have both, where chance has 5 * 6 / 9 = 3.3.
-    x = np.zeros((9, 2))
-    x[:5, 0] = x[3:, 1] = 1
-    unsigned = oracles.dense(find(x, "log_likelihood_ratio"))
-    signed = oracles.dense(find(x, "log_likelihood_ratio", signed=True))
-    assert unsigned[0, 1] > 1 and (signed == -unsigned).all()
-
-
-def test_no_measure_goes_without_an_oracle() -> None:
-    assert set(MEASURES) == oracles.FORMULAS.keys() | {"adjusted_cosine", "pearson"}
 
 
 PARAMETERS: dict[str, list[dict[str, Any]]] = {
@@ -420,29 +233,6 @@ def test_parts_of_a_block_and_a_user_who_has_all_items_change_no_bit(
     assert len(results) == len({bits(find(x, name, 5, side, 0.5)) for side in NEIGHBORHOODS})
 
 
-@pytest.mark.parametrize("dense", [0, np.inf])
-@pytest.mark.parametrize("is_binary", [True, False])
-def test_products_are_sums_over_common_users_and_none_is_0(
-    is_binary: bool, dense: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Of items 0 and 3 the sum is 2 * 3 - 3 * 2 = 0, of items 0 and 4 there is no user.
-    x = np.array([[2, 1, 0, 3, 0], [3, 1, 1, -2, 0], [0, 0, 0, 0, 5.0]])
-    x = (x > 0).astype(np.float64) if is_binary else x
-    monkeypatch.setattr("mlcore.similarity.gram.DENSE", dense)
-    products = GramBlocks(oracles.sparse(x.astype(np.float32)), None, 10).products
-    found = [products.rows(*block) for block in products.blocks]
-    assert {str(block.dtype) for block in found} == {"float32" if is_binary else "float64"}
-    assert np.vstack([block.toarray() for block in found]).tolist() == (x.T @ x).tolist()
-    assert all((block.data != 0).all() for block in found)
-
-
-def test_counts_that_float32_may_not_hold_are_float64(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlcore.similarity.gram.MAX_EXACT_COUNT", 3)
-    for num_users, kind in ((3, np.float32), (4, np.float64)):
-        products = GramBlocks(oracles.sparse(np.ones((num_users, 2), np.float32))).products
-        assert products.rows(0, 2).dtype == kind
-
-
 @pytest.mark.parametrize(("max_block_entries", "num_blocks"), [(1, 6), (12, 3), (13, 3), (36, 1)])
 def test_blocks_hold_as_many_rows_as_their_bound_allows(
     max_block_entries: int, num_blocks: int
@@ -520,50 +310,6 @@ def test_weights_act_in_the_history_where_the_measure_does_not_see_them() -> Non
     interactions = oracles.interactions_of(np.array([[2.0, 3.0]]))
     histories = train_from_data(interactions, TrainConfig(SIMILARITIES["jaccard"]())).histories
     assert histories is not None and histories.data.tolist() == [2, 3]
-
-
-def test_a_similarity_above_float32_is_refused() -> None:
-    with pytest.raises(DataError) as caught:
-        find(np.array([[1e30, 1e30]]), "dot")
-    assert str(caught.value) == (
-        "similarity: expected values that float32 holds, got one above 3.4e38"
-    )
-    assert caught.value.hint == "divide the weights by a common factor"
-
-
-@pytest.mark.parametrize(
-    ("x", "min_cooccurrence"),
-    [
-        pytest.param(np.array([[1e30, 1e-30]]), 1, id="on the diagonal"),
-        pytest.param(np.array([[1e30, 1e30, 0], [0, 0.6, 1], [0, 0.4, 1]]), 2, id="of a rare pair"),
-    ],
-)
-def test_what_is_not_kept_may_be_above_float32(x: oracles.Dense, min_cooccurrence: int) -> None:
-    found = find(x, "dot", min_cooccurrence=min_cooccurrence)
-    assert found.data.tolist() == [1, 1]  # as 1e30 * 1e-30, and as 1 * 1
-
-
-@pytest.mark.parametrize("neighborhood", NEIGHBORHOODS)
-def test_values_that_round_to_0_in_float32_are_dropped_and_subnormal_ones_kept(
-    neighborhood: Neighborhood,
-) -> None:
-    # Half of the least float32, 2^-149, is a tie and rounds to even, 0; a bit more rounds up.
-    x = np.array([[2.0**-75, 2.0**-75, 2.0**-75 * 1.5]])
-    found = find(x, "dot", neighborhood=neighborhood)
-    expected = np.array([[0, 0, 1], [0, 0, 1], [1, 1, 0]], np.float32) * np.float32(2.0**-149)
-    assert_same_bits(found, expected)
-
-
-def test_values_that_round_to_0_do_not_take_the_places_of_negative_ones() -> None:
-    # With item 0: 2^-149, the least float32; 2^-151 and 2^-152, which round to 0; below 0.
-    x = np.array([[2.0**-75, 2.0**-74, 2.0**-76, 2.0**-77, -1, -2]])
-    kept = oracles.dense(find(x, "dot", 2, "source"))
-    assert kept[0].tolist() == [0, 2.0**-149, 0, 0, -(2.0**-75), 0]
-
-
-def test_a_row_with_more_entries_than_are_kept_is_refused_above_float32() -> None:
-    with pytest.raises(DataError, match="above 3.4e38"):
-        find(np.array([[1.0, 1, 1, 1e30, 1e30, 1]]), "dot", 1)
 
 
 def test_shrinkage_that_leaves_nothing_leaves_an_empty_model_that_can_be_saved(
