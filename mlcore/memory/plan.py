@@ -16,9 +16,8 @@ from mlcore.progress import OnMessage
 
 __all__ = ["LARGER_MACHINE", "Allocation", "Plan", "peak", "per_thread"]
 
-SHOWN_FROM = (
-    64 * 2**20
-)  # work that takes less neither shows its plan nor looks at what is available
+# Work that takes less neither shows its plan nor reads how much is available.
+SHOWN_FROM = 64 * 2**20
 LARGER_MACHINE = "use a machine with more memory"
 
 

@@ -344,7 +344,7 @@ def _gather(row, best, limit, values, items, size):  # type: ignore[no-untyped-d
 
 @compiled
 def merge(first, last, best, into):  # type: ignore[no-untyped-def]
-    """Add the lists of the items from ``first`` to before ``last`` to those of ``into``; keep the best K."""
+    """Add lists, of the items from ``first`` to before ``last``, to those of ``into``; keep the best K."""
     longest = 0
     for row in range(first, last):
         longest = max(longest, into.sizes[row] + best.sizes[row])
