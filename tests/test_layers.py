@@ -92,6 +92,15 @@ def test_the_core_imports_numpy_and_scipy_only(path: Path) -> None:
     assert outside <= ALLOWED_OUTSIDE | OF_EXTRAS.get(module_name(path), set())
 
 
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    names = {module_name(path) for path in sources()}
+    left = {module_name(path): imports_of(path) & names for path in sources()}
+    del left["mlcore"]  # gathers the public names; commands and doctests import from it
+    while free := {name for name, imports in left.items() if not imports & left.keys() - {name}}:
+        left = {name: imports for name, imports in left.items() if name not in free}
+    assert not left
+
+
 def test_nobody_imports_the_commands() -> None:
     for path in sources():
         assert not any(name.split(".")[0] == "cli" for name in imports_of(path)), path
