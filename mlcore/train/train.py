@@ -1,8 +1,7 @@
 """Training: the one place that knows the order of the steps.
 
-Weighting, with idf and decay, on all interactions; then heavy users are reduced; then the similarity
-is counted. The histories hold the weights, popularity counts and the digest covers all interactions,
-those of heavy users too.
+Weight all interactions, with idf and decay; then reduce heavy users; then compute the similarity. The
+histories hold the weights; popularity and the digest cover all interactions, also those of heavy users.
 """
 
 from __future__ import annotations
@@ -43,12 +42,12 @@ __all__ = [
     "train_from_path",
 ]
 
-# Gives the (I, I) float32 neighbors of a configuration, in place of the similarity itself.
+# Returns the (I, I) float32 neighbors of a configuration, in place of the similarity.
 NeighborFinder: TypeAlias = Callable[[TrainConfig, GramBlocks, IdMap, Progress], CsrMatrix]
 
 
 class _Counted(NamedTuple):
-    """What models with the same weighting and the same care for heavy users share.
+    """What models with the same weighting and the same rule for heavy users share.
 
     Attributes:
         histories: (U, I) float32, the weights of all interactions.
@@ -59,7 +58,7 @@ class _Counted(NamedTuple):
     gram: GramBlocks
 
     def num_bytes(self) -> int:
-        """Return how much it keeps."""
+        """Return the bytes that it keeps in memory."""
         reduced = self.gram.user_items
         own = 0 if reduced is self.histories else reduced.data.nbytes
         return self.gram.kept.used + self.histories.data.nbytes + own
@@ -68,8 +67,8 @@ class _Counted(NamedTuple):
 class Trainer:
     """Trains several models of the same interactions, and counts once what they share.
 
-    Models of the same weighting and the same care for heavy users share X' X, of which blocks are
-    kept within ``keep_bytes``; the models are the same bits as those of ``train_from_data``.
+    Models of the same weighting and the same rule for heavy users share X' X, whose blocks are kept
+    within ``keep_bytes``; their bits are those of ``train_from_data``.
 
     Args:
         interactions: U users, I items.
@@ -118,7 +117,7 @@ class Trainer:
         config = config.resolved(self._interactions)
         if self._find_neighbors is None:
             self.plan(config, with_users=with_users).show(self._on_message, must_fit=True)
-        popularity, sha256 = self._popularity, self._sha256  # before there is more in memory
+        popularity, sha256 = self._popularity, self._sha256  # before the rest takes memory
         histories, gram = self._counted_of(config.weighting, config.heavy_users)
         similarity = self._neighbors(config, gram)  # (I, I) float32
         return Model(
