@@ -115,7 +115,7 @@ def test_the_machine_counts_where_the_limit_of_the_group_is_higher(tmp_path: Pat
     assert available_bytes(files(tmp_path, group)) == 7_168_000
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody says")
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it is unknown")
 def test_this_machine_has_some_memory() -> None:
     available = available_bytes()
     assert available is not None and 0 < available < 2**50

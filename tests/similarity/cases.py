@@ -42,7 +42,7 @@ def settings_for(
 
 
 def random_x(num_users: int, num_items: int, seed: int, weighted: bool) -> oracles.Dense:
-    """Popular and rare items and one of nobody; no user has so many that tf_idf refuses them."""
+    """Popular and rare items and one without users; no user has so many that tf_idf refuses them."""
     rng = np.random.default_rng(seed)
     taken = num_items - 1
     chances = 1 / np.arange(1, taken + 1)

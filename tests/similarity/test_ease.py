@@ -1,4 +1,4 @@
-"""mlcore.similarity.ease: the inverse is right, its best entries are cut, and bad input is told."""
+"""mlcore.similarity.ease: the inverse is right, its best entries are cut, and bad input is an error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEIGHBORHOODS = ["target", "source"]
 
 
 def random_x(seed: int, weighted: bool, num_users: int = 30, num_items: int = 14) -> oracles.Dense:
-    """Popular and rare items and one of nobody."""
+    """Popular and rare items and one without users."""
     rng = np.random.default_rng(seed)
     x = (rng.random((num_users, num_items)) < np.linspace(0.7, 0.1, num_items)).astype(np.float64)
     if weighted:
@@ -109,7 +109,7 @@ def test_the_largest_weights_are_kept_negative_ones_last(k: int, neighborhood: s
         pytest.param(np.eye(5), id="no pair at all"),
         pytest.param(np.kron(np.eye(3), np.array([[1, 2], [3, 1.0]])), id="disconnected"),
         pytest.param(np.vstack([np.ones(5), np.eye(5)]), id="a user with all items"),
-        pytest.param(np.array([[0, 1, 0, 1, 0], [0, 1, 0, 0, 0.0]]), id="items nobody took"),
+        pytest.param(np.array([[0, 1, 0, 1, 0], [0, 1, 0, 0, 0.0]]), id="items without users"),
     ],
 )
 def test_degenerate_data_give_what_the_formula_gives(x: oracles.Dense, neighborhood: str) -> None:

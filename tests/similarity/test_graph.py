@@ -53,7 +53,7 @@ def random_x(seed: int, weighted: bool) -> oracles.Dense:
     x: npt.NDArray[Any] = (rng.random((25, 12)) < chances) * (
         rng.lognormal(0, 1, (25, 12)) if weighted else 1.0
     )
-    x[:, -1] = 0  # nobody's
+    x[:, -1] = 0  # has no users
     return x[x.any(axis=1)]
 
 

@@ -157,7 +157,7 @@ class ShareOfTheSource(PairSimilarity):
 
 
 @pytest.mark.parametrize("neighborhood", NEIGHBORHOODS)
-def test_a_measure_that_is_not_symmetric_is_told_source_from_target(
+def test_a_measure_that_is_not_symmetric_keeps_source_and_target_apart(
     neighborhood: Neighborhood,
 ) -> None:
     x = random_x(24, 10, seed=4, weighted=True).astype(np.float32)
@@ -239,15 +239,15 @@ def test_blocks_hold_as_many_rows_as_their_bound_allows(
 ) -> None:
     # Each of the 6 rows of the product may have all 6 entries.
     user_items = oracles.sparse(np.ones((2, 6), np.float32))
-    told: list[tuple[str, int, int]] = []
+    reported: list[tuple[str, int, int]] = []
 
     def progress(step: str, done: int, total: int) -> None:
-        told.append((step, done, total))
+        reported.append((step, done, total))
 
     counts = GramBlocks(user_items, None, max_block_entries)
     best_pairs(measure("dot"), counts, NeighborSettings(None), 1, progress)
     ends = [6 * (block + 1) // num_blocks for block in range(num_blocks)]
-    assert told == [("compare items", end, 6) for end in ends]
+    assert reported == [("compare items", end, 6) for end in ends]
 
 
 @pytest.mark.parametrize("neighborhood", NEIGHBORHOODS)
@@ -262,7 +262,7 @@ def test_blocks_hold_as_many_rows_as_their_bound_allows(
         pytest.param(np.eye(5), id="no pair at all"),
         pytest.param(np.kron(np.eye(3), np.ones((2, 2))), id="disconnected"),
         pytest.param(np.vstack([np.ones(5), np.eye(5)]), id="a user with all items"),
-        pytest.param(np.array([[0, 1, 0, 1, 0], [0, 1, 0, 0, 0.0]]), id="items nobody took"),
+        pytest.param(np.array([[0, 1, 0, 1, 0], [0, 1, 0, 0, 0.0]]), id="items without users"),
     ],
 )
 def test_degenerate_data_give_what_the_formula_gives(
@@ -288,7 +288,7 @@ def test_degenerate_data_give_what_the_formula_gives(
         compare(train_from_data(interactions, config).similarity, expected)
 
 
-def test_items_nobody_took_are_in_the_model_and_count_in_the_idf() -> None:
+def test_items_without_users_are_in_the_model_and_count_in_the_idf() -> None:
     x = np.array([[0, 2, 3, 0, 0, 0], [0, 1, 0, 1, 0, 0.0]])
     config = TrainConfig(weighting=WEIGHTINGS["tf_idf"]())
     model = train_from_data(oracles.interactions_of(x), config)
@@ -324,7 +324,7 @@ def test_shrinkage_that_leaves_nothing_leaves_an_empty_model_that_can_be_saved(
 def test_products_are_summed_in_float64_one_by_one_over_ascending_users() -> None:
     # Item 0 and the target, item 2: 2^53. Item 1 and the target: 2^53, 1 and 1, of three users.
     # 2^53 + 1 is 2^53 in float64: a tie, and item 0 wins. 1 + 1 + 2^53 is more, and item 1 wins.
-    # Neither float32 nor a sum in pairs tells the two apart.
+    # Neither float32 nor a sum in pairs distinguishes the two.
     big_first = np.array([[2.0**27, 2.0**27, 2.0**26], [0, 1, 1], [0, 1, 1]])
     for x, winner in ((big_first, 0), (big_first[::-1], 1)):
         kept = oracles.dense(find(x, "dot", num_neighbors=1))

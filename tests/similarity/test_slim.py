@@ -1,4 +1,4 @@
-"""mlcore.similarity.slim: the weights are the minimum, whoever finds it, and however it is found."""
+"""mlcore.similarity.slim: the weights are the minimum, by any solver, threads, batches and blocks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PENALTIES = [(0.0, 3.0), (0.5, 2.0), (1.0, 0.0), (2.5, 40.0)]
 
 
 def random_x(seed: int, weighted: bool, num_users: int = 60, num_items: int = 20) -> oracles.Dense:
-    """Popular and rare items and one of nobody; fewer items than users, so G has an inverse."""
+    """Popular and rare items and one without users; fewer items than users, so G has an inverse."""
     rng = np.random.default_rng(seed)
     x = (rng.random((num_users, num_items)) < np.linspace(0.7, 0.1, num_items)).astype(np.float64)
     if weighted:
@@ -130,7 +130,7 @@ def test_weights_equal_the_elastic_net_of_scikit_learn(
         max_iter=100_000,
     )
     w = np.zeros((x.shape[1], x.shape[1]))
-    for target in range(x.shape[1] - 1):  # the last item is nobody's
+    for target in range(x.shape[1] - 1):  # the last item has no users
         others = np.delete(np.arange(x.shape[1]), target)
         w[others, target] = net.fit(x[:, others], x[:, target]).coef_
     assert np.allclose(find(x, Slim(l1, l2)), w, rtol=1e-6, atol=1e-8)
@@ -193,7 +193,7 @@ def test_threads_batches_and_blocks_change_no_bit(
         pytest.param(np.eye(5), id="no pair at all"),
         pytest.param(np.kron(np.eye(3), np.array([[1, 2], [3, 1.0]])), id="disconnected"),
         pytest.param(np.vstack([np.ones(5), np.eye(5)]), id="a user with all items"),
-        pytest.param(np.array([[0, 1, 0, 1, 0], [0, 1, 0, 0, 0.0]]), id="items nobody took"),
+        pytest.param(np.array([[0, 1, 0, 1, 0], [0, 1, 0, 0, 0.0]]), id="items without users"),
         pytest.param(np.array([[0, 1, 1, 1, 1], [0, 1, 1, 0, 0.0]]), id="identical columns"),
     ],
 )

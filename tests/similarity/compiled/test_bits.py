@@ -26,5 +26,5 @@ def test_common_bits_are_common_users(num_users: int, monkeypatch: pytest.Monkey
         tile = np.full((TILE, 2 * TILE), 9, np.uint16)  # as the kernel has it
         bits.count_tile(first, first + TILE, sets, tile)
         for row in range(TILE):
-            stop = first + row + 1  # up to the diagonal; beyond it nobody reads
+            stop = first + row + 1  # up to the diagonal; what is beyond it is not read
             assert tile[row, :stop].tolist() == expected[first + row, :stop].tolist()

@@ -90,7 +90,7 @@ def find(monkeypatch: pytest.MonkeyPatch) -> Find:
 
 
 def random_x(users: int, items: int, seed: int, weighted: bool) -> Array:
-    """Popular and rare items in no order, many ties, one item of nobody and one of everybody."""
+    """Popular and rare items in no order, many ties, one item of no user and one of all."""
     rng = np.random.default_rng(seed)
     chances = rng.permutation(np.linspace(0.6, 0.02, items))
     x = (rng.random((users, items)) < chances) * 1.0
