@@ -7,17 +7,15 @@ whatever stops a search costs one trial.
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, fields
-from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from mlcore.errors import DataError, DataWarning, from_os_error, shorten_json
+from mlcore.errors import DataError, from_os_error, shorten_json
 from mlcore.files.inputs import read_text
+from mlcore.files.journal import Journal, open_journal
 from mlcore.files.outputs import open_outputs
 from mlcore.jsontext import JsonTextError, format_document, format_line, parse_json
 from mlcore.tune.trials import Trial
@@ -39,43 +37,29 @@ def open_tuning_directory(directory: Path, search: Mapping[str, Any]) -> Iterato
         DataError: another search, one that is running, something else stands there, or a line that
             is no trial.
     """
-    with _locked(directory) as stream:
+    with _open_trials(directory) as journal:
         for stale in directory.glob(".*.partial-*"):  # of a process that was killed
             stale.unlink()
-        if os.fstat(stream.fileno()).st_size or (directory / TUNING).exists():
-            _refuse_other(directory / TUNING, search)
-        else:
+        if journal.is_empty and not (directory / TUNING).exists():
             _write(directory / TUNING, format_document(search))
-        yield TuningDirectory(directory, stream, _read_trials(stream, directory / TRIALS))
+        else:
+            _refuse_other(directory / TUNING, search)
+        yield TuningDirectory(directory, journal)
 
 
 class TuningDirectory:
     """An open directory of a search; ``trials`` are those finished before."""
 
-    def __init__(self, directory: Path, stream: FileIO, trials: list[Trial]) -> None:
-        self._directory, self._stream, self.trials = directory, stream, trials
+    def __init__(self, directory: Path, journal: Journal) -> None:
+        self._directory, self._journal = directory, journal
+        self.trials = _read_trials(journal, directory / TRIALS)
 
     def append(self, trial: Trial) -> None:
-        """Add the line of a finished trial, and wait until it is on the disk.
-
-        Args:
-            trial: the next one.
-        """
-        line = format_line(asdict(trial)).encode() + b"\n"
-        try:
-            while line:
-                line = line[self._stream.write(line) :]
-            os.fsync(self._stream.fileno())
-        except OSError as error:
-            path = self._directory / TRIALS
-            raise from_os_error(error, path, "room to write") from error
+        """Add the line of a finished trial, and wait until it is on the disk."""
+        self._journal.append(format_line(asdict(trial)))
 
     def write_config(self, config: Mapping[str, Any]) -> None:
-        """Replace the best configuration in one step.
-
-        Args:
-            config: as ``cli.train --config`` takes it.
-        """
+        """Replace the best configuration, as ``cli.train --config`` takes it, in one step."""
         _write(self._directory / CONFIG, format_document(config))
 
 
@@ -85,33 +69,22 @@ def _write(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _locked(directory: Path) -> Iterator[FileIO]:
-    """Give the file of the trials, open for this process alone."""
+def _open_trials(directory: Path) -> Iterator[Journal]:
     path = directory / TRIALS
     if not path.exists() and directory.is_dir() and any(directory.iterdir()):
         raise DataError(f"{directory}: expected a directory of a search, got other content")
     try:
         directory.mkdir(exist_ok=True)
-        # Without a buffer, whose rest would be written once more at the end if the disk is full.
-        stream = open(path, "a+b", buffering=0)
     except OSError as error:
         raise from_os_error(error, directory, "a directory to write to") from error
-    with stream:
+    with ExitStack() as stack:
         try:
-            _lock(stream)
-        except OSError:
+            journal = stack.enter_context(open_journal(path, wait=False))
+        except BlockingIOError:
             raise DataError(
                 f"{directory}: expected a search that is not running, got one in another process"
             ) from None
-        yield stream
-
-
-def _lock(stream: FileIO) -> None:
-    # The system lets go of it when the process ends, however it ends.
-    with suppress(ImportError):  # Windows
-        import fcntl
-
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield journal
 
 
 def _refuse_other(path: Path, search: Mapping[str, Any]) -> None:
@@ -132,17 +105,9 @@ def _refuse_other(path: Path, search: Mapping[str, Any]) -> None:
         )
 
 
-def _read_trials(stream: FileIO, path: Path) -> list[Trial]:
-    stream.seek(0)
-    content = stream.read()
-    end = content.rfind(b"\n") + 1
-    if end < len(content):
-        message = f"{path}: dropped a last line that was not written to its end"
-        warnings.warn(message, DataWarning, stacklevel=2)
-        stream.truncate(end)
-        os.fsync(stream.fileno())
-    lines = content[:end].split(b"\n")[:-1]
-    return [_parse_trial(line, number, path) for number, line in enumerate(lines)]
+def _read_trials(journal: Journal, path: Path) -> list[Trial]:
+    journal.mend_end()
+    return [_parse_trial(line, number, path) for number, line in enumerate(journal.lines())]
 
 
 def _parse_trial(line: bytes, number: int, path: Path) -> Trial:

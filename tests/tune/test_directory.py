@@ -18,7 +18,7 @@ def test_a_disk_that_is_full_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with open_tuning_directory(tmp_path / "new", {}) as directory:
-        monkeypatch.setattr("mlcore.tune.directory.os.fsync", refuse)
+        monkeypatch.setattr("os.fsync", refuse)
         with pytest.raises(DataError, match="trials.jsonl: expected room to write, got 'No space"):
             directory.append(Trial(0, 0.5, {}, {}))
 
@@ -29,7 +29,7 @@ def test_a_torn_line_is_dropped_with_a_warning(tmp_path: Path) -> None:
     path = tmp_path / "new/trials.jsonl"
     whole = path.read_bytes()
     path.write_bytes(whole + b"\0\0")
-    with pytest.warns(DataWarning, match="dropped a last line"):
+    with pytest.warns(DataWarning, match="removed a last line"):
         with open_tuning_directory(tmp_path / "new", {"seed": 0}) as directory:
             assert directory.trials == [Trial(0, 0.5, {}, {"a": [1e-7, None]})]
             directory.append(Trial(1, None, {}, {}, error="é"))

@@ -267,7 +267,7 @@ append = TuningDirectory.append
 def append_or_die(self, trial):
     if trial.trial < int(sys.argv[1]):
         return append(self, trial)
-    self._stream.write(b'{"trial": 5, "value": 0.2')
+    self._journal._stream.write(b'{"trial": 5, "value": 0.2')
     os.kill(os.getpid(), signal.SIGKILL)
 
 TuningDirectory.append = append_or_die
@@ -293,7 +293,7 @@ def test_a_search_that_was_killed_while_it_wrote_ends_as_one_that_was_not(
     (folder / "killed/.config.json.partial-01234567").write_text("{")
     assert main(arguments) == 0
     out, err = capsys.readouterr()
-    note = "note: killed/trials.jsonl: dropped a last line that was not written to its end\n"
+    note = "note: killed/trials.jsonl: removed a last line that was not written to its end\n"
     assert err == note
     assert main(shlex.split(f"{COMMAND} --trials 14 --out-dir whole")) == 0
     assert capsys.readouterr().out == out.replace("killed", "whole")

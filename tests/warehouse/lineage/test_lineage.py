@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-import mlcore.warehouse.lineage.log as log
+import mlcore.files.journal as journal
 from cli.lineage import main
 from mlcore.errors import DataError, DataWarning
 from mlcore.warehouse.lineage import (
@@ -537,7 +537,7 @@ def test_a_line_that_does_not_reach_the_disk_is_taken_back(
         append(LINEAGE, RECORD)
     assert LINEAGE.read_bytes() == before
     if isinstance(error, OSError):
-        complaint = f"{LINEAGE}: expected a file to write to, got 'No space left'"
+        complaint = f"{LINEAGE}: expected room to write, got 'No space left'"
         assert str(caught.value) == complaint
 
 
@@ -545,15 +545,15 @@ def test_a_line_goes_into_the_file_that_took_the_place_of_the_one_waited_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append(LINEAGE, RECORD)
-    lock = log._lock
+    lock = journal._lock
 
-    def replace_first(stream: Any) -> None:
+    def replace_first(stream: Any, wait: bool) -> None:
         if not Path("old.jsonl").exists():
             LINEAGE.rename("old.jsonl")
             LINEAGE.write_text("", "utf-8")
-        lock(stream)
+        lock(stream, wait)
 
-    monkeypatch.setattr(log, "_lock", replace_first)
+    monkeypatch.setattr(journal, "_lock", replace_first)
     append(LINEAGE, RECORD)
     assert lines_of() == [LINE] and lines_of(Path("old.jsonl")) == [LINE]
 
@@ -561,11 +561,11 @@ def test_a_line_goes_into_the_file_that_took_the_place_of_the_one_waited_for(
 def test_a_line_waits_for_the_one_before(folder: Path) -> None:
     pytest.importorskip("fcntl")
     second = threading.Thread(target=append, args=(LINEAGE, RECORD))
-    with log._locked(LINEAGE) as stream:
+    with journal.open_journal(LINEAGE) as opened:
         second.start()
         second.join(0.2)
         assert second.is_alive()
-        stream.write(f"{LINE}\n".encode())
+        opened.append(LINE)
     second.join(60)
     assert lines_of() == [LINE, LINE]
 

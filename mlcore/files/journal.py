@@ -1,0 +1,126 @@
+"""Append-only files of lines: a line is whole and on the disk, or not in the file."""
+
+from __future__ import annotations
+
+import os
+import stat
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from io import FileIO
+from pathlib import Path
+
+from mlcore.errors import DataError, DataWarning, from_os_error
+
+__all__ = ["Journal", "open_journal"]
+
+
+class Journal:
+    """An open journal, which no other process opens meanwhile."""
+
+    def __init__(self, path: Path, stream: FileIO) -> None:
+        self._path, self._stream = path, stream
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds no byte."""
+        return os.fstat(self._stream.fileno()).st_size == 0
+
+    def lines(self) -> list[bytes]:
+        """Return all lines, without their line feeds; see ``mend_end``."""
+        return self._content().split(b"\n")[:-1]
+
+    def mend_end(self, is_whole: Callable[[bytes], bool] = lambda line: False) -> None:
+        """Remove what a crash left of a last line, with a DataWarning.
+
+        Args:
+            is_whole: whether a last line lacks its line feed alone, and gets it.
+        """
+        end = self._stream.seek(0, os.SEEK_END)
+        self._stream.seek(max(0, end - 1))
+        if self._stream.read() in (b"", b"\n"):
+            return
+        content = self._content()
+        start = content.rfind(b"\n") + 1
+        if is_whole(content[start:]):
+            self._write(b"\n")
+            return
+        message = f"{self._path}: removed a last line that was not written to its end"
+        warnings.warn(message, DataWarning, stacklevel=2)
+        self._stream.truncate(start)
+        os.fsync(self._stream.fileno())
+
+    def append(self, line: str) -> None:
+        """Add a line, and wait until it is on the disk; if that fails, the file is as it was.
+
+        Raises:
+            DataError: the disk refused.
+        """
+        self._write(line.encode("utf-8", "replace") + b"\n")
+
+    def _content(self) -> bytes:
+        self._stream.seek(0)
+        return self._stream.read()
+
+    def _write(self, data: bytes) -> None:
+        end = self._stream.seek(0, os.SEEK_END)
+        try:
+            while data:
+                data = data[self._stream.write(data) :]
+            os.fsync(self._stream.fileno())
+        except BaseException as error:  # also Ctrl-C
+            with suppress(OSError):
+                self._stream.truncate(end)
+            if isinstance(error, OSError):
+                raise from_os_error(error, self._path, "room to write") from error
+            raise
+
+
+@contextmanager
+def open_journal(path: Path, *, wait: bool = True) -> Iterator[Journal]:
+    """Open a journal for this process alone; made if there is none.
+
+    Args:
+        wait: until another process closes it.
+
+    Raises:
+        BlockingIOError: another process has it open, and ``wait`` is false.
+        DataError: it cannot be written to.
+    """
+    try:
+        stream = _open_locked(path, wait)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise from_os_error(error, path, "a file to write to") from error
+    with stream:
+        yield Journal(path, stream)
+
+
+def _open_locked(path: Path, wait: bool) -> FileIO:
+    while True:
+        with ExitStack() as stack:
+            # Without a buffer, whose rest would be written once more at the end if the disk is full.
+            stream = stack.enter_context(open(path, "a+b", buffering=0))
+            _lock(stream, wait)
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise DataError(f"{path}: expected a file, got something else")
+            # Git replaces a file by another, perhaps while we waited.
+            if _is_at(stream, path):
+                stack.pop_all()
+                return stream
+
+
+def _lock(stream: FileIO, wait: bool) -> None:
+    # The system lets go of it when the process ends, however it ends.
+    with suppress(ImportError):  # Windows
+        import fcntl
+
+        fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_at(stream: FileIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False
