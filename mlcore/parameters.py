@@ -13,13 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
-from mlcore.errors import ConfigError, shorten, shorten_json
+from mlcore.errors import ConfigError, MlcoreError, shorten, shorten_json
 
 __all__ = [
     "Rule",
     "boolean",
     "check_parameters",
     "choice",
+    "condition",
+    "convert_value",
     "integer",
     "number",
     "optional",
@@ -45,15 +47,35 @@ class Rule:
     convert: Callable[[object], Any]
 
 
+def condition(expected: str, allows: Callable[[Any], bool]) -> Rule:
+    """Return the rule for the values that ``allows`` accepts, as they are.
+
+    >>> condition("a text", lambda value: isinstance(value, str)).convert("a")
+    'a'
+    """
+
+    def convert(value: object) -> object:
+        if not allows(value):
+            raise ValueError
+        return value
+
+    return Rule(expected, convert)
+
+
 def number(
-    *, minimum: float = -math.inf, above: float = -math.inf, maximum: float = math.inf
+    *,
+    minimum: float = -math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+    maximum: float = math.inf,
 ) -> Rule:
     """Return the rule for a finite float within bounds; whole numbers are taken as floats.
 
     Args:
-        minimum: the least value allowed.
-        above: the value must be greater than this one.
-        maximum: the greatest value allowed.
+        minimum: inclusive.
+        above: exclusive.
+        below: exclusive.
+        maximum: inclusive.
 
     >>> number(minimum=0).convert(3)
     3.0
@@ -63,36 +85,38 @@ def number(
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             raise ValueError
         result = float(value)
-        if not (math.isfinite(result) and minimum <= result <= maximum and result > above):
+        if not (math.isfinite(result) and minimum <= result <= maximum and above < result < below):
             raise ValueError
         return result
 
     bounds = [f">= {minimum:g}"] if minimum > -math.inf else []
     bounds += [f"above {above:g}"] if above > -math.inf else []
+    bounds += [f"below {below:g}"] if below < math.inf else []
     bounds += [f"<= {maximum:g}"] if maximum < math.inf else []
     return Rule(" ".join(["a finite number", " and ".join(bounds)]).strip(), convert)
 
 
-def integer(*, minimum: int) -> Rule:
-    """Return the rule for a whole number, at least ``minimum`` and below 2^31.
+def integer(*, minimum: int | None = None, below: int = 2**31) -> Rule:
+    """Return the rule for a whole number, at least ``minimum`` and less than ``below``.
 
     Args:
-        minimum: the least value allowed.
+        minimum: None for ``1 - below``.
 
     >>> integer(minimum=1).convert(7)
     7
     """
+    least = 1 - below if minimum is None else minimum
 
     def convert(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, numbers.Integral):
             raise ValueError
-        if int(value) >= 2**31:
-            raise ValueError("an integer below 2147483648")
-        if int(value) < minimum:
+        if int(value) >= below:
+            raise ValueError(f"an integer below {below}")
+        if int(value) < least:
             raise ValueError
         return int(value)
 
-    return Rule(f"an integer >= {minimum}", convert)
+    return Rule("an integer" if minimum is None else f"an integer >= {minimum}", convert)
 
 
 def boolean() -> Rule:
@@ -101,31 +125,18 @@ def boolean() -> Rule:
     >>> boolean().convert(True)
     True
     """
-
-    def convert(value: object) -> bool:
-        if not isinstance(value, bool):
-            raise ValueError
-        return value
-
-    return Rule("true or false", convert)
+    return condition("true or false", lambda value: isinstance(value, bool))
 
 
 def choice(*names: str) -> Rule:
     """Return the rule for one word of a closed list.
 
-    Args:
-        names: the words.
-
     >>> choice("target", "source").expected
     "'target' or 'source'"
     """
-
-    def convert(value: object) -> str:
-        if not isinstance(value, str) or value not in names:
-            raise ValueError
-        return value
-
-    return Rule(" or ".join(repr(name) for name in names), convert)
+    return condition(
+        " or ".join(map(repr, names)), lambda value: isinstance(value, str) and value in names
+    )
 
 
 def optional(rule: Rule) -> Rule:
@@ -160,14 +171,16 @@ def parameter(default: T, rule: Rule) -> T:
 
 
 def convert_value(
-    rule: Rule, value: object, place: str, show: Callable[[object], str] = shorten
+    rule: Rule,
+    value: object,
+    place: str,
+    show: Callable[[object], str] = shorten,
+    error: type[MlcoreError] = ConfigError,
 ) -> Any:
-    """Return ``value`` in its canonical type, or raise ConfigError naming the place.
+    """Return ``value`` in its canonical type, or raise an error that names the place.
 
     Args:
-        rule: what the value may be.
-        value: what was given.
-        place: file and key, for the message.
+        place: file and key.
         show: how the message writes the value.
 
     >>> convert_value(integer(minimum=1), 2, "config.json: num_neighbors")
@@ -177,9 +190,9 @@ def convert_value(
         return rule.convert(value)
     except OverflowError:
         expected = rule.expected
-    except ValueError as error:
-        expected = str(error) or rule.expected
-    raise ConfigError(f"{place}: expected {expected}, got {show(value)}")
+    except ValueError as fault:
+        expected = str(fault) or rule.expected
+    raise error(f"{place}: expected {expected}, got {show(value)}")
 
 
 def check_parameters(settings: Any) -> None:

@@ -18,7 +18,10 @@ __all__ = [
     "IdEncoder",
     "Memo",
     "NUMBER",
+    "finite_from_json",
     "format_timestamp",
+    "parse_integer",
+    "parse_number",
     "parse_timestamp",
     "timestamp_from_json",
     "weight_from_json",
@@ -79,11 +82,42 @@ class IdEncoder(dict[str, int]):
         return self[value]
 
 
+def parse_number(text: str) -> float | None:
+    """Return a finite decimal number, or None; no spaces, no underscores, no names such as ``inf``.
+
+    >>> parse_number("-2.5e1"), parse_number("1_0")
+    (-25.0, None)
+    """
+    value = float(text) if _NUMBER.fullmatch(text) else math.inf
+    return value if math.isfinite(value) else None
+
+
+def parse_integer(text: str) -> int | None:
+    """Return an integer of at most 40 digits, or None.
+
+    >>> parse_integer("+7"), parse_integer("7.0")
+    (7, None)
+    """
+    return int(text) if _INTEGER.fullmatch(text) else None
+
+
+def finite_from_json(value: Any) -> float | None:
+    """Return the finite number that a JSON value is, or None.
+
+    >>> finite_from_json(3), finite_from_json("3")
+    (3.0, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def weight_from_text(text: str) -> float:
     """Return the weight that a CSV field holds.
-
-    Args:
-        text: a decimal number; no spaces, no underscores, no names such as ``inf``.
 
     Raises:
         BadValue: not a finite number above 0.
@@ -91,18 +125,14 @@ def weight_from_text(text: str) -> float:
     >>> weight_from_text("2.5")
     2.5
     """
-    if _NUMBER.fullmatch(text):
-        value = float(text)
-        if 0 < value < math.inf:
-            return value
-    raise BadValue(f"expected a finite number above 0, got {shorten(text)}")
+    weight = parse_number(text)
+    if weight is None or weight <= 0:
+        raise BadValue(f"expected a finite number above 0, got {shorten(text)}")
+    return weight
 
 
 def weight_from_json(value: Any) -> float:
     """Return the weight that a JSON value holds.
-
-    Args:
-        value: the JSON value.
 
     Raises:
         BadValue: not a finite number above 0.
@@ -110,14 +140,10 @@ def weight_from_json(value: Any) -> float:
     >>> weight_from_json(3)
     3.0
     """
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        try:
-            weight = float(value)
-        except OverflowError:
-            weight = math.inf
-        if 0 < weight < math.inf:
-            return weight
-    raise BadValue(f"expected a finite number above 0, got {shorten_json(value)}")
+    weight = finite_from_json(value)
+    if weight is None or weight <= 0:
+        raise BadValue(f"expected a finite number above 0, got {shorten_json(value)}")
+    return weight
 
 
 def parse_timestamp(text: str) -> int:
@@ -135,8 +161,9 @@ def parse_timestamp(text: str) -> int:
     """
     if text.isdecimal() and text.isascii() and len(text) < 12:  # nearly all, and much faster
         return int(text) * 1_000_000
-    if _INTEGER.fullmatch(text):
-        return _from_seconds(int(text), shorten(text))
+    seconds = parse_integer(text)
+    if seconds is not None:
+        return _from_seconds(seconds, shorten(text))
     try:
         return parse_rfc_3339(text)
     except ValueError:

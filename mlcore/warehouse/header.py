@@ -1,4 +1,4 @@
-"""What the header of a query is made of: columns of tables, and parameters with their rules."""
+"""Parts of the header of a query: columns of tables, and parameters with their rules."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 from mlcore.errors import DataError, shorten
+from mlcore.files.values import parse_integer, parse_number
+from mlcore.parameters import Rule, boolean, condition, convert_value, integer, number
 
 __all__ = ["Column", "Parameter", "SqlType", "Value", "parse_parameter", "parse_table"]
 
 SqlType: TypeAlias = Literal["STRING", "INT64", "FLOAT64", "BOOL"]
 Value: TypeAlias = str | int | float | bool
 
-_MAX_INT64 = 2**63 - 1
-_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _NAME = r"[a-z][a-z0-9_]*"
 _COLUMN = re.compile(rf"({_NAME}) (STRING|INT64|FLOAT64|BOOL)( NULL)?(?: = ([0-9.]+))?")
 _TABLE = re.compile(rf"({_NAME})\((.*)\)")
@@ -25,13 +24,6 @@ _PARAMETER = re.compile(
     rf"({_NAME}) (STRING|INT64|FLOAT64|BOOL|FRACTION)(?: \{{([a-z0-9_|]+)\}})?"
     r"(?: >= ([0-9]+))?(?: = ([^ :]+))?: (.+)"
 )
-_RULES = {
-    "STRING": "a text",
-    "INT64": "an integer",
-    "FLOAT64": "a finite number",
-    "BOOL": "true or false",
-    "FRACTION": "a number above 0 and below 1",
-}
 
 
 @dataclass(frozen=True)
@@ -41,8 +33,8 @@ class Column:
     Attributes:
         name: lower case.
         type: of its values.
-        nullable: whether values may be missing; a file may then lack the column.
-        default: what a file without the column stands for, or None if it must have it.
+        nullable: whether values may be missing; then a file may lack the column.
+        default: of every row of a file that lacks the column; None if it must not.
     """
 
     name: str
@@ -53,15 +45,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Parameter:
-    """What a query is told.
+    """A parameter of a query.
 
     Attributes:
         name: written ``@name`` in the text.
-        type: of the values the engine gets.
-        is_fraction: whether it is given as a number from 0 to 1 and sent as hexadecimal digits.
-        choices: the values there are, or none if any.
-        minimum: the least value, or None.
-        default: as text, or None if it must be given.
+        type: of the value that the engine gets.
+        is_fraction: whether a number above 0 and below 1 is sent as 8 hexadecimal digits.
+        choices: the values allowed; none if any.
+        minimum: inclusive, or None.
+        default: as text, or None if a value must be given.
         help: what it does.
     """
 
@@ -77,7 +69,7 @@ class Parameter:
         """Return a value as the engine gets it.
 
         Args:
-            given: the value, or a text that stands for it.
+            given: the value, or a text that spells it.
             place: the query, for messages.
 
         Raises:
@@ -86,53 +78,50 @@ class Parameter:
         >>> Parameter("part", "STRING", "", is_fraction=True).convert("0.2", "")
         '33333333'
         """
-        try:
-            value = self._from_text(given if isinstance(given, str) else str(given).lower())
-        except ValueError:
-            value = None
-        if value is None or (self.choices and value not in self.choices):
-            got = shorten(given if isinstance(given, str) else str(given))
-            raise DataError(f"{place}: {self.name}: expected {self.rule()}, got {got}")
-        return value
+        value = self._parse(given if isinstance(given, str) else str(given).lower())
+        shown = shorten(given if isinstance(given, str) else str(given))
+        result: Value = convert_value(
+            self.rule(), value, f"{place}: {self.name}", lambda _: shown, DataError
+        )
+        return result
 
-    def _from_text(self, text: str) -> Value | None:
-        if self.is_fraction:
-            share = int(_number(text) * 2**32)
-            return f"{share:08x}" if 0 < share < 2**32 else None
-        if self.type == "STRING":
-            return text
-        if self.type == "BOOL":
-            return {"true": True, "false": False}.get(text)
-        number = _integer(text) if self.type == "INT64" else _number(text)
-        fine = abs(number) <= _MAX_INT64 if self.type == "INT64" else math.isfinite(number)
-        return number if fine and (self.minimum is None or number >= self.minimum) else None
-
-    def rule(self) -> str:
-        """Return what it may be, in words."""
+    def rule(self) -> Rule:
+        """Return what the value may be."""
         if self.choices:
-            return f"one of {', '.join(self.choices)}"
-        least = "" if self.minimum is None else f" >= {self.minimum:g}"
-        return _RULES["FRACTION" if self.is_fraction else self.type] + least
+            return condition(f"one of {', '.join(self.choices)}", lambda one: one in self.choices)
+        if self.is_fraction:
+            return Rule("a number above 0 and below 1", _fraction_digits)
+        if self.type == "INT64":
+            return integer(minimum=None if self.minimum is None else int(self.minimum), below=2**63)
+        if self.type == "FLOAT64":
+            return number(minimum=-math.inf if self.minimum is None else self.minimum)
+        return boolean() if self.type == "BOOL" else Rule("a text", str)
+
+    def _parse(self, text: str) -> Value:
+        """Return the value that a text spells, or the text, which then breaks the rule."""
+        if self.type == "BOOL":
+            return {"true": True, "false": False}.get(text, text)
+        value: Value | None = None
+        if self.type == "INT64":
+            value = parse_integer(text)
+        elif self.type == "FLOAT64" or self.is_fraction:
+            value = parse_number(text)
+        return text if value is None else value
 
 
-def _integer(text: str) -> int:
-    if not _INTEGER.fullmatch(text):
+def _fraction_digits(value: object) -> str:
+    share = int(number(above=0, below=1).convert(value) * 2**32)
+    if not share:
         raise ValueError
-    return int(text)
+    return f"{share:08x}"
 
 
-def _number(text: str) -> float:
-    if not _NUMBER.fullmatch(text):
-        raise ValueError
-    return float(text)
-
-
-def parse_table(path: Path, number: int, text: str) -> tuple[str, tuple[Column, ...]]:
+def parse_table(path: Path, line: int, text: str) -> tuple[str, tuple[Column, ...]]:
     """Return the name and the columns of a table.
 
     Args:
         path: of the query, for messages.
-        number: of the line, for messages.
+        line: its number, for messages.
         text: such as ``model(item_id STRING, n INT64 NULL)``.
 
     Raises:
@@ -145,7 +134,7 @@ def parse_table(path: Path, number: int, text: str) -> tuple[str, tuple[Column, 
     columns = [_COLUMN.fullmatch(part) for part in found[2].split(", ")] if found else [None]
     if found is None or None in columns:
         raise DataError(
-            f"{path}:{number}: expected a table such as model(item_id STRING, n INT64 NULL), "
+            f"{path}:{line}: expected a table such as model(item_id STRING, n INT64 NULL), "
             f"got {shorten(text)}"
         )
     return found[1], tuple(
@@ -160,12 +149,12 @@ def parse_table(path: Path, number: int, text: str) -> tuple[str, tuple[Column, 
     )
 
 
-def parse_parameter(path: Path, number: int, text: str) -> Parameter:
+def parse_parameter(path: Path, line: int, text: str) -> Parameter:
     """Return a parameter.
 
     Args:
         path: of the query, for messages.
-        number: of the line, for messages.
+        line: its number, for messages.
         text: such as ``k INT64 >= 1 = 50: how many``.
 
     Raises:
@@ -177,7 +166,7 @@ def parse_parameter(path: Path, number: int, text: str) -> Parameter:
     found = _PARAMETER.fullmatch(text)
     if found is None:
         raise DataError(
-            f"{path}:{number}: param: expected one such as 'k INT64 >= 1 = 50: how many', "
+            f"{path}:{line}: param: expected one such as 'k INT64 >= 1 = 50: how many', "
             f"got {shorten(text)}"
         )
     name, type_, choices, minimum, default, help_ = found.groups()

@@ -93,7 +93,9 @@ class Query:
         for name, parameter in self.parameters.items():
             value = given.get(name, parameter.default)
             if value is None:
-                raise DataError(f"{place}: {name}: expected {parameter.rule()}, got no value")
+                raise DataError(
+                    f"{place}: {name}: expected {parameter.rule().expected}, got no value"
+                )
             values[name] = parameter.convert(value, place)
         return values
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TextIO, TypeAlias
 
@@ -17,9 +15,10 @@ from mlcore.files.inputs import find_format
 from mlcore.files.interactions import quote_csv
 from mlcore.files.tables import BadValue, ColumnReader, read_columns
 from mlcore.files.values import (
-    INTEGER,
-    NUMBER,
     Memo,
+    finite_from_json,
+    parse_integer,
+    parse_number,
     parse_timestamp,
     timestamp_from_json,
     weight_from_json,
@@ -45,7 +44,6 @@ _DTYPES: dict[SqlType, Any] = {
 }
 _ROWS_PER_PART = 2**16
 _ROWS_PER_WRITE = 10_000
-_NUMBER, _INTEGER = re.compile(NUMBER, re.ASCII), re.compile(INTEGER, re.ASCII)
 _MAX_INT64 = 2**63 - 1
 _BOOLEANS = {"true": True, "false": False}
 
@@ -167,9 +165,10 @@ def _whole(convert: Callable[[Any], int]) -> _Convert:
 
 
 def _integer_from_text(text: str) -> int:
-    if _INTEGER.fullmatch(text) and abs(int(text)) <= _MAX_INT64:
-        return int(text)
-    raise BadValue(f"expected a 64-bit integer, got {shorten(text)}")
+    number = parse_integer(text)
+    if number is None or abs(number) > _MAX_INT64:
+        raise BadValue(f"expected a 64-bit integer, got {shorten(text)}")
+    return number
 
 
 def _integer_from_json(value: Any) -> int:
@@ -179,20 +178,17 @@ def _integer_from_json(value: Any) -> int:
 
 
 def _number_from_text(text: str) -> float:
-    if _NUMBER.fullmatch(text) and math.isfinite(float(text)):
-        return float(text)
-    raise BadValue(f"expected a finite number, got {shorten(text)}")
+    number = parse_number(text)
+    if number is None:
+        raise BadValue(f"expected a finite number, got {shorten(text)}")
+    return number
 
 
 def _number_from_json(value: Any) -> float:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if math.isfinite(number):
-            return number
-    raise BadValue(f"expected a finite number, got {shorten_json(value)}")
+    number = finite_from_json(value)
+    if number is None:
+        raise BadValue(f"expected a finite number, got {shorten_json(value)}")
+    return number
 
 
 def _boolean_from_text(text: str) -> bool:
