@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, cast
@@ -16,10 +16,9 @@ from mlcore.files.outputs import open_outputs
 from mlcore.files.parquet import is_parquet
 from mlcore.warehouse.rows import write_rows
 from mlcore.warehouse.lineage import (
+    Dataset,
     Fingerprint,
-    Input,
     LineageRecord,
-    Output,
     append,
     check_appendable,
     describe_file,
@@ -114,32 +113,30 @@ def run_sql_from_path(
     query, values = run.checked()
     lineage = default_lineage(run.query_path) if lineage_path is None else lineage_path
     check_appendable(lineage)  # before the work, not after it
+    names = [column.name for column in query.writes]
     if (out_path is None) == (out_table is None):
         raise DataError("out: expected a file or a table for the result, got both or neither")
     if out_path is None:
         assert out_table is not None
         inputs = _provide(engine, query, run, progress)
-        rounds = _settle(engine, query, values, run, progress)
+        rounds = _iterate_to_fixpoint(engine, query, values, run, progress)
         count, statistics = engine.store(query, values, out_table, progress)
-        output = Output.of_stored(out_table, [column.name for column in query.writes], count)
-        append(
-            lineage, _record(engine, query, run, inputs, output, {**rounds, **statistics}, lineage)
-        )
+        output = Dataset.of_stored(out_table, names, count)
+        statistics = {**rounds, **statistics}
+        append(lineage, _record(engine, query, run, inputs, output, statistics, lineage))
         return f"{query.name}: {count} rows in {out_table}"
     format = _format_of(out_path, run.format)
     _refuse_same(out_path, {"lineage": lineage, "query": run.query_path})
     with open_outputs(out_path) as (stream,):
         inputs = _provide(engine, query, run, progress)
-        rounds = _settle(engine, query, values, run, progress)
+        rounds = _iterate_to_fixpoint(engine, query, values, run, progress)
         result = engine.run(query, values, progress=progress)
         fingerprint = Fingerprint()
         written = cast(TextIO, _Watched(stream, fingerprint))
         count = write_rows(written, result.columns, result.parts, out_path, format)
-        output = Output.of_file(
-            out_path, format, fingerprint.facts(), [column.name for column in query.writes], count
-        )
-        told = {**rounds, **result.statistics}
-        append(lineage, _record(engine, query, run, inputs, output, told, lineage))
+        output = Dataset.of_file(out_path, format, fingerprint.facts(), names, count)
+        statistics = {**rounds, **result.statistics}
+        append(lineage, _record(engine, query, run, inputs, output, statistics, lineage))
     return f"{query.name}: {count} rows"
 
 
@@ -173,23 +170,23 @@ class _Watched:
         return self._stream.write(text)
 
 
-def _provide(engine: Engine, query: Query, run: SqlRun, progress: Progress) -> list[Input]:
+def _provide(engine: Engine, query: Query, run: SqlRun, progress: Progress) -> list[Dataset]:
     inputs = []
     for table, columns in query.reads.items():
         place, names = run.tables[table], [column.name for column in columns]
         rows = provide_table(engine, table, columns, place, run.format, progress)
         if not is_given_as_file(place, run.format) and not is_remote(place):
-            inputs.append(Input.of_stored(table, os.fspath(place), names, rows))
+            inputs.append(Dataset.of_stored(os.fspath(place), names, rows, table=table))
             continue
         format = "parquet" if is_parquet(place) else find_format(place, run.format)
         # What came by a pipe or lies elsewhere cannot be read again.
         is_here = not is_remote(place) and (os.path.isfile(place) or "*" in os.fspath(place))
         facts = describe_file(place) if is_here else None
-        inputs.append(Input.of_file(table, place, format, facts, names, rows))
+        inputs.append(Dataset.of_file(place, format, facts, names, rows, table=table))
     return inputs
 
 
-def _settle(
+def _iterate_to_fixpoint(
     engine: Engine, query: Query, values: Mapping[str, Value], run: SqlRun, progress: Progress
 ) -> dict[str, Value]:
     """Let the table that the query reads and writes become one that it no longer changes.
@@ -200,7 +197,7 @@ def _settle(
         return {}
     before = -1
     for rounds in range(1, _MOST_ROUNDS + 1):
-        count = engine.keep(query, values, query.table, progress)
+        count = engine.materialize(query, values, query.table, progress)
         if count == before:
             return {"rounds": rounds}
         before = count
@@ -214,8 +211,8 @@ def _record(
     engine: Engine,
     query: Query,
     run: SqlRun,
-    inputs: Iterable[Input],
-    output: Output,
+    inputs: Sequence[Dataset],
+    output: Dataset,
     statistics: Mapping[str, Value],
     lineage: PathLike,
 ) -> LineageRecord:
@@ -224,7 +221,7 @@ def _record(
         values=query.recorded(run.params),
         engine_name=engine.name,
         engine_version=engine.version,
-        inputs=list(inputs),
+        inputs=inputs,
         output=output,
         statistics=statistics,
         lineage_path=lineage,

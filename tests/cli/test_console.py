@@ -26,7 +26,7 @@ import cli
 import cli.__main__
 from cli import COMMANDS
 from cli.console import TerminalProgress
-from mlcore.warehouse.lineage import Input, LineageRecord, Output, append, describe_file
+from mlcore.warehouse.lineage import Dataset, LineageRecord, append, describe_file
 from mlcore.warehouse.query import parse_query
 from mlcore.version import VERSION
 
@@ -63,8 +63,12 @@ def record_run(made: str, lineage: str) -> None:
         values={"aggregate": "sum"},
         engine_name="duckdb",
         engine_version="2.0.0",
-        inputs=[Input.of_file("events", "events.csv", "csv", describe_file("events.csv"), columns)],
-        output=Output.of_file(made, "csv", describe_file(made), columns, rows=1),
+        inputs=[
+            Dataset.of_file(
+                "events.csv", "csv", describe_file("events.csv"), columns, table="events"
+            )
+        ],
+        output=Dataset.of_file(made, "csv", describe_file(made), columns, rows=1),
         statistics={},
         lineage_path=lineage,
     )

@@ -6,19 +6,18 @@ appends it, and gives the file its name last: whatever stops it, no file lacks i
 
 from mlcore.warehouse.lineage.answers import Answer, Report, Step, check, find
 from mlcore.warehouse.lineage.contents import FileFacts, Fingerprint, describe_file
-from mlcore.warehouse.lineage.data import Input, Output
+from mlcore.warehouse.lineage.data import Dataset
 from mlcore.warehouse.lineage.log import append, check_appendable, read_lineage
-from mlcore.warehouse.lineage.names import find_root, is_uri, recorded_name
+from mlcore.warehouse.lineage.names import find_root, recorded_name
 from mlcore.warehouse.lineage.record import LineageRecord
 from mlcore.warehouse.lineage.text import check_from_path, find_from_path
 
 __all__ = [
     "Answer",
+    "Dataset",
     "FileFacts",
     "Fingerprint",
-    "Input",
     "LineageRecord",
-    "Output",
     "Report",
     "Step",
     "append",
@@ -29,7 +28,6 @@ __all__ = [
     "find",
     "find_from_path",
     "find_root",
-    "is_uri",
     "read_lineage",
     "recorded_name",
 ]

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from mlcore.files.options import PathLike
 from mlcore.warehouse.lineage.contents import FileFacts, describe_file
-from mlcore.warehouse.lineage.data import Input
+from mlcore.warehouse.lineage.data import Dataset
 from mlcore.warehouse.lineage.git import blob_sha256, commits_of, has_commit, is_shallow, top_folder
 from mlcore.warehouse.lineage.names import recorded_name
 from mlcore.warehouse.lineage.record import LineageRecord
@@ -118,7 +118,7 @@ def _steps(records: Sequence[LineageRecord], line: int, root: Path) -> tuple[Ste
     return tuple(steps.values())
 
 
-def _maker_of_input(earlier: Sequence[LineageRecord], data: Input, engine: str) -> int | None:
+def _maker_of_input(earlier: Sequence[LineageRecord], data: Dataset, engine: str) -> int | None:
     if data.sha256 is not None:
         return _maker(earlier, data.sha256, data.file)
     if data.stored is None:

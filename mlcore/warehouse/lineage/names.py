@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from mlcore.files.options import PathLike
 from mlcore.warehouse.lineage.git import top_folder
 
-__all__ = ["find_root", "is_uri", "recorded_name"]
+__all__ = ["find_root", "recorded_name"]
 
 # Two characters at least, or a drive of Windows would be a scheme.
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]+)://(.*)", re.DOTALL)
@@ -25,18 +25,6 @@ def find_root(lineage_path: PathLike) -> Path:
     """
     folder = Path(lineage_path).resolve().parent
     return top_folder(folder) or folder
-
-
-def is_uri(place: PathLike) -> bool:
-    """Return whether a place is not a path, but such as ``gs://bucket/part-*.parquet``.
-
-    Args:
-        place: as the user gave it.
-
-    >>> is_uri("gs://bucket/events.parquet"), is_uri("data/events.parquet")
-    (True, False)
-    """
-    return _URI.fullmatch(os.fspath(place)) is not None
 
 
 def recorded_name(place: PathLike, root: Path) -> str:

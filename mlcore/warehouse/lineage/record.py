@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,58 @@ from typing import Any
 from mlcore.files.options import PathLike
 from mlcore.errors import DataError, shorten_json
 from mlcore.jsontext import JsonTextError, format_line, parse_json
-from mlcore.warehouse.lineage.data import Input, Output
+from mlcore.parameters import Rule, boolean, condition, convert_value, integer, optional
+from mlcore.warehouse.lineage.data import Dataset
 from mlcore.warehouse.lineage.git import blob_sha256, changed_files, head_commit
 from mlcore.warehouse.lineage.names import find_root, recorded_name
-from mlcore.warehouse.lineage.rules import RULES
 from mlcore.warehouse.query import Query, Value
 from mlcore.version import VERSION
 
 __all__ = ["LineageRecord"]
+
+_COUNT = integer(minimum=0, below=2**63)
+_TEXT = condition("a text", lambda value: isinstance(value, str) and value != "")
+_SHA256 = condition("a SHA-256 in hexadecimal", lambda value: _matches(r"[0-9a-f]{64}", value))
+_COMMIT = condition(  # of SHA-1, of SHA-256
+    "the id of a commit", lambda value: _matches(r"[0-9a-f]{40}|[0-9a-f]{64}", value)
+)
+_TIME = condition(
+    "a time such as 2026-01-31T12:00:00Z",
+    lambda value: _matches(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", value),
+)
+_VALUES = condition(
+    "an object of texts, numbers, true and false",
+    lambda value: isinstance(value, dict)
+    and all(isinstance(one, (str, int, float)) for one in value.values()),
+)
+_RECORD_RULES = {
+    "query": _TEXT,
+    "query_sha256": _SHA256,
+    "commit": optional(_COMMIT),
+    "committed": optional(boolean()),
+    "dirty": optional(boolean()),
+    "engine": _TEXT,
+    "engine_version": _TEXT,
+    "params": _VALUES,
+    "inputs": condition("a list", lambda value: isinstance(value, list)),
+    "output": condition("an object", lambda value: isinstance(value, dict)),
+    "statistics": _VALUES,
+    "created_at": _TIME,
+    "tool": _TEXT,
+}
+_OUTPUT_RULES = {
+    "file": optional(_TEXT),
+    "stored": optional(_TEXT),
+    "format": optional(_TEXT),
+    "rows": _COUNT,
+    "bytes": optional(_COUNT),
+    "sha256": optional(_SHA256),
+    "columns": condition(
+        "a list of texts",
+        lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
+    ),
+}
+_INPUT_RULES = {"table": _TEXT, **_OUTPUT_RULES, "rows": optional(_COUNT)}
 
 
 @dataclass(frozen=True)
@@ -52,8 +97,8 @@ class LineageRecord:
     engine: str
     engine_version: str
     params: Mapping[str, Value]
-    inputs: tuple[Input, ...]
-    output: Output
+    inputs: tuple[Dataset, ...]
+    output: Dataset
     statistics: Mapping[str, Value]
     created_at: str
     tool: str
@@ -66,8 +111,8 @@ class LineageRecord:
         values: Mapping[str, Value],
         engine_name: str,
         engine_version: str,
-        inputs: Sequence[Input],
-        output: Output,
+        inputs: Sequence[Dataset],
+        output: Dataset,
         statistics: Mapping[str, Value],
         lineage_path: PathLike,
         created_at: datetime | None = None,
@@ -112,16 +157,21 @@ class LineageRecord:
             tool=f"mlcore {VERSION}",
         )
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as a JSON object, keys in the order of the fields."""
+        values = asdict(self)
+        del values["output"]["table"]
+        return values
+
     def to_line(self) -> str:
         """Return the record as one line of JSON, without a line feed."""
-        return format_line(asdict(self))
+        return format_line(self.to_json())
 
     @classmethod
     def from_line(cls, line: str, place: str) -> LineageRecord:
         """Return the record of a line.
 
         Args:
-            line: as ``to_line`` gives it.
             place: file and line number, for messages.
 
         Raises:
@@ -131,17 +181,19 @@ class LineageRecord:
             value = parse_json(line)
         except JsonTextError as error:
             raise DataError(f"{place}: expected a record of a run, got {error}") from None
-        record = _checked(cls, value, place)
-        inputs = [_checked(Input, one, f"{place}: inputs") for one in record.pop("inputs")]
-        output = _checked(Output, record.pop("output"), f"{place}: output")
+        record = _checked(_RECORD_RULES, value, place)
+        output = _checked(_OUTPUT_RULES, record.pop("output"), f"{place}: output")
         return cls(
-            inputs=tuple(Input(**_with_tuple(one)) for one in inputs),
-            output=Output(**_with_tuple(output)),
+            inputs=tuple(
+                _dataset(_checked(_INPUT_RULES, one, f"{place}: inputs"))
+                for one in record.pop("inputs")
+            ),
+            output=_dataset({"table": None, **output}),
             **record,
         )
 
 
-def _recorded(data: Input | Output, root: Path) -> dict[str, Any]:
+def _recorded(data: Dataset, root: Path) -> dict[str, Any]:
     """Return the fields that are not to be as the caller gave them."""
     return {
         "file": None if data.file is None else recorded_name(data.file, root),
@@ -186,18 +238,20 @@ def _plain(values: Mapping[str, Value]) -> dict[str, Value]:
     return plain
 
 
-def _checked(cls: type[Any], value: Any, place: str) -> dict[str, Any]:
-    """Return a JSON object that has the keys of a class, each with a value of its rule."""
-    keys = [item.name for item in fields(cls)]
-    if not isinstance(value, dict) or list(value) != keys:
+def _matches(pattern: str, value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII) is not None
+
+
+def _checked(rules: Mapping[str, Rule], value: Any, place: str) -> dict[str, Any]:
+    """Return a JSON object that has exactly the keys of the rules, in their order."""
+    if not isinstance(value, dict) or list(value) != list(rules):
         got = ", ".join(value) if isinstance(value, dict) else shorten_json(value)
-        raise DataError(f"{place}: expected an object with {', '.join(keys)}, got {got}")
-    for key, one in value.items():
-        rule = RULES[cls.__name__, key]
-        if not rule.allows(one):
-            raise DataError(f"{place}: {key}: expected {rule.expected}, got {shorten_json(one)}")
-    return dict(value)
+        raise DataError(f"{place}: expected an object with {', '.join(rules)}, got {got}")
+    return {
+        key: convert_value(rule, value[key], f"{place}: {key}", shorten_json, DataError)
+        for key, rule in rules.items()
+    }
 
 
-def _with_tuple(values: dict[str, Any]) -> dict[str, Any]:
-    return {**values, "columns": tuple(values["columns"])}
+def _dataset(values: Mapping[str, Any]) -> Dataset:
+    return Dataset(**{**values, "columns": tuple(values["columns"])})

@@ -11,7 +11,7 @@ from mlcore.errors import DataError
 from mlcore.files.inputs import display_name
 from mlcore.jsontext import format_document
 from mlcore.warehouse.lineage.answers import Answer, Step, check, find
-from mlcore.warehouse.lineage.data import Input, Output
+from mlcore.warehouse.lineage.data import Dataset
 from mlcore.warehouse.lineage.log import read_lineage
 from mlcore.warehouse.lineage.names import find_root
 from mlcore.warehouse.lineage.record import LineageRecord
@@ -82,7 +82,7 @@ def _to_json(answer: Answer, name: str) -> str:
             "file": Path(name).name,
             "state": answer.state,
             **asdict(answer.facts),
-            "steps": [asdict(step) for step in answer.steps],
+            "steps": [{**asdict(step), "record": step.record.to_json()} for step in answer.steps],
         }
     )
 
@@ -138,7 +138,7 @@ def _git(record: LineageRecord) -> str:
     return f"{where} commit {_short(record.commit)}{dirty}"
 
 
-def _size(data: Input | Output) -> str:
+def _size(data: Dataset) -> str:
     parts = [data.format or "a table of the engine"]
     parts += [] if data.rows is None else [_count(data.rows, "row")]
     parts += [] if data.bytes is None else [_count(data.bytes, "byte")]

@@ -29,16 +29,14 @@ from mlcore.errors import DataError, DataWarning
 from mlcore.warehouse.lineage import (
     FileFacts,
     Fingerprint,
-    Input,
+    Dataset,
     LineageRecord,
-    Output,
     append,
     check,
     check_appendable,
     describe_file,
     find,
     find_root,
-    is_uri,
     read_lineage,
     recorded_name,
 )
@@ -123,16 +121,16 @@ def record_of(
         engine_version="2.0.0",
         inputs=[
             (
-                Input.of_stored("t", name, ["n"])
+                Dataset.of_stored(name, ["n"], table="t")
                 if text is None
-                else Input.of_file("t", name, "csv", facts_of(text), ["n"], 1)
+                else Dataset.of_file(name, "csv", facts_of(text), ["n"], 1, table="t")
             )
             for name, text in inputs.items()
         ],
         output=(
-            Output.of_stored(output, ["n"], 1)
+            Dataset.of_stored(output, ["n"], 1)
             if content is None
-            else Output.of_file(output, "csv", facts_of(content), ["n"], 1)
+            else Dataset.of_file(output, "csv", facts_of(content), ["n"], 1)
         ),
         statistics=statistics,
         lineage_path=lineage,
@@ -173,10 +171,12 @@ RECORD = LineageRecord(
     engine_version="2.0.0",
     params={"k": 50, "salt": 'é"', "share": 0.25, "all": True},
     inputs=(
-        Input("events", "data/events.csv.gz", None, "csv", 3, 24, "1" * 64, ("user_id", "item_id")),
-        Input("items", None, "shop.items", None, None, None, None, ("item_id",)),
+        Dataset(
+            "events", "data/events.csv.gz", None, "csv", 3, 24, "1" * 64, ("user_id", "item_id")
+        ),
+        Dataset("items", None, "shop.items", None, None, None, None, ("item_id",)),
     ),
-    output=Output("clean.jsonl", None, "jsonl", 2, 60, "2" * 64, ("user_id",)),
+    output=Dataset(None, "clean.jsonl", None, "jsonl", 2, 60, "2" * 64, ("user_id",)),
     statistics={"seconds": 0.5},
     created_at="2026-11-21T12:00:00Z",
     tool="mlcore 0.2.0",
@@ -195,28 +195,16 @@ DIGESTS = st.text("0123456789abcdef", min_size=64, max_size=64)
 # A greater float is written as an integer of other last digits, which is the same float.
 FLOATS = st.floats(-(2.0**53), 2.0**53)
 VALUES = st.dictionaries(TEXTS, TEXTS | st.integers(-(2**63), 2**63) | FLOATS | st.booleans())
-NAMES = st.lists(TEXTS, max_size=3).map(tuple)
-INPUTS = st.builds(
-    Input,
-    table=TEXTS,
-    file=st.none() | TEXTS,
-    stored=st.none() | TEXTS,
-    format=st.none() | TEXTS,
-    rows=st.none() | COUNTS,
-    bytes=st.none() | COUNTS,
-    sha256=st.none() | DIGESTS,
-    columns=NAMES,
-)
-OUTPUTS = st.builds(
-    Output,
-    file=st.none() | TEXTS,
-    stored=st.none() | TEXTS,
-    format=st.none() | TEXTS,
-    rows=COUNTS,
-    bytes=st.none() | COUNTS,
-    sha256=st.none() | DIGESTS,
-    columns=NAMES,
-)
+OF_DATASETS: dict[str, Any] = {
+    "file": st.none() | TEXTS,
+    "stored": st.none() | TEXTS,
+    "format": st.none() | TEXTS,
+    "bytes": st.none() | COUNTS,
+    "sha256": st.none() | DIGESTS,
+    "columns": st.lists(TEXTS, max_size=3).map(tuple),
+}
+INPUTS = st.builds(Dataset, table=TEXTS, rows=st.none() | COUNTS, **OF_DATASETS)
+OUTPUTS = st.builds(Dataset, table=st.none(), rows=COUNTS, **OF_DATASETS)
 RECORDS = st.builds(
     LineageRecord,
     query=TEXTS,
@@ -250,9 +238,9 @@ def test_any_record_comes_back_from_one_line(record: LineageRecord) -> None:
         ("0" * 64, "0" * 63, "query_sha256: expected a SHA-256 in hexadecimal, got '000"),
         ("a" * 40, "A" * 40, "commit: expected the id of a commit or null, got 'AAA"),
         ('"dirty": false', '"dirty": 0', "dirty: expected true or false or null, got 0"),
-        ('"rows": 3', '"rows": -1', "inputs: rows: expected a whole number >= 0 or null, got -1"),
-        ('"rows": 2', '"rows": null', "output: rows: expected a whole number >= 0, got null"),
-        ('"rows": 2', '"rows": true', "output: rows: expected a whole number >= 0, got true"),
+        ('"rows": 3', '"rows": -1', "inputs: rows: expected an integer >= 0 or null, got -1"),
+        ('"rows": 2', '"rows": null', "output: rows: expected an integer >= 0, got null"),
+        ('"rows": 2', '"rows": true', "output: rows: expected an integer >= 0, got true"),
         ('["user_id"]', "[1]", "output: columns: expected a list of texts, got [1]"),
         ('{"seconds": 0.5}', '{"a": []}', "statistics: expected an object of texts, numbers, "),
         ("12:00:00Z", "12:00:00", "created_at: expected a time such as 2026-01-31T12:00:00Z, got"),
@@ -294,7 +282,7 @@ def test_the_moment_is_in_utc(folder: Path) -> None:
         "engine_name": "duckdb",
         "engine_version": "2.0.0",
         "inputs": [],
-        "output": Output.of_stored("t", ["n"], 1),
+        "output": Dataset.of_stored("t", ["n"], 1),
         "statistics": {},
         "lineage_path": LINEAGE,
     }
@@ -319,6 +307,7 @@ def test_the_moment_is_in_utc(folder: Path) -> None:
         ("-", "-"),
         ("/elsewhere/of/ann/a.csv", "a.csv"),
         ("C:\\Users\\ann\\a.csv", "a.csv"),
+        ("C://Users/ann/a.csv", "a.csv"),  # a drive is no scheme
         ("file:///elsewhere/of/ann/a%20b.csv", "a b.csv"),
         ("gs://bucket/a/part-*.jsonl.gz", "gs://bucket/a/part-*.jsonl.gz"),
         ("s3://bucket/a@1.csv", "s3://bucket/a@1.csv"),
@@ -381,10 +370,10 @@ def test_no_line_has_an_absolute_path_or_a_secret(
         engine_name="duckdb",
         engine_version="2.0.0",
         inputs=[
-            Input.of_file("a", place, "csv", None, ["n"]),
-            Input.of_stored("b", place, ["n"]),
+            Dataset.of_file(place, "csv", None, ["n"], table="a"),
+            Dataset.of_stored(place, ["n"], table="b"),
         ],
-        output=Output.of_file(place, "csv", facts_of(""), ["n"], 0),
+        output=Dataset.of_file(place, "csv", facts_of(""), ["n"], 0),
         statistics={"source": place},
         # In no repository and no folder of the names above.
         lineage_path=Path(os.sep) / "no-such-folder/lineage.jsonl",
@@ -394,10 +383,6 @@ def test_no_line_has_an_absolute_path_or_a_secret(
     last = "name.csv" if kind in ("path", "file") else path[-1]
     assert record.output.file is not None and record.output.file.endswith(last)
     assert record.query == "name.sql"
-
-
-def test_a_drive_is_no_scheme() -> None:
-    assert not is_uri("C://data/a.csv") and is_uri("s3://b/a.csv")
 
 
 # --- what files hold ---
