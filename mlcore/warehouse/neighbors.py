@@ -147,13 +147,13 @@ class SqlNeighbors:
             values["num_neighbors"] = config.num_neighbors + SPARE_NEIGHBORS
         query = bundled_query("train")
         if self._stored is None:
-            query = query.coded()
+            query = query.with_integer_ids()
             self._engine.load("interactions", query.reads["interactions"], [_pairs_of(counts)])
         else:
             columns = query.reads["interactions"]
             provide_table(self._engine, "interactions", columns, self._stored)
         result = self._engine.run(query, values, ordered=False, progress=progress)
-        found = _gather(result.parts, items, is_coded=self._stored is None)
+        found = _gather(result.parts, items, has_integer_ids=self._stored is None)
         return _keep(found, config, config.similarity, counts, query)
 
 
@@ -182,9 +182,9 @@ def _pairs_of(counts: GramBlocks) -> Rows:
     return {"user_id": matrix.row_of_entry(), "item_id": matrix.indices.astype(np.int64)}
 
 
-def _gather(parts: Iterable[Rows], items: IdMap, is_coded: bool) -> _Found:
+def _gather(parts: Iterable[Rows], items: IdMap, has_integer_ids: bool) -> _Found:
     def positions(values: npt.NDArray[Any]) -> Int32Array:
-        if is_coded:
+        if has_integer_ids:
             return values.astype(np.int32)
         found = [items.position(id_) for id_ in values.tolist()]
         if None in found:

@@ -114,16 +114,16 @@ class Query:
                 values[name] = float(given.get(name, parameter.default or 0))
         return values
 
-    def coded(self) -> Query:
+    def with_integer_ids(self) -> Query:
         """Return the query over positions instead of ids: the same text, columns of other types.
 
         The order of positions is that of the ids, so the rows are the same.
         """
-        reads = {table: _coded(columns) for table, columns in self.reads.items()}
-        return replace(self, reads=reads, writes=_coded(self.writes))
+        reads = {table: _with_integer_ids(columns) for table, columns in self.reads.items()}
+        return replace(self, reads=reads, writes=_with_integer_ids(self.writes))
 
 
-def _coded(columns: Sequence[Column]) -> tuple[Column, ...]:
+def _with_integer_ids(columns: Sequence[Column]) -> tuple[Column, ...]:
     return tuple(
         replace(column, type="INT64") if column.name.endswith("_id") else column
         for column in columns

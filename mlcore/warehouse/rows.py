@@ -29,7 +29,7 @@ from mlcore.jsontext import format_numbers, format_string
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, SqlType
 
-__all__ = ["Rows", "read_rows", "write_rows"]
+__all__ = ["Rows", "num_rows", "read_rows", "write_rows"]
 
 # Some rows of a table by column, each (R,): INT64 as int64, FLOAT64 as float64, BOOL as bool, STRING
 # as objects; with missing values any of them as objects, with None.
@@ -46,6 +46,15 @@ _ROWS_PER_PART = 2**16
 _ROWS_PER_WRITE = 10_000
 _MAX_INT64 = 2**63 - 1
 _BOOLEANS = {"true": True, "false": False}
+
+
+def num_rows(part: Rows) -> int:
+    """Return R.
+
+    >>> num_rows({"n": np.arange(3)})
+    3
+    """
+    return len(next(iter(part.values())))
 
 
 def read_rows(
@@ -263,7 +272,7 @@ def _write_json(stream: TextIO, columns: Sequence[Column], parts: Iterable[Rows]
         for row in zip(*texts):
             pairs = [name + text for name, text in zip(names, row) if text is not None]
             stream.write("{" + ", ".join(pairs) + "}\n")
-        count += len(texts[0])
+        count += num_rows(part)
     return count
 
 
@@ -285,7 +294,7 @@ def _write_csv(stream: TextIO, columns: Sequence[Column], parts: Iterable[Rows],
                 )
         for row in zip(*(texts[column.name] for column in kept)):
             stream.write(",".join(map(str, row)) + "\n")
-        count += len(next(iter(texts.values())))
+        count += num_rows(part)
     if kept is None:
         stream.write(",".join(column.name for column in columns) + "\n")
     return count
@@ -294,8 +303,7 @@ def _write_csv(stream: TextIO, columns: Sequence[Column], parts: Iterable[Rows],
 def _pieces(parts: Iterable[Rows]) -> Iterator[Rows]:
     """Yield the same rows in parts that take little memory as text."""
     for part in parts:
-        length = len(next(iter(part.values())))
-        for begin in range(0, length, _ROWS_PER_WRITE):
+        for begin in range(0, num_rows(part), _ROWS_PER_WRITE):
             yield {name: values[begin : begin + _ROWS_PER_WRITE] for name, values in part.items()}
 
 

@@ -10,7 +10,7 @@ from mlcore.warehouse.engines import Engine
 from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.files.inputs import opened
 from mlcore.files.parquet import is_parquet
-from mlcore.warehouse.rows import Rows, read_rows
+from mlcore.warehouse.rows import Rows, num_rows, read_rows
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column
 
@@ -147,7 +147,7 @@ def provide_table(
     def counted() -> Iterator[Rows]:
         nonlocal count
         for part in read_rows(place, columns, format, progress):
-            count += len(next(iter(part.values())))
+            count += num_rows(part)
             yield part
 
     engine.load(table, columns, counted())

@@ -123,10 +123,10 @@ def estimate_by_engine(engine: Engine, interactions: PathLike, config_path: Path
     columns = reading.reads["interactions"]
     if is_file(interactions):
         check_readable(interactions)
-        coded = training.coded()
+        with_ids = training.with_integer_ids()
         nothing = {name: np.empty(0, np.int64) for name in ("user_id", "item_id")}
-        engine.load("interactions", coded.reads["interactions"], [nothing])
-        return f"{training.name}: {engine.estimate(coded, values)}"
+        engine.load("interactions", with_ids.reads["interactions"], [nothing])
+        return f"{training.name}: {engine.estimate(with_ids, values)}"
     provide_table(engine, "interactions", columns, interactions)
     return (
         f"{reading.name}: {engine.estimate(reading, {})}\n"

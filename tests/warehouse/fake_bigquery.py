@@ -238,10 +238,8 @@ class FakeBigQuery(requests.adapters.BaseAdapter):
                 raise self.job_fault
             if "query" in configuration:
                 job["statistics"] = self._query(project, configuration, reference["jobId"])
-            elif "load" in configuration:
-                self._load(configuration["load"], content)
             else:
-                self._extract(configuration["extract"])
+                self._load(configuration["load"], content)
         except Fault as fault:
             error = {"reason": fault.reason, "message": fault.message}
             job["status"] |= {"errorResult": error, "errors": [error]}
@@ -338,19 +336,6 @@ class FakeBigQuery(requests.adapters.BaseAdapter):
             objects = [json.loads(line) for line in content.splitlines()]
             new = StoredTable(schema, [_row(schema, line, load) for line in objects])
         self._write(stored, load["writeDisposition"], new)
-
-    def _extract(self, extract: dict[str, Any]) -> None:
-        assert extract["destinationFormat"] == "NEWLINE_DELIMITED_JSON"
-        table = self._find(".".join(extract["sourceTable"].values()))
-        (uri,) = extract["destinationUris"]
-        lines = []
-        for row in table.rows:
-            cells = {column.name: cell for column, cell in zip(table.schema, row)}
-            # As BigQuery does: integers as texts, missing values left out.
-            cells = {k: str(v) if type(v) is int else v for k, v in cells.items() if v is not None}
-            lines.append(json.dumps(cells) + "\n")
-        content = "".join(lines).encode()
-        self.objects[uri] = gzip.compress(content) if extract["compression"] == "GZIP" else content
 
     # --- uploads ----------------------------------------------------------------------------------
 

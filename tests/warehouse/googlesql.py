@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from types import TracebackType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,10 +23,9 @@ from zetasql.wasi._pb2.zetasql.proto import options_pb2, simple_catalog_pb2
 from zetasql.wasi._pb2.zetasql.public import options_pb2 as public_options
 from zetasql.wasi._pb2.zetasql.public import type_pb2
 
-from mlcore.warehouse.engines.base import Engine, Result, Rows, check_columns
+from mlcore.warehouse.engines.base import BoundQuery, Engine, Result, Rows, check_columns
 from mlcore.errors import DataError
-from mlcore.progress import Progress, no_progress
-from mlcore.warehouse.query import Column, Query, SqlType, Value
+from mlcore.warehouse.query import Column, SqlType, Value
 
 __all__ = ["GoogleSql", "GoogleSqlError", "analyze", "execute"]
 
@@ -222,12 +220,7 @@ class GoogleSql(Engine):
         self._tables: dict[str, tuple[Sequence[Column], list[tuple[Cell, ...]]]] = {}
         self._stored: dict[str, tuple[Sequence[Column], list[tuple[Cell, ...]]]] = {}
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._tables.clear()
         self._stored.clear()
 
@@ -255,42 +248,30 @@ class GoogleSql(Engine):
             f"{path}: expected rows, got Parquet, which the reference engine cannot read"
         )
 
-    def run(
-        self,
-        query: Query,
-        values: Mapping[str, Value],
-        *,
-        ordered: bool = True,
-        progress: Progress = no_progress,
-    ) -> Result:
-        text = query.text
-        if ordered and query.order:
-            text = f"SELECT * FROM (\n{text}\n) ORDER BY {', '.join(query.order)}"
+    def _run(self, bound: BoundQuery, order: Sequence[str]) -> Result:
+        query, text = bound.query, bound.query.text
+        if order:
+            text = f"SELECT * FROM (\n{text}\n) ORDER BY {', '.join(order)}"
         tables = {name: self._tables[name] for name in query.reads}
         try:
-            found, rows = execute(text, tables, values)
+            found, rows = execute(text, tables, bound.values)
         except GoogleSqlError as error:
             raise DataError(f"{query.path}: {error}") from None
         check_columns(query, found)
         return Result(query.writes, _parts(query.writes, rows))
 
-    def store(
-        self,
-        query: Query,
-        values: Mapping[str, Value],
-        stored: str,
-        progress: Progress = no_progress,
-    ) -> tuple[int, Mapping[str, Value]]:
-        part = next(self.run(query, values).parts)
-        rows = list(zip(*(part[column.name].tolist() for column in query.writes), strict=True))
-        self._stored[stored] = query.writes, rows
+    def _store(self, bound: BoundQuery, stored: str) -> tuple[int, Mapping[str, Value]]:
+        writes = bound.query.writes
+        part = next(self._run(bound, ()).parts)
+        rows = list(zip(*(part[column.name].tolist() for column in writes), strict=True))
+        self._stored[stored] = writes, rows
         return len(rows), {}
 
-    def estimate(self, query: Query, values: Mapping[str, Value]) -> str:
+    def _estimate(self, bound: BoundQuery) -> str:
         try:
-            analyze(query.text, query.reads, values)
+            analyze(bound.query.text, bound.query.reads, bound.values)
         except GoogleSqlError as error:
-            raise DataError(f"{query.path}: {error}") from None
+            raise DataError(f"{bound.place}: {error}") from None
         return "nothing: the reference engine runs in this process"
 
 

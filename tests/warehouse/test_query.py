@@ -128,10 +128,14 @@ def test_what_is_recorded_can_be_given_again() -> None:
 
 
 def test_positions_stand_for_ids_in_the_same_text() -> None:
-    coded = parse().coded()
-    assert coded.text == parse().text
-    assert [column.type for column in coded.reads["rows_of_users"]] == ["INT64", "FLOAT64", "INT64"]
-    assert [column.type for column in coded.writes] == ["INT64", "BOOL"]
+    with_ids = parse().with_integer_ids()
+    assert with_ids.text == parse().text
+    assert [column.type for column in with_ids.reads["rows_of_users"]] == [
+        "INT64",
+        "FLOAT64",
+        "INT64",
+    ]
+    assert [column.type for column in with_ids.writes] == ["INT64", "BOOL"]
 
 
 @pytest.mark.parametrize(

@@ -249,15 +249,15 @@ def test_positions_instead_of_ids_give_the_same_rows(case: Case, duckdb: Engine)
     position_of: dict[str | None, int | None] = {None: None}
     position_of |= {id_: position for position, id_ in enumerate(sorted(ids, key=str.encode))}
 
-    def coded(row: Any) -> dict[str, Any]:
+    def with_ids(row: Any) -> dict[str, Any]:
         return {k: position_of[cell] if k.endswith("_id") else cell for k, cell in row.items()}
 
-    tables = {table: [coded(row) for row in rows] for table, rows in case.tables.items()}
-    query = case.query.coded()
+    tables = {table: [with_ids(row) for row in rows] for table, rows in case.tables.items()}
+    query = case.query.with_integer_ids()
     load_rows(duckdb, query, tables)
     found = result_rows(duckdb, query, query.values(case.params))
     assert_same_rows(
-        case.query, found, [tuple(coded(row).values()) for row in case.expected], is_exact(case)
+        case.query, found, [tuple(with_ids(row).values()) for row in case.expected], is_exact(case)
     )
 
 
@@ -269,6 +269,6 @@ def duckdb() -> Iterator[Engine]:
 
 @pytest.mark.parametrize("name", ["train", "recommend", "evaluate", "coverage"])
 def test_bigquery_takes_the_text_over_positions(name: str) -> None:
-    query = queries()[name].coded()
+    query = queries()[name].with_integer_ids()
     with GoogleSql() as googlesql:
         assert googlesql.estimate(query, query.values({}))

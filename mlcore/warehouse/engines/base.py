@@ -1,4 +1,4 @@
-"""What every engine can do: take tables, run a query, give its rows."""
+"""The interface of engines: take tables, run a query, give its rows."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import ClassVar, TypeVar
+from typing import ClassVar, NamedTuple, TypeVar
 
-from mlcore.errors import DataError
-from mlcore.warehouse.rows import Rows
+from mlcore.errors import DataError, shorten
+from mlcore.warehouse.rows import Rows, num_rows
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, Query, Value
 
-__all__ = ["Engine", "Result", "Rows", "check_columns", "rewrite_placeholders"]
+__all__ = ["BoundQuery", "Engine", "Result", "Rows", "check_columns", "rewrite_placeholders"]
 
 E = TypeVar("E", bound="Engine")
 
@@ -23,11 +22,11 @@ _PARAMETER = re.compile(r"@([a-z][a-z0-9_]*)")
 
 @dataclass(frozen=True)
 class Result:
-    """What a query gave.
+    """The rows that a query gives.
 
     Attributes:
-        columns: as the query's header has them.
-        parts: yields the rows, in the order of the header, while the engine is open; once.
+        columns: as in the header of the query.
+        parts: yields the rows once, while the engine is open.
         statistics: what the engine says of the job, for the lineage: numbers and texts, no paths,
             no names of people.
     """
@@ -37,11 +36,24 @@ class Result:
     statistics: Mapping[str, Value] = field(default_factory=dict)
 
 
+class BoundQuery(NamedTuple):
+    """A query with the values of its parameters."""
+
+    query: Query
+    values: Mapping[str, Value]
+    progress: Progress = no_progress
+
+    @property
+    def place(self) -> str:
+        """The file of the query, for messages."""
+        return str(self.query.path)
+
+
 class Engine(ABC):
     """A place where queries run. A context manager; tables last as long as it is open.
 
-    Every table a query reads is given by one of ``load``, ``attach`` and ``attach_parquet`` before
-    ``run``. The same name given again replaces the table.
+    Give every table that a query reads by ``load``, ``attach``, ``attach_parquet`` or ``load_uri``
+    before ``run``. The same name given again replaces the table.
     """
 
     name: ClassVar[str]
@@ -49,13 +61,12 @@ class Engine(ABC):
     def __enter__(self: E) -> E:
         return self
 
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     @abstractmethod
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def close(self) -> None:
+        """End what is still running, and forget the tables."""
 
     @property
     @abstractmethod
@@ -69,10 +80,8 @@ class Engine(ABC):
         Args:
             table: its name in queries.
             columns: all of them, in order.
-            parts: rows, of which there may be many.
         """
 
-    @abstractmethod
     def attach(self, table: str, columns: Sequence[Column], stored: str) -> None:
         """Make a table readable that the engine has.
 
@@ -84,6 +93,10 @@ class Engine(ABC):
         Raises:
             DataError: there is no such table, or a column is missing or of another type.
         """
+        raise DataError(
+            f"{table}: expected a file .csv, .jsonl or .parquet, as {self.name} keeps no tables, "
+            f"got {shorten(stored)}"
+        )
 
     @abstractmethod
     def attach_parquet(self, table: str, columns: Sequence[Column], path: str) -> None:
@@ -113,7 +126,6 @@ class Engine(ABC):
             f"{table}: expected a file or a table, as {self.name} loads none, got {uri}"
         )
 
-    @abstractmethod
     def run(
         self,
         query: Query,
@@ -125,48 +137,32 @@ class Engine(ABC):
         """Run a query and give its rows.
 
         Args:
-            query: whose tables are there.
             values: of all its parameters.
             ordered: whether the rows come in the order of the header.
-            progress: told how far it is, where the engine says.
+            progress: called where the engine says how far it is.
 
         Raises:
             DataError: the engine refuses the query, or its columns are not those of the header.
         """
+        return self._run(BoundQuery(query, values, progress), query.order if ordered else ())
 
-    def keep(
+    def materialize(
         self,
         query: Query,
         values: Mapping[str, Value],
         table: str,
         progress: Progress = no_progress,
     ) -> int:
-        """Run a query and make its result a table for queries; return how many rows it has.
-
-        Here the rows go through this process; an engine that has a better way overrides it.
+        """Run a query and make its result a table for queries; return the number of rows.
 
         Args:
-            query: as for ``run``.
-            values: as for ``run``.
             table: its name in queries, perhaps of one that the query reads.
-            progress: as for ``run``.
 
         Raises:
             DataError: as ``run``.
         """
-        result = self.run(query, values, ordered=False, progress=progress)
-        count = 0
+        return self._materialize(BoundQuery(query, values, progress), table)
 
-        def counted() -> Iterator[Rows]:
-            nonlocal count
-            for part in result.parts:
-                count += len(part[query.writes[0].name])
-                yield part
-
-        self.load(table, query.writes, counted())
-        return count
-
-    @abstractmethod
     def store(
         self,
         query: Query,
@@ -174,40 +170,56 @@ class Engine(ABC):
         stored: str,
         progress: Progress = no_progress,
     ) -> tuple[int, Mapping[str, Value]]:
-        """Run a query into a table of the engine; one that stands there is replaced.
+        """Run a query into a table of the engine, in place of one of that name.
 
         Args:
-            query: as for ``run``.
-            values: as for ``run``.
-            stored: what the engine is to call it.
-            progress: as for ``run``.
+            stored: what the engine calls it.
 
         Returns:
-            How many rows it has, and the statistics of the job.
+            The number of rows, and the statistics of the job.
 
         Raises:
             DataError: as ``run``, or the engine stores nothing.
         """
+        return self._store(BoundQuery(query, values, progress), stored)
 
-    @abstractmethod
     def estimate(self, query: Query, values: Mapping[str, Value]) -> str:
-        """Return what a run would take, in words, without running it; the query is checked.
-
-        Args:
-            query: as for ``run``.
-            values: as for ``run``.
+        """Check a query without running it; return what a run would take, in words.
 
         Raises:
             DataError: as ``run``.
         """
+        return self._estimate(BoundQuery(query, values))
+
+    @abstractmethod
+    def _run(self, bound: BoundQuery, order: Sequence[str]) -> Result: ...
+
+    def _materialize(self, bound: BoundQuery, table: str) -> int:
+        """Let the rows go through this process; override it with a better way."""
+        parts = self._run(bound, ()).parts
+        count = 0
+
+        def counted() -> Iterator[Rows]:
+            nonlocal count
+            for part in parts:
+                count += num_rows(part)
+                yield part
+
+        self.load(table, bound.query.writes, counted())
+        return count
+
+    def _store(self, bound: BoundQuery, stored: str) -> tuple[int, Mapping[str, Value]]:
+        raise DataError(
+            f"{stored}: expected an output file .csv or .jsonl, as {self.name} keeps no tables, "
+            "got a table"
+        )
+
+    @abstractmethod
+    def _estimate(self, bound: BoundQuery) -> str: ...
 
 
 def rewrite_placeholders(text: str, sigil: str) -> str:
-    """Return a query whose parameters are written another way.
-
-    Args:
-        text: with ``@name``.
-        sigil: what the engine writes before the name.
+    """Return a query whose parameters begin with ``sigil`` in place of ``@``.
 
     >>> rewrite_placeholders("SELECT @k", "$")
     'SELECT $k'
@@ -219,12 +231,8 @@ def check_columns(query: Query, found: Sequence[tuple[str, str | None]]) -> None
     """Refuse a result whose columns are not those of the header.
 
     Args:
-        query: with the header.
-        found: name and type of each column as the engine sees them; None for a type that BigQuery
-            does not have.
-
-    Raises:
-        DataError: they differ.
+        found: name and type of each column as the engine sees them; None for a type that no header
+            has.
 
     >>> from pathlib import Path
     >>> from mlcore.warehouse.query import parse_query

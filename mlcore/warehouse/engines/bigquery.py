@@ -6,12 +6,11 @@ Every run begins with a dry run, which costs nothing: it checks the query and sa
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlcore.warehouse.engines.base import Engine, Result, Rows, check_columns
+from mlcore.warehouse.engines.base import BoundQuery, Engine, Result, Rows, check_columns
 from mlcore.warehouse.engines.bigquery_client import (
     connect,
     faults,
@@ -25,8 +24,7 @@ from mlcore.warehouse.engines.bigquery_tables import LoadedTables
 from mlcore.warehouse.engines.bigquery_text import Found, Source, make_source, type_of, wrap
 from mlcore.errors import DataError
 from mlcore.memory.available import format_bytes
-from mlcore.progress import Progress, no_progress
-from mlcore.warehouse.query import Column, Query, SqlType, Value
+from mlcore.warehouse.query import Column, SqlType, Value
 
 __all__ = ["BigQuery"]
 
@@ -36,8 +34,9 @@ _DTYPES: dict[SqlType, Any] = {"INT64": np.int64, "FLOAT64": np.float64, "BOOL":
 
 
 class _Plan(NamedTuple):
-    """A query as BigQuery is sent it, and what the dry run said."""
+    """A query as BigQuery gets it, and what the dry run said."""
 
+    bound: BoundQuery
     text: str
     processed_bytes: int
 
@@ -58,12 +57,7 @@ class BigQuery(Engine):
         self._loaded = LoadedTables(self._client, options)
         self._sources: dict[str, Source] = {}
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Delete what was loaded."""
         self._loaded.forget_all()
         if self._is_own:
@@ -104,90 +98,46 @@ class BigQuery(Engine):
             reference, has_schema = self._loaded.load_uri(table, columns, uri)
             self._read_from(table, columns, reference, uri, fill_defaults=has_schema)
 
-    def run(
-        self,
-        query: Query,
-        values: Mapping[str, Value],
-        *,
-        ordered: bool = True,
-        progress: Progress = no_progress,
-    ) -> Result:
-        """Run a query and give its rows, page by page."""
-        plan = self._plan(query, values, query.order if ordered else ())
-        job, _ = self._execute(query, values, plan, progress)
-        return Result(query.writes, self._parts(query, job), statistics_of(job))
+    def _run(self, bound: BoundQuery, order: Sequence[str]) -> Result:
+        job, _ = self._execute(self._plan(bound, order))
+        return Result(bound.query.writes, self._parts(bound, job), statistics_of(job))
 
-    def keep(
-        self,
-        query: Query,
-        values: Mapping[str, Value],
-        table: str,
-        progress: Progress = no_progress,
-    ) -> int:
-        """Run a query and make its result a table for queries, without its rows coming here."""
-        plan = self._plan(query, values, ())
-        with faults(str(query.path)):
-            reference = self._loaded.create(table, query.writes)
-            to = {"destination": reference, "write_disposition": "WRITE_EMPTY"}
-            _, rows = self._execute(query, values, plan, progress, **to)
-            self._read_from(table, query.writes, reference, table)
+    def _materialize(self, bound: BoundQuery, table: str) -> int:
+        plan = self._plan(bound)
+        with faults(bound.place):
+            reference = self._loaded.create(table, bound.query.writes)
+            _, rows = self._execute(plan, destination=reference, write_disposition="WRITE_EMPTY")
+            self._read_from(table, bound.query.writes, reference, table)
         return int(rows.total_rows)
 
-    def store(
-        self,
-        query: Query,
-        values: Mapping[str, Value],
-        stored: str,
-        progress: Progress = no_progress,
-    ) -> tuple[int, Mapping[str, Value]]:
+    def _store(self, bound: BoundQuery, stored: str) -> tuple[int, Mapping[str, Value]]:
         """Run a query into a table, clustered by the ids that order its rows."""
-        reference = self._reference(stored)
-        plan = self._plan(query, values, ())
-        to = {"destination": reference, "write_disposition": "WRITE_TRUNCATE"}
-        clustering = [name for name in query.order if name.endswith("_id")][:_MAX_CLUSTERING]
+        to: dict[str, Any] = {
+            "destination": self._reference(stored),
+            "write_disposition": "WRITE_TRUNCATE",
+        }
+        clustering = [name for name in bound.query.order if name.endswith("_id")][:_MAX_CLUSTERING]
         if clustering:
             to["clustering_fields"] = clustering
-        job, rows = self._execute(query, values, plan, progress, **to)
+        job, rows = self._execute(self._plan(bound), **to)
         return int(rows.total_rows), statistics_of(job)
 
-    def extract(self, stored: str, uri: str, progress: Progress = no_progress) -> None:
-        """Write a stored table into files of Cloud Storage, as JSON Lines.
-
-        BigQuery writes INT64 as texts and the rows in no order.
-
-        Args:
-            stored: what BigQuery calls the table.
-            uri: ``gs://...``, with a ``*`` for more than 1 GB; .gz at its end compresses.
-            progress: told how far it is.
-
-        Raises:
-            DataError: BigQuery refuses.
-        """
-        reference = self._reference(stored)
-        config = self._bigquery.ExtractJobConfig(
-            destination_format="NEWLINE_DELIMITED_JSON",
-            compression="GZIP" if uri.endswith(".gz") else "NONE",
-            labels={**self._options.labels, "tool": "mlcore"},
-        )
-        with faults(stored):
-            job = self._client.extract_table(reference, uri, job_config=config)
-            wait(job, f"extract {stored}", progress)
-
-    def estimate(self, query: Query, values: Mapping[str, Value]) -> str:
+    def _estimate(self, bound: BoundQuery) -> str:
         """Return bytes and price of a run, by a dry run."""
-        plan = self._plan(query, values, query.order)
-        words = price_words(plan.processed_bytes, len(query.reads), self._options.dollars_per_tib)
+        query, processed = bound.query, self._plan(bound, bound.query.order).processed_bytes
+        words = price_words(processed, len(query.reads), self._options.dollars_per_tib)
         empty = [table for table in query.reads if self._loaded.is_empty(table)]
         return f"{words}, not counting {', '.join(empty)}, yet to be loaded" if empty else words
 
-    def _plan(self, query: Query, values: Mapping[str, Value], order: Sequence[str]) -> _Plan:
-        text = wrap(query, values, self._sources, order)
+    def _plan(self, bound: BoundQuery, order: Sequence[str] = ()) -> _Plan:
+        query = bound.query
+        text = wrap(query, bound.values, self._sources, order)
         # What the cache holds would cost nothing, which says nothing of the next run.
-        config = self._config(query, values, dry_run=True, use_query_cache=False)
-        with faults(str(query.path)):
+        config = self._config(bound, dry_run=True, use_query_cache=False)
+        with faults(bound.place):
             job = self._client.query(text, job_config=config)
         check_columns(query, [(found.name, type_of(found.field_type)) for found in job.schema])
-        plan = _Plan(text, int(job.total_bytes_processed))
+        plan = _Plan(bound, text, int(job.total_bytes_processed))
         billed = billed_bytes(plan.processed_bytes, len(query.reads))
         limit = self._options.maximum_bytes_billed
         if limit is not None and billed > limit:
@@ -197,25 +147,21 @@ class BigQuery(Engine):
             )
         return plan
 
-    def _execute(
-        self,
-        query: Query,
-        values: Mapping[str, Value],
-        plan: _Plan,
-        progress: Progress,
-        **destination: Any,
-    ) -> tuple[Any, Any]:
-        config = self._config(query, values, **destination)
+    def _execute(self, plan: _Plan, **destination: Any) -> tuple[Any, Any]:
+        """Return the job and its rows."""
+        bound = plan.bound
+        config = self._config(bound, **destination)
         if self._options.maximum_bytes_billed is not None:
             config.maximum_bytes_billed = self._options.maximum_bytes_billed
-        step = f"run {query.name} in BigQuery ({format_bytes(plan.processed_bytes)})"
-        with faults(str(query.path)):
+        step = f"run {bound.query.name} in BigQuery ({format_bytes(plan.processed_bytes)})"
+        with faults(bound.place):
             job = self._client.query(plan.text, job_config=config, job_id_prefix="mlcore_")
-            return job, wait(job, step, progress)
+            return job, wait(job, step, bound.progress)
 
-    def _config(self, query: Query, values: Mapping[str, Value], **more: Any) -> Any:
+    def _config(self, bound: BoundQuery, **more: Any) -> Any:
+        query = bound.query
         parameters = [
-            self._bigquery.ScalarQueryParameter(name, parameter.type, values[name])
+            self._bigquery.ScalarQueryParameter(name, parameter.type, bound.values[name])
             for name, parameter in query.parameters.items()
         ]
         labels = {**self._options.labels, "tool": "mlcore", "query": query.name[:63]}
@@ -223,10 +169,10 @@ class BigQuery(Engine):
             query_parameters=parameters, labels=labels, use_legacy_sql=False, **more
         )
 
-    def _parts(self, query: Query, job: Any) -> Iterator[Rows]:
-        with faults(str(query.path)):
+    def _parts(self, bound: BoundQuery, job: Any) -> Iterator[Rows]:
+        with faults(bound.place):
             for page in job.result(page_size=_ROWS_PER_PAGE).pages:
-                yield _to_rows(query.writes, [row.values() for row in page])
+                yield _to_rows(bound.query.writes, [row.values() for row in page])
 
     def _reference(self, stored: str) -> Any:
         check_table(stored)

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mlcore.warehouse.engines.base import Engine, Result, Rows, check_columns, rewrite_placeholders
+from mlcore.warehouse.engines.base import (
+    BoundQuery,
+    Engine,
+    Result,
+    Rows,
+    check_columns,
+    rewrite_placeholders,
+)
 from mlcore.warehouse.engines.options import DuckDbOptions
 from mlcore.errors import ConfigError, DataError, from_os_error, shorten
 from mlcore.files.database import Database, import_duckdb
 from mlcore.files.rows_sql import quote_path, quote_sql
 from mlcore.memory.available import format_bytes
 from mlcore.progress import Progress, no_progress
-from mlcore.warehouse.query import Column, Query, SqlType, Value
+from mlcore.warehouse.query import Column, SqlType
 from mlcore.numeric.threads import resolve_threads
 
 __all__ = ["DuckDb"]
-
-T = TypeVar("T")
 
 _TYPES: dict[SqlType, str] = {
     "STRING": "VARCHAR",
@@ -66,14 +69,9 @@ class DuckDb(Engine):
         # The one function that is called otherwise here: md5 already gives hexadecimal digits.
         self._database.rows("CREATE TEMP MACRO to_hex(digest) AS digest")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Stop what is still running, and remove what was spilled."""
-        self._database.__exit__(kind, error, trace)
+        self._database.__exit__()
         self._spill.cleanup()
 
     @property
@@ -91,13 +89,6 @@ class DuckDb(Engine):
                 arrays, selected = _without_objects(columns, part)
                 self._database.append(table, arrays, selected)
 
-    def attach(self, table: str, columns: Sequence[Column], stored: str) -> None:
-        """Refuse: the database is made for the run."""
-        raise DataError(
-            f"{table}: expected a file .csv, .jsonl or .parquet, as duckdb keeps no tables, "
-            f"got {shorten(stored)}"
-        )
-
     def attach_parquet(self, table: str, columns: Sequence[Column], path: str) -> None:
         """Make a Parquet file, or all that match a pattern, readable as a table."""
         quoted = quote_sql(path) if "*" in path else quote_path(path)
@@ -110,85 +101,52 @@ class DuckDb(Engine):
         self._drop(table)
         self._database.rows(f"CREATE TEMP VIEW {table} AS SELECT {selected} FROM {source}")
 
-    def run(
-        self,
-        query: Query,
-        values: Mapping[str, Value],
-        *,
-        ordered: bool = True,
-        progress: Progress = no_progress,
-    ) -> Result:
-        """Run a query and give its rows."""
-        self._check(query, values)
-        order = f"\nORDER BY {', '.join(query.order)}" if ordered and query.order else ""
+    def _run(self, bound: BoundQuery, order: Sequence[str]) -> Result:
+        self._check(bound)
+        writes = bound.query.writes
         selected = ", ".join(
-            f"CAST({column.name} AS {_TYPES[column.type]}) AS {column.name}"
-            for column in query.writes
+            f"CAST({column.name} AS {_TYPES[column.type]}) AS {column.name}" for column in writes
         )
-        text = f"SELECT {selected} FROM (\n{rewrite_placeholders(query.text, '$')}\n){order}"
+        text = f"SELECT {selected} FROM (\n{rewrite_placeholders(bound.query.text, '$')}\n)"
+        text += f"\nORDER BY {', '.join(order)}" if order else ""
         self._drop(_RESULT)
-        with self._faults(str(query.path)):
+        with self._faults(bound.place):
             self._database.rows(
-                f"CREATE TEMP TABLE {_RESULT} AS {text}", values or None, self._report(progress)
+                f"CREATE TEMP TABLE {_RESULT} AS {text}",
+                bound.values or None,
+                lambda percent: bound.progress("run query", max(0, int(percent)), 100),
             )
-        return Result(query.writes, self._parts(query.writes))
+        return Result(writes, self._parts(writes))
 
-    def keep(
-        self,
-        query: Query,
-        values: Mapping[str, Value],
-        table: str,
-        progress: Progress = no_progress,
-    ) -> int:
-        """Run a query and make its result a table for queries; return how many rows it has."""
-        self.run(query, values, ordered=False, progress=progress)
+    def _materialize(self, bound: BoundQuery, table: str) -> int:
+        self._run(bound, ())
         self._drop(table)
         self._database.rows(f"ALTER TABLE {_RESULT} RENAME TO {table}")
-        ((count,),) = self._database.rows(f"SELECT count(*) FROM {table}")
-        return int(count)
+        return int(self._value(f"SELECT count(*) FROM {table}"))
 
-    def store(
-        self,
-        query: Query,
-        values: Mapping[str, Value],
-        stored: str,
-        progress: Progress = no_progress,
-    ) -> tuple[int, Mapping[str, Value]]:
-        """Refuse: the database is made for the run."""
-        raise DataError(
-            f"{stored}: expected an output file .csv or .jsonl, as duckdb keeps no tables, "
-            "got a table"
+    def _estimate(self, bound: BoundQuery) -> str:
+        self._check(bound)
+        threads, limit = (
+            self._value(f"SELECT current_setting('{name}')") for name in ("threads", "memory_limit")
         )
-
-    def estimate(self, query: Query, values: Mapping[str, Value]) -> str:
-        """Return the limits of the run; the query is checked."""
-        self._check(query, values)
-        ((limit,),) = self._database.rows("SELECT current_setting('memory_limit')")
         return (
-            f"duckdb {self.version} would run it in this process: {self._threads()} threads, "
+            f"duckdb {self.version} would run it in this process: {threads} threads, "
             f"at most {limit} of memory, the rest in temporary files"
         )
 
-    def spilled_bytes(self) -> int:
-        """Return how much of the disk is taken at this moment by what did not fit into memory."""
-        with os.scandir(self._spill.name) as entries:
-            return sum(entry.stat().st_size for entry in entries if entry.is_file())
+    def _value(self, text: str) -> Any:
+        ((value,),) = self._database.rows(text)
+        return value
 
-    def _threads(self) -> int:
-        ((threads,),) = self._database.rows("SELECT current_setting('threads')")
-        return int(threads)
-
-    def _report(self, progress: Progress) -> Callable[[float], None]:
-        return lambda percent: progress("run query", max(0, int(percent)), 100)
-
-    def _check(self, query: Query, values: Mapping[str, Value]) -> None:
-        with self._faults(str(query.path)):
-            text = f"DESCRIBE {rewrite_placeholders(query.text, '$')}"
-            described = self._database.rows(text, values or None)
-        check_columns(query, [(name, _type_of(str(type_))) for name, type_, *_ in described])
+    def _check(self, bound: BoundQuery) -> None:
+        with self._faults(bound.place):
+            text = f"DESCRIBE {rewrite_placeholders(bound.query.text, '$')}"
+            described = self._database.rows(text, bound.values or None)
+        found = [(name, _type_of(str(type_))) for name, type_, *_ in described]
+        check_columns(bound.query, found)
 
     def _parts(self, columns: Sequence[Column]) -> Iterator[Rows]:
-        ((count,),) = self._database.rows(f"SELECT count(*) FROM {_RESULT}")
+        count = self._value(f"SELECT count(*) FROM {_RESULT}")
         names = ", ".join(column.name for column in columns)
         for begin in range(0, count, _ROWS_PER_PART):
             with self._faults("result"):

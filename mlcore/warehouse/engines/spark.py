@@ -6,10 +6,16 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, TypeVar
 
-from mlcore.warehouse.engines.base import Engine, Result, Rows, check_columns, rewrite_placeholders
+from mlcore.warehouse.engines.base import (
+    BoundQuery,
+    Engine,
+    Result,
+    Rows,
+    check_columns,
+    rewrite_placeholders,
+)
 from mlcore.warehouse.engines.spark_columns import (
     BATCH_ROWS,
     TYPES,
@@ -24,8 +30,7 @@ from mlcore.warehouse.engines.options import SparkOptions
 from mlcore.warehouse.engines.spark_session import take_session
 from mlcore.errors import DataError, MlcoreError, shorten
 from mlcore.memory.available import format_bytes
-from mlcore.progress import Progress, no_progress
-from mlcore.warehouse.query import Column, Query, Value
+from mlcore.warehouse.query import Column, Value
 
 __all__ = ["Spark"]
 
@@ -62,15 +67,10 @@ class Spark(Engine):
         try:
             self._session.sql(f"CREATE OR REPLACE TEMPORARY {shim}")
         except BaseException:
-            self.__exit__(None, None, None)
+            self.close()
             raise
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """End the session if it is ours."""
         if self._own is not None:
             self._own.close()
@@ -102,43 +102,29 @@ class Spark(Engine):
         with self._faults(path):
             self._view(table, columns, path, self._session.read.parquet(path))
 
-    def run(
-        self,
-        query: Query,
-        values: Mapping[str, Value],
-        *,
-        ordered: bool = True,
-        progress: Progress = no_progress,
-    ) -> Result:
-        """Run a query and give its rows; they stand once in the memory of Python, as Arrow."""
-        frame = self._analyzed(query, values)
-        if ordered and query.order:
-            frame = frame.orderBy(*query.order)
-        rows, statistics = self._job(query, frame.toArrow, progress)
-        return Result(query.writes, to_parts(query.writes, rows), statistics)
+    def _run(self, bound: BoundQuery, order: Sequence[str]) -> Result:
+        """Run a query; its rows are in the memory of Python once, as Arrow."""
+        frame = self._analyzed(bound)
+        if order:
+            frame = frame.orderBy(*order)
+        rows, statistics = self._job(bound, frame.toArrow)
+        return Result(bound.query.writes, to_parts(bound.query.writes, rows), statistics)
 
-    def store(
-        self,
-        query: Query,
-        values: Mapping[str, Value],
-        stored: str,
-        progress: Progress = no_progress,
-    ) -> tuple[int, Mapping[str, Value]]:
-        """Run a query into a table of the catalog, in the catalog's default format."""
+    def _store(self, bound: BoundQuery, stored: str) -> tuple[int, Mapping[str, Value]]:
         if self._own is not None and self._own.forgets_tables:
             raise DataError(
                 f"{stored}: expected a catalog that lasts, got that of a session of our own",
                 "name a catalog or a folder: --spark-conf spark.sql.warehouse.dir=..., see Spark",
             )
-        writer = self._analyzed(query, values).write.mode("overwrite")
-        _, statistics = self._job(query, lambda: writer.saveAsTable(stored), progress)
+        writer = self._analyzed(bound).write.mode("overwrite")
+        _, statistics = self._job(bound, lambda: writer.saveAsTable(stored))
         with self._faults(stored):
             return self._session.table(stored).count(), statistics
 
-    def estimate(self, query: Query, values: Mapping[str, Value]) -> str:
-        """Return what Spark's optimizer knows of the run; the query is checked."""
-        size = _size_of(self._analyzed(query, values))
-        read = [f"{table} ({_size_of(self._session.table(table))})" for table in query.reads]
+    def _estimate(self, bound: BoundQuery) -> str:
+        """Return what Spark's optimizer knows of the run."""
+        size = _size_of(self._analyzed(bound))
+        read = [f"{name} ({_size_of(self._session.table(name))})" for name in bound.query.reads]
         executors = self._num_executors()
         return (
             f"spark {self.version} would run it on {self._master_kind()}, {executors} "
@@ -146,20 +132,20 @@ class Spark(Engine):
             f"{', '.join(read) or 'nothing'} and gives {size}"
         )
 
-    def _analyzed(self, query: Query, values: Mapping[str, Value]) -> Any:
+    def _analyzed(self, bound: BoundQuery) -> Any:
         """Return the query as Spark has understood it, with the columns of the header."""
         from pyspark.sql.functions import col, expr
 
+        query = bound.query
         # A literal of its type: Spark makes an int of an integer, and refuses a cast here.
         arguments = {
             name: expr(f"{value}L") if query.parameters[name].type == "INT64" else value
-            for name, value in values.items()
+            for name, value in bound.values.items()
         }
-        with self._faults(str(query.path)):
+        with self._faults(bound.place):
             self._session.conf.set(_BATCH, BATCH_ROWS)
             frame = self._session.sql(rewrite_placeholders(query.text, ":"), args=arguments)
-            found = [(name, type_of(type_)) for name, type_ in frame.dtypes]
-            check_columns(query, found)
+            check_columns(query, [(name, type_of(type_)) for name, type_ in frame.dtypes])
             return frame.select(
                 *(col(one.name).cast(TYPES[one.type]).alias(one.name) for one in query.writes)
             )
@@ -169,21 +155,19 @@ class Spark(Engine):
         selected = [select_column(column, found, place) for column in columns]
         frame.selectExpr(*selected).createOrReplaceTempView(table)
 
-    def _job(
-        self, query: Query, work: Callable[[], T], progress: Progress
-    ) -> tuple[T, dict[str, Value]]:
+    def _job(self, bound: BoundQuery, work: Callable[[], T]) -> tuple[T, dict[str, Value]]:
         """Return what some work gives, and how much work it was; a signal cancels it."""
         group = f"mlcore-{uuid.uuid4().hex}"
 
         def grouped() -> T:
-            self._context.setJobGroup(group, query.name, interruptOnCancel=True)
+            self._context.setJobGroup(group, bound.query.name, interruptOnCancel=True)
             return work()
 
-        with self._faults(str(query.path)), ThreadPoolExecutor(1) as pool:
+        with self._faults(bound.place), ThreadPoolExecutor(1) as pool:
             future = pool.submit(grouped)
             try:
                 while not wait([future], _SECONDS_TO_NOTICE).done:
-                    progress("run query, tasks", self._count_tasks(group)["tasks"], 0)
+                    bound.progress("run query, tasks", self._count_tasks(group)["tasks"], 0)
             except BaseException:
                 self._cancel(group, future)
                 raise

@@ -220,7 +220,7 @@ def test_a_result_that_is_kept_is_a_table_of_the_next_query(
     rows = part(user_id=users, item_id=items, weight=[1.0] * len(pairs), timestamp=[None] * 8)
     engine.load("interactions", query.reads["interactions"], [rows])
     values = query.values({"min_user_interactions": 2, "min_item_interactions": 2})
-    counts = [engine.keep(query, values, "interactions") for _ in range(5)]
+    counts = [engine.materialize(query, values, "interactions") for _ in range(5)]
     # 8 rows; x and w have b and d; u has a and b. c and with it a fall.
     assert counts == [7, 6, 5, 4, 4]
     assert len(fake.tables) == 1, "older rounds are deleted"
@@ -382,7 +382,6 @@ def test_what_is_no_name_of_a_table_never_reaches_bigquery(
     for work in (
         lambda: engine.attach("events", [USER], name),
         lambda: engine.store(COPY_USERS, {}, name),
-        lambda: engine.extract(name, "gs://shop/x.jsonl"),
     ):
         assert "expected DATASET.TABLE or PROJECT.DATASET.TABLE, got" in str(refusal(work))
     assert fake.requests == []
@@ -566,9 +565,8 @@ def test_every_job_has_the_labels(fake: FakeBigQuery) -> None:
     with BigQuery(options, fake.client()) as engine:
         engine.load("events", [USER, ITEM], [part(user_id=["u"], item_id=["i"])])
         engine.store(COPY_USERS, {}, "shop.users")
-        engine.extract("shop.users", "gs://shop/users.jsonl")
     labels = [body["configuration"]["labels"] for _, path, body in fake.requests if "/jobs" in path]
-    assert len(labels) == 5  # the upload has two requests
+    assert len(labels) == 4  # the upload has two requests
     assert all(found["tool"] == "mlcore" and found["team"] == "shop" for found in labels)
     queries = [job["labels"]["query"] for job in fake.sent_jobs("query")]
     assert queries == ["copy", "copy"]
@@ -685,17 +683,6 @@ def test_a_result_without_an_order_is_not_clustered(fake: FakeBigQuery, engine: 
     engine.attach("events", query.reads["events"], "shop.events")
     engine.store(query, {}, "shop.copy")
     assert "clustering" not in fake.sent_jobs("query")[-1]["query"]
-
-
-@pytest.mark.parametrize("uri", ["gs://shop/users.jsonl", "gs://shop/users.jsonl.gz"])
-def test_an_extract_is_json_lines_compressed_as_its_name_says(
-    fake: FakeBigQuery, engine: BigQuery, uri: str
-) -> None:
-    fake.add("shop.users", [*IDS, Field("n", "INTEGER")], [("u", "é", 7)])
-    engine.extract("shop.users", uri)
-    content = fake.objects[uri]
-    content = gzip.decompress(content) if uri.endswith(".gz") else content
-    assert json.loads(content) == {"user_id": "u", "item_id": "é", "n": "7"}
 
 
 # --- options, credentials, the extra ----------------------------------------------------------------

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,7 @@ def test_a_kept_result_takes_the_place_of_what_it_was_made_of(engine: DuckDb) ->
         "SELECT n FROM kept WHERE n > 0", "reads: kept(n INT64)", "writes: kept(n INT64)"
     )
     engine.load("kept", [Column("n", "INT64")], [{"n": np.array([0, 1, 2])}])
-    assert engine.keep(query, {}, "kept") == 2
+    assert engine.materialize(query, {}, "kept") == 2
     assert sorted(rows_of(engine.run(query, {}).parts)) == [(1,), (2,)]
 
 
@@ -217,9 +218,10 @@ def pairs_of_users(num_users: int, num_items: int, per_user: int) -> dict[str, A
     return {"user_id": np.repeat(np.arange(num_users), per_user), "item_id": items}
 
 
-def train_rows(options: DuckDbOptions, part: dict[str, Any]) -> tuple[list[Any], int]:
-    """The neighbors of coded pairs, and the most that was spilled at any moment."""
-    query = bundled_query("train").coded()
+def train_rows(options: DuckDbOptions, part: dict[str, Any], folder: Path) -> tuple[list[Any], int]:
+    """The neighbors of pairs with integer ids, and the most bytes in the folder at any moment."""
+    query = bundled_query("train").with_integer_ids()
+    options = replace(options, temp_directory=str(folder))
     most = 0
     with DuckDb(options) as engine:
         engine.load("interactions", query.reads["interactions"], [part])
@@ -228,7 +230,8 @@ def train_rows(options: DuckDbOptions, part: dict[str, Any]) -> tuple[list[Any],
         def watch() -> None:
             nonlocal most
             while not stop.is_set():
-                most = max(most, engine.spilled_bytes())
+                with suppress(FileNotFoundError):
+                    most = max(most, sum(one.stat().st_size for one in folder.glob("*/*")))
                 time.sleep(0.005)
 
         watcher = threading.Thread(target=watch)
@@ -243,10 +246,8 @@ def train_rows(options: DuckDbOptions, part: dict[str, Any]) -> tuple[list[Any],
 
 def test_a_run_that_spills_gives_what_an_unlimited_one_does(tmp_path: Path) -> None:
     part = pairs_of_users(num_users=1500, num_items=1500, per_user=40)  # 1.2 million pairs joined
-    unlimited, nothing = train_rows(DuckDbOptions(threads=2), part)
-    limited, spilled = train_rows(
-        DuckDbOptions(threads=2, memory_limit=60_000_000, temp_directory=str(tmp_path)), part
-    )
+    unlimited, nothing = train_rows(DuckDbOptions(threads=2), part, tmp_path)
+    limited, spilled = train_rows(DuckDbOptions(threads=2, memory_limit=60_000_000), part, tmp_path)
     assert nothing == 0
     assert spilled > 10_000_000
     assert len(limited) == 150_000
@@ -256,11 +257,11 @@ def test_a_run_that_spills_gives_what_an_unlimited_one_does(tmp_path: Path) -> N
 
 def test_too_little_memory_is_one_clear_error(tmp_path: Path) -> None:
     part = pairs_of_users(num_users=300, num_items=300, per_user=40)
-    options = DuckDbOptions(threads=1, memory_limit=2_000_000, temp_directory=str(tmp_path))
+    options = DuckDbOptions(threads=1, memory_limit=2_000_000)
     with pytest.raises(
         DataError, match="expected enough memory and room to spill to, got"
     ) as error:
-        train_rows(options, part)
+        train_rows(options, part, tmp_path)
     assert error.value.hint == "raise --memory-limit, or name a larger --temp-directory"
     assert os.listdir(tmp_path) == []
 

@@ -118,7 +118,7 @@ def test_a_job_is_right_although_a_worker_is_killed_in_the_middle(
     rng = np.random.default_rng(0)
     users, items = rng.integers(0, 2000, 60_000), (rng.random(60_000) ** 2 * 2000).astype(int)
     interactions = Interactions.from_columns(map(str, users.tolist()), map(str, items.tolist()))
-    query = queries()["train"].coded()
+    query = queries()["train"].with_integer_ids()
     load_positions(engine, query, interactions)
     written_before = [executor.totalShuffleWrite() for executor in executors(engine)]
     killed: list[int] = []
@@ -161,7 +161,7 @@ def test_the_end_of_java_is_one_line_and_leaves_no_executor(
     java = engine._own._gateway.proc.pid
     left = cluster.executors()
     assert left and all(map(is_running, left))
-    query = queries()["train"].coded()
+    query = queries()["train"].with_integer_ids()
     with pytest.raises(MlcoreError, match=f"^{query.path}: expected Java to run .* code -9$"):
         engine.run(query, query.values({}), progress=lambda *told: os.kill(java, signal.SIGKILL))
     wait_until(lambda: not any(map(is_running, left)), "end of the executors")
