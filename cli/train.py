@@ -70,7 +70,7 @@ def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
 
     with args.open_engine() as engine:
         if args.dry_run:
-            return estimate_by_engine(engine, args.interactions, args.config)
+            return estimate_by_engine(engine, args.interactions, args.config, args.input_options())
         return train_by_engine_from_path(
             engine,
             args.interactions,

@@ -1,6 +1,6 @@
-"""The text of a query held against its header: one query, no other tables, no other parameters.
+"""Checks of a query's text against its header: one query, no other tables, no other parameters.
 
-What a text reads stands in its header, or the lineage would not know of it.
+A table that the header does not name would be missing in the lineage.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from mlcore.errors import DataError, shorten
 
 __all__ = ["check_text"]
 
-# What is neither a name nor a sign: comments, texts.
+# Comments and texts.
 _QUOTED = re.compile(r"--[^\n]*|'(?:[^']|'')*'")
 _EXTRACT = re.compile(r"\bEXTRACT\s*\(\s*\w+\s+FROM\b", re.IGNORECASE)
 _SOURCE = re.compile(r"\b(?:FROM|JOIN)\s+(?!\()([^\s,;()]+\(?)", re.IGNORECASE)
@@ -27,9 +27,8 @@ def check_text(
 
     Args:
         path: of the query, for messages.
-        text: the whole file.
         reads: the tables of the header.
-        parameters: the names of those of the header.
+        parameters: of the header, by name.
 
     Raises:
         DataError: it is not one query, reads another table, or has other parameters.
@@ -64,5 +63,5 @@ def check_text(
             raise DataError(
                 f"{path}: reads: expected tables of the header after FROM and JOIN, "
                 f"got {shorten(source)}",
-                "what a query reads stands in its header, or the lineage would not know of it",
+                "the header names what a query reads, for the lineage",
             )

@@ -1,4 +1,4 @@
-"""Evaluation by an engine: the numbers of ``evaluate_from_path``, computed where the lists are."""
+"""Evaluation by an engine: the metrics of ``evaluate_from_path``, computed where the lists are."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from mlcore.warehouse.rows import Rows
 from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document
 from mlcore.evaluate.metrics import USER_METRICS
+from mlcore.numeric.ranges import ragged_arange
 from mlcore.ranked_lists import Predictions
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Query, bundled_query
 from mlcore.warehouse.tables import (
     check_readable,
     is_file,
-    is_given_as_file,
     provide_table,
     refuse_names,
 )
@@ -39,13 +39,13 @@ _ROWS_PER_PART = 2**20
 
 
 class EvaluationTables(NamedTuple):
-    """What is evaluated: files, or what the engine calls tables.
+    """Inputs of an evaluation: files, or what the engine calls tables.
 
     Attributes:
         predictions: JSON Lines as ``cli.predict`` writes them, or a table as ``sql/recommend.sql``
             does.
         ground_truth: interactions.
-        interactions: the training, for metrics over its catalogue; or None.
+        interactions: of the training, for metrics over its catalogue; or None.
     """
 
     predictions: PathLike
@@ -69,12 +69,9 @@ def evaluate_by_engine_from_path(
     up in another order.
 
     Args:
-        engine: open.
-        tables: what is evaluated.
-        out_path: where the metrics go, as JSON.
+        out_path: of the metrics, as JSON.
         cutoffs: list lengths n.
-        extra_users: whether a list of a user without ground truth is an error or passed over.
-        progress: told how far it is.
+        extra_users: whether a list of a user without ground truth is an error or ignored.
 
     Raises:
         ConfigError: a cutoff is out of range.
@@ -90,19 +87,7 @@ def evaluate_by_engine_from_path(
         if tables.interactions is not None:
             catalogue = _catalogue_metrics(engine, tables, cutoffs, progress)
         first = _count_empty_lists(engine, found[0], with_empty_lists, progress)
-        if not first["users"]:
-            raise DataError(f"{_shown(tables.ground_truth)}: expected at least one row, got none")
-        if first["faults"]:
-            raise DataError(
-                f"{_shown(tables.predictions)}: position: expected each item and each position of a "
-                f"list once, from 1, got {first['faults']} faults"
-            )
-        if extra_users == "error" and first["extra_users"]:
-            raise DataError(
-                f"{_shown(tables.predictions)}: user_id: expected users of the ground truth, "
-                f"got {first['extra_users']} others",
-                "--extra-users ignore passes them over",
-            )
+        _refuse_faults(tables, first, extra_users)
         metrics = {
             f"{name}@{n}": float(by_cutoff[n][name]) for name in USER_METRICS for n in cutoffs
         }
@@ -118,18 +103,41 @@ def evaluate_by_engine_from_path(
     return f"{first['users']} users: {shown}"
 
 
-def estimate_evaluation(engine: Engine, tables: EvaluationTables, cutoffs: Sequence[int]) -> str:
-    """Return what the queries of an evaluation would take, in words; nothing is run.
+def _refuse_faults(
+    tables: EvaluationTables, found: Mapping[str, Any], extra_users: ExtraUsers
+) -> None:
+    lists = display_name(tables.predictions)
+    if not found["users"]:
+        raise DataError(f"{display_name(tables.ground_truth)}: expected at least one row, got none")
+    if found["faults"]:
+        raise DataError(
+            f"{lists}: position: expected each item and each position of a list once, from 1, "
+            f"got {found['faults']} faults"
+        )
+    if extra_users == "error" and found["extra_users"]:
+        raise DataError(
+            f"{lists}: user_id: expected users of the ground truth, "
+            f"got {found['extra_users']} others",
+            "--extra-users ignore passes them over",
+        )
 
-    Files are not read; only tables of the engine count.
+
+def estimate_evaluation(
+    engine: Engine,
+    tables: EvaluationTables,
+    cutoffs: Sequence[int],
+    input_options: InputOptions = InputOptions(),
+) -> str:
+    """Return what the queries of an evaluation would take, in words, without running them.
+
+    Only tables of the engine count; files are not read.
 
     Args:
-        engine: open.
-        tables: what would be evaluated.
         cutoffs: list lengths n, each a query.
 
     Raises:
-        DataError: there is no such table.
+        ConfigError: a cutoff is out of range.
+        DataError: there is no such file or table.
     """
     check_cutoffs(cutoffs)
     queries = [bundled_query("evaluate")]
@@ -139,18 +147,16 @@ def estimate_evaluation(engine: Engine, tables: EvaluationTables, cutoffs: Seque
     for query in queries:
         for table, columns in query.reads.items():
             place = getattr(tables, table)
-            if is_file(place):
+            if is_file(place, input_options.format):
                 check_readable(place)
                 engine.load(table, columns, [])
             else:
+                if table != "predictions":
+                    refuse_names(place, input_options.columns)
                 provide_table(engine, table, columns, place)
         estimate = engine.estimate(query, query.values({"cutoff": cutoffs[0]}))
         lines.append(f"{query.name}, each of {len(cutoffs)} cutoffs: {estimate}")
     return "\n".join(lines)
-
-
-def _shown(place: PathLike) -> str:
-    return display_name(place) if is_file(place) else str(place)
 
 
 def _provide(
@@ -163,7 +169,7 @@ def _provide(
     """Give the tables to the engine; return the users whose list has no item."""
     with_empty_lists: list[str] = []
     reads: dict[str, Any] = dict(bundled_query("evaluate").reads)
-    if is_given_as_file(tables.predictions, input_options.format):
+    if is_file(tables.predictions, input_options.format):
         predictions = read_predictions(tables.predictions, progress)
         check_longest(cutoffs, predictions)
         engine.load("predictions", reads["predictions"], _rows_of_lists(predictions))
@@ -177,7 +183,7 @@ def _provide(
         place = getattr(tables, table)
         if place is None:
             continue
-        if is_given_as_file(place, input_options.format):
+        if is_file(place, input_options.format):
             read = read_interactions(place, input_options=input_options, progress=progress)
             engine.load(table, reads[table], _rows_of_interactions(read))
         else:
@@ -189,7 +195,7 @@ def _provide(
 def _count_empty_lists(
     engine: Engine, found: Mapping[str, Any], users: Sequence[str], progress: Progress
 ) -> Mapping[str, Any]:
-    """Return the counts of an evaluation with users who have a list without items, hence no rows."""
+    """Add to the counts of an evaluation the users whose list has no item, hence no row."""
     if not users:
         return found
     query = bundled_query("evaluate")
@@ -212,8 +218,8 @@ def _rows_of_lists(predictions: Predictions) -> Iterator[Rows]:
     users = np.array(predictions.user_ids, object)
     items = np.array(predictions.item_ids, object)
     lengths = np.diff(predictions.indptr)
-    rows = np.repeat(np.arange(len(lengths)), lengths)  # (P,)
-    positions = np.arange(len(rows)) - predictions.indptr[rows] + 1  # (P,) int64 from 1
+    rows = np.repeat(np.arange(len(lengths)), lengths)  # (P,) int64
+    positions = ragged_arange(np.ones_like(lengths), lengths)  # (P,) int64 from 1
     for begin in range(0, len(rows), _ROWS_PER_PART):
         span = slice(begin, begin + _ROWS_PER_PART)
         yield {
@@ -250,7 +256,7 @@ def _catalogue_metrics(
     unknown = max(int(row["unknown_items"]) for row in found.values())
     if unknown:
         raise DataError(
-            f"{_shown(tables.predictions)}: item_id: expected items of the training, "
+            f"{display_name(tables.predictions)}: item_id: expected items of the training, "
             f"got {unknown} others",
             "the predictions were made by another model",
         )

@@ -1,11 +1,10 @@
-"""Neighbors that an engine counts by ``sql/train.sql``, as the similarities of ``mlcore`` have them.
+"""Neighbors that an engine counts by ``sql/train.sql``, with the bits of a training without one.
 
-The engine finds which pairs are the best and how many users share each; the similarity kept in the
-model is computed here from these counts, by the same code as ever, so its bits are those of a model
-trained without an engine. What the engine itself says must agree with it.
+The engine finds the best pairs and how many users share each; from these counts mlcore computes the
+similarity that the model keeps. The engine's own similarity must agree with it.
 
-A formula of + - * / and square roots has the same bits everywhere. Logarithms and powers do not: there
-the engine is asked for some more pairs of each item, and the best are found here.
+A formula of + - * / and square roots has the same bits everywhere. Logarithms and powers do not: for
+these the engine returns some more pairs of each item, and mlcore keeps the best.
 """
 
 from __future__ import annotations
@@ -42,10 +41,9 @@ from mlcore.types import CsrMatrix, Float64Array, Int32Array
 
 __all__ = ["SqlNeighbors", "check_counts_suffice", "train_parameters"]
 
-# Of pairs whose similarity differs by rounding alone, so many may stand at the limit and beyond.
+# So many pairs of an item may differ from the last one kept by rounding alone.
 SPARE_NEIGHBORS = 32
-# The engine's own number may differ by what its logarithms and powers round otherwise; a wrong formula
-# or a wrong count differs by more.
+# Logarithms and powers of the engine differ by rounding; a wrong formula or count differs by more.
 _TOLERANCE = 1e-9
 
 _ALL_PAIRS = 2**31 - 1  # no item has more neighbors
@@ -54,11 +52,8 @@ _ALL_PAIRS = 2**31 - 1  # no item has more neighbors
 def train_parameters(config: TrainConfig) -> dict[str, Value]:
     """Return the parameters of ``sql/train.sql`` for a configuration.
 
-    Args:
-        config: of the training.
-
     Raises:
-        ConfigError: the measure is none that ``sql/train.sql`` knows.
+        ConfigError: ``sql/train.sql`` does not know the similarity.
 
     >>> train_parameters(TrainConfig(num_neighbors=7))["num_neighbors"]
     7
@@ -91,14 +86,10 @@ def train_parameters(config: TrainConfig) -> dict[str, Value]:
 
 
 def check_counts_suffice(similarity: Similarity, counts: GramBlocks) -> None:
-    """Refuse weights that the formula looks at: an engine counts users.
-
-    Args:
-        similarity: the measure.
-        counts: of the weights.
+    """Refuse weights that the similarity takes into account: an engine counts users.
 
     Raises:
-        ConfigError: the weights are not all 1, and the measure does not count on the binary X.
+        ConfigError: the weights are not all 1, and the similarity does not count on the binary X.
 
     >>> one = CsrMatrix(np.array([0, 1]), np.zeros(1, np.int32), np.ones(1, np.float32), 1)
     >>> check_counts_suffice(TrainConfig().similarity, GramBlocks(one))
@@ -116,9 +107,8 @@ class SqlNeighbors:
     """Finds the neighbors of a training by an engine.
 
     Args:
-        engine: open.
-        stored: where the engine has the interactions, a table or a URI; None to give it the pairs
-            of users and items as positions.
+        stored: the engine's table of the interactions, or a URI; None to give the engine the pairs
+            of users and items, with integer ids.
     """
 
     def __init__(self, engine: Engine, stored: str | None = None) -> None:
@@ -130,15 +120,9 @@ class SqlNeighbors:
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows, (I, I) float32.
 
-        Args:
-            config: of the training.
-            counts: of the weights.
-            items: ids of the I items.
-            progress: told how far the engine is, where it says.
-
         Raises:
-            ConfigError: counts do not suffice.
-            DataError: the engine refuses, or what it says is wrong.
+            ConfigError: counts of users do not suffice.
+            DataError: the engine refuses, or its similarities are wrong.
         """
         values = train_parameters(config)
         check_counts_suffice(config.similarity, counts)
@@ -154,17 +138,17 @@ class SqlNeighbors:
             provide_table(self._engine, "interactions", columns, self._stored)
         result = self._engine.run(query, values, ordered=False, progress=progress)
         found = _gather(result.parts, items, has_integer_ids=self._stored is None)
-        return _keep(found, config, config.similarity, counts, query)
+        return _keep_best(found, config, config.similarity, counts, query)
 
 
 class _Found(NamedTuple):
-    """P pairs that the engine kept.
+    """The P pairs of a result.
 
     Attributes:
         sources: (P,) int32.
         targets: (P,) int32.
-        similarities: (P,) float64, as the engine has them.
-        common: (P,) float64 users of both.
+        similarities: (P,) float64, of the engine.
+        common: (P,) float64 number of users of both.
     """
 
     sources: Int32Array
@@ -208,10 +192,10 @@ def _gather(parts: Iterable[Rows], items: IdMap, has_integer_ids: bool) -> _Foun
     return _Found(*(np.concatenate(arrays) for arrays in zip(nothing, *columns)))
 
 
-def _keep(
+def _keep_best(
     found: _Found, config: TrainConfig, similarity: PairSimilarity, counts: GramBlocks, query: Query
 ) -> CsrMatrix:
-    """Return the best of the pairs, by similarities computed here."""
+    """Compute the similarities; return the best of each row."""
     counted = similarity.counted(counts)
     sources = tuple(term[found.sources] for term in similarity.source_terms(counted))
     targets = tuple(term[found.targets] for term in similarity.target_terms(counted))

@@ -1,10 +1,10 @@
-"""Queries as files: one SQL text with a header that says what it reads, writes and is told.
+"""Queries as files: one SQL text, whose header names what it reads and writes, and its parameters.
 
 The header is the comment at the top of the file::
 
     -- cap: the newest rows of each user.
     --
-    -- What else there is to say.
+    -- More about it.
     --
     -- reads: interactions(user_id STRING, weight FLOAT64 = 1, timestamp INT64 NULL)
     -- writes: capped(user_id STRING, timestamp INT64 NULL)
@@ -12,11 +12,11 @@ The header is the comment at the top of the file::
     -- param: limit INT64 >= 1 = 100: how many of each user
 
 Types are those of BigQuery: STRING, INT64, FLOAT64, BOOL; FRACTION is a parameter above 0 and below 1
-that the query sees as 8 hexadecimal digits, to compare with those of an MD5. ``NULL`` says that values
-may be missing, ``= 1`` what a table without the column stands for, ``{a|b}`` which values there are.
-``order`` is the order in which rows go into files; ``repeat: until stable`` allows a query to be run on
-its own result until the number of rows no longer changes. The text below is sent to the engine as it is:
-one query, which reads no other tables than those of the header.
+that the query sees as 8 hexadecimal digits, to compare with those of an MD5. ``NULL``: values may be
+missing. ``= 1``: the default of a parameter, or of a column that a table lacks. ``{a|b}``: the values
+allowed. ``order``: the order of rows in files. ``repeat: until stable``: the query may be run on its own
+result until the number of rows no longer changes. The engine gets the text as it is: one query, which
+reads no other tables than those of the header.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _FOLDER = Path(__file__).parents[2] / "sql"
 
 @dataclass(frozen=True)
 class Query:
-    """One query, as its file has it.
+    """A query and its header.
 
     Attributes:
         name: of the file, without its ending.
@@ -56,9 +56,9 @@ class Query:
         sha256: of the bytes of the file.
         summary: the first sentence of the header.
         reads: the columns of each table.
-        table: what the result is called.
+        table: the name of the result.
         writes: the columns of the result.
-        order: names of the columns whose values order the rows in files; none for a single row.
+        order: names of the columns that order the rows in files; none for a single row.
         parameters: by name.
         is_repeatable: whether it may be run on its own result until that is stable.
     """
@@ -102,9 +102,6 @@ class Query:
     def recorded(self, given: Mapping[str, Value]) -> dict[str, Value]:
         """Return the values as they can be given again: a fraction as a number.
 
-        Args:
-            given: as for ``values``.
-
         Raises:
             DataError: as ``values``.
         """
@@ -115,10 +112,7 @@ class Query:
         return values
 
     def with_integer_ids(self) -> Query:
-        """Return the query over positions instead of ids: the same text, columns of other types.
-
-        The order of positions is that of the ids, so the rows are the same.
-        """
+        """Return the same text over ids that are INT64: positions, which sort as the ids do."""
         reads = {table: _with_integer_ids(columns) for table, columns in self.reads.items()}
         return replace(self, reads=reads, writes=_with_integer_ids(self.writes))
 
@@ -134,11 +128,11 @@ def parse_query(path: Path, data: bytes) -> Query:
     r"""Return the query of a file.
 
     Args:
-        path: of the file; its name is that of the query.
-        data: its bytes.
+        path: its name is that of the query.
+        data: the bytes of the file.
 
     Raises:
-        DataError: the header does not say what it must.
+        DataError: the header is incomplete, or the text says more than it.
 
     >>> parse_query(Path("one.sql"), b"-- one: 1.\n-- writes: one(n INT64)\nSELECT 1 AS n\n").writes
     (Column(name='n', type='INT64', nullable=False, default=None),)
@@ -194,11 +188,8 @@ def _header(text: str) -> list[str]:
 def read_query(path: str | os.PathLike[str]) -> Query:
     """Return the query of a file.
 
-    Args:
-        path: of the file, ``.sql``.
-
     Raises:
-        DataError: it cannot be read, or the header does not say what it must.
+        DataError: it cannot be read, or as ``parse_query``.
 
     >>> read_query(bundled_query("deduplicate").path).name
     'deduplicate'
@@ -210,10 +201,7 @@ def read_query(path: str | os.PathLike[str]) -> Query:
 
 
 def bundled_query(name: str) -> Query:
-    """Return one of the queries that come with mlcore.
-
-    Args:
-        name: of the file in ``sql``, without its ending.
+    """Return a query of the folder ``sql``, by the name of its file without its ending.
 
     >>> bundled_query("train").table
     'neighbors'

@@ -1,4 +1,4 @@
-"""Running one query from files or tables to a file or a table, with a line of lineage."""
+"""Runs of one query, from files or tables to a file or a table, with a line of lineage each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mlcore.warehouse.lineage import (
 )
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Query, Value, read_query
-from mlcore.warehouse.tables import check_readable, is_given_as_file, is_remote, provide_table
+from mlcore.warehouse.tables import check_readable, is_file, is_remote, provide_table
 
 __all__ = ["SqlRun", "default_lineage", "estimate_sql_from_path", "run_sql_from_path"]
 
@@ -34,14 +34,14 @@ _MOST_ROUNDS = 1000
 
 @dataclass(frozen=True)
 class SqlRun:
-    """One query and what it is given.
+    """A query with its tables and parameters.
 
     Attributes:
         query_path: of the file with the query.
         tables: for each table that it reads a file, a URI, or what the engine calls a table.
-        params: values, or texts that stand for them, by name; others have their defaults.
+        params: values, or texts that spell them, by name; others have their defaults.
         until_stable: run it on its own result until the number of rows no longer changes.
-        format: of files whose name does not tell, or None.
+        format: of files whose name does not show it, or None.
     """
 
     query_path: PathLike
@@ -74,10 +74,7 @@ class SqlRun:
 
 
 def default_lineage(query_path: PathLike) -> Path:
-    """Return where the lineage of a query goes: ``lineage.jsonl`` beside it.
-
-    Args:
-        query_path: of the file with the query.
+    """Return the path of a query's lineage: ``lineage.jsonl`` beside it.
 
     >>> default_lineage("sql/train.sql").as_posix()
     'sql/lineage.jsonl'
@@ -94,18 +91,15 @@ def run_sql_from_path(
     lineage_path: PathLike | None = None,
     progress: Progress = no_progress,
 ) -> str:
-    """Run a query, write its rows and the line that says how they came to be; return a summary.
+    """Run a query, write its rows and the line of their lineage; return a summary.
 
-    Rows go into a file in the order that the query's header says, so the same inputs give the same
-    bytes. The line is written before the file has its name: no file lacks its line.
+    Rows go into a file in the order of the query's header, so the same inputs give the same bytes.
+    The line is written before the file gets its name: no file lacks its line.
 
     Args:
-        engine: open.
-        run: the query and what it is given.
-        out_path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``; or None.
-        out_table: what the engine is to call the table of the result; or None. One of both.
-        lineage_path: the file that gets the line; None for ``lineage.jsonl`` beside the query.
-        progress: told how far each step is.
+        out_path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
+        out_table: what the engine calls the table of the result. Give one of both.
+        lineage_path: None for ``default_lineage``.
 
     Raises:
         DataError: query, table, parameter, file or output are faulty, or the engine refuses.
@@ -160,7 +154,7 @@ def _refuse_same(out_path: PathLike, others: Mapping[str, PathLike]) -> None:
 
 
 class _Watched:
-    """A text stream whose content is fingerprinted on its way."""
+    """A text stream that fingerprints its content on the way."""
 
     def __init__(self, stream: TextIO, fingerprint: Fingerprint) -> None:
         self._stream, self._fingerprint = stream, fingerprint
@@ -175,11 +169,11 @@ def _provide(engine: Engine, query: Query, run: SqlRun, progress: Progress) -> l
     for table, columns in query.reads.items():
         place, names = run.tables[table], [column.name for column in columns]
         rows = provide_table(engine, table, columns, place, run.format, progress)
-        if not is_given_as_file(place, run.format) and not is_remote(place):
+        if not is_file(place, run.format) and not is_remote(place):
             inputs.append(Dataset.of_stored(os.fspath(place), names, rows, table=table))
             continue
         format = "parquet" if is_parquet(place) else find_format(place, run.format)
-        # What came by a pipe or lies elsewhere cannot be read again.
+        # A pipe or a remote file cannot be read again.
         is_here = not is_remote(place) and (os.path.isfile(place) or "*" in os.fspath(place))
         facts = describe_file(place) if is_here else None
         inputs.append(Dataset.of_file(place, format, facts, names, rows, table=table))
@@ -189,10 +183,7 @@ def _provide(engine: Engine, query: Query, run: SqlRun, progress: Progress) -> l
 def _iterate_to_fixpoint(
     engine: Engine, query: Query, values: Mapping[str, Value], run: SqlRun, progress: Progress
 ) -> dict[str, Value]:
-    """Let the table that the query reads and writes become one that it no longer changes.
-
-    Returns the number of ``rounds``, or nothing if there was to be one only.
-    """
+    """Materialize the query's own table until its number of rows is stable; return the ``rounds``."""
     if not run.until_stable:
         return {}
     before = -1
@@ -229,12 +220,9 @@ def _record(
 
 
 def estimate_sql_from_path(engine: Engine, run: SqlRun, progress: Progress = no_progress) -> str:
-    """Return what a run would take, in words; the query is checked, and nothing is run or written.
+    """Check a query; return what a run would take, in words, without running it.
 
-    Args:
-        engine: open.
-        run: the query and what it is given. Files are not read; tables of the engine are looked up.
-        progress: told how far it is.
+    Files are not read; tables of the engine are looked up.
 
     Raises:
         DataError: as ``run_sql_from_path``.
@@ -242,7 +230,7 @@ def estimate_sql_from_path(engine: Engine, run: SqlRun, progress: Progress = no_
     query, values = run.checked()
     for table, columns in query.reads.items():
         place = run.tables[table]
-        if is_given_as_file(place, run.format) or is_remote(place):
+        if is_file(place, run.format) or is_remote(place):
             check_readable(place)
             engine.load(table, columns, [])
         else:

@@ -1,4 +1,4 @@
-"""Where the table of a query comes from: a file of ours, a Parquet file, or a table of the engine."""
+"""Sources of a query's tables: files that mlcore reads, and what the engine reads."""
 
 from __future__ import annotations
 
@@ -14,50 +14,28 @@ from mlcore.warehouse.rows import Rows, num_rows, read_rows
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column
 
-__all__ = [
-    "check_readable",
-    "is_file",
-    "is_given_as_file",
-    "is_remote",
-    "provide_table",
-    "refuse_names",
-]
+__all__ = ["check_readable", "is_file", "is_remote", "provide_table", "refuse_names"]
 
 _TEXT_ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
 
 
-def is_file(place: PathLike) -> bool:
-    """Return whether a place is a file that mlcore reads, by its name: ``-`` is one.
+def is_file(place: PathLike, format: Format | None = None) -> bool:
+    """Return whether mlcore reads a place as a file: by its name, or by ``format`` if it exists.
 
     Args:
-        place: a path, a URI, or what an engine calls a table.
+        place: a path, ``-``, a URI, or what an engine calls a table.
 
-    >>> is_file("events.csv"), is_file("shop.events"), is_file("gs://bucket/events.parquet")
-    (True, False, False)
+    >>> is_file("-"), is_file("events.csv"), is_file("shop.events", "csv")
+    (True, True, False)
     """
     name = os.fspath(place)
-    is_ours = name == "-" or name.endswith(_TEXT_ENDINGS) or is_parquet(name)
-    return is_ours and not is_remote(name)
-
-
-def is_given_as_file(place: PathLike, format: Format | None) -> bool:
-    """Return whether a place is a file that mlcore reads: by its name, or by its format if it is there.
-
-    Args:
-        place: as for ``is_file``.
-        format: of files whose name does not tell, or None.
-
-    >>> is_given_as_file("shop.events", "csv"), is_given_as_file("-", None)
-    (False, True)
-    """
-    return is_file(place) or (format is not None and os.path.exists(place))
+    if name == "-" or name.endswith(_TEXT_ENDINGS) or is_parquet(name):
+        return not is_remote(name)
+    return format is not None and os.path.exists(name)
 
 
 def is_remote(place: PathLike) -> bool:
     """Return whether a place is a URI, which only an engine can read.
-
-    Args:
-        place: as for ``is_file``.
 
     >>> is_remote("gs://bucket/events.jsonl"), is_remote("events.jsonl")
     (True, False)
@@ -66,10 +44,7 @@ def is_remote(place: PathLike) -> bool:
 
 
 def check_readable(place: PathLike) -> None:
-    """Refuse a file that is not there or cannot be read; patterns, URIs and ``-`` are not looked at.
-
-    Args:
-        place: a path, a URI, or ``-``.
+    """Open a file to see that it can be read; pass over patterns, URIs and ``-``.
 
     Raises:
         DataError: missing or unreadable.
@@ -84,12 +59,8 @@ def check_readable(place: PathLike) -> None:
 def refuse_names(place: PathLike, names: ColumnNames) -> None:
     """Refuse names of columns for a table of an engine, whose columns have those of the queries.
 
-    Args:
-        place: the table.
-        names: how the columns of files are called.
-
     Raises:
-        ConfigError: they are not the usual ones.
+        ConfigError: they are not the default ones.
 
     >>> refuse_names("shop.events", ColumnNames())
     """
@@ -109,18 +80,17 @@ def provide_table(
     format: Format | None = None,
     progress: Progress = no_progress,
 ) -> int | None:
-    """Give a table to an engine; return how many rows it has, or None if that is not known.
+    """Give a table to an engine; return the number of its rows, or None if unknown.
 
-    CSV and JSON Lines are read here, by the rules of the columns; Parquet, URIs and tables by the
-    engine.
+    mlcore reads CSV and JSON Lines, by the rules of the columns; the engine reads Parquet, URIs and
+    its tables.
 
     Args:
-        engine: open.
         table: its name in queries.
         columns: those a query reads.
         place: a file, a URI, or what the engine calls the table.
-        format: of a file whose name does not tell, or None.
-        progress: told how many bytes are read.
+        format: of a file whose name does not show it.
+        progress: called with the bytes read.
 
     Raises:
         DataError: a file or a table is faulty.
@@ -133,7 +103,7 @@ def provide_table(
     if is_remote(name):
         engine.load_uri(table, columns, name)
         return None
-    if not is_given_as_file(name, format):
+    if not is_file(name, format):
         if os.path.exists(name):
             raise DataError(
                 f"{name}: expected a name that ends in .csv, .jsonl or .parquet, "

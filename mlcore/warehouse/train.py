@@ -1,4 +1,4 @@
-"""Training with neighbors that an engine counts: the same model directory as without one."""
+"""Training with neighbors that an engine counts; the model directory is that of ``train_from_path``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ from mlcore.warehouse.query import bundled_query
 from mlcore.warehouse.tables import (
     check_readable,
     is_file,
-    is_given_as_file,
     provide_table,
     refuse_names,
 )
@@ -52,32 +51,29 @@ def train_by_engine_from_path(
 ) -> str:
     """Train with neighbors counted by an engine, write the model directory; return a summary.
 
-    A table that the engine has is read there: only its rows, for the histories, and the neighbors
-    come here. A file is read here, and its pairs of users and items go to the engine.
+    The engine reads its own table: only the rows, for the histories, and the neighbors come here.
+    mlcore reads a file, and gives its pairs of users and items to the engine.
 
     Args:
-        engine: open.
         interactions: a file; or a URI, or what the engine calls a table, whose columns have the names
             of ``sql/read_interactions.sql``.
-        config_path: a JSON file, or None for the default configuration.
-        out_dir: where the model directory is to stand.
+        config_path: JSON; None for the default configuration.
         items_path: as for ``train_from_path``.
-        overwrite: replace a model directory that stands there, in one step.
+        overwrite: replace a model directory in one step.
         with_users: keep the histories.
-        progress: told how far each step is.
 
     Raises:
-        ConfigError: the configuration breaks a rule, or counts of users do not suffice for it.
+        ConfigError: the configuration breaks a rule, or needs more than counts of users.
         DataError: a file or a table is faulty, or the directory cannot be written.
     """
-    # Opened first: an output that cannot be written is found before the work, not after it.
+    # Opened first, so that an output that cannot be written fails before the work.
     with replaced_directory(Path(out_dir), overwrite, MODEL_FILES) as folder:
         config = read_config(config_path)
         try:
             train_parameters(config)  # before the work, not after it
         except ConfigError as error:
             raise _at(config_path, error) from None
-        stored = None if is_given_as_file(interactions, input_options.format) else str(interactions)
+        stored = None if is_file(interactions, input_options.format) else str(interactions)
         if stored is None:
             table = read_interactions(interactions, input_options=input_options, progress=progress)
         else:
@@ -85,7 +81,7 @@ def train_by_engine_from_path(
             table = _read_stored(engine, stored, progress)
         if items_path is not None:
             table = table.with_catalogue(read_ids(items_path, "item_id"))
-        # Whoever is counted in part is counted from here, where the parts are known.
+        # Users of whom only a part counts are counted from here, where the parts are known.
         in_place = stored if isinstance(config.heavy_users, Keep) else None
         try:
             model = train_from_data(
@@ -106,28 +102,27 @@ def _at(config_path: PathLike | None, error: MlcoreError) -> ConfigError:
     return ConfigError(f"{place}: {error}", error.hint)
 
 
-def estimate_by_engine(engine: Engine, interactions: PathLike, config_path: PathLike | None) -> str:
-    """Return what the queries of a training would take, in words; nothing is run.
-
-    Args:
-        engine: open.
-        interactions: a file, or what the engine calls a table.
-        config_path: as for ``train_by_engine_from_path``.
+def estimate_by_engine(
+    engine: Engine,
+    interactions: PathLike,
+    config_path: PathLike | None,
+    input_options: InputOptions = InputOptions(),
+) -> str:
+    """Return what the queries of a training would take, in words, without running them.
 
     Raises:
         ConfigError: as ``train_by_engine_from_path``.
-        DataError: there is no such table.
+        DataError: there is no such file or table.
     """
     values = train_parameters(read_config(config_path))
     reading, training = bundled_query("read_interactions"), bundled_query("train")
-    columns = reading.reads["interactions"]
-    if is_file(interactions):
+    if is_file(interactions, input_options.format):
         check_readable(interactions)
-        with_ids = training.with_integer_ids()
-        nothing = {name: np.empty(0, np.int64) for name in ("user_id", "item_id")}
-        engine.load("interactions", with_ids.reads["interactions"], [nothing])
-        return f"{training.name}: {engine.estimate(with_ids, values)}"
-    provide_table(engine, "interactions", columns, interactions)
+        training = training.with_integer_ids()
+        engine.load("interactions", training.reads["interactions"], [])
+        return f"{training.name}: {engine.estimate(training, values)}"
+    refuse_names(interactions, input_options.columns)
+    provide_table(engine, "interactions", reading.reads["interactions"], interactions)
     return (
         f"{reading.name}: {engine.estimate(reading, {})}\n"
         f"{training.name}: {engine.estimate(training, values)}"
@@ -145,7 +140,7 @@ def _read_stored(engine: Engine, stored: str, progress: Progress) -> Interaction
 
 
 def interactions_from_rows(parts: Iterable[Rows]) -> Interactions:
-    """Return the interactions of rows in any order: equal (user, item) rows are one.
+    """Return the interactions of rows in any order, equal (user, item) pairs summed up.
 
     Args:
         parts: with the columns of ``sql/read_interactions.sql``.
@@ -161,10 +156,10 @@ def interactions_from_rows(parts: Iterable[Rows]) -> Interactions:
     users, items = IdEncoder(), IdEncoder()
     columns = [
         (
-            _codes(users, "user_id", part),
-            _codes(items, "item_id", part),
-            _weights(part),
-            _microseconds(part),
+            _codes(users, "user_id", part),  # (R,) int32
+            _codes(items, "item_id", part),  # (R,) int32
+            _weights(part),  # (R,) float64
+            _microseconds(part),  # (R,) int64, or None
         )
         for part in parts
     ]

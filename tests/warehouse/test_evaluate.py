@@ -141,6 +141,17 @@ def test_options_that_do_not_go_together_are_refused(
     assert message in capsys.readouterr().err
 
 
+def test_a_dry_run_takes_the_format_that_the_run_takes(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--predictions", str(lists(tmp_path, u="ab").rename(tmp_path / "lists"))]
+    arguments += ["--ground-truth", str(truth(tmp_path, "u,b", name="test")), "--cutoffs", "2"]
+    arguments += ["--out", str(tmp_path / "m.json"), "--format", "csv", "--engine", "duckdb"]
+    for more in ([], ["--dry-run"]):
+        assert cli.evaluate.main([*arguments, *more]) == 0
+    assert "evaluate, each of 1 cutoffs: duckdb" in capfd.readouterr().out
+
+
 @pytest.mark.parametrize("row", ["u,b,2", "u,a,3", "u,c,0"])
 def test_a_table_whose_lists_are_faulty_is_refused(row: str, tmp_path: Path) -> None:
     long = tmp_path / "lists.csv"

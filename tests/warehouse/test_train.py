@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -239,14 +240,23 @@ def test_rows_of_a_table_keep_the_rules_of_interactions(
 
 
 def test_names_of_columns_are_refused_for_a_table(engine: Warehouse, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="shop.train: expected columns called user_id, item_id,"):
-        train_by_engine_from_path(
-            engine,
-            "shop.train",
-            None,
-            tmp_path / "m",
-            input_options=InputOptions(ColumnNames(weight="rating")),
-        )
+    options = InputOptions(ColumnNames(weight="rating"))
+    message = "shop.train: expected columns called user_id, item_id,"
+    with pytest.raises(ConfigError, match=message):
+        train_by_engine_from_path(engine, "shop.train", None, tmp_path / "m", input_options=options)
+    with pytest.raises(ConfigError, match=message):
+        estimate_by_engine(engine, "shop.train", None, options)
+
+
+def test_a_dry_run_takes_the_format_that_the_run_takes(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(TRAIN, tmp_path / "events")
+    arguments = ["--interactions", str(tmp_path / "events"), "--format", "csv"]
+    arguments += ["--config", str(config_file(tmp_path)), "--out-dir", str(tmp_path / "model")]
+    for more in ([], ["--dry-run", "--overwrite"]):
+        assert cli.train.main([*arguments, "--engine", "duckdb", *more]) == 0
+    assert "train: duckdb" in capfd.readouterr().out
 
 
 def test_a_table_without_rows_is_refused() -> None:
