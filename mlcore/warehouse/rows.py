@@ -1,4 +1,4 @@
-"""Rows of a query's tables from and to CSV and JSON Lines, checked by the types of its header."""
+"""Rows of a query's tables, read from and written to CSV and JSON Lines, by the types of its header."""
 
 from __future__ import annotations
 
@@ -65,16 +65,15 @@ def read_rows(
 ) -> Iterator[Rows]:
     """Yield the rows of a file in parts.
 
-    Ids (columns ending in ``_id``) keep the rules of ids, ``weight`` is finite and above 0,
-    ``timestamp`` integer seconds or an RFC 3339 time of whole seconds. Values may be missing where
-    the column may be NULL: an empty field of CSV, ``null`` or no such key in JSON Lines. Other
-    columns are passed over.
+    Ids (columns ending in ``_id``) follow the rules of ids, ``weight`` is finite and above 0,
+    ``timestamp`` integer seconds or an RFC 3339 time of whole seconds. Where a column may be NULL, a
+    value may be missing: an empty field of CSV, ``null`` or no such key in JSON Lines. Other columns
+    are ignored.
 
     Args:
         path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
-        columns: what to read.
-        format: ``csv`` or ``jsonl``, or None to go by the name.
-        progress: told how many bytes are read.
+        format: None to go by the name.
+        progress: called with the bytes read.
 
     Raises:
         DataError: the first fault of the file, with its line and column.
@@ -99,8 +98,7 @@ def _part(columns: Sequence[Column], chunks: list[list[list[Any] | None]], count
         for some in lists:
             values += some or []
         if not values:  # the file has no such column
-            missing = column.default if column.default is not None else None
-            values = [missing] * count
+            values = [column.default] * count
         has_none = column.nullable and None in values
         part[column.name] = np.array(values, object if has_none else _DTYPES[column.type])
     return part
@@ -127,7 +125,7 @@ def _unless(convert: _Convert, missing: Sequence[str | None]) -> _Convert:
 
 
 def _converters(column: Column) -> tuple[_Convert, _Convert]:
-    """Return what converts a field of CSV, and a value of JSON."""
+    """Return the converters of a CSV field and of a JSON value."""
     if column.name.endswith("_id"):
         return Memo(_id_from_text).__getitem__, _id_from_json
     if column.name == "weight":
@@ -219,21 +217,17 @@ def write_rows(
     path: PathLike,
     format: Format | None = None,
 ) -> int:
-    """Write rows; return how many.
+    """Write rows; return their number.
 
-    JSON Lines leave missing values out. CSV leaves out a column whose first value is missing; then
-    all must be.
+    JSON Lines omit missing values. CSV omits a column whose values are all missing.
 
     Args:
-        stream: takes the text.
-        columns: of the rows, in order.
-        parts: the rows.
-        path: where the stream leads to, for its format and for messages.
-        format: ``csv`` or ``jsonl``, or None to go by the name.
+        path: of the stream, for its format and for messages.
+        format: None to go by the name.
 
     Raises:
-        DataError: the format is not known, a value is missing where none may be, or in some rows of
-            a CSV file, or a number is not finite.
+        DataError: the format is unknown, a column that must not be NULL or some rows of a CSV column
+            lack a value, or a number is not finite.
     """
     name = "standard output" if os.fspath(path) == "-" else os.fspath(path)
     sound = _checked(columns, parts, name)
@@ -243,7 +237,7 @@ def write_rows(
 
 
 def _checked(columns: Sequence[Column], parts: Iterable[Rows], name: str) -> Iterator[Rows]:
-    """Yield the same rows, if no value is missing or infinite where none may be."""
+    """Yield the same rows; refuse a value that is missing or infinite where none may be."""
     for part in _pieces(parts):
         for column in columns:
             values = part[column.name]
@@ -301,7 +295,7 @@ def _write_csv(stream: TextIO, columns: Sequence[Column], parts: Iterable[Rows],
 
 
 def _pieces(parts: Iterable[Rows]) -> Iterator[Rows]:
-    """Yield the same rows in parts that take little memory as text."""
+    """Yield the same rows in parts that need little memory as text."""
     for part in parts:
         for begin in range(0, num_rows(part), _ROWS_PER_WRITE):
             yield {name: values[begin : begin + _ROWS_PER_WRITE] for name, values in part.items()}

@@ -1,7 +1,7 @@
 """Engines that run the queries of ``sql/``: DuckDB in this process, Spark, BigQuery.
 
-An engine is one module with one class, its options are in ``options``; what it needs beyond the core
-is imported when it is opened.
+An engine is one module with one class, its options are in ``options``; it imports what it needs beyond
+the core when it is opened.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ else:
 
 
 def open_engine(options: EngineOptions) -> Engine:
-    """Return the engine that some options are of, ready to be given tables.
+    """Open the engine of the options.
 
     Raises:
         MlcoreError: its extra is not installed.

@@ -13,7 +13,15 @@ from mlcore.warehouse.rows import Rows, num_rows
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, Query, Value
 
-__all__ = ["BoundQuery", "Engine", "Result", "Rows", "check_columns", "rewrite_placeholders"]
+__all__ = [
+    "BoundQuery",
+    "Engine",
+    "Result",
+    "Rows",
+    "check_columns",
+    "default_of",
+    "rewrite_placeholders",
+]
 
 E = TypeVar("E", bound="Engine")
 
@@ -225,6 +233,25 @@ def rewrite_placeholders(text: str, sigil: str) -> str:
     'SELECT $k'
     """
     return _PARAMETER.sub(lambda found: sigil + found[1], text)
+
+
+def default_of(column: Column, found: Iterable[str], place: str) -> float | None:
+    """Return the value of a column that a stored table lacks: its default, or None for NULL.
+
+    Args:
+        found: the columns of the table, by name.
+        place: the table, for the message.
+
+    Raises:
+        DataError: the column has no default and must not be NULL.
+
+    >>> default_of(Column("weight", "FLOAT64", default=1.0), ["user_id"], "shop.events")
+    1.0
+    """
+    if column.default is None and not column.nullable:
+        shown = ", ".join(map(shorten, list(found)[:10])) or "none"
+        raise DataError(f"{place}: {column.name}: expected a column of this name, got {shown}")
+    return column.default
 
 
 def check_columns(query: Query, found: Sequence[tuple[str, str | None]]) -> None:

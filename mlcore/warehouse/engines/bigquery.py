@@ -1,6 +1,6 @@
 """BigQuery: an engine where the data are, of the extra ``[bigquery]``.
 
-Every run begins with a dry run, which costs nothing: it checks the query and says what will be read.
+Every run begins with a dry run, which costs nothing, checks the query and says what it will read.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ class _Plan(NamedTuple):
 
 
 class BigQuery(Engine):
-    """BigQuery; files are loaded into tables of their own, which are deleted at the end.
+    """BigQuery; loads files into tables of their own, and deletes these at the end.
 
-    A client may be given, for instance one with other credentials; it is not closed then.
+    Args:
+        client: with other credentials, for instance; it stays open.
     """
 
     name = "bigquery"
@@ -58,7 +59,7 @@ class BigQuery(Engine):
         self._sources: dict[str, Source] = {}
 
     def close(self) -> None:
-        """Delete what was loaded."""
+        """Delete the loaded tables."""
         self._loaded.forget_all()
         if self._is_own:
             self._client.close()
@@ -91,8 +92,8 @@ class BigQuery(Engine):
     def load_uri(self, table: str, columns: Sequence[Column], uri: str) -> None:
         """Load ``gs://...``, also a pattern: .jsonl, .csv, either with .gz, or .parquet.
 
-        BigQuery reads it, not mlcore: in JSON Lines a number is fine as an id, and a missing value of
-        a column with a default is that default.
+        BigQuery reads it, not mlcore: JSON Lines may have numbers as ids, and a missing value is the
+        default of its column.
         """
         with faults(uri):
             reference, has_schema = self._loaded.load_uri(table, columns, uri)
@@ -132,7 +133,7 @@ class BigQuery(Engine):
     def _plan(self, bound: BoundQuery, order: Sequence[str] = ()) -> _Plan:
         query = bound.query
         text = wrap(query, bound.values, self._sources, order)
-        # What the cache holds would cost nothing, which says nothing of the next run.
+        # A cached result costs nothing, which says nothing about the next run.
         config = self._config(bound, dry_run=True, use_query_cache=False)
         with faults(bound.place):
             job = self._client.query(text, job_config=config)
@@ -193,7 +194,7 @@ class BigQuery(Engine):
         self._sources[table] = make_source(
             table, columns, str(reference), found, place=place, fill_defaults=fill_defaults
         )
-        self._loaded.forget(table, keep=newest)  # those of this name that were loaded before
+        self._loaded.forget(table, keep=newest)  # older ones of this name
 
 
 def _to_rows(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Rows:

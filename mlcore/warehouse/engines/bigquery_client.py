@@ -1,7 +1,7 @@
 """The client of BigQuery: options, errors in one line, waiting for jobs.
 
-Credentials are those the client library finds (Application Default Credentials): mlcore takes none,
-keeps none and writes none.
+The client library finds the credentials (Application Default Credentials): mlcore takes none, keeps
+none and writes none.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ __all__ = ["connect", "faults", "import_bigquery", "statistics_of", "wait"]
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _LOGIN = "gcloud auth application-default login, or GOOGLE_APPLICATION_CREDENTIALS"
 _LIGHTER = "cap histories first (sql/cap_history.sql), or run it with reserved slots"
-# Contributions of the API. On demand, a query that reads little may not compute much: about 256 CPU seconds
-# for each MB that it is billed.
+# Reasons of the API. On demand, a query that reads little may not compute much: about 256 CPU seconds
+# for each MB billed.
 _TOO_HEAVY = ("billingTierLimitExceeded", "resourcesExceeded")
 
 
@@ -48,11 +48,8 @@ def import_bigquery() -> Any:
 def connect(options: BigQueryOptions) -> Any:
     """Return a client with the credentials that the library finds.
 
-    Args:
-        options: with project and location.
-
     Raises:
-        DataError: there are no credentials, or they name no project and no other is given.
+        DataError: there are no credentials, or neither they nor the options name a project.
     """
     try:
         with faults("bigquery"):
@@ -60,7 +57,7 @@ def connect(options: BigQueryOptions) -> Any:
     except OSError as error:
         if type(error) is not OSError:  # such as one of the network
             raise
-        # What the library raises when it knows no project.
+        # The library knows no project.
         raise DataError(
             "bigquery: project: expected one, as the credentials name none, got none",
             "--project names one",
@@ -69,13 +66,13 @@ def connect(options: BigQueryOptions) -> Any:
 
 @contextmanager
 def faults(place: str) -> Iterator[None]:
-    """Make what BigQuery refuses one line.
+    """Make an error of BigQuery one line.
 
     Args:
         place: the table, file or query, for the message.
 
     Raises:
-        DataError: BigQuery, or whoever checks the credentials, has refused.
+        DataError: BigQuery refuses, or the credentials do not work.
     """
     from google.api_core.exceptions import GoogleAPIError
     from google.auth.exceptions import GoogleAuthError
@@ -83,7 +80,7 @@ def faults(place: str) -> Iterator[None]:
     try:
         yield
     except GoogleAuthError as error:
-        # Not its text: that may hold a path, or what a server of tokens has answered.
+        # Not its text, which may hold a path, or the answer of a token server.
         raise DataError(
             f"{place}: credentials: expected Application Default Credentials that work, "
             f"got {type(error).__name__}",
@@ -98,21 +95,19 @@ def faults(place: str) -> Iterator[None]:
 
 
 def _first_fault(error: Any) -> tuple[str, str]:
-    """Return message and reason that the API gave, without address, job and text of the query."""
+    """Return message and reason of the API, without URL, job and text of the query."""
     for found in getattr(error, "errors", None) or ():
         if isinstance(found, dict) and found.get("message"):
             return " ".join(str(found["message"]).split()), str(found.get("reason", ""))
-    # When it has tried again for long enough, the library says only that; the cause is inside.
+    # After its retries the library says only that they failed; the cause is inside.
     return type(getattr(error, "cause", None) or error).__name__, ""
 
 
 def wait(job: Any, step: str, progress: Progress) -> Any:
-    """Return the result of a job; however the wait ends, the job does not go on behind its back.
+    """Wait for a job and return its result; cancel the job if the wait ends otherwise.
 
     Args:
-        job: of any kind.
-        step: what it does, for people.
-        progress: told its state, and of a query how many of its units of work are done.
+        step: what the job does, for ``progress``.
     """
     pause = _FIRST_PAUSE
     try:
@@ -126,18 +121,14 @@ def wait(job: Any, step: str, progress: Progress) -> Any:
         return job.result()
     except BaseException:
         if job.state != "DONE":
-            # The error that ends the wait matters more than one of the cancelling.
+            # The error that ended the wait matters more than one of cancelling.
             with suppress(Exception):
                 job.cancel()
         raise
 
 
 def statistics_of(job: Any) -> dict[str, Value]:
-    """Return what BigQuery says of a query that has run.
-
-    Args:
-        job: of the query.
-    """
+    """Return what BigQuery says of a query that has run."""
     found = {
         "job_id": job.job_id,
         "bytes_processed": job.total_bytes_processed,

@@ -25,13 +25,7 @@ _LEAST_PER_TABLE = 10 * _MIB
 
 
 def check_dataset(name: str) -> None:
-    """Refuse what is no dataset, or project and dataset.
-
-    Args:
-        name: as it was given.
-
-    Raises:
-        ConfigError: it is none.
+    """Refuse what is no ``DATASET`` or ``PROJECT.DATASET``, by a ConfigError.
 
     >>> check_dataset("my-project.shop")
     """
@@ -40,13 +34,7 @@ def check_dataset(name: str) -> None:
 
 
 def check_table(name: str) -> None:
-    """Refuse what is no name of a table with its dataset.
-
-    Args:
-        name: as it was given.
-
-    Raises:
-        DataError: it is none.
+    """Refuse what is no ``DATASET.TABLE`` or ``PROJECT.DATASET.TABLE``, by a DataError.
 
     >>> check_table("shop.events")
     """
@@ -57,13 +45,10 @@ def check_table(name: str) -> None:
 
 
 def check_labels(labels: Mapping[str, str]) -> None:
-    """Refuse labels of jobs that break BigQuery's rules; of letters only a to z are taken.
-
-    Args:
-        labels: value by key.
+    """Refuse labels of jobs that break BigQuery's rules; of letters only a to z are allowed.
 
     Raises:
-        ConfigError: a key or a value breaks them, one is of mlcore itself, or there are too many.
+        ConfigError: a key or a value breaks them, mlcore uses the key, or there are too many.
 
     >>> check_labels({"team": "shop"})
     """
@@ -84,13 +69,13 @@ def check_labels(labels: Mapping[str, str]) -> None:
 
 
 def billed_bytes(processed: int, tables: int) -> int:
-    """Return what a query is billed for at most: max(processed, tables x 10 MiB), in whole MiB.
+    """Return the most bytes that a query bills: max(processed, tables x 10 MiB), in whole MiB.
 
-    Source: BigQuery's pricing of queries on demand, which also has at least 10 MiB for a query.
+    Source: BigQuery's pricing of queries on demand, which also bills at least 10 MiB for a query.
 
     Args:
         processed: bytes, of a dry run.
-        tables: how many it reads, >= 0.
+        tables: the number that it reads, >= 0.
 
     >>> billed_bytes(1, tables=2) // 2**20
     20
@@ -99,12 +84,11 @@ def billed_bytes(processed: int, tables: int) -> int:
 
 
 def price_words(processed: int, tables: int, dollars_per_tib: float) -> str:
-    """Return what a run would process, and what it costs at most: billed / 2^40 x price.
+    """Return what a run would process and cost at most, in words: billed / 2^40 x price.
 
     Args:
         processed: bytes, of a dry run.
-        tables: how many it reads.
-        dollars_per_tib: the price of 2^40 bytes.
+        tables: the number that it reads.
 
     >>> price_words(1_320_702_444, 1, 6.25).split(" (")[0]
     'would process 1.2 GiB, at most $0.0076 on demand'

@@ -1,4 +1,4 @@
-"""Files as tables of BigQuery, for as long as a run lasts."""
+"""Files as tables of BigQuery, as long as a run lasts."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from mlcore.warehouse.query import Column
 
 __all__ = ["LoadedTables"]
 
-# Which columns may lack values: those of the header, those with a default too, or all.
+# Columns that may be NULL: by the header, also those with a default, or all.
 _Lacking: TypeAlias = Literal["null", "default", "any"]
 
 _LIFETIME = timedelta(days=1)
-# Greater ones lose digits where JSON is read as JavaScript would; as texts they are exact.
+# Greater ones lose digits in a reader like JavaScript's; as texts they are exact.
 _MAX_JSON_INTEGER = 2**53 - 1
 _FORMATS = {".jsonl": "NEWLINE_DELIMITED_JSON", ".csv": "CSV", ".parquet": "PARQUET"}
 
 
 class LoadedTables:
-    """Tables with names of their own in one dataset, which expire should they not be deleted."""
+    """Tables with unique names in one dataset, which expire if they are not deleted."""
 
     def __init__(self, client: Any, options: BigQueryOptions) -> None:
         self._bigquery = import_bigquery()
@@ -39,15 +39,9 @@ class LoadedTables:
         self._empty: set[str] = set()
 
     def load_rows(self, table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> Any:
-        """Return a reference to a table of rows.
-
-        Args:
-            table: its name in queries.
-            columns: all of them.
-            parts: rows, of which there may be many.
-        """
+        """Return a reference to a table of rows."""
         schema = self._schema(columns)
-        reference = self._create(table, schema)  # before the rows: what it lacks is known at once
+        reference = self._create(table, schema)  # before the rows, as it may fail
         with tempfile.TemporaryFile() as file:
             for part in parts:
                 _write_lines(file, columns, part)
@@ -63,10 +57,6 @@ class LoadedTables:
 
     def load_parquet(self, table: str, path: str) -> Any:
         """Return a reference to a table of a Parquet file of this machine.
-
-        Args:
-            table: its name in queries.
-            path: of the file.
 
         Raises:
             DataError: the file cannot be opened.
@@ -86,13 +76,8 @@ class LoadedTables:
     def load_uri(self, table: str, columns: Sequence[Column], uri: str) -> tuple[Any, bool]:
         """Return a reference to a table of files of Cloud Storage, and whether it has our types.
 
-        Args:
-            table: its name in queries.
-            columns: those to take.
-            uri: of the files.
-
         Raises:
-            DataError: the format is none that is known.
+            DataError: the format is unknown.
         """
         stem = uri.removesuffix(".gz")
         ending = next((ending for ending in _FORMATS if stem.endswith(ending)), None)
@@ -117,37 +102,26 @@ class LoadedTables:
     def create(self, table: str, columns: Sequence[Column]) -> Any:
         """Return a reference to an empty table for the result of a query.
 
-        Args:
-            table: its name in queries; an older one of this name stays until it is forgotten.
-            columns: of the result.
+        An older one of this name stays until ``forget``.
         """
         # Results are NULLABLE, and do not go into a table with REQUIRED columns.
         return self._create(table, self._schema(columns, "any"))
 
     def is_empty(self, table: str) -> bool:
-        """Return whether a table was loaded, and from no rows.
-
-        Args:
-            table: its name in queries.
-        """
+        """Return whether a table was loaded from no rows."""
         return table in self._empty
 
     def forget(self, table: str, keep: int = 0) -> None:
-        """Delete what was loaded under a name.
-
-        Args:
-            table: its name in queries.
-            keep: how many of the newest stay.
-        """
+        """Delete the tables loaded under a name, except the newest ``keep``."""
         references = self._references.get(table, [])
         while len(references) > keep:
-            # What cannot be deleted now expires; the error that ends the run matters more.
+            # A table that is not deleted expires; the error that ends the run matters more.
             with suppress(Exception):
                 self._client.delete_table(references[0], not_found_ok=True)
             del references[0]
 
     def forget_all(self) -> None:
-        """Delete all that were loaded."""
+        """Delete all loaded tables."""
         for table in self._references:
             self.forget(table)
 
@@ -158,7 +132,7 @@ class LoadedTables:
             )
         stored = f"{self._options.dataset}.mlcore_{table}_{uuid4().hex}"
         reference = self._bigquery.TableReference.from_string(stored, self._client.project)
-        # Kept before it exists, so that a signal in between leaves nothing.
+        # Noted before it exists, so that a signal in between leaves nothing behind.
         self._references.setdefault(table, []).append(reference)
         self._empty.discard(table)
         return reference
@@ -190,7 +164,7 @@ class LoadedTables:
     def _config(self, ending: str, schema: Sequence[Any] | None = None) -> Any:
         config = self._bigquery.LoadJobConfig(
             source_format=_FORMATS[ending],
-            # Not WRITE_TRUNCATE, which may drop the date on which the table expires.
+            # Not WRITE_TRUNCATE, which may drop the expiry of the table.
             write_disposition="WRITE_EMPTY",
             labels={**self._options.labels, "tool": "mlcore"},
         )

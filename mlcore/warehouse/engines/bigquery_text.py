@@ -1,11 +1,8 @@
-"""What the BigQuery engine writes around a query.
-
-The text of a query stays as it is in its file. Around it stands a WITH that calls stored tables what
-the query calls them::
+"""The text that BigQuery gets: a query as in its file, after a WITH that names the stored tables.
 
     WITH `events` AS (SELECT ... FROM `project.dataset.table`) SELECT * FROM (<text>) ORDER BY ...
 
-all before the text on its first line, so that BigQuery's messages count the lines of the file.
+The text begins on the first line, so that BigQuery's messages count the lines of the file.
 """
 
 from __future__ import annotations
@@ -13,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mlcore.errors import DataError, shorten
+from mlcore.errors import DataError
+from mlcore.warehouse.engines.base import default_of
 from mlcore.warehouse.query import Column, Query, SqlType, Value
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
 
 __all__ = ["Found", "Source", "make_source", "type_of", "wrap"]
 
-# As the API calls them, old names and new ones.
+# By their names in the API, old and new.
 _TYPES: dict[str, SqlType] = {
     **{"STRING": "STRING", "INTEGER": "INT64", "INT64": "INT64", "FLOAT": "FLOAT64"},
     **{"FLOAT64": "FLOAT64", "BOOLEAN": "BOOL", "BOOL": "BOOL"},
@@ -59,10 +57,7 @@ class Source:
 
 
 def type_of(found: str) -> SqlType | None:
-    """Return the type of a header that a column of a result has, or None.
-
-    Args:
-        found: as the API calls it.
+    """Return the type of a header for a type of the API, or None.
 
     >>> type_of("INTEGER"), type_of("GEOGRAPHY")
     ('INT64', None)
@@ -79,18 +74,18 @@ def make_source(
     place: str,
     fill_defaults: bool = False,
 ) -> Source:
-    """Return how the columns that a query reads come from a stored table.
+    """Return how a query reads its columns from a stored table.
 
-    A value that is missing where the query wants one stops the query, with the names of the table
-    and the column. Whole and decimal numbers are taken for FLOAT64, TIMESTAMP for ``timestamp``.
+    A missing value where the query needs one stops the query, with the names of table and column.
+    Integers and decimals are read as FLOAT64, a TIMESTAMP as ``timestamp``.
 
     Args:
         table: its name in queries.
         columns: those the query reads.
         stored: project, dataset and table, checked.
-        found: what the table has, by name in lower case.
+        found: the columns of the table, by name in lower case.
         place: the table as the user knows it, for messages.
-        fill_defaults: whether a missing value is the default of its column.
+        fill_defaults: whether a missing value becomes the default of its column.
 
     Raises:
         DataError: a column is missing or of another type.
@@ -117,29 +112,20 @@ def _value(
 ) -> str:
     at = found.get(column.name)
     if at is None:
-        return _stand_in(place, column, found)
+        return _constant(column, default_of(column, found, place))
     value = _converted(place, column, at)
     if at.mode == "REQUIRED" or column.nullable:
         return value
     if fill_defaults and column.default is not None:
-        return f"IFNULL({value}, {_constant(column)})"
+        return f"IFNULL({value}, {_constant(column, column.default)})"
     return f"IFNULL({value}, ERROR('{table}: {column.name}: expected a value, got NULL'))"
 
 
-def _stand_in(place: str, column: Column, found: Mapping[str, Found]) -> str:
-    if column.default is not None:
-        return _constant(column)
-    if column.nullable:
+def _constant(column: Column, value: float | None) -> str:
+    if value is None:
         return f"CAST(NULL AS {column.type})"
-    shown = ", ".join(map(shorten, list(found)[:10])) or "none"
-    raise DataError(f"{place}: {column.name}: expected a column of this name, got {shown}")
-
-
-def _constant(column: Column) -> str:
-    assert column.default is not None
-    if column.type == "FLOAT64":
-        return f"CAST({column.default!r} AS FLOAT64)"
-    return f"CAST({int(column.default)} AS {column.type})"
+    number = repr(value) if column.type == "FLOAT64" else str(int(value))
+    return f"CAST({number} AS {column.type})"
 
 
 def _converted(place: str, column: Column, at: Found) -> str:
@@ -165,17 +151,15 @@ def wrap(
     sources: Mapping[str, Source],
     order: Iterable[str],
 ) -> str:
-    """Return what BigQuery is sent: the text of the query with its tables before and an order after.
+    """Return the text that BigQuery gets: the tables, the text of the query, the order of rows.
 
-    A query with the parameters ``begin_time`` and ``end_time`` takes rows of that span only. Where
-    the timestamps are stored as TIMESTAMP the span is said of the stored column, too: else a table
-    with partitions by that column is read, and paid for, as a whole.
+    A query with the parameters ``begin_time`` and ``end_time`` reads rows of that span only. Where
+    the timestamps are stored as TIMESTAMP the stored column is restricted, too: else BigQuery reads,
+    and bills, all partitions of a table that has them by that column.
 
     Args:
-        query: with the text.
-        values: of its parameters.
         sources: of all the tables it reads.
-        order: of the rows; none for any.
+        order: names of columns; none for any order.
 
     Raises:
         DataError: a table is missing.

@@ -16,6 +16,7 @@ from mlcore.warehouse.engines.base import (
     Result,
     Rows,
     check_columns,
+    default_of,
     rewrite_placeholders,
 )
 from mlcore.warehouse.engines.options import DuckDbOptions
@@ -39,7 +40,7 @@ _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT"
 _SUMS = "HUGEINT"  # of BIGINT; ours stay far below 2^63, and beyond it the cast fails
 _RESULT = "mlcore_result"
 _ROWS_PER_PART = 2**20
-_LEAST_MEMORY = 2**20  # below, DuckDB does not even begin
+_LEAST_MEMORY = 2**20  # below, DuckDB does not start
 
 
 class DuckDb(Engine):
@@ -66,11 +67,11 @@ class DuckDb(Engine):
             place = options.temp_directory or tempfile.gettempdir()
             raise from_os_error(error, place, "a folder to spill to") from error
         self._database = Database(options.threads, options.memory_limit, self._spill.name)
-        # The one function that is called otherwise here: md5 already gives hexadecimal digits.
+        # The only function that differs: md5 already gives hexadecimal digits.
         self._database.rows("CREATE TEMP MACRO to_hex(digest) AS digest")
 
     def close(self) -> None:
-        """Stop what is still running, and remove what was spilled."""
+        """Stop the query that runs, and remove what was spilled."""
         self._database.__exit__()
         self._spill.cleanup()
 
@@ -97,7 +98,7 @@ class DuckDb(Engine):
             described = self._database.rows(f"DESCRIBE SELECT * FROM {source}")
         found = {name: str(type_) for name, type_, *_ in described}
         selected = ", ".join(_expression(column, found, path) for column in columns)
-        self._refuse_missing(columns, found, source, path)
+        self._refuse_faults(columns, found, source, path)
         self._drop(table)
         self._database.rows(f"CREATE TEMP VIEW {table} AS SELECT {selected} FROM {source}")
 
@@ -156,10 +157,10 @@ class DuckDb(Engine):
                 )
             yield {name: _with_none(values) for name, values in found.items()}
 
-    def _refuse_missing(
+    def _refuse_faults(
         self, columns: Sequence[Column], found: Mapping[str, str], source: str, place: str
     ) -> None:
-        """Refuse values that break the rules of their columns, as the reader of text files does."""
+        """Refuse values that break the rules of their columns, as ``read_rows`` does."""
         rules = [
             (one.name, wrong, expected)
             for one in columns
@@ -208,7 +209,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _type_of(found: str) -> SqlType | None:
-    """Return the type of BigQuery that a column of DuckDB has."""
+    """Return the type of a header that a type of DuckDB is, or None."""
     if found == _SUMS or found in _INTEGERS:
         return "INT64"
     names: dict[str, SqlType] = {name: type_ for type_, name in _TYPES.items()}
@@ -216,15 +217,12 @@ def _type_of(found: str) -> SqlType | None:
 
 
 def _expression(column: Column, found: Mapping[str, str], place: str) -> str:
-    """Return what gives a column of a query from those of a Parquet file."""
+    """Return the SQL for a column of a query, from those of a Parquet file."""
     declared = _TYPES[column.type]
     if column.name not in found:
-        if column.default is not None:
-            return f"CAST({column.default!r} AS {declared}) AS {column.name}"
-        if column.nullable:
-            return f"CAST(NULL AS {declared}) AS {column.name}"
-        shown = ", ".join(map(shorten, list(found)[:10]))
-        raise DataError(f"{place}: {column.name}: expected a column of this name, got {shown}")
+        default = default_of(column, found, place)
+        value = "NULL" if default is None else repr(default)
+        return f"CAST({value} AS {declared}) AS {column.name}"
     is_number = found[column.name] in (*_INTEGERS, "FLOAT", "DOUBLE")
     if _type_of(found[column.name]) != column.type and not (column.type == "FLOAT64" and is_number):
         raise DataError(f"{place}: {column.name}: expected {column.type}, got {found[column.name]}")
@@ -232,7 +230,7 @@ def _expression(column: Column, found: Mapping[str, str], place: str) -> str:
 
 
 def _rules_of(column: Column) -> list[tuple[str, str]]:
-    """Return what of a Parquet file is wrong, as SQL, and what is expected, in words."""
+    """Return what is wrong in a Parquet file, as SQL, and what is expected, in words."""
     rules = []
     if not column.nullable:
         rules.append((f"{column.name} IS NULL", "values in all rows"))
@@ -247,7 +245,7 @@ def _rules_of(column: Column) -> list[tuple[str, str]]:
 def _without_objects(
     columns: Sequence[Column], part: Rows
 ) -> tuple[dict[str, npt.NDArray[Any]], str]:
-    """Return arrays that DuckDB reads without guessing, and what to select from them."""
+    """Return arrays whose types DuckDB need not guess, and what to select from them."""
     arrays: dict[str, npt.NDArray[Any]] = {}
     selected: list[str] = []
     for column in columns:

@@ -1,4 +1,4 @@
-"""How each engine is opened. Loads no numpy and no engine, for the help of commands."""
+"""Options of the engines. Loads no numpy and no engine, for the help of commands."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["BigQueryOptions", "DuckDbOptions", "EngineOptions", "SparkOptions"]
 
 @dataclass(frozen=True)
 class DuckDbOptions:
-    """How much of this machine DuckDB takes. Changes speed and memory only.
+    """How much of this machine DuckDB may use. Changes speed and memory only.
 
     Attributes:
-        threads: how many; None for one a core.
+        threads: None for one a core.
         memory_limit: bytes; None for three quarters of what is free.
-        temp_directory: where what does not fit goes, in a folder of its own that is removed at the
-            end; None for the system's temporary directory.
+        temp_directory: of the folder to spill to, which is removed at the end; None for the system's
+            temporary directory.
     """
 
     threads: int | None = None
@@ -35,11 +35,11 @@ class SparkOptions:
 
     Attributes:
         master: ``local[*]`` (this machine, all cores), ``local[2]``, or a cluster such as
-            ``spark://host:7077``, ``yarn``, ``k8s://...``. Passed over, as is ``conf`` but for its
-            settings of SQL, if this process has a session of Spark already.
+            ``spark://host:7077``, ``yarn``, ``k8s://...``. If this process has a session of Spark,
+            ``master`` is ignored, and so is ``conf`` except ``spark.sql.*``.
         conf: settings of Spark by name, such as ``spark.driver.memory``. On a cluster
             ``spark.driver.host`` must be an address of this machine that the workers reach.
-        log: the file that the log of Spark is appended to; None for no log.
+        log: a file to append the log of Spark to, or None.
     """
 
     master: str = "local[*]"
@@ -52,12 +52,12 @@ class BigQueryOptions:
     """Where queries run and what they may cost. Changes no result.
 
     Attributes:
-        project: that pays; None for that of the credentials.
-        dataset: ``DATASET`` or ``PROJECT.DATASET``, where files are loaded for the run.
+        project: that is billed; None for that of the credentials.
+        dataset: ``DATASET`` or ``PROJECT.DATASET``, to load files into for the run.
         location: of the data, as ``EU``; None lets BigQuery find it.
-        maximum_bytes_billed: a query that would be billed more is refused; None for no limit.
+        maximum_bytes_billed: refuse a query that would bill more; None for no limit.
         labels: of all jobs, besides ``tool`` and ``query``.
-        dollars_per_tib: what 2^40 bytes cost on demand: the public list price, until it changes.
+        dollars_per_tib: the price of 2^40 bytes on demand; the default is the public list price.
     """
 
     project: str | None = None

@@ -45,13 +45,10 @@ _UNKNOWN = 2**60  # statistics begin at 2^63 - 1 where Spark knows nothing
 class Spark(Engine):
     """Spark, with the tables as temporary views.
 
-    A session that this process has already is used, beside what else it does, and goes on after;
-    otherwise Java starts with the engine and ends with it. Loaded rows live in the memory of the
-    driver, 16 bytes for a pair of positions, and go from there to the workers with the tasks; what
-    is larger is for ``attach`` and ``attach_parquet``. The workers need no Python.
-
-    Args:
-        options: where it runs.
+    Uses the session that this process has, and leaves it open; otherwise Java starts with the engine
+    and ends with it. Loaded rows are in the memory of the driver, 16 bytes for a pair of integer ids,
+    and go to the workers with the tasks; for more use ``attach`` and ``attach_parquet``. The workers
+    need no Python.
 
     Raises:
         MlcoreError: Spark or Java is not installed, or does not start.
@@ -62,7 +59,7 @@ class Spark(Engine):
     def __init__(self, options: SparkOptions = SparkOptions()) -> None:
         self._session, self._own = take_session(options)
         self._context = self._session.sparkContext
-        # The one function that is called otherwise here: md5 already gives hexadecimal digits.
+        # The only function that differs: md5 already gives hexadecimal digits.
         shim = "FUNCTION to_hex(digest STRING) RETURNS STRING RETURN digest"
         try:
             self._session.sql(f"CREATE OR REPLACE TEMPORARY {shim}")
@@ -71,7 +68,7 @@ class Spark(Engine):
             raise
 
     def close(self) -> None:
-        """End the session if it is ours."""
+        """End the session, if it is ours."""
         if self._own is not None:
             self._own.close()
 
@@ -81,7 +78,7 @@ class Spark(Engine):
         return str(self._session.version)
 
     def load(self, table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> None:
-        """Make a table of rows, which pass through Java as Arrow, without a file of ours."""
+        """Make a table of rows; they go through Java as Arrow, without a file of ours."""
         rows = to_arrow(table, columns, parts)
         with self._faults(table):
             self._session.conf.set(_BATCH, batch_rows(rows))
@@ -137,7 +134,7 @@ class Spark(Engine):
         from pyspark.sql.functions import col, expr
 
         query = bound.query
-        # A literal of its type: Spark makes an int of an integer, and refuses a cast here.
+        # A literal with a type: Spark makes an int of an integer, and refuses a cast here.
         arguments = {
             name: expr(f"{value}L") if query.parameters[name].type == "INT64" else value
             for name, value in bound.values.items()
@@ -156,7 +153,7 @@ class Spark(Engine):
         frame.selectExpr(*selected).createOrReplaceTempView(table)
 
     def _job(self, bound: BoundQuery, work: Callable[[], T]) -> tuple[T, dict[str, Value]]:
-        """Return what some work gives, and how much work it was; a signal cancels it."""
+        """Do some work; return its result and its statistics. A signal cancels it."""
         group = f"mlcore-{uuid.uuid4().hex}"
 
         def grouped() -> T:
@@ -180,7 +177,7 @@ class Spark(Engine):
             }
 
     def _cancel(self, group: str, future: Future[Any]) -> None:
-        # As often as it takes: between two jobs of a query there is none to cancel.
+        # Again and again: between two jobs of a query there is none to cancel.
         while not wait([future], _SECONDS_TO_NOTICE).done:
             self._context.cancelJobGroup(group)
 
@@ -228,4 +225,4 @@ class Spark(Engine):
 
 def _size_of(frame: Any) -> str:
     size = int(frame._jdf.queryExecution().optimizedPlan().stats().sizeInBytes())
-    return f"at most {format_bytes(size)}" if size < _UNKNOWN else "nobody knows how much"
+    return f"at most {format_bytes(size)}" if size < _UNKNOWN else "an unknown amount"

@@ -1,4 +1,4 @@
-"""Columns of Spark: their types, and rows that go in and come out as Arrow."""
+"""Columns of Spark: types, and rows to and from Arrow."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mlcore.warehouse.engines.base import Rows
-from mlcore.errors import DataError, shorten
+from mlcore.warehouse.engines.base import Rows, default_of
+from mlcore.errors import DataError
 from mlcore.warehouse.query import Column, SqlType
 
 __all__ = ["BATCH_ROWS", "TYPES", "batch_rows", "select_column", "to_arrow", "to_parts", "type_of"]
@@ -20,7 +20,7 @@ TYPES: dict[SqlType, str] = {
     "FLOAT64": "double",
     "BOOL": "boolean",
 }
-# ROW_NUMBER gives int. A decimal is none of ours: the query or the table has to say CAST.
+# ROW_NUMBER gives int. A decimal has no type of a header: the query or the table must CAST it.
 _INTEGERS = ("tinyint", "smallint", "int", "bigint")
 _FLOATS = ("float", "double")
 BATCH_ROWS = 2**17
@@ -28,10 +28,7 @@ _BATCH_BYTES = 2**23  # a task carries its batch, and Spark refuses tasks of 2^2
 
 
 def type_of(found: str) -> SqlType | None:
-    """Return the type of BigQuery that holds every value of a type of Spark, or None.
-
-    Args:
-        found: as Spark shows it.
+    """Return the type of a header that holds every value of a type of Spark, or None.
 
     >>> type_of("int"), type_of("decimal(2,1)")
     ('INT64', None)
@@ -45,11 +42,10 @@ def type_of(found: str) -> SqlType | None:
 
 
 def select_column(column: Column, found: Mapping[str, str], place: str) -> str:
-    """Return what gives a column of a query from those of a stored table.
+    """Return the SQL for a column of a query, from those of a stored table.
 
     Args:
-        column: that a query reads.
-        found: the types of the stored columns, as Spark shows them, by name.
+        found: the types of the stored columns by name.
         place: the table, for messages.
 
     Raises:
@@ -60,11 +56,9 @@ def select_column(column: Column, found: Mapping[str, str], place: str) -> str:
     """
     declared = TYPES[column.type]
     if column.name not in found:
-        if column.default is None and not column.nullable:
-            shown = ", ".join(map(shorten, list(found)[:10]))
-            raise DataError(f"{place}: {column.name}: expected a column of this name, got {shown}")
+        default = default_of(column, found, place)
         # From a text, since a number with a point is a decimal.
-        value = "NULL" if column.default is None else f"CAST('{column.default!r}' AS double)"
+        value = "NULL" if default is None else f"CAST('{default!r}' AS double)"
         return f"CAST({value} AS {declared}) AS {column.name}"
     type_ = found[column.name]
     if type_of(type_) != column.type and not (column.type == "FLOAT64" and type_ in _INTEGERS):
@@ -77,8 +71,6 @@ def to_arrow(table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> An
 
     Args:
         table: its name, for messages.
-        columns: all of them, in order.
-        parts: rows.
 
     Raises:
         DataError: a value is missing in a column where none may.
@@ -112,10 +104,7 @@ def to_arrow(table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> An
 
 
 def batch_rows(rows: Any) -> int:
-    """Return how many rows go into one task.
-
-    Args:
-        rows: (R,) a table of Arrow.
+    """Return how many rows of a table of Arrow go into one task.
 
     >>> batch_rows(to_arrow("t", [Column("n", "INT64")], [{"n": np.arange(9)}]))
     131072
@@ -125,11 +114,7 @@ def batch_rows(rows: Any) -> int:
 
 
 def to_parts(columns: Sequence[Column], rows: Any) -> Iterator[Rows]:
-    """Yield rows as arrays, in their order.
-
-    Args:
-        columns: all of them, in order.
-        rows: (R,) a table of Arrow; its batches are the parts.
+    """Yield the batches of a table of Arrow as arrays.
 
     >>> rows = to_arrow("t", [Column("n", "INT64", nullable=True)], [{"n": np.array([1, None])}])
     >>> [part["n"].tolist() for part in to_parts([Column("n", "INT64", nullable=True)], rows)]

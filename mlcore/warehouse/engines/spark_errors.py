@@ -1,4 +1,4 @@
-"""What Spark says when something is wrong: one line of it, and no stack traces on standard error."""
+"""Errors of Spark: one line of each, and no stack traces on standard error."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from collections.abc import Iterator
 __all__ = ["quiet_errors", "reason_of"]
 
 _QUERY_LOGGERS = ("DataFrameQueryContextLogger", "SQLQueryContextLogger")
-_MEANT = ("[", "Job ")  # a condition by name, or why a job was given up
-_NOT_MEANT = "[INTERNAL_ERROR"  # a defect of Spark
+_FOR_USERS = ("[", "Job ")  # a condition by name, or why a job was aborted
+_DEFECT = "[INTERNAL_ERROR"  # of Spark itself
 
 
 def reason_of(error: Exception) -> str | None:
-    """Return the line that is meant for the user, or None if there is none.
-
-    Args:
-        error: as it came from Spark.
+    """Return the line of an error that is for the user, or None.
 
     >>> from pyspark.errors import AnalysisException
     >>> reason_of(AnalysisException("[NO_TABLE] There is no table t.\\n'Project [*]"))
@@ -34,15 +31,15 @@ def reason_of(error: Exception) -> str | None:
         while cause is not None:
             messages.append(str(cause.getMessage()))
             cause = cause.getCause()
-        messages = [message for message in messages if message.startswith(_MEANT)]
-    if not messages or messages[0].startswith(_NOT_MEANT):
+        messages = [message for message in messages if message.startswith(_FOR_USERS)]
+    if not messages or messages[0].startswith(_DEFECT):
         return None
     return messages[0].strip().partition("\n")[0]
 
 
 @contextlib.contextmanager
 def quiet_errors() -> Iterator[None]:
-    """Keep stack traces from standard error, of errors that become one line.
+    """Keep the stack traces of errors that become one line from standard error.
 
     >>> with quiet_errors():
     ...     logging.getLogger().error("Exception while sending command.")
@@ -64,5 +61,5 @@ def quiet_errors() -> Iterator[None]:
 
 
 def _is_of_others(record: logging.LogRecord) -> bool:
-    # py4j tells the root logger, with a stack trace, that Java is gone or a signal has come.
+    # py4j logs a stack trace to the root logger when Java ends or a signal comes.
     return record.module != "java_gateway"

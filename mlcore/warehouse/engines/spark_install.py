@@ -1,4 +1,4 @@
-"""What Spark needs on this machine: the packages of the extra ``[spark]``, and Java."""
+"""Checks for what Spark needs on this machine: the packages of the extra ``[spark]``, and Java."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from mlcore.errors import MlcoreError, shorten
 
 __all__ = ["check_java", "check_packages"]
 
-_LEAST_VERSION = 4  # from which on tables go in and out as Arrow
+_LEAST_VERSION = 4  # the first that takes and gives tables of Arrow
 
 
 def check_packages() -> None:
-    """Refuse to go on without the packages of the extra.
+    """Refuse to run without the packages of the extra.
 
     Raises:
         MlcoreError: one is missing or too old.
 
     >>> check_packages()
     """
-    cure = 'pip install ".[spark]" in the folder of mlcore, or pip install pyspark pyarrow'
+    hint = 'pip install ".[spark]" in the folder of mlcore, or pip install pyspark pyarrow'
     try:
         import pyarrow  # noqa: F401
         import pyspark
     except ImportError as error:
         name = str(error.name).partition(".")[0]
         raise MlcoreError(
-            f"{name}: expected the extra [spark] to be installed, got no such package", cure
+            f"{name}: expected the extra [spark] to be installed, got no such package", hint
         ) from None
     if int(pyspark.__version__.partition(".")[0]) < _LEAST_VERSION:
         raise MlcoreError(
-            f"pyspark: expected version {_LEAST_VERSION} or newer, got {pyspark.__version__}", cure
+            f"pyspark: expected version {_LEAST_VERSION} or newer, got {pyspark.__version__}", hint
         )
 
 
 def check_java() -> None:
-    """Refuse to go on where Spark would find no Java.
+    """Refuse to run where Spark would find no Java.
 
     Raises:
         MlcoreError: there is none in ``JAVA_HOME``, or on the ``PATH`` if that is not set.

@@ -1,4 +1,4 @@
-"""A session of Spark, of the extra ``[spark]``: the caller's, or one of ours whose Java ends with it."""
+"""Sessions of Spark, of the extra ``[spark]``: the caller's, or our own, whose Java ends with it."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _LEAST_MEMORY = 2**30
 _SECONDS_TO_END = 20
 _LOG_TAIL = 2**16
 _TASKS_PER_CORE = 4
-_TELLING = re.compile(r"(?: ERROR \w+: |^Exception in thread \S+ )(.+)", re.MULTILINE)
+_FAULT = re.compile(r"(?: ERROR \w+: |^Exception in thread \S+ )(.+)", re.MULTILINE)
 
-# Of every session, even of one that the caller had: queries mean the same everywhere.
-_MEANING = {
+# Of every session, even the caller's, so that queries mean the same everywhere.
+_SEMANTICS = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
 }
@@ -38,10 +38,7 @@ _QUIET = {
 
 
 class OwnSession:
-    """A session, its context and its Java process, all of which we started.
-
-    Args:
-        options: where it runs.
+    """A session that we started, with its context and its Java process.
 
     Raises:
         MlcoreError: Spark or Java is not installed, or does not start.
@@ -77,15 +74,15 @@ class OwnSession:
                 streams = {"stdout": self._log, "stderr": subprocess.STDOUT}
                 self._gateway = launch_gateway(given, streams)
             gateway = self._gateway or self._context_class._gateway
-            # Of the system, so with what conf/spark-defaults.conf says.
+            # With the defaults of conf/spark-defaults.conf.
             conf = SparkConf(True, _jvm=gateway.jvm).setAll(given.getAll())
             conf.setIfMissing("spark.sql.warehouse.dir", self._warehouse.name)
-            # A result that was worked for is not thrown away for its size.
+            # No limit, as a result would be lost when the work is done.
             conf.setIfMissing("spark.driver.maxResultSize", "0")
             self._context = self._context_class(conf=conf, gateway=gateway)
             self.session = SparkSession(self._context)
             if self.is_local and not conf.contains("spark.sql.shuffle.partitions"):
-                # The default of 200 is for clusters; here each one more is time and nothing gained.
+                # The default of 200 is for clusters; here each more only takes time.
                 tasks = _TASKS_PER_CORE * self._context.defaultParallelism
                 self.session.conf.set("spark.sql.shuffle.partitions", tasks)
         except (PySparkException, py4j.protocol.Py4JError, OSError) as error:
@@ -94,7 +91,7 @@ class OwnSession:
                 f"got {shorten(self._fault() or reason_of(error) or str(error), 200)}"
             ) from None
         finally:
-            # Spark puts in a handler of its own, which would outlive it.
+            # Spark sets a handler of its own, which would outlive it.
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGINT, self._sigint)
 
@@ -105,16 +102,16 @@ class OwnSession:
 
     @property
     def forgets_tables(self) -> bool:
-        """Whether tables that it stores go when it ends."""
+        """Whether the tables that it stores are gone when it ends."""
         is_ours = self.session.conf.get("spark.sql.warehouse.dir").endswith(self._warehouse.name)
         settings = self._context.getConf().getAll()
         return is_ours and not any(name.startswith("spark.sql.catalog") for name, _ in settings)
 
     def exit_code(self, seconds: float = 0) -> int | None:
-        """Return that of the Java process, or None if it still runs.
+        """Return the exit code of Java, or None if it still runs.
 
         Args:
-            seconds: to wait for its end: a process that was killed closes its connections first.
+            seconds: to wait for the end: a process that was killed closes its connections first.
         """
         process = getattr(self._gateway, "proc", None)
         if process is None:
@@ -127,7 +124,7 @@ class OwnSession:
     def close(self) -> None:
         """Cancel what runs, and end Java."""
         try:
-            # Java that is gone answers nobody, and would be warned of.
+            # stop() would warn that Java is gone.
             if self._context is not None and self.exit_code() is None:
                 self._context.stop()
         finally:
@@ -141,40 +138,37 @@ class OwnSession:
     def _forget(self) -> None:
         from pyspark.sql import SparkSession
 
-        # What stop() does, but it may have failed, and then the next session would meet a dead one.
+        # stop() does it, unless it fails; then the next session would use a dead one.
         self._context_class._active_spark_context = None
         SparkSession._instantiatedSession = SparkSession._activeSession = None
 
     def _settings(self) -> dict[str, str]:
         settings = {**_QUIET, "spark.master": self._options.master}
         if self.is_local:
-            # No port of this run is open to the network, and no name of this machine is looked up.
+            # Opens no port to the network, and looks up no name of this machine.
             settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
             half = max((available_bytes() or 0) // 2, _LEAST_MEMORY)
             settings["spark.driver.memory"] = f"{half >> 20}m"
-        return {**settings, **self._options.conf, **_MEANING}
+        return {**settings, **self._options.conf, **_SEMANTICS}
 
     def _fault(self) -> str | None:
-        """Return what the log says of why there is no session."""
+        """Return the reason in the log why there is no session, or None."""
         self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, self._log.tell() - _LOG_TAIL))
         text = self._log.read().decode(errors="replace")
-        found = _TELLING.search(text)
+        found = _FAULT.search(text)
         if found is not None:
             return found[1]
-        # Java that does not even begin says so in a few lines.
+        # Java that does not start at all says so in a few lines.
         return None if self._gateway is not None else "; ".join(text.split("\n")).strip("; ")
 
 
 def take_session(options: SparkOptions) -> tuple[Any, OwnSession | None]:
-    """Return a session: beside the one that the process has, or a new one that is ours to close.
-
-    Args:
-        options: where a new one runs.
+    """Return a session beside the one that the process has, or a new one, which we must close.
 
     Raises:
         MlcoreError: Spark or Java is not installed, or does not start.
-        ConfigError: a setting of the options cannot be that of a session.
+        ConfigError: a session cannot have a setting of the options.
     """
     check_packages()
     from pyspark import SparkContext
@@ -186,7 +180,8 @@ def take_session(options: SparkOptions) -> tuple[Any, OwnSession | None]:
         own = OwnSession(options)
         return own.session, own
     session = SparkSession.builder.getOrCreate().newSession()
-    for name, value in {**_of_sql(options.conf), **_MEANING}.items():
+    of_sql = {name: one for name, one in options.conf.items() if name.startswith("spark.sql.")}
+    for name, value in {**of_sql, **_SEMANTICS}.items():
         try:
             with quiet_errors():
                 session.conf.set(name, value)
@@ -196,12 +191,8 @@ def take_session(options: SparkOptions) -> tuple[Any, OwnSession | None]:
     return session, None
 
 
-def _of_sql(conf: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in conf.items() if name.startswith("spark.sql.")}
-
-
 def _open_log(path: str | None) -> IO[bytes]:
-    # A file, not a pipe: nobody reads while Spark runs, and a full pipe would stop it.
+    # Not a pipe: nobody reads it while Spark runs, and a full pipe would stop Spark.
     if path is None:
         return tempfile.TemporaryFile()
     try:
@@ -212,7 +203,7 @@ def _open_log(path: str | None) -> IO[bytes]:
 
 def _end(gateway: Any) -> None:
     gateway.shutdown()
-    if gateway.proc is None:  # spark-submit started it, and waits for us
+    if gateway.proc is None:  # spark-submit started Java, and waits for us
         return
     gateway.proc.stdin.close()  # at which Java ends
     try:
