@@ -58,7 +58,7 @@ def train_by_engine_from_path(
         interactions: a file; or a URI, or what the engine calls a table, whose columns have the names
             of ``sql/read_interactions.sql``.
         config_path: JSON; None for the default configuration.
-        items_path: as for ``train_from_path``.
+        items_path: see ``train_from_path``.
         overwrite: replace a model directory in one step.
         with_users: keep the histories.
 

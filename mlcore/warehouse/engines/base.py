@@ -112,7 +112,7 @@ class Engine(ABC):
 
         Args:
             table: its name in queries.
-            columns: as for ``attach``.
+            columns: see ``attach``.
             path: of the file, or of a folder or a pattern if the engine takes those.
 
         Raises:

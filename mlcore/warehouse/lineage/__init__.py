@@ -1,7 +1,7 @@
 """Lineage: which query, parameters, engine and inputs made a file, one JSON line for each run.
 
-The runner of queries asks ``check_appendable`` before the work, then builds a ``LineageRecord``,
-appends it, and gives the file its name last: whatever stops it, no file lacks its line.
+A run calls ``check_appendable`` before the work, then appends a ``LineageRecord``, and gives the file
+its name last: whatever stops it, no file lacks its line.
 """
 
 from mlcore.warehouse.lineage.answers import Answer, Report, Step, check, find

@@ -1,4 +1,4 @@
-"""Questions to the lineage: what made this file, and does the lineage hold."""
+"""Questions to the lineage: what made this file, and is the lineage true."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Step:
     """One run on the way to a file.
 
     Attributes:
-        line: of the lineage file, from 1.
-        record: that stands there.
-        query_state: of the file of the query, compared with what ran.
+        line: its number in the lineage file, from 1.
+        record: of the line.
+        query_state: of the query's file, compared with the text that ran.
         made_by: for each input the line of the run that made it, or None.
     """
 
@@ -44,9 +44,9 @@ class Answer:
 
     Attributes:
         facts: of the file as it is.
-        state: ``known``, if a query made exactly this; ``changed``, if the file of this name was
-            made with other content; else ``unknown``.
-        steps: the run that made it, or under ``changed`` what stood in its place; then those that
+        state: ``known`` if a query made exactly this content; ``changed`` if one made a file of this
+            name with other content; else ``unknown``.
+        steps: the run that made the file, or the file of this name if ``changed``; then those that
             made its inputs, and so on, each once.
     """
 
@@ -57,11 +57,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Report:
-    """What a check of the lineage found: lines, from 1, and what is to be said of them.
+    """The findings of a check of the lineage: numbers of lines, from 1, and a text for each.
 
     Attributes:
-        faults: queries that do not stand where the line says, or nowhere.
-        notes: what is not as it was, but still to be found, or cannot be told.
+        faults: queries that are not where the line says, or nowhere.
+        notes: queries that have changed but can be found, or of which nothing can be said.
     """
 
     faults: tuple[tuple[int, str], ...]
@@ -71,14 +71,14 @@ class Report:
 def find(path: PathLike, records: Sequence[LineageRecord], root: Path) -> Answer:
     """Return which run made a file, and which ones its inputs.
 
-    Content decides, not the name: of several runs that made these bytes the newest, one that gave
-    them this name before others. What made an input is looked for in earlier lines only; tables that
-    an engine keeps are followed by their name.
+    Content decides, not the name. Of several runs that made these bytes, those that gave them this
+    name come first, then the newest. Only an earlier line can have made an input; tables of an engine
+    are followed by their name.
 
     Args:
         path: of the file, or ``-``.
         records: all, oldest first.
-        root: that names are relative to.
+        root: see ``find_root``.
 
     Raises:
         DataError: the file cannot be read.
@@ -111,7 +111,7 @@ def _steps(records: Sequence[LineageRecord], line: int, root: Path) -> tuple[Ste
         if line in steps:
             continue
         record, earlier = records[line - 1], records[: line - 1]
-        # A run may give back what it was given: only earlier lines, or there is no end.
+        # A run may return its own input: only earlier lines, or this never ends.
         made_by = tuple(_maker_of_input(earlier, one, record.engine) for one in record.inputs)
         steps[line] = Step(line, record, _query_state(record, root), made_by)
         waiting += [one for one in reversed(made_by) if one is not None]
@@ -143,11 +143,11 @@ def check(records: Sequence[LineageRecord], root: Path) -> Report:
     """Look for the text of every query: in its file, in the commit of its line, in the history.
 
     A line that says that a commit holds the query must be right. A text that is nowhere is a fault
-    if the line is the newest of its output, or else a note: who works on a query runs it often.
+    if the line is the newest of its output, else a note: a query is run often while it is written.
 
     Args:
         records: all, oldest first.
-        root: that names are relative to.
+        root: see ``find_root``.
     """
     history = _History(root)
     newest = {one.output.file or one.output.stored: line for line, one in enumerate(records, 1)}
@@ -171,7 +171,7 @@ def _output(record: LineageRecord) -> str:
 
 
 class _History:
-    """Where texts of queries stand, as git knows it."""
+    """The texts of queries in git."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -186,7 +186,7 @@ class _History:
         return self._is_repository and is_shallow(self._root)
 
     def refute(self, record: LineageRecord) -> str | None:
-        """Return what is wrong if the commit has another text than the line says, or None."""
+        """Return the fault if the commit has another text than the line says, or None."""
         if not record.committed or record.commit is None or not self._has(record.commit):
             return None
         found = self._blob(record.commit, record.query)
@@ -199,7 +199,7 @@ class _History:
         )
 
     def miss(self, record: LineageRecord) -> str | None:
-        """Return what is missing if the text of the query stands nowhere, or None."""
+        """Return the fault if the text of the query is nowhere, or None."""
         if _query_state(record, self._root) == "same":
             return None
         commits = [record.commit] if record.commit is not None else []

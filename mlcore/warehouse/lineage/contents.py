@@ -1,4 +1,4 @@
-"""What a file holds, whatever it is called and however it is packed: bytes and SHA-256."""
+"""Size and SHA-256 of what a file holds, whatever its name and compression."""
 
 from __future__ import annotations
 
@@ -21,19 +21,14 @@ _BLOCK_BYTES = 2**20
 
 @dataclass(frozen=True)
 class FileFacts:
-    """Size and digest of content that is not compressed.
-
-    Attributes:
-        bytes: how many.
-        sha256: in hexadecimal.
-    """
+    """Size and SHA-256, in hexadecimal, of uncompressed content."""
 
     bytes: int
     sha256: str
 
 
 class Fingerprint:
-    r"""Takes content piece by piece, as it is written.
+    r"""Size and SHA-256 of content that comes piece by piece.
 
     >>> fingerprint = Fingerprint()
     >>> fingerprint.update("a,b\n")
@@ -45,11 +40,7 @@ class Fingerprint:
         self._digest, self._bytes = hashlib.sha256(), 0
 
     def update(self, content: str | bytes) -> None:
-        """Take the next piece.
-
-        Args:
-            content: texts are taken as UTF-8.
-        """
+        """Add the next piece; a text as UTF-8."""
         data = content.encode() if isinstance(content, str) else content
         self._digest.update(data)
         self._bytes += len(data)
@@ -60,11 +51,11 @@ class Fingerprint:
 
 
 def describe_file(path: PathLike) -> FileFacts:
-    r"""Return size and digest of what a file holds; of gzip, what is packed in it.
+    r"""Return size and digest of a file's content, uncompressed.
 
-    Of a folder or a pattern: all bytes of its files, and the SHA-256 of the lines
-    ``<sha256>  <name>\n`` of its files by name, which ``sha256sum`` prints; as engines do, files
-    whose names begin with ``.`` or ``_`` are passed over.
+    For a folder or a pattern: all bytes of its files, and the SHA-256 of the lines
+    ``<sha256>  <name>\n`` of its files by name, as ``sha256sum`` prints them. Files whose names begin
+    with ``.`` or ``_`` are ignored, as engines do.
 
     Args:
         path: of a file, a folder, or a pattern such as ``part-*.parquet``; or ``-``.

@@ -1,4 +1,4 @@
-"""What git says of a folder; nothing where there is no git, no repository or no such commit."""
+"""Answers of git about a folder; None where there is no git, no repository or no such commit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 _SECONDS = 60.0
-# A hook sets these for its own repository; here the folder alone decides.
+# A hook sets these for its own repository; here only the folder counts.
 _OF_ANOTHER = {
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
@@ -32,31 +32,19 @@ _OF_ANOTHER = {
 
 
 def top_folder(folder: Path) -> Path | None:
-    """Return the folder of the repository that a folder is in, links resolved, or None.
-
-    Args:
-        folder: one that exists.
-    """
+    """Return the root of the repository that a folder is in, links resolved, or None."""
     shown = _git(folder, "rev-parse", "--show-toplevel")
     return Path(os.fsdecode(shown.removesuffix(b"\n"))) if shown else None
 
 
 def head_commit(root: Path) -> str | None:
-    """Return the id of the commit that is checked out, or None.
-
-    Args:
-        root: of the repository.
-    """
+    """Return the id of the commit that is checked out, or None."""
     return _line(_git(root, "rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
 
 
 def changed_files(root: Path) -> set[str] | None:
-    """Return the names of tracked files that are not as in HEAD, or None if git cannot tell.
-
-    Args:
-        root: of the repository.
-    """
-    # Not git diff, which takes the lock of the index and writes there that it looked.
+    """Return the names of tracked files that differ from HEAD, or None if git cannot tell."""
+    # Not git diff, which locks the index and writes to it.
     options = ("--porcelain", "-z", "--untracked-files=no", "--no-renames")
     shown = _git(root, "status", *options)
     if shown is None:
@@ -65,21 +53,12 @@ def changed_files(root: Path) -> set[str] | None:
 
 
 def has_commit(root: Path, commit: str) -> bool:
-    """Return whether the repository holds a commit; a shallow one lacks the old.
-
-    Args:
-        root: of the repository.
-        commit: its id.
-    """
+    """Return whether the repository holds a commit; a shallow one lacks old ones."""
     return _git(root, "cat-file", "-e", f"{commit}^{{commit}}") is not None
 
 
 def is_shallow(root: Path) -> bool:
-    """Return whether the repository lacks the commits before some commit.
-
-    Args:
-        root: of the repository.
-    """
+    """Return whether the repository lacks the commits before some commit."""
     return _line(_git(root, "rev-parse", "--is-shallow-repository")) == "true"
 
 
@@ -87,8 +66,6 @@ def blob_sha256(root: Path, commit: str, name: str) -> str | None:
     """Return the SHA-256 of the bytes that a file has in a commit, or None if it is not there.
 
     Args:
-        root: of the repository.
-        commit: its id.
         name: of the file, relative to the root, with slashes.
     """
     content = _git(root, "cat-file", "blob", f"{commit}:{name}")
@@ -99,8 +76,7 @@ def commits_of(root: Path, name: str) -> list[str]:
     """Return the ids of the commits that changed a file, on any branch or HEAD, newest first.
 
     Args:
-        root: of the repository.
-        name: of the file, relative to the root, with slashes.
+        name: see ``blob_sha256``.
     """
     shown = _git(root, "--literal-pathspecs", "rev-list", "--all", "--", name)
     return [] if shown is None else shown.decode().split()
@@ -111,7 +87,7 @@ def _line(shown: bytes | None) -> str | None:
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:
-    """Return what git prints, or None if it fails; it writes nothing and asks nobody."""
+    """Return what git prints, or None if it fails. It writes nothing and prompts for nothing."""
     environment = {key: value for key, value in os.environ.items() if key not in _OF_ANOTHER}
     environment |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
     command = ["git", "-c", "core.fsmonitor=false", *arguments]

@@ -1,4 +1,4 @@
-"""The lineage file: read, and lengthened by a whole line or not at all."""
+"""The lineage file: a journal with one record a line."""
 
 from __future__ import annotations
 
@@ -18,10 +18,7 @@ __all__ = ["append", "check_appendable", "read_lineage"]
 def read_lineage(path: PathLike) -> list[LineageRecord]:
     """Return the records of a lineage file, oldest first: the first is that of line 1.
 
-    A last line that was not written to its end is passed over, with a DataWarning.
-
-    Args:
-        path: of the file.
+    A last line that was not written to its end is ignored, with a DataWarning.
 
     Raises:
         DataError: missing, unreadable, or a line that is no record.
@@ -34,16 +31,15 @@ def read_lineage(path: PathLike) -> list[LineageRecord]:
     if rest and (last := _whole(rest)) is not None:
         records.append(last)
     elif rest:
-        message = f"{os.fspath(path)}: passed over a last line that was not written to its end"
+        message = f"{os.fspath(path)}: ignored a last line that was not written to its end"
         warnings.warn(message, DataWarning, stacklevel=2)
     return records
 
 
 def check_appendable(path: PathLike) -> None:
-    """Refuse a lineage file that could not take a record, before there is work to lose.
+    """Refuse a lineage file that cannot take a record, before there is work to lose.
 
-    Args:
-        path: of the file, there or not. Nothing is written.
+    Writes nothing. The file need not exist.
 
     Raises:
         DataError: it, or its folder, cannot be written to, or it holds other lines than records.

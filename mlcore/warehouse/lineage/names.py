@@ -1,4 +1,4 @@
-"""How files are called in the lineage: the same on every machine, without secrets."""
+"""Names of files in the lineage: the same on every machine, without secrets."""
 
 from __future__ import annotations
 
@@ -12,30 +12,26 @@ from mlcore.warehouse.lineage.git import top_folder
 
 __all__ = ["find_root", "recorded_name"]
 
-# Two characters at least, or a drive of Windows would be a scheme.
+# At least two characters, as a drive of Windows is no scheme.
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.:-]+)://(.*)", re.DOTALL)
 _HOST = re.compile(r"(\[[^]]*\]|[^:]*)(:[0-9]*)?")
 
 
 def find_root(lineage_path: PathLike) -> Path:
-    """Return the folder that recorded names are relative to: of the repository, or of the lineage.
-
-    Args:
-        lineage_path: of the lineage file, there or not.
-    """
+    """Return the folder that recorded names are relative to: of the repository, or of the lineage."""
     folder = Path(lineage_path).resolve().parent
     return top_folder(folder) or folder
 
 
 def recorded_name(place: PathLike, root: Path) -> str:
-    """Return what the lineage calls a file.
+    """Return the name of a file in the lineage.
 
-    A file below the root goes by its path from there, with slashes; any other by its name alone. A
-    URI loses user, password, query string and fragment. ``-`` stays.
+    For a file below the root its path from there, with slashes; for any other its name alone; for a
+    URI all except user, password, query string and fragment; ``-`` for ``-``.
 
     Args:
         place: a path, a URI, or ``-``.
-        root: links resolved, as ``find_root`` gives it.
+        root: links resolved; see ``find_root``.
 
     >>> recorded_name("gs://ann:secret@bucket/events.csv?token=1", Path("/"))
     'gs://bucket/events.csv'
@@ -51,7 +47,7 @@ def recorded_name(place: PathLike, root: Path) -> str:
     elif not text.startswith("/") and PureWindowsPath(text).is_absolute() and os.name != "nt":
         text = PureWindowsPath(text).name
     path = Path(os.path.abspath(text))
-    path = path.parent.resolve() / path.name  # not the file itself: a link has the name it has
+    path = path.parent.resolve() / path.name  # not the file itself, as a link keeps its name
     inside = path.is_relative_to(root)
     return _encodable(path.relative_to(root).as_posix() if inside else path.name)
 
@@ -69,5 +65,5 @@ def _without_secrets(rest: str) -> str:
 
 
 def _encodable(name: str) -> str:
-    # Names of files need not be UTF-8; the lineage is.
+    # Names of files need not be UTF-8; the lineage must.
     return name.encode("utf-8", "backslashreplace").decode()

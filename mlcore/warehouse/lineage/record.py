@@ -75,18 +75,14 @@ class LineageRecord:
     Attributes:
         query: the path of its file, from the root of the repository.
         query_sha256: of its bytes.
-        commit: what was checked out, or None without git.
-        committed: whether these bytes of the query are in the commit; None without git.
-        dirty: whether a tracked file was not as in the commit; not the lineage file, nor inputs and
-            output, whose digests stand here. None without git.
-        engine: its name.
-        engine_version: of the engine.
+        commit: checked out, or None without git.
+        committed: whether the commit has these bytes of the query; None without git.
+        dirty: whether a tracked file differed from the commit, except the lineage file, and inputs
+            and output, whose digests are here. None without git.
         params: the value of each parameter.
-        inputs: what it read.
-        output: what it made.
         statistics: what the engine says of the job.
-        created_at: when the line was made, by RFC 3339, UTC.
-        tool: what wrote the line, with its version.
+        created_at: time of the line, by RFC 3339, UTC.
+        tool: that wrote the line, with its version.
     """
 
     query: str
@@ -117,21 +113,17 @@ class LineageRecord:
         lineage_path: PathLike,
         created_at: datetime | None = None,
     ) -> LineageRecord:
-        """Return the record of a run that has just ended, with what git says of the query.
+        """Return the record of a run that has just ended, with the state of the query in git.
 
         No name in it is absolute, and no URI has a user, a password or a query string.
 
         Args:
-            query: what ran.
-            values: of all its parameters.
-            engine_name: where it ran.
-            engine_version: of the engine.
-            inputs: files by the path the user gave.
-            output: a file by the path the user gave.
-            statistics: of the job; numbers that JSON does not have are left out, texts that are
-                paths or URIs shortened as names are.
-            lineage_path: where the line will go; names are relative to its repository, or without
-                one to its folder.
+            values: of all parameters.
+            inputs: files by the path that the user gave.
+            output: likewise.
+            statistics: of the job; numbers that JSON lacks are left out, paths and URIs shortened as
+                names are.
+            lineage_path: of the file that gets the line; see ``find_root``.
             created_at: None for now.
         """
         root = find_root(lineage_path)
@@ -194,7 +186,7 @@ class LineageRecord:
 
 
 def _recorded(data: Dataset, root: Path) -> dict[str, Any]:
-    """Return the fields that are not to be as the caller gave them."""
+    """Return the fields whose recorded values differ from the caller's."""
     return {
         "file": None if data.file is None else recorded_name(data.file, root),
         "stored": None if data.stored is None else _shortened(data.stored, root),
@@ -203,7 +195,7 @@ def _recorded(data: Dataset, root: Path) -> dict[str, Any]:
 
 
 def _shortened(text: str, root: Path) -> str:
-    # What has no slash is the name of a table or of a job.
+    # A text without a slash is the name of a table or a job.
     if "/" not in text and "\\" not in text:
         return text
     # Spark calls a folder parquet.`/path`.
@@ -226,7 +218,7 @@ def _state_in_git(root: Path, name: str, sha256: str, own: set[str | None]) -> d
 
 
 def _plain(values: Mapping[str, Value]) -> dict[str, Value]:
-    """Return values with those of numpy as Python's, without those that JSON does not have."""
+    """Return values with numpy's as Python's, without those that JSON lacks."""
     plain: dict[str, Value] = {}
     for name, value in values.items():
         if isinstance(value, (bool, str)):

@@ -1,4 +1,4 @@
-"""Answers of the lineage, for people and for programs."""
+"""Answers of the lineage as text, for people and for programs."""
 
 from __future__ import annotations
 
@@ -25,12 +25,11 @@ _DIGITS = 12  # of a digest, where it is shown to people
 def find_from_path(
     path: PathLike, lineage_path: PathLike, *, as_json: bool = False
 ) -> tuple[str, DataError | None]:
-    """Return what the lineage says of a file, and the error if it is not what a query made.
+    """Return what the lineage says of a file, and the error unless a query made it as it is.
 
     Args:
         path: of the file, or ``-``.
-        lineage_path: of the lineage file.
-        as_json: whether the text is JSON, which is there in any case.
+        as_json: whether the text is JSON; then it says something in any case.
 
     Raises:
         DataError: one of the files cannot be read.
@@ -44,10 +43,7 @@ def find_from_path(
 
 
 def check_from_path(lineage_path: PathLike) -> tuple[str, DataError | None]:
-    """Return what a check of the lineage found, and the error for its first fault.
-
-    Args:
-        lineage_path: of the lineage file.
+    """Return the findings of a check of the lineage, and the error for its first fault.
 
     Raises:
         DataError: it cannot be read, or a line is no record.
@@ -95,7 +91,7 @@ def _tree(answer: Answer, name: str) -> str:
         lines[0] += f", made as {was}"
     lines += _run(first, "  ")
     shown, waiting = {first.line}, _inputs(first, "  ")
-    # No recursion: what is made anew each day from that of the day before goes back for years.
+    # No recursion: a file made each day from that of the day before goes back for years.
     while waiting:
         text, line, indent = waiting.pop()
         lines.append(f"{text}, as above" if line in shown else text)
@@ -119,7 +115,7 @@ def _run(step: Step, indent: str) -> list[str]:
 
 
 def _inputs(step: Step, indent: str) -> list[tuple[str, int | None, str]]:
-    """Return, last first, the text for each input, the line of what made it, and the next indent."""
+    """Return for each input, last first, its text, the line that made it, and the next indent."""
     inputs = []
     for data, line in zip(step.record.inputs, step.made_by):
         origin = "no query made it" if line is None else f"line {line}"

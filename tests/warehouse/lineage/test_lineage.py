@@ -486,7 +486,7 @@ def test_what_a_crash_left_of_a_line_is_removed(kept: int, folder: Path) -> None
     append(LINEAGE, RECORD)
     whole = LINEAGE.read_bytes()
     LINEAGE.write_bytes(whole + LINE.encode()[:kept])
-    with pytest.warns(DataWarning, match="passed over a last line that was not written to its end"):
+    with pytest.warns(DataWarning, match="ignored a last line that was not written to its end"):
         assert read_lineage(LINEAGE) == [RECORD]
     with pytest.warns(DataWarning, match="removed a last line that was not written to its end"):
         append(LINEAGE, record_of())
