@@ -10,7 +10,6 @@ import numpy as np
 
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.artifact import MODEL_FILES, replaced_directory
-from mlcore.config import TrainConfig
 from mlcore.warehouse.engines import Engine
 from mlcore.errors import ConfigError, DataError, MlcoreError, shorten
 from mlcore.files.inputs import display_name

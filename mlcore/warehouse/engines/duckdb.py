@@ -24,7 +24,6 @@ from mlcore.errors import ConfigError, DataError, from_os_error, shorten
 from mlcore.files.database import Database, import_duckdb
 from mlcore.files.rows_sql import quote_path, quote_sql
 from mlcore.memory.available import format_bytes
-from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, SqlType
 from mlcore.numeric.threads import resolve_threads
 

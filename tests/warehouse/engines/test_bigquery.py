@@ -23,7 +23,7 @@ from mlcore.warehouse.engines import BigQuery, BigQueryOptions
 from mlcore.warehouse.engines.bigquery_client import import_bigquery
 from mlcore.warehouse.engines.bigquery_names import billed_bytes, check_table, price_words
 from mlcore.warehouse.engines.bigquery_text import Source, wrap
-from mlcore.errors import ConfigError, DataError, MlcoreError
+from mlcore.errors import ConfigError, MlcoreError
 from mlcore.files.database import import_duckdb
 from mlcore.warehouse.query import Column, Query, bundled_query, parse_query
 from tests.warehouse.fake_bigquery import SECRET, Credentials, FakeBigQuery, Fault, Field

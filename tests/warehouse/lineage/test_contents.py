@@ -1,0 +1,65 @@
+"""Contents of files: size and SHA-256, however they are packed."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from mlcore.errors import DataError
+from mlcore.warehouse.lineage import FileFacts, Fingerprint, describe_file
+from tests.warehouse.lineage.records import sha256, facts_of
+
+
+def test_a_digest_is_of_what_is_packed_not_of_the_package(folder: Path) -> None:
+    text = "user_id,item_id\na,é\n" * 1000
+    Path("a.csv").write_text(text, "utf-8")
+    Path("a.csv.gz").write_bytes(gzip.compress(text.encode(), mtime=1))
+    Path("b.csv.gz").write_bytes(gzip.compress(text.encode(), 1, mtime=2))
+    fingerprint = Fingerprint()
+    fingerprint.update(text[:7])
+    fingerprint.update(text[7:].encode())
+    expected = FileFacts(len(text.encode()), hashlib.sha256(text.encode()).hexdigest())
+    for facts in (*map(describe_file, ("a.csv", "a.csv.gz", "b.csv.gz")), fingerprint.facts()):
+        assert facts == expected
+
+
+def test_a_folder_is_described_by_its_files(folder: Path) -> None:
+    for name in ("part-1.parquet", "deep/part-0.parquet", "_SUCCESS", ".part-1.parquet.crc"):
+        path = Path("data", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name, "utf-8")
+    names = ["deep/part-0.parquet", "part-1.parquet"]
+    listing = "".join(f"{sha256(name)}  {name}\n" for name in names)
+    facts = FileFacts(sum(map(len, names)), sha256(listing))
+    assert describe_file("data") == facts
+    assert describe_file("data/**/part-*.parquet") == facts
+    Path("data").rename("other")
+    assert describe_file(folder / "other") == facts
+    one = f"{sha256('part-1.parquet')}  part-1.parquet\n"
+    assert describe_file("other/*.parquet").sha256 == sha256(one)
+
+
+def test_a_name_with_a_bracket_is_no_pattern_if_the_file_is_there(folder: Path) -> None:
+    Path("a[1].csv").write_text("n\n", "utf-8")
+    assert describe_file("a[1].csv") == facts_of("n\n")
+
+
+@pytest.mark.parametrize(
+    ("place", "complaint"),
+    [
+        ("none.csv", "none.csv: expected a readable file, got 'No such file or directory'"),
+        ("none-*.csv", "none-*.csv: expected files, got none"),
+        ("short.gz", "short.gz: expected a whole gzip file, got one that ends too early"),
+        ("bad.gz", "bad.gz: expected a whole gzip file, got a damaged one"),
+    ],
+)
+def test_what_cannot_be_read_is_named(place: str, complaint: str, folder: Path) -> None:
+    packed = gzip.compress(b"user_id\n" * 100)
+    Path("short.gz").write_bytes(packed[:-9])
+    Path("bad.gz").write_bytes(packed[:-5] + bytes([packed[-5] ^ 1]) + packed[-4:])
+    with pytest.raises(DataError) as caught:
+        describe_file(place)
+    assert str(caught.value) == complaint

@@ -1,0 +1,68 @@
+"""The lineage file: one record a line, whatever stops a run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mlcore.errors import DataError, DataWarning
+from mlcore.warehouse.lineage import append, check_appendable, read_lineage
+from tests.warehouse.lineage.records import LINEAGE, LINE, RECORD, record_of, lines_of
+
+
+def test_lines_follow_one_another(folder: Path) -> None:
+    records = [record_of(output=f"{name}.csv") for name in "abc"]
+    for record in records:
+        append(LINEAGE, record)
+    assert read_lineage(LINEAGE) == records
+    assert LINEAGE.read_bytes() == "".join(f"{one.to_line()}\n" for one in records).encode()
+
+
+@pytest.mark.parametrize("kept", [1, 40, len(LINE) - 1])
+def test_what_a_crash_left_of_a_line_is_removed(kept: int, folder: Path) -> None:
+    append(LINEAGE, RECORD)
+    whole = LINEAGE.read_bytes()
+    LINEAGE.write_bytes(whole + LINE.encode()[:kept])
+    with pytest.warns(DataWarning, match="ignored a last line that was not written to its end"):
+        assert read_lineage(LINEAGE) == [RECORD]
+    with pytest.warns(DataWarning, match="removed a last line that was not written to its end"):
+        append(LINEAGE, record_of())
+    assert LINEAGE.read_bytes() == whole + record_of().to_line().encode() + b"\n"
+
+
+def test_a_line_that_lacks_only_its_line_feed_stays(folder: Path) -> None:
+    LINEAGE.write_text(LINE, "utf-8")
+    assert read_lineage(LINEAGE) == [RECORD]
+    append(LINEAGE, record_of())
+    assert lines_of() == [LINE, record_of().to_line()]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_bad_line_is_named(number: int, folder: Path) -> None:
+    lines = [LINE, LINE, LINE]
+    lines[number - 1] = "<<<<<<< HEAD"
+    LINEAGE.write_text("\n".join(lines) + "\n", "utf-8")
+    with pytest.raises(DataError, match=f"^{LINEAGE}:{number}: expected a record of a run, got "):
+        read_lineage(LINEAGE)
+    with pytest.raises(DataError, match=f"^{LINEAGE}:{number}: expected a record of a run, got "):
+        check_appendable(LINEAGE)
+
+
+def test_a_lineage_that_can_take_a_line_is_left_as_it_is(folder: Path) -> None:
+    check_appendable(LINEAGE)
+    assert not LINEAGE.exists()
+    append(LINEAGE, RECORD)
+    check_appendable(LINEAGE)
+    assert lines_of() == [LINE]
+
+
+def test_a_lineage_that_cannot_take_a_line_is_refused_before_the_work(folder: Path) -> None:
+    with pytest.raises(DataError, match="none/log.jsonl: expected a folder to write to, got none"):
+        check_appendable("none/log.jsonl")
+    for path in ("sql", os.devnull):
+        with pytest.raises(DataError, match=f"^{path}: expected a file, got something else"):
+            check_appendable(path)
+        with pytest.raises(DataError, match=f"^{path}: expected a file"):
+            append(path, RECORD)

@@ -1,0 +1,174 @@
+"""The command of the lineage: its answers as text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cli.lineage import main
+from mlcore.warehouse.lineage import append, read_lineage
+from mlcore.version import VERSION
+from tests.warehouse.lineage.records import (
+    LINEAGE,
+    git,
+    write_query,
+    sha256,
+    record_of,
+    lines_of,
+    made,
+    needs_git,
+)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    status = main([*arguments])
+    return status, *capsys.readouterr()
+
+
+def test_the_command_shows_how_a_file_was_made(
+    chain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("d.csv").rename("e.csv")
+    write_query("two", "  -- changed")
+    one = read_lineage(LINEAGE)[0].query_sha256[:12]
+    two = read_lineage(LINEAGE)[1].query_sha256[:12]
+    digest = {name: sha256(f"{name}\n")[:12] for name in "abcd"}
+    engine = f"duckdb 2.0.0, 2026-11-21T12:00:00Z, mlcore {VERSION}"
+    assert run(capsys, "--file", "e.csv") == (
+        0,
+        f"""\
+e.csv: csv, 1 row, 2 bytes, sha256 {digest["d"]}, made as d.csv
+  query   one.sql, sha256 {one}, no commit
+  params  k=50 salt=s
+  engine  {engine}
+  input   t = c.csv: csv, 1 row, 2 bytes, sha256 {digest["c"]}; line 2
+    query   two.sql, sha256 {two}, no commit
+    note    this query has changed
+    params  k=50 salt=s
+    engine  {engine}
+    input   t = b.csv: csv, 1 row, 2 bytes, sha256 {digest["b"]}; line 1
+      query   one.sql, sha256 {one}, no commit
+      params  k=50 salt=s
+      engine  {engine}
+      input   t = a.csv: csv, 1 row, 2 bytes, sha256 {digest["a"]}; no query made it
+""",
+        "",
+    )
+
+
+@needs_git
+def test_the_command_shows_commits_and_tables(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    append(LINEAGE, record_of("one", output="shop.clean", content=None))
+    write_query("two", "  -- changed")
+    made("b.csv", "b\n", "two", {"shop.clean": None})
+    commit = git("rev-parse", "HEAD")[:12]
+    status, out, err = run(capsys, "--file", "b.csv")
+    assert (status, err) == (0, "")
+    assert f", not as in commit {commit}, among changed files\n" in out
+    assert f", in commit {commit}\n" in out
+    assert "t = shop.clean: a table of the engine; line 1, by the name of the table\n" in out
+
+
+def test_a_run_that_two_inputs_come_from_is_shown_once(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made("b.csv", "b\n", "one", {"a.csv": "a\n"})
+    made("c.csv", "c\n", "two", {"b.csv": "b\n"})
+    made("d.csv", "d\n", "one", {"c.csv": "c\n", "b.csv": "b\n"})
+    out = run(capsys, "--file", "d.csv")[1]
+    assert out.count("t = a.csv") == 1
+    last = out.splitlines()[-1]
+    assert last.startswith("  input   t = b.csv") and last.endswith("; line 1, as above")
+
+
+def test_years_of_daily_runs_are_followed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = record_of("one", {"0.csv": "0"}, "1.csv", content="1")
+    records = [
+        replace(
+            first,
+            inputs=(replace(first.inputs[0], sha256=sha256(str(day))),),
+            output=replace(first.output, sha256=sha256(str(day + 1))),
+        )
+        for day in range(1100)
+    ]
+    LINEAGE.write_text("".join(f"{one.to_line()}\n" for one in records), "utf-8")
+    Path("now.csv").write_text("1100", "utf-8")
+    status, out, _ = run(capsys, "--file", "now.csv")
+    assert (status, out.count("query   one.sql")) == (0, 1100)
+
+
+def test_the_command_answers_programs_too(chain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = run(capsys, "--file", "c.csv", "--json")
+    answer = json.loads(out)
+    steps = answer.pop("steps")
+    assert (status, answer) == (
+        0,
+        {"file": "c.csv", "state": "known", "bytes": 2, "sha256": sha256("c\n")},
+    )
+    assert [(step["line"], step["query_state"], step["made_by"]) for step in steps] == [
+        (2, "same", [1]),
+        (1, "same", [None]),
+    ]
+    assert [step["record"] for step in steps] == [
+        json.loads(lines_of()[1]),
+        json.loads(lines_of()[0]),
+    ]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_file_that_is_not_known_or_changed_is_one_error(
+    as_json: bool, chain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.csv").write_text("a\n", "utf-8")
+    Path("d.csv").write_text("x\n", "utf-8")
+    for name, state, complaint in (
+        (
+            "a.csv",
+            "unknown",
+            "a file that a query of sql/lineage.jsonl made, got one that is not known",
+        ),
+        (
+            "d.csv",
+            "changed",
+            f"the content with sha256 {sha256('d' + chr(10))[:12]} that one.sql made at "
+            f"2026-11-21T12:00:00Z, got another, with sha256 {sha256('x' + chr(10))[:12]}: "
+            "changed since",
+        ),
+    ):
+        status, out, err = run(capsys, "--file", name, *(["--json"] if as_json else []))
+        assert (status, err) == (1, f"error: {name}: expected {complaint}\n")
+        assert (json.loads(out)["state"] == state) if as_json else out == ""
+
+
+def test_the_command_checks_the_lineage(chain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--check") == (0, "3 runs, nothing wrong\n", "")
+    was = read_lineage(LINEAGE)[0].query_sha256
+    write_query("one", "  -- changed")
+    rule = f"query: expected one.sql with sha256 {was} in the folder, got none"
+    assert run(capsys, "--check") == (
+        1,
+        f"sql/lineage.jsonl:3: {rule}\n",
+        f"error: sql/lineage.jsonl:1: {rule}\n",
+    )
+
+
+def test_a_lineage_that_is_not_there_is_one_error(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = "error: none.jsonl: expected a readable file, got 'No such file or directory'\n"
+    Path("a.csv").touch()
+    for question in (["--file", "a.csv"], ["--check"]):
+        assert run(capsys, *question, "--lineage", "none.jsonl") == (1, "", expected)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check", "--file", "a.csv"]])
+def test_one_question_at_a_time(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "--file" in capsys.readouterr().err
