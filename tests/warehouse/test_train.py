@@ -14,13 +14,11 @@ import pytest
 
 import cli.train
 from mlcore.files.options import ColumnNames, InputOptions
-from mlcore import Interactions, TrainConfig, train_from_data
-from mlcore.warehouse.engines import DuckDb, Result
+from mlcore.warehouse.engines import DuckDb
 from mlcore.errors import ConfigError, DataError
 from mlcore.warehouse.rows import read_rows
-from mlcore.warehouse.query import Column, Query
+from mlcore.warehouse.query import Column
 from mlcore.warehouse.tables import provide_table
-from mlcore.warehouse.neighbors import SqlNeighbors
 from mlcore.train.train import train_from_path
 from mlcore.warehouse.train import (
     estimate_by_engine,
@@ -172,46 +170,6 @@ def test_a_configuration_that_counts_do_not_suffice_for_is_refused(
     with DuckDb() as engine, pytest.raises(ConfigError, match=f"config.json: {message}"):
         train_by_engine_from_path(engine, FIXTURES / "small/train.csv", config, tmp_path / "m")
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
-
-
-class Liar(DuckDb):
-    """An engine whose similarities are wrong in the ninth digit."""
-
-    def run(self, query: Query, *arguments: Any, **more: Any) -> Result:
-        found = super().run(query, *arguments, **more)
-        parts = ({**part, "similarity": part["similarity"] * (1 + 1e-8)} for part in found.parts)
-        return Result(found.columns, parts)
-
-
-def test_an_engine_that_computes_otherwise_is_found_out() -> None:
-    interactions = Interactions.from_columns(["u", "u", "v"], ["a", "b", "a"])
-    with (
-        Liar() as engine,
-        pytest.raises(DataError, match=r"train.sql: similarity: expected 0\.\d+ for a pair"),
-    ):
-        train_from_data(interactions, TrainConfig(), find_neighbors=SqlNeighbors(engine))
-
-
-def test_spare_neighbors_settle_what_engines_round_otherwise() -> None:
-    # All pairs tie; the engine tells them apart by what it has rounded, the later items first.
-    class Rounder(DuckDb):
-        def run(self, query: Query, values: Any, *arguments: Any, **more: Any) -> Result:
-            assert values["num_neighbors"] == 2 + 32
-            found = super().run(query, values, *arguments, **more)
-            parts = (
-                {**part, "similarity": part["similarity"] * (1 + 1e-13 * part["item_id"])}
-                for part in found.parts
-            )
-            return Result(found.columns, parts)
-
-    interactions = Interactions.from_columns(*zip(*[(u, i) for u in "uvw" for i in "abcde"]))
-    config = TrainConfig.from_json({"similarity": {"name": "npmi"}, "num_neighbors": 2})
-    with Rounder() as engine:
-        found = train_from_data(interactions, config, find_neighbors=SqlNeighbors(engine))
-    assert found.similarity.num_entries == 10
-    expected = train_from_data(interactions, config).similarity
-    assert np.array_equal(found.similarity.indices, expected.indices)
-    assert np.array_equal(found.similarity.data, expected.data)
 
 
 def rows_of(**columns: list[Any]) -> dict[str, Any]:

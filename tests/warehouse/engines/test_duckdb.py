@@ -232,7 +232,7 @@ def train_rows(options: DuckDbOptions, part: dict[str, Any], folder: Path) -> tu
             while not stop.is_set():
                 with suppress(FileNotFoundError):
                     most = max(most, sum(one.stat().st_size for one in folder.glob("*/*")))
-                time.sleep(0.005)
+                time.sleep(0.02)
 
         watcher = threading.Thread(target=watch)
         watcher.start()
