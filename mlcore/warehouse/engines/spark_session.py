@@ -8,7 +8,6 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Mapping
 from typing import IO, Any
 
 from mlcore.warehouse.engines.options import SparkOptions

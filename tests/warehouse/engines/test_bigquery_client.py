@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 import json
 import traceback
@@ -14,7 +14,6 @@ import pytest
 import requests
 
 from mlcore.warehouse.engines import BigQuery, BigQueryOptions
-from mlcore.errors import ConfigError
 from tests.warehouse.fake_bigquery import SECRET, Credentials, FakeBigQuery, Fault
 from tests.warehouse.engines.bigquery_cases import (
     users_table,
@@ -67,27 +66,6 @@ def test_a_job_that_fails_is_one_line_and_not_cancelled(
     )
     assert error.hint is not None and "sql/cap_history.sql" in error.hint
     assert fake.sent("POST", "/cancel") == []
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"dataset": "a b"}, "dataset: expected DATASET or PROJECT.DATASET, got 'a b'"),
-        ({"dataset": "p.d.t"}, "dataset: expected DATASET or PROJECT.DATASET, got 'p.d.t'"),
-        ({"maximum_bytes_billed": 0}, "maximum_bytes_billed: expected an integer >= 1, got 0"),
-        ({"labels": {"Team": "x"}}, "got 'Team'"),
-        ({"labels": {"query": "x"}}, "other than tool and query, got 'query'"),
-        ({"labels": {"team": "A"}}, "labels: team: expected at most 63 of a-z, 0-9, _ and -"),
-        ({"labels": {"team": "a" * 64}}, "labels: team: expected at most 63"),
-        ({"labels": {f"k{n}": "" for n in range(63)}}, "labels: expected at most 62, got 63"),
-    ],
-)
-def test_options_that_bigquery_would_refuse_are_refused_at_once(
-    given: Mapping[str, Any], message: str
-) -> None:
-    with pytest.raises(ConfigError) as caught:
-        BigQueryOptions(**given)
-    assert message in str(caught.value)
 
 
 def test_a_missing_extra_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

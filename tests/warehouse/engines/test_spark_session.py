@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mlcore.warehouse.engines.spark_session import OwnSession, SparkOptions
+from mlcore.warehouse.engines import SparkOptions
+from mlcore.warehouse.engines.spark_session import OwnSession
 
 
 def settings_of(options: SparkOptions) -> dict[str, str]:
