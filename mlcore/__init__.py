@@ -6,7 +6,7 @@ from mlcore.lazy import lazy_names
 from mlcore.version import VERSION
 
 if TYPE_CHECKING:
-    from mlcore.artifact.model import Model, verify_model
+    from mlcore.artifact import Model, verify_model
     from mlcore.config import TrainConfig
     from mlcore.errors import ArtifactError, ConfigError, DataError, MlcoreError
     from mlcore.interactions import Interactions
@@ -18,7 +18,7 @@ else:
         "errors",
         "interactions",
         "config",
-        "artifact.model",
+        "artifact",
         "recommend.recommender",
         "train.train",
     )

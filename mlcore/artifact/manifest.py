@@ -16,9 +16,10 @@ __all__ = [
     "FORMAT",
     "FORMAT_VERSION",
     "MAX_MANIFEST_BYTES",
-    "ModelCounts",
+    "MODEL_FILES",
     "FileEntry",
     "Manifest",
+    "ModelCounts",
     "expected_arrays",
 ]
 
@@ -28,6 +29,10 @@ MAX_MANIFEST_BYTES = 2**20
 MAX_DEPTH = 16
 MAX_AXIS = 2**31 - 2
 MAX_ENTRIES = 2**53 - 1
+
+_FILES = ("config.json", "items.csv", "similarity.npz", "popularity.npz")
+_FILES_OF_USERS = ("users.csv", "histories.npz")
+MODEL_FILES = (*_FILES, *_FILES_OF_USERS, "manifest.json")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -219,11 +224,9 @@ class _Reader:
 
     def files(self, value: Mapping[str, Any], counts: ModelCounts) -> dict[str, FileEntry]:
         arrays = expected_arrays(counts)
-        always = ["config.json", "items.csv", "similarity.npz", "popularity.npz"]
-        with_users = [*always, "users.csv", "histories.npz"]
-        if sorted(value) not in (sorted(always), sorted(with_users)):
+        if sorted(value) not in (sorted(_FILES), sorted((*_FILES, *_FILES_OF_USERS))):
             raise ManifestError(
-                f"{self.place}: files: expected {', '.join(always)}, and both or none of "
+                f"{self.place}: files: expected {', '.join(_FILES)}, and both or none of "
                 f"users.csv and histories.npz, got {shorten_json(sorted(value), 200)}"
             )
         return {

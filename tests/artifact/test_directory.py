@@ -23,7 +23,7 @@ import pytest
 
 from mlcore import DataError, Interactions, Model, TrainConfig, train_from_data, verify_model
 from mlcore.artifact import MODEL_FILES, directory, replaced_directory
-from mlcore.artifact import model as model_module
+from mlcore.artifact import writer
 from mlcore.errors import ArtifactError
 
 KNOWN = ("a.txt", "b.txt")
@@ -354,14 +354,14 @@ def die_at_step(number: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         steps += 1
 
-    fsync, write = os.fsync, model_module._DigestingSink.write
+    fsync, write = os.fsync, writer._DigestingSink.write
 
     def fsync_in_steps(descriptor: int) -> None:
         step()
         fsync(descriptor)
         step()
 
-    def write_in_steps(sink: model_module._DigestingSink, data: Any) -> None:
+    def write_in_steps(sink: writer._DigestingSink, data: Any) -> None:
         half = len(data) // 2
         write(sink, data[:half])
         sink._file.flush()  # or the piece would stay in the memory of the process that dies
@@ -369,7 +369,7 @@ def die_at_step(number: int) -> None:
         write(sink, data[half:])
 
     os.fsync = fsync_in_steps  # type: ignore[assignment]
-    model_module._DigestingSink.write = write_in_steps  # type: ignore[assignment, method-assign]
+    writer._DigestingSink.write = write_in_steps  # type: ignore[assignment, method-assign]
     sys.addaudithook(lambda event, arguments: step() if event in STEPS else None)
 
 

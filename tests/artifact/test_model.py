@@ -26,7 +26,7 @@ import pytest
 
 from mlcore import Interactions, Model, Recommender, TrainConfig, train_from_data, verify_model
 from mlcore.artifact import MODEL_FILES, describe_model
-from mlcore.artifact import model as model_module
+from mlcore.artifact import reader
 from mlcore.artifact.manifest import Manifest
 from mlcore.artifact.npz import write_npz
 from mlcore.errors import (
@@ -248,8 +248,8 @@ MOMENTS: dict[str, tuple[Any, str]] = {
     "first file found": (os, "lstat"),
     "manifest read": (Manifest, "from_text"),
     "first file mapped": (mmap, "mmap"),
-    "config parsed": (model_module, "parse_json"),
-    "first array mapped": (model_module, "map_npz"),
+    "config parsed": (reader, "parse_json"),
+    "first array mapped": (reader, "map_npz"),
 }
 
 

@@ -55,7 +55,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
         raise OSError("no mapping here")
 
     if request.param == "read":
-        monkeypatch.setattr("mlcore.artifact.model.mmap.mmap", refuse)
+        monkeypatch.setattr("mlcore.artifact.reader.mmap.mmap", refuse)
     return str(request.param)
 
 

@@ -1,0 +1,136 @@
+"""Checking everything about a model directory, as is wise for one from elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlcore.artifact.manifest import FORMAT, FORMAT_VERSION, Manifest
+from mlcore.artifact.model import Model
+from mlcore.artifact.npz import map_npz, verify_npz_crc
+from mlcore.artifact.reader import ModelFiles
+from mlcore.errors import ChecksumError, CsrError
+from mlcore.types import BoolArray, CsrMatrix
+
+__all__ = ["describe_model", "verify_model"]
+
+
+def verify_model(directory: str | os.PathLike[str]) -> Manifest:
+    """Check every byte, index and value of a model directory; return its manifest.
+
+    Raises:
+        ArtifactError: a subclass for each kind of fault.
+    """
+    files = ModelFiles.open(directory)
+    _verify(files)
+    return files.manifest
+
+
+def describe_model(directory: str | os.PathLike[str], verify: bool = False) -> dict[str, Any]:
+    """Return what a model directory holds, as a JSON object.
+
+    Args:
+        verify: check everything, not only what opening checks.
+
+    Raises:
+        ArtifactError: a subclass for each kind of fault.
+    """
+    files = ModelFiles.open(directory)
+    model = Model.from_files(files)
+    if verify:
+        _verify(files)
+    lengths = np.diff(model.similarity.indptr)  # (I,) int64
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "producer": dict(files.manifest.producer),
+        "verified": verify,
+        "items": len(model.items),
+        "users": model.num_users,
+        "with_users": files.manifest.with_users,
+        "interactions": model.num_interactions,
+        "pairs": model.similarity.num_entries,
+        "longest_row": int(lengths.max(initial=0)),
+        "interactions_sha256": model.interactions_sha256,
+        "config": model.config_json,
+        "bytes": {name: entry.bytes for name, entry in files.manifest.files.items()},
+    }
+
+
+def _verify(files: ModelFiles) -> None:
+    for name in files.manifest.files:
+        _verify_checksum(files, name)
+    model = Model.from_files(files)
+    for ids in (model.items, model.users):
+        if ids is not None:
+            ids.load()  # which checks the file
+    place = files.place("similarity.npz")
+    _verify_csr(model.similarity, place)
+    _verify_similarity(model.similarity, place)
+    _verify_popularity(model, files.place("popularity.npz"))
+    if model.histories is not None:
+        place = files.place("histories.npz")
+        _verify_csr(model.histories, place)
+        _expect(
+            model.histories.data > 0, model.histories.data, f"{place}: data.npy", "a weight above 0"
+        )
+        counts = np.bincount(model.histories.indices, minlength=len(model.items))
+        if not np.array_equal(counts, model.popularity):
+            raise CsrError(
+                f"{files.place('popularity.npz')}: counts.npy: expected the users of each item in "
+                "histories.npz, got other numbers"
+            )
+
+
+def _verify_checksum(files: ModelFiles, name: str) -> None:
+    data, place = files.content(name), files.place(name)
+    found, expected = hashlib.sha256(data).hexdigest(), files.manifest.files[name].sha256
+    if found != expected:
+        raise ChecksumError(f"{place}: sha256: expected {expected}, got {found}")
+    if name.endswith(".npz"):
+        map_npz(data, files.specs(name), place)
+        verify_npz_crc(data, files.specs(name), place)
+
+
+def _expect(fine: BoolArray, values: npt.NDArray[Any], place: str, rule: str) -> None:
+    """Raise CsrError for the first value that is not fine."""
+    wrong = np.flatnonzero(~fine)
+    if len(wrong):
+        raise CsrError(f"{place}: element {wrong[0]}: expected {rule}, got {values[wrong[0]]}")
+
+
+def _verify_csr(matrix: CsrMatrix, place: str) -> None:
+    indices, data = matrix.indices, matrix.data
+    inside = (indices >= 0) & (indices < matrix.num_columns)
+    _expect(inside, indices, f"{place}: indices.npy", f"0 to {matrix.num_columns - 1}")
+    descending = indices[1:] <= indices[:-1]
+    starts = matrix.indptr[1:-1]
+    descending[starts[(starts > 0) & (starts < len(indices))] - 1] = False
+    if descending.any():
+        raise CsrError(
+            f"{place}: indices.npy: element {np.flatnonzero(descending)[0] + 1}: expected an index "
+            "above the one before it in the same row, got none"
+        )
+    fine = np.isfinite(data) & (data != 0)
+    _expect(fine, data, f"{place}: data.npy", "a finite number other than 0")
+
+
+def _verify_similarity(similarity: CsrMatrix, place: str) -> None:
+    others = similarity.row_of_entry() != similarity.indices
+    rule = "another item than the row's own"
+    _expect(others, similarity.indices, f"{place}: indices.npy", rule)
+
+
+def _verify_popularity(model: Model, place: str) -> None:
+    counts, place = model.popularity, f"{place}: counts.npy"
+    inside = (counts >= 0) & (counts <= model.num_users)
+    _expect(inside, counts, place, f"0 to {model.num_users} users")
+    if int(counts.sum()) != model.num_interactions:
+        raise CsrError(
+            f"{place}: expected a sum of {model.num_interactions} interactions, "
+            f"got {counts.sum()}"
+        )
