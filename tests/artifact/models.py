@@ -1,0 +1,108 @@
+"""Models of a few rows, and the same with other arrays, for the tests of this folder."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlcore import Interactions, Model, TrainConfig, train_from_data
+from mlcore.artifact.npz import write_npz
+from mlcore.similarity import Cosine
+
+Row = tuple[str, str, float]
+
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+NUM_ITEMS = 25
+
+
+def some_rows(seed: int = 1) -> list[Row]:
+    """About 300 rows of 40 users; some pairs stand several times, with weights that round."""
+    rng = random.Random(seed)
+    rows = []
+    for user in range(40):
+        for item in rng.sample(range(NUM_ITEMS), rng.randint(1, 11)):
+            for _ in range(rng.choice([1, 1, 1, 2, 3])):
+                rows.append((f"user {user:02}", f"item,{item:02}", rng.choice([0.1, 0.7, 1, 2.5])))
+    assert len({item for _, item, _ in rows}) == NUM_ITEMS
+    return rows
+
+
+def interactions_of(rows: list[Row]) -> Interactions:
+    return Interactions.from_columns(*zip(*rows))
+
+
+def train(
+    rows: list[Row], config: TrainConfig = TrainConfig(Cosine(), num_neighbors=5), **options: Any
+) -> Model:
+    return train_from_data(interactions_of(rows), config, **options)
+
+
+def tree(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def digests(directory: Path) -> dict[str, str]:
+    return {name: hashlib.sha256(data).hexdigest() for name, data in tree(directory).items()}
+
+
+def arrays_of(model: Model) -> Arrays:
+    found = {"popularity": model.popularity}
+    for name, matrix in (("similarity", model.similarity), ("histories", model.histories)):
+        if matrix is not None:
+            for part in ("indptr", "indices", "data"):
+                found[f"{name}.{part}"] = getattr(matrix, part)
+    return found
+
+
+def assert_same_model(found: Model, expected: Model) -> None:
+    arrays = arrays_of(expected)
+    assert arrays_of(found).keys() == arrays.keys()
+    for name, array in arrays_of(found).items():
+        assert array.dtype == arrays[name].dtype, name
+        assert array.tobytes() == arrays[name].tobytes(), name
+    assert found.config == expected.config
+    assert list(found.items.ids) == list(expected.items.ids)
+    assert (found.users is None) == (expected.users is None)
+    if found.users is not None and expected.users is not None:
+        assert list(found.users.ids) == list(expected.users.ids)
+    for name in ("num_users", "num_interactions", "interactions_sha256"):
+        assert getattr(found, name) == getattr(expected, name)
+
+
+def rewritten(directory: Path, name: str, change: Callable[[Arrays], None], **counts: int) -> Path:
+    """Write a file of the model anew with other arrays, and a manifest that agrees with it."""
+    with np.load(directory / name) as loaded:
+        arrays = {key: loaded[key].copy() for key in loaded.files}
+    change(arrays)
+    sink = io.BytesIO()
+    specs = write_npz(sink, arrays)
+    data = sink.getvalue()
+    (directory / name).write_bytes(data)
+    manifest = json.loads((directory / "manifest.json").read_text())
+    manifest["counts"].update(counts)
+    manifest["files"][name] = {
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "arrays": {key: {"dtype": dtype, "shape": [size]} for key, (dtype, size) in specs.items()},
+    }
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+    return directory
+
+
+def put(array: str, position: int, value: float) -> Callable[[Arrays], None]:
+    def change(arrays: Arrays) -> None:
+        assert arrays[array][position] != value
+        arrays[array][position] = value
+
+    return change
