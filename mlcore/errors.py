@@ -1,14 +1,16 @@
 """The errors that mlcore raises on purpose.
 
 Every message follows one template, ``<place>: <name>: expected <rule>, got <value>``, in lower case
-and without a final stop; a command prints it as one line and exits with 1. Whatever else is raised
-is a defect of ours and keeps its traceback.
+and without a final stop; a command prints it as one line and exits with 1. Any other exception is a
+defect of ours and keeps its traceback.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from typing import ClassVar
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "UnknownItemError",
     "UnknownUserError",
     "VersionError",
+    "at",
     "from_os_error",
     "shorten",
     "shorten_json",
@@ -37,7 +40,7 @@ __all__ = [
 
 
 class MlcoreError(Exception):
-    """Base of all errors with a message for the user; ``hint`` may name the cure."""
+    """Base of all errors with a message for the user; ``hint`` may say how to fix it."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -53,11 +56,11 @@ class DataError(MlcoreError):
 
 
 class DataWarning(UserWarning):
-    """Something about a file that its owner should know, though it was read all the same."""
+    """A file has something its owner should know about, but was read."""
 
 
 class GateError(MlcoreError):
-    """A result is complete and written, but not what its gate lets pass."""
+    """A result is complete and written, but fails its gate."""
 
 
 class UnknownUserError(DataError):
@@ -67,7 +70,7 @@ class UnknownUserError(DataError):
 
 
 class NoUsersError(DataError):
-    """The model has no histories at all, so that any user is unknown."""
+    """The model has no histories at all, so every user is unknown."""
 
     verdict: ClassVar[str] = "unknown_user"
 
@@ -138,12 +141,23 @@ class ChecksumError(ArtifactError):
     verdict = "checksum"
 
 
+@contextlib.contextmanager
+def at(place: str, kind: type[MlcoreError] = DataError) -> Iterator[None]:
+    """Raise an error of this kind from the block again, with the place before its message.
+
+    >>> with at("events.csv:7"):
+    ...     raise DataError("weight: expected a finite number above 0, got '-1'")
+    Traceback (most recent call last):
+    mlcore.errors.DataError: events.csv:7: weight: expected a finite number above 0, got '-1'
+    """
+    try:
+        yield
+    except kind as error:
+        raise kind(f"{place}: {error}", error.hint) from None
+
+
 def shorten(value: object, limit: int = 60) -> str:
     """Return ``repr(value)``, cut to about ``limit`` characters so that a message stays one line.
-
-    Args:
-        value: what was given.
-        limit: length of the text kept.
 
     >>> shorten("abc")
     "'abc'"
@@ -154,10 +168,6 @@ def shorten(value: object, limit: int = 60) -> str:
 
 def shorten_json(value: object, limit: int = 60) -> str:
     """Return a value from JSON as ``shorten`` does, but ``null`` and ``true`` as in the file.
-
-    Args:
-        value: what was given.
-        limit: length of the text kept.
 
     >>> shorten_json([None, "abc"]), shorten_json("abc")
     ('[null, "abc"]', "'abc'")
@@ -173,11 +183,6 @@ def shorten_json(value: object, limit: int = 60) -> str:
 
 def from_os_error(error: OSError, path: str | os.PathLike[str], expected: str) -> DataError:
     """Return the one-line error for a path that the operating system refused.
-
-    Args:
-        error: as it was raised.
-        path: what the user called it.
-        expected: what it should have been.
 
     >>> print(from_os_error(FileNotFoundError(2, "No such file"), "events.csv", "a readable file"))
     events.csv: expected a readable file, got 'No such file'

@@ -1,7 +1,7 @@
-"""Settings as frozen dataclasses whose fields carry their own rule, and their way to and from JSON.
+"""Settings as frozen dataclasses whose fields carry their own rule, read from and written to JSON.
 
-One rule per field serves three callers alike: a config file, a Python constructor, and the help
-texts. A field is declared as ``shrinkage: float = parameter(0.0, number(minimum=0))``.
+One rule per field serves a config file, a Python constructor and the help texts. Declare a field as
+``shrinkage: float = parameter(0.0, number(minimum=0))``.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
-from mlcore.errors import ConfigError, MlcoreError, shorten, shorten_json
+from mlcore.errors import ConfigError, MlcoreError, at, shorten, shorten_json
 
 __all__ = [
     "Rule",
     "boolean",
+    "check_keys",
     "check_parameters",
     "choice",
     "condition",
@@ -38,9 +39,9 @@ class Rule:
     """What a setting may be.
 
     Attributes:
-        expected: the rule in words, as it stands in an error message.
-        convert: returns the value in its canonical type, or raises ValueError, with words for a
-            rule that is not worth naming in ``expected``.
+        expected: the rule in words, as in an error message.
+        convert: returns the value in its canonical type, or raises ValueError, whose text, if
+            any, replaces ``expected``.
     """
 
     expected: str
@@ -69,7 +70,7 @@ def number(
     below: float = math.inf,
     maximum: float = math.inf,
 ) -> Rule:
-    """Return the rule for a finite float within bounds; whole numbers are taken as floats.
+    """Return the rule for a finite float within bounds; integers become floats.
 
     Args:
         minimum: inclusive.
@@ -97,7 +98,7 @@ def number(
 
 
 def integer(*, minimum: int | None = None, below: int = 2**31) -> Rule:
-    """Return the rule for a whole number, at least ``minimum`` and less than ``below``.
+    """Return the rule for an integer, at least ``minimum`` and less than ``below``.
 
     Args:
         minimum: None for ``1 - below``.
@@ -142,9 +143,6 @@ def choice(*names: str) -> Rule:
 def optional(rule: Rule) -> Rule:
     """Return a rule that also allows null (None).
 
-    Args:
-        rule: what a value other than None must be.
-
     >>> optional(integer(minimum=1)).expected
     'an integer >= 1 or null'
     """
@@ -154,11 +152,7 @@ def optional(rule: Rule) -> Rule:
 
 
 def parameter(default: T, rule: Rule) -> T:
-    """Declare a dataclass field with a default and a rule.
-
-    Args:
-        default: the value when nothing is said; stands nowhere else.
-        rule: what the value may be.
+    """Declare a dataclass field with a rule and its default, which is written nowhere else.
 
     >>> @dataclass(frozen=True)
     ... class Example:
@@ -196,7 +190,7 @@ def convert_value(
 
 
 def check_parameters(settings: Any) -> None:
-    """Check and canonicalise all fields that have a rule; to be called from ``__post_init__``.
+    """Convert all fields that have a rule to their canonical type; call it from ``__post_init__``.
 
     Args:
         settings: a frozen dataclass instance.
@@ -215,9 +209,9 @@ def parameters_from_json(cls: type[T], values: Mapping[str, object], place: str)
     """Build a settings dataclass from a JSON object.
 
     Args:
-        cls: the dataclass; every field has a rule.
-        values: keys and values; missing keys take their defaults.
-        place: file (and key) for messages.
+        cls: a dataclass whose every field has a rule.
+        values: missing keys take their defaults.
+        place: file and key, for messages.
 
     Raises:
         ConfigError: a key is unknown, a value breaks its rule, or values do not fit together.
@@ -234,19 +228,15 @@ def parameters_from_json(cls: type[T], values: Mapping[str, object], place: str)
         key: convert_value(rules[key], value, f"{place}: {key}", shorten_json)
         for key, value in values.items()
     }
-    try:
+    with at(place, ConfigError):
         return cls(**settings)
-    except ConfigError as error:
-        raise ConfigError(f"{place}: {error}", error.hint) from None
 
 
 def check_keys(values: Mapping[str, object], known: Sequence[str], place: str) -> None:
-    """Raise ConfigError if an object has a key that nobody reads.
+    """Raise ConfigError if an object has a key that is not known.
 
     Args:
-        values: the JSON object.
-        known: the keys allowed.
-        place: file (and key) for the message.
+        place: file and key, for the message.
 
     >>> check_keys({"b": 0.75}, ["k1", "b"], "config.json: weighting")
     """
@@ -257,10 +247,7 @@ def check_keys(values: Mapping[str, object], known: Sequence[str], place: str) -
 
 
 def parameters_to_json(settings: Any) -> dict[str, object]:
-    """Return all fields of a settings dataclass, defaults spelled out, as its constructor has them.
-
-    Args:
-        settings: a dataclass instance whose fields are JSON values.
+    """Return all fields of a settings dataclass, defaults included, in its constructor's order.
 
     >>> @dataclass(frozen=True)
     ... class Example:

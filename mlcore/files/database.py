@@ -1,4 +1,4 @@
-"""DuckDB, of the extra ``[local]``: a database in memory that a signal can stop."""
+"""DuckDB, of the extra ``[local]``: an in-memory database that a signal can interrupt."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["Database", "has_duckdb", "import_duckdb"]
 
 T = TypeVar("T")
 
-_LEAST_MEMORY = 2**28
-_SECONDS_TO_NOTICE = 0.1
+_MIN_MEMORY = 2**28
+_POLL_SECONDS = 0.1
 
 
 def import_duckdb() -> Any:
@@ -53,16 +53,16 @@ def has_duckdb() -> bool:
 
 
 class Database:
-    """A database in memory, which loads no extensions, and writes no files unless told where.
+    """An in-memory database that loads no extensions and writes only to ``temp_directory``.
 
-    Queries run in a thread of their own, since DuckDB in the main thread looks for a signal only
-    now and then. However the ``with`` ends, no query goes on behind its back and fills the memory.
+    Queries run in a thread of their own, since DuckDB in the main thread rarely checks for
+    signals. However the ``with`` ends, no query keeps running and filling memory.
 
     Args:
-        threads: how many; None for one a core.
-        memory_limit: bytes; None for three quarters of what is free, as the rest is for the arrays
-            that come back.
-        temp_directory: where what does not fit into memory goes, or None for nowhere.
+        threads: None for one per core.
+        memory_limit: bytes; None for three quarters of the free memory, which leaves the rest for
+            the arrays that come back.
+        temp_directory: for data that does not fit into memory; None for none.
 
     >>> with Database(threads=1) as database:
     ...     database.rows("SELECT 7, 'a'")
@@ -84,22 +84,22 @@ class Database:
         }
         available = available_bytes()
         if memory_limit is None and available is not None:
-            memory_limit = max(available * 3 // 4, _LEAST_MEMORY)
+            memory_limit = max(available * 3 // 4, _MIN_MEMORY)
         if memory_limit is not None:
             settings["memory_limit"] = f"{memory_limit}B"
         duckdb = import_duckdb()
         self._queries = ThreadPoolExecutor(1)
-        # In the thread, so that it stands: a signal while it starts would make it two.
+        # Starts the thread now: a signal during its start would leave two of them.
         self._connection = self._run(lambda: duckdb.connect(":memory:", config=settings))
 
     def __enter__(self) -> Database:
         return self
 
     def __exit__(self, *error: object) -> None:
-        # A signal may have come before a query was under way: so not one interrupt, but as many as
-        # it takes until the thread has come to what stands behind all queries.
+        # A signal may have come before its query started, so interrupt until the thread has got to
+        # the end of the queue.
         last = self._queries.submit(lambda: None)
-        while not wait([last], timeout=_SECONDS_TO_NOTICE).done:
+        while not wait([last], timeout=_POLL_SECONDS).done:
             self._connection.interrupt()
         self._queries.shutdown()
         self._connection.close()
@@ -110,21 +110,16 @@ class Database:
         values: Mapping[str, Any] | None = None,
         report: Callable[[float], None] | None = None,
     ) -> list[tuple[Any, ...]]:
-        """Return the rows that a query gives.
+        """Return the rows of a query.
 
         Args:
-            query: SQL.
-            values: of its parameters, ``$name`` in the text; all that are there, and no others.
-            report: told now and then how many percent are done, as far as DuckDB can tell.
+            values: of the parameters, ``$name`` in the query: exactly those.
+            report: called now and then with the percentage done, as DuckDB estimates it.
         """
         return self._run(lambda: self._connection.execute(query, values).fetchall(), report)
 
     def arrays(self, query: str) -> dict[str, npt.NDArray[Any]]:
-        """Return the columns that a query gives.
-
-        Args:
-            query: SQL.
-        """
+        """Return the columns of a query."""
         return self._run(lambda: self._connection.execute(query).fetchnumpy())
 
     def append(
@@ -133,9 +128,8 @@ class Database:
         """Add rows to a table.
 
         Args:
-            table: its name.
-            columns: arrays of one length.
-            selected: SQL that gives the columns of the table, in their order, from the arrays.
+            columns: arrays of equal length.
+            selected: SQL of the table's columns, in their order, from the arrays.
         """
 
         def insert() -> None:
@@ -147,8 +141,8 @@ class Database:
 
     def _run(self, query: Callable[[], T], report: Callable[[float], None] | None = None) -> T:
         result = self._queries.submit(query)
-        # Python sees a signal that comes just before a wait only when the wait is over.
-        while not wait([result], timeout=_SECONDS_TO_NOTICE).done:
+        # Python sees a signal that comes just before a wait only after the wait.
+        while not wait([result], timeout=_POLL_SECONDS).done:
             if report is not None:
                 report(self._connection.query_progress())
         return result.result()

@@ -1,8 +1,8 @@
-"""Interactions from CSV and JSON Lines by DuckDB: the same arrays, or a modest "not sure".
+"""Interactions from CSV and JSON Lines by DuckDB: the arrays of the standard reader, or "not sure".
 
-DuckDB only cuts lines, casts numbers and numbers the ids. It is given a file that every reader cuts
+DuckDB only splits lines, casts numbers and numbers the ids. It reads files that every reader splits
 alike (``mlcore.files.plain``), and its result counts only if each value keeps its rule and no row is
-missing. Else the standard reader has to read the file, and says what is wrong with it.
+missing. Otherwise the standard reader reads the file and says what is wrong with it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mlcore.files.options import ColumnNames, Format, InputOptions, PathLike
 from mlcore.files.database import Database, import_duckdb
-from mlcore.files.inputs import find_format, opened, display_name
+from mlcore.files.inputs import display_name, find_format, opened
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.plain import sniff
 from mlcore.files.rows_sql import TableSql, csv_rows, json_rows
 from mlcore.ids import id_fault
@@ -32,7 +32,7 @@ LEAST_TIME, GREATEST_TIME = MIN_SECONDS * 1_000_000, MAX_SECONDS * 1_000_000 + 9
 
 _BOUNDS = {"weight": (5e-324, np.finfo(np.float64).max), "time": (LEAST_TIME, GREATEST_TIME)}
 _DTYPES = {"user_id": np.int32, "item_id": np.int32, "weight": np.float64, "time": np.int64}
-_ROWS_PER_FETCH = 2**21  # all rows at once would be there twice
+_ROWS_PER_FETCH = 2**21  # fetching all rows at once would hold them twice
 
 
 def read_events_by_duckdb(
@@ -44,9 +44,8 @@ def read_events_by_duckdb(
     """Return the rows of a CSV or JSON Lines file in any order, or None if not sure of them.
 
     Args:
-        path: of a file, perhaps compressed by gzip.
-        threads: how many; None for one a core.
-        progress: told how many bytes are looked through, then how many rows are encoded.
+        threads: None for one per core.
+        progress: called with the bytes sniffed, then with the rows encoded.
 
     Raises:
         MlcoreError: DuckDB is not installed.
@@ -56,9 +55,7 @@ def read_events_by_duckdb(
     if os.fspath(path) == "-" or not os.path.isfile(path):
         return None  # a pipe can be read once only
     try:
-        rows = _rows_of(
-            path, input_options.columns, find_format(path, input_options.format), progress
-        )
+        rows = _rows_of(path, input_options, progress)
         if rows is None:
             return None
         with Database(threads) as database:
@@ -67,23 +64,22 @@ def read_events_by_duckdb(
         return None
 
 
-def _rows_of(
-    path: PathLike, names: ColumnNames, format: Format, progress: Progress
-) -> TableSql | None:
+def _rows_of(path: PathLike, input_options: InputOptions, progress: Progress) -> TableSql | None:
+    is_csv = find_format(path, input_options.format) == "csv"
     with opened(path) as (raw, stream):
         size = os.fstat(raw.fileno()).st_size
 
-        def tell() -> None:
+        def on_block() -> None:
             progress(f"read {display_name(path)}", raw.tell(), size)
 
         try:
-            plain = sniff(stream, "," if format == "csv" else '"', tell)
+            dialect = sniff(stream, "," if is_csv else '"', on_block)
         except (OSError, EOFError, zlib.error):
             return None
-        if plain is None:
+        if dialect is None:
             return None
-        rows_of = csv_rows if format == "csv" else json_rows
-        return rows_of(path, plain, stream is not raw, names)
+        rows_of = csv_rows if is_csv else json_rows
+        return rows_of(path, dialect, stream is not raw, input_options.columns)
 
 
 def encode(
@@ -92,10 +88,8 @@ def encode(
     """Return rows with ids as positions, or None if any value breaks its rule.
 
     Args:
-        database: an empty one; tables are left in it.
-        rows: what to read.
-        step: what progress is told.
-        progress: told how many rows are done.
+        database: an empty one; tables stay in it.
+        step: for ``progress``, which is called with the rows encoded.
 
     Raises:
         duckdb.Error: the rows cannot be read.

@@ -1,15 +1,15 @@
-"""Histories of users the model need not know: JSON Lines of lists, or a table of interactions."""
+"""Histories of users, known to the model or not: JSON Lines of lists, or a table of interactions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from mlcore.files.options import InputOptions, PathLike
-from mlcore.errors import DataError, shorten, shorten_json
-from mlcore.files.inputs import find_format, display_name
+from mlcore.errors import DataError, at, shorten, shorten_json
+from mlcore.files.inputs import display_name, find_format
 from mlcore.files.interactions import read_interactions
-from mlcore.files.tables import BadValue, read_json_lines
+from mlcore.files.options import InputOptions, PathLike
+from mlcore.files.tables import BadValue, json_member, no_objects, read_json_lines
 from mlcore.files.values import weight_from_json
 from mlcore.ids import id_fault
 from mlcore.progress import Progress, no_progress
@@ -18,7 +18,7 @@ __all__ = ["UserHistory", "read_histories"]
 
 
 class UserHistory(NamedTuple):
-    """Items and weights of one user, and where they stand, for messages."""
+    """Items and weights of one user, and their place in the file, for messages."""
 
     user_id: str
     items: list[tuple[str, float]]
@@ -31,74 +31,71 @@ def read_histories(
     """Yield the histories of a file.
 
     JSON Lines hold one history a line: ``{"user_id": "s1", "history": [{"item_id": "a", "weight":
-    2.5}]}``, where the weight may be missing and is 1 then. CSV is a table of interactions, as
-    for training; its users come in order of their ids.
+    2.5}]}``; the weight is 1 if missing. CSV is a table of interactions, as for training; its users
+    come in order of their ids.
 
     Args:
         path: ``.jsonl`` or ``.csv``, perhaps ``.gz``, or ``-``.
-        progress: told how many bytes are read.
+        progress: called with the bytes read.
 
     Raises:
         DataError: a user or, within a history, an item twice, or a value that breaks its rule.
     """
     if find_format(path, input_options.format) == "csv":
-        yield from _from_table(path, progress)
+        yield from _from_table(path, input_options, progress)
         return
     first_lines: dict[str, int] = {}
     for line, value in read_json_lines(path, progress):
         place = f"{display_name(path)}:{line}"
-        user_id = _id(value, "user_id", place)
-        if user_id in first_lines:
-            raise DataError(
-                f"{place}: user_id: expected each user once, got {shorten(user_id)} again "
-                f"(first in line {first_lines[user_id]})"
-            )
+        with at(place):
+            user_id = _id(value, "user_id")
+            if user_id in first_lines:
+                raise DataError(
+                    f"user_id: expected each user once, got {shorten(user_id)} again "
+                    f"(first in line {first_lines[user_id]})"
+                )
+            items = _entries(json_member(value, "history", list))
         first_lines[user_id] = line
-        yield UserHistory(user_id, _entries(value, place), place)
+        yield UserHistory(user_id, items, place)
     if not first_lines:
-        raise DataError(
-            f"{display_name(path)}: expected at least one JSON object, got an empty file"
-        )
+        raise no_objects(display_name(path))
 
 
-def _from_table(path: PathLike, progress: Progress) -> Iterator[UserHistory]:
-    interactions = read_interactions(
-        path, input_options=InputOptions(format="csv"), progress=progress
-    )
+def _from_table(
+    path: PathLike, input_options: InputOptions, progress: Progress
+) -> Iterator[UserHistory]:
+    interactions = read_interactions(path, input_options=input_options, progress=progress)
     for row, user_id in enumerate(interactions.user_ids):
         columns, weights = interactions.user_items.row(row)
         items = [interactions.item_ids[column] for column in columns.tolist()]
         yield UserHistory(user_id, list(zip(items, weights.tolist())), display_name(path))
 
 
-def _entries(value: dict[str, Any], place: str) -> list[tuple[str, float]]:
-    history = value.get("history")
-    if not isinstance(history, list):
-        got = shorten_json(history) if "history" in value else "no such key"
-        raise DataError(f"{place}: history: expected an array, got {got}")
+def _entries(history: list[Any]) -> list[tuple[str, float]]:
     items: dict[str, float] = {}
-    for position, entry in enumerate(history):
-        where = f"{place}: history[{position}]"
-        if not isinstance(entry, dict):
-            raise DataError(f"{where}: expected an object, got {shorten_json(entry)}")
-        item_id = _id(entry, "item_id", where)
-        if item_id in items:
-            raise DataError(
-                f"{where}: item_id: expected each item once, got {shorten(item_id)} again"
-            )
-        try:
-            items[item_id] = weight_from_json(entry.get("weight", 1))
-        except BadValue as fault:
-            raise DataError(f"{where}: weight: {fault}") from None
+    try:
+        for entry in history:
+            _add(items, entry)
+    except DataError as fault:  # each entry before has added one
+        raise DataError(f"history[{len(items)}]: {fault}") from None
     return list(items.items())
 
 
-def _id(value: dict[str, Any], key: str, place: str) -> str:
-    text = value.get(key)
-    if not isinstance(text, str):
-        got = shorten_json(text) if key in value else "no such key"
-        raise DataError(f"{place}: {key}: expected a string, got {got}")
+def _add(items: dict[str, float], entry: Any) -> None:
+    if not isinstance(entry, dict):
+        raise DataError(f"expected an object, got {shorten_json(entry)}")
+    item_id = _id(entry, "item_id")
+    if item_id in items:
+        raise DataError(f"item_id: expected each item once, got {shorten(item_id)} again")
+    try:
+        items[item_id] = weight_from_json(entry.get("weight", 1))
+    except BadValue as fault:
+        raise DataError(f"weight: {fault}") from None
+
+
+def _id(value: dict[str, Any], key: str) -> str:
+    text = json_member(value, key, str)
     fault = id_fault(text)
     if fault is not None:
-        raise DataError(f"{place}: {key}: {fault}")
+        raise DataError(f"{key}: {fault}")
     return text

@@ -1,6 +1,6 @@
 """Input files as chunks of text lines: plain or gzip, a path or ``-`` for standard input.
 
-Bytes are read and decoded here, so that a fault names its line whatever the format above is.
+Bytes are decoded here, so a fault names its line in every format.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from mlcore.files.options import FORMATS, Format, PathLike
 from mlcore.errors import DataError, DataWarning, from_os_error
+from mlcore.files.options import FORMATS, Format, PathLike
 from mlcore.progress import Progress, no_progress
 
 __all__ = [
@@ -37,17 +37,14 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class TextChunk:
-    """Some whole lines of a file."""
+    """Whole lines of a file."""
 
     first_line: int  # counted from 1
     text: str  # ends with a line break, except at the end of the file
 
 
 def display_name(path: PathLike) -> str:
-    """Return how messages call a path.
-
-    Args:
-        path: a path, or ``-``.
+    """Return the name of an input in messages.
 
     >>> display_name("-")
     'standard input'
@@ -56,14 +53,10 @@ def display_name(path: PathLike) -> str:
 
 
 def find_format(path: PathLike, given: Format | None) -> Format:
-    """Return the format of a file: by its name, or as given where the name does not tell.
-
-    Args:
-        path: a path, perhaps ending in ``.gz``, or ``-``.
-        given: the format of files whose name does not tell, or None.
+    """Return the format of a file: by its name, perhaps with ``.gz``, else as given.
 
     Raises:
-        DataError: nothing given, and the name does not tell.
+        DataError: the name does not show the format, and none is given.
 
     >>> find_format("events.jsonl.gz", None)
     'jsonl'
@@ -84,11 +77,10 @@ def find_format(path: PathLike, given: Format | None) -> Format:
 def text_chunks(path: PathLike, progress: Progress = no_progress) -> Iterator[TextChunk]:
     """Yield a file as chunks of whole lines.
 
-    A byte order mark at the start is skipped with a DataWarning; gzip is recognised by its first bytes.
+    Skips a byte order mark at the start with a DataWarning; recognizes gzip by its first bytes.
 
     Args:
-        path: a path, or ``-``.
-        progress: told how many bytes of the file are read.
+        progress: called with the bytes of the file that are read.
 
     Raises:
         DataError: missing, unreadable, not UTF-8, a NUL character, or a damaged gzip file.
@@ -113,9 +105,6 @@ def text_chunks(path: PathLike, progress: Progress = no_progress) -> Iterator[Te
 def read_text(path: PathLike) -> str:
     """Return a whole small file, such as a configuration.
 
-    Args:
-        path: a path, or ``-``.
-
     Raises:
         DataError: as ``text_chunks``.
     """
@@ -124,10 +113,7 @@ def read_text(path: PathLike) -> str:
 
 @contextmanager
 def opened(path: PathLike) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """Give the file itself and the stream of its uncompressed bytes; both are one without gzip.
-
-    Args:
-        path: a path, or ``-``.
+    """Give the file itself and the stream of its uncompressed bytes; without gzip, the same.
 
     Raises:
         DataError: missing or unreadable.
@@ -138,9 +124,8 @@ def opened(path: PathLike) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     try:
         raw = open(path, "rb")
     except OSError as error:
-        kind = "got a directory" if Path(path).is_dir() else None
-        if kind is not None:
-            raise DataError(f"{display_name(path)}: expected a file, {kind}") from error
+        if Path(path).is_dir():
+            raise DataError(f"{display_name(path)}: expected a file, got a directory") from error
         raise from_os_error(error, path, "a readable file") from error
     with raw:
         yield raw, _uncompressed(raw, path)
@@ -167,7 +152,7 @@ def _line_blocks(stream: IO[bytes], path: PathLike) -> Iterator[bytes]:
 
 
 def _decode(data: bytes, first_line: int, name: str) -> tuple[str, DataError | None]:
-    """Return the lines before the first fault, which may have faults of their own, and the fault."""
+    """Return the lines before the first fault, for the reader to check first, and the fault."""
     fault: str | None = None
     try:
         text = data.decode()

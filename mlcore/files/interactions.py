@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from itertools import islice
 from typing import Literal, TextIO, TypeAlias
 
 import numpy as np
 
-from mlcore.files.options import ColumnNames, Format, InputOptions, PathLike
-from mlcore.errors import DataError
+from mlcore.errors import at
 from mlcore.files.database import has_duckdb
 from mlcore.files.duckdb_input import read_events_by_duckdb
-from mlcore.files.inputs import find_format, display_name
+from mlcore.files.inputs import display_name, find_format
+from mlcore.files.options import ColumnNames, Format, InputOptions, PathLike
 from mlcore.files.parquet import is_parquet, read_parquet_events
 from mlcore.files.tables import ColumnReader, read_columns
 from mlcore.files.values import (
@@ -30,7 +31,6 @@ from mlcore.jsontext import format_number, format_string
 from mlcore.progress import Progress, no_progress
 
 __all__ = [
-    "ColumnNames",
     "Reader",
     "quote_csv",
     "read_events",
@@ -57,9 +57,9 @@ def read_events(
     Args:
         path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``; or ``.parquet``. Columns: user and
             item (strings), weight (finite, above 0; 1 if there is no such column), timestamp
-            (integer seconds or RFC 3339; may be missing). Others are passed over.
-        threads: how many, where DuckDB reads; None for one a core. Changes speed only.
-        progress: told how many bytes are read.
+            (integer seconds or RFC 3339; may be missing). Others are ignored.
+        threads: of DuckDB; None for one per core. Changes speed only.
+        progress: called with the bytes read.
         reader: ``standard`` for the standard library; ``duckdb`` to try DuckDB first, even for a
             small file; ``auto`` for DuckDB where it is installed and the file is large. Changes
             speed and memory only.
@@ -69,7 +69,7 @@ def read_events(
         MlcoreError: DuckDB is needed and not installed.
     """
     if is_parquet(path):
-        return read_parquet_events(path, input_options.columns, threads, progress)
+        return read_parquet_events(path, input_options, threads, progress)
     if reader == "duckdb" or (reader == "auto" and _is_large(path) and has_duckdb()):
         events = read_events_by_duckdb(path, input_options, threads, progress)
         if events is not None:
@@ -104,7 +104,7 @@ def _read_by_standard_library(
             None if values is None else np.array(values, dtype)
             for values, dtype in zip(chunk, dtypes)
         ]
-        for chunk in read_columns(path, columns, input_options.format, progress)
+        for chunk in read_columns(path, columns, input_options, progress)
     ]
     joined = [None if part[0] is None else np.concatenate(part) for part in zip(*parts)]
     user_codes, item_codes, weights, timestamps = joined
@@ -124,25 +124,15 @@ def read_interactions(
     progress: Progress = no_progress,
     reader: Reader = "auto",
 ) -> Interactions:
-    """Return the interactions of a file: equal (user, item) rows are one, their weights add up.
+    """Return the interactions of a file: rows of one user and item become one, with their sum.
 
-    Args:
-        path: as for ``read_events``.
-        threads: how many, where DuckDB reads; None for one a core. Changes speed only.
-        progress: told how many bytes are read.
-        reader: as for ``read_events``.
-
-    Raises:
-        DataError: the first fault of the file, with its line and column.
-        MlcoreError: DuckDB is needed and not installed.
+    Takes and raises what ``read_events`` does.
     """
     events = read_events(
         path, input_options=input_options, threads=threads, progress=progress, reader=reader
     )
-    try:
+    with at(display_name(path)):
         return events.aggregate("sum")
-    except DataError as error:
-        raise DataError(f"{display_name(path)}: {error}", error.hint) from None
 
 
 def write_interactions(
@@ -150,38 +140,27 @@ def write_interactions(
 ) -> None:
     """Write interactions in order of user, then item.
 
-    Columns: ``user_id``, ``item_id``, ``weight`` and, where there are timestamps, ``timestamp``:
+    Columns: ``user_id``, ``item_id``, ``weight`` and, if there are timestamps, ``timestamp``:
     integer seconds if all are whole, else RFC 3339.
 
     Args:
-        stream: takes the text.
-        interactions: what to write.
-        path: where the stream leads to, for its format.
-        format: ``csv`` or ``jsonl``, or None to go by the name.
+        path: the file behind the stream, whose name gives the format.
 
     Raises:
         DataError: the format is not known.
     """
-    times = interactions.timestamps
     if find_format(path, format) == "csv":
+        times = interactions.timestamps
         stream.write("user_id,item_id,weight" + ("" if times is None else ",timestamp") + "\n")
         lines = _csv_lines(interactions)
     else:
         lines = _json_lines(interactions)
-    buffer: list[str] = []
-    for line in lines:
-        buffer.append(line)
-        if len(buffer) == _ROWS_PER_WRITE:
-            stream.write("".join(buffer))
-            buffer.clear()
-    stream.write("".join(buffer))
+    while buffer := list(islice(lines, _ROWS_PER_WRITE)):
+        stream.write("".join(buffer))
 
 
 def quote_csv(text: str) -> str:
     """Return a CSV field, quoted only if it must be.
-
-    Args:
-        text: the value.
 
     >>> quote_csv('a,"b')
     '"a,""b"'

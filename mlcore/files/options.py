@@ -1,4 +1,4 @@
-"""How tables are to be read: names of columns, formats. Loads no numpy, for the help of commands."""
+"""How to read tables: names of columns, formats. Loads no numpy, for the help of commands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FORMATS: tuple[Format, ...] = ("csv", "jsonl")
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """What the columns of interactions are called in a file."""
+    """The names of the columns of interactions in a file."""
 
     user: str = "user_id"
     item: str = "item_id"
@@ -29,11 +29,11 @@ class ColumnNames:
 
 @dataclass(frozen=True)
 class InputOptions:
-    """How the tables of a task are read.
+    """How to read the tables of a task.
 
     Attributes:
         columns: of interactions; lists of users and items have ``user_id`` and ``item_id``.
-        format: of files whose name does not show it, such as ``-``; of outputs, too.
+        format: of inputs and outputs whose name does not show it, such as ``-``.
     """
 
     columns: ColumnNames = ColumnNames()

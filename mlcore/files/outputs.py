@@ -14,22 +14,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TextIO, cast
 
-from mlcore.files.options import PathLike
 from mlcore.errors import DataError, from_os_error
+from mlcore.files.options import PathLike
 
 __all__ = ["open_outputs"]
 
 
 @contextlib.contextmanager
 def open_outputs(*paths: PathLike) -> Iterator[list[TextIO]]:
-    """Give a text stream for each path; the files appear, one right after the other, when the block ends well.
+    """Give a text stream for each path; replace the files, one right after the other, on success.
 
     Until then the text goes to hidden siblings, which are removed on any exception and on Ctrl-C.
-    Opened before the work starts, an output that cannot be written is found at once. ``-`` is
-    standard output, a name ending in ``.gz`` is compressed, without a time stamp.
-
-    Args:
-        paths: where the files are to stand; files there are replaced.
+    Open outputs before the work starts, and one that cannot be written fails at once. ``-`` is
+    standard output; a name that ends in ``.gz`` is compressed, without a time stamp.
 
     Raises:
         DataError: the same path twice, or the disk refused.
@@ -54,7 +51,7 @@ def open_outputs(*paths: PathLike) -> Iterator[list[TextIO]]:
 
 
 class _Output:
-    """One output: a stream, and what to do when all went well."""
+    """One output: a stream, and what to do on success."""
 
     def __init__(self, path: PathLike) -> None:
         self._path = path
@@ -80,8 +77,8 @@ class _Output:
             raise from_os_error(error, self._path, "a file to write to") from error
 
     def finish(self) -> None:
-        """Bring all bytes to the disk."""
-        with self._faults():
+        """Sync all bytes to disk."""
+        with _room_to_write(_name(self._path)):
             self.stream.flush()
             raw = self._files[-1]
             for file in self._files:
@@ -93,9 +90,9 @@ class _Output:
             raw.close()
 
     def publish(self) -> None:
-        """Give the file its name."""
+        """Rename the file to its path."""
         if self._partial is not None:
-            with self._faults():
+            with _room_to_write(_name(self._path)):
                 target = os.path.realpath(self._path)
                 if os.path.exists(target):
                     shutil.copymode(target, self._partial)
@@ -103,7 +100,7 @@ class _Output:
             self._partial = None
 
     def discard(self) -> None:
-        """Remove what was not published."""
+        """Remove a file that was not published."""
         for file in self._files:
             with contextlib.suppress(OSError, ValueError):
                 file.close()
@@ -111,30 +108,27 @@ class _Output:
             with contextlib.suppress(OSError):
                 self._partial.unlink()
 
-    @contextlib.contextmanager
-    def _faults(self) -> Iterator[None]:
-        try:
-            yield
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise from_os_error(error, _name(self._path), "room to write") from error
-
 
 class _Writer(io.TextIOWrapper):
-    """UTF-8 with plain line feeds; a disk that refuses is named."""
+    """UTF-8 with plain line feeds, whose errors name the output."""
 
     def __init__(self, raw: IO[bytes], path: PathLike) -> None:
         super().__init__(raw, encoding="utf-8", newline="\n", write_through=False)
         self._place = _name(path)
 
     def write(self, text: str) -> int:
-        try:
+        with _room_to_write(self._place):
             return super().write(text)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise from_os_error(error, self._place, "room to write") from error
+
+
+@contextlib.contextmanager
+def _room_to_write(place: str) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise from_os_error(error, place, "room to write") from error
 
 
 def _name(path: PathLike) -> str:

@@ -1,19 +1,18 @@
-"""Interactions from Parquet, whose columns have types: ids are strings here, too. Needs DuckDB."""
+"""Interactions from Parquet by DuckDB. Its columns have types: those of ids must be strings."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
-from mlcore.files.options import ColumnNames, PathLike
-from mlcore.errors import DataError, MlcoreError, shorten
+from mlcore.errors import DataError, MlcoreError, at, shorten
 from mlcore.files.database import Database, import_duckdb
 from mlcore.files.duckdb_input import GREATEST_TIME, LEAST_TIME, encode
-from mlcore.files.inputs import opened, display_name
+from mlcore.files.inputs import display_name, opened
+from mlcore.files.options import ColumnNames, InputOptions, PathLike
 from mlcore.files.rows_sql import TableSql, quote_path, time_from_text
-from mlcore.files.tables import BadValue
 from mlcore.files.values import IdEncoder, timestamp_from_json, weight_from_json
 from mlcore.ids import MAX_ID_BYTES
 from mlcore.interactions import Events
@@ -33,9 +32,6 @@ _NO_ZONE = "a timestamp without a time zone does not say which moment it is"
 def is_parquet(path: PathLike) -> bool:
     """Return whether a file is Parquet, by its name.
 
-    Args:
-        path: a path, or ``-``.
-
     >>> is_parquet("events.parquet"), is_parquet("-")
     (True, False)
     """
@@ -44,19 +40,19 @@ def is_parquet(path: PathLike) -> bool:
 
 def read_parquet_events(
     path: PathLike,
-    names: ColumnNames,
+    input_options: InputOptions = InputOptions(),
     threads: int | None = None,
     progress: Progress = no_progress,
 ) -> Events:
     """Return the rows of a Parquet file, in no particular order.
 
+    Columns: user and item (strings), weight (numbers, finite, above 0; 1 if there is no such
+    column), timestamp (integer seconds, RFC 3339, or timestamps with a time zone; may be missing).
+    Others are ignored.
+
     Args:
-        path: of the file. Columns: user and item (strings), weight (numbers, finite, above 0; 1 if
-            there is no such column), timestamp (integer seconds, RFC 3339, or timestamps with a
-            time zone; may be missing). Others are passed over.
-        names: how the columns are called.
-        threads: how many; None for one a core.
-        progress: told how many rows are encoded.
+        threads: None for one per core.
+        progress: called with the rows encoded.
 
     Raises:
         MlcoreError: DuckDB is not installed.
@@ -65,13 +61,11 @@ def read_parquet_events(
     name = display_name(path)
     with opened(path):
         pass  # says what is wrong with a path as for any other file
-    try:
+    with at(name, MlcoreError):
         duckdb = import_duckdb()
-    except MlcoreError as error:
-        raise MlcoreError(f"{name}: {error}", error.hint) from None
     try:
         with Database(threads) as database:
-            return _read(database, path, names, progress)
+            return _read(database, path, input_options.columns, progress)
     except duckdb.OutOfMemoryException:
         raise DataError(f"{name}: expected enough memory to read it, got too little") from None
     except UnicodeEncodeError:
@@ -89,7 +83,7 @@ def _read(database: Database, path: PathLike, names: ColumnNames, progress: Prog
     types = {column: str(type_) for column, type_, *_ in described}
     for column in (names.user, names.item):
         if column not in types:
-            shown = ", ".join(map(shorten, list(types)[:-1][:10]))  # the last is the row number
+            shown = ", ".join(map(shorten, list(types)[:-1][:10]))  # the last one is ours
             raise DataError(f"{name}: {column}: expected a column of this name, got {shown}")
         if types[column] != "VARCHAR":
             raise DataError(
@@ -105,7 +99,7 @@ def _read(database: Database, path: PathLike, names: ColumnNames, progress: Prog
     )
     events = encode(database, rows, f"encode {name}", progress)
     if events is None:
-        raise _first_fault(database, rows, names, types, name)
+        _raise_first_fault(database, rows, names, types, name)
     return events
 
 
@@ -136,10 +130,10 @@ def _time(name: str, column: str, types: dict[str, str]) -> str | None:
     )
 
 
-def _first_fault(
+def _raise_first_fault(
     database: Database, rows: TableSql, names: ColumnNames, types: dict[str, str], name: str
-) -> DataError:
-    """Return the error for the first row that breaks a rule, by the functions all readers share."""
+) -> NoReturn:
+    """Raise the error for the first row that breaks a rule, in the words of the other readers."""
     checks = [check for check in _checks(rows, names) if check.keeps_rule is not None]
     columns = ", ".join(_shown(check.column, types[check.column]) for check in checks)
     fine = " AND ".join(f"({check.keeps_rule})" for check in checks)
@@ -148,13 +142,11 @@ def _first_fault(
         f"WHERE ({fine}) IS NOT TRUE ORDER BY file_row_number LIMIT 1"
     )
     if not found:
-        return DataError(f"{name}: expected rows, got none")
+        raise DataError(f"{name}: expected rows, got none")
     row, *values = found[0]
     for check, value in zip(checks, values):
-        try:
+        with at(f"{name}: row {row + 1}: {check.column}"):
             check.convert(value)
-        except BadValue as fault:
-            return DataError(f"{name}: row {row + 1}: {check.column}: {fault}", fault.hint)
     raise AssertionError("SQL finds a fault, Python does not")
 
 
@@ -186,7 +178,7 @@ def _weight_from(value: Any) -> float:
 
 
 def _shown(column: str, type_: str) -> str:
-    # For a time with its zone DuckDB wants a package more; for the message, text will do.
+    # DuckDB needs another package to return a time with its zone; for the message, text will do.
     return f"CAST({_identifier(column)} AS VARCHAR)" if type_ == _INSTANT else _identifier(column)
 
 

@@ -1,8 +1,8 @@
-"""Whether a file can be cut at line breaks and one delimiter in one way only, whoever does it.
+"""Whether every reader splits a file at line breaks and delimiters in the same way.
 
-Readers of CSV differ in what they make of a stray quote, a lone carriage return or a byte that is
-not UTF-8. Here a file is looked through, at the speed of memory, for anything about which they
-could differ. A file without such a thing may be given to any reader.
+Readers of CSV disagree about a stray quote, a lone carriage return or a byte that is not UTF-8.
+``sniff`` looks for anything they could disagree about, at the speed of memory. Any reader may read
+a file without it.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ import numpy.typing as npt
 
 __all__ = ["Dialect", "sniff"]
 
-_BLOCK_BYTES = 2**17  # what fits a near cache; larger ones take twice as long
+_BLOCK_BYTES = 2**17  # fits the L2 cache; larger ones take twice as long
 _COMMA, _QUOTE, _NEWLINE, _RETURN = b',"\n\r'
 _BOM = b"\xef\xbb\xbf"
 
 
 class _NotPlain(Exception):
-    """Readers could differ about this file."""
+    """Readers could disagree about this file."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What was counted in a file that is plain.
+    """The form of a plain file, and what it counts.
 
     Attributes:
         first_line: without its line break.
-        lines: how many there are, blank ones too.
-        delimiters: how many there are, for CSV outside quotes.
-        line_break: the same at the end of each line; the last line may lack it.
-        quoted: whether there are quotes, for CSV.
+        lines: their number, with blank ones.
+        delimiters: their number, for CSV outside quotes.
+        line_break: of each line; the last one may lack it.
+        quoted: whether a CSV file has quotes.
     """
 
     first_line: str
@@ -46,19 +46,19 @@ class Dialect:
 
 
 def sniff(
-    stream: IO[bytes], delimiter: str, tell: Callable[[], object] = lambda: None
+    stream: IO[bytes], delimiter: str, on_block: Callable[[], object] = lambda: None
 ) -> Dialect | None:
-    r"""Return what a file holds if every reader would cut it alike, else None.
+    r"""Return the dialect of a file if every reader splits it alike, else None.
 
-    Plain is UTF-8 without NUL and byte order mark; with lines that end alike, in ``\n`` or
-    ``\r\n``, with no other ``\r``, and shorter than the fields that Python's csv module takes.
-    Between commas, a quote stands only as RFC 4180 has it, and encloses no line break. Between
-    quotes (JSON Lines) there are no backslash and no control characters.
+    A plain file is UTF-8 without NUL and byte order mark. All lines end in ``\n``, or all in
+    ``\r\n``, with no other ``\r``; none is longer than the fields that Python's csv module takes.
+    With commas, quotes are as in RFC 4180 and enclose no line break. With quotes (JSON Lines),
+    there are no backslashes and no control characters.
 
     Args:
         stream: the uncompressed bytes, from the start.
-        delimiter: a comma for CSV; a quote for JSON Lines, whose strings stand between quotes.
-        tell: called after each block.
+        delimiter: a comma for CSV; a quote for JSON Lines, which splits into keys and values.
+        on_block: called after each block.
 
     Raises:
         OSError: as the stream raises it; also EOFError and zlib.error from a damaged gzip file.
@@ -72,9 +72,9 @@ def sniff(
     counter = _Counter(delimiter)
     try:
         while block := stream.read(_BLOCK_BYTES):
-            # Whole lines, so that no line, quote or character has to be followed across blocks.
+            # Whole lines, so that no line, quote or character continues across blocks.
             counter.add(block + stream.readline(csv.field_size_limit()))
-            tell()
+            on_block()
         return counter.result()
     except (_NotPlain, UnicodeDecodeError):
         return None
@@ -146,14 +146,14 @@ def _expect_short_lines(block: bytes) -> None:
 
 
 def _expect_plain_quotes(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Return which bytes of whole lines stand within quotes, the opening ones included."""
+    """Return which bytes of whole lines are within quotes, the opening ones included."""
     is_quote = data == _QUOTE
     # Counted modulo 256, which keeps odd and even apart.
     within = (np.cumsum(is_quote, dtype=np.uint8) & 1).astype(bool)
     _expect(not within[-1] and not (within & (data == _NEWLINE)).any())
     quotes = np.flatnonzero(is_quote)
     opening, closing = quotes[0::2], quotes[1::2]
-    around = np.concatenate(([_NEWLINE], data, [_NEWLINE]))  # so that each byte has two beside it
+    around = np.concatenate(([_NEWLINE], data, [_NEWLINE]))  # gives each byte two neighbors
     before, after = around[opening], around[closing + 2]
     # A quote beside a quote is one of a doubled pair: the field goes on.
     _expect(bool(np.isin(before, (_COMMA, _NEWLINE, _QUOTE)).all()))

@@ -5,25 +5,25 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from mlcore.files.options import PathLike
-from mlcore.errors import DataError, shorten, shorten_json
+from mlcore.errors import DataError, at, shorten, shorten_json
 from mlcore.files.inputs import display_name, text_chunks
-from mlcore.files.tables import BadValue, parse_json_object
-from mlcore.files.values import IdEncoder
+from mlcore.files.options import PathLike
+from mlcore.files.tables import BadValue, json_member, no_objects, parse_json_object
+from mlcore.files.values import JSON_NUMBER, IdEncoder
 from mlcore.jsontext import format_numbers
-from mlcore.ranked_lists import Predictions
 from mlcore.progress import Progress, no_progress
+from mlcore.ranked_lists import Predictions
 
 __all__ = ["Entries", "format_prediction", "format_predictions", "read_predictions"]
 
-# A list as format_predictions writes it: what stands before its first id, and what after each id. A
-# number of more digits might be too long for the parser.
+# A list as format_predictions writes it: the text before its first id, and the text after each id. A
+# number of more digits might be too long for the parser; an atomic group never backtracks.
 _ID = r'[^"\\\x00-\x1f]*+'
-_NUMBER = r"-?+(?:0|[1-9][0-9]{0,99}+)(?:\.[0-9]++)?+(?:[eE][+-]?+[0-9]++)?+"
+_NUMBER = rf"(?!-?[0-9]{{101}})(?>{JSON_NUMBER})"
 _REASON = rf'\{{"item_id": "{_ID}", "share": {_NUMBER}\}}'
 _BEFORE_IDS = re.compile(rf'\{{"user_id": "({_ID})", "items": \[\{{"item_id": "({_ID})')
 _AFTER_ID = re.compile(
@@ -34,10 +34,10 @@ _AFTER_ID = re.compile(
 
 
 class Entries(NamedTuple):
-    """Items and their numbers: the scores of R lists, or the shares of P items, laid end to end.
+    """Items and their numbers: the scores of R lists, or the shares of P items, concatenated.
 
     Attributes:
-        bounds: where the first begins, and where each ends.
+        bounds: (R + 1,) or (P + 1,) offsets.
         items: ids as JSON strings.
         numbers: scores or shares.
     """
@@ -59,8 +59,8 @@ def format_predictions(
     Args:
         users: R ids as JSON strings.
         lists: items and scores of each user, P in all.
-        filled: for each item, whether popularity filled it in.
-        because: the reasons of each item, or None to leave out the key.
+        filled: (P,) whether popularity filled in the item.
+        because: the contributions to each item, or None to omit the key.
 
     >>> format_predictions(['"u"', '"v"'], Entries([0, 0, 1], ['"a"'], [0.75]), [False])
     '{"user_id": "u", "items": []}\\n{"user_id": "v", "items": [{"item_id": "a", "score": 0.75}]}\\n'
@@ -100,10 +100,9 @@ def format_prediction(
     """Return one line.
 
     Args:
-        user: the user's id as a JSON string.
-        items: each item's id as a JSON string, its score, and whether popularity filled it in.
-        because: the reasons of each item, ids as JSON strings and shares, or None to leave out the
-            key.
+        user: as a JSON string, like all ids.
+        items: id, score, and whether popularity filled it in.
+        because: ids and shares of the contributions to each item, or None to omit the key.
 
     >>> format_prediction('"u"', [('"a"', 0.75, False)])
     '{"user_id": "u", "items": [{"item_id": "a", "score": 0.75}]}\\n'
@@ -112,13 +111,13 @@ def format_prediction(
     """
     listed = list(items)
     filled = [is_filled for _, _, is_filled in listed]
-    lists = _lay_end_to_end([[(item, score) for item, score, _ in listed]])
+    lists = _concatenate([[(item, score) for item, score, _ in listed]])
     return format_predictions(
-        [user], lists, filled, None if because is None else _lay_end_to_end(because)
+        [user], lists, filled, None if because is None else _concatenate(because)
     )
 
 
-def _lay_end_to_end(groups: Iterable[Iterable[tuple[str, float]]]) -> Entries:
+def _concatenate(groups: Iterable[Iterable[tuple[str, float]]]) -> Entries:
     bounds, items, numbers = [0], list[str](), list[float]()
     for group in groups:
         for item, number in group:
@@ -133,7 +132,7 @@ def read_predictions(path: PathLike, progress: Progress = no_progress) -> Predic
 
     Args:
         path: JSON Lines, perhaps ``.gz``, or ``-``.
-        progress: told how many bytes are read.
+        progress: called with the bytes read.
 
     Raises:
         DataError: a user or, within a list, an item twice, or a line of another form.
@@ -149,7 +148,7 @@ def read_predictions(path: PathLike, progress: Progress = no_progress) -> Predic
         codes.fromlist(row)
         lengths.append(len(row))
     if not user_ids:
-        raise DataError(f"{name}: expected at least one JSON object, got an empty file")
+        raise no_objects(name)
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return Predictions(
         list(user_ids),
@@ -171,7 +170,7 @@ def _lines(path: PathLike, progress: Progress) -> Iterator[tuple[int, str]]:
 def _read_line(
     text: str, place: str, items: IdEncoder, users: Mapping[str, int]
 ) -> tuple[str, list[int]]:
-    """Return the user and the items of a list: at once if nothing is wrong, else by the parser."""
+    """Return user and items of a list: by splitting the line if it is fine, else by the parser."""
     user_id, item_ids = _split_line(text)
     if item_ids and user_id not in users:
         try:
@@ -180,14 +179,16 @@ def _read_line(
                 return user_id, row
         except BadValue:
             pass
-    return _parse_line(text, place, items, users)
+    value = parse_json_object(text, place)
+    with at(place):
+        return _parse_object(value, items, users)
 
 
 def _split_line(text: str) -> tuple[str, list[str]]:
-    """Return user and items of a line just as we write it, and of any other line no items.
+    """Return user and items of a line written by ``format_predictions``, and no items of others.
 
-    Of the line remain, between all that is known to stand there, the ids. If none holds a quote,
-    an escape or a control character, it is the strict JSON that it looks like.
+    Splitting at the known text leaves the ids. If none holds a quote, an escape or a control
+    character, the line is the strict JSON that it looks like.
     """
     head, *item_ids = _AFTER_ID.split(text)
     begun = _BEFORE_IDS.fullmatch(head)
@@ -199,54 +200,37 @@ def _split_line(text: str) -> tuple[str, list[str]]:
     return begun[1], [begun[2], *item_ids]
 
 
-def _parse_line(
-    text: str, place: str, items: IdEncoder, users: Mapping[str, int]
+def _parse_object(
+    value: dict[str, Any], items: IdEncoder, users: Mapping[str, int]
 ) -> tuple[str, list[int]]:
-    value = parse_json_object(text, place)
-    user_id = value.get("user_id")
-    if not isinstance(user_id, str):
-        raise DataError(f"{place}: user_id: expected a string, got {_got(value, 'user_id')}")
+    user_id = json_member(value, "user_id", str)
     if user_id in users:
         raise DataError(
-            f"{place}: user_id: expected each user once, got {shorten(user_id)} again "
+            f"user_id: expected each user once, got {shorten(user_id)} again "
             f"(first in line {users[user_id]})"
         )
-    return user_id, _item_codes(value, items, place)
+    return user_id, _item_codes(json_member(value, "items", list), items)
 
 
-def _item_codes(value: dict[str, Any], items: IdEncoder, place: str) -> list[int]:
-    entries = value.get("items")
-    if not isinstance(entries, list):
-        raise DataError(f"{place}: items: expected an array, got {_got(value, 'items')}")
+def _item_codes(entries: list[Any], items: IdEncoder) -> list[int]:
     try:
         row = [items.encode_json(entry["item_id"]) for entry in entries]
     except (BadValue, KeyError, TypeError, IndexError):
-        raise _bad_entry(entries, place) from None
+        _refuse_bad_entry(entries)
     if len(set(row)) < len(row):
-        seen: set[int] = set()
-        for entry, code in zip(entries, row):
-            if code in seen:
-                raise DataError(
-                    f"{place}: items: expected each item once, "
-                    f"got {shorten(entry['item_id'])} again"
-                )
-            seen.add(code)
+        firsts: dict[int, int] = {}
+        again = next(n for n, code in enumerate(row) if firsts.setdefault(code, n) < n)
+        item_id = shorten(entries[again]["item_id"])
+        raise DataError(f"items: expected each item once, got {item_id} again")
     return row
 
 
-def _bad_entry(entries: list[Any], place: str) -> DataError:
+def _refuse_bad_entry(entries: list[Any]) -> NoReturn:
     for position, entry in enumerate(entries):
-        where = f"{place}: items[{position}]"
-        if not isinstance(entry, dict):
-            return DataError(f"{where}: expected an object, got {shorten_json(entry)}")
-        try:
-            if "item_id" not in entry:
-                raise BadValue("expected a string, got no such key")
-            IdEncoder().encode_json(entry["item_id"])
-        except BadValue as fault:
-            return DataError(f"{where}: item_id: {fault}")
+        with at(f"items[{position}]"):
+            if not isinstance(entry, dict):
+                raise DataError(f"expected an object, got {shorten_json(entry)}")
+            item_id = json_member(entry, "item_id", str)
+            with at("item_id"):
+                IdEncoder().encode_json(item_id)
     raise AssertionError("a list failed as a whole but in no entry")
-
-
-def _got(value: dict[str, Any], key: str) -> str:
-    return shorten_json(value[key]) if key in value else "no such key"

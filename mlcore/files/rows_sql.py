@@ -1,7 +1,7 @@
-"""TableSql of users and items as SQL of DuckDB: which function reads a file, which expression a value.
+"""Rows of users and items as SQL of DuckDB: a function that reads a file, an expression per value.
 
-The expressions give NULL for whatever breaks a rule of ``mlcore.files.values``. They may also give
-it for a spelling that keeps the rules but is rare: then the standard reader is asked.
+An expression gives NULL for a value that breaks a rule of ``mlcore.files.values``. It may also give
+NULL for a rare spelling that keeps the rules: then the standard reader reads the file.
 """
 
 from __future__ import annotations
@@ -15,30 +15,28 @@ from typing import NamedTuple
 
 from mlcore.files.options import ColumnNames, PathLike
 from mlcore.files.plain import Dialect
-from mlcore.files.values import INTEGER, NUMBER
+from mlcore.files.values import INTEGER, JSON_INTEGER, JSON_NUMBER, NUMBER
 from mlcore.jsontext import JsonTextError, parse_json
 
 __all__ = ["TableSql", "csv_rows", "json_rows", "quote_path", "quote_sql", "time_from_text"]
 
-_JSON_INTEGER = r"-?(?:0|[1-9]\d*)"
-_JSON_NUMBER = _JSON_INTEGER + r"(?:\.\d+)?(?:[eE][+-]?\d+)?"
-_JSON_FIELD = re.compile(rf'"([^"]*)"(\s*:\s*)(?:"[^"]*"|({_JSON_NUMBER}))')
+_JSON_FIELD = re.compile(rf'"([^"]*)"(\s*:\s*)(?:"[^"]*"|({JSON_NUMBER}))')
 _MOST_DIGITS = 1000  # Python refuses integers of more than 4300
-_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"  # DuckDB takes 24:00 for the next day
+_CLOCK = r"(?:[01]\d|2[0-3]):[0-5]\d"  # DuckDB reads 24:00 as the next day
 _RFC_3339 = rf"\d{{4}}-\d\d-\d\d[Tt ]{_CLOCK}:[0-5]\d(?:\.\d+)?(?:[Zz]|[+-]{_CLOCK})"
 
 
 @dataclass(frozen=True)
 class TableSql:
-    """Where rows come from, as SQL.
+    """A table as SQL.
 
     Attributes:
-        table: what stands after FROM.
+        table: the text after FROM.
         user: VARCHAR, or NULL for a row that is not as expected.
         item: VARCHAR.
         weight: DOUBLE, or None if there is no such column.
         time: BIGINT microseconds since 1970 UTC, or None if there is no such column.
-        count: how many rows there must be, or None if that is not known.
+        count: the number of rows, or None if not known.
     """
 
     table: str
@@ -49,64 +47,56 @@ class TableSql:
     count: int | None = None
 
 
-def csv_rows(path: PathLike, plain: Dialect, is_gzip: bool, names: ColumnNames) -> TableSql | None:
+def csv_rows(
+    path: PathLike, dialect: Dialect, is_gzip: bool, names: ColumnNames
+) -> TableSql | None:
     """Return the rows of a CSV file, or None if its header or its counts are not as expected.
 
-    Args:
-        path: of the file.
-        plain: what was counted in it.
-        is_gzip: whether it is compressed.
-        names: how the columns are called.
-
-    >>> plain = Dialect("user_id,item_id,stars", 5, 10, "\\n", False)
-    >>> rows = csv_rows("a.csv", plain, False, ColumnNames(weight="stars"))
+    >>> dialect = Dialect("user_id,item_id,stars", 5, 10, "\\n", False)
+    >>> rows = csv_rows("a.csv", dialect, False, ColumnNames(weight="stars"))
     >>> rows.count, rows.user, rows.time
     (4, 'c0', None)
     """
     try:
-        header = next(csv.reader([plain.first_line], strict=True), [])
+        header = next(csv.reader([dialect.first_line], strict=True), [])
     except csv.Error:
         return None
     found = [header.count(name) for name in names.in_order()]
     if found[:2] != [1, 1] or max(found) > 1:
         return None
-    if plain.lines < 2 or plain.delimiters != plain.lines * (len(header) - 1):
+    if dialect.lines < 2 or dialect.delimiters != dialect.lines * (len(header) - 1):
         return None
     user, item, weight, time = (
         f"c{header.index(name)}" if name in header else None for name in names.in_order()
     )
     assert user is not None and item is not None
     return TableSql(
-        _lines(path, plain, is_gzip, len(header), delimiter=",", skip=1),
+        _lines(path, dialect, is_gzip, len(header), delimiter=",", skip=1),
         user,
         item,
         weight and _number(f"regexp_full_match({weight}, '{NUMBER}')", weight, "DOUBLE"),
         time and time_from_text(time),
-        plain.lines - 1,
+        dialect.lines - 1,
     )
 
 
-def json_rows(path: PathLike, plain: Dialect, is_gzip: bool, names: ColumnNames) -> TableSql | None:
+def json_rows(
+    path: PathLike, dialect: Dialect, is_gzip: bool, names: ColumnNames
+) -> TableSql | None:
     """Return the rows of a JSON Lines file whose lines differ in their values only, else None.
 
-    Each line is cut at its quotes, of which none is escaped: every other piece is a key or a
-    string, and between them stand numbers and punctuation. Keys and punctuation must be those of
+    Each line splits at its quotes, none of which is escaped: every other piece is a key or a
+    string, the pieces between are numbers and punctuation. Keys and punctuation must be those of
     the first line, which is parsed strictly.
 
-    Args:
-        path: of the file.
-        plain: what was counted in it.
-        is_gzip: whether it is compressed.
-        names: how the keys are called.
-
-    >>> plain = Dialect('{"u": "ann", "i": "tea"}', 5, 40, "\\n", False)
-    >>> rows = json_rows("a.jsonl", plain, False, ColumnNames("u", "i"))
+    >>> dialect = Dialect('{"u": "ann", "i": "tea"}', 5, 40, "\\n", False)
+    >>> rows = json_rows("a.jsonl", dialect, False, ColumnNames("u", "i"))
     >>> rows.item
     'c7'
     """
-    pieces = plain.first_line.split('"')
-    fields = _json_fields(plain.first_line, pieces)
-    if fields is None or plain.delimiters != plain.lines * (len(pieces) - 1):
+    pieces = dialect.first_line.split('"')
+    fields = _json_fields(dialect.first_line, pieces)
+    if fields is None or dialect.delimiters != dialect.lines * (len(pieces) - 1):
         return None
     user, item, weight, time = (fields.pop(name, None) for name in names.in_order())
     if not (user and user.is_text and item and item.is_text):
@@ -122,21 +112,21 @@ def json_rows(path: PathLike, plain: Dialect, is_gzip: bool, names: ColumnNames)
         if column not in varying
     ]
     conditions += [
-        f"{field.matches(_JSON_NUMBER)} AND length(c{field.column}) < {_MOST_DIGITS}"
+        f"{field.matches(JSON_NUMBER)} AND length(c{field.column}) < {_MOST_DIGITS}"
         for field in others
     ]
     return TableSql(
-        _lines(path, plain, is_gzip, len(pieces), delimiter='"', skip=0),
+        _lines(path, dialect, is_gzip, len(pieces), delimiter='"', skip=0),
         f"CASE WHEN {' AND '.join(conditions)} THEN {user.text} END",
         item.text,
-        weight and _number(weight.matches(_JSON_NUMBER), weight.text, "DOUBLE"),
+        weight and _number(weight.matches(JSON_NUMBER), weight.text, "DOUBLE"),
         time and _json_time(time),
-        plain.lines,
+        dialect.lines,
     )
 
 
 class _JsonField(NamedTuple):
-    """The piece of a line that holds the value of a key: a string or, with more, a number."""
+    """The piece of a line that holds a value: a string, or a number with punctuation around it."""
 
     column: int
     is_text: bool
@@ -178,14 +168,11 @@ def _json_fields(line: str, pieces: list[str]) -> dict[str, _JsonField] | None:
 def _json_time(field: _JsonField) -> str:
     if field.is_text:
         return time_from_text(field.text)
-    return _number(field.matches(_JSON_INTEGER), field.text, "BIGINT") + " * 1000000"
+    return _number(field.matches(JSON_INTEGER), field.text, "BIGINT") + " * 1000000"
 
 
 def time_from_text(text: str) -> str:
-    """Return SQL for the microseconds that ``parse_timestamp`` gives, or NULL.
-
-    Args:
-        text: SQL of a VARCHAR.
+    """Return SQL for the microseconds that ``parse_timestamp`` gives for a VARCHAR, or NULL.
 
     >>> time_from_text("c3").startswith("CASE WHEN regexp_full_match(c3, ")
     True
@@ -205,9 +192,6 @@ def time_from_text(text: str) -> str:
 def quote_sql(text: str) -> str:
     """Return a string literal of SQL.
 
-    Args:
-        text: its value.
-
     >>> quote_sql("it's")
     "'it''s'"
     """
@@ -215,10 +199,7 @@ def quote_sql(text: str) -> str:
 
 
 def quote_path(path: PathLike) -> str:
-    """Return a path as a string literal of SQL, which means this file and no pattern or address.
-
-    Args:
-        path: of a file.
+    """Return a path as a string literal of SQL that means this file, never a pattern or address.
 
     Raises:
         UnicodeEncodeError: it is not in UTF-8.
@@ -236,12 +217,12 @@ def _number(condition: str, text: str, type_: str) -> str:
 
 
 def _lines(
-    path: PathLike, plain: Dialect, is_gzip: bool, num_columns: int, delimiter: str, skip: int
+    path: PathLike, dialect: Dialect, is_gzip: bool, num_columns: int, delimiter: str, skip: int
 ) -> str:
-    """Return the table of a file's lines, cut at the delimiter, with columns c0, c1 ..."""
+    """Return the table of a file's lines, split at the delimiter, with columns c0, c1 ..."""
     columns = ", ".join(f"c{column}: 'VARCHAR'" for column in range(num_columns))
-    quote = '"' if plain.quoted else ""
-    line_break = plain.line_break.replace("\r", "\\r").replace("\n", "\\n")
+    quote = '"' if dialect.quoted else ""
+    line_break = dialect.line_break.replace("\r", "\\r").replace("\n", "\\n")
     return (
         f"read_csv({quote_path(path)}, auto_detect=false, "
         f"columns={{{columns}}}, header=false, skip={skip}, delim='{delimiter}', quote='{quote}', "

@@ -1,7 +1,7 @@
 """Tables in CSV or JSON Lines: chosen columns, checked value by value, in chunks of rows.
 
-The fast path converts a chunk column by column. Only when that fails, the chunk is gone through
-row by row for the first fault, so that the message is the same as a slow reader's would be.
+The fast path converts a chunk column by column. Only if that fails is the chunk searched row by
+row for the first fault, so the message is the one a slow reader would give.
 """
 
 from __future__ import annotations
@@ -9,30 +9,37 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
-from mlcore.files.options import Format, PathLike
-from mlcore.errors import DataError, shorten, shorten_json
-from mlcore.files.inputs import TextChunk, find_format, display_name, text_chunks
+from mlcore.errors import DataError, at, shorten, shorten_json
+from mlcore.files.inputs import TextChunk, display_name, find_format, text_chunks
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.progress import Progress, no_progress
 
-__all__ = ["BadValue", "ColumnReader", "parse_json_object", "read_columns", "read_json_lines"]
+__all__ = [
+    "BadValue",
+    "ColumnReader",
+    "json_member",
+    "no_objects",
+    "parse_json_object",
+    "read_columns",
+    "read_json_lines",
+]
+
+T = TypeVar("T")
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _BATCH_ROWS = 1024  # larger ones give the garbage collector more to look through
 _MISSING = object()
+_JSON_KINDS: dict[type[Any], str] = {dict: "an object", list: "an array", str: "a string"}
 
 
-class BadValue(ValueError):
-    """A value breaks the rule of its column; the message says ``expected <rule>, got <value>``."""
-
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
+class BadValue(DataError):
+    """A value breaks the rule of its column, which only the caller knows the place of."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +51,8 @@ class ColumnReader:
         from_text: converts a CSV field; raises BadValue.
         from_json: converts a JSON value; raises BadValue.
         required: whether the file must have it. If not, all rows have it or none.
-        json_default: what a JSON object without the key stands for, or None to allow none.
-        json_missing: whether a JSON object without the key stands for None.
+        json_default: the value of a JSON object without the key, or None to require the key.
+        json_missing: whether the value of a JSON object without the key is None.
     """
 
     name: str
@@ -59,28 +66,25 @@ class ColumnReader:
 def read_columns(
     path: PathLike,
     columns: Sequence[ColumnReader],
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> Iterator[list[list[Any] | None]]:
     """Yield the converted columns of a table, chunk by chunk.
 
-    Columns of other names are passed over. Blank lines are, too.
+    Other columns and blank lines are ignored.
 
     Args:
-        path: a path, or ``-``.
-        columns: what to read.
-        format: ``csv`` or ``jsonl``, or None to go by the name.
-        progress: told how many bytes are read.
+        progress: called with the bytes read.
 
     Returns:
-        For each chunk one list for each column, or None for an optional column the file lacks.
+        For each chunk one list per column, or None for an optional column the file lacks.
 
     Raises:
         DataError: the first fault of the file, with its line and column.
     """
     name = display_name(path)
     chunks = text_chunks(path, progress)
-    if find_format(path, format) == "csv":
+    if find_format(path, input_options.format) == "csv":
         yield from _read_csv_table(name, columns, chunks)
     else:
         yield from _read_json_table(name, columns, chunks)
@@ -104,11 +108,8 @@ def _convert(
     for row in range(num_rows):
         for column, values, convert in zip(columns, raw, converters):
             if values is not None:
-                try:
+                with at(f"{name}:{line_of_row(row)}: {column.name}"):
                     convert(values[row])
-                except BadValue as fault:
-                    place = f"{name}:{line_of_row(row)}: {column.name}"
-                    raise DataError(f"{place}: {fault}", fault.hint) from None
     raise AssertionError("a column failed as a whole but in no row")
 
 
@@ -240,7 +241,7 @@ def _read_json_table(
         converted = _convert(name, columns, raw, converters, lines.__getitem__)
         yield [values if there else None for values, there in zip(converted, present)]
     if not present:
-        raise DataError(f"{name}: expected at least one JSON object, got an empty file")
+        raise no_objects(name)
 
 
 def _present(column: ColumnReader) -> Callable[[Any], Any]:
@@ -282,11 +283,31 @@ def _json_batches(
             raise error
 
 
+def no_objects(name: str) -> DataError:
+    """Return the error for a JSON Lines file with nothing in it."""
+    return DataError(f"{name}: expected at least one JSON object, got an empty file")
+
+
+def json_member(value: Mapping[str, Any], key: str, kind: type[T]) -> T:
+    """Return the value of a key of a JSON object, which must be of one kind: dict, list or str.
+
+    Raises:
+        BadValue: it is missing or of another kind.
+
+    >>> json_member({"history": []}, "history", list)
+    []
+    """
+    found = value.get(key)
+    if isinstance(found, kind):
+        return found
+    got = shorten_json(found) if key in value else "no such key"
+    raise BadValue(f"{key}: expected {_JSON_KINDS[kind]}, got {got}")
+
+
 def parse_json_object(text: str, place: str) -> dict[str, Any]:
     """Return the object of one line of JSON Lines.
 
     Args:
-        text: the line.
         place: file and line, for the message.
 
     Raises:
@@ -307,11 +328,10 @@ def parse_json_object(text: str, place: str) -> dict[str, Any]:
 def read_json_lines(
     path: PathLike, progress: Progress = no_progress
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield line number and object of each line of a JSON Lines file; blank lines are passed over.
+    """Yield line number and object of each line of a JSON Lines file; skip blank lines.
 
     Args:
-        path: a path, or ``-``.
-        progress: told how many bytes are read.
+        progress: called with the bytes read.
 
     Raises:
         DataError: a line is not a JSON object, or the file cannot be read.

@@ -1,4 +1,4 @@
-"""The rules of single values in data files: weights and timestamps."""
+"""The rules of single values in data files: numbers, ids, weights and timestamps. Loads no numpy."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from mlcore.times import MAX_SECONDS, MIN_SECONDS, format_rfc_3339, parse_rfc_33
 __all__ = [
     "INTEGER",
     "IdEncoder",
+    "JSON_INTEGER",
+    "JSON_NUMBER",
     "Memo",
     "NUMBER",
     "finite_from_json",
@@ -23,6 +25,7 @@ __all__ = [
     "parse_integer",
     "parse_number",
     "parse_timestamp",
+    "string_from_json",
     "timestamp_from_json",
     "weight_from_json",
     "weight_from_text",
@@ -30,13 +33,15 @@ __all__ = [
 
 NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 INTEGER = r"[+-]?\d{1,40}"
+JSON_INTEGER = r"-?(?:0|[1-9][0-9]*)"
+JSON_NUMBER = JSON_INTEGER + r"(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _NUMBER, _INTEGER = re.compile(NUMBER, re.ASCII), re.compile(INTEGER, re.ASCII)
 _TIME_RULE = "expected integer seconds or an RFC 3339 time"
 _MEMO_SIZE = 2**16
 
 
 class Memo(dict[str, Any]):
-    """Remembers what a text was converted to; forgets all when it has grown too large."""
+    """Caches what a text was converted to; starts over when full."""
 
     def __init__(self, convert: Any) -> None:
         super().__init__()
@@ -50,9 +55,10 @@ class Memo(dict[str, Any]):
 
 
 class IdEncoder(dict[str, int]):
-    """Gives each new id the next number, 0, 1, 2 ...; each id is checked once.
+    """Numbers new ids 0, 1, 2 ... and checks each once.
 
-    ``check`` raises BadValue for an id that keeps the rules of ids but may not stand there.
+    Args:
+        check: raises BadValue for a well-formed id that is not allowed in this file.
     """
 
     def __init__(self, check: Callable[[str], object] | None = None) -> None:
@@ -69,17 +75,26 @@ class IdEncoder(dict[str, int]):
         return code
 
     def encode_json(self, value: Any) -> int:
-        """Return the number of an id from JSON, where it may be of any type.
-
-        Args:
-            value: the JSON value.
+        """Return the number of an id from JSON, which may be of any type.
 
         >>> IdEncoder().encode_json("a")
         0
         """
-        if not isinstance(value, str):
-            raise BadValue(f"expected a string, got {shorten_json(value)}")
-        return self[value]
+        return self[string_from_json(value)]
+
+
+def string_from_json(value: Any) -> str:
+    """Return a JSON value that must be a string.
+
+    Raises:
+        BadValue: it is not.
+
+    >>> string_from_json("a")
+    'a'
+    """
+    if not isinstance(value, str):
+        raise BadValue(f"expected a string, got {shorten_json(value)}")
+    return value
 
 
 def parse_number(text: str) -> float | None:
@@ -183,7 +198,7 @@ def timestamp_from_json(value: Any) -> int:
     """Return microseconds since 1970 UTC.
 
     Args:
-        value: an integer, or a text as ``parse_timestamp`` takes it.
+        value: an integer, or a text as for ``parse_timestamp``.
 
     Raises:
         BadValue: neither.
@@ -203,7 +218,7 @@ def format_timestamp(microseconds: int, in_seconds: bool) -> str:
 
     Args:
         microseconds: since 1970 UTC.
-        in_seconds: as integer seconds; otherwise RFC 3339 in UTC with six digits of fraction.
+        in_seconds: write integer seconds; otherwise RFC 3339 in UTC with six digits of fraction.
 
     >>> format_timestamp(1_500_000, in_seconds=False)
     '1970-01-01T00:00:01.500000Z'

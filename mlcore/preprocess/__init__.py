@@ -1,4 +1,4 @@
-"""Preprocessing: from events as they come to the interactions worth training on."""
+"""Preprocessing: from raw events to the interactions worth training on."""
 
 from typing import TYPE_CHECKING
 

@@ -18,10 +18,10 @@ class PreprocessConfig:
     Attributes:
         aggregate: the weight of several rows of one user and item: their ``sum``, ``max``, the
             ``last`` by timestamp, or their ``count``.
-        min_weight: interactions with a smaller weight, after aggregation, are dropped.
-        min_user_interactions: users with fewer items are dropped.
-        min_item_interactions: items with fewer users are dropped.
-        max_user_interactions: only so many of each user's newest interactions are kept.
+        min_weight: drop interactions with a smaller weight, after aggregation.
+        min_user_interactions: drop users with fewer items.
+        min_item_interactions: drop items with fewer users.
+        max_user_interactions: keep this many of each user's newest interactions.
     """
 
     aggregate: str = parameter("sum", choice(*AGGREGATES))

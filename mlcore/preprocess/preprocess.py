@@ -1,13 +1,13 @@
-"""Preprocessing: from events as they come to the interactions worth training on."""
+"""Preprocessing: from raw events to the interactions worth training on."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from mlcore.files.options import InputOptions, PathLike
-from mlcore.errors import DataError
-from mlcore.files.inputs import find_format, display_name
+from mlcore.errors import DataError, at
+from mlcore.files.inputs import display_name, find_format
 from mlcore.files.interactions import read_events, write_interactions
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.interactions import Events, Interactions
 from mlcore.preprocess.config import PreprocessConfig
@@ -22,12 +22,8 @@ def preprocess_from_data(
 ) -> Interactions:
     """Return interactions that meet all conditions at once.
 
-    Order of the steps: aggregate, drop light interactions, keep each user's newest, then drop
-    users and items with too few interactions, repeated until nothing changes (the k-core).
-
-    Args:
-        events: the rows.
-        config: what to keep.
+    Steps in order: aggregate, drop light interactions, keep each user's newest, then drop users
+    and items with too few interactions until nothing changes (the k-core).
 
     Raises:
         DataError: timestamps are needed and missing, or nothing is left.
@@ -55,9 +51,6 @@ def newest_first_rank(interactions: Interactions) -> Int64Array:
     """Return the rank of each interaction among its user's, 0 for the newest, (E,) int64.
 
     Of equal timestamps the item later in id order counts as newer.
-
-    Args:
-        interactions: with timestamps.
 
     Raises:
         DataError: there are no timestamps.
@@ -102,10 +95,7 @@ def preprocess_from_path(
     """Read events, preprocess them, write interactions; return a summary.
 
     Args:
-        interactions_path: the events.
-        out_path: where the interactions go.
-        config: what to keep.
-        progress: told how many bytes are read.
+        progress: called with the bytes read.
 
     Raises:
         DataError: a file is faulty, or nothing is left.
@@ -113,10 +103,8 @@ def preprocess_from_path(
     find_format(out_path, input_options.format)  # before the work, not after it
     with open_outputs(out_path) as (out,):
         events = read_events(interactions_path, input_options=input_options, progress=progress)
-        try:
+        with at(display_name(interactions_path)):
             interactions = preprocess_from_data(events, config)
-        except DataError as error:
-            raise DataError(f"{display_name(interactions_path)}: {error}", error.hint) from None
         write_interactions(out, interactions, out_path, input_options.format)
     return (
         f"kept {len(interactions)} of {len(events.users)} rows: "

@@ -1,4 +1,4 @@
-"""Splits into training and test, each reproducible and independent of row order."""
+"""Splits into training and test, reproducible and independent of row order."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""How interactions are split. Loads no numpy, for the help of commands."""
+"""How to split interactions. Loads no numpy, for the help of commands."""
 
 from __future__ import annotations
 
@@ -21,25 +21,21 @@ class SplitConfig:
     Attributes:
         strategy: ``random`` (interactions), ``last-n`` (of each user), ``temporal`` (all from a
             moment on) or ``user`` (all interactions of some users).
-        test_fraction: for ``random`` and ``user`` the chance of each to go to the test; for
-            ``temporal`` without a cutoff the share of the newest interactions, at least one.
+        test_fraction: for ``random`` and ``user`` the probability of going to the test; for
+            ``temporal`` without a cutoff the fraction of newest interactions, at least one.
         n: for ``last-n``; users with n or fewer interactions stay in the training.
         cutoff: for ``temporal``, microseconds since 1970 UTC; interactions at or after it are test.
         seed: for ``random`` and ``user``.
     """
 
     strategy: Strategy = parameter("random", choice(*STRATEGIES))
-    test_fraction: float = parameter(0.2, number(above=0))
+    test_fraction: float = parameter(0.2, number(above=0, below=1))
     n: int = parameter(1, integer(minimum=1))
     cutoff: int | None = None
     seed: int = parameter(0, integer(minimum=0))
 
     def __post_init__(self) -> None:
         check_parameters(self)
-        if self.test_fraction >= 1:
-            raise ConfigError(
-                f"test_fraction: expected a number above 0 and below 1, got {self.test_fraction}"
-            )
         if self.cutoff is not None and type(self.cutoff) is not int:
             raise ConfigError(f"cutoff: expected integer microseconds, got {self.cutoff!r}")
         if self.cutoff is not None and self.strategy != "temporal":

@@ -1,4 +1,4 @@
-"""Splits into training and test, each reproducible and independent of row order."""
+"""Splits into training and test, reproducible and independent of row order."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from mlcore.files.options import InputOptions, PathLike
-from mlcore.numeric.hashing import draw_digest
-from mlcore.errors import DataError
-from mlcore.files.inputs import find_format, display_name
+from mlcore.errors import DataError, at
+from mlcore.files.inputs import display_name, find_format
 from mlcore.files.interactions import read_interactions, write_interactions
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.interactions import Interactions
+from mlcore.numeric.hashing import draw_digest
 from mlcore.preprocess import newest_first_rank
 from mlcore.progress import Progress, no_progress
 from mlcore.split.config import SplitConfig
@@ -30,10 +30,6 @@ def split_from_data(
     goes to the same side whatever else is in the data, and SQL can draw the same: the test gets
     those with ``SUBSTR(TO_HEX(MD5(CONCAT(user_id, ',', item_id, ',', seed))), 1, 8)`` below
     ``test_fraction`` as 8 hexadecimal digits (without ``item_id, ','`` for ``user``).
-
-    Args:
-        interactions: what to split.
-        config: how.
 
     Raises:
         DataError: timestamps are needed and missing, or one side is empty.
@@ -66,10 +62,7 @@ def _mark_users(interactions: Interactions, config: SplitConfig) -> BoolArray:
 
 def _drawn(keys: Iterable[str], config: SplitConfig) -> BoolArray:
     threshold = f"{int(config.test_fraction * 2**32):08x}"
-    return np.array(
-        [draw_digest(key, config.seed)[:8] < threshold for key in keys],
-        bool,
-    )
+    return np.array([draw_digest(key, config.seed)[:8] < threshold for key in keys], bool)
 
 
 def _mark_last_n(interactions: Interactions, config: SplitConfig) -> BoolArray:
@@ -83,7 +76,7 @@ def _mark_temporal(interactions: Interactions, config: SplitConfig) -> BoolArray
         raise DataError("timestamp: expected a column to split by, got none")
     cutoff = config.cutoff
     if cutoff is None:
-        # Rounded: 0.9 of 10 is 9, yet 10 * (1 - 0.9) is a bit below 1 in float64.
+        # Rounded: 10 * (1 - 0.9) is a bit below 1 in float64.
         num_test = max(1, round(len(times) * config.test_fraction))
         cutoff = int(np.sort(times)[-num_test])
     return times >= cutoff
@@ -109,11 +102,7 @@ def split_from_path(
     """Read interactions, split them, write both sides; return a summary.
 
     Args:
-        interactions_path: what to split.
-        train_path: where the training goes.
-        test_path: where the test goes.
-        config: how.
-        progress: told how many bytes are read.
+        progress: called with the bytes read.
 
     Raises:
         DataError: a file is faulty, or one side is empty.
@@ -124,10 +113,8 @@ def split_from_path(
         interactions = read_interactions(
             interactions_path, input_options=input_options, progress=progress
         )
-        try:
+        with at(display_name(interactions_path)):
             train, test = split_from_data(interactions, config)
-        except DataError as error:
-            raise DataError(f"{display_name(interactions_path)}: {error}", error.hint) from None
         write_interactions(train_out, train, train_path, input_options.format)
         write_interactions(test_out, test, test_path, input_options.format)
     return (

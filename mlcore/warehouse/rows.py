@@ -9,7 +9,7 @@ from typing import Any, TextIO, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mlcore.files.options import Format, PathLike
+from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.errors import DataError, shorten, shorten_json
 from mlcore.files.inputs import find_format
 from mlcore.files.interactions import quote_csv
@@ -81,7 +81,7 @@ def read_rows(
     wanted = [_file_column(column) for column in columns]
     pending: list[list[list[Any] | None]] = []
     count = 0
-    for chunk in read_columns(path, wanted, format, progress):
+    for chunk in read_columns(path, wanted, InputOptions(format=format), progress):
         pending.append(chunk)
         count += next(len(values) for values in chunk if values is not None)
         if count >= _ROWS_PER_PART:

@@ -687,7 +687,7 @@ def test_too_little_memory_is_left_to_the_standard_library(
     rows = "".join(f"user {row},item {row}\n" for row in range(20_000))
     path = save(tmp_path, "a.csv", f"user_id,item_id\n{rows}")
     assert by_duckdb(path) is not None
-    monkeypatch.setattr("mlcore.files.database._LEAST_MEMORY", 2**20)
+    monkeypatch.setattr("mlcore.files.database._MIN_MEMORY", 2**20)
     monkeypatch.setattr("mlcore.files.database.available_bytes", lambda: 0)
     assert by_duckdb(path) is None
     assert len(read_events(path, reader="duckdb").users) == 20_000
