@@ -1,4 +1,4 @@
-"""The configuration of a training: one frozen dataclass, and the JSON object it is written as."""
+"""The configuration of a training: one frozen dataclass, read from and written to JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
-from mlcore.errors import ConfigError, shorten, shorten_json
+from mlcore.errors import ConfigError, at, shorten, shorten_json
 from mlcore.heavy_users import HEAVY_USERS, HeavyUsers, Keep
 from mlcore.interactions import Interactions
 from mlcore.parameters import (
@@ -34,7 +34,7 @@ __all__ = ["TrainConfig"]
 
 T = TypeVar("T")
 
-# The fields that are objects with a name and parameters of their own.
+# Fields that are objects with a name and parameters of their own.
 _NAMED: dict[str, tuple[type[Any], Mapping[str, type[Any]]]] = {
     "similarity": (Similarity, SIMILARITIES),
     "weighting": (Weighting, WEIGHTINGS),
@@ -44,17 +44,17 @@ _NAMED: dict[str, tuple[type[Any], Mapping[str, type[Any]]]] = {
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides what a model is, apart from the data. Every field changes the model.
+    """All that decides what a model is, except the data. Every field changes the model.
 
     Attributes:
         similarity: the measure, with its parameters.
-        weighting: what an interaction counts, and how it decays.
+        weighting: the weight of an interaction, and its decay.
         num_neighbors: K, pairs kept for each item; None keeps all.
         neighborhood: ``target`` keeps the best sources of each target item (the better choice for
             most measures), ``source`` the best targets of each source item.
-        shrinkage: what pairs with little evidence are held back by: added to the denominator, or,
-            where the formula has none, to that of a factor c / (c + shrinkage).
-        min_cooccurrence: fewest users who must have both items of a pair.
+        shrinkage: damps pairs with little evidence: added to the denominator, or, if the formula
+            has none, to that of a factor c / (c + shrinkage).
+        min_cooccurrence: drop pairs of items that fewer users have in common.
         heavy_users: how much users with very many items count in the similarity, after weighting.
 
     >>> TrainConfig(num_neighbors=50).to_json()["num_neighbors"]
@@ -81,13 +81,13 @@ class TrainConfig:
         _refuse_unused(self)
 
     def neighbor_settings(self) -> NeighborSettings:
-        """Return the part that says which pairs are kept."""
+        """Return the settings that choose which pairs to keep."""
         return NeighborSettings(
             self.num_neighbors, self.neighborhood, self.shrinkage, self.min_cooccurrence
         )
 
     def to_json(self) -> dict[str, object]:
-        """Return the JSON object, defaults spelled out, keys in declared order."""
+        """Return the JSON object, defaults included, keys in declared order."""
         values = parameters_to_json(self)
         for name in _NAMED:
             part = getattr(self, name)
@@ -95,15 +95,12 @@ class TrainConfig:
         return values
 
     def resolved(self, interactions: Interactions) -> TrainConfig:
-        """Return the same configuration with all that it takes from the data spelled out.
+        """Return the configuration with every value that it takes from the data filled in.
 
-        Trained with the result, the same interactions give the same model.
-
-        Args:
-            interactions: the training.
+        The same interactions give the same model with either.
 
         Raises:
-            DataError: they have no timestamps, and the weighting has a half-life.
+            DataError: the weighting has a half-life, and there are no timestamps.
 
         >>> pairs = Interactions.from_columns(["u"], ["a"], timestamps=[0])
         >>> config = TrainConfig(weighting=NoWeighting(half_life_days=7)).resolved(pairs)
@@ -114,10 +111,9 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, value: object, place: str = "config") -> TrainConfig:
-        """Return the configuration that a JSON object describes; missing keys take defaults.
+        """Return the configuration of a parsed JSON object; missing keys take defaults.
 
         Args:
-            value: the parsed object.
             place: the file, for messages.
 
         Raises:
@@ -138,10 +134,8 @@ class TrainConfig:
         for name, (_, registry) in _NAMED.items():
             if name in value:
                 settings[name] = _named(registry, value[name], f"{place}: {name}")
-        try:
+        with at(place, ConfigError):
             return cls(**settings)
-        except ConfigError as error:
-            raise ConfigError(f"{place}: {error}", error.hint) from None
 
 
 def _refuse_unused(config: TrainConfig) -> None:

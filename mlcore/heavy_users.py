@@ -1,15 +1,15 @@
 """Heavy users: how much users with very many items count in the similarity.
 
-A user with n items puts a vote on n (n - 1) / 2 pairs, so a few accounts (shops, bots, shared
-devices) can outvote all others, and they decide the time of the counting.
+A user with n items votes on n (n - 1) / 2 pairs, so a few accounts (shops, bots, shared devices)
+can outvote all others, and they take most of the counting time.
 
-Order of the steps: weighting, with idf and decay, on all interactions; then what stands here; then
-the similarity. Only its counting sees the reduced matrix: c_ij, norms, and how many users have an
-item or a pair. Histories, popularity and the digest of the training keep everything, so a heavy user
-is recommended to from all of the history. The number of users U, as in ``lift`` and ``pmi``, stays
-that of all users. An item whose users were all left out stays in the catalogue, without neighbors.
+Steps in order: weighting, with idf and decay, on all interactions; then the step of this module;
+then the similarity. Only its counting sees the reduced matrix: c_ij, norms, and how many users have
+an item or a pair. Histories, popularity and the digest of the training keep everything, so heavy
+users get recommendations from their full history. The number of users U, as in ``lift`` and ``pmi``,
+is that of all users. An item that loses all its users stays in the catalogue, without neighbors.
 
-Adding a way is adding one class here: its name, its fields (each with a rule) and ``reduce``.
+To add a way, add one class: its name, its fields (each with a rule) and ``reduce``.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from mlcore.numeric.hashing import draw_digest
 from mlcore.errors import DataError
 from mlcore.interactions import Interactions
-from mlcore.parameters import check_parameters, integer, number, parameter
+from mlcore.numeric.hashing import draw_digest
 from mlcore.numeric.portable import power
+from mlcore.parameters import check_parameters, integer, number, parameter
 from mlcore.types import BoolArray, CsrMatrix, Int64Array
 
 __all__ = ["HEAVY_USERS", "DownWeight", "HeavyUsers", "Keep", "Latest", "Sample"]
@@ -35,7 +35,7 @@ class HeavyUsers(ABC):
     """Turns the weighted matrix into the one whose columns are compared.
 
     Attributes:
-        changes_weights_only: whether counting users whatever their weights would undo it.
+        changes_weights_only: whether a similarity that ignores weights would undo it.
     """
 
     name: ClassVar[str]
@@ -50,7 +50,7 @@ class HeavyUsers(ABC):
 
         Args:
             weighted: (U, I) float32 weights above 0.
-            interactions: what they are the weights of, in the same order.
+            interactions: those weighted, in the same order.
 
         Raises:
             DataError: timestamps are needed and missing, or a weight rounds to 0 in float32.
@@ -59,7 +59,7 @@ class HeavyUsers(ABC):
 
 @dataclass(frozen=True)
 class Keep(HeavyUsers):
-    """All users in full."""
+    """Keeps all users in full."""
 
     name = "keep"
 
@@ -70,15 +70,15 @@ class Keep(HeavyUsers):
 
 @dataclass(frozen=True)
 class Sample(HeavyUsers):
-    """At most so many interactions of each user, drawn by a hash: the others count nothing.
+    """Keeps at most ``max_interactions`` of each user, drawn by a hash.
 
-    Kept are those with the lowest MD5 of ``user_id,item_id,seed``, so a draw does not depend on what
-    else is in the data, and SQL can draw the same: ``ROW_NUMBER() OVER (PARTITION BY user_id ORDER
+    Keeps those with the lowest MD5 of ``user_id,item_id,seed``, so a draw does not depend on the rest
+    of the data, and SQL can draw the same: ``ROW_NUMBER() OVER (PARTITION BY user_id ORDER
     BY TO_HEX(MD5(CONCAT(user_id, ',', item_id, ',', seed)))) <= max_interactions``.
 
     Attributes:
-        max_interactions: how many. Changes the model.
-        seed: another seed, another draw. Changes the model.
+        max_interactions: per user. Changes the model.
+        seed: of the draw. Changes the model.
     """
 
     name = "sample"
@@ -86,12 +86,7 @@ class Sample(HeavyUsers):
     seed: int = parameter(0, integer(minimum=0))
 
     def reduce(self, weighted: CsrMatrix, interactions: Interactions) -> CsrMatrix:
-        """Return what was drawn of each user.
-
-        Args:
-            weighted: (U, I) float32 weights above 0.
-            interactions: what they are the weights of, in the same order.
-        """
+        """Return the interactions drawn of each user."""
         entries = _entries_of_heavy(weighted, self.max_interactions)  # (P,) int64
         users, items = weighted.row_of_entry()[entries].tolist(), weighted.indices[entries].tolist()
         digests = [
@@ -103,23 +98,17 @@ class Sample(HeavyUsers):
 
 @dataclass(frozen=True)
 class Latest(HeavyUsers):
-    """At most so many interactions of each user, the newest: the others count nothing.
-
-    Ties go to the smaller item id.
+    """Keeps the newest ``max_interactions`` of each user; ties go to the smaller item id.
 
     Attributes:
-        max_interactions: how many. Changes the model.
+        max_interactions: per user. Changes the model.
     """
 
     name = "latest"
     max_interactions: int = parameter(500, integer(minimum=1))
 
     def reduce(self, weighted: CsrMatrix, interactions: Interactions) -> CsrMatrix:
-        """Return the newest of each user.
-
-        Args:
-            weighted: (U, I) float32 weights above 0.
-            interactions: what they are the weights of, in the same order.
+        """Return the newest interactions of each user.
 
         Raises:
             DataError: there are no timestamps.
@@ -137,13 +126,13 @@ class Latest(HeavyUsers):
 
 @dataclass(frozen=True)
 class DownWeight(HeavyUsers):
-    """x_ui n_u^-power, rounded to float32, n_u the number of items of user u.
+    """x_ui n_u^-power, rounded to float32, with n_u the number of items of user u.
 
-    Adjusted Cosine centers a user; this shortens the user's row, as BM25 and TF-IDF do by the
-    logarithm, but in the similarity alone.
+    Scales each user's row down, as BM25 and TF-IDF do by a logarithm, but in the similarity alone;
+    adjusted cosine centers it instead.
 
     Attributes:
-        power: 0.5 makes the rows of a binary X equally long; 1 makes them sum to 1. Changes the
+        power: 0.5 gives the rows of a binary X unit length; 1 makes them sum to 1. Changes the
             model.
     """
 
@@ -153,10 +142,6 @@ class DownWeight(HeavyUsers):
 
     def reduce(self, weighted: CsrMatrix, interactions: Interactions) -> CsrMatrix:
         """Return the matrix with each row multiplied by its factor.
-
-        Args:
-            weighted: (U, I) float32 weights above 0.
-            interactions: what they are the weights of, in the same order.
 
         Raises:
             DataError: a weight rounds to 0 in float32.
@@ -179,7 +164,7 @@ class DownWeight(HeavyUsers):
 
 
 def _entries_of_heavy(matrix: CsrMatrix, maximum: int) -> Int64Array:
-    """Return the entries of the users who have more than ``maximum``, ascending."""
+    """Return the entries of the users with more than ``maximum``, ascending, (P,) int64."""
     counts = np.diff(matrix.indptr)  # (U,) int64
     return np.flatnonzero(np.repeat(counts > maximum, counts))
 
@@ -187,10 +172,10 @@ def _entries_of_heavy(matrix: CsrMatrix, maximum: int) -> Int64Array:
 def _keep_first(
     matrix: CsrMatrix, entries: Int64Array, keys: np.ndarray, maximum: int
 ) -> CsrMatrix:
-    """Return the matrix with, of ``entries``, each user's ``maximum`` with the lowest keys."""
+    """Keep, of ``entries``, each user's ``maximum`` with the lowest keys, and all other entries."""
     users = matrix.row_of_entry()[entries]  # (P,) int64
     order = np.lexsort((keys, users))  # stable, hence ties to the smaller item
-    firsts = np.searchsorted(users, users)  # (P,) where each one's user begins; users ascend
+    firsts = np.searchsorted(users, users)  # (P,) the first entry of each one's user
     keep: BoolArray = np.ones(matrix.num_entries, bool)
     keep[entries[order]] = np.arange(len(entries)) - firsts < maximum
     indptr = np.concatenate([[0], np.cumsum(keep)])[matrix.indptr]  # (U + 1,) int64

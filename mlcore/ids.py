@@ -1,6 +1,6 @@
 """Ids: opaque strings outside, positions inside.
 
-An id is never a number, never trimmed, never normalised: ``007`` stays ``007``, and two spellings
+An id is never a number, never trimmed, never normalized: ``007`` stays ``007``, and two spellings
 of the same accented letter are two ids. The position of an id is its rank in UTF-8 byte order,
 which is also the order of Python's strings.
 """
@@ -15,14 +15,11 @@ from mlcore.errors import shorten
 __all__ = ["MAX_ID_BYTES", "IdMap", "id_fault"]
 
 MAX_ID_BYTES = 65_535
-SEARCH_COST = 100  # of a search by halving, in entries of a table; changes speed only
+SEARCH_COST = 100  # of a binary search, in entries of a table; changes speed only
 
 
 def id_fault(text: object) -> str | None:
     """Return what is wrong with an id as ``expected <rule>, got <value>``, or None if it is fine.
-
-    Args:
-        text: the id.
 
     >>> id_fault("007") is None
     True
@@ -47,8 +44,8 @@ def id_fault(text: object) -> str | None:
 class IdMap:
     """The ids of one axis in ascending order, and the position of each.
 
-    Read when first asked for: a model opens without parsing its id files. Few ids are sought by
-    halving, many in a table.
+    Loads on first use, so a model opens without parsing its id files. Finds the first few ids by
+    binary search, more of them in a table.
     """
 
     def __init__(self, load: Callable[[], Sequence[str]], count: int) -> None:
@@ -57,14 +54,11 @@ class IdMap:
         self._stored: Sequence[str] | None = None
         self._ids: list[str] | None = None
         self._positions: dict[str, int] | None = None
-        self._num_sought = 0
+        self._num_searches = 0
 
     @classmethod
     def from_ids(cls, ids: Iterable[str]) -> IdMap:
-        """Return the map of ids that are in ascending order already.
-
-        Args:
-            ids: unique ids, ascending.
+        """Return the map of unique ids in ascending order.
 
         >>> IdMap.from_ids(["a", "b"]).position("b")
         1
@@ -73,7 +67,7 @@ class IdMap:
         return cls(lambda: loaded, len(loaded))
 
     def load(self) -> Sequence[str]:
-        """Return the ids as they are stored, each decoded when asked for; checked by now.
+        """Check the ids; return them as stored, each decoded on access.
 
         >>> IdMap.from_ids(["a", "b"]).load()[1]
         'b'
@@ -92,14 +86,11 @@ class IdMap:
     def position(self, id_: str) -> int | None:
         """Return the position of an id, or None if it is unknown.
 
-        Args:
-            id_: the id.
-
         >>> IdMap.from_ids(["a", "b"]).position("c") is None
         True
         """
-        if self._positions is None and self._num_sought * SEARCH_COST < self._count:
-            self._num_sought += 1
+        if self._positions is None and self._num_searches * SEARCH_COST < self._count:
+            self._num_searches += 1
             stored = self.load()
             place = bisect_left(stored, id_)
             return place if place < self._count and stored[place] == id_ else None

@@ -1,4 +1,4 @@
-"""Names of a package that load their module at first use, so that ``--help`` need not load numpy."""
+"""Names of a package that load their module on first use, so that ``--help`` loads no numpy."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ __all__ = ["lazy_names"]
 
 
 def lazy_names(package: str, *modules: str) -> Callable[[str], Any]:
-    """Return a module's ``__getattr__`` (PEP 562): a name is taken from the first module that exports it.
+    """Return a ``__getattr__`` (PEP 562) that takes a name from the first module that exports it.
 
     Args:
-        modules: names below ``package``, the lightest first: those before the one that exports a
-            name are loaded, too.
+        modules: below ``package``, the lightest first: looking up a name loads all before its own.
     """
 
     def find(name: str) -> Any:

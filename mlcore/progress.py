@@ -1,4 +1,4 @@
-"""How long work reports to its caller: callables, so that the library itself never prints."""
+"""How long-running work reports: by callbacks, so the library itself never prints."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Protocol, TypeAlias
 
 __all__ = ["OnMessage", "Progress", "no_message", "no_progress"]
 
-OnMessage: TypeAlias = Callable[[str], None]  # called with a line for people
+OnMessage: TypeAlias = Callable[[str], None]  # called with a line of text for people
 
 
 class Progress(Protocol):
-    """Called now and then with a step and how far it is, in any unit; ``total`` 0: end unknown."""
+    """Called now and then with a step and how far it is, in any unit; ``total`` is 0 if unknown."""
 
     def __call__(self, step: str, done: int, total: int) -> None: ...
 

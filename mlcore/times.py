@@ -1,4 +1,4 @@
-"""Moments as microseconds since 1970 UTC, and their text by RFC 3339."""
+"""Times as microseconds since 1970 UTC, and their text by RFC 3339."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def parse_rfc_3339(text: str) -> int:
     """Return microseconds since 1970 UTC.
 
     Args:
-        text: a date and time of RFC 3339 with its offset, in the years 1 to 9999 UTC; digits after
-            the sixth of a fraction are dropped.
+        text: date, time and offset, in the years 1 to 9999 UTC; digits after the sixth of a
+            fraction are dropped.
 
     Raises:
-        ValueError: it is not.
+        ValueError: it is anything else.
 
     >>> parse_rfc_3339("1970-01-01T01:00:00.5+01:00")
     500000

@@ -1,4 +1,4 @@
-"""Array types, and the letters that name axes everywhere: the one place that defines them.
+"""Array types, and the letters that name axes everywhere.
 
 ======  =======================================================
 letter  axis
@@ -44,8 +44,8 @@ FloatArray: TypeAlias = npt.NDArray[Any]  # float32 in a model, float64 while co
 class CsrMatrix:
     """Compressed sparse rows with pinned dtypes; column indices strictly ascend within a row.
 
-    Not a ``scipy.sparse.csr_array``: that one widens ``indices`` to int64 as soon as ``indptr`` is
-    int64, which would copy a memory-mapped model.
+    Not a ``scipy.sparse.csr_array``, which widens ``indices`` to int64 if ``indptr`` is int64: that
+    would copy a memory-mapped model.
     """
 
     indptr: Int64Array  # (R + 1,) int64
@@ -78,14 +78,14 @@ class CsrMatrix:
             (self.data.astype(np.float64), self.indices, self.indptr),
             shape=(self.num_rows, self.num_columns),
         )
-        # Known by construction; scipy would scan all entries to find out.
+        # True by construction; scipy would scan all entries to find out.
         matrix.has_sorted_indices = True
         matrix.has_canonical_format = True
         return matrix
 
     @classmethod
     def from_scipy(cls, matrix: Any) -> CsrMatrix:
-        """Return a scipy CSR matrix, whose indices are sorted already, in the pinned dtypes."""
+        """Return a scipy CSR matrix with sorted indices in the pinned dtypes."""
         return cls(
             matrix.indptr.astype(np.int64),
             matrix.indices.astype(np.int32),

@@ -1154,7 +1154,7 @@ DATA_CASES = [
     Case(
         "all of the data as test",
         f"{SPLIT} interactions.csv --strategy random --test-fraction 1",
-        "test_fraction: expected a number above 0 and below 1, got 1.0",
+        "test_fraction: expected a finite number above 0 and below 1, got 1.0",
     ),
     Case(
         "unreadable cutoff",
