@@ -1,7 +1,7 @@
-"""Events (rows as they come) and interactions (one weight for each user and item).
+"""Events (raw rows) and interactions (one weight for each user and item).
 
 Positions follow the order of the ids, and sums run over sorted values, so the order of the input
-rows changes no bit of anything built from here on.
+rows changes no bit of any result.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _SPAN_ENTRIES = 2**18  # changes speed only
 
 @dataclass(frozen=True)
 class Events:
-    """Rows of (user, item, weight, time); a user may have taken an item more than once.
+    """Rows of (user, item, weight, time); a user and an item may share several.
 
     Attributes:
-        user_ids: the ids of users, ascending.
-        item_ids: the ids of items, ascending.
+        user_ids: ascending.
+        item_ids: ascending.
         users: (E,) int32 positions into ``user_ids``.
         items: (E,) int32 positions into ``item_ids``.
         weights: (E,) float64, finite and above 0.
@@ -47,18 +47,14 @@ class Events:
     timestamps: Int64Array | None = None
 
     def aggregate(self, how: str = "sum") -> Interactions:
-        """Make one interaction of the rows that share user and item.
+        """Combine the rows of each user and item into one interaction, with their latest timestamp.
 
         Args:
-            how: what becomes the weight: ``sum``, ``max``, ``last`` (of the newest row; the
-                greatest of them if several are the newest) or ``count`` (of rows). The latest
-                timestamp stays in any case.
-
-        Returns:
-            The interactions, ordered by user and item whatever the order of the rows.
+            how: the weight: ``sum``, ``max``, ``last`` (of the newest row; of several newest, the
+                greatest) or ``count`` (of rows).
 
         Raises:
-            DataError: ``last`` without timestamps, or a sum above all float64.
+            DataError: ``last`` without timestamps, or a sum that overflows float64.
 
         >>> events = Events(["u"], ["a"], *np.zeros((2, 3), np.int32), np.array([1.0, 2.0, 4.0]))
         >>> events.aggregate("sum").user_items.data.tolist()
@@ -90,7 +86,7 @@ class Events:
 
 
 def _spans(num_entries: int) -> Iterator[slice]:
-    """Yield spans that stay in the cache: fresh memory, for what is soon forgotten, is slow."""
+    """Yield spans that stay in the cache: large temporaries in fresh memory are slow."""
     for begin in range(0, num_entries, _SPAN_ENTRIES):
         yield slice(begin, min(begin + _SPAN_ENTRIES, num_entries))
 
@@ -114,7 +110,7 @@ def _sorted_pairs(events: Events) -> tuple[Int64Array, Float64Array, Int64Array 
     row_bits = len(keys).bit_length()
     order: Any  # (E,)
     if len(events.user_ids) * len(events.item_ids) <= 2 ** (63 - row_bits):
-        # To sort integers takes a fraction of the time of argsort, so the row goes into them.
+        # Sorting integers is several times faster than argsort, so pack the row into the key.
         keys <<= row_bits
         for span in _spans(len(keys)):
             keys[span] |= np.arange(span.start, span.stop)
@@ -142,7 +138,7 @@ def _sorted_pairs(events: Events) -> tuple[Int64Array, Float64Array, Int64Array 
 def _combine(
     how: str, keys: Int64Array, weights: Float64Array, times: Int64Array | None
 ) -> tuple[Int64Array, Float64Array, Int64Array | None]:
-    """Make one row of those with the same key, which stand together and end with the newest."""
+    """Combine rows of the same key, which are adjacent and end with the newest."""
     is_first = np.ones(len(keys), bool)
     is_first[1:] = keys[1:] != keys[:-1]
     if is_first.all():
@@ -167,8 +163,8 @@ class Interactions:
     Every user has an item, and every item a user, except those added by ``with_catalogue``.
 
     Attributes:
-        user_ids: ids of the U users, ascending.
-        item_ids: ids of the I items, ascending.
+        user_ids: U ids, ascending.
+        item_ids: I ids, ascending.
         user_items: (U, I) float64 weights, all finite and above 0.
         timestamps: (E,) int64 microseconds since 1970 UTC in the order of ``user_items``, or None.
     """
@@ -191,8 +187,7 @@ class Interactions:
         Args:
             user_ids: E strings.
             item_ids: E strings.
-            weights: E finite numbers above 0; 1 each if left out. Rows of the same user and item
-                add up.
+            weights: E finite numbers above 0, by default 1; those of one user and item add up.
             timestamps: E integers, seconds since 1970 UTC; the latest of a user and item stays.
 
         Raises:
@@ -232,11 +227,11 @@ class Interactions:
     ) -> Interactions:
         """Return interactions from distinct pairs in order of user, then item.
 
-        Users and items that no pair names are left out.
+        Drops users and items without a pair.
 
         Args:
-            user_ids: ids, ascending.
-            item_ids: ids, ascending.
+            user_ids: ascending.
+            item_ids: ascending.
             users: (E,) positions into ``user_ids``, ascending.
             items: (E,) positions into ``item_ids``, ascending for each user.
             weights: (E,) float64.
@@ -259,7 +254,7 @@ class Interactions:
         weights: Float64Array,
         timestamps: Int64Array | None,
     ) -> Interactions:
-        """As ``from_pairs``, of the number of items of each user, (U,)."""
+        """Do as ``from_pairs``, given the number of items of each user, (U,)."""
         item_used = np.zeros(len(item_ids), bool)
         item_used[items] = True
         user_counts_kept = user_counts[user_counts > 0]
@@ -280,7 +275,7 @@ class Interactions:
         """Return the interactions that ``keep`` marks, without users and items left empty.
 
         Args:
-            keep: (E,) bool, in the order of ``user_items``.
+            keep: (E,) in the order of ``user_items``.
 
         >>> both = Interactions.from_columns(["u", "v"], ["a", "b"])
         >>> both.select(np.array([False, True])).user_ids
@@ -293,10 +288,10 @@ class Interactions:
         return Interactions.from_pairs(self.user_ids, self.item_ids, users, items, weights, times)
 
     def with_catalogue(self, item_ids: Iterable[str]) -> Interactions:
-        """Return the same interactions among all items that exist, also those nobody took.
+        """Return the same interactions with all items of a catalogue, also those without a user.
 
         Args:
-            item_ids: the catalogue, in any order; items of the interactions need not be in it.
+            item_ids: the catalogue, in any order; need not contain the items of the interactions.
 
         Raises:
             DataError: an id breaks its rule.
@@ -316,11 +311,11 @@ class Interactions:
         return self.user_items.num_entries
 
     def sha256(self) -> str:
-        """Return the digest of the canonical form, which row order and file format do not change.
+        """Return the digest of the canonical form, independent of row order and file format.
 
-        Hashed are, little-endian: U, I and E as int64; each user id, then each item id, as uint32
+        Hashes, little-endian: U, I and E as int64; each user id, then each item id, as uint32
         length and UTF-8 bytes; row offsets (int64), item positions (int32) and weights (float64);
-        and the timestamps (int64 microseconds) where there are any.
+        and the timestamps (int64 microseconds), if any.
         """
         digest = hashlib.sha256(
             np.array([len(self.user_ids), len(self.item_ids), len(self)], "<i8").tobytes()
@@ -354,7 +349,7 @@ def sort_codes(index: Mapping[str, int], codes: Int32Array) -> tuple[list[str], 
 
 
 def _as_list(column: Iterable[Any]) -> list[Any]:
-    # numpy, pandas and polars convert to Python objects much faster than iteration does.
+    # numpy, pandas and polars convert to Python objects much faster than iteration.
     for method in ("tolist", "to_list"):
         if hasattr(column, method):
             return list(getattr(column, method)())

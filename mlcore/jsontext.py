@@ -1,8 +1,8 @@
 """Strict JSON in, canonical JSON out.
 
-Python's ``json`` lets a duplicate key win, reads NaN, and writes ``1.0`` and ``1e-07`` where other
-languages write ``1`` and ``1e-7``. Files that several languages read and write need one answer:
-reading follows RFC 7493 (I-JSON), numbers are written as RFC 8785 (ECMAScript) writes them.
+Python's ``json`` lets a duplicate key win, reads NaN, and writes ``1.0`` and ``1e-07`` for what
+other languages write as ``1`` and ``1e-7``. Files for several languages need one answer: read by
+RFC 7493 (I-JSON), write numbers by RFC 8785 (ECMAScript).
 """
 
 from __future__ import annotations
@@ -23,20 +23,18 @@ __all__ = [
 
 
 class JsonTextError(ValueError):
-    """The text is not strict JSON; the message says what stands there instead."""
+    """The text is not strict JSON; the message says what it is instead."""
 
 
 def parse_json(text: str, max_depth: int | None = None) -> Any:
-    """Return the value of a JSON text.
+    """Return the value of a JSON text, which may have white space around it.
 
     Args:
-        text: one JSON value; white space around it is allowed.
-        max_depth: how deep arrays and objects may be nested, the outermost being 1, or None for as
-            deep as the parser can read.
+        max_depth: of nested arrays and objects, 1 for the outermost; None for the parser's limit.
 
     Raises:
-        JsonTextError: malformed, a key stands twice in one object, NaN or an infinity, a lone
-            surrogate in a string, or nested too deeply.
+        JsonTextError: malformed, a key twice in one object, NaN or an infinity, a lone surrogate
+            in a string, or nested too deeply.
 
     >>> parse_json('{"a": [1, 2.5]}')
     {'a': [1, 2.5]}
@@ -110,11 +108,7 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object_of_pairs, parse_constant=_
 def format_number(value: float) -> str:
     """Return the shortest text that reads back as the same float64, as ECMAScript prints it.
 
-    Equals ``JSON.stringify(value)`` of any JavaScript engine, which is what RFC 8785, section
-    3.2.2.3, asks for.
-
-    Args:
-        value: a finite number.
+    Equals ``JSON.stringify(value)`` of any JavaScript engine, as RFC 8785, section 3.2.2.3, demands.
 
     Raises:
         ValueError: NaN or an infinity, which JSON does not have.
@@ -126,10 +120,7 @@ def format_number(value: float) -> str:
 
 
 def format_numbers(values: Iterable[float]) -> list[str]:
-    """Return what ``format_number`` says of each, sooner where there are many.
-
-    Args:
-        values: finite numbers.
+    """Return ``format_number`` of each, faster for many.
 
     Raises:
         ValueError: NaN or an infinity, which JSON does not have.
@@ -141,17 +132,17 @@ def format_numbers(values: Iterable[float]) -> list[str]:
     if not text:
         return []
     numbers = text.split(", ")
-    # Of sums of many products hardly one is an integer or has an exponent.
+    # Sums of many products are hardly ever integers or have exponents.
     if ".0, " in text or text.endswith(".0") or "e" in text or "n" in text:
         return list(map(_to_ecmascript, numbers))
     return numbers
 
 
 def _to_ecmascript(text: str) -> str:
-    """Return what ECMAScript prints for the float that ``repr`` prints so."""
+    """Return what ECMAScript prints for a float, given its ``repr``."""
     if text.endswith(".0"):
         return "0" if text == "-0.0" else text[:-2]
-    # An exponent ("e"), nan or inf ("n"): only there does Python differ from ECMAScript.
+    # Python differs from ECMAScript only in exponents ("e"), nan and inf ("n").
     return _reformat(text) if "e" in text or "n" in text else text
 
 
@@ -160,9 +151,9 @@ def _reformat(text: str) -> str:
     if not exponent:
         raise ValueError(f"expected a finite number, got {text}")
     sign = "-" if mantissa.startswith("-") else ""
-    # The digits of repr: for some powers of two, rounding to as many digits gives another number.
+    # Not rounded anew: for some powers of two, as many digits would give another number.
     digits = mantissa.lstrip("-").replace(".", "")
-    point = int(exponent) + 1  # the decimal point stands after this many digits
+    point = int(exponent) + 1  # digits before the decimal point
     if -6 < point <= 0:
         return f"{sign}0.{'0' * -point}{digits}"
     if len(digits) <= point <= 21:
@@ -172,10 +163,7 @@ def _reformat(text: str) -> str:
 
 
 def format_string(text: str) -> str:
-    """Return a JSON string with only the escapes that JSON demands.
-
-    Args:
-        text: well-formed Unicode.
+    """Return a JSON string of well-formed Unicode, with only the escapes that JSON demands.
 
     >>> print(format_string('a"b\\né'))
     "a\\"b\\né"
@@ -187,10 +175,7 @@ _encode_string = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def format_document(value: Any) -> str:
-    """Return a JSON document for files that people read too: two spaces, keys in given order.
-
-    Args:
-        value: dicts with string keys, lists, strings, numbers, booleans and None.
+    """Return a JSON document for people too: indented by two spaces, keys in given order.
 
     >>> print(format_document({"a": 1.0, "b": []}), end="")
     {
@@ -219,9 +204,6 @@ def _format(value: Any, newline: str) -> str:
 
 def format_line(value: Any) -> str:
     """Return a JSON value on one line, keys in given order, without a line feed.
-
-    Args:
-        value: dicts with string keys, lists, strings, numbers, booleans and None.
 
     >>> print(format_line({"a": 1.0, "b": [None, "x"]}))
     {"a": 1, "b": [null, "x"]}

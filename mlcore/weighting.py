@@ -1,15 +1,15 @@
-"""Weightings: what an interaction counts, in the similarity and in a user's history.
+"""Weightings: the weight of an interaction, in the similarity and in a user's history.
 
-Adding one is adding one class here: its name, its fields (each with a rule) and ``formula``.
+To add one, add one class: its name, its fields (each with a rule) and ``formula``.
 
 Every weighting can decay with age: the formula then sees x_ui 2^(-(T - t_ui) / h) in place of x_ui,
-where t_ui is the latest time of user u with item i, T the reference time and h the half-life. Equal
-(user, item) rows are one interaction by then: their weights have been added up and age from the
-latest of their times. The decayed weights count in the similarity and in the histories alike; a
-similarity that counts users whatever their weights, as ``jaccard``, sees them in the histories only.
+where t_ui is the latest time of user u with item i, T the reference time and h the half-life. Rows
+of one user and item are one interaction by then: their weights are summed and age from the latest
+of their times. Decay changes the similarity and the histories alike, but only the histories for a
+similarity that ignores weights, such as ``jaccard``.
 
-Logarithms and powers are the same bits on every platform: those of ``mlcore.numeric.portable``, and for idf
-40 decimal digits, rounded once.
+Logarithms and powers are the same bits on every platform: those of ``mlcore.numeric.portable``, and
+for idf 40 decimal digits, rounded once.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ import numpy as np
 
 from mlcore.errors import ConfigError, DataError
 from mlcore.interactions import Interactions
-from mlcore.parameters import Rule, boolean, check_parameters, number, optional, parameter
 from mlcore.numeric.portable import exp2, log1p
 from mlcore.numeric.sums import sum_by_group
+from mlcore.parameters import Rule, boolean, check_parameters, number, optional, parameter
 from mlcore.times import format_rfc_3339, parse_rfc_3339
 from mlcore.types import CsrMatrix, Float64Array
 
@@ -36,7 +36,7 @@ _FACTOR_NOT_ABOVE_0 = (
     'a user has all items or all but one: set "smooth": true, or cap such users with '
     "cli.preprocess --max-user-interactions"
 )
-_OLD = 100  # half-lives; the least float32 above 0 is 2^-149
+_OLD = 100  # half-lives; the smallest float32 above 0 is 2^-149
 
 
 def _time_from(value: object) -> str:
@@ -45,7 +45,7 @@ def _time_from(value: object) -> str:
     try:
         return format_rfc_3339(parse_rfc_3339(value))
     except ValueError:
-        raise ValueError from None  # words of Python's would stand for the rule
+        raise ValueError from None  # Python's text would replace the rule's
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,8 @@ class Weighting(ABC):
     Attributes:
         half_life_days: h, in days of 86,400 s, after which an interaction counts half; None for no
             decay. Changes the model.
-        reference_time: T, RFC 3339, at which a weight counts in full; None for the latest timestamp
-            of the training, which the model's ``config.json`` then has in its place. Changes the
-            model.
+        reference_time: T, RFC 3339, when a weight counts in full; None for the latest timestamp of
+            the training, which then is in the model's ``config.json``. Changes the model.
     """
 
     name: ClassVar[str]
@@ -83,13 +82,10 @@ class Weighting(ABC):
         """
 
     def resolved(self, interactions: Interactions) -> Self:
-        """Return the same weighting with its reference time spelled out.
-
-        Args:
-            interactions: the training; their latest timestamp is the default.
+        """Return the weighting with its reference time, by default the latest timestamp.
 
         Raises:
-            DataError: they have no timestamps, and there is a half-life.
+            DataError: there is a half-life, but no timestamps.
 
         >>> pairs = Interactions.from_columns(["u"], ["a"], timestamps=[86400])
         >>> Log(half_life_days=30).resolved(pairs).reference_time
@@ -109,9 +105,6 @@ class Weighting(ABC):
     def weigh(self, interactions: Interactions) -> Float64Array:
         """Return the new weight of each interaction before rounding, (E,) float64.
 
-        Args:
-            interactions: U users, I items.
-
         Raises:
             DataError: there is a half-life, and timestamps are missing or after the reference time.
 
@@ -126,17 +119,14 @@ class Weighting(ABC):
         return self.formula(CsrMatrix(matrix.indptr, matrix.indices, weights, matrix.num_columns))
 
     def apply(self, interactions: Interactions) -> CsrMatrix:
-        """Return the weighted users x items matrix, rounded to float32.
+        """Return the weighted users x items matrix, (U, I) float32.
 
-        Rounded here, before anything is counted, because the product of two float32 is exact in
-        float64: fused multiply-add then changes nothing, on no processor.
-
-        Args:
-            interactions: U users, I items.
+        Rounds before anything is counted, because the product of two float32 is exact in float64:
+        fused multiply-add then changes nothing on any processor.
 
         Raises:
-            DataError: a weight is not above 0, or rounds to 0 or infinity in float32; or there is
-                a half-life, and timestamps are missing or after the reference time.
+            DataError: a weight is not above 0, or rounds to 0 or infinity in float32; or as
+                ``weigh``.
 
         >>> Binary().apply(Interactions.from_columns(["u"], ["a"], [3])).data.tolist()
         [1.0]
@@ -151,7 +141,7 @@ class Weighting(ABC):
         return CsrMatrix(matrix.indptr, matrix.indices, weights, matrix.num_columns)
 
     def _undecayed(self, weights: Float64Array) -> Float64Array:
-        """Return x_ui as decay multiplies it."""
+        """Return x_ui before decay."""
         return weights
 
     def _half_lives(self, interactions: Interactions) -> Float64Array:
@@ -191,7 +181,7 @@ class Weighting(ABC):
         )
 
     def _hint(self) -> str | None:
-        """Return the cure for a weight of 0 or less."""
+        """Return how to avoid a weight of 0 or less."""
         return None
 
 
@@ -204,7 +194,7 @@ def _hint_for_age(half_lives: float) -> str:
 
 @dataclass(frozen=True)
 class NoWeighting(Weighting):
-    """x_ui as it is."""
+    """Keeps x_ui."""
 
     name = "none"
 
@@ -224,7 +214,7 @@ class Binary(Weighting):
         return np.ones_like(weights)
 
     def formula(self, user_items: CsrMatrix) -> Float64Array:
-        """Return the ones that ``weigh`` has put in place of x_ui."""
+        """Return the ones, decayed or not."""
         weights: Float64Array = user_items.data
         return weights
 
@@ -233,8 +223,8 @@ class Binary(Weighting):
 class Log(Weighting):
     """ln(1 + x_ui): the hundredth play counts less than the first.
 
-    Equals ``np.log1p`` but for the last bit, also where x_ui is far below 1: off by less than one
-    unit in the last place of float64. Hu, Koren and Volinsky, Collaborative Filtering for Implicit
+    Equals ``np.log1p`` to less than one unit in the last place of float64, also for x_ui far below
+    1. Hu, Koren and Volinsky, Collaborative Filtering for Implicit
     Feedback Datasets (ICDM 2008), with alpha = epsilon = 1 and without the constant 1.
     """
 
@@ -250,9 +240,9 @@ class _InverseUserFrequency(Weighting):
     """The factor of a user with n_u of I items: ln(I / (1 + n_u)), or smooth: ln(1 + I / n_u).
 
     Attributes:
-        smooth: whether to take the smooth one, which is above 0 for every user. The plain one is
-            what published tables use; on tiny data it falls to 0, for a user with I - 1 items, and
-            below, for one with all, and such users are refused. Changes the model.
+        smooth: whether to take the smooth factor, which is above 0 for every user. The plain one
+            is that of published tables; it is 0 for a user with I - 1 items and negative for one
+            with all, as on tiny data, and such users are an error. Changes the model.
     """
 
     smooth: bool = parameter(False, boolean())
@@ -283,9 +273,8 @@ class TfIdf(_InverseUserFrequency):
     """x_ui * ln(I / (1 + n_u)): a user who takes everything says little about each item.
 
     n_u is the number of items of user u. As in Ferrari Dacrema et al., A Troubling Analysis of
-    Reproducibility and Progress in Recommender Systems Research (ACM TOIS 2021), whose tables come
-    out with it; with ``smooth`` ln(1 + I / n_u) instead, as the plain factor is 0 for n_u = I - 1
-    and negative for n_u = I, which a user of tiny data soon reaches.
+    Reproducibility and Progress in Recommender Systems Research (ACM TOIS 2021), whose tables it
+    reproduces; with ``smooth`` the factor is ln(1 + I / n_u).
     """
 
     name = "tf_idf"
@@ -306,7 +295,7 @@ class BM25(_InverseUserFrequency):
 
     Attributes:
         k1: how late the weight saturates; 0 for at once. Changes the model.
-        b: how much the length L_i counts. Changes the model.
+        b: normalization by the length L_i: 0 for none, 1 for full. Changes the model.
     """
 
     name = "bm25"
@@ -314,10 +303,10 @@ class BM25(_InverseUserFrequency):
     b: float = parameter(0.75, number(minimum=0, maximum=1))
 
     def formula(self, user_items: CsrMatrix) -> Float64Array:
-        """Return the saturated, length-normalised weight times the factor of its user."""
+        """Return the saturated, length-normalized weight times the factor of its user."""
         data, items = user_items.data, user_items.indices
         item_sums = sum_by_group(items, data, user_items.num_columns)  # (I,) float64
-        mean = np.cumsum(item_sums)[-1] / len(item_sums)  # not np.mean, which adds in pairs
+        mean = np.cumsum(item_sums)[-1] / len(item_sums)  # np.mean would add in pairs
         norms = self.k1 * ((1 - self.b) + self.b * item_sums / mean)  # (I,) float64
         saturated = data * (self.k1 + 1) / (data + norms[items])
         weights: Float64Array = saturated * self._user_factors(user_items)
