@@ -1,8 +1,8 @@
-"""Replacing a whole directory in one step: whoever looks sees the old content or the new one.
+"""Replacing a whole directory in one step: readers see the old content or the new one.
 
-The new content is written to a hidden sibling, synced to disk and then renamed. Where a directory
-stands already, the two are exchanged by one system call; a plain rename cannot replace a directory
-that is not empty, and doing it in two steps would leave a moment with none.
+The new content goes to a hidden sibling, is synced to disk and then renamed. One system call
+exchanges it with an existing directory: a plain rename cannot replace a directory that is not
+empty, and two steps would leave a moment with none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mlcore.errors import DataError, from_os_error
 
-__all__ = ["check_replaceable", "replaced_directory"]
+__all__ = ["check_replaceable", "replaced_directory", "sync"]
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2  # linux/fs.h
@@ -26,15 +26,13 @@ _RENAME_SWAP = 2  # sys/stdio.h of macOS
 
 
 def check_replaceable(target: Path, overwrite: bool, known_files: Collection[str]) -> None:
-    """Raise DataError unless ``target`` may become a new directory.
+    """Check that ``target`` may become a new directory.
 
     Args:
-        target: where the directory is to stand.
-        overwrite: whether a directory that stands there may be replaced.
-        known_files: only a directory with nothing but these is ever replaced.
+        overwrite: allow to replace a directory, if it holds nothing but ``known_files``.
 
     Raises:
-        DataError: something stands there that must not be lost, or the folder around is missing.
+        DataError: something there must not be lost, or the parent folder is missing.
     """
     if not target.parent.is_dir():
         raise DataError(f"{target}: expected a place in an existing folder, got no such folder")
@@ -62,15 +60,14 @@ def check_replaceable(target: Path, overwrite: bool, known_files: Collection[str
 def replaced_directory(
     target: Path, overwrite: bool, known_files: Collection[str]
 ) -> Iterator[Path]:
-    """Give an empty folder to fill, which takes the place of ``target`` when all went well.
+    """Give an empty folder to fill, which replaces ``target`` on success.
 
-    On any exception, and on Ctrl-C, the folder is removed and ``target`` stays as it was. If the
-    process is killed, a hidden sibling ``.NAME.partial-XXXX`` may stay behind; ``target`` is whole.
+    On any exception, and on Ctrl-C, the folder is removed and ``target`` stays as it was. A killed
+    process may leave a hidden sibling ``.NAME.partial-XXXX``; ``target`` is whole.
 
     Args:
-        target: where the directory is to stand; a symbolic link is followed.
-        overwrite: whether a directory that stands there may be replaced.
-        known_files: only a directory with nothing but these is ever replaced.
+        target: the directory; a symbolic link is followed.
+        overwrite: as for ``check_replaceable``.
 
     Raises:
         DataError: as ``check_replaceable``, or the disk refused.
@@ -83,15 +80,15 @@ def replaced_directory(
             partial.mkdir()
             yield partial
             for path in partial.iterdir():
-                _sync(path)
-            _sync(partial)
+                sync(path)
+            sync(partial)
             check_replaceable(target, overwrite, known_files)
             _put_in_place(partial, real, target)
-            _sync(real.parent)
+            sync(real.parent)
         except OSError as error:
             raise from_os_error(error, target, "a folder to write to") from error
     finally:
-        # After an exchange this is the old content.
+        # The old content, after an exchange.
         shutil.rmtree(partial, ignore_errors=True)
 
 
@@ -120,9 +117,10 @@ def _exchange_function() -> Callable[[bytes, bytes], int] | None:
     return None
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file, or the entries of a directory, are on disk."""
     if os.name == "nt" and path.is_dir():
-        return  # Windows cannot open a directory, and keeps its entries in order itself.
+        return  # Windows cannot open a directory, and orders its entries itself.
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

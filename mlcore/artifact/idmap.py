@@ -3,9 +3,9 @@
 The first line is ``index,id``; line k + 2 holds k and its id. An id is quoted exactly when it
 contains a comma or a quote. Ids strictly ascend in UTF-8 byte order, hence are unique.
 
-A file without quotes is checked as arrays of bytes, and its ids are decoded one by one when asked
-for: the first request to a large model does not wait until all are. What is found wrong, and a file
-with quotes, goes line by line, which finds the words for it.
+A file without quotes is checked as arrays of bytes, and its ids are decoded one by one on access, so
+the first request to a large model does not wait for all. A file with quotes or a fault is parsed
+line by line, which finds the message.
 """
 
 from __future__ import annotations
@@ -23,14 +23,11 @@ from mlcore.types import Int64Array
 __all__ = ["StoredIds", "format_id_map", "parse_id_map"]
 
 _HEADER = "index,id\n"
-_SPAN_IDS = 2**13  # so that arrays stay in the cache; changes speed only
+_BLOCK_IDS = 2**13  # so that arrays stay in the cache; changes speed only
 
 
 def format_id_map(ids: Sequence[str]) -> bytes:
-    """Return the file's bytes.
-
-    Args:
-        ids: valid ids, ascending.
+    """Return the file of valid ids in ascending order.
 
     >>> format_id_map(["a", 'b,"c'])
     b'index,id\\n0,a\\n1,"b,""c"\\n'
@@ -46,12 +43,11 @@ def _quote(id_: str) -> str:
 
 
 class StoredIds(Sequence[str]):
-    """The ids of a file without quotes, decoded when asked for.
+    """The ids of a checked file without quotes, decoded on access.
 
     Args:
-        data: the whole file, checked.
-        begins: (N,) int64, where each id begins.
-        ends: (N,) int64, where it ends.
+        begins: (N,) int64, the first byte of each id.
+        ends: (N,) int64, the byte after its last.
 
     >>> StoredIds(b"index,id\\n0,a\\n", np.array([11]), np.array([12]))[0]
     'a'
@@ -83,12 +79,11 @@ def parse_id_map(data: bytes, count: int, place: str) -> Sequence[str]:
     """Return the ids of a file.
 
     Args:
-        data: the whole file.
-        count: how many ids the manifest says there are.
+        count: the number of ids by the manifest.
         place: the file, for messages.
 
     Raises:
-        IdMapError: a byte is not as the format says.
+        IdMapError: the file breaks the format.
 
     >>> parse_id_map(b"index,id\\n0,a\\n", 1, "items.csv")[0]
     'a'
@@ -110,7 +105,7 @@ def _parse_plain(data: bytes, count: int) -> StoredIds | None:
     if len(ends) != count + 1 or ends[-1] != len(array) - 1:
         return None
     begins, ends = _after_indices(array, ends[:-1] + 1), ends[1:]  # (N,)
-    # One comma a line, and the right one, so none in an id.
+    # One comma per line, after the index, so none in an id.
     if begins is None or data.count(b",") != count + 1:
         return None
     sizes = ends - begins
@@ -120,10 +115,10 @@ def _parse_plain(data: bytes, count: int) -> StoredIds | None:
 
 
 def _after_indices(array: Any, begins: Int64Array) -> Int64Array | None:
-    """Return where line k goes on after ``k,``, or None if one does not begin so."""
+    """Return where line k continues after ``k,``, or None if one does not begin with it."""
     after, first, digits = np.empty_like(begins), 0, 1
     while first < len(begins):
-        last = min(10**digits, first + _SPAN_IDS, len(begins))
+        last = min(10**digits, first + _BLOCK_IDS, len(begins))
         places = begins[first:last]
         if places[-1] + digits >= len(array):
             return None
@@ -142,10 +137,10 @@ def _after_indices(array: Any, begins: Int64Array) -> Int64Array | None:
 def _ascend(array: Any, begins: Int64Array, ends: Int64Array) -> bool:
     """Return whether each id comes before the next, compared 8 bytes at a time."""
     padded = np.concatenate([array, np.zeros(8, np.uint8)])
-    # The 8 bytes from each place on, as a number that compares as they do.
+    # The 8 bytes from each position on, as a number that compares as they do.
     words: Any = np.ndarray(len(array) + 1, ">u8", padded, strides=1)
-    for first in range(0, len(begins) - 1, _SPAN_IDS):
-        span = slice(first, first + _SPAN_IDS + 1)
+    for first in range(0, len(begins) - 1, _BLOCK_IDS):
+        span = slice(first, first + _BLOCK_IDS + 1)
         found = _words(words, begins[span], ends[span])
         one, other, passed = found[:-1], found[1:], 0
         pairs = np.arange(first, first + len(one))  # an id and the next, alike so far

@@ -1,4 +1,4 @@
-"""``manifest.json``: what the directory holds, and the sizes and digests to check it by."""
+"""``manifest.json``: the files of the directory, with sizes and digests to check them by."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class ModelCounts:
-    """Sizes of a model: users, items, interactions it was trained on, stored pairs."""
+    """Sizes of a model: users, items and interactions of the training, and stored pairs."""
 
     users: int
     items: int
@@ -71,7 +71,7 @@ class Manifest:
         return "histories.npz" in self.files
 
     def to_text(self) -> str:
-        """Return the file's text. No clock, no host name: the same model gives the same bytes."""
+        """Return the file's text, without clock and host name: equal models give equal bytes."""
         files: dict[str, Any] = {}
         for name, entry in self.files.items():
             files[name] = {"bytes": entry.bytes, "sha256": entry.sha256}
@@ -97,15 +97,14 @@ class Manifest:
 
     @classmethod
     def from_text(cls, text: str, place: str) -> Manifest:
-        """Return the manifest that a text describes; unknown keys are passed over.
+        """Return the manifest of a file's text; ignore unknown keys.
 
         Args:
-            text: the file's text.
             place: the file, for messages.
 
         Raises:
             ManifestError: malformed or contradictory.
-            VersionError: of a format version or with a required feature not known here.
+            VersionError: an unknown format version or required feature.
         """
         try:
             value = parse_json(text, MAX_DEPTH)
@@ -139,9 +138,6 @@ class Manifest:
 def expected_arrays(counts: ModelCounts) -> dict[str, dict[str, ArraySpec]]:
     """Return dtype and length of every array of a model, by file.
 
-    Args:
-        counts: the sizes of the model.
-
     >>> expected_arrays(ModelCounts(2, 3, 4, 5))["popularity.npz"]
     {'counts': ('<i8', 3)}
     """
@@ -157,7 +153,7 @@ def _csr_arrays(rows: int, entries: int) -> dict[str, ArraySpec]:
 
 
 def _check_version(reader: _Reader, value: object, place: str) -> None:
-    # Before anything else: a newer format may have changed all the rest.
+    # First of all: a newer format may have changed everything else.
     if not isinstance(value, dict):
         raise ManifestError(f"{place}: expected a JSON object, got {shorten_json(value)}")
     if value.get("format") != FORMAT:
@@ -183,7 +179,7 @@ def _check_version(reader: _Reader, value: object, place: str) -> None:
 
 
 def _known(arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arrays without the keys of a later writer that may be passed over."""
+    """Return arrays without the keys of a later writer, which readers ignore."""
     known = ("dtype", "shape")
     return {
         name: {key: array[key] for key in known if key in array}
@@ -194,7 +190,7 @@ def _known(arrays: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Takes values out of JSON objects, with one error for each way they can be wrong."""
+    """Takes values from JSON objects, with one error for each way they can be wrong."""
 
     place: str
 

@@ -27,7 +27,6 @@ def format_header(dtype: str, length: int) -> bytes:
 
     Args:
         dtype: a key of ``DTYPES``.
-        length: number of elements.
 
     >>> format_header("<f4", 3)[10:70]
     b"{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }   "
@@ -41,7 +40,7 @@ def parse_header(data: bytes, place: str) -> tuple[str, int, int]:
     """Return dtype, number of elements and header size of a member.
 
     Args:
-        data: the first bytes of the member, at most ``MAX_HEADER_BYTES`` are looked at.
+        data: the first bytes of the member, of which ``MAX_HEADER_BYTES`` suffice.
         place: file and member, for messages.
 
     Raises:

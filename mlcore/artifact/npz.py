@@ -1,10 +1,10 @@
 """``.npz`` under a strict profile: stored members whose data start at multiples of 64 bytes.
 
-For given arrays there is exactly one sequence of bytes, the one written here: fixed member order,
-no compression, no timestamps, no comment, no data descriptor; read are also npy headers with more
-blanks, in steps of 64 bytes up to 1024. ``numpy.load`` and ``unzip`` open it; a program in any
-language can map the arrays in place. The alignment is made by a well-formed extra field in the
-local header (id 0xD935, as Android's apksigner writes it).
+Given arrays have exactly one sequence of bytes, the one written here: fixed member order, no
+compression, no timestamps, no comment, no data descriptor. The reader also takes npy headers with
+more blanks, in steps of 64 bytes up to 1024. ``numpy.load`` and ``unzip`` open the file; a program
+in any language can map the arrays in place. A well-formed extra field in the local header (id
+0xD935, as Android's apksigner writes it) aligns them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mlcore.errors import ChecksumError, ContainerError, HeaderError
 __all__ = ["ALIGNMENT", "ArraySpec", "map_npz", "verify_npz_crc", "write_npz"]
 
 ALIGNMENT = 64
-# Sizes and offsets from here on stand in a zip64 field instead of the 32-bit one.
+# Sizes and offsets from here on are in a zip64 field instead of the 32-bit one.
 ZIP64_LIMIT = 0xFFFFFFFF
 
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
@@ -105,7 +105,6 @@ def write_npz(sink: Sink, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, A
     """Write one-dimensional arrays as the members of an archive, in the order given.
 
     Args:
-        sink: takes the bytes.
         arrays: name without ``.npy``, and array of a type in ``DTYPES``, native or little-endian.
 
     Returns:
@@ -120,7 +119,7 @@ def write_npz(sink: Sink, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, A
     offset = 0
     for name, array in arrays.items():
         little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-        # numpy spells the little-endian types of a little-endian machine "<" as well.
+        # numpy spells the native types of a little-endian machine "<" as well.
         specs[name] = (little.dtype.str, len(little))
         assert array.ndim == 1 and specs[name][0] in DTYPES, f"{name}: {array.dtype} {array.shape}"
         npy_header = format_header(*specs[name])
@@ -139,16 +138,16 @@ def write_npz(sink: Sink, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, A
 def map_npz(buffer: Any, specs: Mapping[str, ArraySpec], place: str) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays of an archive as read-only views of its bytes; nothing is copied.
 
-    The headers are written anew from what they say and compared with the bytes that stand there:
-    whatever the profile does not allow differs somewhere.
+    Writes the headers anew from their content and compares them with the bytes of the file:
+    anything that the profile does not allow differs somewhere.
 
     Args:
         buffer: the whole file, mapped or read.
-        specs: the expected members in order, with dtype and length, as the manifest has them.
+        specs: the expected members in order, as in the manifest.
         place: the file, for messages.
 
     Raises:
-        ContainerError: the archive is not exactly as the profile says.
+        ContainerError: the archive breaks the profile.
         HeaderError: a member is not the expected array.
 
     >>> import io
@@ -158,7 +157,7 @@ def map_npz(buffer: Any, specs: Mapping[str, ArraySpec], place: str) -> dict[str
     [3, 1]
     """
     view = memoryview(buffer)
-    # All of the container first, so that a fault in it is never reported as one of an array.
+    # The whole container first, so that a fault in it is never reported as one of an array.
     members = _read_members(view, specs, place)
     return {
         name: _map_array(view, start, member, specs[name], f"{place}: {name}.npy")
@@ -229,13 +228,8 @@ def _map_array(
 def verify_npz_crc(buffer: Any, specs: Mapping[str, ArraySpec], place: str) -> None:
     """Check the CRC-32 of each member of an archive that ``map_npz`` has accepted.
 
-    Args:
-        buffer: the whole file.
-        specs: the expected members in order.
-        place: the file, for messages.
-
     Raises:
-        ChecksumError: a member's bytes do not have the CRC its header names.
+        ChecksumError: the bytes of a member do not have the CRC in its header.
     """
     view = memoryview(buffer)
     for name, (start, member) in _read_members(view, specs, place).items():

@@ -1,7 +1,7 @@
-"""Publishing: a verified copy of a model beside the last ones, and a symbolic link that switches to it.
+"""Publishing: a verified copy of a model beside the last ones, and a link that switches to it.
 
-Readers open the link. Whoever opened it before keeps the model it mapped; whoever opens it next gets
-the new one; nobody sees half of either.
+Readers open the symbolic link. One that opened it before keeps the model it mapped, one that opens
+it later gets the new one; none sees half of either.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
-from mlcore.files.options import PathLike
 from mlcore.artifact import MODEL_FILES, replaced_directory, verify_model
+from mlcore.artifact.directory import sync
 from mlcore.errors import DataError, from_os_error
+from mlcore.files.options import PathLike
 from mlcore.parameters import convert_value, integer
 
 __all__ = ["publish_from_path"]
@@ -27,19 +28,18 @@ _COPY_NAME = re.compile(r"\.\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{12}")
 def publish_from_path(model_dir: PathLike, link: PathLike, *, keep: int = 3) -> str:
     """Verify a model, copy it beside a link, switch the link in one step; return a summary.
 
-    The copy is called after the link, the time and the manifest's digest, such as
-    ``current.20260131T120000.000000Z-0123456789ab``. Copies beyond the newest ``keep`` are removed,
-    never the one the link points to; a reader that has mapped one keeps it.
+    The copy is named after the link, the time and the manifest's digest, such as
+    ``current.20260131T120000.000000Z-0123456789ab``. Removes all copies except the newest ``keep``,
+    and never the one that the link points to; a reader that has mapped one keeps it.
 
     Args:
-        model_dir: a model directory.
-        link: the symbolic link; made if there is none.
-        keep: how many copies stay, the new one included, >= 1.
+        link: the symbolic link; created if there is none.
+        keep: copies to keep, the new one included, >= 1.
 
     Raises:
         ArtifactError: the model, or its copy, does not verify; the link stays as it was.
         ConfigError: keep is below 1.
-        DataError: something other than a link stands there, or the disk refused.
+        DataError: ``link`` is something other than a link, or the disk refused.
     """
     convert_value(integer(minimum=1), keep, "keep")
     target, source = Path(link), Path(model_dir)
@@ -63,11 +63,7 @@ def _switch(link: Path, name: str) -> None:
     try:
         os.symlink(name, partial)
         os.replace(partial, link)
-        descriptor = os.open(link.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync(link.parent)
     except OSError as error:
         raise from_os_error(error, link, "a symbolic link that can be switched") from error
     finally:
@@ -82,7 +78,7 @@ def _remove_old(link: Path, current: str, keep: int) -> int:
     )
     old = [name for name in copies if name != current][: max(0, len(copies) - keep)]
     for name in old:
-        # Renamed first, so that nobody opens a directory that is half gone.
+        # Renamed first, so that no reader opens a half-removed directory.
         gone = link.with_name(f".{name}.partial-{secrets.token_hex(4)}")
         os.rename(link.with_name(name), gone)
         shutil.rmtree(gone, ignore_errors=True)

@@ -1,9 +1,9 @@
-"""The draws behind ``generate``: who took what, when, and how much it was liked, as numbers.
+"""The draws of ``generate``: who took what, when, and how much they liked it, as numbers.
 
-Same arguments, same numbers, on every machine and numpy from 1.26 on. For that, whatever decides
-content is int64 arithmetic on the words of ``PCG64.random_raw``, a stream that numpy promises to
-keep (NEP 19); it makes no such promise for the methods of ``Generator``, nor do processors agree
-on the last bit of a logarithm. G is the number of genres, the other letters are as usual.
+Same arguments, same numbers, on every machine and numpy from 1.26 on. To this end, all content
+comes from int64 arithmetic on the words of ``PCG64.random_raw``, a stream that numpy promises to
+keep (NEP 19). It makes no such promise for the methods of ``Generator``, nor do processors agree
+on the last bit of a logarithm. G is the number of genres.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from mlcore.errors import ConfigError
 from mlcore.types import BoolArray, Int64Array
 
-__all__ = ["MAX_GENRES", "MadeUpEvents", "draw_events"]
+__all__ = ["MAX_GENRES", "SyntheticEvents", "draw_events"]
 
 MAX_GENRES = 20
 MAX_SKEW = 3  # beyond, numbers of 64 bits would overflow
@@ -25,16 +25,14 @@ YEAR_START = 1_704_067_200  # 2024-01-01T00:00:00Z
 YEAR_SECONDS = 366 * 86_400  # 2024 is a leap year
 ITEMS_PER_GENRE = 20  # until the genres run out
 FAVOURITE_TENTHS = 9  # of ten draws, this many are from the favourite genres
-POPULARITY_OFFSET = (
-    20  # at skew 1, rank 0 is drawn twice as often as rank 20, four times as rank 60
-)
+POPULARITY_OFFSET = 20  # at skew 1, rank 0 is drawn twice as often as rank 20
 FAVOURITE_WEIGHTS = np.array([2, 3, 4, 4, 5, 5], dtype=np.int64)  # equally likely
 OTHER_WEIGHTS = np.array([1, 1, 2, 2, 3, 4], dtype=np.int64)
-CHUNK = 2**16  # draws at once, which the cache holds: changes speed only
+CHUNK = 2**16  # draws at once, to fit the cache: changes speed only
 MAX_ROUNDS = 8  # of redrawing pairs that a user already has
 
 
-class MadeUpEvents(NamedTuple):
+class SyntheticEvents(NamedTuple):
     """Events in time order (equal times: by user, then item), and the genres of the items.
 
     Attributes:
@@ -54,18 +52,8 @@ class MadeUpEvents(NamedTuple):
 
 def draw_events(
     num_users: int, num_items: int, num_interactions: int, seed: int, skew: int = 1
-) -> MadeUpEvents:
-    """Return made-up events; ``generate_interactions`` tells by which rules.
-
-    Args:
-        num_users: U, >= 1.
-        num_items: I, >= 1.
-        num_interactions: E, from U (one event per user) to U * I (every pair).
-        seed: >= 0; another seed gives other data.
-        skew: from 0 to 3.
-
-    Raises:
-        ConfigError: an argument is out of its range.
+) -> SyntheticEvents:
+    """Return synthetic events, with arguments, rules and errors of ``generate_interactions``.
 
     >>> draw_events(num_users=2, num_items=2, num_interactions=4, seed=1).users.tolist()
     [1, 0, 1, 0]
@@ -73,7 +61,7 @@ def draw_events(
     _check_arguments(num_users, num_items, num_interactions, seed, skew)
     words = _Words(seed)
     num_genres = min(MAX_GENRES, max(2, num_items // ITEMS_PER_GENRE), num_items)
-    item_genres = words.permutation(num_items) % num_genres  # (I,) int64, no genre stays empty
+    item_genres = words.permutation(num_items) % num_genres  # (I,) int64, no genre is empty
     shelf = _build_shelf(item_genres, words.permutation(num_items), skew)
     favourites = _draw_favourites(num_users, num_genres, words)  # (U, 2) int64
     user_counts = _draw_user_counts(
@@ -86,7 +74,7 @@ def draw_events(
     users, items = np.divmod(pairs[by_time], num_items)  # (E,), (E,) int64
     is_favourite = (favourites[users] == item_genres[items, None]).any(axis=1)  # (E,) bool
     weights = _draw_weights(is_favourite, words)
-    return MadeUpEvents(users, items, weights, YEAR_START + seconds[by_time], item_genres)
+    return SyntheticEvents(users, items, weights, YEAR_START + seconds[by_time], item_genres)
 
 
 def _check_arguments(
@@ -105,7 +93,7 @@ def _check_arguments(
 
 
 class _Words:
-    """The one stream of random numbers; each call takes the next ones."""
+    """The only stream of random numbers; each call takes the next ones."""
 
     def __init__(self, seed: int) -> None:
         self._bits = np.random.PCG64(seed)
@@ -135,7 +123,7 @@ class _Shelf(NamedTuple):
     by_popularity: Int64Array  # (I,) item numbers, most popular first
 
     def items_at(self, places: Int64Array) -> Int64Array:
-        """Return the item that stands at each place, from 0 to the last edge - 1."""
+        """Return the item at each place, from 0 to the last edge - 1."""
         positions = np.searchsorted(self.ends, places, side="right")
         return self.items[positions]
 
@@ -152,7 +140,7 @@ def _build_shelf(item_genres: Int64Array, ranks: Int64Array, skew: int) -> _Shel
 def _widths(num_items: int, skew: int) -> Int64Array:
     """Return floor(10**9 / (rank + 20)**((3 + skew) / 4)), at least 1, of each rank, (I,) int64."""
     offsets = range(POPULARITY_OFFSET, POPULARITY_OFFSET + num_items)
-    # Of integers, so that no processor rounds a power.
+    # On integers, so that no processor rounds a power.
     roots = (isqrt(isqrt(10**36 // offset ** (3 + skew))) for offset in offsets)
     return np.array([max(1, root) for root in roots])
 
@@ -171,9 +159,9 @@ def _draw_user_counts(
 ) -> Int64Array:
     """Return (U,) events per user, from 1 to I, that sum to E.
 
-    ``min(I, 1 + level * activity // unit)`` at the highest level whose sum is not above E; the
-    few events still missing go to the first users who would get one more at the next level. The
-    unit is above the largest activity, so that one level adds at most one event per user.
+    ``min(I, 1 + level * activity // unit)`` at the highest level whose sum is at most E; the few
+    missing events go to the first users who would get one more at the next level. The unit is
+    above the largest activity, so one level adds at most one event per user.
     """
     factors = 1 + 2 * skew
     digits = 1 + words.below(10, factors * num_users)
@@ -215,7 +203,7 @@ def _draw_pairs(
 
 
 def _distinct(pairs: Int64Array) -> Int64Array:
-    """Equals ``np.unique(pairs)``, whose hash table is ten times slower on such numbers."""
+    """Equals ``np.unique(pairs)``, whose hash table is ten times slower here."""
     pairs = np.sort(pairs)
     return pairs[np.diff(pairs, prepend=np.int64(-1)) > 0]
 

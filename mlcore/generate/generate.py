@@ -1,10 +1,10 @@
-"""A seeded, made-up lending library: who borrowed which book, how much it was liked, and when.
+"""A seeded, synthetic lending library: who borrowed which book, when, and how much they liked it.
 
-Every user has one or two favourite genres and takes most books from them, the rest from all
-genres; popular books go first everywhere. Few users borrow much, many a little. An item-similarity
+Every user has one or two favourite genres and takes most books from them, the rest from all genres;
+popular books are taken more everywhere. Few users borrow much, many a little. An item-similarity
 model can learn the genres, a list of the most popular books cannot.
 
-Same arguments, same bytes, on every machine: ``made_up`` has the draws, this module the words.
+Same arguments, same bytes, on every machine: ``events`` has the draws, this module the words.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import TextIO
 import numpy as np
 import numpy.typing as npt
 
-from mlcore.files.options import Format, PathLike
-from mlcore.generate.titles import GENRES, book_title
 from mlcore.files.inputs import find_format
+from mlcore.files.options import Format, PathLike
 from mlcore.files.outputs import open_outputs
+from mlcore.generate.events import SyntheticEvents, draw_events
+from mlcore.generate.titles import GENRES, book_title
 from mlcore.jsontext import format_string
-from mlcore.generate.events import MadeUpEvents, draw_events
 from mlcore.types import Int64Array
 
 __all__ = ["CatalogueItem", "SyntheticData", "generate_interactions", "generate_to_path"]
@@ -45,10 +45,10 @@ class SyntheticData:
 
     Attributes:
         user_ids: (E,) the letter u and a number from 1 with leading zeros.
-        item_ids: (E,) a number from 1 with leading zeros, so ids read as numbers do not survive.
+        item_ids: (E,) a number from 1 with leading zeros, which reading ids as numbers would lose.
         weights: (E,) from 1 to 5, on average higher in the user's favourite genres.
         timestamps: (E,) seconds since 1970 UTC, all in 2024.
-        catalogue: (I,) in item order, with the items that nobody took.
+        catalogue: (I,) in item order, with items that nobody took.
     """
 
     user_ids: list[str]
@@ -61,26 +61,23 @@ class SyntheticData:
 def generate_interactions(
     num_users: int, num_items: int, num_interactions: int, seed: int, skew: int = 1
 ) -> SyntheticData:
-    """Return a made-up data set with exactly the requested numbers of users, items and events.
+    """Return a synthetic data set with exactly the requested numbers of users, items and events.
 
-    No (user, item) pair occurs twice and every user occurs; an item may go without events.
-    Of a user's draws nine in ten are from the favourite genres (five from the first, four from the
-    second), one from the whole library; pairs that exist are drawn again, so avid readers, who
-    read their genres empty, end up with a smaller share. Within and across genres an item is drawn
-    in proportion to the integer below ``10**9 / (rank + 20)**((3 + skew) / 4)``, with its rank in
+    No (user, item) pair occurs twice and every user occurs; an item may have no events. Of ten draws
+    of a user, nine are from the favourite genres (five from the first, four from the second), one
+    from the whole library; pairs that exist are drawn again, so avid readers, who run out of books
+    in their genres, take a smaller share from them. An item's probability, within and across
+    genres, is proportional to the integer below ``10**9 / (rank + 20)**((3 + skew) / 4)``, with its rank in
     the whole library from 0. A user's number of events grows with the product of ``1 + 2 * skew``
-    numbers drawn from 1 to 10, which is close to log-normal. There are about I / 20 genres, from 2
-    to 20 (a library of one item has one).
+    numbers drawn from 1 to 10, which is nearly log-normal. There are about I / 20 genres, from 2 to
+    20 (a library of one item has one).
 
     Args:
         num_users: U, >= 1.
         num_items: I, >= 1.
         num_interactions: E, from U (one event per user) to U * I (every pair).
-        seed: >= 0; another seed gives other data.
-        skew: from 0 to 3: how unequal users and items are; 2 is about as MovieLens.
-
-    Returns:
-        The events in time order and the catalogue in item order.
+        seed: >= 0.
+        skew: of users and items, from 0 to 3; 2 is similar to MovieLens.
 
     Raises:
         ConfigError: an argument is out of its range.
@@ -130,17 +127,11 @@ def generate_to_path(
     skew: int = 1,
     format: Format | None = None,
 ) -> str:
-    """Write made-up events, and the items with their titles; return a summary.
+    """Write the events of ``generate_interactions``, and the items with titles; return a summary.
 
     Args:
-        num_users: U.
-        num_items: I.
-        num_interactions: E.
-        seed: >= 0.
-        out_path: where the events go: ``user_id``, ``item_id``, ``weight``, ``timestamp``.
-        items_path: where the items go: ``item_id``, ``title``, ``genre``; or None.
-        skew: from 0 to 3.
-        format: of both files, or None to go by their names.
+        out_path: a table of ``user_id``, ``item_id``, ``weight``, ``timestamp``.
+        items_path: a table of ``item_id``, ``title``, ``genre``; None to write none.
 
     Raises:
         ConfigError: a number is out of range.
@@ -172,11 +163,11 @@ def generate_to_path(
 
 
 def _format_events(
-    events: MadeUpEvents, user_names: list[str], item_names: list[str], between: Sequence[str]
+    events: SyntheticEvents, user_names: list[str], item_names: list[str], between: Sequence[str]
 ) -> Iterator[str]:
-    """Give the text of all rows: a whole chunk at a time, as each field has one width.
+    """Yield the text of all rows in chunks, as arrays: the fields of a column have one width.
 
-    Python would take a microsecond for each row.
+    Formatting row by row would take a microsecond each.
     """
     users, items = map(_as_bytes, (user_names, item_names))
     numbers = _as_bytes([f"{number:05}" for number in range(10**5)])
@@ -209,7 +200,7 @@ def _write_table(
     path: PathLike,
     format: Format | None,
 ) -> None:
-    # No id, title or genre made here needs quotes in CSV.
+    # No synthetic id, title or genre needs quotes in CSV.
     if find_format(path, format) == "csv":
         stream.write(",".join(names) + "\n")
         stream.writelines(",".join(map(str, row)) + "\n" for row in rows)

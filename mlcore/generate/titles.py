@@ -1,4 +1,4 @@
-"""Book titles for the synthetic data set: per genre eight openings and eight endings.
+"""Book titles for the synthetic data set: eight openings and eight endings per genre.
 
 Every opening fits every ending of its genre, one of the two names the subject, and no title can
 come from two genres. Changing a word changes the published fixtures.
@@ -18,17 +18,10 @@ class Genre(NamedTuple):
 
 
 def book_title(genre: Genre, position: int) -> str:
-    """Return the title of the ``position``-th book of a genre; no two positions share one.
+    """Return the title of the ``position``-th book of a genre, from 0: ASCII without a comma.
 
     Walks the table of openings x endings along its diagonals, so that neighbors differ in both
-    halves, and starts again with "(volume 2)" when the table is used up.
-
-    Args:
-        genre: one of ``GENRES``.
-        position: from 0.
-
-    Returns:
-        ASCII text without a comma.
+    halves, and starts over with "(volume 2)" at its end: no two positions share a title.
 
     >>> book_title(GENRES[0], 0), book_title(GENRES[0], 65)
     ('The Sourdough Almanac', 'The Rye Bread Handbook (volume 2)')
@@ -43,7 +36,7 @@ def _genre(name: str, openings: str, endings: str) -> Genre:
     return Genre(name, tuple(openings.split(" | ")), tuple(endings.split(" | ")))
 
 
-# Small data sets use the first genres only, so unlike subjects stand next to each other.
+# Small data sets use the first genres only, so neighbors have unlike subjects.
 GENRES: tuple[Genre, ...] = (
     _genre(
         "bread baking",

@@ -309,7 +309,7 @@ def test_all_is_on_disk_before_the_new_directory_takes_its_place(
 ) -> None:
     target = old if exists else old.parent / "fresh"
     seen: list[str] = []
-    sync, put = directory._sync, directory._put_in_place
+    sync, put = directory.sync, directory._put_in_place
 
     def noted_sync(path: Path) -> None:
         seen.append(re.sub(r"^\..*\.partial-[0-9a-f]+$", "the new directory", path.name))
@@ -319,7 +319,7 @@ def test_all_is_on_disk_before_the_new_directory_takes_its_place(
         seen.append("put in place")
         put(partial, real, shown)
 
-    monkeypatch.setattr(directory, "_sync", noted_sync)
+    monkeypatch.setattr(directory, "sync", noted_sync)
     monkeypatch.setattr(directory, "_put_in_place", noted_put)
     with replaced(target, overwrite=True) as folder:
         fill(folder)

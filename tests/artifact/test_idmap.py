@@ -222,7 +222,7 @@ def test_spans_of_ids_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     good = format_id_map(ids)
     wrong = format_id_map(ids[:64] + ids[65:66] + ids[64:65] + ids[66:])
     for span in (1, 2, 5, 64, 65, 66, 129, 130):
-        monkeypatch.setattr(idmap, "_SPAN_IDS", span)
+        monkeypatch.setattr(idmap, "_BLOCK_IDS", span)
         assert list(idmap._parse_plain(good, 130) or []) == ids
         assert idmap._parse_plain(wrong, 130) is None
         assert idmap._parse_plain(good.replace(b"\n101,", b"\n102,"), 130) is None
