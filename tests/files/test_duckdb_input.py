@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import csv
-import gc
 import gzip
 import io
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import threading
@@ -25,14 +23,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlcore.files.options import ColumnNames, Format, InputOptions
 from mlcore.errors import DataError, MlcoreError
-from mlcore.files.database import Database, has_duckdb
-from mlcore.files.duckdb_input import GREATEST_TIME, LEAST_TIME, read_events_by_duckdb
+from mlcore.files.database import Database
+from mlcore.files.duckdb_input import read_events_by_duckdb
 from mlcore.files.interactions import Reader, read_events, read_interactions
+from mlcore.files.options import ColumnNames, Format, InputOptions
 from mlcore.files.plain import Dialect, sniff
-from mlcore.files.rows_sql import TableSql, csv_rows, json_rows, quote_sql, time_from_text
-from mlcore.files.values import parse_timestamp, weight_from_text
+from mlcore.files.rows_sql import TableSql, csv_rows, json_rows
+from mlcore.files.values import weight_from_text
 from mlcore.interactions import Events
 from mlcore.progress import Progress, no_progress
 from tests.cli.test_bad_input import (
@@ -43,7 +41,7 @@ from tests.cli.test_bad_input import (
     REPOSITORY,
     Case,
 )
-from tests.files.test_readers import (
+from tests.files.samples import (
     CSV,
     JSONL,
     NASTY_IDS,
@@ -464,30 +462,8 @@ def test_weights_have_the_bits_that_python_gives_them(tmp_path: Path) -> None:
     assert [weight_of[str(row)] for row in range(len(texts))] == expected
 
 
-def test_times_are_those_of_python(tmp_path: Path) -> None:
-    draw = random.Random(0)
-    texts = [text for text, _ in TIMESTAMPS]
-    while len(texts) < 5000:
-        text = draw.choice(texts[: len(TIMESTAMPS)])
-        place = draw.randrange(len(text))
-        texts.append(text[:place] + draw.choice("0123456789:-+.TZtz ") + text[place + 1 :])
-    values = ", ".join(f"({row}, {quote_sql(text)})" for row, text in enumerate(texts))
-    with Database(threads=1) as database:
-        found = database.rows(
-            f"SELECT {time_from_text('text')} FROM (VALUES {values}) t(row, text) ORDER BY row"
-        )
-    sure = 0
-    for text, (microseconds,) in zip(texts, found):
-        if microseconds is None or not LEAST_TIME <= microseconds <= GREATEST_TIME:
-            assert text not in dict(TIMESTAMPS)  # rare spellings only are left to Python
-        else:
-            sure += 1
-            assert microseconds == parse_timestamp(text), text
-    assert 1000 < sure < 4000
-
-
-def made_up_csv(order: list[int]) -> str:
-    """TableSql of which many share user and item, and some the time too; as many as ``order`` has."""
+def synthetic_csv(order: list[int]) -> str:
+    """Rows, as many as ``order`` has, of which many share user and item, and some the time too."""
     draw = random.Random(0)
     rows = [
         f"u{draw.randrange(9)},i{draw.randrange(9)},{draw.random()},{draw.randrange(4)}\n"
@@ -501,9 +477,9 @@ def test_order_threads_and_slices_change_nothing(
 ) -> None:
     monkeypatch.setattr("mlcore.files.duckdb_input._ROWS_PER_FETCH", 7)
     order = list(range(300))
-    straight = save(tmp_path, "a.csv", made_up_csv(order))
+    straight = save(tmp_path, "a.csv", synthetic_csv(order))
     random.Random(1).shuffle(order)
-    shuffled = save(tmp_path, "b.csv", made_up_csv(order))
+    shuffled = save(tmp_path, "b.csv", synthetic_csv(order))
     assert by_duckdb(straight) == by_standard_library(shuffled)
     digests = {
         read_interactions(path, threads=threads, reader=reader).sha256()
@@ -601,12 +577,6 @@ def test_without_duckdb_large_files_are_read_all_the_same(
     assert tried == []
 
 
-def test_a_duckdb_that_cannot_be_loaded_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert has_duckdb()
-    without_duckdb(monkeypatch)
-    assert not has_duckdb()
-
-
 def test_duckdb_asked_for_and_not_there_is_an_error_that_names_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -697,7 +667,7 @@ def test_no_file_is_left_behind(tmp_path: Path) -> None:
     home, folder = tmp_path / "home", tmp_path / "work"
     home.mkdir()
     folder.mkdir()
-    save(folder, "a.csv", made_up_csv(list(range(3000))))
+    save(folder, "a.csv", synthetic_csv(list(range(3000))))
     code = (
         "from mlcore.files.interactions import read_events; read_events('a.csv', reader='duckdb')"
     )
@@ -708,32 +678,6 @@ def test_no_file_is_left_behind(tmp_path: Path) -> None:
         check=True,
     )
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.csv", "home", "work"]
-
-
-# Without end, as far as a test is concerned, and without rows that could fill the memory.
-ENDLESS = "range(100000) a, range(100000) b WHERE sqrt(a.range + b.range) < -1"
-
-
-@pytest.mark.parametrize("seconds", [0.0, 0.001, 0.1])  # the query has yet to begin, or is on
-def test_a_signal_ends_a_query(
-    seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    others = set(threading.enumerate())
-    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
-
-    def endless_rows(*arguments: Any) -> TableSql:
-        timer.start()
-        return TableSql(ENDLESS, "a.range || ''", "b.range || ''", None, None)
-
-    monkeypatch.setattr("mlcore.files.duckdb_input.csv_rows", endless_rows)
-    path = save(tmp_path, "a.csv", CSV)
-    with pytest.raises(KeyboardInterrupt):
-        read_events(path, reader="duckdb")
-    timer.join()
-    gc.collect()  # ends a thread that was about to be given its first query
-    for thread in set(threading.enumerate()) - others:
-        thread.join(10)
-        assert not thread.is_alive(), f"{thread.name} goes on"
 
 
 def test_progress_goes_up_to_the_size_of_the_file_and_the_number_of_rows(

@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
-from mlcore.files.options import ColumnNames, InputOptions
 from mlcore.errors import DataError, MlcoreError
 from mlcore.files.database import Database
 from mlcore.files.interactions import read_events, read_interactions
+from mlcore.files.options import ColumnNames, InputOptions
 from mlcore.files.parquet import is_parquet
 from tests.cli.test_bad_input import run
-from tests.files.test_duckdb_input import content_of
-from tests.files.test_readers import (
+from tests.files.samples import (
     CSV,
     NASTY_IDS,
     SAME,
     SECOND,
-    content_of as content_of_interactions,
-    save,
 )
+from tests.files.samples import content_of as content_of_interactions
+from tests.files.samples import save
+from tests.files.test_duckdb_input import content_of
 
 COLUMNS = "user_id, item_id, weight, timestamp"
 ROWS = "('bob', 'tea', 4, 300), ('ann', 'tea', 1, 100), ('ann', 'milk', 2.5, 50)"

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from mlcore.files.predictions import (
     read_predictions,
 )
 from mlcore.jsontext import format_number, format_string
+from tests.files.samples import save
 
 WRITTEN = [
     '{"user_id": "u", "items": [{"item_id": "a", "score": 0.75}]}',
@@ -236,3 +238,46 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_whatever_a_file_holds_it_is_read_as_the_parser_reads_it(folder: Path, text: str) -> None:
     path = folder / "p.jsonl"
     assert outcome(path, text) == outcome_by_parser(path, text)
+
+
+def test_predictions_keep_the_order_of_lists_and_items(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = (
+        '{"user_id": "u2", "items": [{"item_id": "b", "score": 2}, {"item_id": "a"}], "x": 1}\n'
+        "\n"
+        '{"user_id": "u1", "items": []}\n'
+        '{"items": [{"score": "?", "item_id": "007"}, {"item_id": "b"}], "user_id": "\\u00e9"}\n'
+    )
+    save(tmp_path, "a.jsonl", lines)
+    found = read_predictions("a.jsonl")
+    assert list(found.user_ids) == ["u2", "u1", "\u00e9"]
+    lists = [
+        [found.item_ids[item] for item in found.items[begin:end]]
+        for begin, end in zip(found.indptr, found.indptr[1:])
+    ]
+    assert lists == [["b", "a"], [], ["007", "b"]]
+    assert (found.indptr.dtype.name, found.items.dtype.name) == ("int64", "int32")
+    assert [found.place_of(row) for row in range(3)] == [
+        "a.jsonl:1: ",
+        "a.jsonl:3: ",
+        "a.jsonl:4: ",
+    ]
+
+
+@given(lists=st.dictionaries(ids, st.lists(ids, max_size=4, unique=True), min_size=1, max_size=4))
+def test_predictions_that_were_formatted_are_read_back(
+    lists: dict[str, list[str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    lines = [
+        format_prediction(format_string(user), [(format_string(item), 0.5, True) for item in items])
+        for user, items in lists.items()
+    ]
+    path = tmp_path_factory.getbasetemp() / "predictions.jsonl"
+    path.write_bytes("".join(lines).encode())
+    found = read_predictions(path)
+    assert list(found.user_ids) == list(lists)
+    read = [found.item_ids[item] for item in found.items]
+    assert read == [item for items in lists.values() for item in items]
+    assert np.diff(found.indptr).tolist() == [len(items) for items in lists.values()]

@@ -1,0 +1,109 @@
+"""mlcore.files.inputs: whole lines of text, from a path or standard input, plain or gzip."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mlcore.errors import DataError
+from mlcore.files.inputs import find_format, read_text
+from mlcore.files.interactions import read_interactions
+from mlcore.files.options import Format, InputOptions
+from tests.files.samples import CSV, JSONL, SAME, content_of, save, type_in
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize(("format", "text"), [("csv", CSV), ("jsonl", JSONL)])
+def test_a_dash_is_standard_input(
+    format: Format,
+    text: str,
+    compress: Callable[[bytes], bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    type_in(monkeypatch, compress(text.encode()))
+    assert content_of(read_interactions("-", input_options=InputOptions(format=format))) == SAME
+
+
+def test_messages_call_standard_input_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    type_in(monkeypatch, "user_id\n")
+    with pytest.raises(DataError, match="^standard input:1: item_id: expected a column"):
+        read_interactions("-", input_options=InputOptions(format="csv"))
+    with pytest.raises(DataError, match="^standard input: expected a name that ends in"):
+        read_interactions("-")
+
+
+def test_a_given_format_serves_names_that_do_not_tell(tmp_path: Path) -> None:
+    assert (
+        content_of(
+            read_interactions(
+                save(tmp_path, "a.log", JSONL), input_options=InputOptions(format="jsonl")
+            )
+        )
+        == SAME
+    )
+
+
+def test_the_name_wins_over_a_given_format(tmp_path: Path) -> None:
+    # One --format serves several files: that of standard input must not change the others.
+    assert (
+        content_of(
+            read_interactions(
+                save(tmp_path, "a.jsonl", JSONL), input_options=InputOptions(format="csv")
+            )
+        )
+        == SAME
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [
+        ("a.csv", "csv"),
+        ("a.csv.gz", "csv"),
+        (".csv", "csv"),
+        ("a.csv.jsonl", "jsonl"),
+        (Path("b.csv/a.jsonl.gz"), "jsonl"),
+    ],
+)
+def test_the_format_follows_the_ending(name: str | Path, format: str) -> None:
+    assert find_format(name, None) == format
+
+
+@pytest.mark.parametrize("name", ["a.CSV", "a.json", "a.gz", "csv", "a.csv.zip", "a.csv ", "-"])
+def test_another_ending_is_no_format(name: str) -> None:
+    with pytest.raises(DataError, match="expected a name that ends in"):
+        find_format(name, None)
+
+
+def test_a_whole_text_is_read_across_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlcore.files.inputs._CHUNK_BYTES", 1)
+    text = "one\r\ntwo\n\n\u00e9\u2028four"
+    assert read_text(save(tmp_path, "a.txt", text)) == text
+
+
+def test_progress_is_told_up_to_the_size_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlcore.files.inputs._CHUNK_BYTES", 10)
+    monkeypatch.chdir(tmp_path)
+    for content in (CSV.encode(), gzip.compress(CSV.encode())):
+        save(tmp_path, "a.csv", content)
+        told: list[tuple[str, int, int]] = []
+        read_interactions("a.csv", progress=lambda *report: told.append(report))
+        assert {(step, total) for step, _, total in told} == {("read a.csv", len(content))}
+        done = [position for _, position, _ in told]
+        assert done == sorted(done) and done[-1] == len(content)
+
+
+def test_the_end_of_standard_input_is_unknown_to_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    type_in(monkeypatch, CSV)
+    told: list[tuple[str, int, int]] = []
+    read_interactions(
+        "-", input_options=InputOptions(format="csv"), progress=lambda *report: told.append(report)
+    )
+    assert set(told) == {("read standard input", 77, 0)}
