@@ -5,17 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mlcore import ids as ids_module
 from mlcore.artifact import idmap
 from mlcore.artifact.idmap import format_id_map, parse_id_map
 from mlcore.errors import IdMapError
-from mlcore.ids import MAX_ID_BYTES, IdMap, id_fault
+from mlcore.ids import MAX_ID_BYTES, id_fault
 
 # Ids that some reader or other is known to change, drop, or confuse.
 NASTY_IDS = [
@@ -226,24 +224,3 @@ def test_spans_of_ids_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         assert list(idmap._parse_plain(good, 130) or []) == ids
         assert idmap._parse_plain(wrong, 130) is None
         assert idmap._parse_plain(good.replace(b"\n101,", b"\n102,"), 130) is None
-
-
-def test_few_ids_are_sought_by_halving_and_many_in_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = [f"u{n}" for n in range(10, 99)]
-    loads: list[int] = []
-
-    def load() -> Sequence[str]:
-        loads.append(1)
-        return parse_id_map(format_id_map(names), len(names), "users.csv")
-
-    for cost in (0, 30, 1000):  # always by halving, three times, never
-        monkeypatch.setattr(ids_module, "SEARCH_COST", cost)
-        users = IdMap(load, len(names))
-        for _ in range(2):
-            assert [users.position(name) for name in names] == list(range(len(names)))
-            assert [users.position(name) for name in ("", "u1", "u100", "u99", "\ud800")] == [
-                None
-            ] * 5
-        assert users.ids == names
-        assert users.load()[3] == "u13"
-    assert len(loads) == 3

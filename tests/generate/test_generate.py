@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlcore.generate.titles import GENRES, book_title
 from mlcore.errors import ConfigError
 from mlcore.generate.generate import SyntheticData, generate_interactions, generate_to_path
 from mlcore.types import Float64Array
@@ -180,22 +179,6 @@ def test_ids_sort_in_number_order_beyond_four_digits() -> None:
 def test_number_of_genres_grows_with_the_items(num_items: int, num_genres: int) -> None:
     catalogue = generate_interactions(1, num_items, 1, seed=1).catalogue
     assert len({item.genre for item in catalogue}) == num_genres
-
-
-def test_titles_are_unique_ascii_without_comma_or_quote() -> None:
-    # 500 items of each genre: all 64 combinations, seven volumes and part of the eighth
-    titles = [item.title for item in generate_interactions(1, 10_000, 1, seed=1).catalogue]
-    assert len(set(titles)) == 10_000
-    assert all(title.isascii() and title.isprintable() for title in titles)
-    assert not set(',"') & set("".join(titles))
-    assert any(title.endswith(" (volume 8)") for title in titles)
-
-
-def test_no_title_comes_from_two_genres_or_two_positions() -> None:
-    titles = [book_title(genre, position) for genre in GENRES for position in range(64)]
-    assert len(GENRES) == len({genre.name for genre in GENRES}) == 20
-    assert {(len(genre.openings), len(genre.endings)) for genre in GENRES} == {(8, 8)}
-    assert len(set(titles)) == 20 * 64
 
 
 def test_a_few_users_and_items_have_most_of_the_events(data: SyntheticData) -> None:
