@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mlcore.config import TrainConfig
     from mlcore.errors import ArtifactError, ConfigError, DataError, MlcoreError
     from mlcore.interactions import Interactions
-    from mlcore.recommend.recommender import Recommendation, Recommender, Contribution
+    from mlcore.recommend.recommender import Contribution, Recommendation, Recommender
     from mlcore.train.train import train_from_data
 else:
     __getattr__ = lazy_names(
@@ -28,13 +28,13 @@ __version__ = VERSION
 __all__ = [
     "ArtifactError",
     "ConfigError",
+    "Contribution",
     "DataError",
     "Interactions",
     "MlcoreError",
     "Model",
     "Recommendation",
     "Recommender",
-    "Contribution",
     "TrainConfig",
     "__version__",
     "train_from_data",

@@ -43,5 +43,5 @@ def test_a_name_that_no_module_exports_is_missing() -> None:
 
 
 def test_every_public_name_of_mlcore_is_found() -> None:
-    assert dir(mlcore) == mlcore.__all__
+    assert dir(mlcore) == sorted(mlcore.__all__)
     assert all(getattr(mlcore, name) is not None for name in mlcore.__all__)
