@@ -34,6 +34,7 @@ __all__ = [
     "VersionError",
     "at",
     "from_os_error",
+    "os_errors_at",
     "shorten",
     "shorten_json",
 ]
@@ -189,3 +190,12 @@ def from_os_error(error: OSError, path: str | os.PathLike[str], expected: str) -
     """
     reason = error.strerror or str(error) or type(error).__name__
     return DataError(f"{os.fspath(path)}: expected {expected}, got {reason!r}")
+
+
+@contextlib.contextmanager
+def os_errors_at(path: str | os.PathLike[str], expected: str) -> Iterator[None]:
+    """Raise an OSError from the block as ``from_os_error``."""
+    try:
+        yield
+    except OSError as error:
+        raise from_os_error(error, path, expected) from error

@@ -15,7 +15,7 @@ To add a way, add one class: its name, its fields (each with a rule) and ``reduc
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -153,14 +153,12 @@ class DownWeight(HeavyUsers):
             data = exact.astype(np.float32)  # (E,) float32
         lost = np.flatnonzero(data == 0)
         if len(lost):
-            user = int(weighted.row_of_entry()[lost[0]])
             raise DataError(
-                f"heavy_users {self.name}: user {interactions.user_ids[user]!r}, "
-                f"item {interactions.item_ids[weighted.indices[lost[0]]]!r}: "
+                f"heavy_users {self.name}: {interactions.place_of(int(lost[0]))}: "
                 f"expected a weight above 0 that float32 holds, got {float(exact[lost[0]])!r}",
                 "take a smaller power",
             )
-        return CsrMatrix(weighted.indptr, weighted.indices, data, weighted.num_columns)
+        return replace(weighted, data=data)
 
 
 def _entries_of_heavy(matrix: CsrMatrix, maximum: int) -> Int64Array:
@@ -178,8 +176,7 @@ def _keep_first(
     firsts = np.searchsorted(users, users)  # (P,) the first entry of each one's user
     keep: BoolArray = np.ones(matrix.num_entries, bool)
     keep[entries[order]] = np.arange(len(entries)) - firsts < maximum
-    indptr = np.concatenate([[0], np.cumsum(keep)])[matrix.indptr]  # (U + 1,) int64
-    return CsrMatrix(indptr, matrix.indices[keep], matrix.data[keep], matrix.num_columns)
+    return matrix.select(keep)
 
 
 HEAVY_USERS: dict[str, type[HeavyUsers]] = {

@@ -310,6 +310,16 @@ class Interactions:
     def __len__(self) -> int:
         return self.user_items.num_entries
 
+    def place_of(self, entry: int) -> str:
+        """Return user and item of a stored entry, for messages.
+
+        >>> Interactions.from_columns(["u"], ["a"]).place_of(0)
+        "user 'u', item 'a'"
+        """
+        user = int(np.searchsorted(self.user_items.indptr, entry, side="right")) - 1
+        item = self.user_items.indices[entry]
+        return f"user {self.user_ids[user]!r}, item {self.item_ids[item]!r}"
+
     def sha256(self) -> str:
         """Return the digest of the canonical form, independent of row order and file format.
 

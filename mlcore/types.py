@@ -68,6 +68,11 @@ class CsrMatrix:
         begin, end = self.indptr[index], self.indptr[index + 1]
         return self.indices[begin:end], self.data[begin:end]
 
+    def select(self, keep: BoolArray) -> CsrMatrix:
+        """Return the matrix with only the stored entries that ``keep``, (P,), marks."""
+        indptr = np.concatenate([[0], np.cumsum(keep)])[self.indptr]  # (R + 1,) int64
+        return CsrMatrix(indptr, self.indices[keep], self.data[keep], self.num_columns)
+
     def row_of_entry(self) -> Int64Array:
         """Return the row index of each stored entry, (P,) int64, ascending."""
         return np.repeat(np.arange(self.num_rows, dtype=np.int64), np.diff(self.indptr))

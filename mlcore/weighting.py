@@ -116,7 +116,7 @@ class Weighting(ABC):
         weights = self._undecayed(matrix.data)
         if self.half_life_days is not None:
             weights = weights * exp2(-self._half_lives(interactions))
-        return self.formula(CsrMatrix(matrix.indptr, matrix.indices, weights, matrix.num_columns))
+        return self.formula(replace(matrix, data=weights))
 
     def apply(self, interactions: Interactions) -> CsrMatrix:
         """Return the weighted users x items matrix, (U, I) float32.
@@ -137,8 +137,7 @@ class Weighting(ABC):
         wrong = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))
         if len(wrong):
             raise self._refuse(interactions, int(wrong[0]), float(exact[wrong[0]]))
-        matrix = interactions.user_items
-        return CsrMatrix(matrix.indptr, matrix.indices, weights, matrix.num_columns)
+        return replace(interactions.user_items, data=weights)
 
     def _undecayed(self, weights: Float64Array) -> Float64Array:
         """Return x_ui before decay."""
@@ -152,8 +151,8 @@ class Weighting(ABC):
         later = np.flatnonzero(ages < 0)
         if len(later):
             raise DataError(
-                f"{self._place(interactions, int(later[0]))}: expected a timestamp up to the "
-                f"reference time {reference_time}, got {format_rfc_3339(int(times[later[0]]))}",
+                f"weighting {self.name}: {interactions.place_of(int(later[0]))}: expected a timestamp "
+                f"up to the reference time {reference_time}, got {format_rfc_3339(int(times[later[0]]))}",
                 "leave reference_time out to take the latest timestamp, or set later interactions "
                 f"aside: cli.split --strategy temporal --cutoff {reference_time}",
             )
@@ -161,21 +160,13 @@ class Weighting(ABC):
             half_lives: Float64Array = ages / (self.half_life_days * _MICROSECONDS_PER_DAY)
         return half_lives
 
-    def _place(self, interactions: Interactions, entry: int) -> str:
-        matrix = interactions.user_items
-        user = int(np.searchsorted(matrix.indptr, entry, side="right")) - 1
-        return (
-            f"weighting {self.name}: user {interactions.user_ids[user]!r}, "
-            f"item {interactions.item_ids[matrix.indices[entry]]!r}"
-        )
-
     def _refuse(self, interactions: Interactions, entry: int, value: float) -> DataError:
         hint = self._hint() if value <= 0 else None
         if self.half_life_days is not None:
             age = float(self._half_lives(interactions)[entry])
             hint = _hint_for_age(age) if age > _OLD else hint
         return DataError(
-            f"{self._place(interactions, entry)}: "
+            f"weighting {self.name}: {interactions.place_of(entry)}: "
             f"expected a weight above 0 that float32 holds, got {value!r}",
             hint,
         )

@@ -15,6 +15,7 @@ from mlcore.errors import (
     UnknownUserError,
     at,
     from_os_error,
+    os_errors_at,
     shorten,
     shorten_json,
 )
@@ -65,3 +66,9 @@ def test_json_is_shown_as_json_and_never_fails() -> None:
 def test_an_error_of_the_system_is_named_even_without_words() -> None:
     assert str(from_os_error(OSError(), "a", "b")) == "a: expected b, got 'OSError'"
     assert str(from_os_error(OSError("odd"), "a", "b")) == "a: expected b, got 'odd'"
+
+
+def test_an_error_of_the_system_in_a_block_names_its_path() -> None:
+    with pytest.raises(DataError, match="^a.csv: expected a file, got 'No such file"):
+        with os_errors_at("a.csv", "a file"):
+            open("/no-such-folder/a.csv")

@@ -28,6 +28,12 @@ def test_a_row_is_a_view() -> None:
     assert np.shares_memory(columns, MATRIX.indices) and np.shares_memory(values, MATRIX.data)
 
 
+def test_selected_entries_stay_in_their_rows() -> None:
+    selected = MATRIX.select(np.array([False, True, True]))
+    assert selected.indptr.dtype == np.int64
+    assert selected.to_scipy().toarray().tolist() == [[0, 0, 2], [0, 0, 0], [1, 0, 0]]
+
+
 def test_scipy_computes_in_float64_and_gives_the_dtypes_back() -> None:
     converted = MATRIX.to_scipy()
     assert converted.dtype == np.float64

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
-from mlcore.errors import DataError, from_os_error
+from mlcore.errors import DataError, os_errors_at
 
 __all__ = ["check_replaceable", "replaced_directory", "sync"]
 
@@ -76,7 +76,7 @@ def replaced_directory(
     real = Path(os.path.realpath(target))
     partial = real.with_name(f".{real.name}.partial-{secrets.token_hex(4)}")
     try:
-        try:
+        with os_errors_at(target, "a folder to write to"):
             partial.mkdir()
             yield partial
             for path in partial.iterdir():
@@ -85,8 +85,6 @@ def replaced_directory(
             check_replaceable(target, overwrite, known_files)
             _put_in_place(partial, real, target)
             sync(real.parent)
-        except OSError as error:
-            raise from_os_error(error, target, "a folder to write to") from error
     finally:
         # The old content, after an exchange.
         shutil.rmtree(partial, ignore_errors=True)

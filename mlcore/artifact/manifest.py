@@ -21,6 +21,7 @@ __all__ = [
     "Manifest",
     "ModelCounts",
     "expected_arrays",
+    "parse_object",
 ]
 
 FORMAT = "mlcore-model"
@@ -106,10 +107,7 @@ class Manifest:
             ManifestError: malformed or contradictory.
             VersionError: an unknown format version or required feature.
         """
-        try:
-            value = parse_json(text, MAX_DEPTH)
-        except JsonTextError as error:
-            raise ManifestError(f"{place}: expected a JSON object, got {error}") from None
+        value = parse_object(text, place)
         reader = _Reader(place)
         _check_version(reader, value, place)
         counts = reader.member(value, "counts", dict)
@@ -135,6 +133,24 @@ class Manifest:
         )
 
 
+def parse_object(text: str, place: str) -> dict[str, object]:
+    """Return the JSON object of a file, nested at most ``MAX_DEPTH`` deep.
+
+    Raises:
+        ManifestError: it is none; the message begins with ``place``.
+
+    >>> parse_object('{"a": 1}', "config.json")
+    {'a': 1}
+    """
+    try:
+        value = parse_json(text, MAX_DEPTH)
+    except JsonTextError as error:
+        raise ManifestError(f"{place}: expected a JSON object, got {error}") from None
+    if not isinstance(value, dict):
+        raise ManifestError(f"{place}: expected a JSON object, got {shorten_json(value)}")
+    return value
+
+
 def expected_arrays(counts: ModelCounts) -> dict[str, dict[str, ArraySpec]]:
     """Return dtype and length of every array of a model, by file.
 
@@ -152,10 +168,8 @@ def _csr_arrays(rows: int, entries: int) -> dict[str, ArraySpec]:
     return {"indptr": ("<i8", rows + 1), "indices": ("<i4", entries), "data": ("<f4", entries)}
 
 
-def _check_version(reader: _Reader, value: object, place: str) -> None:
+def _check_version(reader: _Reader, value: Mapping[str, object], place: str) -> None:
     # First of all: a newer format may have changed everything else.
-    if not isinstance(value, dict):
-        raise ManifestError(f"{place}: expected a JSON object, got {shorten_json(value)}")
     if value.get("format") != FORMAT:
         got = shorten_json(value["format"]) if "format" in value else "no such key"
         raise ManifestError(f"{place}: format: expected {FORMAT!r}, got {got}")

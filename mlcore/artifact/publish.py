@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mlcore.artifact import MODEL_FILES, replaced_directory, verify_model
 from mlcore.artifact.directory import sync
-from mlcore.errors import DataError, from_os_error
+from mlcore.errors import DataError, os_errors_at
 from mlcore.files.options import PathLike
 from mlcore.parameters import convert_value, integer
 
@@ -61,11 +61,10 @@ def publish_from_path(model_dir: PathLike, link: PathLike, *, keep: int = 3) -> 
 def _switch(link: Path, name: str) -> None:
     partial = link.with_name(f".{link.name}.partial-{secrets.token_hex(4)}")
     try:
-        os.symlink(name, partial)
-        os.replace(partial, link)
-        sync(link.parent)
-    except OSError as error:
-        raise from_os_error(error, link, "a symbolic link that can be switched") from error
+        with os_errors_at(link, "a symbolic link that can be switched"):
+            os.symlink(name, partial)
+            os.replace(partial, link)
+            sync(link.parent)
     finally:
         partial.unlink(missing_ok=True)
 

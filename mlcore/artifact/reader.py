@@ -15,16 +15,15 @@ import numpy.typing as npt
 
 from mlcore.artifact.idmap import parse_id_map
 from mlcore.artifact.manifest import (
-    MAX_DEPTH,
     MAX_MANIFEST_BYTES,
     MODEL_FILES,
     Manifest,
     expected_arrays,
+    parse_object,
 )
 from mlcore.artifact.npz import ArraySpec, map_npz
-from mlcore.errors import CsrError, ManifestError, MissingFileError, SizeError, shorten_json
+from mlcore.errors import CsrError, ManifestError, MissingFileError, SizeError
 from mlcore.ids import IdMap
-from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.types import CsrMatrix
 
 __all__ = ["ModelFiles"]
@@ -74,13 +73,7 @@ class ModelFiles:
         """Return the object in ``config.json``, which may be of a later version."""
         place, data = self.place("config.json"), bytes(self._contents["config.json"])
         _check_size(len(data), place)
-        try:
-            value = parse_json(_decode(data, place), MAX_DEPTH)
-        except JsonTextError as error:
-            raise ManifestError(f"{place}: expected a JSON object, got {error}") from None
-        if not isinstance(value, dict):
-            raise ManifestError(f"{place}: expected a JSON object, got {shorten_json(value)}")
-        return value
+        return parse_object(_decode(data, place), place)
 
     def ids(self, name: str, count: int) -> IdMap:
         """Return the ids of a file, parsed when first asked for."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from mlcore.errors import DataError, DataWarning, from_os_error
+from mlcore.errors import DataError, DataWarning, os_errors_at
 from mlcore.files.options import FORMATS, Format, PathLike
 from mlcore.progress import Progress, no_progress
 
@@ -121,34 +121,30 @@ def opened(path: PathLike) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     if os.fspath(path) == "-":
         yield sys.stdin.buffer, _uncompressed(sys.stdin.buffer, path)
         return
-    try:
+    if Path(path).is_dir():
+        raise DataError(f"{display_name(path)}: expected a file, got a directory")
+    with os_errors_at(path, "a readable file"):
         raw = open(path, "rb")
-    except OSError as error:
-        if Path(path).is_dir():
-            raise DataError(f"{display_name(path)}: expected a file, got a directory") from error
-        raise from_os_error(error, path, "a readable file") from error
     with raw:
         yield raw, _uncompressed(raw, path)
 
 
 def _uncompressed(raw: IO[bytes], path: PathLike) -> IO[bytes]:
     buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
-    try:
+    with os_errors_at(display_name(path), "a readable file"):
         is_gzip = buffered.peek(2)[:2] == _GZIP_MAGIC
-    except OSError as error:
-        raise from_os_error(error, display_name(path), "a readable file") from error
     return io.BufferedReader(gzip.GzipFile(fileobj=buffered)) if is_gzip else buffered
 
 
 def _line_blocks(stream: IO[bytes], path: PathLike) -> Iterator[bytes]:
-    try:
-        while lines := stream.readlines(_CHUNK_BYTES):
-            yield b"".join(lines)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        got = "one that ends too early" if isinstance(error, EOFError) else "a damaged one"
-        raise DataError(f"{display_name(path)}: expected a whole gzip file, got {got}") from error
-    except OSError as error:
-        raise from_os_error(error, display_name(path), "a readable file") from error
+    name = display_name(path)
+    with os_errors_at(name, "a readable file"):
+        try:
+            while lines := stream.readlines(_CHUNK_BYTES):
+                yield b"".join(lines)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            got = "one that ends too early" if isinstance(error, EOFError) else "a damaged one"
+            raise DataError(f"{name}: expected a whole gzip file, got {got}") from error
 
 
 def _decode(data: bytes, first_line: int, name: str) -> tuple[str, DataError | None]:

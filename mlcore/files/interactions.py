@@ -14,7 +14,7 @@ from mlcore.errors import at
 from mlcore.files.database import has_duckdb
 from mlcore.files.duckdb_input import read_events_by_duckdb
 from mlcore.files.inputs import display_name, find_format
-from mlcore.files.options import ColumnNames, Format, InputOptions, PathLike
+from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.files.parquet import is_parquet, read_parquet_events
 from mlcore.files.tables import ColumnReader, read_columns
 from mlcore.files.values import (

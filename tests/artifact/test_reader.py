@@ -103,7 +103,7 @@ MOMENTS: dict[str, tuple[Any, str]] = {
     "first file found": (os, "lstat"),
     "manifest read": (Manifest, "from_text"),
     "first file mapped": (mmap, "mmap"),
-    "config parsed": (reader, "parse_json"),
+    "config parsed": (reader, "parse_object"),
     "first array mapped": (reader, "map_npz"),
 }
 
