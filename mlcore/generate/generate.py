@@ -9,9 +9,9 @@ Same arguments, same bytes, on every machine: ``events`` has the draws, this mod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,6 @@ from mlcore.files.options import Format, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.generate.events import SyntheticEvents, draw_events
 from mlcore.generate.titles import GENRES, book_title
-from mlcore.jsontext import format_string
 from mlcore.types import Int64Array
 
 __all__ = ["CatalogueItem", "SyntheticData", "generate_interactions", "generate_to_path"]
@@ -30,8 +29,7 @@ COLUMNS = ("user_id", "item_id", "weight", "timestamp")
 CHUNK = 2**18  # rows of text at once: changes speed and memory only
 
 
-@dataclass(frozen=True)
-class CatalogueItem:
+class CatalogueItem(NamedTuple):
     """One item of the library: its id, a unique title that shows the genre, and the genre."""
 
     item_id: str
@@ -138,28 +136,37 @@ def generate_to_path(
         DataError: a file cannot be written.
     """
     paths = [out_path] if items_path is None else [out_path, items_path]
-    for path in paths:
-        find_format(path, format)  # before the work, not after it
+    formats = [find_format(path, format) for path in paths]  # before the work, not after it
     with open_outputs(*paths) as streams:
         events = draw_events(num_users, num_items, num_interactions, seed, skew)
         user_names, item_names = _number_names(num_users, prefix="u"), _number_names(num_items)
-        if find_format(out_path, format) == "csv":
-            streams[0].write(",".join(COLUMNS) + "\n")
-            between = ("", ",", ",", ",", "\n")
-        else:
-            between = (
-                '{"user_id": "',
-                '", "item_id": "',
-                '", "weight": ',
-                ', "timestamp": ',
-                "}\n",
-            )
+        between = _begin_table(streams[0], COLUMNS, 2, formats[0])
         streams[0].writelines(_format_events(events, user_names, item_names, between))
         if items_path is not None:
-            catalogue = _build_catalogue(item_names, events.item_genres)
-            items = ((item.item_id, item.title, item.genre) for item in catalogue)
-            _write_table(streams[1], ("item_id", "title", "genre"), items, items_path, format)
+            before_id, before_title, before_genre, end = _begin_table(
+                streams[1], CatalogueItem._fields, 3, formats[1]
+            )
+            streams[1].writelines(
+                f"{before_id}{item_id}{before_title}{title}{before_genre}{genre}{end}"
+                for item_id, title, genre in _build_catalogue(item_names, events.item_genres)
+            )
     return f"{num_interactions} events of {num_users} users and {num_items} items"
+
+
+def _begin_table(
+    stream: TextIO, names: Sequence[str], num_texts: int, format: Format
+) -> Sequence[str]:
+    """Write the header, if any; return the text before each field of a row, and after the last.
+
+    No synthetic id, title or genre needs quotes in CSV or escapes in JSON. Texts come first.
+    """
+    if format == "csv":
+        stream.write(",".join(names) + "\n")
+        return ["", *[","] * (len(names) - 1), "\n"]
+    quotes = ['"'] * num_texts + [""] * (len(names) - num_texts)
+    opening = [f'"{name}": {quote}' for name, quote in zip(names, quotes)]
+    between = [f"{quote}, {key}" for quote, key in zip(quotes, opening[1:])]
+    return ["{" + opening[0], *between, quotes[-1] + "}\n"]
 
 
 def _format_events(
@@ -191,21 +198,3 @@ def _format_events(
 def _as_bytes(names: Sequence[str]) -> npt.NDArray[np.uint8]:
     """Return the characters of ASCII texts of one width w, (n, w)."""
     return np.frombuffer("".join(names).encode("ascii"), np.uint8).reshape(len(names), -1)
-
-
-def _write_table(
-    stream: TextIO,
-    names: Sequence[str],
-    rows: Iterable[tuple[str | int, ...]],
-    path: PathLike,
-    format: Format | None,
-) -> None:
-    # No synthetic id, title or genre needs quotes in CSV.
-    if find_format(path, format) == "csv":
-        stream.write(",".join(names) + "\n")
-        stream.writelines(",".join(map(str, row)) + "\n" for row in rows)
-        return
-    for row in rows:
-        values = (format_string(value) if isinstance(value, str) else value for value in row)
-        pairs = ", ".join(f'"{name}": {value}' for name, value in zip(names, values))
-        stream.write(f"{{{pairs}}}\n")

@@ -136,6 +136,17 @@ def test_the_files_hold_what_the_function_returns(
     assert paths[1].read_text().splitlines() == expected
 
 
+def test_the_items_file_holds_the_catalogue(tmp_path: Path) -> None:
+    catalogue = generate_interactions(2, 30, 9, seed=1).catalogue
+    generate_to_path(2, 30, 9, 1, tmp_path / "a.csv", tmp_path / "items.jsonl")
+    lines = (tmp_path / "items.jsonl").read_text("ascii").splitlines()
+    names = ("item_id", "title", "genre")
+    assert lines == [json.dumps(dict(zip(names, item))) for item in catalogue]
+    generate_to_path(2, 30, 9, 1, tmp_path / "a.csv", tmp_path / "items.csv")
+    rows = (tmp_path / "items.csv").read_text("ascii").splitlines()
+    assert rows == [",".join(names), *(",".join(item) for item in catalogue)]
+
+
 def test_catalogue_keeps_its_bytes() -> None:
     catalogue = generate_interactions(1, 2_000, 1, seed=0).catalogue
     text = "".join(f"{item.item_id},{item.title},{item.genre}\n" for item in catalogue)
