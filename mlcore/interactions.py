@@ -16,6 +16,7 @@ import numpy as np
 
 from mlcore.errors import DataError, shorten
 from mlcore.ids import id_fault
+from mlcore.numeric.ranges import offsets
 from mlcore.numeric.sums import sum_by_group
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
@@ -257,12 +258,9 @@ class Interactions:
         """Do as ``from_pairs``, given the number of items of each user, (U,)."""
         item_used = np.zeros(len(item_ids), bool)
         item_used[items] = True
-        user_counts_kept = user_counts[user_counts > 0]
-        indptr = np.zeros(len(user_counts_kept) + 1, np.int64)
-        np.cumsum(user_counts_kept, out=indptr[1:])
         new_items = (np.cumsum(item_used) - 1).astype(np.int32)
         matrix = CsrMatrix(
-            indptr,
+            offsets(user_counts[user_counts > 0]),
             items.astype(np.int32, copy=False) if item_used.all() else _take(new_items, items),
             weights.astype(np.float64, copy=False),
             int(item_used.sum()),

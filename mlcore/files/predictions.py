@@ -15,6 +15,7 @@ from mlcore.files.options import PathLike
 from mlcore.files.tables import BadValue, json_member, no_objects, parse_json_object
 from mlcore.files.values import JSON_NUMBER, IdEncoder
 from mlcore.jsontext import format_numbers
+from mlcore.numeric.ranges import offsets
 from mlcore.progress import Progress, no_progress
 from mlcore.ranked_lists import Predictions
 
@@ -149,11 +150,10 @@ def read_predictions(path: PathLike, progress: Progress = no_progress) -> Predic
         lengths.append(len(row))
     if not user_ids:
         raise no_objects(name)
-    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return Predictions(
         list(user_ids),
         list(items),
-        indptr,
+        offsets(lengths),
         np.array(codes, np.int32),
         name,
         list(user_ids.values()),
