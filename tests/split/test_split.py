@@ -257,9 +257,18 @@ def test_what_needs_timestamps_says_so(strategy: Any, purpose: str) -> None:
             {"strategy": "leave-one-out"},
             "strategy: expected 'random' or 'last-n' or 'temporal' or 'user', got 'leave-one-out'",
         ),
-        ({"test_fraction": 0}, "test_fraction: expected a finite number above 0 and below 1, got 0"),
-        ({"test_fraction": 1}, "test_fraction: expected a finite number above 0 and below 1, got 1"),
-        ({"test_fraction": 1.5}, "test_fraction: expected a finite number above 0 and below 1, got 1.5"),
+        (
+            {"test_fraction": 0},
+            "test_fraction: expected a finite number above 0 and below 1, got 0",
+        ),
+        (
+            {"test_fraction": 1},
+            "test_fraction: expected a finite number above 0 and below 1, got 1",
+        ),
+        (
+            {"test_fraction": 1.5},
+            "test_fraction: expected a finite number above 0 and below 1, got 1.5",
+        ),
         ({"n": 0}, "n: expected an integer >= 1, got 0"),
         ({"seed": -1}, "seed: expected an integer >= 0, got -1"),
         ({"cutoff": 5}, "cutoff: expected strategy 'temporal', got 'random'"),
