@@ -18,7 +18,7 @@ import pytest
 
 from mlcore import Model, TrainConfig, verify_model
 from mlcore.artifact.writer import ModelWriter
-from mlcore.similarity import SIMILARITIES, counts
+from mlcore.similarity import SIMILARITIES, gram
 from mlcore.train.train import train_from_path
 from mlcore.weighting import WEIGHTINGS
 from tests.artifact.models import Row, assert_same_model, digests, some_rows, train, tree
@@ -59,7 +59,7 @@ def test_the_order_of_the_rows_changes_no_byte(directory: Path, tmp_path: Path) 
 def test_threads_and_blocks_change_no_byte(
     threads: int, block: int, directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counts, "MAX_BLOCK_ENTRIES", block)
+    monkeypatch.setattr(gram, "MAX_BLOCK_ENTRIES", block)
     assert saved(train(some_rows(), threads=threads), tmp_path / "other") == digests(directory)
 
 
@@ -100,7 +100,7 @@ def test_every_similarity_and_weighting_gives_one_valid_model(
     verify_model(tmp_path / "model")
     assert_same_model(Model.load(tmp_path / "model"), model)
     random.Random(9).shuffle(rows)
-    monkeypatch.setattr(counts, "MAX_BLOCK_ENTRIES", 40)
+    monkeypatch.setattr(gram, "MAX_BLOCK_ENTRIES", 40)
     assert saved(train(rows, config, threads=5), tmp_path / "other") == expected
 
 
