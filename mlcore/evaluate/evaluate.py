@@ -16,12 +16,13 @@ from mlcore.errors import ConfigError, DataError, NoUsersError, shorten
 from mlcore.evaluate.config import EvaluateConfig, ExtraUsers, SliceBy
 from mlcore.evaluate.result import Evaluation, Slice, mean_over_users
 from mlcore.files.inputs import find_format
-from mlcore.files.interactions import quote_csv, read_interactions
+from mlcore.files.formats import ROW_FORMATS
+from mlcore.files.interactions import read_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
 from mlcore.evaluate.hits import find_hits, find_positions
 from mlcore.interactions import Interactions
-from mlcore.jsontext import format_document, format_number, format_string
+from mlcore.jsontext import format_document, format_number
 from mlcore.evaluate.metrics import user_metrics
 from mlcore.ranked_lists import Predictions
 from mlcore.progress import Progress, no_progress
@@ -227,16 +228,10 @@ def _catalogue_of(model: Model, config: EvaluateConfig) -> Catalogue:
 def _write_per_user(
     stream: TextIO, evaluation: Evaluation, path: PathLike, format: Format | None
 ) -> None:
-    names = list(evaluation.per_user)
-    columns = [evaluation.per_user[name].tolist() for name in names]
-    is_csv = find_format(path, format) == "csv"
-    missing = "" if is_csv else "null"
-    if is_csv:
-        stream.write(",".join(["user_id", *names]) + "\n")
+    rows, names = ROW_FORMATS[find_format(path, format)], ["user_id", *evaluation.per_user]
+    stream.write(rows.header(names))
+    around = rows.around(names)
+    columns = [values.tolist() for values in evaluation.per_user.values()]
     for user_id, *values in zip(evaluation.user_ids, *columns):
-        numbers = [missing if math.isnan(value) else format_number(value) for value in values]
-        if is_csv:
-            stream.write(",".join([quote_csv(user_id), *numbers]) + "\n")
-        else:
-            pairs = ", ".join(f'"{name}": {number}' for name, number in zip(names, numbers))
-            stream.write(f'{{"user_id": {format_string(user_id)}, {pairs}}}\n')
+        numbers = [rows.missing if math.isnan(value) else format_number(value) for value in values]
+        stream.write(rows.row(around, [rows.quote(user_id), *numbers]))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from mlcore.errors import DataError, at, shorten, shorten_json
+from mlcore.files.formats import ROW_FORMATS
 from mlcore.files.inputs import display_name, find_format
 from mlcore.files.interactions import read_interactions
 from mlcore.files.options import InputOptions, PathLike
@@ -41,7 +42,7 @@ def read_histories(
     Raises:
         DataError: a user or, within a history, an item twice, or a value that breaks its rule.
     """
-    if find_format(path, input_options.format) == "csv":
+    if not ROW_FORMATS[find_format(path, input_options.format)].has_keys:
         yield from _from_table(path, input_options, progress)
         return
     first_lines: dict[str, int] = {}

@@ -13,6 +13,7 @@ import numpy as np
 from mlcore.errors import at
 from mlcore.files.database import has_duckdb
 from mlcore.files.duckdb_input import read_events_by_duckdb
+from mlcore.files.formats import ROW_FORMATS, RowFormat
 from mlcore.files.inputs import display_name, find_format
 from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.files.parquet import is_parquet, read_parquet_events
@@ -27,12 +28,11 @@ from mlcore.files.values import (
     weight_from_text,
 )
 from mlcore.interactions import Events, Interactions, sort_codes
-from mlcore.jsontext import format_number, format_string
+from mlcore.jsontext import format_number
 from mlcore.progress import Progress, no_progress
 
 __all__ = [
     "Reader",
-    "quote_csv",
     "read_events",
     "read_interactions",
     "write_interactions",
@@ -149,50 +149,28 @@ def write_interactions(
     Raises:
         DataError: the format is not known.
     """
-    if find_format(path, format) == "csv":
-        times = interactions.timestamps
-        stream.write("user_id,item_id,weight" + ("" if times is None else ",timestamp") + "\n")
-        lines = _csv_lines(interactions)
-    else:
-        lines = _json_lines(interactions)
+    rows = ROW_FORMATS[find_format(path, format)]
+    names = ["user_id", "item_id", "weight", "timestamp"]
+    names = names[:3] if interactions.timestamps is None else names
+    stream.write(rows.header(names))
+    lines = _lines(interactions, rows, rows.around(names))
     while buffer := list(islice(lines, _ROWS_PER_WRITE)):
         stream.write("".join(buffer))
 
 
-def quote_csv(text: str) -> str:
-    """Return a CSV field, quoted only if it must be.
-
-    >>> quote_csv('a,"b')
-    '"a,""b"'
-    """
-    if any(mark in text for mark in ',"\r\n'):
-        return '"' + text.replace('"', '""') + '"'
-    return text
-
-
-def _csv_lines(interactions: Interactions) -> Iterator[str]:
-    users = [quote_csv(id_) for id_ in interactions.user_ids]
-    items = [quote_csv(id_) for id_ in interactions.item_ids]
-    for user, item, weight, time in _rows(interactions):
-        end = "\n" if time is None else f",{time}\n"
-        yield f"{users[user]},{items[item]},{weight}{end}"
-
-
-def _json_lines(interactions: Interactions) -> Iterator[str]:
-    users = [format_string(id_) for id_ in interactions.user_ids]
-    items = [format_string(id_) for id_ in interactions.item_ids]
-    for user, item, weight, time in _rows(interactions):
-        shown = time if time is None or "T" not in time else f'"{time}"'
-        end = "}\n" if shown is None else f', "timestamp": {shown}}}\n'
-        yield f'{{"user_id": {users[user]}, "item_id": {items[item]}, "weight": {weight}{end}'
-
-
-def _rows(interactions: Interactions) -> Iterator[tuple[int, int, str, str | None]]:
+def _lines(interactions: Interactions, rows: RowFormat, around: list[str]) -> Iterator[str]:
+    begin, after_user, after_item, *after_weight = around
+    users = [f"{begin}{rows.quote(id_)}{after_user}" for id_ in interactions.user_ids]
+    items = [f"{rows.quote(id_)}{after_item}" for id_ in interactions.item_ids]
     matrix, times = interactions.user_items, interactions.timestamps
+    pairs = zip(matrix.row_of_entry().tolist(), matrix.indices.tolist(), matrix.data.tolist())
     number = Memo(format_number).__getitem__
-    in_seconds = times is not None and not (times % 1_000_000).any()
-    users, items = matrix.row_of_entry().tolist(), matrix.indices.tolist()
-    weights = matrix.data.tolist()
-    for row in range(len(interactions)):
-        time = None if times is None else format_timestamp(int(times[row]), in_seconds)
-        yield users[row], items[row], number(weights[row]), time
+    if times is None:
+        for user, item, weight in pairs:
+            yield f"{users[user]}{items[item]}{number(weight)}{after_weight[0]}"
+        return
+    in_seconds = not (times % 1_000_000).any()
+    quote = str if in_seconds else rows.quote
+    for (user, item, weight), time in zip(pairs, times.tolist()):
+        shown = quote(format_timestamp(time, in_seconds))
+        yield f"{users[user]}{items[item]}{number(weight)}{after_weight[0]}{shown}{after_weight[1]}"

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from mlcore.errors import DataError, at, shorten, shorten_json
 from mlcore.files.inputs import TextChunk, display_name, find_format, text_chunks
-from mlcore.files.options import InputOptions, PathLike
+from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.progress import Progress, no_progress
 
@@ -82,12 +82,8 @@ def read_columns(
     Raises:
         DataError: the first fault of the file, with its line and column.
     """
-    name = display_name(path)
-    chunks = text_chunks(path, progress)
-    if find_format(path, input_options.format) == "csv":
-        yield from _read_csv_table(name, columns, chunks)
-    else:
-        yield from _read_json_table(name, columns, chunks)
+    read = _READERS[find_format(path, input_options.format)]
+    yield from read(display_name(path), columns, text_chunks(path, progress))
 
 
 def _convert(
@@ -302,6 +298,12 @@ def json_member(value: Mapping[str, Any], key: str, kind: type[T]) -> T:
         return found
     got = shorten_json(found) if key in value else "no such key"
     raise BadValue(f"{key}: expected {_JSON_KINDS[kind]}, got {got}")
+
+
+_READERS: dict[Format, Callable[..., Iterator[list[list[Any] | None]]]] = {
+    "csv": _read_csv_table,
+    "jsonl": _read_json_table,
+}
 
 
 def parse_json_object(text: str, place: str) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from mlcore.files.formats import ROW_FORMATS, RowFormat
 from mlcore.files.inputs import find_format
 from mlcore.files.options import Format, PathLike
 from mlcore.files.outputs import open_outputs
@@ -140,43 +141,28 @@ def generate_to_path(
     with open_outputs(*paths) as streams:
         events = draw_events(num_users, num_items, num_interactions, seed, skew)
         user_names, item_names = _number_names(num_users, prefix="u"), _number_names(num_items)
-        between = _begin_table(streams[0], COLUMNS, 2, formats[0])
-        streams[0].writelines(_format_events(events, user_names, item_names, between))
+        rows = ROW_FORMATS[formats[0]]
+        streams[0].write(rows.header(COLUMNS))
+        streams[0].writelines(_format_events(events, user_names, item_names, rows))
         if items_path is not None:
-            before_id, before_title, before_genre, end = _begin_table(
-                streams[1], CatalogueItem._fields, 3, formats[1]
-            )
+            rows = ROW_FORMATS[formats[1]]
+            streams[1].write(rows.header(CatalogueItem._fields))
+            around = rows.around(CatalogueItem._fields)
             streams[1].writelines(
-                f"{before_id}{item_id}{before_title}{title}{before_genre}{genre}{end}"
-                for item_id, title, genre in _build_catalogue(item_names, events.item_genres)
+                rows.row(around, [rows.quote(text) for text in item])
+                for item in _build_catalogue(item_names, events.item_genres)
             )
     return f"{num_interactions} events of {num_users} users and {num_items} items"
 
 
-def _begin_table(
-    stream: TextIO, names: Sequence[str], num_texts: int, format: Format
-) -> Sequence[str]:
-    """Write the header, if any; return the text before each field of a row, and after the last.
-
-    No synthetic id, title or genre needs quotes in CSV or escapes in JSON. Texts come first.
-    """
-    if format == "csv":
-        stream.write(",".join(names) + "\n")
-        return ["", *[","] * (len(names) - 1), "\n"]
-    quotes = ['"'] * num_texts + [""] * (len(names) - num_texts)
-    opening = [f'"{name}": {quote}' for name, quote in zip(names, quotes)]
-    between = [f"{quote}, {key}" for quote, key in zip(quotes, opening[1:])]
-    return ["{" + opening[0], *between, quotes[-1] + "}\n"]
-
-
 def _format_events(
-    events: SyntheticEvents, user_names: list[str], item_names: list[str], between: Sequence[str]
+    events: SyntheticEvents, user_names: list[str], item_names: list[str], rows: RowFormat
 ) -> Iterator[str]:
     """Yield the text of all rows in chunks, as arrays: the fields of a column have one width.
 
     Formatting row by row would take a microsecond each.
     """
-    users, items = map(_as_bytes, (user_names, item_names))
+    users, items = (_as_bytes(list(map(rows.quote, names))) for names in (user_names, item_names))
     numbers = _as_bytes([f"{number:05}" for number in range(10**5)])
     for begin in range(0, len(events.users), CHUNK):
         part = slice(begin, begin + CHUNK)
@@ -189,7 +175,7 @@ def _format_events(
             [],
         ]
         columns = []
-        for text, field in zip(between, fields):
+        for text, field in zip(rows.around(COLUMNS), fields):
             constant = np.frombuffer(text.encode("ascii"), np.uint8)
             columns += [np.broadcast_to(constant, (len(high), len(constant))), *field]
         yield np.concatenate(columns, axis=1).tobytes().decode("ascii")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, TextIO, TypeAlias
 
 import numpy as np
@@ -11,8 +12,8 @@ import numpy.typing as npt
 
 from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.errors import DataError, shorten, shorten_json
+from mlcore.files.formats import ROW_FORMATS, RowFormat
 from mlcore.files.inputs import find_format
-from mlcore.files.interactions import quote_csv
 from mlcore.files.tables import BadValue, ColumnReader, read_columns
 from mlcore.files.values import (
     Memo,
@@ -25,7 +26,7 @@ from mlcore.files.values import (
     weight_from_text,
 )
 from mlcore.ids import id_fault
-from mlcore.jsontext import format_numbers, format_string
+from mlcore.jsontext import format_numbers
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, SqlType
 
@@ -231,9 +232,10 @@ def write_rows(
     """
     name = "standard output" if os.fspath(path) == "-" else os.fspath(path)
     sound = _checked(columns, parts, name)
-    if find_format(path, format) == "csv":
-        return _write_csv(stream, columns, sound, name)
-    return _write_json(stream, columns, sound)
+    rows = ROW_FORMATS[find_format(path, format)]
+    if rows.has_keys:
+        return _write_with_keys(stream, columns, sound, rows)
+    return _write_with_header(stream, columns, sound, rows, name)
 
 
 def _checked(columns: Sequence[Column], parts: Iterable[Rows], name: str) -> Iterator[Rows]:
@@ -258,26 +260,31 @@ def _checked(columns: Sequence[Column], parts: Iterable[Rows], name: str) -> Ite
         yield part
 
 
-def _write_json(stream: TextIO, columns: Sequence[Column], parts: Iterable[Rows]) -> int:
+def _write_with_keys(
+    stream: TextIO, columns: Sequence[Column], parts: Iterable[Rows], rows: RowFormat
+) -> int:
     count = 0
+    around_of = cache(rows.around)
     for part in parts:
-        texts = [_texts(column, part[column.name], format_string) for column in columns]
-        names = [f'"{column.name}": ' for column in columns]
+        texts = [_texts(column, part[column.name], rows.quote) for column in columns]
         for row in zip(*texts):
-            pairs = [name + text for name, text in zip(names, row) if text is not None]
-            stream.write("{" + ", ".join(pairs) + "}\n")
+            present = [index for index, text in enumerate(row) if text is not None]
+            around = around_of(tuple(columns[index].name for index in present))
+            stream.write(rows.row(around, [row[index] for index in present]))
         count += num_rows(part)
     return count
 
 
-def _write_csv(stream: TextIO, columns: Sequence[Column], parts: Iterable[Rows], name: str) -> int:
+def _write_with_header(
+    stream: TextIO, columns: Sequence[Column], parts: Iterable[Rows], rows: RowFormat, name: str
+) -> int:
     count = 0
     kept: list[Column] | None = None
     for part in parts:
-        texts = {column.name: _texts(column, part[column.name], quote_csv) for column in columns}
+        texts = {column.name: _texts(column, part[column.name], rows.quote) for column in columns}
         if kept is None:
             kept = [column for column in columns if texts[column.name][0] is not None]
-            stream.write(",".join(column.name for column in kept) + "\n")
+            stream.write(rows.header([column.name for column in kept]))
         for column in columns:
             number_missing = texts[column.name].count(None)
             if number_missing != (0 if column in kept else len(texts[column.name])):
@@ -286,11 +293,12 @@ def _write_csv(stream: TextIO, columns: Sequence[Column], parts: Iterable[Rows],
                     f"got some missing",
                     "JSON Lines can leave single values out",
                 )
+        around = rows.around([column.name for column in kept])
         for row in zip(*(texts[column.name] for column in kept)):
-            stream.write(",".join(map(str, row)) + "\n")
+            stream.write(rows.row(around, row))
         count += num_rows(part)
     if kept is None:
-        stream.write(",".join(column.name for column in columns) + "\n")
+        stream.write(rows.header([column.name for column in columns]))
     return count
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcore.files.interactions import quote_csv, read_interactions, write_interactions
+from mlcore.files.interactions import read_interactions, write_interactions
 from mlcore.files.options import ColumnNames, Format, InputOptions
 from mlcore.interactions import Interactions
 from tests.files.samples import (
@@ -169,9 +169,3 @@ def test_more_rows_than_are_written_at_once_are_all_written(
     stream = io.StringIO()
     write_interactions(stream, interactions_of(content), "a.csv")
     assert content_of(read_interactions(save(tmp_path, "a.csv", stream.getvalue()))) == content
-
-
-@given(field=st.text())
-def test_a_quoted_field_is_one_field_to_every_reader(field: str) -> None:
-    line = f"{quote_csv(field)},end"
-    assert list(csv.reader(io.StringIO(line, newline=""), strict=True)) == [[field, "end"]]
