@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mlcore import ConfigError, Interactions, TrainConfig
 from mlcore.heavy_users import HEAVY_USERS, Keep, Latest, Sample
-from mlcore.similarity import SIMILARITIES, Cosine, Jaccard, LogLikelihoodRatio, Tversky
+from mlcore.similarity import SIMILARITIES, Cosine, LogLikelihoodRatio, Tversky
 from mlcore.weighting import WEIGHTINGS, BM25, Binary, Log, NoWeighting, TfIdf
 
 CONFIGS = st.builds(

@@ -10,7 +10,7 @@ import numpy as np
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.warehouse.engines import Engine
 from mlcore.errors import DataError
-from mlcore.evaluate.config import ExtraUsers
+from mlcore.evaluate.config import METRIC_NAMES, ExtraUsers
 from mlcore.evaluate.evaluate import check_cutoffs, check_longest
 from mlcore.evaluate.result import Means
 from mlcore.files.inputs import display_name
@@ -20,7 +20,6 @@ from mlcore.files.predictions import read_predictions
 from mlcore.warehouse.rows import Rows
 from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document
-from mlcore.evaluate.metrics import USER_METRICS
 from mlcore.numeric.ranges import ragged_arange
 from mlcore.ranked_lists import Predictions
 from mlcore.progress import Progress, no_progress
@@ -88,9 +87,9 @@ def evaluate_by_engine_from_path(
             catalogue = _catalogue_metrics(engine, tables, cutoffs, progress)
         first = _count_empty_lists(engine, found[0], with_empty_lists, progress)
         _refuse_faults(tables, first, extra_users)
-        metrics = {
-            f"{name}@{n}": float(by_cutoff[n][name]) for name in USER_METRICS for n in cutoffs
-        }
+        columns = {column.name for column in bundled_query("evaluate").writes}
+        names = [name for name in METRIC_NAMES if name in columns]
+        metrics = {f"{name}@{n}": float(by_cutoff[n][name]) for name in names for n in cutoffs}
         metrics |= catalogue
         document = {
             "users": first["users"],

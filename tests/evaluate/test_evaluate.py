@@ -10,26 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-import pytrec_eval
 
 from cli.evaluate import main
 from mlcore import ConfigError, DataError, Interactions, train_from_data
 from mlcore.errors import NoUsersError
-from mlcore.evaluate.config import EvaluateConfig
+from mlcore.evaluate.config import METRIC_NAMES, EvaluateConfig
 from mlcore.evaluate.evaluate import Catalogue, evaluate_from_data, evaluate_from_path
 from mlcore.evaluate.metrics import USER_METRICS
 from tests import oracles
+from tests.evaluate.trec_eval import OF_TREC_EVAL, trec_eval_of
 from tests.oracles import predictions_of, truth_of
 
 Lists = Mapping[str, Sequence[str]]
-OF_TREC_EVAL = {
-    "precision": "P_{n}",
-    "recall": "recall_{n}",
-    "hit_rate": "success_{n}",
-    "ndcg": "ndcg_cut_{n}",
-    "map": "map_cut_{n}",
-    "mrr": "recip_rank",
-}
 
 
 def random_data(seed: int) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -53,11 +45,7 @@ def trec_eval(lists: Lists, taken: Lists, n: int) -> dict[str, dict[str, float]]
         user: {item: 100.0 - rank for rank, item in enumerate(items[:n])}
         for user, items in lists.items()
     }
-    names = {"recip_rank", *(f"{name}.{n}" for name in ("P", "recall", "success"))}
-    names |= {f"ndcg_cut.{n}", f"map_cut.{n}"}
-    truth = {user: dict.fromkeys(items, 1) for user, items in taken.items()}
-    found: dict[str, dict[str, float]] = pytrec_eval.RelevanceEvaluator(truth, names).evaluate(run)
-    return found
+    return trec_eval_of(run, {user: dict.fromkeys(items, 1) for user, items in taken.items()}, n)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -67,7 +55,7 @@ def test_metrics_equal_those_of_trec_eval_with_0_for_users_without_a_list(seed: 
     assert found.user_ids == sorted(taken)
     assert found.users_without_predictions == len(taken.keys() - lists.keys()) > 0
     assert found.ignored_users == 0
-    assert list(found.metrics) == [f"{name}@{n}" for name in OF_TREC_EVAL for n in (1, 3, 10)]
+    assert list(found.metrics) == [f"{name}@{n}" for name in METRIC_NAMES for n in (1, 3, 10)]
     assert list(found.metrics) == list(found.per_user)
     for n in (1, 3, 10):
         theirs = trec_eval(lists, taken, n)
