@@ -316,7 +316,7 @@ def test_fixtures_come_out_of_compiled_code_as_well(
         return scoring_numba.rank_rows(similarity, histories, *options)
 
     monkeypatch.setattr(scoring, "_load_rank_rows", lambda: count_rows)
-    assert golden.check(golden.FIXTURES) == []
+    assert list(golden.check(golden.FIXTURES)) == []
     assert sum(num_rows) > 1000
 
 

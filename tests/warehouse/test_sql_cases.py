@@ -66,7 +66,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 
 @pytest.fixture
 def timed_engine(engine: Engine, record_property: Callable[[str, object], None]) -> Engine:
-    """The engine, in a test whose time tests/conftest.py adds up, that of its start included."""
+    """The engine, in a test whose time conftest.py adds up, that of its start included."""
     record_property("sql engine", engine.name)
     return engine
 

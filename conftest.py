@@ -1,0 +1,150 @@
+"""Settings of the whole suite: which tests run, and what a part of it needs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import defaultdict
+from collections.abc import Generator, Sequence
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import pytest
+from hypothesis import settings
+
+# Machines are shared, so no example has a deadline; the same examples everywhere, so that a failure
+# in one place can be seen in another.
+settings.register_profile("mlcore", deadline=None, derandomize=True)
+settings.load_profile("mlcore")
+
+# With ALL=1 every test runs, and a missing tool is a failure.
+ALL = os.environ.get("ALL") == "1"
+
+
+class Part(NamedTuple):
+    """What the tests of one marker need besides numpy, scipy, pytest and hypothesis.
+
+    Attributes:
+        hint: how to get it.
+        modules: to import; tests that fail to are of this part.
+        programs: on PATH.
+        takes_minutes: whether it runs with ALL=1 only.
+    """
+
+    hint: str
+    modules: Sequence[str] = ()
+    programs: Sequence[str] = ()
+    takes_minutes: bool = False
+
+    def missing(self) -> list[str]:
+        modules = [name for name in self.modules if not is_installed(name)]
+        return modules + [name for name in self.programs if shutil.which(name) is None]
+
+
+SET_UP = "`make setup` installs it"
+SET_UP_ALL = "`make setup ALL=1` installs it"
+PARTS = {
+    "bigquery": Part(SET_UP_ALL, ("google.auth", "google.cloud.bigquery")),
+    "duckdb": Part(SET_UP, ("duckdb",)),
+    "go": Part("get Go 1.24 or newer from go.dev/dl", (), ("go",)),
+    "googlesql": Part(SET_UP_ALL, ("zetasql", "wasmtime")),
+    "jdk": Part("get a JDK, Java 17 or newer", (), ("jar",)),
+    "node": Part("get Node.js from nodejs.org", (), ("node",)),
+    "numba": Part(SET_UP, ("numba", "llvmlite")),
+    "optuna": Part(SET_UP, ("optuna",)),
+    "sklearn": Part(SET_UP, ("sklearn",)),
+    "spark": Part(
+        "`make test ALL=1` installs and runs it, with Java 17 or newer on PATH",
+        ("pyspark", "pyarrow"),
+        ("java",),
+        takes_minutes=True,
+    ),
+    "trec_eval": Part(SET_UP, ("pytrec_eval",)),
+}
+
+
+def is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the package around it
+        return False
+
+
+SKIPPED = {
+    name: f"{name}: {part.hint}"
+    for name, part in PARTS.items()
+    if not ALL and (part.takes_minutes or part.missing())
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name, part in PARTS.items():
+        needed = ", ".join([*part.modules, *part.programs])
+        config.addinivalue_line("markers", f"{name}: needs {needed}")
+    if not ALL and not config.option.markexpr:
+        config.option.markexpr = "not slow"
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what is in a file named after a part: test_spark_cluster.py, duckdb_input.py."""
+    for name in PARTS.keys() & set(item.path.stem.split("_")):
+        item.add_marker(name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    # Skipped from here, not by a mark in each file, so that pytest counts a part on one line.
+    for name, part in PARTS.items():
+        if item.get_closest_marker(name):
+            if name in SKIPPED:
+                pytest.skip(SKIPPED[name])
+            if missing := part.missing():
+                pytest.fail(f"{name}: {', '.join(missing)} missing; {part.hint}", pytrace=False)
+
+
+class NotImported(pytest.Item):
+    """In place of the tests of a file that imports a missing part at its top."""
+
+    def runtest(self) -> None:
+        raise AssertionError("skipped before")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    call: pytest.CallInfo[object] = report.__dict__["call"]
+    if call.excinfo and (name := skipped_part(call.excinfo.value)):
+        report.outcome, report.longrepr, report.result, call.excinfo = "passed", None, [], None
+        if type(collector) is pytest.Module:  # not again for its doctests
+            item = NotImported.from_parent(collector, name="import")
+            item.add_marker(name)
+            report.result.append(item)
+    return report
+
+
+def skipped_part(error: BaseException) -> str | None:
+    """Return the skipped part that an import failed to find, None if it failed otherwise."""
+    cause = error.__cause__
+    if not isinstance(cause, ModuleNotFoundError) or cause.name is None:
+        return None
+    package = cause.name.split(".")[0]
+    for name in SKIPPED:
+        if package in {module.split(".")[0] for module in PARTS[name].missing()}:
+            return name
+    return None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many cases of the queries each engine ran, and how long it took with its start."""
+    counts: dict[str, int] = defaultdict(int)
+    seconds: dict[str, float] = defaultdict(float)
+    for reports in list(terminalreporter.stats.values()):
+        for report in reports:
+            engine = dict(getattr(report, "user_properties", ())).get("sql engine")
+            if engine is not None:
+                counts[engine] += report.when == "call"
+                seconds[engine] += report.duration
+    for engine, count in counts.items():
+        terminalreporter.line(f"sql cases: {engine} {count} cases {seconds[engine]:.1f} s")
