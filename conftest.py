@@ -38,14 +38,15 @@ class Part(NamedTuple):
 
     def missing(self) -> list[str]:
         modules = [name for name in self.modules if not is_installed(name)]
-        return modules + [name for name in self.programs if shutil.which(name) is None]
+        return modules + [name for name in self.programs if not is_on_path(name)]
 
 
 SET_UP = "`make setup` installs it"
 SET_UP_ALL = "`make setup ALL=1` installs it"
 PARTS = {
-    "bigquery": Part(SET_UP_ALL, ("google.auth", "google.cloud.bigquery")),
+    "bigquery": Part(SET_UP_ALL, ("google.auth", "google.cloud.bigquery", "zetasql")),
     "duckdb": Part(SET_UP, ("duckdb",)),
+    "git": Part("get git from git-scm.com", (), ("git",)),
     "go": Part("get Go 1.24 or newer from go.dev/dl", (), ("go",)),
     "googlesql": Part(SET_UP_ALL, ("zetasql", "wasmtime")),
     "jdk": Part("get a JDK, Java 17 or newer", (), ("jar",)),
@@ -60,6 +61,7 @@ PARTS = {
         takes_minutes=True,
     ),
     "trec_eval": Part(SET_UP, ("pytrec_eval",)),
+    "unzip": Part("get unzip of Info-ZIP", (), ("unzip",)),
 }
 
 
@@ -68,6 +70,11 @@ def is_installed(module: str) -> bool:
         return find_spec(module) is not None
     except ModuleNotFoundError:  # not even the package around it
         return False
+
+
+def is_on_path(program: str) -> bool:
+    of_java = os.path.join(os.environ.get("JAVA_HOME", ""), "bin")
+    return any(shutil.which(program, path=path) for path in (None, of_java))
 
 
 SKIPPED = {

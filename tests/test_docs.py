@@ -131,7 +131,7 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monke
     assert [found.item_id for found in names["recommender"].predict("ann")] == ["jam"]
 
 
-@pytest.mark.skipif(shutil.which("go") is None, reason="go is not installed")
+@pytest.mark.go
 def test_the_go_of_the_readme_runs(tmp_path: Path) -> None:
     (block,) = readme_blocks("go")
     assert len(block.splitlines()) <= 15

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import struct
 import subprocess
 import sys
@@ -25,7 +24,7 @@ from mlcore.jsontext import (
     parse_json,
 )
 
-needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+needs_node = pytest.mark.node
 finite = st.floats(allow_nan=False, allow_infinity=False)
 well_formed = st.text(st.characters(exclude_categories=["Cs"]))
 json_values = st.recursive(

@@ -7,7 +7,6 @@ import io
 import mmap
 import os
 import pickle
-import shutil
 import struct
 import subprocess
 import zipfile
@@ -363,7 +362,7 @@ def assert_unpacked(folder: Path) -> None:
         np.testing.assert_array_equal(loaded, array)
 
 
-@pytest.mark.skipif(shutil.which("unzip") is None, reason="unzip is not installed")
+@pytest.mark.unzip
 @pytest.mark.parametrize(
     "limit", [0xFFFFFFFF, *ZIP64_LIMITS], ids=["plain", *ZIP64_LIMITS.values()]
 )
@@ -376,7 +375,7 @@ def test_unzip_tests_and_unpacks_what_is_written(
     assert_unpacked(tmp_path)
 
 
-@pytest.mark.skipif(shutil.which("jar") is None, reason="jar (of a JDK) is not installed")
+@pytest.mark.jdk
 @pytest.mark.parametrize("limit", [0xFFFFFFFF, 1], ids=["plain", "zip64"])
 def test_jar_unpacks_what_is_written(
     limit: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

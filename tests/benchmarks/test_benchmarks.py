@@ -115,11 +115,11 @@ def test_our_kernel_finds_what_training_finds(
         np.testing.assert_array_equal(getattr(found, part), arrays[part])
 
 
+@pytest.mark.numba
 @pytest.mark.parametrize(("name", "expected"), [("mlcore", True), (BARE, False)])
 def test_only_the_kernel_that_may_runs_compiled_code(
     name: str, expected: bool, folder: Path
 ) -> None:
-    pytest.importorskip("numba")
     code = (
         "import sys; from benchmarks import kernels; from mlcore.similarity import pairs\n"
         "pairs.MIN_COMPILED_WORK = 0; name, path = sys.argv[1:]\n"

@@ -41,6 +41,8 @@ def random_data(seed: int) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
 
 
 def trec_eval(lists: Lists, taken: Lists, n: int) -> dict[str, dict[str, float]]:
+    import pytrec_eval
+
     run = {
         user: {item: 100.0 - rank for rank, item in enumerate(items[:n])}
         for user, items in lists.items()
@@ -48,6 +50,7 @@ def trec_eval(lists: Lists, taken: Lists, n: int) -> dict[str, dict[str, float]]
     return trec_eval_of(run, {user: dict.fromkeys(items, 1) for user, items in taken.items()}, n)
 
 
+@pytest.mark.trec_eval
 @pytest.mark.parametrize("seed", range(4))
 def test_metrics_equal_those_of_trec_eval_with_0_for_users_without_a_list(seed: int) -> None:
     lists, taken = random_data(seed)

@@ -45,6 +45,7 @@ def trec_eval(hits: BoolArray, relevant: Int64Array, n: int) -> list[Mapping[str
     return [results[f"u{user}"] for user in range(len(hits))]
 
 
+@pytest.mark.trec_eval
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("n", CUTOFFS)
 def test_user_metrics_equal_those_of_trec_eval(n: int, seed: int) -> None:

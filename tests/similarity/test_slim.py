@@ -113,6 +113,7 @@ def test_weights_equal_those_of_lawson_and_hanson(
     assert np.allclose(found, w, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.sklearn
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("l1", "l2"), [(0.5, 2.0), (2.5, 40.0), (1.0, 0.0)])
 def test_weights_equal_the_elastic_net_of_scikit_learn(

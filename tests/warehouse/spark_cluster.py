@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -13,9 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-__all__ = ["QUICK_JAVA", "Cluster", "is_running", "needs_java", "standalone_cluster", "wait_until"]
+__all__ = ["QUICK_JAVA", "Cluster", "is_running", "standalone_cluster", "wait_until"]
 
 SECONDS = 60
 # Short tests spend their time in the compiler of Java, so it is told to be content sooner.
@@ -25,15 +22,6 @@ QUICK_JAVA = {
     "spark.driver.extraJavaOptions": _JAVA_OPTIONS,
     "spark.executor.extraJavaOptions": _JAVA_OPTIONS,
 }
-
-
-def needs_java() -> None:
-    """Skip a test where Java is not installed, unless all of them are to run."""
-    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
-        reason = "java is not installed, so Spark cannot run"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
 
 
 def is_running(pid: int) -> bool:

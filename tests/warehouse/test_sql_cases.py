@@ -14,8 +14,7 @@ from mlcore.warehouse.engines import DuckDb, DuckDbOptions
 from mlcore.warehouse.engines import Spark, SparkOptions
 from mlcore.warehouse.query import Query
 from tests import oracles
-from tests.warehouse.googlesql import GoogleSql
-from tests.warehouse.spark_cluster import QUICK_JAVA, needs_java
+from tests.warehouse.spark_cluster import QUICK_JAVA
 from tests.warehouse.sql_cases import FOLDER, Case, cases, load_rows, queries, result_rows
 
 # What needs LN or POWER, or adds up numbers that are no integers in an order that no engine promises;
@@ -46,21 +45,26 @@ def open_duckdb() -> Engine:
     return DuckDb(DuckDbOptions(threads=2))
 
 
+def open_googlesql() -> Engine:
+    from tests.warehouse.googlesql import GoogleSql
+
+    return GoogleSql()
+
+
 def open_spark() -> Engine:
-    needs_java()
     return Spark(SparkOptions("local[1]", QUICK_SPARK))
 
 
-ENGINES: dict[str, Callable[[], Engine]] = {
-    "duckdb": open_duckdb,
-    "googlesql": GoogleSql,
-    "spark": open_spark,
-}
+ENGINES = [
+    pytest.param(open_duckdb, id="duckdb", marks=pytest.mark.duckdb),
+    pytest.param(open_googlesql, id="googlesql", marks=pytest.mark.googlesql),
+    pytest.param(open_spark, id="spark", marks=pytest.mark.spark),
+]
 
 
 @pytest.fixture(scope="module", params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    with ENGINES[request.param]() as opened:
+    with request.param() as opened:
         yield opened
 
 
@@ -267,8 +271,9 @@ def duckdb() -> Iterator[Engine]:
         yield opened
 
 
+@pytest.mark.googlesql
 @pytest.mark.parametrize("name", ["train", "recommend", "evaluate", "coverage"])
 def test_bigquery_takes_the_text_over_positions(name: str) -> None:
     query = queries()[name].with_integer_ids()
-    with GoogleSql() as googlesql:
+    with open_googlesql() as googlesql:
         assert googlesql.estimate(query, query.values({}))

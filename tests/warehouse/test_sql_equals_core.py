@@ -21,7 +21,6 @@ from mlcore.preprocess import PreprocessConfig, preprocess_from_data
 from mlcore.warehouse.query import Value
 from mlcore.split import SplitConfig, split_from_data
 from tests import oracles
-from tests.warehouse.googlesql import GoogleSql
 from tests.warehouse.sql_cases import ROOT, load_rows, queries, result_rows
 
 # A table by name; rows as tuples, in the order of the header.
@@ -277,8 +276,11 @@ def test_the_best_neighbors_are_those_of_the_core(
     assert_ranked(found, neighborhood)
 
 
+@pytest.mark.googlesql
 @pytest.mark.parametrize("measure", [MEASURES[1], MEASURES[9]], ids=lambda measure: measure["name"])
 def test_googlesql_finds_the_neighbors_of_the_core(measure: dict[str, Value]) -> None:
+    from tests.warehouse.googlesql import GoogleSql
+
     log = as_interactions(made_up(3, 60))
     params = {**train_params(measure), "num_neighbors": 1000}
     with GoogleSql() as engine:

@@ -23,7 +23,7 @@ from mlcore.warehouse.engines import Spark, SparkOptions
 from mlcore.warehouse.engines.spark_columns import batch_rows, to_arrow
 from mlcore.errors import ConfigError, DataError, MlcoreError
 from mlcore.warehouse.query import Column, Query, Value, parse_query
-from tests.warehouse.spark_cluster import QUICK_JAVA, is_running, needs_java
+from tests.warehouse.spark_cluster import QUICK_JAVA, is_running
 from tests.warehouse.sql_cases import queries, result_rows
 
 # Of the parameters that have no default.
@@ -38,7 +38,6 @@ GIVEN: dict[str, Value] = {
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
-    needs_java()
     folder = tmp_path_factory.mktemp("warehouse")
     conf = {
         **QUICK_JAVA,
@@ -395,7 +394,6 @@ def test_a_java_that_does_not_start_is_one_line(
     options: SparkOptions,
     message: str,
 ) -> None:
-    needs_java()
     for name in ("_active_spark_context", "_gateway", "_jvm"):
         monkeypatch.setattr(f"pyspark.SparkContext.{name}", None)
     start = re.escape(f"spark: expected a session on {options.master}, got '{message}")
@@ -407,7 +405,6 @@ def test_a_java_that_does_not_start_is_one_line(
 def test_a_log_that_cannot_be_written_is_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    needs_java()
     monkeypatch.setattr("pyspark.SparkContext._active_spark_context", None)
     with pytest.raises(DataError, match=f"^{tmp_path}: expected a writable file for the log"):
         Spark(SparkOptions(log=str(tmp_path)))
@@ -458,7 +455,6 @@ with Spark(SparkOptions("local[1]", QUICK_JAVA)) as engine:
 
 
 def test_ctrl_c_ends_the_job_and_java_goes_with_the_engine() -> None:
-    needs_java()
     with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", INTERRUPTED],
         cwd=Path(__file__).parents[3],

@@ -23,7 +23,6 @@ from tests.warehouse.spark_cluster import (
     QUICK_JAVA,
     Cluster,
     is_running,
-    needs_java,
     standalone_cluster,
     wait_until,
 )
@@ -47,7 +46,6 @@ CONF = {
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    needs_java()
     if not Path("/proc/self/stat").exists():
         pytest.skip("the processes of the cluster are found by /proc")
     with standalone_cluster(tmp_path_factory.mktemp("cluster"), 2) as started:
