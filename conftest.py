@@ -8,9 +8,12 @@ from collections import defaultdict
 from collections.abc import Generator, Sequence
 from importlib.util import find_spec
 from typing import NamedTuple
+from zlib import crc32
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
+
+from tests.durations import MEDIUM, SLOW
 
 # Machines are shared, so no example has a deadline; the same examples everywhere, so that a failure
 # in one place can be seen in another.
@@ -19,6 +22,8 @@ settings.load_profile("mlcore")
 
 # With ALL=1 every test runs, and a missing tool is a failure.
 ALL = os.environ.get("ALL") == "1"
+# Of a slow test with more cases than this, so many are not slow; of any test, so many are fast.
+SLOW_CASES, FAST_CASES = 4, 2
 
 
 class Part(NamedTuple):
@@ -88,7 +93,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, part in PARTS.items():
         needed = ", ".join([*part.modules, *part.programs])
         config.addinivalue_line("markers", f"{name}: needs {needed}")
-    if not ALL and not config.option.markexpr:
+    named = any("::" in argument for argument in config.args)
+    if not (ALL or named or config.option.markexpr):
         config.option.markexpr = "not slow"
 
 
@@ -96,6 +102,27 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark what is in a file named after a part: test_spark_cluster.py, duckdb_input.py."""
     for name in PARTS.keys() & set(item.path.stem.split("_")):
         item.add_marker(name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow or medium, before pytest selects by marks."""
+    tests: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        tests[item.nodeid.partition("[")[0]].append(item)
+    for cases in tests.values():
+        mark_by_duration(cases)
+
+
+def mark_by_duration(cases: list[pytest.Item]) -> None:
+    name = getattr(cases[0], "originalname", "")
+    drawn = sorted(cases, key=lambda case: crc32(case.nodeid.encode()))  # no row of the grid
+    if name in SLOW:
+        for case in drawn[SLOW_CASES if len(cases) > SLOW_CASES else 0 :]:
+            case.add_marker("slow")
+    is_medium = name in SLOW | MEDIUM or is_hypothesis_test(getattr(cases[0], "obj", None))
+    for case in drawn[0 if is_medium else FAST_CASES :]:
+        case.add_marker("medium")
 
 
 @pytest.hookimpl(tryfirst=True)

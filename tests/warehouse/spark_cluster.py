@@ -15,12 +15,19 @@ from pathlib import Path
 __all__ = ["QUICK_JAVA", "Cluster", "is_running", "standalone_cluster", "wait_until"]
 
 SECONDS = 60
-# Short tests spend their time in the compiler of Java, so it is told to be content sooner.
-_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+# Short tests spend their time in Java's compiler and in the check of classes that come with Spark: it
+# compiles quickly and checks none.
+_JAVA_OPTIONS = (
+    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+    " -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+)
 QUICK_JAVA = {
     "spark.driver.memory": "1g",
     "spark.driver.extraJavaOptions": _JAVA_OPTIONS,
     "spark.executor.extraJavaOptions": _JAVA_OPTIONS,
+    # No pages about a query: writing its plan out takes a quarter of a small one.
+    "spark.sql.ui.explainMode": "simple",
+    "spark.sql.maxPlanStringLength": "10",
 }
 
 
