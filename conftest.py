@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections import defaultdict
 from collections.abc import Generator, Sequence
 from importlib.util import find_spec
@@ -70,6 +71,19 @@ PARTS = {
 }
 
 
+# Files that need a part without its name in theirs.
+FILES = {
+    "mlcore/files/database.py": "duckdb",
+    "mlcore/tune/tune.py": "optuna",
+    "mlcore/warehouse/engines/__init__.py": "duckdb",
+    "tests/files/test_parquet.py": "duckdb",
+    "tests/warehouse/test_evaluate.py": "duckdb",
+    "tests/warehouse/test_run.py": "duckdb",
+    "tests/warehouse/test_sql_equals_core.py": "duckdb",
+    "tests/warehouse/test_train.py": "duckdb",
+}
+
+
 def is_installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
@@ -90,6 +104,8 @@ SKIPPED = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell starts background jobs with Ctrl-C ignored: tests that send it would wait forever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name, part in PARTS.items():
         needed = ", ".join([*part.modules, *part.programs])
         config.addinivalue_line("markers", f"{name}: needs {needed}")
@@ -100,7 +116,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark what is in a file named after a part: test_spark_cluster.py, duckdb_input.py."""
-    for name in PARTS.keys() & set(item.path.stem.split("_")):
+    path = item.path.relative_to(item.config.rootpath).as_posix()
+    for name in PARTS.keys() & {*item.path.stem.split("_"), FILES.get(path)}:
         item.add_marker(name)
 
 

@@ -37,7 +37,7 @@ SLOW = frozenset(
         "test_the_kernel_of_scipy_takes_what_is_planned",
         "test_the_linear_models_take_what_is_planned",
         "test_the_metrics_of_every_fixture_are_those_of_the_core",
-        "test_the_script_and_the_module_do_the_same",
+        "test_the_script_and_the_modules_do_the_same",
         "test_threads_and_size_of_blocks_change_nothing",
         "test_threads_batches_and_blocks_change_no_bit",
         "test_what_is_written_reads_back_bit_for_bit",

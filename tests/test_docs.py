@@ -103,6 +103,8 @@ def readme_blocks(language: str) -> list[str]:
     return [text for found, text in blocks if found == language]
 
 
+@pytest.mark.duckdb
+@pytest.mark.optuna
 def test_the_commands_of_the_readme_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -60,6 +60,7 @@ def test_lists_that_differ_in_more_than_ties_are_told_apart(
     )
 
 
+@pytest.mark.numba
 @pytest.mark.parametrize("name", [name for name in RECOMMENDERS if name.startswith("mlcore")])
 def test_each_way_of_ours_makes_the_lists_of_the_recommender(name: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(6)

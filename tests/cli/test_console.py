@@ -237,7 +237,12 @@ def example_of(parser: ArgumentParser) -> list[str]:
     return shlex.split(line)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+PART_OF = {"run_sql": pytest.mark.duckdb, "tune": pytest.mark.optuna}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=PART_OF.get(name, ())) for name in COMMANDS]
+)
 def test_the_example_of_the_help_works(
     name: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -78,7 +78,10 @@ def test_requests_have_the_answers_of_their_case(case: Case, way: str) -> None:
     assert found == read_lines(case.path("expect"))
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["scipy", "compiled"])
+@pytest.mark.parametrize(
+    "compiled",
+    [pytest.param(False, id="scipy"), pytest.param(True, id="compiled", marks=pytest.mark.numba)],
+)
 @of_kind("predict")
 def test_a_batch_gives_what_single_requests_give(
     case: Case, compiled: bool, monkeypatch: pytest.MonkeyPatch

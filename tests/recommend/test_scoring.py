@@ -253,6 +253,7 @@ def test_scores_do_not_depend_on_who_is_ranked_along() -> None:
     assert together == alone
 
 
+@pytest.mark.numba
 @pytest.mark.parametrize(
     ("rows", "cells", "n", "expected", "compiled"),
     [

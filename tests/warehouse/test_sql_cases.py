@@ -232,6 +232,7 @@ OVER_POSITIONS = {
 }
 
 
+@pytest.mark.duckdb
 @pytest.mark.parametrize(
     "case",
     [

@@ -138,6 +138,7 @@ def test_a_missing_time_may_be_ordered_by_when_a_condition_leaves_it_out() -> No
     assert faults(query_of(filtered)) == []
 
 
+@pytest.mark.duckdb
 def test_no_name_is_a_reserved_word_of_duckdb() -> None:
     with Database(threads=1) as database:
         found = database.rows(
