@@ -23,8 +23,8 @@ settings.load_profile("mlcore")
 
 # With ALL=1 every test runs, and a missing tool is a failure.
 ALL = os.environ.get("ALL") == "1"
-# Of a slow test with more cases than this, so many are not slow; of any test, so many are fast.
-SLOW_CASES, FAST_CASES = 4, 2
+# Of a slow test with more cases than this, so many are not slow; of any test, one is fast.
+SLOW_CASES = 4
 
 
 class Part(NamedTuple):
@@ -138,7 +138,7 @@ def mark_by_duration(cases: list[pytest.Item]) -> None:
         for case in drawn[SLOW_CASES if len(cases) > SLOW_CASES else 0 :]:
             case.add_marker("slow")
     is_medium = name in SLOW | MEDIUM or is_hypothesis_test(getattr(cases[0], "obj", None))
-    for case in drawn[0 if is_medium else FAST_CASES :]:
+    for case in drawn[0 if is_medium else 1 :]:
         case.add_marker("medium")
 
 

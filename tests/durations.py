@@ -47,6 +47,8 @@ SLOW = frozenset(
 # More than about half a second.
 MEDIUM = frozenset(
     [
+        "test_a_part_whose_tool_is_missing_is_skipped_with_a_line_that_says_how_to_get_it",
+        "test_with_all_a_missing_tool_is_a_failure",
         "test_a_batch_gives_what_single_requests_give",
         "test_a_closed_pipe_ends_a_command_quietly",
         "test_a_drawn_randomization_comes_close_to_the_exact_one",
