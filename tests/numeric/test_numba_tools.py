@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
-
-numba = pytest.importorskip("numba")
 
 from mlcore.numeric.numba_tools import compiled, fetch, num_bits, trailing_zeros
 

@@ -50,12 +50,10 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("top_n", [10, 60])
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.numba)])
 def test_recommending_takes_what_is_planned(
     compiled: bool, top_n: int, model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if compiled:
-        pytest.importorskip("numba")
     monkeypatch.setattr("mlcore.recommend.scoring.MIN_COMPILED_PAIRS", 0 if compiled else 1e99)
     recommender = Recommender.load(model_dir)
     if compiled:

@@ -39,9 +39,11 @@ def test_slim_estimates_the_entries_of_a_catalogue_from_a_sample(
     assert 0.8 < planned() / (16 * entries) < 1.25
 
 
+@pytest.mark.numba
 @pytest.mark.parametrize("users", [30, 3000])
 def test_the_head_is_never_longer_than_planned(users: int) -> None:
-    kernel = pytest.importorskip("mlcore.similarity.compiled.kernel")
+    from mlcore.similarity.compiled import kernel
+
     rng = np.random.default_rng(1)
     x = (rng.random((users, 300)) < np.linspace(0.6, 0.02, 300)).astype(np.float32)
     shape = shape_of(GramBlocks(oracles.sparse(x)))

@@ -98,6 +98,7 @@ def test_common_users_of_weighted_items_are_planned_for(
     assert LEAST_SHARE <= share_taken(Trainer(rated, threads=1), config) <= MOST_SHARE
 
 
+@pytest.mark.numba
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("data", ["plain", "rated"])
 @pytest.mark.parametrize(
@@ -116,7 +117,6 @@ def test_the_compiled_kernel_takes_what_is_planned(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pytest.importorskip("numba")
     monkeypatch.setattr("mlcore.similarity.pairs.MIN_COMPILED_WORK", 0)
     interactions: Interactions = request.getfixturevalue(data)
     for weights in ([1, 1, 1], [1, 2, 3]):  # loads the code

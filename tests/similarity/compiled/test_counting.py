@@ -6,8 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-pytest.importorskip("numba")
-
 from mlcore.similarity.compiled import counting
 from mlcore.similarity.compiled.counting import Best
 

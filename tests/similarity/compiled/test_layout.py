@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("numba")
-
 from mlcore.similarity.compiled import layout
 from mlcore.similarity.compiled.layout import make_layout, measure_work
 from tests import oracles

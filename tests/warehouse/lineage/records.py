@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import subprocess
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -23,7 +22,7 @@ from mlcore.warehouse.lineage import (
 )
 from mlcore.warehouse.query import Value, parse_query
 
-needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+needs_git = pytest.mark.git
 LINEAGE = Path("sql/lineage.jsonl")
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
 
