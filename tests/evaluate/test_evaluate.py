@@ -41,7 +41,6 @@ def random_data(seed: int) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
 
 
 def trec_eval(lists: Lists, taken: Lists, n: int) -> dict[str, dict[str, float]]:
-
     run = {
         user: {item: 100.0 - rank for rank, item in enumerate(items[:n])}
         for user, items in lists.items()
