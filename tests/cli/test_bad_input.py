@@ -1416,7 +1416,7 @@ def test_standard_output_that_takes_no_more_is_one_line(command: str, folder: Pa
 @pytest.mark.parametrize(
     ("command", "function"),
     [
-        (TRAIN, "mlcore.train.train.train_from_data"),
+        (TRAIN, "mlcore.train.train.Trainer.train"),
         (
             "predict --model-dir model --all-users --out new.jsonl",
             "mlcore.recommend.predict._format_lists",
