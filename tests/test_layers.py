@@ -101,6 +101,14 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert not left
 
 
+def test_every_module_has_its_test_file_by_name() -> None:
+    modules = {path.relative_to(ROOT / "mlcore") for path in sources()}
+    # The commands are tested in tests/cli, `python -m mlcore` among them.
+    modules = {path for path in modules if path.name not in ("__init__.py", "__main__.py")}
+    tests = {path.with_name(f"test_{path.name}") for path in modules}
+    assert sorted(path.as_posix() for path in tests if not (ROOT / "tests" / path).is_file()) == []
+
+
 def test_nobody_imports_the_commands() -> None:
     for path in sources():
         assert not any(name.split(".")[0] == "cli" for name in imports_of(path)), path
