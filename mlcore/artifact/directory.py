@@ -119,7 +119,8 @@ def sync(path: Path) -> None:
     """Wait until a file, or the entries of a directory, are on disk."""
     if os.name == "nt" and path.is_dir():
         return  # Windows cannot open a directory, and orders its entries itself.
-    descriptor = os.open(path, os.O_RDONLY)
+    # Windows syncs no file that is open for reading only; a directory opens for nothing else.
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:

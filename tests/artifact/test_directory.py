@@ -10,6 +10,7 @@ import random
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -568,3 +569,22 @@ def test_a_model_replaces_a_model_and_nothing_else(
     model_of(1).save(target, overwrite=True)
     assert snapshot(target) == both[1]
     assert os.listdir(tmp_path / "here") == ["model"]
+
+
+def test_files_are_synced_through_handles_that_may_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl", reason="no flags of handles on this platform")
+    fsync, refused = os.fsync, []
+
+    def as_on_windows(descriptor: int) -> None:
+        is_read_only = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+        if is_read_only and not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            refused.append(descriptor)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", as_on_windows)
+    with replaced_directory(tmp_path / "new", False, KNOWN) as folder:
+        (folder / "a.txt").write_text("a")
+    assert (tmp_path / "new" / "a.txt").read_text() == "a"
+    assert refused == []
