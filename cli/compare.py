@@ -1,4 +1,4 @@
-"""Compare two recommenders: lists of the same users, who is better and whether that is chance.
+"""Compare two recommenders on the same users: which one is better, and whether that is chance.
 
 For each metric: both means over the users of the ground truth, the difference with its bootstrap
 interval, the p-value of a paired test, and for how many users the candidate is better, equal or
@@ -11,15 +11,17 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from cli.console import InputArgs, Outcome, TerminalProgress, add_input_options, make_parser, run
-from cli.evaluate import parse_cutoffs
-from mlcore.evaluate.config import (
-    DEFAULT_CUTOFFS,
-    PAIRED_TESTS,
-    CompareConfig,
-    ExtraUsers,
-    PairedTest,
+from cli.console import Outcome, TerminalProgress, make_parser, run
+from cli.options import (
+    InputArgs,
+    add_extra_users_option,
+    add_fields,
+    add_input_options,
+    build_config,
+    parse_numbers,
+    with_default,
 )
+from mlcore.evaluate.config import DEFAULT_CUTOFFS, CompareConfig, ExtraUsers
 
 
 class Args(InputArgs):
@@ -30,19 +32,7 @@ class Args(InputArgs):
     ground_truth: str
     cutoffs: list[int]
     extra_users: ExtraUsers
-    test: PairedTest
-    rounds: int
-    seed: int
-    confidence: float
-    fail_if_worse: list[str]
-    max_loss: float | None
     out: str | None
-
-    def config(self) -> CompareConfig:
-        """Return how to compare."""
-        return CompareConfig(
-            self.test, self.rounds, self.seed, self.confidence, self.fail_if_worse, self.max_loss
-        )
 
 
 def build_parser() -> ArgumentParser:
@@ -62,19 +52,23 @@ def build_parser() -> ArgumentParser:
     parser.add_argument("--ground-truth", required=True, metavar="FILE", help="interactions")
     parser.add_argument(
         "--cutoffs",
-        type=parse_cutoffs,
+        type=parse_numbers(int, "10,50"),
         default=list(DEFAULT_CUTOFFS),
         metavar="N,...",
-        help="list lengths, at most the longest list of both files "
-        f"(default: {','.join(map(str, DEFAULT_CUTOFFS))})",
+        help=with_default(
+            "list lengths, at most the longest list of both files",
+            ",".join(map(str, DEFAULT_CUTOFFS)),
+        ),
     )
-    parser.add_argument(
-        "--extra-users",
-        choices=["error", "ignore"],
-        default="error",
-        help="lists of users without ground truth (default: error)",
+    add_extra_users_option(parser)
+    add_fields(
+        parser.add_argument_group("statistics"),
+        CompareConfig,
+        test="paired, two-sided",
+        rounds="resamples of test and interval",
+        seed="",
+        confidence="of the intervals",
     )
-    _add_statistics_options(parser)
     gate = parser.add_argument_group("gate")
     gate.add_argument(
         "--fail-if-worse",
@@ -84,42 +78,12 @@ def build_parser() -> ArgumentParser:
         help="such as ndcg@10; may be repeated; these metrics decide "
         "(without any, ndcg at the first cutoff does, and nothing fails)",
     )
-    gate.add_argument(
-        "--max-loss",
-        type=float,
-        metavar="X",
-        help="fail also if the interval of such a metric does not rule out a loss above X",
-    )
+    max_loss = "fail also if the interval of such a metric does not rule out a loss above X"
+    add_fields(gate, CompareConfig, max_loss=max_loss)
     output = parser.add_argument_group("output")
     output.add_argument("--out", metavar="FILE", help="the comparison as JSON, or -")
     add_input_options(parser)
     return parser
-
-
-def _add_statistics_options(parser: ArgumentParser) -> None:
-    defaults = CompareConfig()
-    group = parser.add_argument_group("statistics")
-    group.add_argument(
-        "--test",
-        choices=PAIRED_TESTS,
-        default=defaults.test,
-        help=f"paired, two-sided (default: {defaults.test})",
-    )
-    group.add_argument(
-        "--rounds",
-        type=int,
-        default=defaults.rounds,
-        metavar="N",
-        help=f"resamples of test and interval (default: {defaults.rounds})",
-    )
-    group.add_argument("--seed", type=int, default=defaults.seed, help=f"default: {defaults.seed}")
-    group.add_argument(
-        "--confidence",
-        type=float,
-        default=defaults.confidence,
-        metavar="X",
-        help=f"of the intervals (default: {defaults.confidence})",
-    )
 
 
 def _compare(args: Args, progress: TerminalProgress) -> Outcome:
@@ -130,7 +94,7 @@ def _compare(args: Args, progress: TerminalProgress) -> Outcome:
         args.candidate,
         args.ground_truth,
         args.cutoffs,
-        args.config(),
+        build_config(CompareConfig, args),
         out_path=args.out,
         extra_users=args.extra_users,
         input_options=args.input_options(),

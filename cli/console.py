@@ -1,4 +1,4 @@
-"""What all commands share: parsers, progress, and the border where errors become one line."""
+"""What all commands share: help, progress, and the border where errors become one line."""
 
 from __future__ import annotations
 
@@ -14,46 +14,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TextIO
 
-from mlcore.files.options import FORMATS, ColumnNames, Format, InputOptions
 from mlcore.errors import DataWarning, MlcoreError, from_os_error
 
-__all__ = [
-    "InputArgs",
-    "Outcome",
-    "TerminalProgress",
-    "add_dry_run_option",
-    "add_format_option",
-    "add_input_options",
-    "command_line",
-    "make_parser",
-    "run",
-]
+__all__ = ["Outcome", "TerminalProgress", "command_line", "make_parser", "run"]
 
 QUIET_SECONDS = 2.0
 
 
-class InputArgs(argparse.Namespace):
-    """Options of every command that reads interactions."""
-
-    format: Format | None
-    user_column: str
-    item_column: str
-    weight_column: str
-    timestamp_column: str
-
-    def input_options(self) -> InputOptions:
-        """Return how the tables are read."""
-        columns = ColumnNames(
-            self.user_column, self.item_column, self.weight_column, self.timestamp_column
-        )
-        return InputOptions(columns, self.format)
-
-
 def command_line(name: str) -> str:
-    """Return what runs a command, in the form that was typed.
+    """Return how to run a command, in the form that was typed.
 
     ``python -m mlcore train``, ``python -m cli train``, ``python -m cli.train``, or else
-    ``mlcore train``, as the installed script is called.
+    ``mlcore train``, the installed script.
     """
     spec = getattr(sys.modules["__main__"], "__spec__", None)  # None for a script
     module = "" if spec is None else spec.name.removesuffix(".__main__")
@@ -66,8 +38,8 @@ def make_parser(name: str, description: str | None, example: str) -> argparse.Ar
     """Return a parser with the options every command has.
 
     Args:
-        description: the module's text.
-        example: arguments that work, for the end of the help.
+        description: the docstring of the command's module.
+        example: arguments that work, shown at the end of the help.
     """
     parser = argparse.ArgumentParser(
         prog=command_line(name),
@@ -77,55 +49,13 @@ def make_parser(name: str, description: str | None, example: str) -> argparse.Ar
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--progress", action="store_true", help="show progress even if stderr is no terminal"
+        "--progress", action="store_true", help="show progress even if stderr is not a terminal"
     )
     return parser
 
 
-def add_format_option(parser: Any) -> None:
-    """Add ``--format``.
-
-    Args:
-        parser: or a group of one.
-    """
-    parser.add_argument(
-        "--format",
-        choices=FORMATS,
-        help="of tables whose name does not tell, such as - for standard input",
-    )
-
-
-def add_dry_run_option(parser: Any) -> None:
-    """Add ``--dry-run``.
-
-    Args:
-        parser: or a group of one.
-    """
-    parser.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="print how much memory it would take, and write nothing; exit code 1 if too much",
-    )
-
-
-def add_input_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how a file of interactions is to be read.
-
-    Args:
-        parser: gets a group of its own for them.
-    """
-    group = parser.add_argument_group("input")
-    add_format_option(group)
-    defaults = ColumnNames()
-    for field in ("user", "item", "weight", "timestamp"):
-        default = getattr(defaults, field)
-        group.add_argument(
-            f"--{field}-column", default=default, metavar="NAME", help=f"default: {default}"
-        )
-
-
 class TerminalProgress:
-    """Shows how far a step is, once it has taken more than two seconds."""
+    """Progress of a step on a stream, once it has taken more than two seconds."""
 
     def __init__(self, stream: TextIO, asked: bool) -> None:
         self._stream = stream
@@ -136,7 +66,7 @@ class TerminalProgress:
         self._shown = False
 
     def __call__(self, step: str, done: int, total: int) -> None:
-        """Take a report; show it if it is time to."""
+        """Show the progress of a step, at most five times a second."""
         if not self._enabled:
             return
         now = time.monotonic()
@@ -153,18 +83,18 @@ class TerminalProgress:
         self._stream.flush()
 
     def tell(self, text: str) -> None:
-        """Show a line that stays, if progress is shown at all."""
+        """Print a line that stays, if progress is shown at all."""
         if self._enabled:
             self.show(text)
 
     def show(self, text: str) -> None:
-        """Show a line that stays."""
+        """Print a line that stays."""
         self.close()
-        self._step = ""  # what is reported next begins anew
+        self._step = ""  # the next report starts a step
         print(text, file=self._stream, flush=True)
 
     def close(self) -> None:
-        """Remove the line from the terminal."""
+        """Clear the line on the terminal."""
         if self._shown and self._is_terminal:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
@@ -173,7 +103,7 @@ class TerminalProgress:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command prints, and the error it ends with although its result stands."""
+    """What a command prints, and an error to end with after its result is written."""
 
     text: str
     failure: MlcoreError | None = None
@@ -184,15 +114,13 @@ def run(
     args: argparse.Namespace,
     *outputs: str | None,
 ) -> int:
-    """Do the work of a command and return its exit code: the one border for errors.
+    """Do the work of a command and return its exit code: known errors become one line here.
 
-    Prints what ``work`` returns; to stderr if standard output holds the result itself.
+    Prints what ``work`` returns, to stderr if standard output holds the result itself.
 
     Args:
-        work: takes a progress, returns a summary or a result for standard output, perhaps with a
-            failure to end with.
-        args: the parsed options.
-        outputs: where results go; ``-`` is standard output.
+        work: returns a summary, or a result for standard output.
+        outputs: paths of results; ``-`` is standard output.
 
     Returns:
         0, or 1 after one line that says what was wrong. Other exceptions pass.
@@ -211,11 +139,11 @@ def run(
             raise outcome.failure
         return 0
     except BrokenPipeError:
-        _drop_stdout()  # whoever read our output has seen enough
+        _drop_stdout()  # the reader has seen enough
         return 1
     except KeyboardInterrupt:
         progress.close()
-        # What went to standard output cannot be taken back.
+        # Standard output cannot be taken back.
         written = "" if "-" in outputs else ", nothing was written"
         print(f"error: interrupted{written}", file=sys.stderr)
         return 1
@@ -232,7 +160,7 @@ def run(
 
 def _print_result(text: str, stream: TextIO) -> None:
     if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(encoding="utf-8")  # ids are of any script, whatever the terminal says
+        stream.reconfigure(encoding="utf-8")  # ids may be in any script, whatever the locale
     try:
         print(text, end="\n" if text else "", file=stream, flush=True)
     except BrokenPipeError:
@@ -243,7 +171,7 @@ def _print_result(text: str, stream: TextIO) -> None:
 
 
 def _drop_stdout() -> None:
-    # Or Python would try once more at exit, and complain.
+    # Otherwise Python would flush again at exit, and complain.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""The options that choose an engine, shared by the commands that run queries."""
+"""Options of the commands that run queries: which engine, and how to open it."""
 
 from __future__ import annotations
 
@@ -8,24 +8,16 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from cli.options import flag, with_default
 from mlcore.errors import ConfigError
 from mlcore.warehouse.engines import BigQueryOptions, DuckDbOptions, SparkOptions, open_engine
 
 if TYPE_CHECKING:
     from mlcore.warehouse.engines import Engine
 
-__all__ = ["ENGINES", "EngineArgs", "add_engine_options", "parse_pair"]
+__all__ = ["EngineArgs", "add_engine_options", "parse_pair"]
 
-ENGINES = ("duckdb", "spark", "bigquery")
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]i?B|B)?")
-_OF_ENGINE = {
-    "duckdb": ("memory_limit", "temp_directory"),
-    "spark": ("master", "spark_conf"),
-    "bigquery": (
-        *("project", "dataset", "location"),
-        *("maximum_bytes_billed", "dollars_per_tib", "label"),
-    ),
-}
 
 
 class EngineArgs(argparse.Namespace):
@@ -45,19 +37,17 @@ class EngineArgs(argparse.Namespace):
     label: list[tuple[str, str]]
 
     def check_engine_options(self) -> None:
-        """Refuse an option of another engine than the one that was asked for."""
-        for engine, names in _OF_ENGINE.items():
+        """Refuse an option of an engine other than the one asked for."""
+        for engine, names in _OPTIONS.items():
             given = [name for name in names if getattr(self, name) not in (None, [])]
             if given and engine != self.engine:
-                flag = "--" + given[0].replace("_", "-")
-                raise ConfigError(
-                    f"{flag}: expected --engine {engine}, got {self.engine or 'no --engine'}"
-                )
+                got = self.engine or "no --engine"
+                raise ConfigError(f"{flag(given[0])}: expected --engine {engine}, got {got}")
         if self.engine in ("spark", "bigquery") and self.threads is not None:
             raise ConfigError(f"--threads: expected --engine duckdb with it, got {self.engine}")
 
     def open_engine(self) -> Engine:
-        """Return the engine that was asked for."""
+        """Return the engine asked for, opened."""
         self.check_engine_options()
         if self.engine == "duckdb":
             return open_engine(DuckDbOptions(self.threads, self.memory_limit, self.temp_directory))
@@ -77,7 +67,7 @@ class EngineArgs(argparse.Namespace):
 
 
 def _given(**values: Any) -> Mapping[str, Any]:
-    """Return the options that were given; the others have the defaults of the engine."""
+    """Return the options given; the engine has the defaults of the others."""
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -90,7 +80,7 @@ def parse_pair(text: str) -> tuple[str, str]:
 
 
 def parse_size(text: str) -> int:
-    """Return the bytes that a size such as ``4GiB`` or ``400MB`` stands for."""
+    """Return the bytes of a size such as ``4GiB`` or ``400MB``."""
     found = _SIZE.fullmatch(text)
     if found is None or not float(found[1]):
         raise argparse.ArgumentTypeError(f"expected a size such as 4GiB, got {text!r}")
@@ -99,62 +89,56 @@ def parse_size(text: str) -> int:
     return math.floor(float(found[1]) * float(base ** "BKMGT".index(unit[0])))
 
 
+# What argparse must know of the options of each engine.
+_REPEATED = {"type": parse_pair, "action": "append", "default": [], "metavar": "NAME=VALUE"}
+_OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "duckdb": {
+        "memory_limit": {
+            "type": parse_size,
+            "metavar": "SIZE",
+            "help": "such as 4GiB (default: three quarters of free memory)",
+        },
+        "temp_directory": {"metavar": "DIR", "help": "for what does not fit into memory"},
+    },
+    "spark": {
+        "master": {
+            "metavar": "URL",
+            "help": with_default("such as spark://host:7077", SparkOptions.master),
+        },
+        "spark_conf": {**_REPEATED, "help": "a setting; may be repeated"},
+    },
+    "bigquery": {
+        "project": {"metavar": "ID", "help": "the project to bill"},
+        "dataset": {"metavar": "NAME", "help": "where to load files for the run"},
+        "location": {"metavar": "NAME", "help": "such as EU"},
+        "maximum_bytes_billed": {
+            "type": parse_size,
+            "metavar": "SIZE",
+            "help": "such as 10GiB; refuse a query that would bill more",
+        },
+        "dollars_per_tib": {
+            "type": float,
+            "metavar": "X",
+            "help": with_default("for estimates", f"{BigQueryOptions.dollars_per_tib:g}"),
+        },
+        "label": {**_REPEATED, "help": "of the jobs; may be repeated"},
+    },
+}
+
+
 def add_engine_options(parser: Any, *, default: str | None) -> None:
-    """Add ``--engine`` and the options of each engine, but for ``--threads``.
+    """Add a group with ``--engine`` and the options of each engine, except ``--threads``.
 
     Args:
-        parser: gets a group of its own for them.
         default: the engine if none is named; None for none.
     """
     group = parser.add_argument_group("engine")
     group.add_argument(
         "--engine",
-        choices=ENGINES,
+        choices=list(_OPTIONS),
         default=default,
-        help=f"where queries run (default: {default})" if default else "run sql/*.sql there",
+        help=with_default("where queries run" if default else "run sql/*.sql there", default),
     )
-    group.add_argument(
-        "--memory-limit",
-        type=parse_size,
-        metavar="SIZE",
-        help="duckdb: such as 4GiB (default: three quarters of what is free)",
-    )
-    group.add_argument(
-        "--temp-directory", metavar="DIR", help="duckdb: where what does not fit into memory goes"
-    )
-    group.add_argument(
-        "--master", metavar="URL", help="spark: such as spark://host:7077 (default: local[*])"
-    )
-    group.add_argument(
-        "--spark-conf",
-        type=parse_pair,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="spark: a setting; may be given several times",
-    )
-    group.add_argument("--project", metavar="ID", help="bigquery: who is billed")
-    group.add_argument(
-        "--dataset", metavar="NAME", help="bigquery: where files are loaded to for the run"
-    )
-    group.add_argument("--location", metavar="NAME", help="bigquery: such as EU")
-    group.add_argument(
-        "--maximum-bytes-billed",
-        type=parse_size,
-        metavar="SIZE",
-        help="bigquery: refuse a query that would bill more, such as 10GiB",
-    )
-    group.add_argument(
-        "--dollars-per-tib",
-        type=float,
-        metavar="X",
-        help=f"bigquery: for estimates (default: {BigQueryOptions().dollars_per_tib:g})",
-    )
-    group.add_argument(
-        "--label",
-        type=parse_pair,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="bigquery: of the jobs; may be given several times",
-    )
+    for engine, options in _OPTIONS.items():
+        for name, known in options.items():
+            group.add_argument(flag(name), **known | {"help": f"{engine}: {known['help']}"})

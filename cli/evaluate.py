@@ -1,10 +1,10 @@
-"""Evaluate predictions: ranked lists and what users really took in, metrics as JSON out.
+"""Evaluate predictions: ranked lists and held-out interactions in, metrics as JSON out.
 
 Precision, recall, hit rate, NDCG, MAP and MRR at each cutoff, averaged over the users of the ground
-truth; with the model also coverage, Gini index and novelty. If asked for: intervals of the means,
+truth; with the model also coverage, Gini index and novelty. On request: intervals of the means,
 slices of users and items, each with its size, and the diversity within the lists.
 
-With --engine the same numbers come from sql/evaluate.sql, where the tables are.
+With --engine sql/evaluate.sql computes the same numbers where the tables are.
 """
 
 from __future__ import annotations
@@ -12,10 +12,23 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 
-from cli.console import InputArgs, TerminalProgress, add_input_options, make_parser, run
+from cli.console import TerminalProgress, make_parser, run
 from cli.engines import EngineArgs, add_engine_options
+from cli.options import (
+    InputArgs,
+    add_dry_run_option,
+    add_extra_users_option,
+    add_fields,
+    add_input_options,
+    add_predictions_option,
+    add_threads_option,
+    build_config,
+    flag,
+    parse_numbers,
+    with_default,
+)
 from mlcore.errors import ConfigError
-from mlcore.evaluate.config import SLICES, EvaluateConfig, ExtraUsers, SliceBy
+from mlcore.evaluate.config import POPULARITY_SHARES, SLICES, EvaluateConfig, ExtraUsers
 
 
 class Args(InputArgs, EngineArgs):
@@ -30,33 +43,6 @@ class Args(InputArgs, EngineArgs):
     interactions: str | None
     dry_run: bool
     extra_users: ExtraUsers
-    confidence: float | None
-    bootstrap_rounds: int
-    seed: int
-    slices: list[SliceBy]
-    history_edges: list[int] | None
-    popularity_shares: list[float] | None
-    diversity: bool
-
-    def config(self) -> EvaluateConfig:
-        """Return what more to compute."""
-        return EvaluateConfig(
-            self.confidence,
-            self.bootstrap_rounds,
-            self.seed,
-            self.slices,
-            self.history_edges,
-            self.popularity_shares,
-            self.diversity,
-        )
-
-
-def parse_cutoffs(text: str) -> list[int]:
-    """Return the cutoffs of a comma-separated list."""
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise ArgumentTypeError(f"expected integers such as 10,50, got {text!r}") from None
 
 
 def parse_slices(text: str) -> list[str]:
@@ -67,14 +53,6 @@ def parse_slices(text: str) -> list[str]:
     return names
 
 
-def parse_shares(text: str) -> list[float]:
-    """Return the numbers of a comma-separated list."""
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise ArgumentTypeError(f"expected numbers such as 0.2,0.8, got {text!r}") from None
-
-
 def build_parser() -> ArgumentParser:
     """Return the parser."""
     parser = make_parser(
@@ -83,13 +61,11 @@ def build_parser() -> ArgumentParser:
         "--predictions predictions.jsonl --ground-truth test.csv "
         "--cutoffs 1,2 --out new-metrics.json",
     )
-    parser.add_argument(
-        "--predictions", required=True, metavar="FILE", help="as predict writes it, or -"
-    )
+    add_predictions_option(parser)
     parser.add_argument("--ground-truth", required=True, metavar="FILE", help="interactions")
     parser.add_argument(
         "--cutoffs",
-        type=parse_cutoffs,
+        type=parse_numbers(int, "10,50"),
         required=True,
         metavar="N,...",
         help="list lengths, at most the longest list",
@@ -99,16 +75,11 @@ def build_parser() -> ArgumentParser:
         metavar="DIR",
         help="the model, for coverage, Gini index, novelty, slices and diversity",
     )
-    parser.add_argument(
-        "--extra-users",
-        choices=["error", "ignore"],
-        default="error",
-        help="lists of users without ground truth (default: error)",
-    )
+    add_extra_users_option(parser)
     _add_detail_options(parser)
     output = parser.add_argument_group("output")
     output.add_argument("--out", required=True, metavar="FILE", help="the metrics as JSON, or -")
-    output.add_argument("--per-user-out", metavar="FILE", help="those of each user")
+    output.add_argument("--per-user-out", metavar="FILE", help="the metrics of each user")
     add_input_options(parser)
     add_engine_options(parser, default=None)
     parser.add_argument(
@@ -116,57 +87,46 @@ def build_parser() -> ArgumentParser:
         metavar="PLACE",
         help="with --engine, in place of --model-dir: the training, a file or a table",
     )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="with --engine: say what it would take"
-    )
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="with --engine duckdb: changes speed only"
-    )
+    add_dry_run_option(parser, "with --engine: ")
+    add_threads_option(parser, "with --engine duckdb: ")
     return parser
 
 
 def _add_detail_options(parser: ArgumentParser) -> None:
-    defaults = EvaluateConfig()
-    group = parser.add_argument_group("to decide from")
-    group.add_argument(
-        "--confidence",
-        type=float,
-        metavar="X",
-        help="such as 0.95: bootstrap intervals over users, of each mean (default: none)",
+    group = parser.add_argument_group("details")
+    add_fields(
+        group,
+        EvaluateConfig,
+        confidence="such as 0.95: bootstrap intervals over users, of each mean (default: none)",
+        bootstrap_rounds="resamples of the intervals",
+        seed="",
     )
-    group.add_argument(
-        "--bootstrap-rounds",
-        type=int,
-        default=defaults.bootstrap_rounds,
-        metavar="N",
-        help=f"resamples of the intervals (default: {defaults.bootstrap_rounds})",
-    )
-    group.add_argument("--seed", type=int, default=defaults.seed, help=f"default: {defaults.seed}")
     group.add_argument(
         "--slices",
         type=parse_slices,
-        default=[],
+        default=EvaluateConfig.slices,
         metavar="NAME,...",
         help="history-length: users by how many items they have in the training; "
         "popularity: relevant items by how many users they have there",
     )
     group.add_argument(
         "--history-edges",
-        type=parse_cutoffs,
+        type=parse_numbers(int, "10,50"),
         metavar="N,...",
         help="where slices by history begin, besides 0 (default: 1,2,4,8 ...)",
     )
+    shares = ",".join(map(str, POPULARITY_SHARES))
     group.add_argument(
         "--popularity-shares",
-        type=parse_shares,
+        type=parse_numbers(float, shares),
         metavar="X,X",
-        help="of all interactions, where head and middle end (default: 0.2,0.8)",
+        help=with_default("of all interactions, where head and middle end", shares),
     )
-    group.add_argument(
-        "--diversity",
-        action="store_true",
-        help="1 - the mean similarity within a list, by the model; "
-        "compare only what one model has judged",
+    add_fields(
+        group,
+        EvaluateConfig,
+        diversity="1 - the mean similarity within a list, by the model; "
+        "compare only lists judged by the same model",
     )
 
 
@@ -176,7 +136,7 @@ def _work(args: Args, progress: TerminalProgress) -> str:
         return _work_by_engine(args, progress)
     for name in ("interactions", "dry_run", "threads"):
         if getattr(args, name) not in (None, False):
-            raise ConfigError(f"--{name.replace('_', '-')}: expected an --engine with it, got none")
+            raise ConfigError(f"{flag(name)}: expected an --engine with it, got none")
     from mlcore.evaluate import evaluate_from_path
 
     return evaluate_from_path(
@@ -187,24 +147,20 @@ def _work(args: Args, progress: TerminalProgress) -> str:
         per_user_path=args.per_user_out,
         model_dir=args.model_dir,
         extra_users=args.extra_users,
-        config=args.config(),
+        config=build_config(EvaluateConfig, args),
         input_options=args.input_options(),
         progress=progress,
     )
 
 
 def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
-    args.config()  # says what is wrong with an option
+    build_config(EvaluateConfig, args)  # refuses what no engine could do either
     unknown = ("model_dir", "per_user_out", "confidence", "slices", "diversity")
     given = [name for name in unknown if getattr(args, name)]
     if given:
         raise ConfigError(
-            f"--{given[0].replace('_', '-')}: expected no --engine with it, got {args.engine}",
-            (
-                "--interactions gives the metrics over the catalogue"
-                if given[0] == "model_dir"
-                else None
-            ),
+            f"{flag(given[0])}: expected no --engine with it, got {args.engine}",
+            "--interactions gives the metrics over the catalogue" if args.model_dir else None,
         )
     from mlcore.warehouse.evaluate import (
         EvaluationTables,

@@ -1,6 +1,6 @@
-"""Make up a data set: who took which item, with titles a person can understand.
+"""Generate synthetic interactions, and items with readable titles.
 
-The same numbers and seed give the same bytes everywhere.
+The same numbers and seed give the same bytes on every machine.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from cli.console import add_format_option, make_parser, run
+from cli.console import make_parser, run
+from cli.options import add_format_option
 from mlcore.files.options import Format
 
 
@@ -31,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
         "generate",
         __doc__,
         "--users 400 --items 300 --interactions 6000 --seed 1 "
-        "--out made-up.csv --items-out made-up-items.csv",
+        "--out synthetic.csv --items-out synthetic-items.csv",
     )
     parser.add_argument("--users", type=int, required=True, metavar="U", help="number of users")
     parser.add_argument("--items", type=int, required=True, metavar="I", help="number of items")

@@ -1,4 +1,4 @@
-"""Describe a model directory as JSON; with --verify check every byte, index and value of it."""
+"""Describe a model directory as JSON; --verify checks every byte, index and value."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import make_parser, run
+from cli.options import add_model_option
 
 
 class Args(argparse.Namespace):
@@ -18,7 +19,7 @@ class Args(argparse.Namespace):
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser."""
     parser = make_parser("inspect", __doc__, "--model-dir model --verify")
-    parser.add_argument("--model-dir", required=True, metavar="DIR")
+    add_model_option(parser)
     parser.add_argument("--verify", action="store_true", help="check everything, not only sizes")
     return parser
 

@@ -1,8 +1,8 @@
-"""Tell which query, parameters, engine and inputs made a file, or that its lineage is not known.
+"""Show which query, parameters, engine and inputs made a file.
 
-The content of the file is looked up in the lineage, so it may have another name by now, or be
-packed with gzip. Exit code 1: no query of the lineage made it, or it has changed since.
---check looks for the text of every query of the lineage, in its file or in the history of git.
+The lineage knows the file by its content, so it may have another name by now, or be packed with
+gzip. Exit code 1: no query of the lineage made the file, or it has changed since. --check looks for
+the text of every query of the lineage, in its file or in the history of git.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import Outcome, make_parser, run
+from cli.options import with_default
+
+LINEAGE = "sql/lineage.jsonl"
 
 
 class Args(argparse.Namespace):
@@ -26,15 +29,15 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser."""
     parser = make_parser("lineage", __doc__, "--file clean.csv --lineage lineage.jsonl")
     question = parser.add_mutually_exclusive_group(required=True)
-    question.add_argument("--file", metavar="FILE", help="of which to tell; a folder of files; -")
-    question.add_argument("--check", action="store_true", help="the lineage as a whole")
+    question.add_argument("--file", metavar="FILE", help="to look up; or a folder of files, or -")
+    question.add_argument("--check", action="store_true", help="check the whole lineage")
     parser.add_argument(
         "--lineage",
-        default="sql/lineage.jsonl",
+        default=LINEAGE,
         metavar="FILE",
-        help="as run_sql writes it (default: sql/lineage.jsonl)",
+        help=with_default("as run_sql writes it", LINEAGE),
     )
-    parser.add_argument("--json", action="store_true", help="for programs; with --file")
+    parser.add_argument("--json", action="store_true", help="with --file: print JSON")
     return parser
 
 

@@ -1,6 +1,6 @@
-"""Publish a model: verify, copy beside a link, switch the link in one step, keep the last few.
+"""Publish a model: verify it, copy it beside a link, and switch the link in one step.
 
-A server that watches the link picks the new model up; whoever has the old one open keeps it.
+A server that watches the link picks up the new model; a process that has the old one open keeps it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import make_parser, run
+from cli.options import add_model_option
 
 
 class Args(argparse.Namespace):
@@ -22,7 +23,7 @@ class Args(argparse.Namespace):
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser."""
     parser = make_parser("publish", __doc__, "--model-dir model --to current")
-    parser.add_argument("--model-dir", required=True, metavar="DIR")
+    add_model_option(parser)
     parser.add_argument("--to", required=True, metavar="LINK", help="the symbolic link to switch")
     parser.add_argument(
         "--keep", type=int, default=3, metavar="N", help="copies that stay (default: 3)"

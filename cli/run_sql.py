@@ -1,8 +1,8 @@
 """Run a query of sql/: tables from files or a warehouse in, a file or a table out.
 
-The header of the query says which tables it reads and which parameters it takes. CSV and JSON Lines
-are checked as everywhere; Parquet and tables are read by the engine. Every run adds a line to the
-lineage: which query, parameters, engine and inputs made this output.
+The header of the query names the tables it reads and the parameters it takes. CSV and JSON Lines
+are checked as everywhere; the engine reads Parquet and tables. Every run adds a line to the lineage:
+which query, parameters, engine and inputs made this output.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from cli.console import TerminalProgress, add_format_option, make_parser, run
+from cli.console import TerminalProgress, make_parser, run
 from cli.engines import EngineArgs, add_engine_options, parse_pair
+from cli.options import add_dry_run_option, add_format_option, add_threads_option
 from mlcore.files.options import Format
 from mlcore.errors import ConfigError, shorten
 
@@ -45,8 +46,8 @@ def build_parser() -> ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=PLACE",
-        help="what a table of the query is: a file .csv, .jsonl (perhaps .gz) or .parquet, or a "
-        "table of the engine such as dataset.events; one for each table",
+        help="of the query: a file .csv, .jsonl (perhaps .gz) or .parquet, or a table of the engine "
+        "such as dataset.events; one for each table",
     )
     parser.add_argument(
         "--param",
@@ -54,31 +55,25 @@ def build_parser() -> ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="of the query; may be given several times",
+        help="of the query; may be repeated",
     )
     parser.add_argument(
         "--until-stable",
         action="store_true",
-        help="run the query on its own result until the number of rows no longer changes",
+        help="run the query on its own result until the number of rows stays the same",
     )
-    parser.add_argument(
-        "--dry-run",
-        action="store_true",
-        help="check the query and say what it would take (bigquery: bytes and cost); write nothing",
-    )
+    add_dry_run_option(parser)
     output = parser.add_argument_group("output")
     output.add_argument("--out", metavar="FILE", help=".csv or .jsonl, perhaps .gz, or -")
     output.add_argument(
-        "--out-table", metavar="NAME", help="a table of the engine in place of a file; replaced"
+        "--out-table", metavar="NAME", help="a table of the engine in place of a file; is replaced"
     )
     output.add_argument(
         "--lineage",
         metavar="FILE",
-        help="gets the line of this run (default: lineage.jsonl beside the query)",
+        help="to append this run to (default: lineage.jsonl beside the query)",
     )
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="duckdb: changes speed only (default: all cores)"
-    )
+    add_threads_option(parser, "duckdb: ")
     add_format_option(parser)
     add_engine_options(parser, default="duckdb")
     return parser
@@ -105,7 +100,7 @@ def _work(args: Args, progress: TerminalProgress) -> str:
     )
     if not args.dry_run and (args.out is None) == (args.out_table is None):
         raise ConfigError("--out: expected one of --out and --out-table, got both or neither")
-    sql_run.checked()  # before the engine is started
+    sql_run.checked()  # before the engine starts
     with args.open_engine() as engine:
         if args.dry_run:
             return estimate_sql_from_path(engine, sql_run, progress)

@@ -1,12 +1,14 @@
-"""Show one user's list with titles instead of ids, for people."""
+"""Show the recommendations of one user, with titles in place of ids."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
 
-from cli.console import add_format_option, make_parser, run
+from cli.console import make_parser, run
+from cli.options import add_format_option, add_predictions_option, with_default
 from mlcore.files.options import Format, InputOptions
+from mlcore.recommend.options import SHOWN_ITEMS
 
 
 class Args(argparse.Namespace):
@@ -25,17 +27,21 @@ def build_parser() -> argparse.ArgumentParser:
     parser = make_parser(
         "show",
         __doc__,
-        "--predictions predictions.jsonl --items items.csv " "--histories train.csv",
+        "--predictions predictions.jsonl --items items.csv --histories train.csv",
     )
-    parser.add_argument(
-        "--predictions", required=True, metavar="FILE", help="as predict writes it, or -"
-    )
+    add_predictions_option(parser)
     parser.add_argument(
         "--items", required=True, metavar="FILE", help="a table with columns item_id and title"
     )
-    parser.add_argument("--histories", metavar="FILE", help="what users took before")
-    parser.add_argument("--user", metavar="ID", help="default: the first of the predictions")
-    parser.add_argument("--top-n", type=int, default=5, metavar="N", help="default: 5")
+    parser.add_argument("--histories", metavar="FILE", help="interactions before the list")
+    parser.add_argument("--user", metavar="ID", help="default: the first user of the predictions")
+    parser.add_argument(
+        "--top-n",
+        type=int,
+        default=SHOWN_ITEMS,
+        metavar="N",
+        help=with_default("longest list", SHOWN_ITEMS),
+    )
     add_format_option(parser)
     return parser
 

@@ -1,4 +1,7 @@
-"""Show the items that having one item speaks for the most, as JSON Lines."""
+"""List the items most similar to one item, as JSON Lines.
+
+The score of each is the weight of that item for it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import make_parser, run
+from cli.options import add_fields, add_model_option
+from mlcore.recommend.options import PredictOptions
 
 
 class Args(argparse.Namespace):
@@ -19,9 +24,9 @@ class Args(argparse.Namespace):
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser."""
     parser = make_parser("similar", __doc__, "--model-dir model --item 0001 --top-n 3")
-    parser.add_argument("--model-dir", required=True, metavar="DIR")
+    add_model_option(parser)
     parser.add_argument("--item", required=True, metavar="ID")
-    parser.add_argument("--top-n", type=int, default=10, metavar="N", help="default: 10")
+    add_fields(parser, PredictOptions, top_n="longest list")
     return parser
 
 

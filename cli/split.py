@@ -1,7 +1,7 @@
-"""Split interactions into training and test.
+"""Split interactions into a training and a test set.
 
 random: each interaction by chance; last-n: the newest of each user; temporal: all from a moment
-on; user: all interactions of some users. Row order changes nothing.
+on; user: all interactions of some users. The order of rows changes nothing.
 """
 
 from __future__ import annotations
@@ -9,22 +9,25 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from cli.console import InputArgs, TerminalProgress, add_input_options, make_parser, run
+from cli.console import TerminalProgress, make_parser, run
+from cli.options import (
+    InputArgs,
+    add_fields,
+    add_input_options,
+    add_interactions_option,
+    build_config,
+)
 from mlcore.errors import ConfigError
-from mlcore.split.config import STRATEGIES, SplitConfig, Strategy
+from mlcore.split.config import STRATEGIES, SplitConfig
 
 
 class Args(InputArgs):
     """Parsed options."""
 
     interactions: str
-    strategy: Strategy
     train_out: str
     test_out: str
-    test_fraction: float
-    n: int
     cutoff: str | None
-    seed: int
 
     def config(self) -> SplitConfig:
         """Return how to split."""
@@ -35,46 +38,31 @@ class Args(InputArgs):
             cutoff = None if self.cutoff is None else parse_timestamp(self.cutoff)
         except BadValue as fault:
             raise ConfigError(f"cutoff: {fault}", fault.hint) from None
-        return SplitConfig(self.strategy, self.test_fraction, self.n, cutoff, self.seed)
+        return build_config(SplitConfig, self, cutoff=cutoff)
 
 
 def build_parser() -> ArgumentParser:
     """Return the parser."""
-    defaults = SplitConfig()
     parser = make_parser(
         "split",
         __doc__,
         "--interactions clean.csv --strategy last-n --n 1 "
         "--train-out train-part.csv --test-out test-part.csv",
     )
-    parser.add_argument(
-        "--interactions",
-        required=True,
-        metavar="FILE",
-        help=".csv or .jsonl, perhaps .gz; .parquet; -",
-    )
-    parser.add_argument("--train-out", required=True, metavar="FILE", help="the training")
-    parser.add_argument("--test-out", required=True, metavar="FILE", help="the test")
-    how = parser.add_argument_group("how")
+    add_interactions_option(parser)
+    parser.add_argument("--train-out", required=True, metavar="FILE", help="the training set")
+    parser.add_argument("--test-out", required=True, metavar="FILE", help="the test set")
+    how = parser.add_argument_group("how to split")
     how.add_argument("--strategy", choices=STRATEGIES, required=True)
-    how.add_argument(
-        "--test-fraction",
-        type=float,
-        default=defaults.test_fraction,
-        metavar="X",
-        help=f"for random, user and temporal without cutoff (default: {defaults.test_fraction})",
-    )
-    how.add_argument(
-        "--n", type=int, default=defaults.n, help=f"for last-n (default: {defaults.n})"
+    add_fields(
+        how,
+        SplitConfig,
+        test_fraction="for random, user and temporal without cutoff",
+        n="for last-n",
+        seed="for random and user",
     )
     how.add_argument(
         "--cutoff", metavar="TIME", help="for temporal: test from here on; seconds or RFC 3339"
-    )
-    how.add_argument(
-        "--seed",
-        type=int,
-        default=defaults.seed,
-        help=f"for random and user (default: {defaults.seed})",
     )
     add_input_options(parser)
     return parser

@@ -1,7 +1,7 @@
 """Train a model: interactions and a configuration in, one model directory out.
 
-With --engine the neighbors are counted by sql/train.sql where the interactions are: the same model, of
-any similarity for which it is enough to know how many users share two items.
+With --engine sql/train.sql counts the neighbors where the interactions are: the same model, for any
+similarity that needs only the number of users two items share.
 """
 
 from __future__ import annotations
@@ -9,15 +9,16 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from cli.console import (
+from cli.console import TerminalProgress, make_parser, run
+from cli.engines import EngineArgs, add_engine_options
+from cli.options import (
     InputArgs,
-    TerminalProgress,
+    add_catalogue_option,
     add_dry_run_option,
     add_input_options,
-    make_parser,
-    run,
+    add_interactions_option,
+    add_threads_option,
 )
-from cli.engines import EngineArgs, add_engine_options
 
 
 class Args(InputArgs, EngineArgs):
@@ -36,29 +37,20 @@ class Args(InputArgs, EngineArgs):
 def build_parser() -> ArgumentParser:
     """Return the parser."""
     parser = make_parser("train", __doc__, "--interactions train.csv --out-dir new-model")
-    parser.add_argument(
-        "--interactions",
-        required=True,
-        metavar="FILE",
-        help=".csv or .jsonl, perhaps .gz; .parquet; -; with --engine also one of its tables",
+    add_interactions_option(
+        parser, ".csv or .jsonl, perhaps .gz; .parquet; -; with --engine also one of its tables"
     )
     parser.add_argument("--config", metavar="FILE", help="JSON; default: the default configuration")
-    parser.add_argument(
-        "--items",
-        metavar="FILE",
-        help="the catalogue: a table with a column item_id (default: the items of the interactions)",
-    )
+    add_catalogue_option(parser)
     output = parser.add_argument_group("output")
     output.add_argument("--out-dir", required=True, metavar="DIR", help="the model directory")
     output.add_argument(
-        "--overwrite", action="store_true", help="replace a model that stands there, in one step"
+        "--overwrite", action="store_true", help="replace an existing model, in one step"
     )
     output.add_argument(
         "--without-users", action="store_true", help="leave out user ids and histories"
     )
-    parser.add_argument(
-        "--threads", type=int, metavar="N", help="changes speed only (default: one for each core)"
-    )
+    add_threads_option(parser)
     add_dry_run_option(parser)
     add_input_options(parser)
     add_engine_options(parser, default=None)

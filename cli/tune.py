@@ -1,9 +1,9 @@
-"""Search for the configuration that is best on interactions held back; goes on where it stopped.
+"""Search for the configuration that is best on held-out interactions; resumes where it stopped.
 
 The space is JSON that mirrors the configuration. Any value of it may be a plain value, which is
 fixed, or {"choice": [...]}, {"int": [low, high]} or {"float": [low, high]}, the last two also with
-"log": true. The elements of a choice may have such values inside, and the whole space may be a
-choice, for settings that depend on each other:
+"log": true. The elements of a choice may hold such values, and the whole space may be a choice,
+for settings that depend on each other:
 
     {"choice": [
       {"similarity": {"choice": [{"name": "cosine"},
@@ -15,7 +15,7 @@ choice, for settings that depend on each other:
 
 Trial 0 is the default configuration. The directory gets tuning.json, which names data, space, metric
 and seed; trials.jsonl, one line for each trial; and config.json, the best configuration so far, for
-train. After a kill the same command goes on, and tries what it would have tried without it.
+train. After a kill the same command resumes, and tries what it would have tried without it.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.console import (
+from cli.console import TerminalProgress, command_line, make_parser, run
+from cli.options import (
+    COLUMNS,
     InputArgs,
-    TerminalProgress,
+    add_catalogue_option,
     add_dry_run_option,
+    add_fields,
     add_input_options,
-    command_line,
-    make_parser,
-    run,
+    add_interactions_option,
+    add_threads_option,
+    build_config,
 )
 from mlcore.files.options import ColumnNames
 from mlcore.errors import DataError
@@ -51,16 +54,9 @@ class Args(InputArgs):
     items: str | None
     space: str | None
     metric: str
-    trials: int
-    seed: int
     out_dir: str
-    keep_mib: int
     threads: int | None
     dry_run: bool
-
-    def config(self) -> TuneConfig:
-        """Return how to search."""
-        return TuneConfig(self.metric, self.trials, self.seed, self.keep_mib)
 
 
 def build_parser() -> ArgumentParser:
@@ -71,57 +67,33 @@ def build_parser() -> ArgumentParser:
         "--interactions train.csv --validation test.csv --metric ndcg@10 "
         "--trials 3 --out-dir tuning",
     )
-    parser.add_argument(
-        "--interactions", required=True, metavar="FILE", help="to train on: .csv or .jsonl, or -"
-    )
+    add_interactions_option(parser, "to train on: .csv or .jsonl, or -")
     parser.add_argument(
         "--validation", required=True, metavar="FILE", help="interactions of the same users, or -"
     )
-    parser.add_argument(
-        "--items",
+    add_catalogue_option(parser)
+    search = parser.add_argument_group("search")
+    search.add_argument(
+        "--space",
         metavar="FILE",
-        help="the catalogue: a table with a column item_id (default: the items of the interactions)",
+        help="JSON (default: a built-in one without ease and slim; tuning.json shows it)",
     )
-    _add_search_options(parser)
+    add_fields(
+        search,
+        TuneConfig,
+        metric="to maximize",
+        trials="in all, those of earlier runs included",
+        seed="",
+        keep_mib="MiB of counts kept for later trials; changes speed and memory only",
+    )
+    add_threads_option(search)
     output = parser.add_argument_group("output")
     output.add_argument(
-        "--out-dir", required=True, metavar="DIR", help="of the search, new or to go on with"
+        "--out-dir", required=True, metavar="DIR", help="of the search: new, or one to resume"
     )
     add_dry_run_option(parser)
     add_input_options(parser)
     return parser
-
-
-def _add_search_options(parser: ArgumentParser) -> None:
-    defaults = TuneConfig()
-    group = parser.add_argument_group("search")
-    group.add_argument(
-        "--space",
-        metavar="FILE",
-        help="JSON (default: a built-in one without ease and slim, to be found in tuning.json)",
-    )
-    group.add_argument(
-        "--metric", default=defaults.metric, help=f"to be large (default: {defaults.metric})"
-    )
-    group.add_argument(
-        "--trials",
-        type=int,
-        default=defaults.trials,
-        metavar="N",
-        help=f"in all, those of earlier runs included (default: {defaults.trials})",
-    )
-    group.add_argument("--seed", type=int, default=defaults.seed, help=f"default: {defaults.seed}")
-    group.add_argument(
-        "--keep-mib",
-        type=int,
-        default=defaults.keep_mib,
-        metavar="N",
-        help="MiB of counts kept for later trials; changes speed and memory only "
-        f"(default: {defaults.keep_mib})",
-    )
-    group.add_argument(
-        "--threads", type=int, metavar="N", help="changes speed only (default: one for each core)"
-    )
 
 
 def _tune(args: Args, progress: TerminalProgress) -> str:
@@ -136,7 +108,7 @@ def _tune(args: Args, progress: TerminalProgress) -> str:
             args.validation,
             args.space,
             args.out_dir,
-            args.config(),
+            build_config(TuneConfig, args),
             items_path=args.items,
             threads=args.threads,
             input_options=args.input_options(),
@@ -150,7 +122,7 @@ def _tune(args: Args, progress: TerminalProgress) -> str:
         if not trials.exists():
             raise
         raise DataError(
-            f"interrupted, the finished trials are in {trials}", "the same command goes on there"
+            f"interrupted, the finished trials are in {trials}", "the same command resumes there"
         ) from None
     return summary if args.dry_run else "\n".join([summary, *_next_commands(args)])
 
@@ -178,11 +150,11 @@ def _next_commands(args: Args) -> list[str]:
 
 
 def _column_options(args: Args) -> list[str]:
-    """Return the options that say how files are to be read, those that were given."""
-    names, defaults = args.input_options().columns, ColumnNames()
+    """Return the options given that say how to read files."""
+    names = args.input_options().columns
     options = [] if args.format is None else ["--format", args.format]
-    for field in ("user", "item", "weight", "timestamp"):
-        if (name := getattr(names, field)) != getattr(defaults, field):
+    for field in COLUMNS:
+        if (name := getattr(names, field)) != getattr(ColumnNames, field):
             options += [f"--{field}-column", name]
     return options
 

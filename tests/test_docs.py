@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import mlcore
-from cli import COMMANDS, console
+from cli import COMMANDS, console, options
 from cli.__main__ import main as command_main
 from interop.tools.suite import FORMAT_VERSION
 from mlcore.config import TrainConfig
@@ -91,7 +91,7 @@ def test_every_module_says_what_it_is(path: Path) -> None:
 
 def test_every_command_is_listed_and_in_the_readme() -> None:
     modules = {path.stem for path in (ROOT / "cli").glob("*.py")}
-    assert modules - {"__init__", "__main__", "console", "engines"} == set(COMMANDS)
+    assert modules - {"__init__", "__main__", "console", "engines", "options"} == set(COMMANDS)
     readme = (ROOT / "README.md").read_text("utf-8")
     assert [name for name in COMMANDS if f"cli.{name}" not in readme] == []
 
@@ -264,7 +264,7 @@ def test_the_recipe_for_a_similarity_works() -> None:
 
 
 def test_the_recipe_for_a_command_works(capsys: pytest.CaptureFixture[str]) -> None:
-    names = {**vars(console), "argparse": argparse, "Sequence": Sequence}
+    names = {**vars(console), **vars(options), "argparse": argparse, "Sequence": Sequence}
     names["count"] = lambda path, options: f"{path}, {options.columns.user}"
     exec(recipe("Adding a command"), names)
     assert names["main"](["--interactions", "a.csv", "--user-column", "reader"]) == 0

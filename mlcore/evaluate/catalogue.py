@@ -9,14 +9,13 @@ import numpy as np
 
 from mlcore.evaluate.diversity import list_diversity
 from mlcore.errors import DataError, shorten
-from mlcore.evaluate.config import EvaluateConfig, SliceBy
+from mlcore.evaluate.config import POPULARITY_SHARES, EvaluateConfig, SliceBy
 from mlcore.evaluate.result import Slice, mean_over_users
 from mlcore.evaluate.hits import Hits, find_positions
 from mlcore.interactions import Interactions
 from mlcore.evaluate.metrics import catalogue_coverage, gini, novelty, user_metrics
 from mlcore.ranked_lists import Predictions
 from mlcore.evaluate.slices import (
-    POPULARITY_SHARES,
     POPULARITY_SLICES,
     slice_by_history,
     slice_by_popularity,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from mlcore.errors import ConfigError, shorten
 from mlcore.parameters import (
@@ -20,8 +20,10 @@ from mlcore.parameters import (
 
 __all__ = [
     "DEFAULT_CUTOFFS",
+    "DEFAULT_EXTRA_USERS",
     "METRIC_NAMES",
     "PAIRED_TESTS",
+    "POPULARITY_SHARES",
     "SLICES",
     "CompareConfig",
     "EvaluateConfig",
@@ -32,12 +34,14 @@ __all__ = [
 
 ExtraUsers: TypeAlias = Literal["error", "ignore"]
 SliceBy: TypeAlias = Literal["history-length", "popularity"]
-SLICES: tuple[SliceBy, ...] = ("history-length", "popularity")
+SLICES: tuple[SliceBy, ...] = get_args(SliceBy)
 PairedTest: TypeAlias = Literal["randomization", "bootstrap"]
-PAIRED_TESTS: tuple[PairedTest, ...] = ("randomization", "bootstrap")
+PAIRED_TESTS: tuple[PairedTest, ...] = get_args(PairedTest)
 
 METRIC_NAMES = ("precision", "recall", "hit_rate", "ndcg", "map", "mrr")  # of users, at a cutoff
 DEFAULT_CUTOFFS = (10,)
+DEFAULT_EXTRA_USERS: ExtraUsers = "error"
+POPULARITY_SHARES = (0.2, 0.8)  # of all interactions, where head and middle end
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ class EvaluateConfig:
         slices: ``history-length`` (users by their number of items in the training) and
             ``popularity`` (relevant items by their number of users there).
         history_edges: where slices by history begin, besides 0; None for 1, 2, 4, 8 ...
-        popularity_shares: of all interactions, where head and middle end; None for 0.2 and 0.8.
+        popularity_shares: of all interactions, where head and middle end; None for
+            ``POPULARITY_SHARES``.
         diversity: also measure the lists by the similarity of the model.
     """
 

@@ -6,17 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mlcore.evaluate.config import POPULARITY_SHARES
 from mlcore.types import Int64Array
 
-__all__ = [
-    "POPULARITY_SHARES",
-    "POPULARITY_SLICES",
-    "slice_by_history",
-    "slice_by_popularity",
-]
+__all__ = ["POPULARITY_SLICES", "slice_by_history", "slice_by_popularity"]
 
 POPULARITY_SLICES = ("head", "mid", "tail", "new")
-POPULARITY_SHARES = (0.2, 0.8)
 
 
 def slice_by_history(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 __all__ = ["FORMATS", "ColumnNames", "Format", "InputOptions", "PathLike"]
 
 Format: TypeAlias = Literal["csv", "jsonl"]
 PathLike: TypeAlias = str | os.PathLike[str]
-FORMATS: tuple[Format, ...] = ("csv", "jsonl")
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
 
 from mlcore.parameters import check_parameters, choice, integer, number, optional, parameter
 
-__all__ = ["AGGREGATES", "PreprocessConfig"]
+__all__ = ["AGGREGATES", "Aggregate", "PreprocessConfig"]
 
-AGGREGATES = ("sum", "max", "last", "count")
+Aggregate: TypeAlias = Literal["sum", "max", "last", "count"]
+AGGREGATES: tuple[Aggregate, ...] = get_args(Aggregate)
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class PreprocessConfig:
         max_user_interactions: keep this many of each user's newest interactions.
     """
 
-    aggregate: str = parameter("sum", choice(*AGGREGATES))
+    aggregate: Aggregate = parameter("sum", choice(*AGGREGATES))
     min_weight: float | None = parameter(None, optional(number(minimum=0)))
     min_user_interactions: int = parameter(1, integer(minimum=1))
     min_item_interactions: int = parameter(1, integer(minimum=1))

@@ -8,10 +8,11 @@ from typing import Literal, TypeAlias
 from mlcore.files.options import PathLike
 from mlcore.parameters import convert_value, integer
 
-__all__ = ["Fill", "PredictOptions", "Requests", "UnknownUser"]
+__all__ = ["SHOWN_ITEMS", "Fill", "PredictOptions", "Requests", "UnknownUser"]
 
 Fill: TypeAlias = Literal["popularity"]
 UnknownUser: TypeAlias = Literal["error", "skip", "fill"]
+SHOWN_ITEMS = 5  # of a list shown with titles
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from mlcore.files.inputs import display_name
 from mlcore.files.lists import read_titles
 from mlcore.files.tables import read_json_lines
 from mlcore.parameters import convert_value, integer
+from mlcore.recommend.options import SHOWN_ITEMS
 
 __all__ = ["show_from_path"]
 
@@ -24,7 +25,7 @@ def show_from_path(
     *,
     histories_path: PathLike | None = None,
     user_id: str | None = None,
-    top_n: int = 5,
+    top_n: int = SHOWN_ITEMS,
     input_options: InputOptions = InputOptions(),
 ) -> str:
     """Return one user's list as text, after the user's history if given.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from mlcore.errors import ConfigError
 from mlcore.parameters import check_parameters, choice, integer, number, parameter
@@ -11,7 +11,7 @@ from mlcore.parameters import check_parameters, choice, integer, number, paramet
 __all__ = ["STRATEGIES", "SplitConfig", "Strategy"]
 
 Strategy: TypeAlias = Literal["random", "last-n", "temporal", "user"]
-STRATEGIES: tuple[Strategy, ...] = ("random", "last-n", "temporal", "user")
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from mlcore.evaluate.evaluate import Catalogue, evaluate_from_data
 from mlcore.files.interactions import read_events, read_interactions
 from mlcore.files.predictions import read_predictions
 from mlcore.interactions import Events
-from mlcore.preprocess import PreprocessConfig, preprocess_from_data
+from mlcore.preprocess import preprocess_from_data
+from mlcore.preprocess.config import Aggregate, PreprocessConfig
 from mlcore.warehouse.query import Value
 from mlcore.split import SplitConfig, split_from_data
 from tests import oracles
@@ -149,7 +150,7 @@ LOGS: dict[str, Callable[[], Interactions]] = {
 
 @pytest.mark.parametrize("aggregate", ["sum", "max", "last", "count"])
 @pytest.mark.parametrize("log", [*FIXTURES, "made_up"])
-def test_preprocessing_is_that_of_the_core(log: str, aggregate: str, duckdb: Engine) -> None:
+def test_preprocessing_is_that_of_the_core(log: str, aggregate: Aggregate, duckdb: Engine) -> None:
     if log == "made_up":
         events = made_up(2, 400)
     else:
