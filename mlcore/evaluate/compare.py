@@ -9,7 +9,7 @@ import numpy as np
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.evaluate.comparison import Comparison, MetricComparison
 from mlcore.errors import ConfigError, shorten
-from mlcore.evaluate.config import DEFAULT_CUTOFFS, CompareConfig, ExtraUsers
+from mlcore.evaluate.config import DEFAULT_CUTOFFS, DEFAULT_EXTRA_USERS, CompareConfig, ExtraUsers
 from mlcore.evaluate.evaluate import check_cutoffs, check_longest, evaluate_from_data
 from mlcore.files.interactions import read_interactions
 from mlcore.files.outputs import open_outputs
@@ -35,7 +35,7 @@ def compare_from_data(
     cutoffs: Sequence[int] = DEFAULT_CUTOFFS,
     config: CompareConfig = CompareConfig(),
     *,
-    extra_users: ExtraUsers = "error",
+    extra_users: ExtraUsers = DEFAULT_EXTRA_USERS,
 ) -> Comparison:
     """Compare each metric, paired by user.
 
@@ -154,7 +154,7 @@ def compare_from_path(
     config: CompareConfig = CompareConfig(),
     *,
     out_path: PathLike | None = None,
-    extra_users: ExtraUsers = "error",
+    extra_users: ExtraUsers = DEFAULT_EXTRA_USERS,
     input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> Comparison:

@@ -13,7 +13,7 @@ from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.artifact import Model
 from mlcore.evaluate.catalogue import Catalogue, CataloguedLists, evaluate_slices
 from mlcore.errors import ConfigError, DataError, NoUsersError, shorten
-from mlcore.evaluate.config import EvaluateConfig, ExtraUsers, SliceBy
+from mlcore.evaluate.config import DEFAULT_EXTRA_USERS, EvaluateConfig, ExtraUsers, SliceBy
 from mlcore.evaluate.result import Evaluation, Slice, mean_over_users
 from mlcore.files.inputs import find_format
 from mlcore.files.formats import ROW_FORMATS
@@ -44,7 +44,7 @@ def evaluate_from_data(
     cutoffs: Sequence[int],
     *,
     catalogue: Catalogue | None = None,
-    extra_users: ExtraUsers = "error",
+    extra_users: ExtraUsers = DEFAULT_EXTRA_USERS,
     config: EvaluateConfig = EvaluateConfig(),
 ) -> Evaluation:
     """Return precision, recall, hit rate, NDCG, MAP and MRR at each cutoff.
@@ -168,7 +168,7 @@ def evaluate_from_path(
     *,
     per_user_path: PathLike | None = None,
     model_dir: PathLike | None = None,
-    extra_users: ExtraUsers = "error",
+    extra_users: ExtraUsers = DEFAULT_EXTRA_USERS,
     config: EvaluateConfig = EvaluateConfig(),
     input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,

@@ -10,7 +10,7 @@ import numpy as np
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.warehouse.engines import Engine
 from mlcore.errors import DataError
-from mlcore.evaluate.config import METRIC_NAMES, ExtraUsers
+from mlcore.evaluate.config import DEFAULT_EXTRA_USERS, METRIC_NAMES, ExtraUsers
 from mlcore.evaluate.evaluate import check_cutoffs, check_longest
 from mlcore.evaluate.result import Means
 from mlcore.files.inputs import display_name
@@ -58,7 +58,7 @@ def evaluate_by_engine_from_path(
     out_path: PathLike,
     cutoffs: Sequence[int],
     *,
-    extra_users: ExtraUsers = "error",
+    extra_users: ExtraUsers = DEFAULT_EXTRA_USERS,
     input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> str:
