@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks import end_to_end, evaluate, evaluators, load, recommend, train
+from benchmarks import end_to_end, evaluate, evaluate_worker, load, recommend, train
 from benchmarks.options import BenchArgs, make_parser, run_benchmarks
 
 
@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     packages = (train, end_to_end, recommend, load)
     return run_benchmarks(
         args,
-        (*(name for module in packages for name in module.PACKAGES), *evaluators.PEERS),
+        (*(name for module in packages for name in module.PACKAGES), *evaluate_worker.PEERS),
         partial(train.compare_kernels, out=args.out("train.json")),
         partial(end_to_end.compare_commands, out=args.out("end_to_end.json")),
         partial(recommend.compare_recommenders, out=args.out("recommend.json")),

@@ -1,4 +1,4 @@
-"""A made-up model of a given size, as our directory and as peers would keep the same content.
+"""A synthetic model of a given size, as our directory and in the formats of peers.
 
 ``python -m benchmarks.big_model FOLDER MEGABYTES`` writes ``FOLDER/model`` (ours),
 ``FOLDER/implicit.npz`` with ``FOLDER/histories.npz``, and ``FOLDER/model.pickle``. Neighbors,
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-from benchmarks.report import run, tell
+from benchmarks.report import log, run
 from mlcore import Model, TrainConfig
 from mlcore.errors import ConfigError
 from mlcore.ids import IdMap
@@ -82,7 +82,7 @@ def make_model(k: int, seed: int = 1) -> Model:
         popularity=np.bincount(histories.indices, minlength=ITEMS).astype(np.int64),
         num_users=USERS,
         num_interactions=histories.num_entries,
-        interactions_sha256=hashlib.sha256(b"made up").hexdigest(),
+        interactions_sha256=hashlib.sha256(b"synthetic").hexdigest(),
         users=IdMap.from_ids(f"u{number:06}" for number in range(USERS)),
         histories=histories,
     )
@@ -131,7 +131,7 @@ def main(argv: Sequence[str]) -> int:
 
     def work() -> int:
         model = make_model(num_neighbors_for(megabytes))
-        tell("write the model")
+        log("write the model")
         folder.mkdir(parents=True, exist_ok=True)
         _write_peers(model, folder)
         model.save(folder / "model", overwrite=True)  # last: what is there then is complete

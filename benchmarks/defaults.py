@@ -2,7 +2,7 @@
 
 Each configuration is trained on the training part of each data set and evaluated on its test part.
 A cell is NDCG@10; the last columns say which share of the best configuration of each set it
-reaches, on average and at worst. Made up are a sparse and a dense library; others are given as
+reaches, on average and at worst. A sparse and a dense library are synthetic; others are given as
 folders with ``train.csv`` and ``test.csv``.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.report import format_table, run, tell, write_json
+from benchmarks.report import format_table, log, run, write_json
 from mlcore import Interactions, Recommender, TrainConfig
 from mlcore.errors import DataError
 from mlcore.evaluate.evaluate import evaluate_from_data
@@ -30,7 +30,7 @@ from mlcore.train.train import Trainer
 __all__ = ["candidates", "main"]
 
 METRICS = ("ndcg@10", "recall@20")
-MADE_UP = {  # users, items, interactions
+SYNTHETIC = {  # users, items, interactions
     "tiny": (300, 200, 3_000),
     "sparse": (8_000, 4_000, 80_000),
     "middle": (6_000, 1_500, 200_000),
@@ -94,8 +94,8 @@ def candidates() -> Iterator[dict[str, Any]]:
             }
 
 
-def _made_up(name: str) -> DataSet:
-    data = generate_interactions(*MADE_UP[name], seed=1)
+def _synthetic(name: str) -> DataSet:
+    data = generate_interactions(*SYNTHETIC[name], seed=1)
     interactions = Interactions.from_columns(data.user_ids, data.item_ids, data.weights)
     train, test = split_from_data(interactions, SplitConfig("random", test_fraction=0.2, seed=1))
     return _of_known_users(DataSet(name, train, test))
@@ -134,7 +134,7 @@ def evaluate_candidates(data: DataSet, configs: Sequence[dict[str, Any]]) -> lis
     results = []
     for number, config in enumerate(configs, 1):
         if number % 20 == 0:
-            tell(f"{data.name}: {number} of {len(configs)}")
+            log(f"{data.name}: {number} of {len(configs)}")
         recommender = Recommender(trainer.train(TrainConfig.from_json(config)))
         lists = _rank(recommender, data.test.user_ids, 20)
         metrics = evaluate_from_data(lists, data.test, [10, 20]).metrics
@@ -149,7 +149,7 @@ def _describe(config: dict[str, Any]) -> str:
 
 
 def _compare(folders: Sequence[Path], out: Path | None) -> int:
-    sets = [*map(_made_up, MADE_UP), *map(_given, folders)]
+    sets = [*map(_synthetic, SYNTHETIC), *map(_given, folders)]
     configs = list(candidates())
     results = [evaluate_candidates(data, configs) for data in sets]
     if out is not None:

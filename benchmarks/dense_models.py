@@ -1,7 +1,7 @@
 """EASE and SLIM: how far from other implementations, and what they cost.
 
 Prints the largest difference between the weights of EASE and those of ``np.linalg.inv``, and between
-those of SLIM and of scikit-learn's ``ElasticNet``, on made-up matrices; then seconds and peak memory
+those of SLIM and of scikit-learn's ``ElasticNet``, on synthetic matrices; then seconds and peak memory
 of ``cli.train`` with EASE and, for comparison, with the plain product, each in a process of its own.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.measure import check_installed, run_child
-from benchmarks.report import format_table, run, tell, write_json
+from benchmarks.report import format_table, log, run, write_json
 from mlcore.memory.available import format_bytes
 from mlcore.progress import no_progress
 from mlcore.similarity import GramBlocks, Ease, NeighborSettings, Similarity, Slim
@@ -112,7 +112,7 @@ def _costs(args: Args, folder: Path) -> str:
     for name in ("dot", "ease"):
         config = folder / f"{name}.json"
         write_json(config, {"similarity": {"name": name}, "weighting": {"name": "binary"}})
-        tell(f"train {name} ...")
+        log(f"train {name} ...")
         options = [f"--interactions={events}", f"--config={config}", f"--out-dir={folder / name}"]
         finished = run_child(["cli.train", *options])
         rows.append([name, f"{finished.seconds:.1f}", format_bytes(finished.peak_bytes)])

@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.evaluators import EVALUATORS, PEERS, STARTS, Start
+from benchmarks.evaluate_worker import EVALUATORS, PEERS, STARTS, Start
 from benchmarks.measure import Finished, check_installed, run_child, take_turns
 from benchmarks.options import add_run_options
-from benchmarks.report import run, tell, write_json
+from benchmarks.report import log, run, write_json
 from benchmarks.results import Measured, describe_machine, format_results, results_to_json
 from mlcore.errors import DataError, MlcoreError
 
@@ -53,14 +53,14 @@ def compare_evaluations(size: Size, repetitions: int, *, out: Path) -> None:
     """Check the metrics of both, time both, print tables and write the figures.
 
     Args:
-        size: of the lists, which are made up.
+        size: of the synthetic lists.
         repetitions: how often each evaluates.
         out: the JSON file.
     """
     numbers = (size.users, size.items, size.list_length, size.seed)
     results: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
-        tell(f"make up {size.users} lists of {size.list_length} items")
+        log(f"generate {size.users} lists of {size.list_length} items")
         run_child(["benchmarks.lists", folder, *map(str, numbers)])
         for start in STARTS:
             measured = _compare(start, folder, repetitions)
@@ -79,7 +79,7 @@ def _compare(start: Start, folder: str, repetitions: int) -> dict[str, Measured]
     with contextlib.ExitStack() as stack:
         workers = {}
         for name in EVALUATORS:
-            tell(f"{name}: get ready to evaluate from {start}")
+            log(f"{name}: get ready to evaluate from {start}")
             workers[name] = stack.enter_context(_worker(name, start, folder))
         metrics = {name: json.loads(worker().output) for name, worker in workers.items()}
         for peer in PEERS:
@@ -113,7 +113,7 @@ class _Worker:
 @contextlib.contextmanager
 def _worker(name: str, start: Start, folder: str) -> Iterator[_Worker]:
     with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.evaluators", name, start, folder],
+        [sys.executable, "-m", "benchmarks.evaluate_worker", name, start, folder],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -132,7 +132,7 @@ def _check_metrics(peer: str, ours: Mapping[str, float], theirs: Mapping[str, fl
             raise DataError(
                 f"{peer}: {name}: expected {value}, which mlcore finds, got {theirs[name]}"
             )
-    tell(f"{peer}: same values of {len(ours)} metrics")
+    log(f"{peer}: same values of {len(ours)} metrics")
 
 
 def build_parser() -> ArgumentParser:
@@ -141,7 +141,7 @@ def build_parser() -> ArgumentParser:
         prog="python -m benchmarks.evaluate", description=__doc__, allow_abbrev=False
     )
     defaults = Size()
-    data = parser.add_argument_group("data, made up")
+    data = parser.add_argument_group("data, synthetic")
     for field in ("users", "items", "list_length", "seed"):
         default = getattr(defaults, field)
         option = f"--{field.replace('_', '-')}"

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.kernels import BARE
-from benchmarks.recommenders import FILTERING
-from benchmarks.tables import (
+from benchmarks.markdown import (
     OURS,
     Document,
     Results,
@@ -17,6 +16,7 @@ from benchmarks.tables import (
     format_spread,
     short,
 )
+from benchmarks.recommend_worker import FILTERING
 
 __all__ = ["fastest_of", "make_goals"]
 

@@ -1,8 +1,8 @@
-"""How time and memory grow: the cosine kernels on made-up data of several sizes.
+"""How time and memory grow: the cosine kernels on synthetic data of several sizes.
 
 Users grow with the interactions, so that each has as many as in MovieLens 20M; items with their
 square root. The work is what must be counted: each user who has two items makes a pair of them, so
-sum over users of n_u (n_u - 1) / 2. All data are made up by the rules of ``cli.generate``.
+sum over users of n_u (n_u - 1) / 2. All data are synthetic, as from ``cli.generate``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks.kernels import BARE
 from benchmarks.measure import check_installed, run_child, take_turns
 from benchmarks.options import PRESETS, DataSize, add_run_options, parse_names
-from benchmarks.report import format_table, run, tell, write_json
+from benchmarks.report import format_table, log, run, write_json
 from benchmarks.results import Measured, describe_machine, results_to_json
 from benchmarks.train import OURS, PACKAGES, run_kernel
 
@@ -97,8 +97,8 @@ def compare_growth(
     for interactions in sizes:
         with tempfile.TemporaryDirectory() as folder:
             numbers = [*size_for(interactions), seed]
-            tell(f"make up {interactions} interactions")
-            made = run_child(["benchmarks.matrix", "made-up", folder, *map(str, numbers)])
+            log(f"generate {interactions} interactions")
+            made = run_child(["benchmarks.matrix", "synthetic", folder, *map(str, numbers)])
             data = json.loads(made.output)
             runs = {name: partial(run_kernel, name, VARIANT, folder) for name in contestants}
             measured = take_turns(runs, repetitions)

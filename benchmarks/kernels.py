@@ -22,7 +22,7 @@ import scipy.sparse as sp
 
 from benchmarks.matrix import SparseMatrix, load_matrix, save_matrix
 from benchmarks.memory import Work, measure_work
-from benchmarks.report import run, tell
+from benchmarks.report import log, run
 from mlcore import TrainConfig
 from mlcore.progress import no_progress
 from mlcore.similarity import Cosine, GramBlocks, Jaccard, Neighborhood, Similarity
@@ -198,7 +198,7 @@ def main(argv: Sequence[str]) -> int:
         kernel = prepare(name, found, str(Path(folder, f"{found.matrix}.npz")))
         neighbors, taken = time_kernel(kernel)
         if name in ("mlcore", "mlcore, 1 thread") and not _num_compiled():
-            tell(f"{name}: too little work for compiled code")
+            log(f"{name}: too little work for compiled code")
         print(json.dumps(taken._asdict()))
         for path in neighbors_path:
             save_matrix(path, sp.csr_matrix(neighbors))

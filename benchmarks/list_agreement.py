@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.matrix import SparseMatrix, load_matrix
-from benchmarks.report import run, tell
+from benchmarks.report import log, run
 from mlcore.errors import DataError
 from mlcore.types import BoolArray, Float64Array, Int64Array
 
@@ -76,7 +76,7 @@ def compare(name: str, our_path: str, their_path: str) -> None:
     disagreement = find_disagreement(ours, theirs)
     if disagreement is not None:
         raise DataError(f"{name}: expected the lists that mlcore makes, got: {disagreement}")
-    tell(f"{name}: same lists, {ours.shape[0]} with {ours.nnz} items")
+    log(f"{name}: same lists, {ours.shape[0]} with {ours.nnz} items")
 
 
 def main(argv: Sequence[str]) -> int:

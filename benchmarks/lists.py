@@ -1,4 +1,4 @@
-"""Made-up lists and ground truth in the files of mlcore and of ranx, for the evaluation benchmark.
+"""Synthetic lists and ground truth in the files of mlcore and of ranx, for the evaluation benchmark.
 
 ``python -m benchmarks.lists FOLDER USERS ITEMS LENGTH SEED`` writes ``predictions.jsonl``,
 ``truth.csv``, ``run.json`` and ``qrels.json``, and the same for few users into ``FOLDER/small``.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.evaluators import CUTOFFS
+from benchmarks.evaluate_worker import CUTOFFS
 from benchmarks.report import run
 from mlcore.errors import ConfigError
 from mlcore.files.predictions import format_prediction

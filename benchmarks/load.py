@@ -17,10 +17,10 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.big_model import USERS
-from benchmarks.loaders import LIST_LENGTH, LOADERS, user_name
+from benchmarks.load_worker import LIST_LENGTH, LOADERS, user_name
 from benchmarks.measure import Finished, check_installed, run_child, run_program, take_turns
 from benchmarks.options import add_run_options, positive
-from benchmarks.report import format_table, run, tell, write_json
+from benchmarks.report import format_table, log, run, write_json
 from benchmarks.results import Measured, describe_machine, results_to_json
 from mlcore.errors import DataError, MlcoreError
 
@@ -53,7 +53,7 @@ def compare_loading(data_dir: Path, megabytes: int, repetitions: int, *, out: Pa
     """
     folder = data_dir / f"model-{megabytes}"
     if not (folder / "model").exists():
-        tell(f"make up a model of {megabytes} MB")
+        log(f"generate a model of {megabytes} MB")
         run_child(["benchmarks.big_model", str(folder), str(megabytes)])
     contestants = _contestants(folder)
     _check_lists({name: contestant() for name, contestant in contestants.items()})
@@ -82,11 +82,11 @@ def compare_loading(data_dir: Path, megabytes: int, repetitions: int, *, out: Pa
 
 def _contestants(folder: Path) -> dict[str, Callable[[], Finished]]:
     runs: dict[str, Callable[[], Finished]] = {
-        name: partial(run_child, ["benchmarks.loaders", name, str(folder), str(USER)])
+        name: partial(run_child, ["benchmarks.load_worker", name, str(folder), str(USER)])
         for name in LOADERS
     }
     if shutil.which("go") is None:
-        tell(f"{GO}: go is not installed, left out")
+        log(f"{GO}: go is not installed, left out")
         return runs
     program = folder.resolve() / "firstanswer"
     built = subprocess.run(["go", "build", "-o", program, "./cmd/firstanswer"], cwd=READER)
@@ -102,7 +102,7 @@ def _check_lists(answers: Mapping[str, Finished]) -> None:
         items = json.loads(answer.output)["items"]
         if items != expected:
             raise DataError(f"{name}: expected the list that mlcore makes, got {items}")
-        tell(f"{name}: same list")
+        log(f"{name}: same list")
 
 
 def _states(

@@ -1,7 +1,7 @@
 """Events as the users x items matrices that all training kernels start from, in files.
 
 ``python -m benchmarks.matrix EVENTS FOLDER`` reads the one, writes a matrix for each weighting into
-the other, and prints how much there is; ``python -m benchmarks.matrix made-up FOLDER USERS ITEMS
+the other, and prints how much there is; ``python -m benchmarks.matrix synthetic FOLDER USERS ITEMS
 INTERACTIONS SKEW SEED`` makes up a binary one without the way through a file of events.
 """
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import util
 
-from benchmarks.report import tell
+from benchmarks.report import log
 from benchmarks.results import Measured
 from mlcore.errors import ConfigError, MlcoreError
 
@@ -118,7 +118,7 @@ def take_turns(
     for turn in range(1, repetitions + 1):
         for name, contestant in contestants.items():
             finished = contestant()
-            tell(f"run {turn} of {repetitions}: {name}: {finished.seconds:.3g} s")
+            log(f"run {turn} of {repetitions}: {name}: {finished.seconds:.3g} s")
             results[name].append(finished)
     return {
         name: Measured(

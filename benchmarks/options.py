@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.measure import check_installed, run_child
-from benchmarks.report import run, tell
+from benchmarks.report import log, run
 
 __all__ = [
     "PRESETS",
@@ -77,7 +77,7 @@ def make_parser(name: str, description: str | None) -> ArgumentParser:
         description: the module's text.
     """
     parser = ArgumentParser(prog=f"python -m {name}", description=description, allow_abbrev=False)
-    data = parser.add_argument_group("data, made up by cli.generate unless a file is given")
+    data = parser.add_argument_group("data, from cli.generate unless a file is given")
     data.add_argument(
         "--preset",
         choices=PRESETS,
@@ -91,7 +91,7 @@ def make_parser(name: str, description: str | None) -> ArgumentParser:
         "--data-dir",
         type=Path,
         metavar="DIR",
-        help="keep here what is made up, and use it again; default: a temporary folder",
+        help="keep generated data here, and use it again; default: a temporary folder",
     )
     data.add_argument(
         "--interactions-file", type=Path, metavar="FILE", help="CSV: user_id, item_id, weight"
@@ -160,7 +160,7 @@ def run_benchmarks(
     def work() -> int:
         check_installed(packages)
         with tempfile.TemporaryDirectory() as folder:
-            events = args.interactions_file or _made_up(args, args.data_dir or Path(folder))
+            events = args.interactions_file or _synthetic(args, args.data_dir or Path(folder))
             for benchmark in benchmarks:
                 benchmark(events, args.repetitions)
         return 0
@@ -168,15 +168,15 @@ def run_benchmarks(
     return run(work)
 
 
-def _made_up(args: BenchArgs, folder: Path) -> Path:
-    """Return the file of made-up events; one of a name says all that decides its content."""
+def _synthetic(args: BenchArgs, folder: Path) -> Path:
+    """Return the file of synthetic events; one of a name says all that decides its content."""
     numbers = {**args.size()._asdict(), "seed": args.seed}
     path = folder / f"events-{'-'.join(map(str, numbers.values()))}.csv"
     if path.exists():
-        tell(f"use {path}")
+        log(f"use {path}")
         return path
     folder.mkdir(parents=True, exist_ok=True)
     options = [f"--{name}={number}" for name, number in numbers.items()]
-    tell(f"generate {' '.join(options)}")
+    log(f"generate {' '.join(options)}")
     run_child(["cli.generate", *options, "--out", str(path)])
     return path

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.published import PublishedRow, read_table
-from benchmarks.report import format_table, run, tell
+from benchmarks.report import format_table, log, run
 from mlcore import Interactions, Recommender, train_from_data
 from mlcore.errors import DataError
 from mlcore.evaluate.evaluate import evaluate_from_data
@@ -134,7 +134,7 @@ def print_comparison(directory: Path, names: Sequence[str]) -> int:
     train, test = _read(directory, table.num_items)
     cells: list[Cell] = []
     for row in table.rows:
-        tell(f"{row.name} ...")
+        log(f"{row.name} ...")
         cells += compare(train, test, row)
     print(_format(cells))
     worst = max(cells, key=lambda cell: abs(cell.difference))

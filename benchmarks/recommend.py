@@ -17,8 +17,8 @@ from pathlib import Path
 
 from benchmarks.measure import Finished, run_child, take_turns
 from benchmarks.options import BenchArgs, make_parser, run_benchmarks
-from benchmarks.recommenders import FILTERING, LIST_LENGTH, PEERS, RECOMMENDERS
-from benchmarks.report import format_table, tell, write_json
+from benchmarks.recommend_worker import FILTERING, LIST_LENGTH, PEERS, RECOMMENDERS
+from benchmarks.report import format_table, log, write_json
 from benchmarks.results import Measured, describe_machine, results_to_json
 
 __all__ = ["PACKAGES", "build_parser", "compare_recommenders", "main"]
@@ -62,7 +62,7 @@ def compare_recommenders(events: Path, repetitions: int, *, out: Path) -> None:
 
 
 def _train(events: Path, folder: Path, neighborhood: str) -> str:
-    tell(f"train by {neighborhood}")
+    log(f"train by {neighborhood}")
     config = folder / f"{neighborhood}.json"
     similarity = {"name": "cosine"}
     settings = {"num_neighbors": NUM_NEIGHBORS, "neighborhood": neighborhood}
@@ -76,7 +76,7 @@ def _train(events: Path, folder: Path, neighborhood: str) -> str:
 def _check_lists(model: str, folder: Path) -> None:
     def lists_of(name: str) -> str:
         path = str(folder / f"{name}.npz")
-        run_child(["benchmarks.recommenders", name, model, path])
+        run_child(["benchmarks.recommend_worker", name, model, path])
         return path
 
     ours, seen_too = lists_of(OURS), lists_of(SEEN_TOO)
@@ -86,7 +86,7 @@ def _check_lists(model: str, folder: Path) -> None:
 
 
 def _run(name: str, model: str) -> Finished:
-    finished = run_child(["benchmarks.recommenders", name, model])
+    finished = run_child(["benchmarks.recommend_worker", name, model])
     return replace(finished, seconds=float(finished.output))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlcore.errors import MlcoreError
 from mlcore.jsontext import format_document
 
-__all__ = ["format_table", "run", "tell", "write_json"]
+__all__ = ["format_table", "log", "run", "write_json"]
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -40,13 +40,13 @@ def run(work: Callable[[], int]) -> int:
     try:
         return work()
     except (MlcoreError, OSError) as error:
-        tell(f"error: {error}")
+        log(f"error: {error}")
         if isinstance(error, MlcoreError) and error.hint:
-            tell(f"hint: {error.hint}")
+            log(f"hint: {error.hint}")
         return 1
 
 
-def tell(line: str) -> None:
+def log(line: str) -> None:
     """Print a line of progress.
 
     Args:

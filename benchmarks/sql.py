@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.measure import Finished, run_child, take_turns
 from benchmarks.options import BenchArgs, make_parser, run_benchmarks
-from benchmarks.report import format_table, tell, write_json
+from benchmarks.report import format_table, log, write_json
 from benchmarks.results import describe_machine, results_to_json
 from mlcore.errors import DataError
 
@@ -90,7 +90,7 @@ def compare_engines(
         measured = take_turns(runs, repetitions)
         for name, model in models.items():
             _check_same(models[CORE], model)
-            tell(f"{name}: the model, byte for byte")
+            log(f"{name}: the model, byte for byte")
         counts = json.loads((models[CORE] / "manifest.json").read_text("utf-8"))["counts"]
         with np.load(models[CORE] / "histories.npz") as histories:
             lengths = np.diff(histories["indptr"])  # (U,) int64

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.goals import make_goals
+from benchmarks.markdown import TABLES, Document, make_table, parts_of
 from benchmarks.report import run
-from benchmarks.tables import TABLES, Document, make_table, parts_of
 from mlcore.errors import DataError
 
 __all__ = ["build_parser", "fill_in", "main"]

@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.kernels import BARE, NUM_NEIGHBORS, PEERS, VARIANTS
 from benchmarks.measure import Finished, run_child, run_measured, take_turns
 from benchmarks.options import BenchArgs, make_parser, parse_names, run_benchmarks
-from benchmarks.report import tell, write_json
+from benchmarks.report import log, write_json
 from benchmarks.results import describe_machine, format_results, results_to_json
 
 __all__ = ["OURS", "PACKAGES", "build_parser", "compare_kernels", "main", "run_kernel"]
@@ -54,7 +54,7 @@ def compare_kernels(
     checks: dict[str, object] = {}
     results: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
-        tell(f"read {events}")
+        log(f"read {events}")
         size = json.loads(run_child(["benchmarks.matrix", str(events), folder]).output)
         for variant in variants:
             names = [OURS, f"{OURS}, 1 thread"]
@@ -88,15 +88,17 @@ def _check_neighbors(variant: str, folder: Path, names: Sequence[str]) -> dict[s
         run_child(["benchmarks.kernels", name, variant, str(folder), str(path)])
         return str(path)
 
-    tell(f"{variant}: check the neighbors")
+    log(f"{variant}: check the neighbors")
     ours = neighbors_of(f"{OURS} by source")
     ways = [way for way in OTHER_WAYS if BARE in names or not way.startswith(BARE)]
     for way in ways:
-        run_child(["benchmarks.agreement", way, ours, neighbors_of(way)])
+        run_child(["benchmarks.neighbor_agreement", way, ours, neighbors_of(way)])
     found: dict[str, object] = {"same_bits": [OURS, *ways]}
     for peer in (name for name in names if name in PEERS):
         limits = [str(NUM_NEIGHBORS), str(VARIANTS[variant].tolerance)]
-        compared = run_child(["benchmarks.agreement", peer, ours, neighbors_of(peer), *limits])
+        compared = run_child(
+            ["benchmarks.neighbor_agreement", peer, ours, neighbors_of(peer), *limits]
+        )
         found[peer] = json.loads(compared.output)
     return found
 

@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from benchmarks import agreement, big_model, kernels, matrix, table
-from benchmarks.agreement import best_neighbors, find_disagreement, have_same_bits
+from benchmarks import big_model, kernels, matrix, neighbor_agreement, table
 from benchmarks.goals import make_goals
 from benchmarks.kernels import BARE, VARIANTS
+from benchmarks.markdown import make_table
 from benchmarks.matrix import MATRICES, count_pairs, load_matrix, save_matrix
 from benchmarks.memory import REFERENCES, measure_work
+from benchmarks.neighbor_agreement import best_neighbors, find_disagreement, have_same_bits
 from benchmarks.options import BenchArgs, make_parser
 from benchmarks.results import Measured, results_to_json
-from benchmarks.tables import make_table
 from mlcore import TrainConfig
 from mlcore.artifact import verify_model
 from mlcore.errors import DataError
@@ -33,13 +33,13 @@ ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "fixtures/small/train.csv"
 
 
-@pytest.mark.parametrize("name", ["big_model", "growth", "matrix", "report", "results", "tables"])
+@pytest.mark.parametrize("name", ["big_model", "growth", "markdown", "matrix", "report", "results"])
 def test_the_examples_hold(name: str) -> None:
     found = doctest.testmod(importlib.import_module(f"benchmarks.{name}"))
     assert found.failed == 0 and found.attempted > 0
 
 
-# --- agreement ------------------------------------------------------------------------------------
+# --- neighbor_agreement ---------------------------------------------------------------------------
 
 # K = 2: row 0 has two neighbors, row 1 two that tie with a third, row 2 one, row 3 none.
 OURS = [[0, 0.5, 0.25, 0], [0.7, 0, 0.3, 0], [0.1, 0, 0, 0], [0, 0, 0, 0.0]]
@@ -74,7 +74,7 @@ def test_neighbors_that_differ_in_more_than_ties_are_told_apart(
     paths = [str(tmp_path / name) for name in ("ours.npz", "theirs.npz")]
     for path, values in zip(paths, (changed(), theirs)):
         save_matrix(path, values)
-    status = agreement.main(["peer", *paths, "2", "1e-6"])
+    status = neighbor_agreement.main(["peer", *paths, "2", "1e-6"])
     shown = capsys.readouterr()
     if expected is None:
         assert status == 0 and json.loads(shown.out)["pairs"] == 5
@@ -140,14 +140,14 @@ def test_pairs_are_counted_as_a_dense_product_has_them() -> None:
     assert count_pairs(sp.csr_matrix(x).indptr.astype(np.int64)) == np.triu(product, 1).sum() > 0
 
 
-def test_made_up_matrices_are_those_of_the_generator(
+def test_synthetic_matrices_are_those_of_the_generator(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from mlcore.generate.generate import generate_to_path
 
     generate_to_path(30, 20, 200, 5, tmp_path / "events.csv", skew=2)
     for name, arguments in (("file", [tmp_path / "events.csv", tmp_path / "file"]),
-                            ("made", ["made-up", tmp_path / "made", 30, 20, 200, 2, 5])):  # fmt: skip
+                            ("made", ["synthetic", tmp_path / "made", 30, 20, 200, 2, 5])):  # fmt: skip
         (tmp_path / name).mkdir()
         assert matrix.main(list(map(str, arguments))) == 0
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
@@ -167,7 +167,7 @@ def test_memory_that_was_there_before_is_not_the_work_s_own() -> None:
 # --- the large model ------------------------------------------------------------------------------
 
 
-def test_the_made_up_model_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_synthetic_model_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(big_model, "ITEMS", 500)
     monkeypatch.setattr(big_model, "USERS", 300)
     monkeypatch.setattr(big_model, "HISTORY_LENGTH", 40)

@@ -56,7 +56,7 @@ def test_some_relevant_items_are_listed_and_some_are_not(folder: Path) -> None:
 
 def test_a_worker_answers_each_line_with_the_metrics(folder: Path) -> None:
     shown = subprocess.run(
-        [sys.executable, "-m", "benchmarks.evaluators", "mlcore", "files", str(folder)],
+        [sys.executable, "-m", "benchmarks.evaluate_worker", "mlcore", "files", str(folder)],
         input="\n\n", capture_output=True, text=True, cwd=ROOT, check=True,
     ).stdout.splitlines()  # fmt: skip
     assert shown[0] == "" and len(shown) == 3

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from benchmarks import list_agreement
 from benchmarks.list_agreement import find_disagreement
 from benchmarks.matrix import load_matrix, save_matrix
-from benchmarks.recommenders import LIST_LENGTH, RECOMMENDERS
+from benchmarks.recommend_worker import LIST_LENGTH, RECOMMENDERS
 from mlcore import Recommender, TrainConfig, train_from_data
 from tests import oracles
 
@@ -70,7 +70,7 @@ def test_each_way_of_ours_makes_the_lists_of_the_recommender(name: str, tmp_path
     model.save(tmp_path / "model")
     files = [str(tmp_path / "model"), str(tmp_path / "lists.npz")]
     shown = subprocess.run(
-        [sys.executable, "-m", "benchmarks.recommenders", name, *files],
+        [sys.executable, "-m", "benchmarks.recommend_worker", name, *files],
         capture_output=True,
         text=True,
         cwd=ROOT,

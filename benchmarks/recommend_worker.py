@@ -1,6 +1,6 @@
 """The contestants of the recommendation benchmark: the best N items for each user of a model.
 
-``python -m benchmarks.recommenders NAME MODEL_DIR [LISTS]`` runs one of them, prints its seconds,
+``python -m benchmarks.recommend_worker NAME MODEL_DIR [LISTS]`` runs one of them, prints its seconds,
 and writes the lists it made as a users x items matrix of scores. Timed is from histories and
 similarities in memory, in the form the contestant likes best, to all lists in memory.
 """

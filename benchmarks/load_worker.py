@@ -1,6 +1,6 @@
 """The contestants of the loading benchmark: from a model on disk to the first list of a new process.
 
-``python -m benchmarks.loaders NAME FOLDER USER`` opens what ``benchmarks.big_model`` has written,
+``python -m benchmarks.load_worker NAME FOLDER USER`` opens what ``benchmarks.big_model`` has written,
 recommends to the user at that position, and prints the seconds and the items as JSON. Imports come
 before. ``implicit`` is given positions: it keeps no ids, and no time to read some counts.
 """
@@ -26,7 +26,7 @@ Answer: TypeAlias = Callable[[Path, int], list[str]]  # folder and user in, item
 
 
 def user_name(user: int) -> str:
-    """Return the id of a user of the made-up model.
+    """Return the id of a user of the synthetic model.
 
     Args:
         user: its position.

@@ -1,6 +1,6 @@
 """Whether two kernels found the same neighbors; only then is it worth asking who was faster.
 
-``python -m benchmarks.agreement NAME OURS THEIRS K TOLERANCE`` compares two matrix files and prints
+``python -m benchmarks.neighbor_agreement NAME OURS THEIRS K TOLERANCE`` compares two matrix files and prints
 as JSON how well they agree; without K they must be the same, bit for bit.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.matrix import SparseMatrix, load_matrix
-from benchmarks.report import run, tell
+from benchmarks.report import log, run
 from mlcore.errors import DataError
 from mlcore.numeric.topk import top_k_per_row
 from mlcore.types import CsrMatrix, Float64Array, Int64Array
@@ -114,7 +114,7 @@ def check_bits(name: str, our_path: str, their_path: str) -> None:
     """
     if not have_same_bits(load_matrix(our_path), load_matrix(their_path)):
         raise DataError(f"{name}: expected the same bits, got others")
-    tell(f"{name}: same bits")
+    log(f"{name}: same bits")
 
 
 def compare(
@@ -141,7 +141,7 @@ def compare(
     )
     ties = len(theirs.pairs) - len(at_theirs)
     largest = float(np.abs(ours.values[at_ours] - theirs.values[at_theirs]).max(initial=0))
-    tell(
+    log(
         f"{name}: same neighbors, {len(ours.pairs)} pairs, {ties} of them other ties at the end, "
         f"values at most {largest:.1e} apart"
     )
