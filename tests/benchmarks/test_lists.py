@@ -1,23 +1,17 @@
-"""benchmarks: both libraries are given the same lists, and values that differ are refused."""
+"""benchmarks.lists: mlcore and ranx are given the same lists."""
 
 from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks import lists
-from benchmarks.evaluate import _check_metrics
-from mlcore.errors import DataError
 from mlcore.evaluate.evaluate import evaluate_from_data
 from mlcore.files.interactions import read_interactions
 from mlcore.files.predictions import read_predictions
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +48,6 @@ def test_some_relevant_items_are_listed_and_some_are_not(folder: Path) -> None:
     assert 0 < found.metrics["recall@10"] < found.metrics["recall@100"] < 1
 
 
-def test_a_worker_answers_each_line_with_the_metrics(folder: Path) -> None:
-    shown = subprocess.run(
-        [sys.executable, "-m", "benchmarks.evaluate_worker", "mlcore", "files", str(folder)],
-        input="\n\n", capture_output=True, text=True, cwd=ROOT, check=True,
-    ).stdout.splitlines()  # fmt: skip
-    assert shown[0] == "" and len(shown) == 3
-    first, second = (json.loads(line)["metrics"] for line in shown[1:])
-    assert first == second and first["recall@100"] > 0
-
-
 def test_lists_too_short_for_the_cutoffs_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,19 +55,3 @@ def test_lists_too_short_for_the_cutoffs_are_refused(
     assert capsys.readouterr().err == (
         "error: list_length: expected from 100 to 130 for 300 items, got 99\n"
     )
-
-
-@pytest.mark.parametrize(
-    ("theirs", "message"),
-    [
-        ({"a@1": 0.5, "b@1": 0.25 + 1e-8}, "ranx: b@1: expected 0.25, which mlcore finds, got 0.2500"),
-        ({"a@1": 0.5, "b@1": float("nan")}, "ranx: b@1: expected 0.25, which mlcore finds, got nan"),
-        ({"a@1": 0.5}, "ranx: expected the metrics ['a@1', 'b@1'], got ['a@1']"),
-    ],
-)  # fmt: skip
-def test_other_values_are_refused(theirs: dict[str, float], message: str) -> None:
-    ours = {"a@1": 0.5, "b@1": 0.25}
-    _check_metrics("ranx", ours, {"a@1": 0.5, "b@1": 0.25 + 1e-12})
-    with pytest.raises(DataError) as caught:
-        _check_metrics("ranx", ours, theirs)
-    assert str(caught.value).startswith(message)

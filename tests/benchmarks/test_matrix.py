@@ -1,0 +1,37 @@
+"""benchmarks.matrix: pairs are counted as a dense product has them; synthetic data are the generator's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from benchmarks import matrix
+from benchmarks.matrix import count_pairs, load_matrix
+from benchmarks.neighbor_agreement import have_same_bits
+
+
+def test_pairs_are_counted_as_a_dense_product_has_them() -> None:
+    rng = np.random.default_rng(3)
+    x = (rng.random((30, 20)) < 0.3).astype(np.int64)  # (U, I)
+    product = x.T @ x  # (I, I)
+    assert count_pairs(sp.csr_matrix(x).indptr.astype(np.int64)) == np.triu(product, 1).sum() > 0
+
+
+def test_synthetic_matrices_are_those_of_the_generator(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mlcore.generate.generate import generate_to_path
+
+    generate_to_path(30, 20, 200, 5, tmp_path / "events.csv", skew=2)
+    for name, arguments in (("file", [tmp_path / "events.csv", tmp_path / "file"]),
+                            ("made", ["synthetic", tmp_path / "made", 30, 20, 200, 2, 5])):  # fmt: skip
+        (tmp_path / name).mkdir()
+        assert matrix.main(list(map(str, arguments))) == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first == second and first["interactions"] == 200
+    one, other = (load_matrix(str(tmp_path / name / "binary.npz")) for name in ("file", "made"))
+    assert have_same_bits(one, other)
