@@ -1,1 +1,1 @@
-"""Side-by-side measurements against other libraries, and published tables made anew."""
+"""Side-by-side measurements against other libraries, and published tables reproduced."""

@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.big_model FOLDER MEGABYTES`` writes ``FOLDER/model`` (ours),
 ``FOLDER/implicit.npz`` with ``FOLDER/histories.npz``, and ``FOLDER/model.pickle``. Neighbors,
-histories and values are random: neither opening nor answering depends on what they are.
+histories and values are random: opening and answering do not depend on them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ROWS_AT_ONCE = 4096  # changes memory only
 
 
 def num_neighbors_for(megabytes: int) -> int:
-    """Return how many pairs each item must have for a model of a size.
+    """Return the number of pairs of each item in a model of this size.
 
     Args:
         megabytes: of all arrays; histories take 172 of them.
@@ -55,10 +55,7 @@ def spread_columns(
     """Return (rows, length) ascending columns, one anywhere in each of ``length`` equal parts.
 
     Args:
-        rows: R.
-        num_columns: at least 2 * length, so that no part is of one column.
-        length: entries of each row.
-        rng: where the randomness is from.
+        num_columns: at least 2 * length, so that each part has two columns or more.
     """
     bounds = np.arange(length + 1) * num_columns // length  # (length + 1,)
     columns = rng.integers(bounds[:-1], bounds[1:], (rows, length), dtype=np.int64)
@@ -66,12 +63,7 @@ def spread_columns(
 
 
 def make_model(k: int, seed: int = 1) -> Model:
-    """Return a model of random pairs and histories.
-
-    Args:
-        k: pairs of each item.
-        seed: another seed, another model.
-    """
+    """Return a model of random pairs and histories."""
     rng = np.random.default_rng(seed)
     similarity = _random_matrix(ITEMS, k, rng, with_diagonal=False)
     histories = _random_matrix(USERS, HISTORY_LENGTH, rng)

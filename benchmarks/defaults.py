@@ -1,8 +1,8 @@
 """Compare configurations over several data sets: the evidence for the defaults of TrainConfig.
 
 Each configuration is trained on the training part of each data set and evaluated on its test part.
-A cell is NDCG@10; the last columns say which share of the best configuration of each set it
-reaches, on average and at worst. A sparse and a dense library are synthetic; others are given as
+A cell is NDCG@10; the last columns give it as a share of the best configuration of each set, on
+average and at worst. A sparse and a dense library are synthetic; others are given as
 folders with ``train.csv`` and ``test.csv``.
 """
 
@@ -46,7 +46,7 @@ class Args(Namespace):
 
 
 class DataSet(NamedTuple):
-    """A name, what to train on, and what to find."""
+    """A name, the interactions to train on, and the ground truth."""
 
     name: str
     train: Interactions
@@ -54,7 +54,7 @@ class DataSet(NamedTuple):
 
 
 def candidates() -> Iterator[dict[str, Any]]:
-    """Yield the configurations, those that are alike but for K and shrinkage side by side."""
+    """Yield the configurations; those that differ only in K and shrinkage are neighbors."""
     similarities: list[tuple[dict[str, Any], list[int]]] = [
         ({"name": "dot"}, [0]),
         ({"name": "cosine"}, [0, 5, 20, 100]),
@@ -107,7 +107,7 @@ def _given(folder: Path) -> DataSet:
 
 
 def _of_known_users(data: DataSet) -> DataSet:
-    """Return the set without test users of whom there is no history."""
+    """Return the set without test users who have no history."""
     known = np.isin(np.array(data.test.user_ids), np.array(data.train.user_ids))
     if not known.any():
         raise DataError(f"{data.name}: test.csv: expected users of train.csv, got none of them")
@@ -127,7 +127,6 @@ def evaluate_candidates(data: DataSet, configs: Sequence[dict[str, Any]]) -> lis
     """Return the metrics of each configuration on one data set.
 
     Args:
-        data: what to train on and what to find.
         configs: as ``TrainConfig.from_json`` takes them.
     """
     trainer = Trainer(data.train, keep_bytes=2**30)

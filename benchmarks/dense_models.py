@@ -1,4 +1,4 @@
-"""EASE and SLIM: how far from other implementations, and what they cost.
+"""EASE and SLIM: difference from other implementations, and cost.
 
 Prints the largest difference between the weights of EASE and those of ``np.linalg.inv``, and between
 those of SLIM and of scikit-learn's ``ElasticNet``, on synthetic matrices; then seconds and peak memory
@@ -52,9 +52,8 @@ def largest_difference(
     """Return the largest difference between the weights of two implementations.
 
     Args:
-        similarity: ours.
         reference: given X, (U, I) float64, returns (I, I) float64 with source items as rows.
-        weighted: whether X is more than 0 and 1.
+        weighted: X has other values than 0 and 1.
     """
     x = _random_matrix(weighted)
     user_items = CsrMatrix.from_scipy(sp.csr_matrix(x.astype(np.float32)))

@@ -1,6 +1,6 @@
 """From a CSV file to a saved model: our command, and pandas with each peer, side by side.
 
-Measured is the whole process, from the start of Python to its end.
+Measures the whole process, from the start of Python to its end.
 """
 
 from __future__ import annotations
@@ -27,13 +27,7 @@ PACKAGES = ("duckdb", "numba", "pandas", *PEERS)
 
 
 def compare_commands(events: Path, repetitions: int, *, out: Path) -> None:
-    """Time all ways, print a table and write the figures.
-
-    Args:
-        events: CSV of interactions.
-        repetitions: how often each way is gone.
-        out: the JSON file.
-    """
+    """Time all ways, print a table and write the figures."""
     contestants = {OURS: partial(_run_ours, events)}
     for peer in PEERS:
         contestants[f"pandas + {peer}"] = partial(_run_theirs, peer, events)

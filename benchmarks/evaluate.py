@@ -1,6 +1,6 @@
 """Metrics side by side: mlcore and ranx on the same lists, from memory and from files.
 
-The values are compared first. ranx reads JSON, as it writes it; mlcore reads JSON Lines and CSV.
+Compares the values first. ranx reads JSON, as it writes it; mlcore reads JSON Lines and CSV.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is to evaluate."""
+    """Size of the lists to evaluate."""
 
     users: int = 100_000
     items: int = 20_000
@@ -50,13 +50,7 @@ class Args(Namespace):
 
 
 def compare_evaluations(size: Size, repetitions: int, *, out: Path) -> None:
-    """Check the metrics of both, time both, print tables and write the figures.
-
-    Args:
-        size: of the synthetic lists.
-        repetitions: how often each evaluates.
-        out: the JSON file.
-    """
+    """Check the metrics of both, time both, print tables and write the figures."""
     numbers = (size.users, size.items, size.list_length, size.seed)
     results: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:

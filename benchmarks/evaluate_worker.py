@@ -1,6 +1,6 @@
 """The contestants of the evaluation benchmark: mlcore and ranx, the same metrics.
 
-``python -m benchmarks.evaluate_worker NAME START FOLDER`` gets ready and says so by an empty line. For
+``python -m benchmarks.evaluate_worker NAME START FOLDER`` prepares and prints an empty line. For
 each line of standard input it evaluates once and prints seconds, its peak memory and the metrics as
 JSON. START is ``memory`` (from what the library has read before) or ``files``. It stays alive from
 one evaluation to the next because ranx compiles for a minute in each process.

@@ -1,4 +1,4 @@
-"""What was aimed at beside what was measured, from the figures that the benchmarks have written."""
+"""Goals beside measurements, from the figures that the benchmarks have written."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GO = "mlcore, Go"
 
 
 def make_goals(documents: Mapping[str, Document]) -> str:
-    """Return what was aimed at beside what was measured, for all figures there are.
+    """Return a table of goals beside measurements, for all figures there are.
 
     Args:
         documents: by the path of their files, without the ending: ``20m/train``.
@@ -37,12 +37,7 @@ def make_goals(documents: Mapping[str, Document]) -> str:
 
 
 def fastest_of(results: Results, names: Sequence[str]) -> str:
-    """Return who of some has the least median.
-
-    Args:
-        results: by name.
-        names: who counts.
-    """
+    """Return the contestant with the least median."""
     return min(names, key=lambda name: statistics.median(results[name]["seconds"]))
 
 

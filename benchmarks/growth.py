@@ -1,7 +1,7 @@
 """How time and memory grow: the cosine kernels on synthetic data of several sizes.
 
 Users grow with the interactions, so that each has as many as in MovieLens 20M; items with their
-square root. The work is what must be counted: each user who has two items makes a pair of them, so
+square root. The work is the number of pairs counted, one for each user who has both items: the
 sum over users of n_u (n_u - 1) / 2. All data are synthetic, as from ``cli.generate``.
 """
 
@@ -42,10 +42,7 @@ class Args(Namespace):
 
 
 def size_for(interactions: int) -> DataSize:
-    """Return how many users and items go with a number of interactions.
-
-    Args:
-        interactions: E.
+    """Return the number of users and items for a number of interactions.
 
     >>> size_for(21_500_000)
     DataSize(users=138493, items=26744, interactions=21500000, skew=2)
@@ -60,9 +57,6 @@ def size_for(interactions: int) -> DataSize:
 
 def parse_sizes(text: str) -> list[int]:
     """Return numbers of interactions from a list such as ``300k,1M``.
-
-    Args:
-        text: as it was given.
 
     >>> parse_sizes("300k,1M,25")
     [300000, 1000000, 25]
@@ -84,15 +78,7 @@ def compare_growth(
     contestants: Sequence[str] = CONTESTANTS,
     seed: int = 1,
 ) -> None:
-    """Time the kernels at each size, print tables and write the figures.
-
-    Args:
-        sizes: numbers of interactions.
-        repetitions: how often each kernel runs at each size.
-        out: the JSON file.
-        contestants: names of kernels, ours among them.
-        seed: of the data.
-    """
+    """Time the kernels at each size, print tables and write the figures."""
     points: list[object] = []
     for interactions in sizes:
         with tempfile.TemporaryDirectory() as folder:

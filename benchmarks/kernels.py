@@ -1,10 +1,10 @@
 """The contestants of the training benchmark: the best K neighbors of each item, all item pairs seen.
 
 ``python -m benchmarks.kernels NAME VARIANT FOLDER [NEIGHBORS]`` runs one of them on a matrix of a
-folder, prints as JSON what it took, and writes the neighbors it found. Timed is from the
-users x items matrix, weighted, in the form the contestant likes best, to the matrix of neighbors.
+folder, prints as JSON what it took, and writes the neighbors it found. Times from the
+weighted users x items matrix, in the format the contestant prefers, to the matrix of neighbors.
 
-The peers prune by source, each row to its best; an item that is its own neighbor takes a place.
+The peers keep the best of each source; an item that is its own neighbor takes one of the K.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class Variant(NamedTuple):
     Attributes:
         matrix: the name of a matrix of ``benchmarks.matrix``: all contestants get the same weights.
         similarity: of its columns.
-        tolerance: how far off a peer's value may be. Two of them add up in float32, which is exact
-            for numbers of users, and for weights off by about the square root of how many there are.
-        peers: who has that formula.
+        tolerance: greatest difference of a peer's value. Two peers add up in float32: exact for
+            counts, and off by about the square root of the number of terms for weights.
+        peers: those that have the formula.
     """
 
     matrix: str
@@ -150,14 +150,9 @@ KERNELS: dict[str, Callable[[SparseMatrix, Similarity], Kernel]] = {
 
 
 def prepare(name: str, variant: Variant, path: str) -> Kernel:
-    """Return a kernel that holds its input in the form it likes best, and no other.
+    """Return a kernel that holds its input only in the format it prefers.
 
-    Whatever is loaded on first use, it has loaded.
-
-    Args:
-        name: of the contestant.
-        variant: what to compute.
-        path: the matrix file.
+    It has loaded what loads on first use.
     """
     if name.startswith(BARE):
         sys.modules["numba"] = None  # type: ignore[assignment]  # as if nobody had installed it
@@ -168,11 +163,7 @@ def prepare(name: str, variant: Variant, path: str) -> Kernel:
 
 
 def time_kernel(kernel: Kernel) -> tuple[SparseMatrix, Work]:
-    """Return the neighbors and what they took, without the time to load compiled code.
-
-    Args:
-        kernel: a contestant.
-    """
+    """Return the neighbors and what they took, without the time to load compiled code."""
     before = _num_compiled()
     neighbors, work = measure_work(kernel)
     if _num_compiled() > before:

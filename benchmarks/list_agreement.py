@@ -1,4 +1,4 @@
-"""Whether two recommenders made the same lists; only then is it worth asking who was faster.
+"""Whether two recommenders made the same lists; only then can their times be compared.
 
 ``python -m benchmarks.list_agreement NAME OURS THEIRS`` compares two files of scores.
 """
@@ -22,14 +22,13 @@ TOLERANCE = 5e-5
 
 
 def find_disagreement(ours: SparseMatrix, theirs: SparseMatrix) -> str | None:
-    """Return what two recommenders disagree on, in words, or None.
+    """Return what differs between two recommenders, in words, or None.
 
-    Lists must be as long, and the scores at each place the same; an item that only one of them
+    Lists must be of the same length, and the scores at each place the same; an item that only one of them
     lists must tie with the last one of the list, where any choice is right.
 
     Args:
         ours: (U, I) scores of the items listed, all above 0.
-        theirs: likewise.
     """
     lengths = int((np.diff(ours.indptr) != np.diff(theirs.indptr)).sum())
     if lengths:
@@ -65,13 +64,7 @@ def _differ(ours: Float64Array, theirs: Float64Array) -> BoolArray:
 
 
 def compare(name: str, our_path: str, their_path: str) -> None:
-    """Raise DataError if the lists in two files disagree.
-
-    Args:
-        name: of the peer.
-        our_path: matrix file of our lists.
-        their_path: that of the peer.
-    """
+    """Raise DataError if the lists in two files disagree."""
     ours, theirs = load_matrix(our_path), load_matrix(their_path)
     disagreement = find_disagreement(ours, theirs)
     if disagreement is not None:

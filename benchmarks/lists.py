@@ -32,11 +32,9 @@ def write_lists(folder: Path, num_users: int, num_items: int, length: int, seed:
     order mean the same to both readers.
 
     Args:
-        folder: an existing one.
         num_users: U, >= 1.
         num_items: I, at least twice ``length`` + ``MAX_RELEVANT``, or drawing takes long.
         length: N, >= ``MAX_RELEVANT``.
-        seed: of the random numbers.
     """
     ids = [f"{item:0{len(str(num_items))}}" for item in range(num_items)]
     with (

@@ -1,7 +1,7 @@
 """Opening a large model and answering one request in a new process: ours in Python and Go, and peers.
 
-Timed is, inside the process, from before the model is opened to after the first list; beside it the
-whole process. Warm: the files are in the system's page cache. Cold: they have been dropped from it.
+Times, inside the process, from before opening the model to after the first list; beside it the whole
+process. Warm: the files are in the system's page cache. Cold: they are not.
 """
 
 from __future__ import annotations
@@ -46,10 +46,7 @@ def compare_loading(data_dir: Path, megabytes: int, repetitions: int, *, out: Pa
     """Check the first lists of all, time all, print tables and write the figures.
 
     Args:
-        data_dir: where the model is, or is to be and to stay.
-        megabytes: size of the model.
-        repetitions: how many new processes of each.
-        out: the JSON file.
+        data_dir: keeps the model.
     """
     folder = data_dir / f"model-{megabytes}"
     if not (folder / "model").exists():
@@ -131,7 +128,7 @@ def _drop_from_cache(path: Path) -> None:
 
 
 def _inside(run: Callable[[], Finished], whole: list[float]) -> Finished:
-    """Return a run with the seconds that it has measured itself; note those of the process."""
+    """Return a run with the seconds it measured itself; note those of the process."""
     finished = run()
     whole.append(finished.seconds)
     return replace(finished, seconds=json.loads(finished.output)["seconds"])

@@ -1,8 +1,8 @@
 """The contestants of the loading benchmark: from a model on disk to the first list of a new process.
 
 ``python -m benchmarks.load_worker NAME FOLDER USER`` opens what ``benchmarks.big_model`` has written,
-recommends to the user at that position, and prints the seconds and the items as JSON. Imports come
-before. ``implicit`` is given positions: it keeps no ids, and no time to read some counts.
+recommends to the user at that position, and prints the seconds and the items as JSON. Imports are
+not timed. ``implicit`` gets positions, since it keeps no ids.
 """
 
 from __future__ import annotations
@@ -26,11 +26,7 @@ Answer: TypeAlias = Callable[[Path, int], list[str]]  # folder and user in, item
 
 
 def user_name(user: int) -> str:
-    """Return the id of a user of the synthetic model.
-
-    Args:
-        user: its position.
-    """
+    """Return the id of a user of the synthetic model."""
     return f"u{user:06}"
 
 

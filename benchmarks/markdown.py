@@ -33,10 +33,6 @@ Results: TypeAlias = Mapping[str, Mapping[str, Any]]
 def format_markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table: the first column to the left, others to the right.
 
-    Args:
-        header: the name of each column.
-        rows: as many cells each.
-
     >>> print(format_markdown(["name", "s"], [["a", "10.5"]]))
     | name | s |
     |---|---:|
@@ -47,10 +43,7 @@ def format_markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str
 
 
 def short(number: float) -> str:
-    """Return a number with three digits that count.
-
-    Args:
-        number: >= 0.
+    """Return a number >= 0 with three significant digits.
 
     >>> short(0.01234), short(2.0), short(98765.4), short(0)
     ('0.0123', '2.00', '98,765', '0')
@@ -64,22 +57,12 @@ def short(number: float) -> str:
 
 
 def format_spread(numbers: Sequence[float], scale: float = 1.0) -> str:
-    """Return the least and the greatest.
-
-    Args:
-        numbers: at least one.
-        scale: what they are multiplied by.
-    """
+    """Return the least and the greatest number, each times ``scale``."""
     return f"{short(scale * min(numbers))} to {short(scale * max(numbers))}"
 
 
 def format_ratio(run: Mapping[str, Any], base: Mapping[str, Any]) -> str:
-    """Return how many times as long a contestant takes: of the medians, and within a turn.
-
-    Args:
-        run: its figures.
-        base: those of the other.
-    """
+    """Return the ratio of a contestant's time to another's: of the medians, and within a turn."""
     middle, least, greatest = ratios(run["seconds"], base["seconds"])
     return f"{middle:.2f} ({least:.2f} to {greatest:.2f})"
 
@@ -225,7 +208,6 @@ def make_table(name: str, document: Document, part: str) -> str:
 
     Args:
         name: of the file, without its ending: one of ``TABLES``.
-        document: what the file holds.
         part: ``data``, ``machine``, or what the document has: a variant, a state, a unit.
 
     Raises:
@@ -241,12 +223,7 @@ def make_table(name: str, document: Document, part: str) -> str:
 
 
 def parts_of(name: str, document: Document) -> list[str]:
-    """Return the parts of a document that are tables.
-
-    Args:
-        name: of the file, without its ending.
-        document: what the file holds.
-    """
+    """Return the parts of a document that are tables."""
     if name == "growth":
         return ["pair", "interaction", "peak", "own"]
     return list(document["results"]) if name in ("train", "evaluate", "load") else [""]

@@ -1,8 +1,8 @@
 """Events as the users x items matrices that all training kernels start from, in files.
 
 ``python -m benchmarks.matrix EVENTS FOLDER`` reads the one, writes a matrix for each weighting into
-the other, and prints how much there is; ``python -m benchmarks.matrix synthetic FOLDER USERS ITEMS
-INTERACTIONS SKEW SEED`` makes up a binary one without the way through a file of events.
+the other, and prints their size; ``python -m benchmarks.matrix synthetic FOLDER USERS ITEMS
+INTERACTIONS SKEW SEED`` generates a binary one without a file of events.
 """
 
 from __future__ import annotations
@@ -40,22 +40,17 @@ def save_matrix(path: str, matrix: SparseMatrix) -> None:
 
     Args:
         path: ends in ``.npz``.
-        matrix: users x items, or the items x items result of a kernel.
     """
     sp.save_npz(path, matrix, compressed=False)
 
 
 def load_matrix(path: str) -> SparseMatrix:
-    """Return a matrix that ``save_matrix`` wrote.
-
-    Args:
-        path: the file.
-    """
+    """Return a matrix that ``save_matrix`` wrote."""
     return sp.csr_matrix(sp.load_npz(path))
 
 
 def count_pairs(indptr: Int64Array) -> int:
-    """Return how many pairs of items are counted: the sum over users of n_u (n_u - 1) / 2.
+    """Return the number of pairs of items to count: the sum over users of n_u (n_u - 1) / 2.
 
     Args:
         indptr: (U + 1,) offsets of the users' items.
@@ -68,12 +63,7 @@ def count_pairs(indptr: Int64Array) -> int:
 
 
 def convert(events_path: str, folder: Path) -> None:
-    """Read events, write (U, I) float32 matrices, print their size as JSON.
-
-    Args:
-        events_path: as ``mlcore.files.interactions.read_interactions`` takes it.
-        folder: takes the files.
-    """
+    """Read events, write (U, I) float32 matrices, print their size as JSON."""
     interactions = read_interactions(events_path)
     ones = np.ones(len(interactions))
     binary = replace(interactions, user_items=replace_values(interactions.user_items, ones))
@@ -82,7 +72,7 @@ def convert(events_path: str, folder: Path) -> None:
 
 
 def replace_values(matrix: CsrMatrix, values: Any) -> CsrMatrix:
-    """Return the matrix with other values at the same places.
+    """Return the matrix with other values in the same entries.
 
     Args:
         matrix: (U, I).
@@ -92,16 +82,7 @@ def replace_values(matrix: CsrMatrix, values: Any) -> CsrMatrix:
 
 
 def make_up(folder: Path, users: int, items: int, interactions: int, skew: int, seed: int) -> None:
-    """Make up events, write the binary (U, I) float32 matrix, print its size as JSON.
-
-    Args:
-        folder: takes the file.
-        users: U.
-        items: I.
-        interactions: E.
-        skew: as for ``cli.generate``.
-        seed: likewise.
-    """
+    """Generate events, write the binary (U, I) float32 matrix, print its size as JSON."""
     events = draw_events(users, items, interactions, seed, skew)
     ones = np.ones(interactions, np.float32)
     matrix = sp.csr_matrix((ones, (events.users, events.items)), (users, items))

@@ -1,8 +1,8 @@
 """Seconds and peak memory of programs, each in a process of its own, taking turns.
 
-Turns, because a shared machine is faster in one minute than in the next: what is compared must be
-run side by side, and only ratios mean something. Nothing here loads data: under Linux the peak of
-a child process begins at the size of its parent (the measure passes through fork and exec).
+Turns, because a shared machine is faster in one minute than in the next: contestants must run side by
+side, and only ratios count. Nothing here loads data: on Linux the peak of a child process starts at
+the size of its parent (the measure passes through fork and exec).
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ __all__ = ["Finished", "check_installed", "run_child", "run_measured", "run_prog
 
 @dataclass(frozen=True)
 class Finished:
-    """A program that ended well: from start to end, its peak memory, what it printed.
+    """A successful run of a program: seconds, peak memory, and output.
 
     Attributes:
-        own_bytes: the part of the peak that the work itself took, if the program has told it.
+        own_bytes: the part of the peak that the work itself took, if the program prints it.
     """
 
     seconds: float
@@ -38,11 +38,7 @@ class Finished:
 
 
 def check_installed(packages: Sequence[str]) -> None:
-    """Raise ConfigError for a package that the benchmarks need and nobody installed.
-
-    Args:
-        packages: the names they are imported by.
-    """
+    """Raise ConfigError for a package that is not installed, by its import name."""
     missing = sorted({package for package in packages if util.find_spec(package) is None})
     if missing:
         raise ConfigError(
@@ -55,7 +51,7 @@ def run_child(arguments: Sequence[str]) -> Finished:
     """Run ``python -m`` to its end.
 
     Args:
-        arguments: the module and its arguments; standard error is shared.
+        arguments: the module and its arguments.
 
     Raises:
         SystemExit: its exit code was 1, after a line that said why.
@@ -66,9 +62,6 @@ def run_child(arguments: Sequence[str]) -> Finished:
 
 def run_program(command: Sequence[str]) -> Finished:
     """Run a program to its end.
-
-    Args:
-        command: the program and its arguments; standard error is shared.
 
     Raises:
         SystemExit: its exit code was 1, after a line that said why.
@@ -90,11 +83,7 @@ def run_program(command: Sequence[str]) -> Finished:
 
 
 def run_measured(arguments: Sequence[str]) -> Finished:
-    """Run ``python -m`` to its end; seconds and memory are those that it prints, as JSON.
-
-    Args:
-        arguments: the module and its arguments.
-    """
+    """Run ``python -m`` to its end; it prints its seconds and memory as JSON."""
     finished = run_child(arguments)
     work = json.loads(finished.output)
     return replace(
@@ -108,12 +97,7 @@ def run_measured(arguments: Sequence[str]) -> Finished:
 def take_turns(
     contestants: Mapping[str, Callable[[], Finished]], repetitions: int
 ) -> dict[str, Measured]:
-    """Run each contestant once, then each once more, and so on.
-
-    Args:
-        contestants: by name, what to run.
-        repetitions: how often, >= 1.
-    """
+    """Run each contestant once, then each again, ``repetitions`` times in all."""
     results: dict[str, list[Finished]] = {name: [] for name in contestants}
     for turn in range(1, repetitions + 1):
         for name, contestant in contestants.items():

@@ -1,8 +1,8 @@
-"""How much memory a piece of work takes, seen from inside the process that does it.
+"""Memory that some work takes, measured inside its process.
 
-Peak is the most that was resident while the work went on: interpreter, libraries, the input in the
-form the work wants it, scratch, and the result. Own is the part of it that was not there when the
-work began: scratch and result. What was needed before, to load and convert the input, is in neither.
+Peak is the largest resident size during the work: interpreter, libraries, input, scratch and result.
+Own is the part of it that was not there when the work began: scratch and result. Neither has what it
+took to load and convert the input.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ STATUS, REFERENCES = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 class Work(NamedTuple):
-    """What some work took.
+    """Cost of some work.
 
     Attributes:
-        seconds: from its begin to its end.
+        seconds: from begin to end.
         peak_bytes: resident at most; where the system has no /proc, since the process began.
-        own_bytes: more than before, or None where the system does not tell.
+        own_bytes: more than before, or None without /proc.
     """
 
     seconds: float
@@ -36,11 +36,7 @@ class Work(NamedTuple):
 
 
 def measure_work(work: Callable[[], T]) -> tuple[T, Work]:
-    """Return what some work returns, and what it took.
-
-    Args:
-        work: called once.
-    """
+    """Call ``work`` once; return its result and its cost."""
     gc.collect()
     before = _forget_peak()
     begun = time.perf_counter()
@@ -51,7 +47,7 @@ def measure_work(work: Callable[[], T]) -> tuple[T, Work]:
 
 
 def _forget_peak() -> int | None:
-    """Let the peak begin anew at what is resident now, and return that; None if it cannot be."""
+    """Reset the peak to what is resident now, and return that; None if impossible."""
     try:
         REFERENCES.write_text("5")  # proc(5): resets the peak resident set size
         return _status("VmRSS")

@@ -1,4 +1,4 @@
-"""Whether two kernels found the same neighbors; only then is it worth asking who was faster.
+"""Whether two kernels found the same neighbors; only then can their times be compared.
 
 ``python -m benchmarks.neighbor_agreement NAME OURS THEIRS K TOLERANCE`` compares two matrix files and prints
 as JSON how well they agree; without K they must be the same, bit for bit.
@@ -40,11 +40,10 @@ class Neighbors:
 
 
 def best_neighbors(similarity: SparseMatrix, k: int) -> Neighbors:
-    """Return the best ``k`` entries of each row, the diagonal left out.
+    """Return the best ``k`` >= 1 entries of each row, without the diagonal.
 
     Args:
         similarity: (I, I), source items as rows.
-        k: >= 1.
     """
     found = CsrMatrix.from_scipy(similarity)
     num_items, rows = found.num_columns, found.row_of_entry()
@@ -61,15 +60,13 @@ def best_neighbors(similarity: SparseMatrix, k: int) -> Neighbors:
 
 
 def find_disagreement(ours: Neighbors, theirs: Neighbors, tolerance: float) -> str | None:
-    """Return what two kernels disagree on, in words, or None.
+    """Return what differs between two kernels, in words, or None.
 
     Rows must be of the same length and common pairs of the same value; a pair that only one of
     them has must tie with the last neighbor of its row, where any choice is right.
 
     Args:
-        ours: the neighbors by one.
-        theirs: by the other, of the same items.
-        tolerance: how far apart values may be that count as the same.
+        tolerance: greatest difference of values that count as the same.
     """
     lengths = int((ours.counts != theirs.counts).sum())
     if lengths:
@@ -92,12 +89,7 @@ def find_disagreement(ours: Neighbors, theirs: Neighbors, tolerance: float) -> s
 
 
 def have_same_bits(ours: SparseMatrix, theirs: SparseMatrix) -> bool:
-    """Return whether two CSR matrices hold the same arrays.
-
-    Args:
-        ours: one.
-        theirs: the other.
-    """
+    """Return whether two CSR matrices hold the same arrays."""
     return all(
         getattr(ours, name).tobytes() == getattr(theirs, name).tobytes()
         for name in ("indptr", "indices", "data")
@@ -105,13 +97,7 @@ def have_same_bits(ours: SparseMatrix, theirs: SparseMatrix) -> bool:
 
 
 def check_bits(name: str, our_path: str, their_path: str) -> None:
-    """Raise DataError if two files do not hold the same.
-
-    Args:
-        name: of the other way of ours.
-        our_path: matrix file of our neighbors.
-        their_path: that of the other way.
-    """
+    """Raise DataError if two files differ."""
     if not have_same_bits(load_matrix(our_path), load_matrix(their_path)):
         raise DataError(f"{name}: expected the same bits, got others")
     log(f"{name}: same bits")
@@ -123,11 +109,8 @@ def compare(
     """Return how well the neighbors in two files agree.
 
     Args:
-        name: of the peer.
         our_path: matrix file of our neighbors by source.
-        their_path: that of the peer.
-        k: how many neighbors each item was to get.
-        tolerance: how far apart values may be that count as the same.
+        k: number of neighbors asked for.
 
     Raises:
         DataError: they disagree.

@@ -24,7 +24,7 @@ __all__ = [
 
 
 class DataSize(NamedTuple):
-    """How much to make up, by ``cli.generate``."""
+    """Size of the data to generate by ``cli.generate``."""
 
     users: int
     items: int
@@ -55,27 +55,18 @@ class BenchArgs(Namespace):
     out_dir: Path | None
 
     def size(self) -> DataSize:
-        """Return the preset, with what other options say instead."""
+        """Return the preset, as other options change it."""
         given = {name: getattr(self, name) for name in DataSize._fields}
         preset = PRESETS[self.preset]
         return preset._replace(**{name: n for name, n in given.items() if n is not None})
 
     def out(self, name: str) -> Path:
-        """Return the path of a file of figures.
-
-        Args:
-            name: of the file.
-        """
+        """Return the path of a file of figures."""
         return (self.out_dir or Path("build/bench", self.preset)) / name
 
 
 def make_parser(name: str, description: str | None) -> ArgumentParser:
-    """Return a parser with the options of every benchmark.
-
-    Args:
-        name: of the module.
-        description: the module's text.
-    """
+    """Return a parser with the options of every benchmark."""
     parser = ArgumentParser(prog=f"python -m {name}", description=description, allow_abbrev=False)
     data = parser.add_argument_group("data, from cli.generate unless a file is given")
     data.add_argument(
@@ -101,12 +92,7 @@ def make_parser(name: str, description: str | None) -> ArgumentParser:
 
 
 def add_run_options(parser: ArgumentParser, default: str = "build/bench/1m") -> None:
-    """Add how often to run, and where the figures go.
-
-    Args:
-        parser: gets the options.
-        default: that folder, as the help shows it.
-    """
+    """Add the number of runs and the folder of the figures, with its default as the help shows it."""
     parser.add_argument(
         "--repetitions", type=positive, default=3, metavar="N", help="of each run; default: 3"
     )
@@ -119,22 +105,14 @@ def add_run_options(parser: ArgumentParser, default: str = "build/bench/1m") -> 
 
 
 def positive(text: str) -> int:
-    """Return the integer of an option that must be at least 1.
-
-    Args:
-        text: as it was given.
-    """
+    """Return the integer of an option that must be at least 1."""
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"expected an integer >= 1, got {text!r}")
     return int(text)
 
 
 def parse_names(known: Sequence[str]) -> Callable[[str], list[str]]:
-    """Return what reads a list of names, separated by commas.
-
-    Args:
-        known: the names there are.
-    """
+    """Return a parser of names of ``known``, separated by commas."""
 
     def parse(text: str) -> list[str]:
         names = text.split(",")
@@ -149,13 +127,7 @@ def parse_names(known: Sequence[str]) -> Callable[[str], list[str]]:
 def run_benchmarks(
     args: BenchArgs, packages: Sequence[str], *benchmarks: Callable[[Path, int], None]
 ) -> int:
-    """Run benchmarks on the same events and return the exit code.
-
-    Args:
-        args: the parsed options.
-        packages: what must be installed.
-        benchmarks: each is given the file of events and the number of repetitions.
-    """
+    """Run benchmarks on the same events and return the exit code."""
 
     def work() -> int:
         check_installed(packages)
@@ -169,7 +141,7 @@ def run_benchmarks(
 
 
 def _synthetic(args: BenchArgs, folder: Path) -> Path:
-    """Return the file of synthetic events; one of a name says all that decides its content."""
+    """Return the file of synthetic events; its name has all that decides its content."""
     numbers = {**args.size()._asdict(), "seed": args.seed}
     path = folder / f"events-{'-'.join(map(str, numbers.values()))}.csv"
     if path.exists():

@@ -1,7 +1,7 @@
 """What a user of a peer would write: read with pandas, number with factorize, fit, save.
 
-``python -m benchmarks.pandas_peers PEER EVENTS OUT K`` leaves in the folder OUT what it takes to
-recommend: similarities, histories, and the ids of users and items. Nothing of mlcore is imported.
+``python -m benchmarks.pandas_peers PEER EVENTS OUT K`` writes to the new folder OUT what
+recommending needs: similarities, histories, and the ids of users and items. Imports nothing of mlcore.
 """
 
 from __future__ import annotations
@@ -51,8 +51,6 @@ def train(peer: str, events_path: str, out_dir: Path, k: int) -> None:
     Args:
         peer: one of ``FITS``.
         events_path: CSV with the columns ``user_id``, ``item_id`` and perhaps ``weight``.
-        out_dir: a folder to be made.
-        k: neighbors to keep for each item.
     """
     frame = pd.read_csv(events_path, usecols=lambda name: name in COLUMNS, dtype=COLUMNS)
     users, user_ids = pd.factorize(frame["user_id"])  # (E,), (U,)

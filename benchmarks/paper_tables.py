@@ -1,6 +1,6 @@
-"""Make the rows of a published table anew, and compare.
+"""Reproduce the rows of a published table, and compare.
 
-A folder holds interactions (``train.csv``, ``test.csv``) and what was published on them
+A folder holds interactions (``train.csv``, ``test.csv``) and the published values
 (``expected.json``). Each row is trained, ranked and evaluated through the public API.
 
 Two conventions of the published evaluation are followed. The catalogue is all items of both files,
@@ -51,7 +51,7 @@ class Cell:
 
     @property
     def difference(self) -> float:
-        """Ours less the published value."""
+        """Ours minus the published value."""
         return self.ours - self.published
 
 
@@ -61,7 +61,6 @@ def compare(train: Interactions, test: Interactions, row: PublishedRow) -> list[
     Args:
         train: among all items of the catalogue.
         test: the ground truth; its users who are not in the training count 0.
-        row: what to train, and what was published.
     """
     cutoffs = sorted({int(metric.partition("@")[2]) for metric in row.values})
     recommender = Recommender(train_from_data(train, row.config))
@@ -120,7 +119,7 @@ def _format(cells: Sequence[Cell]) -> str:
 
 
 def print_comparison(directory: Path, names: Sequence[str]) -> int:
-    """Print published and our values, and return 1 if any is further off than the tolerance.
+    """Print published and our values, and return 1 if any differs by more than the tolerance.
 
     Args:
         directory: of ``train.csv``, ``test.csv`` and ``expected.json``.

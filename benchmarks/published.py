@@ -1,4 +1,4 @@
-"""A published table as data: which rows, how each was trained, and what came out."""
+"""A published table as data: its rows, how each was trained, and its metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["PublishedRow", "PublishedTable", "read_table"]
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """A name, how to train it, and the value of each metric."""
+    """A name, its configuration, and the value of each metric."""
 
     name: str
     config: TrainConfig
@@ -26,7 +26,7 @@ class PublishedRow:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """The rows asked for, how far a value may be off, and how many items the data set has."""
+    """The rows asked for, the tolerance of values, and the number of items of the data set."""
 
     rows: Sequence[PublishedRow]
     tolerance: float

@@ -30,13 +30,7 @@ PACKAGES = ("numba", *PEERS)
 
 
 def compare_recommenders(events: Path, repetitions: int, *, out: Path) -> None:
-    """Check the lists of all peers, time all, print a table and write the figures.
-
-    Args:
-        events: CSV of interactions.
-        repetitions: how often each recommends to all users.
-        out: the JSON file.
-    """
+    """Check the lists of all peers, time all, print a table and write the figures."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         models = {kind: _train(events, folder, kind) for kind in ("source", "target")}

@@ -1,8 +1,8 @@
 """The contestants of the recommendation benchmark: the best N items for each user of a model.
 
 ``python -m benchmarks.recommend_worker NAME MODEL_DIR [LISTS]`` runs one of them, prints its seconds,
-and writes the lists it made as a users x items matrix of scores. Timed is from histories and
-similarities in memory, in the form the contestant likes best, to all lists in memory.
+and writes its lists as a users x items matrix of scores. Times from histories and similarities in
+memory, in the format the contestant prefers, to all lists in memory.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _mlcore(
 
 
 def _get_ready(model: Model, compiled: bool) -> None:
-    """Load compiled code, which is not the work, and use it for data of any size; or do without."""
+    """Load compiled code before the work, and use it for data of any size; or do without."""
     if not compiled:
         sys.modules["mlcore.recommend.scoring_numba"] = None  # type: ignore[assignment]
         return

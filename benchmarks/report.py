@@ -1,4 +1,4 @@
-"""What the benchmarks print: tables on standard output, errors as one line on standard error."""
+"""Output of the benchmarks: tables on standard output, progress and errors on standard error."""
 
 from __future__ import annotations
 
@@ -13,11 +13,7 @@ __all__ = ["format_table", "log", "run", "write_json"]
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return lines of columns that are as wide as they need: the first to the left, others right.
-
-    Args:
-        header: the name of each column.
-        rows: as many cells each.
+    """Return lines of aligned columns: the first to the left, others to the right.
 
     >>> print(format_table(["name", "s"], [["a", "10.5"]]))
     name     s
@@ -32,11 +28,7 @@ def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def run(work: Callable[[], int]) -> int:
-    """Return the exit code of some work; known errors become one line and the code 1.
-
-    Args:
-        work: returns an exit code.
-    """
+    """Return the exit code of some work; known errors become one line and the code 1."""
     try:
         return work()
     except (MlcoreError, OSError) as error:
@@ -47,20 +39,11 @@ def run(work: Callable[[], int]) -> int:
 
 
 def log(line: str) -> None:
-    """Print a line of progress.
-
-    Args:
-        line: goes to standard error, so that standard output holds results alone.
-    """
+    """Print a line of progress to standard error; standard output holds results only."""
     print(line, file=sys.stderr, flush=True)
 
 
 def write_json(path: Path, document: dict[str, object]) -> None:
-    """Write a JSON file, and the folders it is to stand in.
-
-    Args:
-        path: an existing file is replaced.
-        document: what to write.
-    """
+    """Write or replace a JSON file, with its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(format_document(document), encoding="utf-8")

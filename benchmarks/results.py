@@ -1,4 +1,4 @@
-"""What measurements amount to: medians, spreads and ratios, as a table and as JSON values."""
+"""Measurements summarized: medians, spreads and ratios, as a table and as JSON values."""
 
 from __future__ import annotations
 
@@ -26,17 +26,12 @@ class Measured:
 
     @property
     def median(self) -> float:
-        """The middle one of the seconds."""
+        """The median of the seconds."""
         return statistics.median(self.seconds)
 
 
 def format_results(results: Mapping[str, Measured], reference: str) -> str:
-    """Return a table, seconds and their ratio to those of one contestant.
-
-    Args:
-        results: by name.
-        reference: the name of the contestant whose ratio is 1.
-    """
+    """Return a table of seconds and their ratio to those of ``reference``."""
     base = results[reference]
     rows = [
         [
@@ -56,10 +51,6 @@ def format_results(results: Mapping[str, Measured], reference: str) -> str:
 def ratios(seconds: Sequence[float], base: Sequence[float]) -> tuple[float, float, float]:
     """Return the ratio of the medians, and the least and the greatest ratio within one turn.
 
-    Args:
-        seconds: of the runs of a contestant, turn after turn.
-        base: of the runs of the other, in the same turns.
-
     >>> ratios([2, 9, 8], [1, 3, 5])
     (2.6666666666666665, 1.6, 3.0)
     """
@@ -68,12 +59,7 @@ def ratios(seconds: Sequence[float], base: Sequence[float]) -> tuple[float, floa
 
 
 def results_to_json(results: Mapping[str, Measured], reference: str) -> dict[str, object]:
-    """Return the same as JSON values, with the seconds of every run.
-
-    Args:
-        results: by name.
-        reference: the name of the contestant whose ratio is 1.
-    """
+    """Return the table of ``format_results`` as JSON values, with the seconds of every run."""
     return {
         name: {
             "seconds": list(result.seconds),
@@ -87,11 +73,7 @@ def results_to_json(results: Mapping[str, Measured], reference: str) -> dict[str
 
 
 def describe_machine(packages: Sequence[str]) -> dict[str, object]:
-    """Return what the figures depend on: system, processor, cores, memory, versions.
-
-    Args:
-        packages: whose versions count, besides Python's.
-    """
+    """Return the system, processor, cores, memory and versions that the figures depend on."""
     return {
         "system": platform.system(),
         "processor": _processor_name(),
@@ -105,7 +87,7 @@ def describe_machine(packages: Sequence[str]) -> dict[str, object]:
 
 
 def _processor_name() -> str:
-    """Return the kind of processor, and its name where the system has it in a file."""
+    """Return the architecture, and the name of the processor where /proc has it."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:

@@ -1,9 +1,9 @@
-"""Training by SQL beside the numpy core: seconds, peak memory, what was spilled; the same model.
+"""Training by SQL beside the numpy core: seconds, peak memory and spilled bytes, of the same model.
 
-Each run is a process of its own, from the file of interactions to the model directory. What DuckDB
-has written to its folder for temporary files is measured twenty times a second. With ``--cap`` only
-the newest interactions of each user count, as by ``sql/cap_history.sql``: the work grows with the
-squares of the histories, and stands among the data as the pairs of rows that are joined.
+Each run is a process of its own, from the file of interactions to the model directory. Looks twenty
+times a second at what DuckDB has in its temporary folder. ``--cap`` keeps the newest interactions of
+each user, as in ``sql/cap_history.sql``: the work grows with the squares of the histories, and the
+data give it as the number of joined pairs of rows.
 """
 
 from __future__ import annotations
@@ -54,12 +54,8 @@ def compare_engines(
     """Train by the core and by engines, compare the models, print a table and write the figures.
 
     Args:
-        events: CSV.
-        repetitions: how often each.
-        cap: how many of each user's newest interactions are kept, or None for all.
-        memory_limits: of DuckDB, besides the usual one.
-        spark: whether Spark takes part, on this machine.
-        out: the JSON file.
+        cap: newest interactions to keep of each user, or None for all.
+        memory_limits: of DuckDB, besides the default.
 
     Raises:
         DataError: a model is not that of the core.

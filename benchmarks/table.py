@@ -1,4 +1,4 @@
-"""Markdown tables of measured figures, printed or put into a document, so that no number is typed.
+"""Markdown tables of measured figures, printed or put into a document.
 
 In a document each table stands between two lines, and is replaced:
 
@@ -6,7 +6,7 @@ In a document each table stands between two lines, and is replaced:
     <!-- end of table -->
 
 The first names a file below DIR and the part of it, if it has several; ``data`` and ``machine`` are
-parts of every file. ``<!-- table: goals -->`` compares all of them with what was aimed at.
+parts of every file. ``<!-- table: goals -->`` compares all of them with the goals.
 """
 
 from __future__ import annotations
@@ -36,10 +36,7 @@ class Args(Namespace):
 
 
 def read_figures(folder: Path) -> dict[str, Document]:
-    """Return what the benchmarks have written, by path without the ending.
-
-    Args:
-        folder: looked through with all folders in it.
+    """Return the figures in a folder and all folders in it, by path without the ending.
 
     Raises:
         DataError: there is nothing.
@@ -54,11 +51,7 @@ def read_figures(folder: Path) -> dict[str, Document]:
 
 
 def all_tables(documents: dict[str, Document]) -> str:
-    """Return all tables there are, each under its name.
-
-    Args:
-        documents: by path.
-    """
+    """Return all tables there are, each under its name."""
     parts = []
     for path, document in documents.items():
         name = path.rpartition("/")[2]
@@ -68,11 +61,7 @@ def all_tables(documents: dict[str, Document]) -> str:
 
 
 def fill_in(text: str, documents: dict[str, Document]) -> str:
-    """Return a document with its tables made anew; those whose file is missing stay as they are.
-
-    Args:
-        text: Markdown.
-        documents: by path.
+    """Return Markdown with its tables replaced; those whose file is missing stay as they are.
 
     Raises:
         DataError: a table has no end, or the file does not have the part.

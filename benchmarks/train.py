@@ -1,7 +1,7 @@
 """Training kernels side by side: mlcore and its peers on one matrix, neighbors checked first.
 
 Weights are computed beforehand, the same for all: a variant is a matrix and a similarity. Our own
-ways, with and without numba, by any number of threads and size of blocks, must agree bit for bit.
+kernels, with and without numba, for any number of threads and size of blocks, must agree bit for bit.
 """
 
 from __future__ import annotations
@@ -45,11 +45,8 @@ def compare_kernels(
     """Check the neighbors of all peers, time all kernels, print a table and write the figures.
 
     Args:
-        events: CSV of interactions.
-        repetitions: how often each kernel runs.
-        out: the JSON file.
         variants: names in ``benchmarks.kernels.VARIANTS``.
-        contestants: who takes part, where there is that formula; ourselves in any case.
+        contestants: peers to time, each where it has the formula; our kernel always runs.
     """
     checks: dict[str, object] = {}
     results: dict[str, object] = {}
@@ -81,7 +78,7 @@ def _has_part(name: str, variant: str) -> bool:
 
 
 def _check_neighbors(variant: str, folder: Path, names: Sequence[str]) -> dict[str, object]:
-    """Return how well each peer agrees, and which ways of ours are the same bits."""
+    """Return how well each peer agrees, and which of our kernels give the same bits."""
 
     def neighbors_of(name: str) -> str:
         path = folder / f"neighbors-{name}.npz"
@@ -104,13 +101,7 @@ def _check_neighbors(variant: str, folder: Path, names: Sequence[str]) -> dict[s
 
 
 def run_kernel(name: str, variant: str, folder: str) -> Finished:
-    """Run a contestant in a process of its own.
-
-    Args:
-        name: of the contestant.
-        variant: what it computes.
-        folder: of the matrices.
-    """
+    """Run a contestant in a process of its own."""
     return run_measured(["benchmarks.kernels", name, variant, folder])
 
 
