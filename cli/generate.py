@@ -9,8 +9,9 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import make_parser, run
-from cli.options import add_format_option
+from cli.options import add_format_option, with_default
 from mlcore.files.options import Format
+from mlcore.generate.config import DEFAULT_SKEW, MAX_SKEW
 
 
 class Args(argparse.Namespace):
@@ -47,9 +48,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--skew",
         type=int,
-        default=1,
+        default=DEFAULT_SKEW,
         metavar="N",
-        help="how unequal users and items are, from 0 to 3; 2 is about as MovieLens; default: 1",
+        help=with_default(
+            f"how unequal users and items are, from 0 to {MAX_SKEW}; 2 is similar to MovieLens",
+            DEFAULT_SKEW,
+        ),
     )
     output = parser.add_argument_group("output")
     output.add_argument("--out", required=True, metavar="FILE", help="the events")

@@ -9,7 +9,8 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import make_parser, run
-from cli.options import add_model_option
+from cli.options import add_model_option, with_default
+from mlcore.artifact import KEPT_COPIES
 
 
 class Args(argparse.Namespace):
@@ -26,7 +27,11 @@ def build_parser() -> argparse.ArgumentParser:
     add_model_option(parser)
     parser.add_argument("--to", required=True, metavar="LINK", help="the symbolic link to switch")
     parser.add_argument(
-        "--keep", type=int, default=3, metavar="N", help="copies that stay (default: 3)"
+        "--keep",
+        type=int,
+        default=KEPT_COPIES,
+        metavar="N",
+        help=with_default("copies to keep", KEPT_COPIES),
     )
     return parser
 

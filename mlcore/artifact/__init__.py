@@ -1,8 +1,24 @@
 """The model and its directory: what it holds, how it is written, opened and verified."""
 
-from mlcore.artifact.directory import replaced_directory
-from mlcore.artifact.manifest import MODEL_FILES
-from mlcore.artifact.model import Model
-from mlcore.artifact.verify import describe_model, verify_model
+from typing import TYPE_CHECKING
 
-__all__ = ["MODEL_FILES", "Model", "describe_model", "replaced_directory", "verify_model"]
+from mlcore.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from mlcore.artifact.directory import replaced_directory
+    from mlcore.artifact.manifest import MODEL_FILES
+    from mlcore.artifact.model import Model
+    from mlcore.artifact.verify import describe_model, verify_model
+else:
+    __getattr__ = lazy_names(__name__, "directory", "manifest", "model", "verify")
+
+KEPT_COPIES = 3  # of a published model
+
+__all__ = [
+    "KEPT_COPIES",
+    "MODEL_FILES",
+    "Model",
+    "describe_model",
+    "replaced_directory",
+    "verify_model",
+]

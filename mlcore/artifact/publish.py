@@ -14,7 +14,7 @@ import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
-from mlcore.artifact import MODEL_FILES, replaced_directory, verify_model
+from mlcore.artifact import KEPT_COPIES, MODEL_FILES, replaced_directory, verify_model
 from mlcore.artifact.directory import sync
 from mlcore.errors import DataError, os_errors_at
 from mlcore.files.options import PathLike
@@ -25,7 +25,7 @@ __all__ = ["publish_from_path"]
 _COPY_NAME = re.compile(r"\.\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{12}")
 
 
-def publish_from_path(model_dir: PathLike, link: PathLike, *, keep: int = 3) -> str:
+def publish_from_path(model_dir: PathLike, link: PathLike, *, keep: int = KEPT_COPIES) -> str:
     """Verify a model, copy it beside a link, switch the link in one step; return a summary.
 
     The copy is named after the link, the time and the manifest's digest, such as

@@ -15,12 +15,12 @@ from typing import NamedTuple
 import numpy as np
 
 from mlcore.errors import ConfigError
+from mlcore.generate.config import DEFAULT_SKEW, MAX_SKEW
 from mlcore.types import BoolArray, Int64Array
 
 __all__ = ["MAX_GENRES", "SyntheticEvents", "draw_events"]
 
 MAX_GENRES = 20
-MAX_SKEW = 3  # beyond, numbers of 64 bits would overflow
 YEAR_START = 1_704_067_200  # 2024-01-01T00:00:00Z
 YEAR_SECONDS = 366 * 86_400  # 2024 is a leap year
 ITEMS_PER_GENRE = 20  # until the genres run out
@@ -51,7 +51,7 @@ class SyntheticEvents(NamedTuple):
 
 
 def draw_events(
-    num_users: int, num_items: int, num_interactions: int, seed: int, skew: int = 1
+    num_users: int, num_items: int, num_interactions: int, seed: int, skew: int = DEFAULT_SKEW
 ) -> SyntheticEvents:
     """Return synthetic events, with arguments, rules and errors of ``generate_interactions``.
 

@@ -20,6 +20,7 @@ from mlcore.files.formats import ROW_FORMATS, RowFormat
 from mlcore.files.inputs import find_format
 from mlcore.files.options import Format, PathLike
 from mlcore.files.outputs import open_outputs
+from mlcore.generate.config import DEFAULT_SKEW
 from mlcore.generate.events import SyntheticEvents, draw_events
 from mlcore.generate.titles import GENRES, book_title
 from mlcore.types import Int64Array
@@ -58,7 +59,7 @@ class SyntheticData:
 
 
 def generate_interactions(
-    num_users: int, num_items: int, num_interactions: int, seed: int, skew: int = 1
+    num_users: int, num_items: int, num_interactions: int, seed: int, skew: int = DEFAULT_SKEW
 ) -> SyntheticData:
     """Return a synthetic data set with exactly the requested numbers of users, items and events.
 
@@ -123,7 +124,7 @@ def generate_to_path(
     out_path: PathLike,
     items_path: PathLike | None = None,
     *,
-    skew: int = 1,
+    skew: int = DEFAULT_SKEW,
     format: Format | None = None,
 ) -> str:
     """Write the events of ``generate_interactions``, and the items with titles; return a summary.

@@ -26,6 +26,7 @@ LIGHT = {
         "mlcore.parameters",
         "mlcore.version",
     ),
+    *("mlcore.artifact", "mlcore.generate", "mlcore.generate.config"),
     *("mlcore.files", "mlcore.files.options"),
     *("mlcore.preprocess", "mlcore.preprocess.config"),
     *("mlcore.split", "mlcore.split.config"),
