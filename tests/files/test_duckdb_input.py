@@ -33,14 +33,8 @@ from mlcore.files.rows_sql import TableSql, csv_rows, json_rows
 from mlcore.files.values import weight_from_text
 from mlcore.interactions import Events
 from mlcore.progress import Progress, no_progress
-from tests.cli.test_bad_input import (
-    CSV_CASES,
-    FILE_CASES,
-    GZIP_CASES,
-    JSONL_CASES,
-    REPOSITORY,
-    Case,
-)
+from tests.cli.cases import REPOSITORY, Case
+from tests.cli.test_bad_input import CSV_CASES, FILE_CASES, GZIP_CASES, JSONL_CASES
 from tests.files.samples import (
     CSV,
     JSONL,

@@ -13,7 +13,7 @@ from mlcore.files.database import Database
 from mlcore.files.interactions import read_events, read_interactions
 from mlcore.files.options import ColumnNames, InputOptions
 from mlcore.files.parquet import is_parquet
-from tests.cli.test_bad_input import run
+from tests.cli.cases import run
 from tests.files.samples import (
     CSV,
     NASTY_IDS,

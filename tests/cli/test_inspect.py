@@ -1,0 +1,29 @@
+"""cli.inspect: a model as JSON, checked on request."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.cases import run
+
+
+def test_a_model_is_described_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("inspect --model-dir model") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["users"], shown["items"], shown["verified"]) == (4, 4, False)
+    assert run("inspect --model-dir model --verify") == 0
+    assert json.loads(capsys.readouterr().out) == shown | {"verified": True}
+
+
+def test_only_verify_finds_another_byte_of_the_same_length(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "model/items.csv"
+    path.write_text(path.read_text().replace("jam", "ham"))
+    assert run("inspect --model-dir model") == 0
+    capsys.readouterr()
+    assert run("inspect --model-dir model --verify") == 1
+    assert capsys.readouterr().err.startswith("error: model/items.csv: sha256: expected ")

@@ -1,0 +1,142 @@
+"""cli.predict: lists for users and histories, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.cases import Case, check, run
+
+
+def history_case(name: str, line: str, error: str) -> Case:
+    good = '{"user_id": "s0", "history": []}\n'
+    return Case(
+        f"histories, {name}",
+        "predict --model-dir model --histories bad.jsonl --out new.jsonl",
+        f"bad.jsonl:2: {error}",
+        files={"bad.jsonl": f"{good}{line}\n"},
+    )
+
+
+CASES = [
+    Case(
+        "unknown user",
+        "predict --model-dir model --users bad.csv --out new.jsonl",
+        "bad.csv:4: user_id: expected a user of the model, got 'zoe'",
+        "--unknown-user skip leaves such users out, fill gives them popular items",
+        {"bad.csv": "name,user_id\nAnn,ann\n\nZoe,zoe\nBob,bob\nYves,yves\n"},
+    ),
+    Case(
+        "empty user",
+        "predict --model-dir model --users bad.csv --out new.jsonl",
+        "bad.csv:3: user_id: expected an id of at least one character, got an empty one",
+        None,
+        {"bad.csv": 'user_id\nann\n""\n'},
+    ),
+    Case(
+        "all users of a model without users",
+        "predict --model-dir no-users --all-users --out new.jsonl",
+        "users: expected a model with users, got one trained without",
+        "give histories instead, or train without --without-users",
+    ),
+    Case(
+        "users of a model without users",
+        "predict --model-dir no-users --users truth.csv --out new.jsonl",
+        "users: expected a model with users, got one trained without",
+        "give histories instead, or train without --without-users",
+    ),
+    Case(
+        "bad list of items",
+        "predict --model-dir model --all-users --exclude-items truth.csv --include-items bad.csv "
+        "--out new.jsonl",
+        "bad.csv:1: item_id: expected a column of this name, got 'item'",
+        files={"bad.csv": "item\ntea\n"},
+    ),
+    Case(
+        "no threads",
+        "predict --model-dir model --all-users --threads 0 --out new.jsonl",
+        "threads: expected an integer from 1 to 1024, got 0",
+    ),
+    Case(
+        "empty lists",
+        "predict --model-dir model --all-users --top-n 0 --out new.jsonl",
+        "top_n: expected an integer >= 1, got 0",
+    ),
+    history_case(
+        "item twice",
+        '{"user_id": "s1", "history": [{"item_id": "tea"}, {"item_id": "tea", "weight": 2}]}',
+        "history[1]: item_id: expected each item once, got 'tea' again",
+    ),
+    history_case(
+        "user twice",
+        '{"user_id": "s0", "history": []}',
+        "user_id: expected each user once, got 's0' again (first in line 1)",
+    ),
+    history_case("no user", '{"history": []}', "user_id: expected a string, got no such key"),
+    history_case(
+        "number as user", '{"user_id": 1, "history": []}', "user_id: expected a string, got 1"
+    ),
+    history_case(
+        "empty user",
+        '{"user_id": "", "history": []}',
+        "user_id: expected an id of at least one character, got an empty one",
+    ),
+    history_case("no history", '{"user_id": "s1"}', "history: expected an array, got no such key"),
+    history_case(
+        "null as history",
+        '{"user_id": "s1", "history": null}',
+        "history: expected an array, got null",
+    ),
+    history_case(
+        "ids instead of objects",
+        '{"user_id": "s1", "history": ["tea"]}',
+        "history[0]: expected an object, got 'tea'",
+    ),
+    history_case(
+        "no item",
+        '{"user_id": "s1", "history": [{"item_id": "tea"}, {"id": "milk"}]}',
+        "history[1]: item_id: expected a string, got no such key",
+    ),
+    history_case(
+        "zero weight",
+        '{"user_id": "s1", "history": [{"item_id": "tea", "weight": 0}]}',
+        "history[0]: weight: expected a finite number above 0, got 0",
+    ),
+    history_case(
+        "weight beyond float32",
+        '{"user_id": "s1", "history": [{"item_id": "tea", "weight": 1e39}]}',
+        "history: item 'tea': weight: expected a finite number above 0 that float32 holds, "
+        "got 1e+39",
+    ),
+    Case(
+        "empty histories",
+        "predict --model-dir model --histories bad.jsonl --out new.jsonl",
+        "bad.jsonl: expected at least one JSON object, got an empty file",
+        files={"bad.jsonl": ""},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_bad_input_gives_one_clear_error_and_writes_nothing(
+    case: Case, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check(case, folder, capsys)
+
+
+def test_lists_and_a_history_of_the_same_items_are_the_same(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = (
+        '{"user_id": "ann", "history": [{"item_id": "milk"}, {"item_id": "tea", "weight": 2}]}'
+    )
+    (folder / "histories.jsonl").write_text(history)
+    (folder / "users.csv").write_text("user_id\nann\n")
+    for option in ("--users users.csv", "--histories histories.jsonl"):
+        assert run(f"predict --model-dir model {option} --out {option.split()[1]}.out") == 0
+    lists = (folder / "users.csv.out").read_text()
+    assert (folder / "histories.jsonl.out").read_text() == lists
+    assert [item["item_id"] for item in json.loads(lists)["items"]] == ["sugar", "jam"]
+    assert capsys.readouterr().err == ""
