@@ -1,7 +1,7 @@
-"""``.npz`` and ``.npy``, written from sections 5 and 6 of SPEC.md, with every field open to faults.
+"""``.npz`` and ``.npy``, written after sections 5 and 6 of SPEC.md, with every field open to faults.
 
-A ``Member`` and an ``Archive`` as they are made give the one form that the format allows. A case
-changes one field, and everything else still follows from what is there.
+A new ``Member`` or ``Archive`` has the one form that the format allows. A case changes one field, and
+everything else follows from that.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FORMATS = {"<f4": "f", "<i4": "i", "<i8": "q"}
 
 
 def array_bytes(array: Array) -> bytes:
-    """Return the elements of an array as they stand behind its header."""
+    """Return the elements of an array as a file has them, after its header."""
     dtype, values = array
     return struct.pack(f"<{len(values)}{_FORMATS[dtype]}", *values)
 
@@ -46,23 +46,23 @@ def npy_header(text: str, size: int = 128, magic: bytes = MAGIC) -> bytes:
 
 
 def zip64_field(*values: int) -> bytes:
-    """Return the extra field that holds what no u32 holds."""
+    """Return the extra field for values beyond u32."""
     return struct.pack(f"<HH{len(values)}Q", 1, 8 * len(values), *values)
 
 
 @dataclass
 class Member:
-    """One file of an archive, and what its headers say otherwise than they should.
+    """One file of an archive, and the faults of its headers.
 
     Attributes:
-        name: as it stands in both headers.
+        name: in both headers.
         header: the ``.npy`` header.
         data: the elements.
         before: bytes in front of the local header.
         after: bytes behind the data.
-        both: fields of both headers that are not what follows from the rest.
-        local: such fields of the local header alone.
-        central: such fields of the central header alone.
+        both: fields of both headers that do not follow from the rest.
+        local: such fields of the local header only.
+        central: such fields of the central header only.
     """
 
     name: bytes
@@ -94,7 +94,7 @@ class Member:
         }
 
     def local_header(self, offset: int) -> bytes:
-        """Return the header that stands at ``offset`` in front of the content."""
+        """Return the local header, at ``offset`` before the content."""
         fields = {**self._common(), "signature": b"PK\3\4", "zip64": b"", **self.local}
         begin = offset + 30 + len(fields["name"]) + len(fields["zip64"]) + 6
         padding = -begin % 64
@@ -149,7 +149,7 @@ class Archive:
         central: in the order of the central directory, if it is another.
         gap: bytes between the last data and the central directory.
         zip64: bytes between the central directory and the end record.
-        end: fields of the end record that are not what follows from the rest.
+        end: fields of the end record that do not follow from the rest.
         tail: bytes behind the end record.
     """
 

@@ -29,7 +29,7 @@ __all__ = ["BY_TEST", "faults", "main", "rules_of_text"]
 # Rules about writers, which no model shows: why, and the test that shows it.
 BY_TEST = {
     "DIR-5": (
-        "a directory that stands there does not tell how it was put there",
+        "a directory does not show how it was written",
         "tests/interop/test_conformance.py",
         "test_a_writer_replaces_a_directory_in_one_step",
     ),

@@ -1,4 +1,4 @@
-"""A model on its way to a directory, level by level, so that a case can break it at any one."""
+"""A model directory in the making, level by level, so that a case can break any of them."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ class Link(NamedTuple):
     target: str
 
 
-Tree = dict[str, bytes | Link]  # path, with slashes, and what stands there
+Tree = dict[str, bytes | Link]  # path, with slashes, and its content
 
 
 def f32(value: float) -> float:
-    """Return the nearest number that binary32 holds, ties to even."""
+    """Return the nearest binary32 number, ties to even."""
     rounded: float = struct.unpack("<f", struct.pack("<f", value))[0]
     return rounded
 
 
 @dataclass(frozen=True)
 class Model:
-    """What a model directory says.
+    """Content of a model directory.
 
     Attributes:
         items: ids in UTF-8 byte order.
-        similarity: for each item, position and value of the items it speaks for.
+        similarity: for each source item, position and weight of its targets.
         users: ids in UTF-8 byte order.
         histories: for each user, position and weight of the items.
         with_users: whether the directory holds the users and histories.
@@ -68,7 +68,7 @@ def make_model(
     pairs: Mapping[tuple[str, str], float],
     histories: Mapping[str, Mapping[str, float]],
 ) -> Model:
-    """Return a model of ids instead of positions; the ids are put in order."""
+    """Return a model from ids in place of positions, with the ids sorted."""
     ordered = sorted(items, key=str.encode)
     users = sorted(histories, key=str.encode)
     position = {item: index for index, item in enumerate(ordered)}
@@ -102,9 +102,9 @@ def format_id_line(index: int, id_: str) -> str:
 class Draft:
     """A model directory in the making.
 
-    Each level is made from the one above it when it is first asked for. What a case changes there
-    stays, and all further levels follow it: sizes and digests in the manifest are those of the
-    faulty file, so the one fault is not masked by another.
+    Each level is made from the one above it at first use. A change to it stays, and all further
+    levels follow it: the manifest has the sizes and digests of the faulty file, so no other fault
+    masks the one of the case.
     """
 
     model: Model
@@ -158,7 +158,7 @@ class Draft:
 
     @cached_property
     def files(self) -> dict[str, bytes]:
-        """Level 3: the bytes of each file but the manifest."""
+        """Level 3: the bytes of each file except the manifest."""
         files = {"config.json": CONFIG}
         for name, ids in self.ids.items():
             lines = [format_id_line(index, id_) for index, id_ in enumerate(ids)]
@@ -195,7 +195,7 @@ class Draft:
                 "pairs": sum(map(len, model.similarity)),
             },
             "training": {
-                # Nobody can check this one: the interactions are not in the model.
+                # No reader can check this one: the interactions are not in the model.
                 "interactions_sha256": hashlib.sha256(b"interactions").hexdigest(),
                 "config_sha256": files["config.json"]["sha256"],
             },

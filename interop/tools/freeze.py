@@ -1,7 +1,7 @@
 """Freeze models of this release for good: ``python -m interop.tools.freeze``.
 
-A folder of ``gold`` is written once and never again: later readers must give the same answers, or
-refuse the version. Run it at each release that changes the format or the writer, then
+A folder of ``gold`` is written once: later readers must give the same answers, or refuse the
+version. Run it at each release that changes the format or the writer, then
 ``python -m interop.tools.generate``, which puts the new cases into the index.
 """
 
@@ -34,7 +34,7 @@ MODELS = {
 
 
 def read_model(folder: Path) -> Model:
-    """Return the model of a directory that follows SPEC.md; nothing is checked."""
+    """Return the model of a directory that follows SPEC.md, unchecked."""
     similarity = _read_rows(folder / "similarity.npz")
     histories = _read_rows(folder / "histories.npz")
     return Model(
@@ -89,7 +89,7 @@ def freeze(release: str) -> tuple[Tree, list[dict[str, Any]]]:
         draft = Draft(model)
         draft.manifest = json.loads(files["manifest.json"])
         for file in ("items.csv", "users.csv", *draft.archives):
-            # Our writer from the text and the release's own agree, or something must not be frozen.
+            # Freeze nothing unless our writer and the release's own agree.
             assert draft.files[file] == files[file], f"{fixture}: {file}: other bytes than expected"
         requests = [
             {"id": f"r{number}", **request} for number, request in enumerate(_requests(model), 1)

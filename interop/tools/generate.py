@@ -1,7 +1,7 @@
-"""Write the conformance suite anew: ``python -m interop.tools.generate``.
+"""Regenerate the conformance suite: ``python -m interop.tools.generate``.
 
-Everything but ``gold`` is deleted and written again; the same code gives the same bytes. The cases
-are in ``interop/tools/cases``, one function each.
+Deletes and rewrites everything except ``gold``; the same code gives the same bytes. The cases are
+in ``interop/tools/cases``, one function each.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["build", "json_lines", "main", "write_tree"]
 
 
 def build(gold: Path = CONFORMANCE / "gold") -> tuple[Tree, int]:
-    """Return all files of the suite but the frozen ones, and the number of cases.
+    """Return all files of the suite except the frozen ones, and the number of cases.
 
     Args:
         gold: the frozen cases, which go into the index as they are.

@@ -9,7 +9,7 @@ from typing import Any
 
 from interop.tools.draft import Model, f32
 
-__all__ = ["Refusal", "answer", "bits", "scores", "shares"]
+__all__ = ["Refusal", "answer", "bits", "contributions", "scores"]
 
 
 class Refusal(Exception):
@@ -33,7 +33,7 @@ def answer(model: Model, request: Mapping[str, Any]) -> dict[str, Any]:
     ]
     if request.get("explain"):
         for item, (j, score, _) in zip(items, ranked):
-            because = shares(model, history, j)
+            because = contributions(model, history, j)
             assert bits(_add_up(because.values())) == bits(score)
             item["because"] = [
                 {"item_id": model.items[i], "index": i, "bits": bits(share)}
@@ -51,10 +51,10 @@ def scores(model: Model, history: Mapping[int, float]) -> dict[int, float]:
     return score
 
 
-def shares(model: Model, history: Mapping[int, float], j: int) -> dict[int, float]:
-    """Return what each item of a history adds to the score of an item, in order (REC-11).
+def contributions(model: Model, history: Mapping[int, float], j: int) -> dict[int, float]:
+    """Return the contribution of each item of a history to the score of an item, in order (REC-11).
 
-    A filled item has none because no entry touches it: it would be in the list otherwise.
+    A filled item has none: an entry that touches it would put it in the list.
     """
     rows = model.similarity
     return {i: history[i] * rows[i][j] for i in sorted(history) if j in rows[i]}

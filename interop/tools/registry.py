@@ -36,9 +36,9 @@ class Registered:
         id: folder and name.
         function: changes a draft of ``model``; for texts, returns the lines.
         model: what the draft starts from.
-        rules: ids of the rules it is about, the one that it is chiefly about first.
-        verdict: what a refused model, or each request, ends with.
-        stage: where a refused model must be refused at the latest.
+        rules: ids of the rules it tests, the main one first.
+        verdict: of a refused model, or of each request.
+        stage: the last one that may refuse the model.
         flags: some of ``FLAGS``.
     """
 
@@ -96,7 +96,7 @@ def invalid(
 
 
 def predict(rules: str, model: Model, verdict: str | None = None) -> Callable[[Function], Function]:
-    """Register requests to a model; ``verdict`` is for a model that is found faulty by them."""
+    """Register requests to a model; ``verdict`` is of a model whose fault they find."""
     return _register("predict", rules, model, verdict)
 
 

@@ -1,6 +1,6 @@
 """Run the suite against a program: ``python -m interop.tools.run --adapter "COMMAND"``.
 
-The protocol is in CONFORMANCE.md. Exit code 0 means that all cases passed, but for known failures;
+The protocol is in CONFORMANCE.md. Exit code 0 means that all cases passed, except known failures;
 a known failure that passes is an error, so that the list stays true.
 """
 
@@ -23,7 +23,7 @@ from interop.tools.suite import CONFORMANCE, STAGES, Case, read_cases, read_line
 __all__ = ["CANARY", "Adapter", "compare_dump", "main", "read_known_failures"]
 
 TIME_OUT = 10  # seconds
-# The file that one case would make if a reader ran what is in it.
+# The file that one case makes if a reader runs its code.
 CANARY = "mlcore-canary"
 
 
@@ -35,7 +35,7 @@ def compare_dump(case: Case, found: Any) -> str | None:
     verdict, stage = case.entry["verdict"], case.entry["stage"]
     if not isinstance(found, dict) or found.get("error") != verdict:
         return f"expected the verdict {verdict}, got {_shorten(found)}"
-    # A fault may be found earlier than the case says.
+    # A reader may find a fault earlier than the case says.
     if found.get("stage") not in STAGES[: STAGES.index(stage) + 1]:
         return f"expected the stage {stage} or an earlier one, got {found.get('stage')}"
     return None

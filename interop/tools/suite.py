@@ -27,7 +27,7 @@ INTEROP = Path(__file__).parents[1]
 CONFORMANCE = INTEROP / "conformance"
 FORMAT_VERSION = 1
 
-# What the generator deletes and rewrites. Not `gold`, which is never made anew.
+# What the generator deletes and rewrites. Not `gold`, which never changes.
 GENERATED = ("valid", "invalid", "predict", "text", "cases.json")
 
 KINDS = ("model", "predict", "text")
@@ -55,7 +55,7 @@ FLAGS = {
 
 @dataclass(frozen=True)
 class Case:
-    """One case, as it stands in ``cases.json``; which keys are there depends on ``kind``."""
+    """One case, as in ``cases.json``; its keys depend on ``kind``."""
 
     entry: Mapping[str, Any]
 
@@ -80,7 +80,7 @@ class Case:
         return bool(self.entry["result"] == "accept")
 
     def path(self, key: str, root: Path = CONFORMANCE) -> Path:
-        """Return where the file or folder stands that ``key`` of the entry names."""
+        """Return the path of the file or folder that ``key`` of the entry names."""
         return root / str(self.entry[key])
 
 

@@ -21,7 +21,7 @@ from interop.tools.cases.prediction import (
     sum_of,
 )
 from interop.tools.draft import Draft, f32, make_model
-from interop.tools.reference import shares
+from interop.tools.reference import contributions
 from interop.tools.registry import predict
 
 
@@ -59,7 +59,7 @@ def explain_filled(draft: Draft) -> list[Request]:
 @predict("REC-11", CANCELLING)
 def explain_in_order_of_positions(draft: Draft) -> list[Request]:
     """The order of a history in the request changes nothing: reasons go by position."""
-    because = shares(CANCELLING, CANCELLING.histories[0], 3)
+    because = contributions(CANCELLING, CANCELLING.histories[0], 3)
     assert list(because.values()) == [2.0**60, 1, -(2.0**60)] and in_order([*because.values()]) == 0
     orders = ["abc", "cba", "acb", "bca"]
     return [of_history({item: 1 for item in order}, explain=True) for order in orders]
@@ -75,7 +75,7 @@ SIZES = make_model(
 @predict("REC-11", SIZES)
 def explain_not_by_size(draft: Draft) -> list[Request]:
     """Reasons of all sizes and signs, two of them equal, none of which is sorted away."""
-    values = list(shares(SIZES, SIZES.histories[0], 3).values())
+    values = list(contributions(SIZES, SIZES.histories[0], 3).values())
     assert values == [0.5, -4, 3, 1, -1] and values not in (sorted(values), sorted(values)[::-1])
     return [of_user("u", explain=True), of_history({"y": 8, "b": 1}, explain=True)]
 
@@ -83,7 +83,7 @@ def explain_not_by_size(draft: Draft) -> list[Request]:
 @predict("REC-11 REC-4", NEGATIVE)
 def explain_less_than_0(draft: Draft) -> list[Request]:
     """Shares below 0 are there, also where they cancel the score to 0."""
-    assert list(shares(NEGATIVE, NEGATIVE.histories[0], 2).values()) == [-0.5, 0.5]
+    assert list(contributions(NEGATIVE, NEGATIVE.histories[0], 2).values()) == [-0.5, 0.5]
     return [
         of_user("u", explain=True),
         of_user("u", 2, explain=True),

@@ -1,7 +1,6 @@
 """Section 9, predictions as text: values and what they are written as.
 
-The texts stand here as literals, made by nobody's formatter; the bits are what Python reads in
-them.
+The texts are literals, from no formatter; the bits are those that Python reads in them.
 """
 
 from __future__ import annotations
