@@ -82,7 +82,7 @@ class TerminalProgress:
         self._stream.write(f"\r{line}\x1b[K" if self._is_terminal else f"{line}\n")
         self._stream.flush()
 
-    def tell(self, text: str) -> None:
+    def detail(self, text: str) -> None:
         """Print a line that stays, if progress is shown at all."""
         if self._enabled:
             self.show(text)

@@ -99,8 +99,8 @@ def build_parser() -> ArgumentParser:
 def _tune(args: Args, progress: TerminalProgress) -> str:
     from mlcore.tune import tune_from_path
 
-    def tell(trial: Trial, best: Trial | None) -> None:
-        progress.tell(_trial_line(trial, best, args.metric))
+    def show_trial(trial: Trial, best: Trial | None) -> None:
+        progress.detail(_trial_line(trial, best, args.metric))
 
     try:
         summary = tune_from_path(
@@ -114,7 +114,7 @@ def _tune(args: Args, progress: TerminalProgress) -> str:
             input_options=args.input_options(),
             dry_run=args.dry_run,
             progress=progress,
-            on_trial=tell,
+            on_trial=show_trial,
             on_message=progress.show,
         )
     except KeyboardInterrupt:

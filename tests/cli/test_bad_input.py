@@ -731,7 +731,7 @@ def start(folder: Path, command: str, **options: Any) -> subprocess.Popen[bytes]
         [sys.executable, "-m", f"cli.{name}", *arguments],
         cwd=folder,
         env=ENVIRONMENT,
-        # A test run in the background may have been told to ignore Ctrl-C.
+        # A test run in the background may ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         bufsize=0,
         stderr=subprocess.PIPE,

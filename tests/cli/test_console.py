@@ -189,7 +189,7 @@ class Terminal(io.StringIO):
 
 
 class Clock:
-    """Stands at ``now`` until it is set."""
+    """Shows ``now`` until it is set."""
 
     def __init__(self) -> None:
         self.now = 1000.0
