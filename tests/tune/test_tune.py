@@ -493,7 +493,7 @@ def test_an_interrupt_says_where_the_trials_are(
     assert tune() == 1
     assert capsys.readouterr().err == (
         "error: interrupted, the finished trials are in tuning/trials.jsonl\n"
-        "hint: the same command goes on there\n"
+        "hint: the same command resumes there\n"
     )
     assert len(lines_of(folder / "tuning")) == 2
 
