@@ -103,7 +103,8 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 def test_every_module_has_its_test_file_by_name() -> None:
     modules = {path.relative_to(ROOT / "mlcore") for path in sources()}
-    # The commands are tested in tests/cli, `python -m mlcore` among them.
+    modules |= {path.relative_to(ROOT) for path in (ROOT / "cli").glob("*.py")}
+    # tests/cli/test_main.py has `python -m mlcore` and `python -m cli`.
     modules = {path for path in modules if path.name not in ("__init__.py", "__main__.py")}
     tests = {path.with_name(f"test_{path.name}") for path in modules}
     assert sorted(path.as_posix() for path in tests if not (ROOT / "tests" / path).is_file()) == []
