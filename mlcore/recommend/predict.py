@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from mlcore.files.options import InputOptions, PathLike
-from mlcore.errors import DataError, UnknownUserError, shorten
+from mlcore.errors import UnknownUserError, at, shorten
 from mlcore.files.histories import read_histories
 from mlcore.files.lists import read_ids
 from mlcore.files.outputs import open_outputs
@@ -147,10 +147,8 @@ def _requests(
     fill = options.fill is not None
     if requests.histories_path is not None:
         for history in read_histories(requests.histories_path, input_options):
-            try:
+            with at(history.place):
                 encoded, unknown = recommender.encode_history(history.items)
-            except DataError as error:
-                raise DataError(f"{history.place}: {error}", error.hint) from None
             tally.unknown_items += unknown
             yield UserRequest(history.user_id, encoded, fill)
     if requests.users_path is not None:

@@ -7,8 +7,7 @@ histories hold the weights; popularity and the digest cover all interactions, al
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -18,7 +17,7 @@ import numpy as np
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.artifact import MODEL_FILES, Model, replaced_directory
 from mlcore.config import TrainConfig
-from mlcore.errors import DataError
+from mlcore.errors import at
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_interactions
 from mlcore.files.lists import read_config, read_ids
@@ -253,12 +252,12 @@ def train_from_path(
 
     if dry_run:
         trainer, config = read()
-        with _errors_at(interactions_path):
+        with at(display_name(interactions_path)):
             return trainer.plan(config, with_users=with_users).dry_run(on_message)
     # Opened first: an output that cannot be written is found before the work, not after it.
     with replaced_directory(Path(out_dir), overwrite, MODEL_FILES) as folder:
         trainer, config = read()
-        with _errors_at(interactions_path):
+        with at(display_name(interactions_path)):
             model = trainer.train(config, with_users=with_users)
         model.write_files(folder)
     return summary_of(model)
@@ -292,12 +291,3 @@ def _read(
     if items_path is None:
         return interactions
     return interactions.with_catalogue(read_ids(items_path, "item_id"))
-
-
-@contextmanager
-def _errors_at(path: PathLike) -> Iterator[None]:
-    """Name the file in errors of its data."""
-    try:
-        yield
-    except DataError as error:
-        raise DataError(f"{display_name(path)}: {error}", error.hint) from None

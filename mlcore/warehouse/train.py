@@ -11,7 +11,7 @@ import numpy as np
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.artifact import MODEL_FILES, replaced_directory
 from mlcore.warehouse.engines import Engine
-from mlcore.errors import ConfigError, DataError, MlcoreError, shorten
+from mlcore.errors import ConfigError, DataError, MlcoreError, at, shorten
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_interactions
 from mlcore.files.lists import read_config, read_ids
@@ -132,10 +132,8 @@ def _read_stored(engine: Engine, stored: str, progress: Progress) -> Interaction
     query = bundled_query("read_interactions")
     provide_table(engine, "interactions", query.reads["interactions"], stored)
     result = engine.run(query, {}, ordered=False, progress=progress)
-    try:
+    with at(stored):
         return interactions_from_rows(result.parts)
-    except DataError as error:
-        raise DataError(f"{stored}: {error}", error.hint) from None
 
 
 def interactions_from_rows(parts: Iterable[Rows]) -> Interactions:
