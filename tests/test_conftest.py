@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from conftest import FILES
 from tests.durations import MEDIUM, SLOW
 
 TESTS = Path(__file__).parent
@@ -45,3 +46,7 @@ def test_every_name_in_durations_is_that_of_a_test() -> None:
         for name in re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
     }
     assert (SLOW | MEDIUM) - found == set()
+
+
+def test_every_file_that_needs_a_part_is_there() -> None:
+    assert [path for path in FILES if not (TESTS.parent / path).is_file()] == []
