@@ -10,7 +10,7 @@ PYTHON ?= python3
 FAST_MARKS ?= not slow and not medium
 
 # The folders that black and mypy look at, those of them that hold Python files.
-CHECKED := $(strip $(foreach d,mlcore cli tests fixtures benchmarks interop,$(if $(wildcard $(d)/*.py),$(d))))
+CHECKED := conftest.py $(strip $(foreach d,mlcore cli tests fixtures benchmarks interop,$(if $(wildcard $(d)/*.py),$(d))))
 
 DEMO := build/demo
 GOLDEN := fixtures/small/cosine_tf_idf
