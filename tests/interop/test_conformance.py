@@ -377,7 +377,10 @@ def test_the_text_for_adapters_names_every_verdict_and_flag() -> None:
 @pytest.mark.parametrize(
     "pattern", ["valid/minimal", "invalid/npy_object", "predict/good", "text/*"]
 )
-def test_the_adapter_passes_as_a_program(pattern: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_adapter_passes_as_a_program(
+    pattern: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "TIME_OUT", 60)  # of a machine that does much else
     assert run.main(["--adapter", ADAPTER, "--only", pattern]) == 0
     assert ", 0 failed, 0 of them known\n" in capsys.readouterr().out
 
