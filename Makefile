@@ -14,7 +14,8 @@ CHECKED := conftest.py $(strip $(foreach d,mlcore cli tests fixtures benchmarks 
 
 DEMO := build/demo
 GOLDEN := fixtures/small/cosine_tf_idf
-# --no-compile: Python compiles what it imports, a sixth of the files.
+# --no-compile: Python compiles what it imports, a sixth of the files, and must be free to keep it.
+export PYTHONDONTWRITEBYTECODE :=
 PIP_FLAGS := --disable-pip-version-check --no-input --no-compile $(if $(filter 1,$(V)),,--quiet)
 
 .DEFAULT_GOAL := help
