@@ -48,14 +48,15 @@ $(need_python)
 @$(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(1)
 endef
 
-# $(call set_up,DIR,LOCK): the build tools, then LOCK, then mlcore itself. The stamp comes last, so
-# the next call resumes an interrupted set-up.
+# $(call set_up,DIR,LOCK): the build tools, then LOCK, then mlcore itself. The bytecode of the tools, a
+# dozen MB, has served. The stamp comes last, so the next call resumes an interrupted set-up.
 define set_up
 $(call make_env,$(1))
 $(call install,$(1),build)
 $(call install,$(1),$(2))
 @$(1)/bin/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e .
 @$(1)/bin/python -m pip check
+@find $(1)/lib/python*/site-packages/pip $(1)/lib/python*/site-packages/setuptools -name __pycache__ -prune -exec rm -rf {} +
 @touch $@
 endef
 
