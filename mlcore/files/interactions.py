@@ -57,7 +57,8 @@ def read_events(
     Args:
         path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``; or ``.parquet``. Columns: user and
             item (strings), weight (finite, above 0; 1 if there is no such column), timestamp
-            (integer seconds or RFC 3339; may be missing). Others are ignored.
+            (integer seconds or RFC 3339; may be missing). Only columns called by their default
+            names may be missing. Others are ignored.
         threads: of DuckDB; None for one per core. Changes speed only.
         progress: called with the bytes read.
         reader: ``standard`` for the standard library; ``duckdb`` to try DuckDB first, even for a
@@ -94,9 +95,18 @@ def _read_by_standard_library(
         ColumnReader(names.user, users.__getitem__, users.encode_json),
         ColumnReader(names.item, items.__getitem__, items.encode_json),
         ColumnReader(
-            names.weight, Memo(weight_from_text).__getitem__, weight_from_json, False, 1.0
+            names.weight,
+            Memo(weight_from_text).__getitem__,
+            weight_from_json,
+            names.weight in names.required(),
+            1.0,
         ),
-        ColumnReader(names.timestamp, parse_timestamp, timestamp_from_json, False),
+        ColumnReader(
+            names.timestamp,
+            parse_timestamp,
+            timestamp_from_json,
+            names.timestamp in names.required(),
+        ),
     ]
     dtypes = (np.int32, np.int32, np.float64, np.int64)
     parts = [

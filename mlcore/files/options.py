@@ -26,6 +26,16 @@ class ColumnNames:
         """Return the names: user, item, weight, timestamp."""
         return self.user, self.item, self.weight, self.timestamp
 
+    def required(self) -> tuple[str, ...]:
+        """Return the names a file must have: only a column called by its default name may be absent.
+
+        >>> ColumnNames(weight="stars").required()
+        ('user_id', 'item_id', 'stars')
+        """
+        named = [] if self.weight == ColumnNames.weight else [self.weight]
+        named += [] if self.timestamp == ColumnNames.timestamp else [self.timestamp]
+        return self.user, self.item, *named
+
 
 @dataclass(frozen=True)
 class InputOptions:

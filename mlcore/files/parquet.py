@@ -81,10 +81,11 @@ def _read(database: Database, path: PathLike, names: ColumnNames, progress: Prog
     table = f"read_parquet({quote_path(path)}, file_row_number=true, hive_partitioning=false)"
     described = database.rows(f"DESCRIBE SELECT * FROM {table}")
     types = {column: str(type_) for column, type_, *_ in described}
-    for column in (names.user, names.item):
+    for column in names.required():
         if column not in types:
             shown = ", ".join(map(shorten, list(types)[:-1][:10]))  # the last one is ours
             raise DataError(f"{name}: {column}: expected a column of this name, got {shown}")
+    for column in (names.user, names.item):
         if types[column] != "VARCHAR":
             raise DataError(
                 f"{name}: {column}: expected strings, got {types[column]}",

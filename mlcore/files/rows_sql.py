@@ -62,7 +62,7 @@ def csv_rows(
     except csv.Error:
         return None
     found = [header.count(name) for name in names.in_order()]
-    if found[:2] != [1, 1] or max(found) > 1:
+    if max(found) > 1 or not set(names.required()) <= set(header):
         return None
     if dialect.lines < 2 or dialect.delimiters != dialect.lines * (len(header) - 1):
         return None
@@ -97,6 +97,8 @@ def json_rows(
     pieces = dialect.first_line.split('"')
     fields = _json_fields(dialect.first_line, pieces)
     if fields is None or dialect.delimiters != dialect.lines * (len(pieces) - 1):
+        return None
+    if not set(names.required()) <= fields.keys():
         return None
     user, item, weight, time = (fields.pop(name, None) for name in names.in_order())
     if not (user and user.is_text and item and item.is_text):

@@ -51,7 +51,8 @@ class ColumnReader:
         from_text: converts a CSV field; raises BadValue.
         from_json: converts a JSON value; raises BadValue.
         required: whether the file must have it. If not, all rows have it or none.
-        json_default: the value of a JSON object without the key, or None to require the key.
+        json_default: the value of a JSON object without the key, or None to require the key. If the
+            column is required, one object at least must have it.
         json_missing: whether the value of a JSON object without the key is None.
     """
 
@@ -188,12 +189,15 @@ def _find_columns(
                 f"{name}:1: {column.name}: expected one column of this name, got {count}"
             )
         if count == 0 and column.required:
-            raise DataError(
-                f"{name}:1: {column.name}: expected a column of this name, "
-                f"got {', '.join(map(shorten, header[:10])) or 'an empty line'}"
-            )
+            raise _no_such_column(f"{name}:1: {column.name}", "column", header)
         positions.append(header.index(column.name) if count else None)
     return positions
+
+
+def _no_such_column(place: str, noun: str, names: Sequence[str]) -> DataError:
+    empty = "an empty line" if noun == "column" else "an empty object"
+    shown = ", ".join(map(shorten, names[:10])) or empty
+    return DataError(f"{place}: expected a {noun} of this name, got {shown}")
 
 
 def _filled_rows(
@@ -221,8 +225,12 @@ def _read_json_table(
 ) -> Iterator[list[list[Any] | None]]:
     # Whether the file has an optional column is decided by its first row, as a CSV header does.
     present: list[bool] = []
+    absent = {column.name for column in columns if column.required}
+    first: Sequence[str] = ()
     for lines, values in _json_batches(name, chunks):
         if not present:
+            first = list(values[0])
+            _expect_keys(f"{name}:{lines[0]}", columns, first)
             present = [
                 column.required
                 or column.json_missing
@@ -236,8 +244,18 @@ def _read_json_table(
         ]
         converted = _convert(name, columns, raw, converters, lines.__getitem__)
         yield [values if there else None for values, there in zip(converted, present)]
+        absent = {key for key in absent if not any(key in value for value in values)}
     if not present:
         raise no_objects(name)
+    for key in absent:
+        raise _no_such_column(f"{name}: {key}", "key", first)
+
+
+def _expect_keys(place: str, columns: Sequence[ColumnReader], keys: Sequence[str]) -> None:
+    """Refuse a first object that lacks what every object must have."""
+    for column in columns:
+        if column.required and column.json_default is None and column.name not in keys:
+            raise _no_such_column(f"{place}: {column.name}", "key", keys)
 
 
 def _present(column: ColumnReader) -> Callable[[Any], Any]:

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcore.files.interactions import read_interactions, write_interactions
+from mlcore.errors import DataError
+from mlcore.files.interactions import Reader, read_interactions, write_interactions
 from mlcore.files.options import ColumnNames, Format, InputOptions
 from mlcore.interactions import Interactions
 from tests.files.samples import (
@@ -55,6 +56,36 @@ def test_columns_may_have_other_names(name: str, tmp_path: Path) -> None:
         )
         == SAME
     )
+
+
+@pytest.mark.parametrize("reader", ["standard", pytest.param("duckdb", marks=pytest.mark.duckdb)])
+@pytest.mark.parametrize(
+    ("name", "names", "error"),
+    [
+        ("a.csv", {"weight": "ratng"}, ":1: ratng: expected a column"),
+        ("a.csv", {"timestamp": "when"}, ":1: when: expected a column"),
+        ("a.csv", {"user": "who"}, ":1: who: expected a column"),
+        ("a.jsonl", {"weight": "ratng"}, ": ratng: expected a key"),
+        ("a.jsonl", {"timestamp": "when"}, ":1: when: expected a key"),
+        ("a.jsonl", {"item": "what"}, ":1: what: expected a key"),
+    ],
+)
+def test_a_column_that_is_named_must_be_there(
+    reader: Reader, name: str, names: dict[str, str], error: str, tmp_path: Path
+) -> None:
+    path = save(tmp_path, name, CSV if name == "a.csv" else JSONL)
+    options = InputOptions(ColumnNames(**names))
+    with pytest.raises(DataError) as caught:
+        read_interactions(path, input_options=options, reader=reader)
+    there = "'user_id', 'item_id', 'weight', 'timestamp'"
+    assert str(caught.value) == f"{path}{error} of this name, got {there}"
+
+
+def test_a_weight_that_is_named_may_be_missing_in_single_lines(tmp_path: Path) -> None:
+    lines = '{"user_id": "b", "item_id": "tea"}\n{"user_id": "ann", "item_id": "tea", "stars": 3}'
+    options = InputOptions(ColumnNames(weight="stars"))
+    found = read_interactions(save(tmp_path, "a.jsonl", lines), input_options=options)
+    assert content_of(found) == {("ann", "tea"): (3.0, None), ("b", "tea"): (1.0, None)}
 
 
 def test_weights_are_1_where_there_are_none(tmp_path: Path) -> None:

@@ -114,6 +114,16 @@ def test_row_order_and_slices_change_nothing(
         assert content_of(read_events(path, threads=2)) == found
 
 
+@pytest.mark.parametrize("names", [{"weight": "ratng"}, {"timestamp": "when"}, {"item": "what"}])
+def test_a_column_that_is_named_must_be_there(names: dict[str, str], tmp_path: Path) -> None:
+    (name,) = names.values()
+    path = write(tmp_path, VALUES)
+    with pytest.raises(DataError) as caught:
+        read_events(path, input_options=InputOptions(ColumnNames(**names)))
+    there = "'user_id', 'item_id', 'weight', 'timestamp'"
+    assert str(caught.value) == f"{path}: {name}: expected a column of this name, got {there}"
+
+
 IDS = "expected an id of at least one character, got an empty one"
 WEIGHT, TIME = "expected a finite number above 0", "expected integer seconds or an RFC 3339 time"
 TIME_TYPES = "expected integer seconds, RFC 3339 or timestamps with a time zone"
