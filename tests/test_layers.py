@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 # each other.
 LEVELS = [
     {"errors", "jsontext", "times", "progress", "version", "lazy"},
-    {"memory", "ids", "types", "parameters"},
+    {"memory", "ids", "references", "types", "parameters"},
     {"numeric", "ranked_lists"},
     {"similarity", "interactions"},
     {"weighting", "heavy_users"},

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
 from mlcore.files.options import InputOptions, PathLike
-from mlcore.errors import UnknownUserError, at, shorten
+from mlcore.errors import DataWarning, UnknownUserError, at, shorten
 from mlcore.files.histories import read_histories
+from mlcore.files.inputs import display_name
 from mlcore.files.lists import read_ids
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import Entries, format_predictions
 from mlcore.files.tables import BadValue
+from mlcore.ids import IdMap
 from mlcore.jsontext import format_string
 from mlcore.memory.plan import Plan
 from mlcore.recommend.memory import plan_lists
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.recommend.recommender import RankedUsers, Recommender
-from mlcore.recommend.options import PredictOptions, Requests
+from mlcore.recommend.options import PredictOptions, Requests, UnknownUser
 from mlcore.recommend.request import ListOptions, UserRequest
 from mlcore.numeric.threads import resolve_threads
+from mlcore.references import count_unknown, likely_reason, none_known
 from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = ["predict_from_path"]
@@ -35,7 +39,8 @@ class _Tally:
     lists: int = 0
     short_lists: int = 0
     unknown_users: int = 0
-    unknown_items: int = 0
+    unknown_items: int = 0  # of histories
+    unknown_filters: list[str] = field(default_factory=list)
 
 
 def predict_from_path(
@@ -63,7 +68,8 @@ def predict_from_path(
 
     Raises:
         ArtifactError: the model is faulty.
-        DataError: a file is faulty, a user is unknown, or memory does not suffice.
+        DataError: a file is faulty, a user is unknown, no item to include or no user is known, or
+            memory does not suffice.
     """
     if dry_run:
         return _plan(Recommender.load(model_dir), model_dir, requests, options, threads).dry_run(
@@ -72,7 +78,7 @@ def predict_from_path(
     tally = _Tally()
     with open_outputs(out_path) as (out,):
         recommender = Recommender.load(model_dir)
-        list_options = _list_options(options, input_options)
+        list_options = _list_options(options, input_options, recommender.model.items, tally)
         plan = _plan(recommender, model_dir, requests, options, threads)
         plan.show(on_message, must_fit=True)
         if requests.users_path is None and requests.histories_path is None:
@@ -105,16 +111,39 @@ def _plan(
     )
 
 
-def _list_options(options: PredictOptions, input_options: InputOptions) -> ListOptions:
-    include, exclude = options.include_items_path, options.exclude_items_path
+def _list_options(
+    options: PredictOptions, input_options: InputOptions, items: IdMap, tally: _Tally
+) -> ListOptions:
+    include = _read_filter(options.include_items_path, input_options, items, tally, "included")
+    exclude = _read_filter(options.exclude_items_path, input_options, items, tally, "excluded")
     return ListOptions(
         options.top_n,
-        None if include is None else read_ids(include, "item_id", input_options),
-        [] if exclude is None else read_ids(exclude, "item_id", input_options),
+        include,
+        exclude or [],
         options.include_seen,
         options.fill,
         options.explain,
     )
+
+
+def _read_filter(
+    path: PathLike | None, input_options: InputOptions, items: IdMap, tally: _Tally, use: str
+) -> list[str] | None:
+    """Return the items of a file, and count the unknown ones.
+
+    If none is known: refused, but excluded items may be those of another catalogue, with a note.
+    """
+    if path is None:
+        return None
+    ids = read_ids(path, "item_id", input_options)
+    fault = none_known(display_name(path), "item_id", ids, items.ids, "the model")
+    if fault is not None and use == "excluded":
+        warnings.warn(f"{fault}; {fault.hint}", DataWarning, stacklevel=2)
+    elif fault is not None:
+        raise fault
+    if unknown := count_unknown(ids, items.ids):
+        tally.unknown_filters.append(f"{unknown} of {len(ids)} {use} items unknown")
+    return ids
 
 
 def _format_lists(ranked: RankedUsers, json_ids: Sequence[str]) -> str:
@@ -153,7 +182,9 @@ def _requests(
             yield UserRequest(history.user_id, encoded, fill)
     if requests.users_path is not None:
         check = partial(_check_known, recommender) if options.unknown_user == "error" else None
-        for user_id in read_ids(requests.users_path, "user_id", input_options, check):
+        user_ids = read_ids(requests.users_path, "user_id", input_options, check)
+        _expect_users(recommender, requests.users_path, user_ids, options.unknown_user)
+        for user_id in user_ids:
             try:
                 yield UserRequest(user_id, recommender.history_of(user_id), fill)
             except UnknownUserError:
@@ -168,8 +199,22 @@ def _check_known(recommender: Recommender, user_id: str) -> None:
     except UnknownUserError:
         raise BadValue(
             f"expected a user of the model, got {shorten(user_id)}",
-            "--unknown-user skip leaves such users out, fill gives them popular items",
+            likely_reason([user_id], recommender.user_ids())
+            or "--unknown-user skip leaves such users out, fill gives them popular items",
         ) from None
+
+
+def _expect_users(
+    recommender: Recommender, path: PathLike, user_ids: Sequence[str], unknown_user: UnknownUser
+) -> None:
+    """Refuse users of whom none is known, except new ones who are to get popular items."""
+    users = recommender.model.users
+    # Asked one by one first: reading all ids of a model takes time.
+    if users is None or any(users.position(user_id) is not None for user_id in user_ids):
+        return
+    fault = none_known(display_name(path), "user_id", user_ids, users.ids, "the model")
+    if fault is not None and (unknown_user == "skip" or likely_reason(user_ids, users.ids)):
+        raise fault
 
 
 def _summary(tally: _Tally, top_n: int) -> str:
@@ -180,4 +225,4 @@ def _summary(tally: _Tally, top_n: int) -> str:
         parts.append(f"{tally.unknown_users} unknown users")
     if tally.unknown_items:
         parts.append(f"{tally.unknown_items} unknown items passed over")
-    return ", ".join(parts)
+    return ", ".join([*parts, *tally.unknown_filters])

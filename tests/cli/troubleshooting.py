@@ -43,7 +43,79 @@ class Entry:
     is_python: bool = False
 
 
-REFERENCES: list[Entry] = []
+REFERENCES = [
+    Entry(
+        "A column that you name is not there",
+        "train --interactions ratings.csv --weight-column ratng --out-dir new",
+        "error: ratings.csv:1: ratng: expected a column of this name, got 'user_id', 'item_id', 'rating'",
+        "Only a column called by its default name (`weight`, `timestamp`) may be absent; one that you name is wanted.",
+        "Name one of the columns there are.",
+        "train --interactions ratings.csv --weight-column rating --out-dir new",
+        {"ratings.csv": "user_id,item_id,rating\nann,tea,5\nbob,tea,1\n"},
+    ),
+    Entry(
+        "A key that you name is in no line",
+        "train --interactions ratings.jsonl --weight-column ratng --out-dir new",
+        "error: ratings.jsonl: ratng: expected a key of this name, got 'user_id', 'item_id', 'rating'",
+        "Only a key called by its default name may be absent. A weight may be missing in single lines, where it is 1, but not in all.",
+        "Name one of the keys there are.",
+        "train --interactions ratings.jsonl --weight-column rating --out-dir new",
+        {
+            "ratings.jsonl": '{"user_id": "ann", "item_id": "tea", "rating": 5}\n'
+            '{"user_id": "bob", "item_id": "tea", "rating": 1}\n'
+        },
+    ),
+    Entry(
+        "No item to include is an item of the model",
+        "predict --model-dir model --all-users --include-items offers.csv --out new.jsonl",
+        "error: offers.csv: item_id: expected items of the model, got none of them\n"
+        "hint: is 'Tea' meant to be 'tea'? upper and lower case differ",
+        "Ids are compared byte by byte: `0007` is not `7`, `Tea` is not `tea`, and é as one character is not é as two. "
+        "Spreadsheets and number columns lose leading zeros or add `.0`.",
+        "Write the ids as the training had them. The hint has the first that is known in another spelling, "
+        "or else shows an id of each side.",
+        files={"offers.csv": "item_id\nTea\nMilk\n"},
+    ),
+    Entry(
+        "No item to exclude is an item of the model",
+        "predict --model-dir model --all-users --exclude-items banned.csv --out new.jsonl",
+        "note: banned.csv: item_id: expected items of the model, got none of them; "
+        "is 'sugar ' meant to be 'sugar'? spaces around them differ\n"
+        "4 lists, 4 shorter than 10, 1 of 1 excluded items unknown",
+        "Ids are compared byte by byte. A list of items to exclude may rightly have none that the model knows, so this is a note.",
+        "Write the ids as the training had them.",
+        files={"banned.csv": "item_id\nsugar \n"},
+        status=0,
+    ),
+    Entry(
+        "Some items to include or exclude are not in the model",
+        "predict --model-dir model --all-users --include-items offers.csv --top-n 1 --out new.jsonl",
+        "4 lists, 3 shorter than 1, 1 of 2 included items unknown",
+        "Unknown ids are passed over and counted.",
+        "Nothing, if the items are newer than the training.",
+        files={"offers.csv": "item_id\ntea\ncoffee\n"},
+        status=0,
+    ),
+    Entry(
+        "A user is not in the model",
+        "predict --model-dir model --users users.csv --out new.jsonl",
+        "error: users.csv:3: user_id: expected a user of the model, got 'zoe'\n"
+        "hint: --unknown-user skip leaves such users out, fill gives them popular items",
+        "The user is not in the training, so there is no history to go by.",
+        "Leave such users out, or give them popular items; both are counted.",
+        "predict --model-dir model --users users.csv --unknown-user skip --out new.jsonl",
+        {"users.csv": "user_id\nann\nzoe\n"},
+    ),
+    Entry(
+        "No user is in the model",
+        "predict --model-dir model --users users.csv --unknown-user skip --out new.jsonl",
+        "error: users.csv: user_id: expected users of the model, got none of them\n"
+        "hint: is 'Ann' meant to be 'ann'? upper and lower case differ",
+        "With `--unknown-user skip` nothing would be left; most likely the ids are spelled in another way.",
+        "Write the ids as the training had them. For new users `--unknown-user fill` gives popular items.",
+        files={"users.csv": "user_id\nAnn\nEve\n"},
+    ),
+]
 
 TABLES = [
     Entry(

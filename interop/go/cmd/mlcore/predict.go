@@ -13,7 +13,6 @@ import (
 	"time"
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
-	"github.com/mlcore/mlcore/interop/go/internal/show"
 	"github.com/mlcore/mlcore/interop/go/internal/tables"
 )
 
@@ -140,6 +139,7 @@ type predictor struct {
 	userID []string         // of --users
 
 	count, short, unknownUsers, unknownItems int
+	unknownFilters                           []string // what the summary says of them
 }
 
 func (p *predictor) input(path string) *tables.Input {
@@ -159,12 +159,12 @@ func (p *predictor) prepare() (err error) {
 		IncludeSeen: p.args.includeSeen, Fill: p.args.fill != "", Explain: p.args.explain,
 	}
 	if p.args.includeItems != "" {
-		if options.Include, err = tables.ReadIDs(p.input(p.args.includeItems), "item_id", nil); err != nil {
+		if options.Include, err = p.readFilter(p.args.includeItems, "included"); err != nil {
 			return err
 		}
 	}
 	if p.args.excludeItems != "" {
-		if options.Exclude, err = tables.ReadIDs(p.input(p.args.excludeItems), "item_id", nil); err != nil {
+		if options.Exclude, err = p.readFilter(p.args.excludeItems, "excluded"); err != nil {
 			return err
 		}
 	}
@@ -182,18 +182,7 @@ func (p *predictor) prepare() (err error) {
 		return err
 	}
 	if p.args.users != "" {
-		p.userID, err = tables.ReadIDs(p.input(p.args.users), "user_id", p.checkUser)
-	}
-	return err
-}
-
-func (p *predictor) checkUser(id string) error {
-	_, isKnown, err := p.model.UserIndex(id)
-	if err == nil && !isKnown && p.args.unknownUser == "error" {
-		return &tables.BadValue{
-			Message: "expected a user of the model, got " + show.String(id),
-			Hint:    "--unknown-user skip leaves such users out, fill gives them popular items",
-		}
+		p.userID, err = p.readUsers()
 	}
 	return err
 }
@@ -318,5 +307,5 @@ func (p *predictor) summary() string {
 	if p.unknownItems > 0 {
 		parts = append(parts, fmt.Sprintf("%d unknown items passed over", p.unknownItems))
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(append(parts, p.unknownFilters...), ", ")
 }

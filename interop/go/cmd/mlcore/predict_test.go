@@ -81,11 +81,29 @@ func TestPredictTakesTheOptionsOfPython(t *testing.T) {
 	dir := t.TempDir()
 	users := writeText(t, filepath.Join(dir, "users.csv"), "user_id\nu0001\nnobody\nu0001\n")
 	items := writeText(t, filepath.Join(dir, "items.jsonl"), `{"item_id": "0001"}`+"\n"+`{"item_id": "0004"}`+"\n")
+	other := writeText(t, filepath.Join(dir, "other.csv"), "item_id\n1\n9\n")
+	some := writeText(t, filepath.Join(dir, "some.csv"), "item_id\n0001\n9\n0002\n")
+	newUsers := writeText(t, filepath.Join(dir, "new.csv"), "user_id\nU0001\nu9\n")
 	for _, c := range []struct {
 		args            string
 		code            int
 		out, err, lines string
 	}{
+		{"--all-users --include-items " + other, 1, "", "error: " + other + ": item_id: expected items of the model, got none of them\n" +
+			"hint: is '1' meant to be '0001'? leading zeros differ\n", ""},
+		{"--users " + users + " --unknown-user skip --top-n 1 --exclude-items " + other, 0,
+			"1 lists, 1 unknown users, 2 of 2 excluded items unknown\n", "note: " + other + ": item_id: expected items of the model, " +
+				"got none of them; is '1' meant to be '0001'? leading zeros differ\n",
+			`{"user_id": "u0001", "items": [{"item_id": "0001", "score": 3.028869330883026}]}` + "\n"},
+		{"--users " + users + " --unknown-user skip --top-n 1 --include-items " + some, 0,
+			"1 lists, 1 unknown users, 1 of 3 included items unknown\n", "",
+			`{"user_id": "u0001", "items": [{"item_id": "0001", "score": 3.028869330883026}]}` + "\n"},
+		{"--users " + newUsers, 1, "", "error: " + newUsers + ":2: user_id: expected a user of the model, got 'U0001'\n" +
+			"hint: is 'U0001' meant to be 'u0001'? upper and lower case differ\n", ""},
+		{"--users " + newUsers + " --unknown-user skip", 1, "", "error: " + newUsers + ": user_id: expected users of the model, got none of them\n" +
+			"hint: is 'U0001' meant to be 'u0001'? upper and lower case differ\n", ""},
+		{"--users " + newUsers + " --unknown-user fill", 1, "", "error: " + newUsers + ": user_id: expected users of the model, got none of them\n" +
+			"hint: is 'U0001' meant to be 'u0001'? upper and lower case differ\n", ""},
 		{"--users " + users, 1, "", "error: " + users + ":3: user_id: expected a user of the model, got 'nobody'\n" +
 			"hint: --unknown-user skip leaves such users out, fill gives them popular items\n", ""},
 		{"--users " + users + " --unknown-user skip --top-n 1", 0, "1 lists, 1 unknown users\n", "",

@@ -42,9 +42,14 @@ func ReadIDs(in *Input, column string, check func(id string) error) ([]string, e
 		err = readTable(in, []csvColumn{{name: column, required: true, take: add}}, nil)
 		return ids, err
 	}
+	first := true
 	return ids, readObjects(in, func(place string, object *jsontext.Value) error {
 		value := object.Member(column)
+		isFirst := first
+		first = false
 		switch {
+		case value == nil && isFirst:
+			return faultf("%s: %s: expected a key of this name, got %s", place, column, describeNames(object.Keys, "an empty object"))
 		case value == nil:
 			return faultf("%s: %s: expected a value, got no such key", place, column)
 		case value.Kind != jsontext.String:
@@ -133,15 +138,17 @@ func findColumns(name string, header []string, columns []csvColumn) ([]int, erro
 	return positions, nil
 }
 
-func describeHeader(header []string) string {
-	var titles []string
-	for _, title := range header[:min(len(header), 10)] {
-		titles = append(titles, show.String(title))
+func describeHeader(header []string) string { return describeNames(header, "an empty line") }
+
+func describeNames(names []string, empty string) string {
+	var shown []string
+	for _, name := range names[:min(len(names), 10)] {
+		shown = append(shown, show.String(name))
 	}
-	if len(titles) == 0 {
-		return "an empty line"
+	if len(shown) == 0 {
+		return empty
 	}
-	return strings.Join(titles, ", ")
+	return strings.Join(shown, ", ")
 }
 
 // readObjects gives each object of a JSON Lines file to a function, with its place.

@@ -67,15 +67,17 @@ func TestFaultyTablesHaveTheirMessage(t *testing.T) {
 		checkMessage(t, text, expected, err)
 	}
 	for text, expected := range map[string]string{
-		"\n":                      "expected at least one JSON object, got an empty file",
-		"{\"user_id\": \"a\"}\nx": ":2: expected a JSON object, got invalid JSON (expecting value at character 1)",
-		"[1]":                     ":1: expected a JSON object, got [1]",
-		"\"a\"":                   ":1: expected a JSON object, got 'a'",
-		"{}":                      ":1: user_id: expected a value, got no such key",
-		"{\"user_id\": 7}":        ":1: user_id: expected a string, got 7",
-		"{\"user_id\": 1e-7}":     ":1: user_id: expected a string, got 1e-07",
-		"{\"user_id\": null}":     ":1: user_id: expected a string, got null",
-		"{\"user_id\": \"\"}":     ":1: user_id: expected an id of at least one character, got an empty one",
+		"\n":                       "expected at least one JSON object, got an empty file",
+		"{\"user_id\": \"a\"}\nx":  ":2: expected a JSON object, got invalid JSON (expecting value at character 1)",
+		"[1]":                      ":1: expected a JSON object, got [1]",
+		"\"a\"":                    ":1: expected a JSON object, got 'a'",
+		"{}":                       ":1: user_id: expected a key of this name, got an empty object",
+		"{\"user\": 7, \"x\": 1}":  ":1: user_id: expected a key of this name, got 'user', 'x'",
+		"{\"user_id\": \"a\"}\n{}": ":2: user_id: expected a value, got no such key",
+		"{\"user_id\": 7}":         ":1: user_id: expected a string, got 7",
+		"{\"user_id\": 1e-7}":      ":1: user_id: expected a string, got 1e-07",
+		"{\"user_id\": null}":      ":1: user_id: expected a string, got null",
+		"{\"user_id\": \"\"}":      ":1: user_id: expected an id of at least one character, got an empty one",
 	} {
 		_, err := readIDs(jsonInput(text))
 		checkMessage(t, text, expected, err)

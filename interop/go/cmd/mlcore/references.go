@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mlcore/mlcore/interop/go/internal/show"
+	"github.com/mlcore/mlcore/interop/go/internal/tables"
+)
+
+// readFilter returns the items of a file, and counts the unknown ones. If none is known, that is
+// refused; but excluded items may be those of another catalogue, with a note.
+func (p *predictor) readFilter(path, use string) ([]string, error) {
+	input := p.input(path)
+	ids, err := tables.ReadIDs(input, "item_id", nil)
+	if err != nil {
+		return nil, err
+	}
+	unknown := 0
+	for _, id := range ids {
+		if _, isKnown, err := p.model.ItemIndex(id); err != nil {
+			return nil, err
+		} else if !isKnown {
+			unknown++
+		}
+	}
+	if unknown > 0 && unknown == len(ids) {
+		known, err := allIDs(p.model.Manifest().Counts.Items, p.model.ItemID)
+		if err != nil {
+			return nil, err
+		}
+		fault := tables.NoneKnown(input.Name(), "item_id", ids, known, "the model")
+		if use != "excluded" {
+			return nil, fault
+		}
+		input.Note(fault.Message + "; " + fault.Hint)
+	}
+	if unknown > 0 {
+		p.unknownFilters = append(p.unknownFilters, fmt.Sprintf("%d of %d %s items unknown", unknown, len(ids), use))
+	}
+	return ids, nil
+}
+
+// readUsers returns the users of a file. If none is known, that is refused, except for new ones who
+// are to get popular items.
+func (p *predictor) readUsers() ([]string, error) {
+	input := p.input(p.args.users)
+	anyKnown := false
+	ids, err := tables.ReadIDs(input, "user_id", func(id string) error {
+		_, isKnown, err := p.model.UserIndex(id)
+		anyKnown = anyKnown || isKnown
+		if err == nil && !isKnown && p.args.unknownUser == "error" {
+			return p.unknownUser(id)
+		}
+		return err
+	})
+	if err != nil || anyKnown {
+		return ids, err
+	}
+	known, err := allIDs(p.model.Manifest().Counts.Users, p.model.UserID)
+	if err != nil {
+		return nil, err
+	}
+	if p.args.unknownUser == "skip" || tables.LikelyReason(ids, known) != "" {
+		return nil, tables.NoneKnown(input.Name(), "user_id", ids, known, "the model")
+	}
+	return ids, nil
+}
+
+func (p *predictor) unknownUser(id string) error {
+	known, err := allIDs(p.model.Manifest().Counts.Users, p.model.UserID)
+	if err != nil {
+		return err
+	}
+	hint := tables.LikelyReason([]string{id}, known)
+	if hint == "" {
+		hint = "--unknown-user skip leaves such users out, fill gives them popular items"
+	}
+	return &tables.BadValue{Message: "expected a user of the model, got " + show.String(id), Hint: hint}
+}
+
+func allIDs(count int64, idAt func(int) (string, error)) ([]string, error) {
+	ids := make([]string, count)
+	for index := range ids {
+		id, err := idAt(index)
+		if err != nil {
+			return nil, err
+		}
+		ids[index] = id
+	}
+	return ids, nil
+}
