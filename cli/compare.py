@@ -55,10 +55,7 @@ def build_parser() -> ArgumentParser:
         type=parse_numbers(int, "10,50"),
         default=list(DEFAULT_CUTOFFS),
         metavar="N,...",
-        help=with_default(
-            "list lengths, at most the longest list of both files",
-            ",".join(map(str, DEFAULT_CUTOFFS)),
-        ),
+        help=with_default("list lengths", ",".join(map(str, DEFAULT_CUTOFFS))),
     )
     add_extra_users_option(parser)
     add_fields(

@@ -68,7 +68,7 @@ def build_parser() -> ArgumentParser:
         type=parse_numbers(int, "10,50"),
         required=True,
         metavar="N,...",
-        help="list lengths, at most the longest list",
+        help="list lengths",
     )
     parser.add_argument(
         "--model-dir",

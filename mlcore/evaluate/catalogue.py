@@ -92,12 +92,15 @@ class CataloguedLists:
     def diversity(self, cutoffs: Sequence[int], num_users: int) -> dict[str, Float64Array]:
         """Return the diversity of each user's list at each cutoff, (U,), NaN without two items."""
         assert self._catalogue.similarity is not None, "checked before the work"
-        ranked = np.full((len(self._users), max(cutoffs)), -1, np.int32)
+        longest = int(self._lengths.max(initial=1))
+        shown = {n: min(n, longest) for n in cutoffs}  # beyond, there is nothing in any list
+        lengths = sorted(set(shown.values()))
+        ranked = np.full((len(self._users), longest), -1, np.int32)
         lists = np.repeat(np.arange(len(self._users)), self._lengths)  # (P,)
         ranked[lists, self._ranks] = self._items
-        values = np.full((num_users, len(cutoffs)), np.nan)
-        values[self._users] = list_diversity(ranked, self._catalogue.similarity, cutoffs)
-        return {f"diversity@{n}": values[:, at] for at, n in enumerate(cutoffs)}
+        values = np.full((num_users, len(lengths)), np.nan)
+        values[self._users] = list_diversity(ranked, self._catalogue.similarity, lengths)
+        return {f"diversity@{n}": values[:, lengths.index(shown[n])] for n in cutoffs}
 
 
 def _check_known(predictions: Predictions, item_of: Int64Array) -> None:

@@ -10,7 +10,12 @@ from mlcore.files.options import InputOptions, PathLike
 from mlcore.evaluate.comparison import Comparison, MetricComparison
 from mlcore.errors import ConfigError, shorten
 from mlcore.evaluate.config import DEFAULT_CUTOFFS, DEFAULT_EXTRA_USERS, CompareConfig, ExtraUsers
-from mlcore.evaluate.evaluate import check_cutoffs, check_longest, evaluate_from_data
+from mlcore.evaluate.evaluate import (
+    check_cutoffs,
+    check_overlap,
+    measure_lists,
+    note_short_lists,
+)
 from mlcore.files.interactions import read_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
@@ -47,12 +52,13 @@ def compare_from_data(
         baseline: lists of the recommender in use.
         candidate: lists of the one that may replace it.
         ground_truth: weights play no part.
-        cutoffs: list lengths n, each >= 1 and at most the longest list of both.
+        cutoffs: list lengths n, each >= 1.
         extra_users: ``ignore`` skips lists of users without ground truth.
 
     Raises:
         ConfigError: a cutoff is out of range, or the gate names an unknown metric.
-        DataError: a user without ground truth.
+        DataError: a user without ground truth, or lists and ground truth that share no user or no
+            item.
 
     >>> truth = Interactions.from_columns(["u", "v"], ["a", "a"])
     >>> ends, items = np.array([0, 1, 2]), np.array([0, 0], np.int32)
@@ -63,9 +69,10 @@ def compare_from_data(
     _check_metrics(config, cutoffs)
     evaluations = []
     for side, predictions in (("baseline", baseline), ("candidate", candidate)):
-        check_longest(cutoffs, predictions, side)
+        note_short_lists(cutoffs, predictions, side)
+        check_overlap(predictions, ground_truth, side=side)
         evaluations.append(
-            evaluate_from_data(predictions, ground_truth, cutoffs, extra_users=extra_users)
+            measure_lists(predictions, ground_truth, cutoffs, extra_users=extra_users)
         )
     before, after = evaluations
     others = _count_other_lists(baseline, candidate, ground_truth.user_ids, max(cutoffs))
@@ -123,6 +130,7 @@ def _count_other_lists(
     baseline: Predictions, candidate: Predictions, user_ids: Sequence[str], n: int
 ) -> int:
     """Return the number of users whose first ``n`` items differ, in content or order."""
+    n = min(n, max(baseline.longest, candidate.longest))
     user_of = {user_id: user for user, user_id in enumerate(user_ids)}
     item_of: dict[str, int] = {}
     for item_id in (*baseline.item_ids, *candidate.item_ids):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TextIO
@@ -12,7 +13,7 @@ import numpy as np
 from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.artifact import Model
 from mlcore.evaluate.catalogue import Catalogue, CataloguedLists, evaluate_slices
-from mlcore.errors import ConfigError, DataError, NoUsersError, shorten
+from mlcore.errors import ConfigError, DataError, DataWarning, NoUsersError, shorten
 from mlcore.evaluate.config import DEFAULT_EXTRA_USERS, EvaluateConfig, ExtraUsers, SliceBy
 from mlcore.evaluate.result import Evaluation, Slice, mean_over_users
 from mlcore.files.inputs import find_format
@@ -26,16 +27,21 @@ from mlcore.jsontext import format_document, format_number
 from mlcore.evaluate.metrics import user_metrics
 from mlcore.ranked_lists import Predictions
 from mlcore.progress import Progress, no_progress
+from mlcore.references import count_unknown, none_known
 from mlcore.types import Int64Array
 
 __all__ = [
     "Catalogue",
     "Evaluation",
     "check_cutoffs",
-    "check_longest",
+    "check_overlap",
     "evaluate_from_data",
     "evaluate_from_path",
+    "measure_lists",
+    "note_short_lists",
 ]
+
+MAX_CUTOFF = 2**31 - 1
 
 
 def evaluate_from_data(
@@ -61,7 +67,8 @@ def evaluate_from_data(
 
     Raises:
         ConfigError: a cutoff is below 1 or given twice, or the catalogue lacks what ``config`` needs.
-        DataError: a user without ground truth, or an item that is not in the catalogue.
+        DataError: a user without ground truth, an item that is not in the catalogue, or lists and
+            ground truth that share no user or no item.
 
     >>> truth = Interactions.from_columns(["u"], ["a"])
     >>> lists = Predictions(["u"], ["b", "a"], np.array([0, 2]), np.array([0, 1], np.int32))
@@ -70,12 +77,40 @@ def evaluate_from_data(
     """
     check_cutoffs(cutoffs)
     _check_catalogue(catalogue, config)
+    known = None if catalogue is None else catalogue.item_ids
+    check_overlap(predictions, ground_truth, item_ids=known)
+    return measure_lists(
+        predictions,
+        ground_truth,
+        cutoffs,
+        catalogue=catalogue,
+        extra_users=extra_users,
+        config=config,
+    )
+
+
+def measure_lists(
+    predictions: Predictions,
+    ground_truth: Interactions,
+    cutoffs: Sequence[int],
+    *,
+    catalogue: Catalogue | None = None,
+    extra_users: ExtraUsers = DEFAULT_EXTRA_USERS,
+    config: EvaluateConfig = EvaluateConfig(),
+) -> Evaluation:
+    """Evaluate lists of known origin as ``evaluate_from_data`` does; they may miss every item.
+
+    Raises:
+        DataError: a user without ground truth, or an item that is not in the catalogue.
+    """
     user_of_list = _users_of_lists(predictions, ground_truth, extra_users)
     hits = find_hits(predictions, ground_truth, user_of_list, max(cutoffs))
     per_user = user_metrics(hits, cutoffs)
     of_catalogue: dict[str, float] = {}
     slices: dict[SliceBy, dict[str, Slice]] = {}
+    unknown_items = 0
     if catalogue is not None:
+        unknown_items = count_unknown(ground_truth.item_ids, catalogue.item_ids)
         lists = CataloguedLists(predictions, user_of_list, catalogue, max(cutoffs))
         of_catalogue = lists.metrics(cutoffs)
         if config.diversity:
@@ -92,7 +127,41 @@ def evaluate_from_data(
         means=means,
         slices=slices,
         config=config,
+        unknown_items=unknown_items,
     )
+
+
+def check_overlap(
+    predictions: Predictions,
+    ground_truth: Interactions,
+    *,
+    item_ids: Sequence[str] | None = None,
+    side: str = "predictions",
+) -> None:
+    """Refuse lists and ground truth that do not belong together: they share no user or no item.
+
+    Lists that are all empty share the items of any ground truth. Where the catalogue is known, which
+    has the items of the lists, the ground truth need only share an item with that.
+
+    Args:
+        item_ids: the catalogue.
+
+    Raises:
+        DataError: with a likely reason; begins with the file of the lists, or ``side``.
+
+    >>> lists = Predictions(["u"], ["b", "a"], np.array([0, 2]), np.array([0, 1], np.int32))
+    >>> check_overlap(lists, Interactions.from_columns(["u"], ["a"]))
+    """
+    place, owner = predictions.place or side, "the ground truth"
+    known = predictions.item_ids if item_ids is None else item_ids
+    users, items = ground_truth.user_ids, ground_truth.item_ids
+    fault = none_known(place, "user_id", predictions.user_ids, users, owner)
+    if fault is None and not set(items).isdisjoint(known):
+        return
+    if fault is None:
+        fault = none_known(place, "item_id", predictions.item_ids or known, items, owner)
+    if fault is not None:
+        raise fault
 
 
 def check_cutoffs(cutoffs: Sequence[int]) -> None:
@@ -108,27 +177,31 @@ def check_cutoffs(cutoffs: Sequence[int]) -> None:
     for n in cutoffs:
         if n < 1:
             raise ConfigError(f"cutoffs: expected integers >= 1, got {n}")
+        if n > MAX_CUTOFF:
+            raise ConfigError(f"cutoffs: expected integers below {MAX_CUTOFF + 1}, got {n}")
     if len(set(cutoffs)) < len(cutoffs):
         raise ConfigError(f"cutoffs: expected each once, got {','.join(map(str, cutoffs))}")
 
 
-def check_longest(
+def note_short_lists(
     cutoffs: Sequence[int], predictions: Predictions, side: str = "predictions"
 ) -> None:
-    """Refuse cutoffs beyond the longest list: the metric would be that of a shorter list.
+    """Warn of cutoffs above the longest list, whose metrics are those of shorter lists.
 
-    Raises:
-        ConfigError: a cutoff is; the message begins with the file of the lists, or ``side``.
+    The catalogue may have no more, so this is no error; lists made with a smaller n look the same.
 
     >>> lists = Predictions(["u"], ["b", "a"], np.array([0, 2]), np.array([0, 1], np.int32))
-    >>> check_longest([2], lists)
+    >>> note_short_lists([2], lists)
     """
-    if max(cutoffs) > predictions.longest:
-        raise ConfigError(
-            f"{predictions.place or side}: cutoffs: expected at most {predictions.longest}, "
-            f"the longest list, got {max(cutoffs)}",
-            "--cutoffs takes smaller ones; cli.predict --top-n makes longer lists",
+    place, longest = predictions.place or side, predictions.longest
+    if not longest:
+        warnings.warn(f"{place}: every list is empty and counts 0", DataWarning, stacklevel=3)
+    elif max(cutoffs) > longest:
+        message = (
+            f"{place}: no list has more than {longest} items: metrics at {max(cutoffs)} are those of "
+            f"shorter lists; cli.predict --top-n makes longer ones, if the catalogue has more"
         )
+        warnings.warn(message, DataWarning, stacklevel=3)
 
 
 def _users_of_lists(
@@ -177,7 +250,7 @@ def evaluate_from_path(
 
     Args:
         predictions_path: JSON Lines, as ``cli.predict`` writes them.
-        cutoffs: list lengths n, each >= 1 and at most the longest list.
+        cutoffs: list lengths n, each >= 1.
         per_user_path: for the metrics of each user, ``.csv`` or ``.jsonl``.
         model_dir: for metrics over its catalogue, slices and diversity.
         extra_users: ``ignore`` skips lists of users without ground truth.
@@ -185,7 +258,8 @@ def evaluate_from_path(
 
     Raises:
         ConfigError: a cutoff is out of range, or ``config`` needs a model.
-        DataError: a file is faulty, or slices by history need histories that the model lacks.
+        DataError: a file is faulty, lists and ground truth share no user or no item, or slices by
+            history need histories that the model lacks.
         ArtifactError: the model is faulty.
     """
     check_cutoffs(cutoffs)
@@ -197,7 +271,7 @@ def evaluate_from_path(
         catalogue = None if model_dir is None else _catalogue_of(Model.load(model_dir), config)
         _check_catalogue(catalogue, config)  # before reading files
         predictions = read_predictions(predictions_path, progress)
-        check_longest(cutoffs, predictions)
+        note_short_lists(cutoffs, predictions)
         ground_truth = read_interactions(
             ground_truth_path, input_options=input_options, progress=progress
         )

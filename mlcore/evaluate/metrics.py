@@ -68,6 +68,8 @@ def ndcg(hits: Hits, n: int) -> Float64Array:
     >>> ndcg(Hits(np.array([0]), np.array([0]), np.array([7]), np.array([1])), 3).tolist()
     [1.0]
     """
+    # No rank and no ideal list is beyond this, however great n is.
+    n = min(n, int(max(hits.relevant.max(initial=1), hits.ranks.max(initial=0) + 1)))
     discounts = 1 / np.log2(np.arange(2, n + 2))  # (n,)
     ideal = np.cumsum(discounts)[np.minimum(hits.relevant, n) - 1]  # (U,)
     gains = discounts[np.minimum(hits.ranks, n - 1)]  # (H,) add_up drops ranks >= n

@@ -12,7 +12,7 @@ from mlcore.evaluate.config import EvaluateConfig, SliceBy
 from mlcore.evaluate.resampling import FEW_USERS, bootstrap_interval
 from mlcore.types import Float64Array
 
-__all__ = ["Evaluation", "Means", "Slice", "mean_over_users"]
+__all__ = ["Evaluation", "Means", "Slice", "count_users", "mean_over_users"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,18 @@ def mean_over_users(columns: Mapping[str, Float64Array], config: EvaluateConfig)
     return Means(metrics, counted, {name: intervals[name] for name in known})
 
 
+def count_users(users: int, without_list: int, ignored: int) -> str:
+    """Return the users of an evaluation in words, with those who do not match, if any.
+
+    >>> count_users(3, 1, 0)
+    '3 users, 1 without a list'
+    """
+    parts = [f"{users} users"]
+    parts += [f"{without_list} without a list"] if without_list else []
+    parts += [f"{ignored} other lists ignored"] if ignored else []
+    return ", ".join(parts)
+
+
 @dataclass(frozen=True)
 class Slice:
     """The metrics of some users, or of the relevant items of one kind.
@@ -109,6 +121,7 @@ class Evaluation:
         ignored_users: number of lists of users without ground truth.
         means: of ``per_user``, with intervals if asked for.
         slices: by kind, then by name; none is empty.
+        unknown_items: number of items of the ground truth that the catalogue, if given, lacks.
     """
 
     user_ids: Sequence[str]
@@ -119,6 +132,7 @@ class Evaluation:
     means: Means = Means({})
     slices: Mapping[SliceBy, Mapping[str, Slice]] = field(default_factory=dict)
     config: EvaluateConfig = EvaluateConfig()
+    unknown_items: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of ``metrics.json``."""
@@ -143,7 +157,12 @@ class Evaluation:
         """Return recall and NDCG as text, one line for all users and one for each slice."""
         kinds = ("recall", "diversity", "ndcg") if self.config.diversity else ("recall", "ndcg")
         names = [f"{kind}@{n}" for n in cutoffs for kind in kinds]
-        lines = [f"{len(self.user_ids)} users: {self.means.shown(names)}"]
+        counted = count_users(
+            len(self.user_ids), self.users_without_predictions, self.ignored_users
+        )
+        if self.unknown_items:
+            counted += f", {self.unknown_items} of their items not in the model"
+        lines = [f"{counted}: {self.means.shown(names)}"]
         for by, parts in self.slices.items():
             lines += [
                 f"{by} {name} ({part.users} users, {part.ground_truth_items} items): "

@@ -21,6 +21,7 @@ from mlcore.interactions import Interactions
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.memory.plan import Plan
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
+from mlcore.references import likely_reason, none_known
 from mlcore.tune.space import DEFAULT_SPACE, SampledConfig, SearchSpace
 from mlcore.tune.optuna_sampler import optuna_version, suggest
 from mlcore.numeric.threads import resolve_threads
@@ -86,13 +87,14 @@ def tune_from_data(
 
 
 def _check_overlap(interactions: Interactions, validation: Interactions, place: str) -> None:
-    if set(interactions.user_ids).isdisjoint(validation.user_ids):
-        raise DataError(
-            f"{place}: user_id: expected users of the training, got none of them",
-            "cli.split --strategy last-n (or random, temporal) holds back some items of each user",
-        )
-    if set(interactions.item_ids).isdisjoint(validation.item_ids):
-        raise DataError(f"{place}: item_id: expected items of the training, got none of them")
+    owner, users, items = "the training", interactions.user_ids, interactions.item_ids
+    fault = none_known(place, "user_id", validation.user_ids, users, owner)
+    if fault is not None:
+        split = "cli.split --strategy last-n (or random, temporal) holds out some items of each user"
+        raise DataError(str(fault), likely_reason(validation.user_ids, users) or split)
+    fault = none_known(place, "item_id", validation.item_ids, items, owner)
+    if fault is not None:
+        raise fault
 
 
 def _sample_of(trial: Trial, space: SearchSpace) -> SampledConfig:

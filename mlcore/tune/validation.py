@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mlcore.artifact import Model
-from mlcore.evaluate.evaluate import Evaluation, evaluate_from_data
+from mlcore.evaluate.evaluate import Evaluation, measure_lists
 from mlcore.interactions import Interactions
 from mlcore.numeric.ranges import offsets
 from mlcore.ranked_lists import Predictions
@@ -46,8 +46,8 @@ def validate_model(
 ) -> Evaluation:
     """Return the metrics at cutoff ``n`` of a model's lists for the held-out interactions.
 
-    A user whom the model does not know counts 0, as in ``cli.evaluate``. Unlike there, ``n`` may
-    exceed the longest list: short lists are the answer of this model.
+    A user whom the model does not know counts 0, as in ``cli.evaluate``. Unlike there, lists
+    without any item of ``validation`` are no fault: they are the answer of this model.
 
     Args:
         model: trained with users.
@@ -66,4 +66,4 @@ def validate_model(
     recommender = Recommender(model)
     users = sorted(set(recommender.user_ids()) & set(validation.user_ids))
     lists = recommend_lists(recommender, users, n, threads)
-    return evaluate_from_data(lists, validation, [n], extra_users="ignore")
+    return measure_lists(lists, validation, [n], extra_users="ignore")

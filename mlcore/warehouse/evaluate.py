@@ -11,8 +11,8 @@ from mlcore.files.options import InputOptions, PathLike
 from mlcore.warehouse.engines import Engine
 from mlcore.errors import DataError
 from mlcore.evaluate.config import DEFAULT_EXTRA_USERS, METRIC_NAMES, ExtraUsers
-from mlcore.evaluate.evaluate import check_cutoffs, check_longest
-from mlcore.evaluate.result import Means
+from mlcore.evaluate.evaluate import check_cutoffs, check_overlap, note_short_lists
+from mlcore.evaluate.result import Means, count_users
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_interactions
 from mlcore.files.outputs import open_outputs
@@ -99,7 +99,8 @@ def evaluate_by_engine_from_path(
         }
         stream.write(format_document(document))
     shown = Means(metrics).shown([f"{name}@{n}" for n in cutoffs for name in ("recall", "ndcg")])
-    return f"{first['users']} users: {shown}"
+    counted = count_users(first["users"], first["users_without_predictions"], first["extra_users"])
+    return f"{counted}: {shown}"
 
 
 def _refuse_faults(
@@ -113,6 +114,8 @@ def _refuse_faults(
             f"{lists}: position: expected each item and each position of a list once, from 1, "
             f"got {found['faults']} faults"
         )
+    if found["extra_users"] and found["users"] == found["users_without_predictions"]:
+        raise DataError(f"{lists}: user_id: expected users of the ground truth, got none of them")
     if extra_users == "error" and found["extra_users"]:
         raise DataError(
             f"{lists}: user_id: expected users of the ground truth, "
@@ -167,10 +170,12 @@ def _provide(
 ) -> list[str]:
     """Give the tables to the engine; return the users whose list has no item."""
     with_empty_lists: list[str] = []
+    predictions: Predictions | None = None
+    files: dict[str, Interactions] = {}
     reads: dict[str, Any] = dict(bundled_query("evaluate").reads)
     if is_file(tables.predictions, input_options.format):
         predictions = read_predictions(tables.predictions, progress)
-        check_longest(cutoffs, predictions)
+        note_short_lists(cutoffs, predictions)
         engine.load("predictions", reads["predictions"], _rows_of_lists(predictions))
         empty = np.flatnonzero(np.diff(predictions.indptr) == 0)
         with_empty_lists = [predictions.user_ids[row] for row in empty.tolist()]
@@ -184,10 +189,16 @@ def _provide(
             continue
         if is_file(place, input_options.format):
             read = read_interactions(place, input_options=input_options, progress=progress)
+            files[table] = read
             engine.load(table, reads[table], _rows_of_interactions(read))
         else:
             refuse_names(place, input_options.columns)
             provide_table(engine, table, reads[table], place)
+    if predictions is not None and "ground_truth" in files:
+        # Items of a table are not known here.
+        known = files.get("interactions", files["ground_truth"])
+        item_ids = None if tables.interactions is None else known.item_ids
+        check_overlap(predictions, files["ground_truth"], item_ids=item_ids)
     return with_empty_lists
 
 

@@ -14,7 +14,12 @@ from mlcore import ConfigError
 from mlcore.errors import NoUsersError
 from mlcore.evaluate import diversity, hits
 from mlcore.evaluate.config import EvaluateConfig
-from mlcore.evaluate.evaluate import Catalogue, evaluate_from_data, evaluate_from_path
+from mlcore.evaluate.evaluate import (
+    Catalogue,
+    evaluate_from_data,
+    evaluate_from_path,
+    measure_lists,
+)
 from mlcore.evaluate.result import Evaluation
 from mlcore.types import CsrMatrix
 from tests import oracles
@@ -142,7 +147,15 @@ def test_a_slice_of_items_is_the_evaluation_with_only_these_relevant(seed: int) 
         wanted = {catalogue.item_ids[item] for item in kinds[name]} or set(oracles.ids("n", 4))
         some = {user: [item for item in items if item in wanted] for user, items in taken.items()}
         some = {user: items for user, items in some.items() if items}
-        alone = evaluate(lists, some, catalogue, EvaluateConfig(0.9, 30, 5))
+        # New items alone would be refused as those of other data.
+        alone = measure_lists(
+            predictions_of(lists),
+            truth_of(some),
+            CUTOFFS,
+            catalogue=catalogue,
+            extra_users="ignore",
+            config=EvaluateConfig(0.9, 30, 5),
+        )
         names = [f"{metric}@{n}" for metric in ("recall", "hit_rate", "ndcg") for n in CUTOFFS]
         assert part.means.metrics == {metric: alone.metrics[metric] for metric in names}
         assert part.means.intervals == {metric: alone.means.intervals[metric] for metric in names}

@@ -13,6 +13,7 @@ import pytest
 
 from cli.compare import main
 from mlcore import ConfigError, DataError
+from mlcore.errors import DataWarning
 from mlcore.evaluate.compare import _compare_metrics, compare_from_data
 from mlcore.evaluate.config import METRIC_NAMES, PAIRED_TESTS, CompareConfig
 from mlcore.evaluate.evaluate import evaluate_from_data
@@ -199,14 +200,32 @@ def test_a_metric_that_is_not_there_is_an_error_that_lists_those_that_are(taken:
 
 
 @pytest.mark.parametrize("short", ["baseline", "candidate"])
-def test_a_cutoff_above_the_longest_list_of_either_side_is_an_error(short: str) -> None:
+def test_a_cutoff_above_the_longest_list_of_either_side_is_noted(short: str) -> None:
     sides = {"baseline": ["a", "b", "c"], "candidate": ["c", "b", "a"]}
     sides[short] = sides[short][:2]
     baseline, candidate = (predictions_of({"u": items}) for items in sides.values())
-    with pytest.raises(ConfigError) as caught:
-        compare_from_data(baseline, candidate, truth_of({"u": ["a"]}), [1, 3])
-    message = f"{short}: cutoffs: expected at most 2, the longest list, got 3"
-    assert str(caught.value) == message
+    with pytest.warns(DataWarning) as noted:
+        compare_from_data(baseline, candidate, truth_of({"u": ["a", "b"]}), [1, 3])
+    (note,) = noted
+    assert str(note.message).startswith(f"{short}: no list has more than 2 items: metrics at 3 are")
+
+
+@pytest.mark.parametrize("other", ["baseline", "candidate"])
+def test_lists_of_other_data_are_refused_as_in_an_evaluation(other: str) -> None:
+    truth = truth_of({"u": ["a"], "v": ["b"]})
+    for lists, name in (({"u": ["A", "B"]}, "item_id"), ({"U": ["a"]}, "user_id")):
+        sides = {
+            "baseline": predictions_of({"u": ["a"]}),
+            "candidate": predictions_of({"u": ["b"]}),
+        }
+        sides[other] = predictions_of(lists)
+        with pytest.raises(DataError) as ours:
+            compare_from_data(sides["baseline"], sides["candidate"], truth, [1])
+        with pytest.raises(DataError) as alone:
+            evaluate_from_data(sides[other], truth, [1])
+        assert str(ours.value).startswith(f"{other}: {name}: expected ")
+        assert str(ours.value).partition(": ")[2] == str(alone.value).partition(": ")[2]
+        assert ours.value.hint == alone.value.hint is not None
 
 
 @pytest.mark.parametrize("cutoffs", [[], [0], [1, 1]])
@@ -375,9 +394,9 @@ def test_the_same_file_twice_is_called_equal(
             "--cutoffs says which list lengths there are",
         ),
         (
-            "--cutoffs 5,11",
-            "bad.jsonl: cutoffs: expected at most 10, the longest list, got 11",
-            "--cutoffs takes smaller ones; cli.predict --top-n makes longer lists",
+            "--cutoffs 5,2147483648",
+            "cutoffs: expected integers below 2147483648, got 2147483648",
+            "",
         ),
         ("--rounds 5", "rounds: expected at least 19, fewer have no p as small as 0.05, got 5", ""),
         (

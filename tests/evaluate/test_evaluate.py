@@ -6,15 +6,15 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from cli.evaluate import main
 from mlcore import ConfigError, DataError, Interactions, train_from_data
-from mlcore.errors import NoUsersError
-from mlcore.evaluate.config import METRIC_NAMES, EvaluateConfig
+from mlcore.errors import DataWarning, NoUsersError
+from mlcore.evaluate.config import METRIC_NAMES, EvaluateConfig, ExtraUsers
 from mlcore.evaluate.evaluate import Catalogue, evaluate_from_data, evaluate_from_path
 from mlcore.evaluate.metrics import USER_METRICS
 from tests import oracles
@@ -232,7 +232,8 @@ def test_files_give_the_metrics_of_their_data(tmp_path: Path) -> None:
         for n in (1, 10)
         for name in ("recall", "ndcg")
     ]
-    assert summary == f"50 users: {', '.join(shown)}"
+    assert expected.users_without_predictions == 6
+    assert summary == f"50 users, 6 without a list: {', '.join(shown)}"
 
 
 def test_a_model_directory_adds_the_metrics_over_its_catalogue(tmp_path: Path) -> None:
@@ -274,21 +275,82 @@ def test_rows_of_each_user_average_to_the_metrics(name: str, tmp_path: Path) -> 
         assert mean == pytest.approx(metrics[column], abs=1e-12) and mean > 0
 
 
-@pytest.mark.parametrize("lists", [{"u": ["a", "b", "c"], "v": ["a"]}, {"u": []}])
-def test_a_cutoff_beyond_the_longest_list_of_a_file_is_refused(
-    lists: Lists, tmp_path: Path
+@pytest.mark.parametrize(
+    ("lists", "note"),
+    [
+        (
+            {"u": ["a", "b", "c"], "v": ["a"]},
+            "no list has more than 3 items: metrics at 1000000000 are those of shorter lists; "
+            "cli.predict --top-n makes longer ones, if the catalogue has more",
+        ),
+        ({"u": []}, "every list is empty and counts 0"),
+    ],
+)
+def test_a_cutoff_beyond_the_longest_list_of_a_file_is_noted(
+    lists: Lists, note: str, tmp_path: Path
 ) -> None:
     predictions, truth = write_files(tmp_path, lists, {"u": ["a"], "v": ["b"]})
-    longest = len(lists["u"])
-    with pytest.raises(ConfigError) as caught:
-        evaluate_from_path(predictions, truth, tmp_path / "metrics.json", [longest + 1])
-    assert str(caught.value) == (
-        f"{predictions}: cutoffs: expected at most {longest}, the longest list, got {longest + 1}"
-    )
-    assert caught.value.hint == (
-        "--cutoffs takes smaller ones; cli.predict --top-n makes longer lists"
-    )
-    assert not (tmp_path / "metrics.json").exists()
+    with pytest.warns(DataWarning) as noted:
+        evaluate_from_path(predictions, truth, tmp_path / "metrics.json", [3, 10**9])
+    assert [str(one.message) for one in noted] == [f"{predictions}: {note}"]
+    metrics = json.loads((tmp_path / "metrics.json").read_text())["metrics"]
+    for name in ("recall", "hit_rate", "ndcg", "map", "mrr"):
+        assert metrics[f"{name}@1000000000"] == metrics[f"{name}@3"]
+    assert metrics["recall@3"] == (0.5 if lists["u"] else 0)
+
+
+def test_diversity_at_a_cutoff_beyond_the_longest_list_is_that_of_the_whole_lists() -> None:
+    similarity = oracles.sparse(np.array([[0, 0.5], [0.25, 0]], np.float32))
+    catalogue = Catalogue(["a", "b"], np.array([1, 1]), 2, similarity)
+    config = EvaluateConfig(diversity=True)
+    lists, truth = predictions_of({"u": ["a", "b"]}), truth_of({"u": ["a"]})
+    found = evaluate_from_data(lists, truth, [9, 2, 10**9], catalogue=catalogue, config=config)
+    assert found.metrics["diversity@2"] == 0.25
+    assert found.metrics["diversity@9"] == found.metrics["diversity@1000000000"] == 0.25
+
+
+OTHER = [
+    (
+        {"U": ["a"]},
+        "user_id: expected users",
+        "is 'U' meant to be 'u'? upper and lower case differ",
+    ),
+    (
+        {"u": ["A"]},
+        "item_id: expected items",
+        "is 'A' meant to be 'a'? upper and lower case differ",
+    ),
+    (
+        {"x": ["a"]},
+        "user_id: expected users",
+        "the first is 'x', the first of the ground truth 'u'",
+    ),
+]
+
+
+@pytest.mark.parametrize("extra_users", get_args(ExtraUsers))
+@pytest.mark.parametrize(("lists", "fault", "hint"), OTHER)
+def test_lists_and_ground_truth_must_share_users_and_items(
+    lists: Lists, fault: str, hint: str, extra_users: ExtraUsers, tmp_path: Path
+) -> None:
+    predictions, truth = write_files(tmp_path, lists, {"u": ["a"], "v": ["b"]})
+    out = tmp_path / "metrics.json"
+    with pytest.raises(DataError) as caught:
+        evaluate_from_path(predictions, truth, out, [1], extra_users=extra_users)
+    assert str(caught.value) == f"{predictions}: {fault} of the ground truth, got none of them"
+    assert caught.value.hint == hint
+    assert not out.exists()
+
+
+def test_lists_without_a_hit_count_0_where_the_catalogue_has_the_ground_truth() -> None:
+    catalogue = Catalogue(["a", "b"], np.array([1, 1]), 2)
+    lists, truth = predictions_of({"u": ["a"]}), truth_of({"u": ["b", "new"]})
+    found = evaluate_from_data(lists, truth, [1], catalogue=catalogue)
+    assert found.metrics["recall@1"] == 0
+    summary = "1 users, 1 of their items not in the model: recall@1 0.0000, ndcg@1 0.0000"
+    assert found.summary([1]) == summary
+    with pytest.raises(DataError, match="expected items of the ground truth, got none of them"):
+        evaluate_from_data(lists, truth_of({"u": ["new"]}), [1], catalogue=catalogue)
 
 
 def test_extra_users_of_a_file_are_named_with_their_line(tmp_path: Path) -> None:

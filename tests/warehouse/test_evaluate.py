@@ -11,7 +11,8 @@ import pytest
 
 import cli.evaluate
 from mlcore.warehouse.engines import DuckDb
-from mlcore.errors import ConfigError, DataError
+from mlcore.errors import DataError, DataWarning
+from mlcore.evaluate.evaluate import evaluate_from_path
 from mlcore.warehouse.evaluate import (
     EvaluationTables,
     estimate_evaluation,
@@ -100,10 +101,22 @@ def test_an_item_that_the_training_does_not_have_is_refused(engine: DuckDb, tmp_
     assert not (tmp_path / "m.json").exists()
 
 
-def test_a_cutoff_beyond_the_longest_list_is_refused(engine: DuckDb, tmp_path: Path) -> None:
+def test_a_cutoff_beyond_the_longest_list_is_noted(engine: DuckDb, tmp_path: Path) -> None:
     tables = EvaluationTables(lists(tmp_path, u="ab"), truth(tmp_path, "u,b"))
-    with pytest.raises(ConfigError, match="cutoffs: expected at most 2, the longest list"):
-        metrics_of(engine, tmp_path, tables, 3)
+    with pytest.warns(DataWarning, match="no list has more than 2 items: metrics at 3"):
+        assert metrics_of(engine, tmp_path, tables, 3)["metrics"]["recall@3"] == 1
+
+
+@pytest.mark.parametrize("row", ["U,b", "u,B"])
+def test_lists_of_other_data_are_refused_as_by_the_core(
+    row: str, engine: DuckDb, tmp_path: Path
+) -> None:
+    predictions, ground_truth = lists(tmp_path, u="ab"), truth(tmp_path, row)
+    with pytest.raises(DataError) as ours:
+        metrics_of(engine, tmp_path, EvaluationTables(predictions, ground_truth), 2)
+    with pytest.raises(DataError) as core:
+        evaluate_from_path(predictions, ground_truth, tmp_path / "core.json", [2])
+    assert (str(ours.value), ours.value.hint) == (str(core.value), core.value.hint)
 
 
 def test_the_command_evaluates_by_an_engine(
