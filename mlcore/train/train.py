@@ -6,6 +6,7 @@ histories hold the weights; popularity and the digest cover all interactions, al
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import cached_property
@@ -17,7 +18,7 @@ import numpy as np
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.artifact import MODEL_FILES, Model, replaced_directory
 from mlcore.config import TrainConfig
-from mlcore.errors import at
+from mlcore.errors import DataWarning, at
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_interactions
 from mlcore.files.lists import read_config, read_ids
@@ -27,6 +28,7 @@ from mlcore.ids import IdMap
 from mlcore.interactions import Interactions
 from mlcore.memory.plan import Plan
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
+from mlcore.references import count_unknown, likely_reason, none_known
 from mlcore.similarity import GramBlocks, CacheBudget
 from mlcore.numeric.threads import resolve_threads
 from mlcore.train.memory import TrainingPlanner
@@ -36,6 +38,7 @@ from mlcore.weighting import Weighting
 __all__ = [
     "NeighborFinder",
     "Trainer",
+    "add_catalogue",
     "summary_of",
     "train_from_data",
     "train_from_path",
@@ -290,4 +293,25 @@ def _read(
     )
     if items_path is None:
         return interactions
-    return interactions.with_catalogue(read_ids(items_path, "item_id"))
+    return add_catalogue(interactions, items_path, input_options)
+
+
+def add_catalogue(
+    interactions: Interactions, items_path: PathLike, input_options: InputOptions = InputOptions()
+) -> Interactions:
+    """Return interactions with the items of a catalogue; warn of their items that it lacks.
+
+    Raises:
+        DataError: the file is faulty, or has the items of the interactions in another spelling.
+    """
+    place, item_ids = display_name(items_path), read_ids(items_path, "item_id", input_options)
+    fault = none_known(place, "item_id", item_ids, interactions.item_ids, "the interactions")
+    if fault is not None and likely_reason(item_ids, interactions.item_ids):
+        raise fault
+    if missing := count_unknown(interactions.item_ids, item_ids):
+        message = (
+            f"{place}: item_id: {missing} of {len(interactions.item_ids)} items of the interactions "
+            "are not in the catalogue, and are added"
+        )
+        warnings.warn(message, DataWarning, stacklevel=2)
+    return interactions.with_catalogue(item_ids)

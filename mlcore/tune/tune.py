@@ -16,16 +16,15 @@ from mlcore.errors import ConfigError, DataError
 from mlcore.memory.input_size import check_rows_fit
 from mlcore.files.inputs import display_name, read_text
 from mlcore.files.interactions import read_interactions
-from mlcore.files.lists import read_ids
 from mlcore.interactions import Interactions
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.memory.plan import Plan
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
-from mlcore.references import likely_reason, none_known
+from mlcore.references import count_unknown, likely_reason, none_known
 from mlcore.tune.space import DEFAULT_SPACE, SampledConfig, SearchSpace
 from mlcore.tune.optuna_sampler import optuna_version, suggest
 from mlcore.numeric.threads import resolve_threads
-from mlcore.train.train import Trainer
+from mlcore.train.train import Trainer, add_catalogue
 from mlcore.train.memory import TrainingPlanner
 from mlcore.tune.config import TuneConfig
 from mlcore.tune.trials import Trial, TrialRunner, best_trial, full_config
@@ -90,7 +89,9 @@ def _check_overlap(interactions: Interactions, validation: Interactions, place: 
     owner, users, items = "the training", interactions.user_ids, interactions.item_ids
     fault = none_known(place, "user_id", validation.user_ids, users, owner)
     if fault is not None:
-        split = "cli.split --strategy last-n (or random, temporal) holds out some items of each user"
+        split = (
+            "cli.split --strategy last-n (or random, temporal) holds out some items of each user"
+        )
         raise DataError(str(fault), likely_reason(validation.user_ids, users) or split)
     fault = none_known(place, "item_id", validation.item_ids, items, owner)
     if fault is not None:
@@ -184,7 +185,9 @@ def tune_from_path(
             interactions, validation, space, config, past=past, threads=threads, progress=progress
         )
         trials = _write_trials(directory, new, on_trial)
-    return _summary(trials, config.metric)
+    unknown = count_unknown(validation.user_ids, interactions.user_ids)
+    counted = f"; {unknown} of {len(validation.user_ids)} users have no history" if unknown else ""
+    return _summary(trials, config.metric) + counted
 
 
 def _plan_of_default(interactions: Interactions, config: TuneConfig, threads: int) -> Plan:
@@ -205,7 +208,7 @@ def _read(
         for path in (interactions_path, validation_path)
     )
     if items_path is not None:
-        interactions = interactions.with_catalogue(read_ids(items_path, "item_id"))
+        interactions = add_catalogue(interactions, items_path, input_options)
     _check_overlap(interactions, validation, display_name(validation_path))  # before writing
     return interactions, validation
 

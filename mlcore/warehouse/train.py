@@ -14,7 +14,7 @@ from mlcore.warehouse.engines import Engine
 from mlcore.errors import ConfigError, DataError, MlcoreError, at, shorten
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_interactions
-from mlcore.files.lists import read_config, read_ids
+from mlcore.files.lists import read_config
 from mlcore.warehouse.rows import Rows
 from mlcore.files.tables import BadValue
 from mlcore.files.values import IdEncoder
@@ -30,7 +30,7 @@ from mlcore.warehouse.tables import (
 )
 from mlcore.warehouse.neighbors import SqlNeighbors, train_parameters
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
-from mlcore.train.train import summary_of, train_from_data
+from mlcore.train.train import add_catalogue, summary_of, train_from_data
 from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = ["estimate_by_engine", "interactions_from_rows", "train_by_engine_from_path"]
@@ -79,7 +79,7 @@ def train_by_engine_from_path(
             refuse_names(stored, input_options.columns)
             table = _read_stored(engine, stored, progress)
         if items_path is not None:
-            table = table.with_catalogue(read_ids(items_path, "item_id"))
+            table = add_catalogue(table, items_path, input_options)
         # Users of whom only a part counts are counted from here, where the parts are known.
         in_place = stored if isinstance(config.heavy_users, Keep) else None
         try:

@@ -115,6 +115,68 @@ REFERENCES = [
         "Write the ids as the training had them. For new users `--unknown-user fill` gives popular items.",
         files={"users.csv": "user_id\nAnn\nEve\n"},
     ),
+    Entry(
+        "Lists and ground truth share no user",
+        "evaluate --predictions predictions.jsonl --ground-truth other.csv --cutoffs 2 --out new.json",
+        "error: predictions.jsonl: user_id: expected users of the ground truth, got none of them\n"
+        "hint: is 'ann' meant to be 'ANN'? upper and lower case differ",
+        "The two files are of different data, or spell ids in different ways. Every metric would be 0.",
+        "Evaluate against the held-out part of the data that the model was trained on.",
+        "evaluate --predictions predictions.jsonl --ground-truth truth.csv --cutoffs 2 --out new.json",
+        {"other.csv": "user_id,item_id\nANN,jam\nEVE,tea\n"},
+    ),
+    Entry(
+        "Lists and ground truth share no item",
+        "compare --baseline predictions.jsonl --candidate predictions.jsonl --ground-truth other.csv --cutoffs 2",
+        "error: predictions.jsonl: item_id: expected items of the ground truth, got none of them\n"
+        "hint: the first is 'sugar', the first of the ground truth 'i17'",
+        "The two files are of different data, or spell ids in different ways. Every metric would be 0. "
+        "`evaluate --model-dir` accepts lists without a hit if the model has items of the ground truth.",
+        "Evaluate against the held-out part of the data that the model was trained on.",
+        "compare --baseline predictions.jsonl --candidate predictions.jsonl --ground-truth truth.csv --cutoffs 2",
+        {"other.csv": "user_id,item_id\nann,i17\neve,i4\n"},
+    ),
+    Entry(
+        "A user of the lists is not in the ground truth",
+        "evaluate --predictions predictions.jsonl --ground-truth other.csv --cutoffs 2 --out new.json",
+        "error: predictions.jsonl:1: user_id: expected a user of the ground truth, got 'ann'\n"
+        "hint: --extra-users ignore passes them over; cli.predict --users takes the ground truth",
+        "Lists were made for more users than have held-out items; often two files do not belong together.",
+        "Make lists for the users of the ground truth, or pass the others over; they are counted.",
+        "evaluate --predictions predictions.jsonl --ground-truth other.csv --cutoffs 2 --extra-users ignore "
+        "--out new.json",
+        {"other.csv": "user_id,item_id\neve,tea\n"},
+    ),
+    Entry(
+        "A cutoff is above the longest list",
+        "evaluate --predictions predictions.jsonl --ground-truth truth.csv --cutoffs 10 --out new.json",
+        "note: predictions.jsonl: no list has more than 2 items: metrics at 10 are those of shorter lists; "
+        "cli.predict --top-n makes longer ones, if the catalogue has more\n"
+        "2 users: recall@10 1.0000, ndcg@10 0.8155",
+        "The lists were made with a smaller `--top-n`, or the catalogue has no more items that a user may get.",
+        "Make longer lists, or choose cutoffs up to their length.",
+        "evaluate --predictions predictions.jsonl --ground-truth truth.csv --cutoffs 2 --out new.json",
+        status=0,
+    ),
+    Entry(
+        "Every list is empty",
+        "evaluate --predictions empty.jsonl --ground-truth truth.csv --cutoffs 10 --out new.json",
+        "note: empty.jsonl: every list is empty and counts 0\n"
+        "2 users, 1 without a list: recall@10 0.0000, ndcg@10 0.0000",
+        "The model stores no pair, as when each user of the training has one item, or the filters leave none.",
+        "Train on more data, or complete the lists with `predict --fill popularity`.",
+        files={"empty.jsonl": '{"user_id": "ann", "items": []}\n'},
+        status=0,
+    ),
+    Entry(
+        "The catalogue spells the items in another way",
+        "train --interactions interactions.csv --items items.csv --out-dir new",
+        "error: items.csv: item_id: expected items of the interactions, got none of them\n"
+        "hint: is 'TEA' meant to be 'tea'? upper and lower case differ",
+        "`--items` adds the items that nobody took; these would all be such.",
+        "Write the ids as in the interactions. Items of the interactions that the catalogue lacks are added, with a note.",
+        files={"items.csv": "item_id\nTEA\nCOFFEE\n"},
+    ),
 ]
 
 TABLES = [

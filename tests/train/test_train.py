@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mlcore import Interactions, Model, TrainConfig, train_from_data
+from mlcore import DataError, Interactions, Model, TrainConfig, train_from_data
+from mlcore.errors import DataWarning
 from mlcore.heavy_users import DownWeight, Keep, Latest, Sample
 from mlcore.similarity import Cosine, P3Alpha, RP3Beta, Similarity, registry
 from mlcore.similarity.gram import Products
-from mlcore.train.train import Trainer
+from mlcore.train.train import Trainer, add_catalogue
 from mlcore.weighting import BM25, NoWeighting, TfIdf
 from tests import oracles
 
@@ -164,3 +167,37 @@ def test_similarities_of_decayed_weights_are_what_the_hand_computes() -> None:
     assert train_from_data(pairs, config).similarity.data.tolist() == pytest.approx(
         [4 / 17**0.5] * 2, rel=1e-7
     )
+
+
+@pytest.mark.parametrize(
+    ("items", "error", "note"),
+    [
+        (["a", "b", "c"], "", ""),
+        (
+            ["b", "c"],
+            "",
+            "1 of 2 items of the interactions are not in the catalogue, and are added",
+        ),
+        (["c"], "", "2 of 2 items of the interactions are not in the catalogue, and are added"),
+        (
+            ["A", "B"],
+            "expected items of the interactions, got none of them",
+            "is 'A' meant to be 'a'? upper and lower case differ",
+        ),
+    ],
+)
+def test_a_catalogue_and_interactions_belong_together(
+    items: list[str], error: str, note: str, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    warnings.simplefilter("always", DataWarning)
+    path = tmp_path / "items.csv"
+    path.write_text("item_id\n" + "".join(f"{item}\n" for item in items))
+    interactions = Interactions.from_columns(["u", "u"], ["a", "b"])
+    if error:
+        with pytest.raises(DataError) as caught:
+            add_catalogue(interactions, path)
+        assert (str(caught.value), caught.value.hint) == (f"{path}: item_id: {error}", note)
+        return
+    assert add_catalogue(interactions, path).item_ids == sorted({"a", "b", *items})
+    notes = [str(warning.message) for warning in recwarn]
+    assert notes == ([f"{path}: item_id: {note}"] if note else [])

@@ -206,7 +206,7 @@ def test_the_command_writes_the_trials_and_the_best_configuration(
     out, err = capsys.readouterr()
     assert (out.splitlines()[0], err) == (
         f"best of 8 trials: trial {best['trial']}, ndcg@5 {best['value']:.4f}; "
-        f"the default configuration has {trials[0]['value']:.4f}",
+        f"the default configuration has {trials[0]['value']:.4f}; 1 of 80 users have no history",
         "",
     )
     assert sorted(os.listdir(folder / "tuning")) == ["config.json", "trials.jsonl", "tuning.json"]
@@ -223,11 +223,16 @@ def test_the_trials_of_the_command_are_those_of_the_function(
 def test_the_commands_it_names_give_the_value_it_names(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    for name in ("train.csv", "valid.csv"):
+        path = folder / name
+        path.write_text(path.read_text("utf-8").replace("weight", "stars", 1), "utf-8")
     shutil.copy("valid.csv", "test.csv")
     (folder / "items.csv").write_text("item_id\nnew one\n")
-    assert tune("--trials 6 --out-dir 'a tuning' --items items.csv --weight-column none") == 0
+    assert tune("--trials 6 --out-dir 'a tuning' --items items.csv --weight-column stars") == 0
     best = max(float(line["value"]) for line in lines_of(folder / "a tuning"))
-    steps = ["train --interactions train.csv --items items.csv --weight-column none --out-dir base"]
+    steps = [
+        "train --interactions train.csv --items items.csv --weight-column stars --out-dir base"
+    ]
     steps += ["predict --model-dir base --users test.csv --unknown-user skip --out baseline.jsonl"]
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "next, with a test set that the search has not seen:"
