@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from mlcore.errors import MlcoreError
-from tests.cli.cases import run, write
+from tests.cli.cases import REPOSITORY, run, write
 from tests.cli.troubleshooting import PAGE, SECTIONS, Entry, render
 
 ENTRIES = [entry for entries in SECTIONS.values() for entry in entries]
@@ -35,6 +37,26 @@ def test_each_entry_happens_and_its_cure_works(
     if entry.cured_by:
         status, said = happens(entry.cured_by, entry, capsys)
         assert (status, "error: " in said) == (0, False), said
+
+
+@pytest.fixture(scope="module")
+def go_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    program = tmp_path_factory.mktemp("go") / "mlcore"
+    build = ["go", "build", "-o", str(program), "./cmd/mlcore"]
+    subprocess.run(build, cwd=REPOSITORY / "interop/go", check=True)
+    return program
+
+
+@pytest.mark.go
+@pytest.mark.parametrize(
+    "entry", [entry for entry in ENTRIES if entry.in_go], ids=lambda entry: entry.title
+)
+def test_the_reader_in_go_says_the_same(entry: Entry, folder: Path, go_reader: Path) -> None:
+    write(folder, entry.files)
+    command = [go_reader, *shlex.split(entry.run)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    said = f"{done.stderr}{done.stdout}".removesuffix("\n")
+    assert (done.returncode, said) == (entry.status, entry.says)
 
 
 def test_the_page_is_what_the_entries_give() -> None:

@@ -30,6 +30,7 @@ class Entry:
         cured_by: a command line or code that works, or nothing if the cure is to change a file.
         files: to write first, by name.
         status: the exit code.
+        in_go: whether the reader in Go takes the command, and says the same.
     """
 
     title: str
@@ -41,6 +42,7 @@ class Entry:
     files: Mapping[str, str | bytes] = field(default_factory=dict)
     status: int = 1
     is_python: bool = False
+    in_go: bool = False
 
 
 REFERENCES = [
@@ -75,6 +77,7 @@ REFERENCES = [
         "Write the ids as the training had them. The hint has the first that is known in another spelling, "
         "or else shows an id of each side.",
         files={"offers.csv": "item_id\nTea\nMilk\n"},
+        in_go=True,
     ),
     Entry(
         "No item to exclude is an item of the model",
@@ -86,6 +89,7 @@ REFERENCES = [
         "Write the ids as the training had them.",
         files={"banned.csv": "item_id\nsugar \n"},
         status=0,
+        in_go=True,
     ),
     Entry(
         "Some items to include or exclude are not in the model",
@@ -95,6 +99,7 @@ REFERENCES = [
         "Nothing, if the items are newer than the training.",
         files={"offers.csv": "item_id\ntea\ncoffee\n"},
         status=0,
+        in_go=True,
     ),
     Entry(
         "A user is not in the model",
@@ -105,6 +110,7 @@ REFERENCES = [
         "Leave such users out, or give them popular items; both are counted.",
         "predict --model-dir model --users users.csv --unknown-user skip --out new.jsonl",
         {"users.csv": "user_id\nann\nzoe\n"},
+        in_go=True,
     ),
     Entry(
         "No user is in the model",
@@ -114,6 +120,7 @@ REFERENCES = [
         "With `--unknown-user skip` nothing would be left; most likely the ids are spelled in another way.",
         "Write the ids as the training had them. For new users `--unknown-user fill` gives popular items.",
         files={"users.csv": "user_id\nAnn\nEve\n"},
+        in_go=True,
     ),
     Entry(
         "Lists and ground truth share no user",
@@ -224,7 +231,8 @@ def render() -> str:
 def _render_entry(entry: Entry) -> str:
     shown = [*_show_files(entry), _show_run(entry.run, entry), *entry.says.splitlines()]
     lines = [f"### {entry.title}", "", *_block(shown, entry)]
-    lines += ["", f"Cause: {entry.cause}", "", f"Cure: {entry.cure}", ""]
+    cause = f"{entry.cause} The reader in Go says the same." if entry.in_go else entry.cause
+    lines += ["", f"Cause: {cause}", "", f"Cure: {entry.cure}", ""]
     if entry.cured_by:
         lines += [*_block([_show_run(entry.cured_by, entry)], entry), ""]
     return "\n".join(lines)
