@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from mlcore.files.options import InputOptions, PathLike
-from mlcore.errors import DataWarning, UnknownUserError, at, shorten
+from mlcore.errors import DataError, DataWarning, UnknownUserError, at, shorten
 from mlcore.files.histories import read_histories
 from mlcore.files.inputs import display_name
 from mlcore.files.lists import read_ids
@@ -31,6 +31,8 @@ from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = ["predict_from_path"]
 
+MAX_EXAMPLES = 100  # of unknown items that are compared with the known ones
+
 
 @dataclass
 class _Tally:
@@ -39,7 +41,9 @@ class _Tally:
     lists: int = 0
     short_lists: int = 0
     unknown_users: int = 0
-    unknown_items: int = 0  # of histories
+    known_items: int = 0  # of histories
+    unknown_items: int = 0
+    examples: list[str] = field(default_factory=list)  # of the unknown ones, while none is known
     unknown_filters: list[str] = field(default_factory=list)
 
 
@@ -94,6 +98,10 @@ def predict_from_path(
             tally.lists += len(ranked.user_ids)
             tally.short_lists += int((np.diff(ranked.ranking.indptr) < options.top_n).sum())
             progress("recommend", tally.lists, total)
+    if tally.unknown_items and not tally.known_items:
+        assert requests.histories_path is not None
+        place, known = display_name(requests.histories_path), recommender.model.items.ids
+        _note(none_known(place, "item_id", tally.examples[:MAX_EXAMPLES], known, "the model"))
     return _summary(tally, options.top_n)
 
 
@@ -137,13 +145,17 @@ def _read_filter(
         return None
     ids = read_ids(path, "item_id", input_options)
     fault = none_known(display_name(path), "item_id", ids, items.ids, "the model")
-    if fault is not None and use == "excluded":
-        warnings.warn(f"{fault}; {fault.hint}", DataWarning, stacklevel=2)
-    elif fault is not None:
+    if fault is not None and use != "excluded":
         raise fault
+    _note(fault)
     if unknown := count_unknown(ids, items.ids):
         tally.unknown_filters.append(f"{unknown} of {len(ids)} {use} items unknown")
     return ids
+
+
+def _note(fault: DataError | None) -> None:
+    if fault is not None:
+        warnings.warn(f"{fault}; {fault.hint}", DataWarning, stacklevel=2)
 
 
 def _format_lists(ranked: RankedUsers, json_ids: Sequence[str]) -> str:
@@ -179,6 +191,9 @@ def _requests(
             with at(history.place):
                 encoded, unknown = recommender.encode_history(history.items)
             tally.unknown_items += unknown
+            tally.known_items += len(history.items) - unknown
+            if not tally.known_items and len(tally.examples) < MAX_EXAMPLES:
+                tally.examples += [item_id for item_id, _ in history.items]
             yield UserRequest(history.user_id, encoded, fill)
     if requests.users_path is not None:
         check = partial(_check_known, recommender) if options.unknown_user == "error" else None

@@ -102,6 +102,21 @@ REFERENCES = [
         in_go=True,
     ),
     Entry(
+        "No item of the histories is an item of the model",
+        "predict --model-dir model --histories sessions.jsonl --out new.jsonl",
+        "note: sessions.jsonl: item_id: expected items of the model, got none of them; "
+        "is 'tea.0' meant to be 'tea'? one has decimals\n"
+        "2 lists, 2 shorter than 10, 3 unknown items passed over",
+        "Unknown items of histories are passed over and counted. Here nothing is left, so the lists are empty.",
+        "Write the ids as the training had them.",
+        files={
+            "sessions.jsonl": '{"user_id": "s1", "history": [{"item_id": "coffee"}]}\n'
+            '{"user_id": "s2", "history": [{"item_id": "tea.0"}, {"item_id": "cocoa"}]}\n'
+        },
+        status=0,
+        in_go=True,
+    ),
+    Entry(
         "A user is not in the model",
         "predict --model-dir model --users users.csv --out new.jsonl",
         "error: users.csv:3: user_id: expected a user of the model, got 'zoe'\n"

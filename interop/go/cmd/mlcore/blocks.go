@@ -13,7 +13,8 @@ type block struct {
 	err      error // at the first request that failed; text holds the lines before it
 	done     chan struct{}
 
-	lists, short, unknownUsers, unknownItems int
+	lists, short, unknownUsers, knownItems, unknownItems int
+	examples                                             []string // of the unknown items, while none is known
 }
 
 // answerInOrder answers requests on several goroutines and returns the blocks in the order of the

@@ -138,8 +138,9 @@ type predictor struct {
 	filled *mlcore.Prepared // for users that the model does not know
 	userID []string         // of --users
 
-	count, short, unknownUsers, unknownItems int
-	unknownFilters                           []string // what the summary says of them
+	count, short, unknownUsers, knownItems, unknownItems int
+	examples                                             []string // of the unknown items, while none is known
+	unknownFilters                                       []string // what the summary says of them
 }
 
 func (p *predictor) input(path string) *tables.Input {
@@ -249,6 +250,10 @@ func (p *predictor) answer(block *block, request *listRequest) (err error) {
 	}
 	block.lists++
 	block.unknownItems += line.UnknownItems
+	block.knownItems += len(request.history) - line.UnknownItems
+	if block.knownItems == 0 {
+		block.examples = addExamples(block.examples, request.history)
+	}
 	if line.Items < n {
 		block.short++
 	}
@@ -278,6 +283,10 @@ func (p *predictor) run(ctx context.Context, out *output) error {
 		p.short += block.short
 		p.unknownUsers += block.unknownUsers
 		p.unknownItems += block.unknownItems
+		if p.knownItems == 0 && len(p.examples) < maxExamples {
+			p.examples = append(p.examples, block.examples...)
+		}
+		p.knownItems += block.knownItems
 		if now := time.Now(); p.args.progress && now.Sub(last) > 2*time.Second {
 			last = now
 			fmt.Fprintf(p.std.err, "recommend: %d (%.0f s)\n", p.count, now.Sub(begin).Seconds())
@@ -286,7 +295,7 @@ func (p *predictor) run(ctx context.Context, out *output) error {
 	if ctx.Err() != nil {
 		return p.interrupted()
 	}
-	return nil
+	return p.noteStrangeItems()
 }
 
 func (p *predictor) interrupted() error {

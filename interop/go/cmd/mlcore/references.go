@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	mlcore "github.com/mlcore/mlcore/interop/go"
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 	"github.com/mlcore/mlcore/interop/go/internal/tables"
 )
@@ -88,4 +89,32 @@ func allIDs(count int64, idAt func(int) (string, error)) ([]string, error) {
 		ids[index] = id
 	}
 	return ids, nil
+}
+
+// maxExamples is how many unknown items of histories are compared with the known ones.
+const maxExamples = 100
+
+func addExamples(examples []string, history []mlcore.HistoryItem) []string {
+	if len(examples) < maxExamples {
+		for _, item := range history {
+			examples = append(examples, item.ID)
+		}
+	}
+	return examples
+}
+
+// noteStrangeItems says that no item of the histories is known.
+func (p *predictor) noteStrangeItems() error {
+	if p.unknownItems == 0 || p.knownItems > 0 {
+		return nil
+	}
+	known, err := allIDs(p.model.Manifest().Counts.Items, p.model.ItemID)
+	if err != nil {
+		return err
+	}
+	input := p.input(p.args.histories)
+	examples := p.examples[:min(len(p.examples), maxExamples)]
+	fault := tables.NoneKnown(input.Name(), "item_id", examples, known, "the model")
+	input.Note(fault.Message + "; " + fault.Hint)
+	return nil
 }
