@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from mlcore.files.options import InputOptions, PathLike
-from mlcore.errors import DataError, UnknownUserError, shorten
+from mlcore.errors import DataError, DataWarning, UnknownUserError, shorten
 from mlcore.files.histories import read_histories
 from mlcore.files.inputs import display_name
 from mlcore.files.lists import read_titles
 from mlcore.files.tables import read_json_lines
 from mlcore.parameters import convert_value, integer
 from mlcore.recommend.options import SHOWN_ITEMS
+from mlcore.references import likely_reason, none_known
 
 __all__ = ["show_from_path"]
 
@@ -46,6 +48,11 @@ def show_from_path(
     convert_value(integer(minimum=1), top_n, "top_n")
     titles = read_titles(items_path, input_options)
     user_id, entries = _find_list(predictions_path, user_id)
+    place = display_name(predictions_path)
+    listed = [entry["item_id"] for entry in entries[:top_n] if _has_id(entry)]
+    fault = none_known(display_name(items_path), "item_id", list(titles), listed, "the list")
+    if fault is not None and listed:
+        warnings.warn(f"{fault}; {fault.hint}", DataWarning, stacklevel=2)
     lines: list[str] = []
     if histories_path is not None:
         lines += [f"{user_id} took:"]
@@ -54,7 +61,6 @@ def show_from_path(
             for item in _taken(histories_path, user_id, top_n, input_options)
         ]
     lines += [f"{user_id} may like:"]
-    place = display_name(predictions_path)
     for rank, entry in enumerate(entries[:top_n], 1):
         lines.append(f"  {rank}. {_describe(entry, titles, place)}")
         lines += _because(entry, titles, place)
@@ -62,7 +68,9 @@ def show_from_path(
 
 
 def _find_list(path: PathLike, user_id: str | None) -> tuple[str, list[dict[str, Any]]]:
+    others: list[str] = []
     for line, value in read_json_lines(path):
+        others.append(str(value.get("user_id")))
         if user_id is None or value.get("user_id") == user_id:
             found, entries = value.get("user_id"), value.get("items")
             if not isinstance(found, str) or not isinstance(entries, list):
@@ -71,7 +79,10 @@ def _find_list(path: PathLike, user_id: str | None) -> tuple[str, list[dict[str,
                 )
             return found, entries
     got = "no line" if user_id is None else f"none for {shorten(user_id)}"
-    raise UnknownUserError(f"{display_name(path)}: user_id: expected a list of the user, got {got}")
+    raise UnknownUserError(
+        f"{display_name(path)}: user_id: expected a list of the user, got {got}",
+        None if user_id is None else likely_reason([user_id], others),
+    )
 
 
 def _taken(path: PathLike, user_id: str, top_n: int, input_options: InputOptions) -> list[str]:
@@ -83,8 +94,12 @@ def _taken(path: PathLike, user_id: str, top_n: int, input_options: InputOptions
     return []
 
 
+def _has_id(entry: Any) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("item_id"), str)
+
+
 def _describe(entry: Any, titles: Mapping[str, str], place: str) -> str:
-    if not isinstance(entry, dict) or not isinstance(entry.get("item_id"), str):
+    if not _has_id(entry):
         raise DataError(f"{place}: items: expected objects with an item_id, got {shorten(entry)}")
     score = entry.get("score")
     shown = f"{score:.4f}" if isinstance(score, (int, float)) else "no score"

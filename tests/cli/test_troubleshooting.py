@@ -53,7 +53,7 @@ def go_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_the_reader_in_go_says_the_same(entry: Entry, folder: Path, go_reader: Path) -> None:
     write(folder, entry.files)
-    command = [go_reader, *shlex.split(entry.run)]
+    command = [str(go_reader), *shlex.split(entry.run)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
     said = f"{done.stderr}{done.stdout}".removesuffix("\n")
     assert (done.returncode, said) == (entry.status, entry.says)

@@ -117,6 +117,27 @@ REFERENCES = [
         in_go=True,
     ),
     Entry(
+        "A list is shown with ids in place of titles",
+        "show --predictions predictions.jsonl --items items.csv --user eve",
+        "note: items.csv: item_id: expected items of the list, got none of them; "
+        "is ' tea' meant to be 'tea'? spaces around them differ\n"
+        "eve may like:\n  1. tea (1.0000)",
+        "An item without a title is shown by its id; here no item of the list has one.",
+        "Write the ids as the training had them.",
+        files={"items.csv": "item_id,title\n tea,Green tea\n"},
+        status=0,
+    ),
+    Entry(
+        "A user has no list to show",
+        "show --predictions predictions.jsonl --items items.csv --user ANN",
+        "error: predictions.jsonl: user_id: expected a list of the user, got none for 'ANN'\n"
+        "hint: is 'ANN' meant to be 'ann'? upper and lower case differ",
+        "The file has no list of this user.",
+        "Name a user of the file, or make lists for this one.",
+        "show --predictions predictions.jsonl --items items.csv --user ann",
+        {"items.csv": "item_id,title\ntea,Green tea\njam,Plum jam\n"},
+    ),
+    Entry(
         "A user is not in the model",
         "predict --model-dir model --users users.csv --out new.jsonl",
         "error: users.csv:3: user_id: expected a user of the model, got 'zoe'\n"
