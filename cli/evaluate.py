@@ -28,7 +28,13 @@ from cli.options import (
     with_default,
 )
 from mlcore.errors import ConfigError
-from mlcore.evaluate.config import POPULARITY_SHARES, SLICES, EvaluateConfig, ExtraUsers
+from mlcore.evaluate.config import (
+    POPULARITY_SHARES,
+    SLICES,
+    EvaluateConfig,
+    ExtraUsers,
+    MetricSeparator,
+)
 
 
 class Args(InputArgs, EngineArgs):
@@ -43,6 +49,7 @@ class Args(InputArgs, EngineArgs):
     interactions: str | None
     dry_run: bool
     extra_users: ExtraUsers
+    metric_separator: MetricSeparator
 
 
 def parse_slices(text: str) -> list[str]:
@@ -127,6 +134,7 @@ def _add_detail_options(parser: ArgumentParser) -> None:
         EvaluateConfig,
         diversity="1 - the mean similarity within a list, by the model; "
         "compare only lists judged by the same model",
+        metric_separator="between the name of a metric and its cutoff; _at_ for MLflow",
     )
 
 
@@ -157,6 +165,8 @@ def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
     build_config(EvaluateConfig, args)  # refuses what no engine could do either
     unknown = ("model_dir", "per_user_out", "confidence", "slices", "diversity")
     given = [name for name in unknown if getattr(args, name)]
+    if args.metric_separator != EvaluateConfig.metric_separator:
+        given.append("metric_separator")
     if given:
         raise ConfigError(
             f"{flag(given[0])}: expected no --engine with it, got {args.engine}",

@@ -8,13 +8,22 @@ which is also the order of Python's strings.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from mlcore.errors import shorten
+from mlcore.errors import DataError, shorten
 
-__all__ = ["MAX_ID_BYTES", "IdMap", "id_fault"]
+__all__ = [
+    "MAX_ID_BYTES",
+    "IdMap",
+    "check_all_asked",
+    "check_asked",
+    "check_id",
+    "id_fault",
+    "refuse_text",
+]
 
 MAX_ID_BYTES = 65_535
+NUMBER_HINT = "ids are strings: convert numbers with str()"
 SEARCH_COST = 100  # of a binary search, in entries of a table; changes speed only
 
 
@@ -39,6 +48,62 @@ def id_fault(text: object) -> str | None:
     if size > MAX_ID_BYTES:
         return f"expected at most {MAX_ID_BYTES} bytes, got {size}"
     return None
+
+
+def check_id(name: str, value: object, hint: str = NUMBER_HINT) -> str:
+    """Return an id that Python was called with.
+
+    Args:
+        name: of the argument, for the message.
+        hint: how to make a string of something else.
+
+    Raises:
+        DataError: it is none, as ``id_fault`` says.
+
+    >>> check_id("user_ids[0]", "007")
+    '007'
+    """
+    fault = id_fault(value)
+    if fault is None and isinstance(value, str):
+        return value
+    raise DataError(f"{name}: {fault}", None if isinstance(value, str) else hint)
+
+
+def check_asked(name: str, value: object) -> str:
+    """Return a text that is asked for; one that can be no id is an unknown one, by the format.
+
+    Raises:
+        DataError: it is no text.
+
+    >>> check_asked("user", "")
+    ''
+    """
+    return value if isinstance(value, str) else check_id(name, value)
+
+
+def check_all_asked(name: str, ids: Iterable[object]) -> Iterator[str]:
+    """Return the texts that are asked for, each checked as it is taken.
+
+    Raises:
+        DataError: at once for a string or no iterable at all; later for a value that is no text.
+
+    >>> list(check_all_asked("exclude", ["tea"]))
+    ['tea']
+    """
+    refuse_text(name, ids)
+    return (check_asked(f"{name}[{place}]", id_) for place, id_ in enumerate(ids))
+
+
+def refuse_text(name: str, ids: object) -> None:
+    """Refuse a string where ids are expected: it is also a sequence of strings, its letters.
+
+    Raises:
+        DataError: ``ids`` is a string, or no iterable; the message begins with ``name``.
+
+    >>> refuse_text("exclude", ["tea"])
+    """
+    if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
+        raise DataError(f"{name}: expected ids, such as a list of strings, got {shorten(ids)}")
 
 
 class IdMap:
@@ -97,6 +162,9 @@ class IdMap:
         if self._positions is None:
             self._positions = {known: index for index, known in enumerate(self.ids)}
         return self._positions.get(id_)
+
+    def __repr__(self) -> str:
+        return f"IdMap({len(self)} ids)"
 
     def __len__(self) -> int:
         return self._count

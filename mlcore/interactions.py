@@ -7,18 +7,28 @@ rows changes no bit of any result.
 from __future__ import annotations
 
 import hashlib
-import numbers
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from mlcore.errors import DataError, shorten
-from mlcore.ids import id_fault
+from mlcore.columns import (
+    Ids,
+    column_names,
+    encode_frame_ids,
+    encode_ids,
+    frame_columns,
+    open_frame,
+    times_of,
+    weights_of,
+)
+from mlcore.errors import ConfigError, DataError, shorten
+from mlcore.ids import refuse_text
+from mlcore.notebook import SHOWN_ROWS, html_table
 from mlcore.numeric.ranges import offsets
 from mlcore.numeric.sums import sum_by_group
-from mlcore.times import MAX_SECONDS, MIN_SECONDS
+from mlcore.times import format_rfc_3339
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["AGGREGATES", "Events", "Interactions", "sort_codes"]
@@ -27,7 +37,7 @@ AGGREGATES = ("sum", "max", "last", "count")
 _SPAN_ENTRIES = 2**18  # changes speed only
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Events:
     """Rows of (user, item, weight, time); a user and an item may share several.
 
@@ -46,6 +56,9 @@ class Events:
     items: Int32Array
     weights: Float64Array
     timestamps: Int64Array | None = None
+
+    def __repr__(self) -> str:
+        return f"Events({len(self.users)} of {len(self.user_ids)} users and {len(self.item_ids)} items)"
 
     def aggregate(self, how: str = "sum") -> Interactions:
         """Combine the rows of each user and item into one interaction, with their latest timestamp.
@@ -157,7 +170,7 @@ def _combine(
     return keys[firsts], weights, None if times is None else times[lasts]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Interactions:
     """One weight for each user and item, ordered by user, then item.
 
@@ -182,6 +195,8 @@ class Interactions:
         item_ids: Iterable[Any],
         weights: Iterable[Any] | None = None,
         timestamps: Iterable[Any] | None = None,
+        *,
+        timezone: str | None = None,
     ) -> Interactions:
         """Return the interactions of columns: lists, numpy arrays, pandas or polars columns.
 
@@ -189,7 +204,9 @@ class Interactions:
             user_ids: E strings.
             item_ids: E strings.
             weights: E finite numbers above 0, by default 1; those of one user and item add up.
-            timestamps: E integers, seconds since 1970 UTC; the latest of a user and item stays.
+            timestamps: E integers, seconds since 1970 UTC, or datetimes; the latest of a user and
+                item stays.
+            timezone: of datetimes without a zone.
 
         Raises:
             DataError: columns of different length, no rows, or a value that breaks its rule; the
@@ -199,10 +216,10 @@ class Interactions:
         >>> interactions.user_ids, interactions.user_items.indices.tolist()
         (['u1', 'u2'], [0, 1, 1])
         """
-        users, user_index = _encode("user_ids", user_ids)
-        items, item_index = _encode("item_ids", item_ids)
-        weight_column = np.ones(len(users)) if weights is None else _weights_from(weights)
-        time_column = None if timestamps is None else _timestamps_from(timestamps)
+        users, user_index = encode_ids("user_ids", user_ids)
+        items, item_index = encode_ids("item_ids", item_ids)
+        weight_column = np.ones(len(users)) if weights is None else weights_of("weights", weights)
+        time_column = None if timestamps is None else times_of("timestamps", timestamps, timezone)
         lengths = {"item_ids": len(items), "weights": len(weight_column)}
         if time_column is not None:
             lengths["timestamps"] = len(time_column)
@@ -211,10 +228,58 @@ class Interactions:
                 raise DataError(f"{name}: expected {len(users)} rows, got {length}")
         if not len(users):
             raise DataError("user_ids: expected at least one row, got none")
-        sorted_users, users = sort_codes(user_index, users)
-        sorted_items, items = sort_codes(item_index, items)
-        events = Events(sorted_users, sorted_items, users, items, weight_column, time_column)
-        return events.aggregate("sum")
+        return _interactions_of(users, user_index, items, item_index, weight_column, time_column)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        *,
+        user: str = "user_id",
+        item: str = "item_id",
+        weight: str | None = None,
+        time: str | None = None,
+        timezone: str | None = None,
+        ids: Ids | None = None,
+    ) -> Interactions:
+        """Return the interactions of a data frame, by the rules of a file.
+
+        Args:
+            frame: of pandas or polars, a ``pyarrow.Table`` or a DuckDB relation; anything else with
+                an Arrow C stream is read by pyarrow.
+            user: the column of users.
+            item: the column of items.
+            weight: the column of weights; None for ``weight``, if there is one, or 1.
+            time: the column of times; None for ``timestamp``, if there is one. Integers are seconds
+                since 1970 UTC.
+            timezone: of datetimes without a zone, such as ``Europe/Berlin``.
+            ids: ``as_text`` takes integers, categories and UUIDs by their text, 7 as ``"7"``.
+
+        Raises:
+            ConfigError: an option has no such value.
+            DataError: a column is missing, or a value breaks its rule; the message names column and
+                row, counted from 0.
+            MlcoreError: pyarrow is needed and not installed.
+        """
+        if ids not in (None, "as_text"):
+            raise ConfigError(f"ids: expected 'as_text' or None, got {shorten(ids)}")
+        table = open_frame(frame)
+        there = column_names(table)
+        weight = "weight" if weight is None and "weight" in there else weight
+        time = "timestamp" if time is None and "timestamp" in there else time
+        names = [name for name in (user, item, weight, time) if name is not None]
+        columns = dict(zip(names, frame_columns(table, names)))
+        users = encode_frame_ids(user, columns[user], ids)
+        items = encode_frame_ids(item, columns[item], ids)
+        if not len(users[0]):
+            raise DataError("frame: expected at least one row, got none")
+        weights = np.ones(len(users[0]))
+        if weight is not None:
+            weights = weights_of(weight, columns[weight].values)
+        times = None
+        if time is not None:
+            times = times_of(time, columns[time].values, columns[time].zone or timezone)
+        return _interactions_of(*users, *items, weights, times)
 
     @classmethod
     def from_pairs(
@@ -297,7 +362,8 @@ class Interactions:
         >>> Interactions.from_columns(["u"], ["b"]).with_catalogue(["a", "b"]).item_ids
         ['a', 'b']
         """
-        _, index = _encode("catalogue", item_ids)
+        refuse_text("catalogue", item_ids)
+        _, index = encode_ids("catalogue", item_ids)
         all_ids = sorted(index.keys() | set(self.item_ids))
         positions = {item_id: position for position, item_id in enumerate(all_ids)}
         new = np.array([positions[item_id] for item_id in self.item_ids], np.int32)  # (I,)
@@ -307,6 +373,27 @@ class Interactions:
 
     def __len__(self) -> int:
         return self.user_items.num_entries
+
+    def __repr__(self) -> str:
+        times = "" if self.timestamps is None else ", with times"
+        return (
+            f"Interactions({len(self)} of {len(self.user_ids)} users and "
+            f"{len(self.item_ids)} items{times})"
+        )
+
+    def _repr_html_(self) -> str:
+        entries = np.arange(min(SHOWN_ROWS, len(self)))
+        users = np.searchsorted(self.user_items.indptr, entries, side="right") - 1
+        first = slice(0, SHOWN_ROWS)
+        items, weights = self.user_items.indices[first], self.user_items.data[first]
+        rows: list[dict[str, object]] = [
+            {"user_id": self.user_ids[user], "item_id": self.item_ids[item], "weight": weight}
+            for user, item, weight in zip(users, items, weights.tolist())
+        ]
+        if self.timestamps is not None:
+            for row, time in zip(rows, self.timestamps[first].tolist()):
+                row["timestamp"] = format_rfc_3339(time)
+        return html_table(repr(self), rows, len(self))
 
     def place_of(self, entry: int) -> str:
         """Return user and item of a stored entry, for messages.
@@ -339,6 +426,19 @@ class Interactions:
         return digest.hexdigest()
 
 
+def _interactions_of(
+    users: Int32Array,
+    user_index: Mapping[str, int],
+    items: Int32Array,
+    item_index: Mapping[str, int],
+    weights: Float64Array,
+    times: Int64Array | None,
+) -> Interactions:
+    sorted_users, users = sort_codes(user_index, users)
+    sorted_items, items = sort_codes(item_index, items)
+    return Events(sorted_users, sorted_items, users, items, weights, times).aggregate("sum")
+
+
 def sort_codes(index: Mapping[str, int], codes: Int32Array) -> tuple[list[str], Int32Array]:
     """Return ids in ascending order, and codes renumbered to match.
 
@@ -354,54 +454,3 @@ def sort_codes(index: Mapping[str, int], codes: Int32Array) -> tuple[list[str], 
     old = np.fromiter((index[id_] for id_ in ids), np.int64, len(ids))
     new_codes[old] = np.arange(len(ids), dtype=np.int32)
     return ids, new_codes[codes]
-
-
-def _as_list(column: Iterable[Any]) -> list[Any]:
-    # numpy, pandas and polars convert to Python objects much faster than iteration.
-    for method in ("tolist", "to_list"):
-        if hasattr(column, method):
-            return list(getattr(column, method)())
-    return list(column)
-
-
-def _encode(name: str, column: Iterable[Any]) -> tuple[Int32Array, dict[str, int]]:
-    values = _as_list(column)
-    index: dict[str, int] = {}
-    for row, value in enumerate(values):
-        if not isinstance(value, str) or value not in index:
-            fault = id_fault(value)
-            if fault is not None:
-                hint = "ids are strings: convert numbers with str()"
-                raise DataError(f"{name}[{row}]: {fault}", None if isinstance(value, str) else hint)
-            index[value] = len(index)
-    codes = np.fromiter(map(index.__getitem__, values), np.int32, len(values))
-    return codes, index
-
-
-def _weights_from(column: Iterable[Any]) -> Float64Array:
-    values = _as_list(column)
-    result = np.ones(len(values))
-    for row, value in enumerate(values):
-        try:
-            if isinstance(value, (bool, str)):
-                raise ValueError
-            result[row] = value
-        except (TypeError, ValueError, OverflowError):
-            raise _bad_weight(row, value) from None
-    wrong = np.flatnonzero(~(np.isfinite(result) & (result > 0)))
-    if len(wrong):
-        raise _bad_weight(int(wrong[0]), values[wrong[0]])
-    return result
-
-
-def _bad_weight(row: int, value: object) -> DataError:
-    return DataError(f"weights[{row}]: expected a finite number above 0, got {shorten(value)}")
-
-
-def _timestamps_from(column: Iterable[Any]) -> Int64Array:
-    values = _as_list(column)
-    for row, value in enumerate(values):
-        is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-        if not (is_integer and MIN_SECONDS <= value <= MAX_SECONDS):
-            raise DataError(f"timestamps[{row}]: expected integer seconds, got {shorten(value)}")
-    return np.array(values, np.int64) * 1_000_000

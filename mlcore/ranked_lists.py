@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from mlcore.errors import DataError, shorten
+from mlcore.ids import check_id, refuse_text
+from mlcore.numeric.ranges import offsets, row_blocks
 from mlcore.types import Int32Array, Int64Array
 
 __all__ = ["Predictions"]
 
+_BLOCK_ENTRIES = 2**20  # to sort at once; changes speed and memory only
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Predictions:
     """Ranked lists, best item first.
 
@@ -31,6 +36,62 @@ class Predictions:
     items: Int32Array
     place: str = ""
     lines: Sequence[int] = ()
+
+    @classmethod
+    def from_lists(cls, lists: Mapping[str, Iterable[object]]) -> Predictions:
+        """Return the lists of each user as data.
+
+        Args:
+            lists: ids, or entries with an ``item_id`` as ``Recommender.predict`` returns them, best
+                first.
+
+        Raises:
+            DataError: a value is no id; ``check`` refuses the rest.
+
+        >>> Predictions.from_lists({"u": ["b", "a"], "v": ["b"]}).items.tolist()
+        [0, 1, 0]
+        """
+        index: dict[str, int] = {}
+        codes: list[int] = []
+        lengths = []
+        for user_id, entries in lists.items():
+            name = f"predictions: user {shorten(user_id)}"
+            refuse_text(name, entries)
+            row = [getattr(entry, "item_id", entry) for entry in entries]
+            codes += [index.setdefault(check_id(name, item_id), len(index)) for item_id in row]
+            lengths.append(len(row))
+        return cls(list(lists), list(index), offsets(lengths), np.array(codes, np.int32))
+
+    def check(self) -> None:
+        """Refuse what ``read_predictions`` refuses in a file.
+
+        Raises:
+            DataError: a user or, within a list, an item twice, or a value that is no id.
+
+        >>> Predictions.from_lists({"u": ["a"], "v": ["a"]}).check()
+        """
+        for name, ids in (("user_ids", self.user_ids), ("item_ids", self.item_ids)):
+            first: dict[str, int] = {}
+            for place, id_ in enumerate(ids):
+                if first.setdefault(check_id(f"{name}[{place}]", id_), place) < place:
+                    raise DataError(f"{name}: expected each once, got {shorten(id_)} again")
+        for begin, end in row_blocks(self.indptr, len(self.indptr), _BLOCK_ENTRIES):
+            self._check_items(begin, end)
+
+    def _check_items(self, begin: int, end: int) -> None:
+        items = self.items[self.indptr[begin] : self.indptr[end]]  # (P,)
+        rows = np.repeat(np.arange(begin, end), np.diff(self.indptr[begin : end + 1]))  # (P,)
+        keys = np.sort(rows * len(self.item_ids) + items)
+        again = np.flatnonzero(keys[1:] == keys[:-1])
+        if len(again):
+            row, item = divmod(int(keys[again[0]]), len(self.item_ids))
+            raise DataError(
+                f"{self.place_of(row)}predictions: user {shorten(self.user_ids[row])}: "
+                f"expected each item once, got {shorten(self.item_ids[item])} again"
+            )
+
+    def __repr__(self) -> str:
+        return f"Predictions({len(self.user_ids)} lists of at most {self.longest} items)"
 
     @property
     def longest(self) -> int:

@@ -56,6 +56,7 @@ MEDIUM = frozenset(
         "test_a_part_whose_tool_is_missing_is_skipped_with_a_line_that_says_how_to_get_it",
         "test_a_reader_always_finds_a_whole_model",
         "test_a_recommender_as_good_is_not_told_apart_and_a_better_one_is",
+        "test_a_recommender_goes_to_a_worker_process_and_an_error_comes_back",
         "test_a_result_that_is_kept_is_a_table_of_the_next_query",
         "test_a_signal_ends_a_query",
         "test_a_worker_answers_each_line_with_the_metrics",

@@ -8,7 +8,8 @@ import pytest
 
 from mlcore import ids as ids_module
 from mlcore.artifact.idmap import format_id_map, parse_id_map
-from mlcore.ids import MAX_ID_BYTES, IdMap, id_fault
+from mlcore import DataError
+from mlcore.ids import MAX_ID_BYTES, IdMap, check_asked, check_id, id_fault
 
 
 def test_few_ids_are_found_by_binary_search_and_many_in_a_table(
@@ -54,6 +55,15 @@ def test_an_id_may_be_any_text_of_one_line(text: str) -> None:
 )
 def test_anything_else_is_no_id(value: object, fault: str) -> None:
     assert id_fault(value) == fault
+    with pytest.raises(DataError) as caught:
+        check_id("ids[3]", value)
+    assert str(caught.value) == f"ids[3]: {fault}"
+    assert (caught.value.hint is None) == isinstance(value, str)
+
+
+@pytest.mark.parametrize("text", ["", "a\nb", "\ud800"])
+def test_a_text_that_can_be_no_id_may_be_asked_for(text: str) -> None:
+    assert check_asked("user", text) == text
 
 
 def test_an_empty_map_has_no_id() -> None:

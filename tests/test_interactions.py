@@ -147,6 +147,8 @@ def test_a_sum_that_depends_on_the_order_of_addition_does_not_depend_on_row_orde
         ((["u"], ["a", "b"]), "item_ids: expected 1 rows, got 2"),
         ((["u", "v"], ["a", "b"], [1]), "weights: expected 2 rows, got 1"),
         ((["u", "v"], ["a", "b"], [1, 1], [1]), "timestamps: expected 2 rows, got 1"),
+        ((7, ["a", "b"]), "user_ids: expected a list or an array, got 7"),
+        ((["u"], None), "item_ids: expected a list or an array, got None"),
         ((["u", 7], ["a", "b"]), "user_ids[1]: expected a string, got 7"),
         ((["u"], [None]), "item_ids[0]: expected a string, got None"),
         ((["u"], [float("nan")]), "item_ids[0]: expected a string, got nan"),
@@ -171,17 +173,26 @@ def test_a_sum_that_depends_on_the_order_of_addition_does_not_depend_on_row_orde
             (["u"], ["a"], [10**400]),
             f"weights[0]: expected a finite number above 0, got 1{'0' * 59}...",
         ),
-        ((["u"], ["a"], [1], [1.0]), "timestamps[0]: expected integer seconds, got 1.0"),
-        ((["u"], ["a"], [1], [True]), "timestamps[0]: expected integer seconds, got True"),
-        ((["u"], ["a"], [1], ["2024"]), "timestamps[0]: expected integer seconds, got '2024'"),
+        (
+            (["u"], ["a"], [1], [1.0]),
+            "timestamps[0]: expected integer seconds, a datetime or an RFC 3339 time, got 1.0",
+        ),
+        (
+            (["u"], ["a"], [1], [True]),
+            "timestamps[0]: expected integer seconds, a datetime or an RFC 3339 time, got True",
+        ),
+        (
+            (["u"], ["a"], [1], ["2024"]),
+            "timestamps[0]: expected integer seconds, a datetime or an RFC 3339 time, got '2024'",
+        ),
         # milliseconds, which would be the year 55,840
         (
             (["u"], ["a"], [1], [1_700_000_000_000]),
-            "timestamps[0]: expected integer seconds, got 1700000000000",
+            "timestamps[0]: expected integer seconds, a datetime or an RFC 3339 time, got 1700000000000",
         ),
         (
             (["u"], ["a"], [1], [-62_135_596_801]),
-            "timestamps[0]: expected integer seconds, got -62135596801",
+            "timestamps[0]: expected integer seconds, a datetime or an RFC 3339 time, got -62135596801",
         ),
         (
             (["u", "u"], ["a", "a"], [1e308, 1e308]),

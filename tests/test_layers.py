@@ -14,9 +14,10 @@ ROOT = Path(__file__).parents[1]
 # Imports run down: a room may import from the rooms above it here, those of one line do not see
 # each other.
 LEVELS = [
-    {"errors", "jsontext", "times", "progress", "version", "lazy"},
+    {"errors", "jsontext", "times", "progress", "version", "lazy", "notebook"},
     {"memory", "ids", "references", "types", "parameters"},
-    {"numeric", "ranked_lists"},
+    {"numeric", "columns"},
+    {"ranked_lists"},
     {"similarity", "interactions"},
     {"weighting", "heavy_users"},
     {"config"},
@@ -33,6 +34,7 @@ ALLOWED_OUTSIDE = {"numpy", "scipy"} | set(sys.stdlib_module_names)
 OF_EXTRAS = {
     "mlcore.tune.optuna_sampler": {"optuna"},
     "mlcore.numeric.numba_tools": {"numba", "llvmlite"},
+    "mlcore.columns": {"pyarrow"},
     "mlcore.files.database": {"duckdb"},
     "mlcore.warehouse.engines.bigquery_client": {"google"},
     "mlcore.warehouse.engines.spark": {"pyspark", "py4j"},

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,22 @@ from mlcore.artifact.manifest import MODEL_FILES, Manifest, ModelCounts
 from mlcore.artifact.reader import ModelFiles
 from mlcore.artifact.writer import ModelWriter
 from mlcore.config import TrainConfig
+from mlcore.errors import ManifestError, MlcoreError
 from mlcore.ids import IdMap
 from mlcore.jsontext import format_document
+from mlcore.notebook import html_table
 from mlcore.types import CsrMatrix, Int64Array
 from mlcore.version import VERSION
 
 __all__ = ["Model"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """All that is needed to recommend, and to train the same again from the same data.
+
+    Once saved or loaded, it pickles and copies by its path, so that worker processes map the same
+    files.
 
     Attributes:
         config_json: the full configuration, as in ``config.json``.
@@ -49,6 +55,28 @@ class Model:
     interactions_sha256: str
     users: IdMap | None = None
     histories: CsrMatrix | None = None
+    # Directory, and sha256 of its manifest. Not an argument: a replaced model is not in a directory.
+    _saved: tuple[str, str] | None = field(default=None, init=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, tuple[str, str]]:
+        if self._saved is None:
+            raise MlcoreError(
+                "model: expected one in a directory, to pickle or copy it by its path, got one in "
+                "memory only: call save() first"
+            )
+        return _load_same, self._saved
+
+    def __repr__(self) -> str:
+        similarity = self.config_json.get("similarity")
+        name = similarity.get("name") if isinstance(similarity, Mapping) else None
+        return (
+            f"Model({name!r}, {self.num_users} users, {len(self.items)} items, "
+            f"{self.similarity.num_entries} pairs)"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [{"setting": name, "value": value} for name, value in self.config_json.items()]
+        return html_table(repr(self), rows, len(rows))
 
     @property
     def config(self) -> TrainConfig:
@@ -71,10 +99,15 @@ class Model:
             DataError: something is there already, or the disk refused.
         """
         with replaced_directory(Path(directory), overwrite, MODEL_FILES) as folder:
-            self.write_files(folder)
+            manifest_sha256 = self.write_files(folder)
+        self._note_place(directory, manifest_sha256)
 
-    def write_files(self, folder: Path) -> None:
-        """Write the files of the model into an existing, empty folder."""
+    def _note_place(self, directory: str | os.PathLike[str], manifest_sha256: str) -> None:
+        # Resolved: a link may lead to another model by the time that a worker follows it.
+        object.__setattr__(self, "_saved", (os.path.realpath(directory), manifest_sha256))
+
+    def write_files(self, folder: Path) -> str:
+        """Write the files into an existing, empty folder; return the sha256 of the manifest."""
         writer = ModelWriter(folder)
         writer.write_bytes("config.json", format_document(self.config_json).encode())
         writer.write_bytes("items.csv", format_id_map(self.items.ids))
@@ -92,6 +125,7 @@ class Model:
             {"name": "mlcore", "version": VERSION},
         )
         writer.write_bytes("manifest.json", manifest.to_text().encode())
+        return writer.entries["manifest.json"].sha256
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> Model:
@@ -103,7 +137,11 @@ class Model:
         Raises:
             ArtifactError: a subclass for each kind of fault.
         """
-        return cls.from_files(ModelFiles.open(directory))
+        files = ModelFiles.open(directory)
+        model = cls.from_files(files)
+        text = files.manifest.to_text()
+        model._note_place(directory, hashlib.sha256(text.encode()).hexdigest())
+        return model
 
     @classmethod
     def from_files(cls, files: ModelFiles) -> Model:
@@ -124,6 +162,18 @@ class Model:
             users=files.ids("users.csv", counts.users) if with_users else None,
             histories=files.csr("histories.npz", counts.items) if with_users else None,
         )
+
+
+def _load_same(directory: str, manifest_sha256: str) -> Model:
+    """Load a model that was pickled by its path."""
+    model = Model.load(directory)
+    if model._saved != (directory, manifest_sha256):
+        raise ManifestError(
+            f"{Path(directory) / 'manifest.json'}: expected the model that was pickled, "
+            "got another in its place",
+            "give each model a directory of its own; cli.publish switches a link between them",
+        )
+    return model
 
 
 def _csr_to_arrays(matrix: CsrMatrix) -> dict[str, npt.NDArray[Any]]:

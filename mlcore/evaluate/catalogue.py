@@ -189,7 +189,7 @@ def _by_popularity(
             slices[name] = Slice(
                 int((relevant > 0).sum()),
                 int(relevant.sum()),
-                mean_over_users(columns, config),
+                mean_over_users(config.named(columns), config),
                 int((slice_of == number).sum()),
             )
     return slices

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 from mlcore.errors import GateError
 from mlcore.evaluate.config import CompareConfig
 from mlcore.evaluate.resampling import FEW_USERS
+from mlcore.notebook import html_table
 
 __all__ = ["Comparison", "MetricComparison", "Verdict"]
 
@@ -132,7 +133,7 @@ class MetricComparison:
         return f"{shown} times as many users would detect a difference of this size"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """All metrics of two recommenders for the same users.
 
@@ -155,6 +156,27 @@ class Comparison:
     def num_users(self) -> int:
         """U, the users of the ground truth."""
         return self.metrics[self.deciding[0]].num_users
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """Return a row for each metric, as ``pandas.DataFrame`` and ``polars.DataFrame`` take them.
+
+        Columns: ``metric``, then the keys of ``metrics`` in ``comparison.json``, with the interval
+        as ``low`` and ``high``.
+        """
+        rows = []
+        for name, metric in self.metrics.items():
+            row = {"metric": name, **metric.to_json()}
+            row["low"], row["high"] = row.pop("confidence_interval")
+            rows.append(row)
+        return rows
+
+    def __repr__(self) -> str:
+        verdicts = ", ".join(f"{name} {self.metrics[name].verdict}" for name in self.deciding)
+        return f"Comparison({self.num_users} users, {verdicts})"
+
+    def _repr_html_(self) -> str:
+        rows = self.to_rows()
+        return html_table(repr(self), rows, len(rows))
 
     def conclusions(self) -> list[str]:
         """Return a sentence to act on for each deciding metric, and one more if they disagree."""

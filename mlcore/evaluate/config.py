@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, TypeVar, get_args
 
 from mlcore.errors import ConfigError, shorten
 from mlcore.parameters import (
@@ -28,12 +28,16 @@ __all__ = [
     "CompareConfig",
     "EvaluateConfig",
     "ExtraUsers",
+    "MetricSeparator",
     "PairedTest",
     "SliceBy",
 ]
 
+T = TypeVar("T")
+
 ExtraUsers: TypeAlias = Literal["error", "ignore"]
 SliceBy: TypeAlias = Literal["history-length", "popularity"]
+MetricSeparator: TypeAlias = Literal["@", "_at_"]
 SLICES: tuple[SliceBy, ...] = get_args(SliceBy)
 PairedTest: TypeAlias = Literal["randomization", "bootstrap"]
 PAIRED_TESTS: tuple[PairedTest, ...] = get_args(PairedTest)
@@ -58,6 +62,8 @@ class EvaluateConfig:
         popularity_shares: of all interactions, where head and middle end; None for
             ``POPULARITY_SHARES``.
         diversity: also measure the lists by the similarity of the model.
+        metric_separator: between name and cutoff, ``recall@10``; ``_at_`` for trackers that take no
+            other signs, such as MLflow.
     """
 
     confidence: float | None = parameter(None, optional(number(above=0)))
@@ -67,6 +73,15 @@ class EvaluateConfig:
     history_edges: Sequence[int] | None = None
     popularity_shares: Sequence[float] | None = None
     diversity: bool = parameter(False, boolean())
+    metric_separator: MetricSeparator = parameter("@", choice("@", "_at_"))
+
+    def named(self, metrics: Mapping[str, T]) -> dict[str, T]:
+        """Return metrics by their names with the separator asked for.
+
+        >>> EvaluateConfig(metric_separator="_at_").named({"recall@10": 0.5})
+        {'recall_at_10': 0.5}
+        """
+        return {name.replace("@", self.metric_separator): metrics[name] for name in metrics}
 
     def __post_init__(self) -> None:
         check_parameters(self)

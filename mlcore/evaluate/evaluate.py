@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+import numbers
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TextIO
+from typing import Any, TextIO, TypeAlias, get_args
 
 import numpy as np
 
 from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.artifact import Model
 from mlcore.evaluate.catalogue import Catalogue, CataloguedLists, evaluate_slices
-from mlcore.errors import ConfigError, DataError, DataWarning, NoUsersError, shorten
+from mlcore.errors import ConfigError, DataError, DataWarning, NoUsersError, at, shorten
 from mlcore.evaluate.config import DEFAULT_EXTRA_USERS, EvaluateConfig, ExtraUsers, SliceBy
 from mlcore.evaluate.result import Evaluation, Slice, mean_over_users
 from mlcore.files.inputs import find_format
@@ -22,6 +23,7 @@ from mlcore.files.interactions import read_interactions
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
 from mlcore.evaluate.hits import find_hits, find_positions
+from mlcore.ids import check_id, refuse_text
 from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document, format_number
 from mlcore.evaluate.metrics import user_metrics
@@ -42,11 +44,13 @@ __all__ = [
 ]
 
 MAX_CUTOFF = 2**31 - 1
+# Ids by user, or one row for each user in an order that both sides share.
+IdLists: TypeAlias = Mapping[str, Iterable[object]] | Sequence[Iterable[object]]
 
 
 def evaluate_from_data(
-    predictions: Predictions,
-    ground_truth: Interactions,
+    predictions: Predictions | IdLists,
+    ground_truth: Interactions | IdLists,
     cutoffs: Sequence[int],
     *,
     catalogue: Catalogue | None = None,
@@ -60,22 +64,28 @@ def evaluate_from_data(
     slices, and diversity within the lists.
 
     Args:
-        ground_truth: weights play no part.
+        predictions: or the list of each user, best first: ids, or what ``Recommender.predict``
+            returns; or what ``Recommender.predict_many`` returns for users given once.
+        ground_truth: weights play no part; or the ids of the items that each user took. Two lists
+            of lists hold the same users in the same order, named 0, 1, 2 ...
         cutoffs: list lengths n, each >= 1; a shorter list has no hits beyond its end.
         catalogue: with what slices and diversity need.
         extra_users: ``ignore`` skips lists of users without ground truth.
 
     Raises:
         ConfigError: a cutoff is below 1 or given twice, or the catalogue lacks what ``config`` needs.
-        DataError: a user without ground truth, an item that is not in the catalogue, or lists and
-            ground truth that share no user or no item.
+        DataError: a user without ground truth, a user or, in a list, an item twice, a value that is
+            no id, an item that is not in the catalogue, or lists and ground truth that share no
+            user or no item.
 
-    >>> truth = Interactions.from_columns(["u"], ["a"])
-    >>> lists = Predictions(["u"], ["b", "a"], np.array([0, 2]), np.array([0, 1], np.int32))
-    >>> evaluate_from_data(lists, truth, [2]).metrics["mrr@2"]
+    >>> evaluate_from_data({"u": ["b", "a"]}, {"u": ["a"]}, [2]).metrics["mrr@2"]
     0.5
     """
     check_cutoffs(cutoffs)
+    if extra_users not in get_args(ExtraUsers):
+        raise ConfigError(f"extra_users: expected 'error' or 'ignore', got {shorten(extra_users)}")
+    predictions, ground_truth = _as_data(predictions, ground_truth)
+    predictions.check()
     _check_catalogue(catalogue, config)
     known = None if catalogue is None else catalogue.item_ids
     check_overlap(predictions, ground_truth, item_ids=known)
@@ -105,16 +115,16 @@ def measure_lists(
     """
     user_of_list = _users_of_lists(predictions, ground_truth, extra_users)
     hits = find_hits(predictions, ground_truth, user_of_list, max(cutoffs))
-    per_user = user_metrics(hits, cutoffs)
+    per_user = config.named(user_metrics(hits, cutoffs))
     of_catalogue: dict[str, float] = {}
     slices: dict[SliceBy, dict[str, Slice]] = {}
     unknown_items = 0
     if catalogue is not None:
         unknown_items = count_unknown(ground_truth.item_ids, catalogue.item_ids)
         lists = CataloguedLists(predictions, user_of_list, catalogue, max(cutoffs))
-        of_catalogue = lists.metrics(cutoffs)
+        of_catalogue = config.named(lists.metrics(cutoffs))
         if config.diversity:
-            per_user |= lists.diversity(cutoffs, len(hits.relevant))
+            per_user |= config.named(lists.diversity(cutoffs, len(hits.relevant)))
         slices = evaluate_slices(ground_truth, hits, per_user, catalogue, cutoffs, config)
     means = mean_over_users(per_user, config)
     num_known = int((user_of_list >= 0).sum())
@@ -164,6 +174,57 @@ def check_overlap(
         raise fault
 
 
+def _as_data(predictions: object, ground_truth: object) -> tuple[Predictions, Interactions]:
+    sides = {"predictions": predictions, "ground_truth": ground_truth}
+    sides = {name: _by_user(name, side) for name, side in sides.items()}
+    lists = {name: side for name, side in sides.items() if isinstance(side, list)}
+    if len(lists) == 1:
+        (name,), (other,) = lists, sides.keys() - lists
+        raise DataError(f"{name}: expected lists by user, as in {other}, got lists alone")
+    if lists:
+        sides = dict(zip(sides, _numbered(*lists.values())))
+    lists_of_users, taken = sides.values()
+    if isinstance(lists_of_users, Mapping):
+        lists_of_users = Predictions.from_lists(lists_of_users)
+    if isinstance(taken, Mapping):
+        taken = _taken(taken)
+    assert isinstance(lists_of_users, Predictions) and isinstance(taken, Interactions)
+    return lists_of_users, taken
+
+
+def _by_user(name: str, side: Any) -> object:
+    """Return a mapping or our own data as they are, the lists of ``predict_many`` by their users."""
+    if isinstance(side, (Predictions, Interactions, Mapping)):
+        return side
+    refuse_text(name, side)
+    rows = list(side)
+    by_user = {getattr(row, "user_id", None): row for row in rows}
+    return rows if None in by_user or len(by_user) < len(rows) else by_user
+
+
+def _numbered(*sides: list[Any]) -> list[dict[str, Any]]:
+    """Name the rows of each side 0, 1, 2 ..., padded so that the order of ids is theirs."""
+    sizes = [len(rows) for rows in sides]
+    if len(set(sizes)) > 1:
+        raise DataError(
+            f"predictions: expected {sizes[1]} lists as in ground_truth, got {sizes[0]}"
+        )
+    width = len(str(max(0, sizes[0] - 1)))
+    return [{f"{place:0{width}}": row for place, row in enumerate(rows)} for rows in sides]
+
+
+def _taken(lists: Mapping[str, Iterable[object]]) -> Interactions:
+    users, items = [], []
+    for user_id, taken in lists.items():
+        name = f"ground_truth: user {shorten(user_id)}"
+        refuse_text(name, taken)
+        ids = [check_id(name, item_id) for item_id in taken]
+        users += [user_id] * len(ids)
+        items += ids
+    with at("ground_truth"):
+        return Interactions.from_columns(users, items)
+
+
 def check_cutoffs(cutoffs: Sequence[int]) -> None:
     """Refuse invalid cutoffs.
 
@@ -172,11 +233,13 @@ def check_cutoffs(cutoffs: Sequence[int]) -> None:
 
     >>> check_cutoffs([5, 10])
     """
+    if not isinstance(cutoffs, Sequence) or isinstance(cutoffs, str):
+        raise ConfigError(f"cutoffs: expected a list of integers >= 1, got {shorten(cutoffs)}")
     if not cutoffs:
         raise ConfigError("cutoffs: expected at least one, got none")
     for n in cutoffs:
-        if n < 1:
-            raise ConfigError(f"cutoffs: expected integers >= 1, got {n}")
+        if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 1:
+            raise ConfigError(f"cutoffs: expected integers >= 1, got {shorten(n)}")
         if n > MAX_CUTOFF:
             raise ConfigError(f"cutoffs: expected integers below {MAX_CUTOFF + 1}, got {n}")
     if len(set(cutoffs)) < len(cutoffs):

@@ -10,6 +10,7 @@ import numpy as np
 
 from mlcore.evaluate.config import EvaluateConfig, SliceBy
 from mlcore.evaluate.resampling import FEW_USERS, bootstrap_interval
+from mlcore.notebook import html_table
 from mlcore.types import Float64Array
 
 __all__ = ["Evaluation", "Means", "Slice", "count_users", "mean_over_users"]
@@ -109,7 +110,7 @@ class Slice:
         return sizes | _means_to_json(self.means, self.means.metrics, config)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """Metrics, in total and of each user.
 
@@ -134,6 +135,27 @@ class Evaluation:
     config: EvaluateConfig = EvaluateConfig()
     unknown_items: int = 0
 
+    def __repr__(self) -> str:
+        return f"Evaluation({len(self.user_ids)} users, {len(self.metrics)} metrics)"
+
+    def _repr_html_(self) -> str:
+        rows = self.to_rows()
+        return html_table(repr(self), rows, len(rows))
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """Return a row for each metric, as ``pandas.DataFrame`` and ``polars.DataFrame`` take them.
+
+        Columns: ``slice_by`` and ``slice``, None for all users; ``metric``, ``value``; ``low`` and
+        ``high`` of the interval, None without one; ``users``, how many are averaged over.
+        """
+        everyone = _rows(None, None, self.metrics, self.means, len(self.user_ids))
+        return everyone + [
+            row
+            for by, parts in self.slices.items()
+            for name, part in parts.items()
+            for row in _rows(by, name, part.means.metrics, part.means, part.users)
+        ]
+
     def to_json(self) -> dict[str, Any]:
         """Return the content of ``metrics.json``."""
         config = self.config
@@ -156,7 +178,7 @@ class Evaluation:
     def summary(self, cutoffs: Sequence[int]) -> str:
         """Return recall and NDCG as text, one line for all users and one for each slice."""
         kinds = ("recall", "diversity", "ndcg") if self.config.diversity else ("recall", "ndcg")
-        names = [f"{kind}@{n}" for n in cutoffs for kind in kinds]
+        names = list(self.config.named({f"{kind}@{n}": 0 for n in cutoffs for kind in kinds}))
         counted = count_users(
             len(self.user_ids), self.users_without_predictions, self.ignored_users
         )
@@ -173,6 +195,17 @@ class Evaluation:
         if self.config.confidence is not None and min([len(self.user_ids), *sizes]) < FEW_USERS:
             lines.append(f"The intervals of fewer than {FEW_USERS} users are too narrow.")
         return "\n".join(lines)
+
+
+def _rows(
+    by: str | None, name: str | None, metrics: Mapping[str, float], means: Means, users: int
+) -> list[dict[str, Any]]:
+    rows = []
+    for metric, value in metrics.items():
+        low, high = means.intervals.get(metric, (None, None))
+        numbers = {"low": low, "high": high, "users": means.counted.get(metric, users)}
+        rows.append({"slice_by": by, "slice": name, "metric": metric, "value": value, **numbers})
+    return rows
 
 
 def _means_to_json(

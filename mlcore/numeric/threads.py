@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from mlcore.errors import ConfigError
+from mlcore.errors import ConfigError, shorten
 
 __all__ = ["map_in_order", "resolve_threads"]
 
@@ -31,9 +32,10 @@ def resolve_threads(threads: int | None) -> int:
         if hasattr(os, "sched_getaffinity"):
             return len(os.sched_getaffinity(0))
         return os.cpu_count() or 1
-    if not 1 <= threads <= _MOST_THREADS:
-        raise ConfigError(f"threads: expected an integer from 1 to {_MOST_THREADS}, got {threads}")
-    return threads
+    if not isinstance(threads, numbers.Integral) or not 1 <= threads <= _MOST_THREADS:
+        got = shorten(threads)
+        raise ConfigError(f"threads: expected an integer from 1 to {_MOST_THREADS}, got {got}")
+    return int(threads)
 
 
 def map_in_order(function: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from mlcore.recommend.options import Fill as Fill
     from mlcore.recommend.options import PredictOptions as PredictOptions
     from mlcore.recommend.options import Requests as Requests
+    from mlcore.recommend.lists import RankedList as RankedList
+    from mlcore.recommend.lists import RankedLists as RankedLists
     from mlcore.recommend.request import ListOptions as ListOptions
     from mlcore.recommend.request import UserRequest as UserRequest
     from mlcore.recommend.recommender import Recommendation as Recommendation
@@ -16,4 +18,6 @@ if TYPE_CHECKING:
     from mlcore.recommend.predict import predict_from_path as predict_from_path
     from mlcore.recommend.show import show_from_path as show_from_path
 else:
-    __getattr__ = lazy_names(__name__, "options", "request", "recommender", "predict", "show")
+    __getattr__ = lazy_names(
+        __name__, "options", "lists", "request", "recommender", "predict", "show"
+    )

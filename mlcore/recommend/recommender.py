@@ -13,7 +13,8 @@ import numpy as np
 from mlcore.artifact import Model
 from mlcore.errors import NoUsersError, UnknownItemError, UnknownUserError, shorten
 from mlcore.recommend.explain import Contributions, explain_lists
-from mlcore.ids import IdMap
+from mlcore.ids import IdMap, check_all_asked, check_asked, refuse_text
+from mlcore.recommend.lists import Contribution, RankedList, RankedLists, Recommendation
 from mlcore.recommend.options import Fill
 from mlcore.recommend.ranking import Filters, Ranking
 from mlcore.recommend.request import (
@@ -22,7 +23,6 @@ from mlcore.recommend.request import (
     UserRequest,
     encode_history,
     make_filters,
-    refuse_text,
 )
 from mlcore.recommend.scoring import Scorer, slice_histories, stack_histories
 from mlcore.numeric.ranges import row_blocks
@@ -33,6 +33,8 @@ __all__ = [
     "EncodedHistory",
     "Fill",
     "ListOptions",
+    "RankedList",
+    "RankedLists",
     "RankedUsers",
     "Recommendation",
     "Recommender",
@@ -43,30 +45,6 @@ __all__ = [
 # A block of users to explain ends once they may have this many contributions, each of which takes
 # some 100 bytes as text. Changes speed and memory only.
 MAX_BLOCK_REASONS = 2**17
-
-
-class Contribution(NamedTuple):
-    """One item of the history, and what it adds to a score."""
-
-    item_id: str
-    share: float
-
-
-class Recommendation(NamedTuple):
-    """One item of a list.
-
-    Attributes:
-        item_id: of the recommended item.
-        score: sum over the history of weight times similarity; 0 for a filled item.
-        source: ``similarity``, or ``popularity`` for a filled item.
-        because: with ``explain``, contributions by ascending id, which sum to the score bit for bit
-            in this order; empty for a filled item.
-    """
-
-    item_id: str
-    score: float
-    source: str = "similarity"
-    because: tuple[Contribution, ...] = ()
 
 
 class RankedUsers(NamedTuple):
@@ -80,6 +58,8 @@ class RankedUsers(NamedTuple):
 class Recommender:
     """Answers requests from one model; safe to share between threads.
 
+    If the model is saved or loaded, pickles and copies by its path.
+
     >>> from mlcore import Interactions, train_from_data
     >>> baskets = {"ann": "tea milk", "bob": "tea milk sugar", "eve": "milk sugar"}
     >>> rows = [(user, item) for user, items in baskets.items() for item in items.split()]
@@ -91,6 +71,15 @@ class Recommender:
     def __init__(self, model: Model) -> None:
         self.model = model
         self._scorer = Scorer(model.similarity, model.popularity)
+
+    def __reduce__(self) -> tuple[type[Recommender], tuple[Model]]:
+        return type(self), (self.model,)  # by path, see there
+
+    def __repr__(self) -> str:
+        return f"Recommender({self.model!r})"
+
+    def _repr_html_(self) -> str:
+        return self.model._repr_html_()
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> Recommender:
@@ -111,7 +100,7 @@ class Recommender:
         include_seen: bool = False,
         fill: Fill | None = None,
         explain: bool = False,
-    ) -> list[Recommendation]:
+    ) -> RankedList:
         """Return the best items for a user of the training.
 
         Args:
@@ -127,10 +116,11 @@ class Recommender:
 
         Raises:
             UnknownUserError: the user is not in the model.
+            DataError: an argument is no id.
             NoUsersError: the model was trained without users.
         """
         options = ListOptions(n, include, exclude, include_seen, fill, explain)
-        return self._list_for(self.history_of(user_id), options)
+        return self._list_for(self.history_of(user_id), options, user_id)
 
     def predict_history(
         self,
@@ -142,7 +132,7 @@ class Recommender:
         include_seen: bool = False,
         fill: Fill | None = None,
         explain: bool = False,
-    ) -> list[Recommendation]:
+    ) -> RankedList:
         """Return the best items for any history: a new user, a session, a basket.
 
         Takes the options of ``predict`` and returns what it returns.
@@ -168,7 +158,7 @@ class Recommender:
         fill: Fill | None = None,
         explain: bool = False,
         threads: int | None = None,
-    ) -> list[list[Recommendation]]:
+    ) -> RankedLists:
         """Return the lists of many users of the training, in their order, on all cores.
 
         Takes the options of ``predict``; each list is what ``predict`` returns.
@@ -182,14 +172,17 @@ class Recommender:
         """
         options = ListOptions(n, include, exclude, include_seen, fill, explain)
         requests = (
-            UserRequest(user_id, self.history_of(user_id), fill is not None) for user_id in user_ids
+            UserRequest(user_id, self.history_of(user_id), fill is not None)
+            for user_id in check_all_asked("user_ids", user_ids)
         )
-        lists: list[list[Recommendation]] = []
+        lists = RankedLists()
         for ranked in self.rank_requests(requests, options, threads):
-            lists += [self._to_list(ranked, row) for row in range(len(ranked.user_ids))]
+            lists += [
+                self._to_list(ranked, row, user_id) for row, user_id in enumerate(ranked.user_ids)
+            ]
         return lists
 
-    def similar_items(self, item_id: str, n: int = 10) -> list[Recommendation]:
+    def similar_items(self, item_id: str, n: int = 10) -> RankedList:
         """Return the targets of greatest weight from source ``item_id``.
 
         Equals the list for a history of this one item with weight 1.
@@ -249,7 +242,7 @@ class Recommender:
         return tuple(Contribution(ids[item], share) for item, share in pairs)
 
     def _position(self, item_id: str) -> int:
-        position = self.model.items.position(item_id)
+        position = self.model.items.position(check_asked("item", item_id))
         if position is None:
             raise UnknownItemError(f"item: expected an item of the model, got {shorten(item_id)}")
         return position
@@ -262,7 +255,7 @@ class Recommender:
             NoUsersError: the model was trained without users.
         """
         users, histories = self._users_and_histories()
-        row = users.position(user_id)
+        row = users.position(check_asked("user", user_id))
         if row is None:
             raise UnknownUserError(f"user: expected a user of the model, got {shorten(user_id)}")
         return histories.row(row)
@@ -372,22 +365,25 @@ class Recommender:
             user_ids, ranking, explain_lists(self.model.similarity, histories, *lists)
         )
 
-    def _list_for(self, history: EncodedHistory, options: ListOptions) -> list[Recommendation]:
+    def _list_for(
+        self, history: EncodedHistory, options: ListOptions, user_id: str | None = None
+    ) -> RankedList:
         block = [UserRequest("", history, options.fill is not None)]
         ranked = self._rank_asked(block, options, make_filters(options, self.model.items))
-        return self._to_list(ranked, 0)
+        return self._to_list(ranked, 0, user_id)
 
-    def _to_list(self, ranked: RankedUsers, row: int) -> list[Recommendation]:
+    def _to_list(self, ranked: RankedUsers, row: int, user_id: str | None) -> RankedList:
         ids, ranking, found = self.model.items.load(), ranked.ranking, ranked.contributions
         begin, end = ranking.indptr[row], ranking.indptr[row + 1]
         columns = (ranking.items[begin:end], ranking.scores[begin:end], ranking.filled[begin:end])
         because: Iterable[tuple[Contribution, ...]] = repeat(())
         if found is not None:
             because = [self._because(found, listed) for listed in range(begin, end)]
-        return [
+        entries = (
             Recommendation(ids[item], score, "popularity" if filled else "similarity", of_item)
             for item, score, filled, of_item in zip(*(it.tolist() for it in columns), because)
-        ]
+        )
+        return RankedList(entries, user_id)
 
     def _in_blocks(
         self, requests: Iterable[UserRequest], options: ListOptions

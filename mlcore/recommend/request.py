@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from mlcore.errors import ConfigError, DataError, shorten
-from mlcore.ids import IdMap
+from mlcore.ids import IdMap, check_all_asked, check_asked, refuse_text
 from mlcore.parameters import convert_value, integer
 from mlcore.recommend.options import Fill
 from mlcore.recommend.ranking import Filters
@@ -22,7 +22,6 @@ __all__ = [
     "UserRequest",
     "encode_history",
     "make_filters",
-    "refuse_text",
 ]
 
 EncodedHistory: TypeAlias = tuple[Int32Array, Float32Array]  # item positions ascending, weights
@@ -58,7 +57,8 @@ class ListOptions:
 
     def __post_init__(self) -> None:
         convert_value(integer(minimum=1), self.n, "n")
-        refuse_text("include", self.include)
+        if self.include is not None:
+            refuse_text("include", self.include)
         refuse_text("exclude", self.exclude)
         if self.fill not in (None, "popularity"):
             raise ConfigError(f"fill: expected 'popularity' or None, got {self.fill!r}")
@@ -74,16 +74,16 @@ def make_filters(options: ListOptions, items: IdMap) -> Filters:
     allowed: BoolArray | None = None
     if options.include is not None:
         allowed = np.zeros(len(items), bool)
-        allowed[_positions(options.include, items)] = True
-    excluded = _positions(options.exclude, items)
+        allowed[_positions("include", options.include, items)] = True
+    excluded = _positions("exclude", options.exclude, items)
     if len(excluded):
         allowed = np.ones(len(items), bool) if allowed is None else allowed
         allowed[excluded] = False
     return Filters(allowed, options.include_seen)
 
 
-def _positions(item_ids: Iterable[str], items: IdMap) -> list[int]:
-    found = (items.position(item_id) for item_id in item_ids)
+def _positions(name: str, item_ids: Iterable[str], items: IdMap) -> list[int]:
+    found = (items.position(item_id) for item_id in check_all_asked(name, item_ids))
     return [position for position in found if position is not None]
 
 
@@ -98,8 +98,7 @@ def encode_history(pairs: Iterable[tuple[str, float]], items: IdMap) -> tuple[En
     """
     weights: dict[str, float] = {}
     for item_id, weight in pairs:
-        if not isinstance(item_id, str):
-            raise DataError(f"history: item_id: expected a string, got {shorten(item_id)}")
+        check_asked("history: item_id", item_id)
         if item_id in weights:
             raise DataError(f"history: expected each item once, got {shorten(item_id)} twice")
         if not _fits_float32(weight):
@@ -127,15 +126,3 @@ def _fits_float32(weight: object) -> bool:
         return 2.0**-150 < float(weight) < 2.0**128 - 2.0**103
     except OverflowError:
         return False
-
-
-def refuse_text(name: str, ids: object) -> None:
-    """Refuse a string where ids are expected: it is also a sequence of strings, its letters.
-
-    Raises:
-        DataError: ``ids`` is a string; the message begins with the argument's ``name``.
-
-    >>> refuse_text("exclude", ["tea"])
-    """
-    if isinstance(ids, str):
-        raise DataError(f"{name}: expected ids, such as a list of strings, got {shorten(ids)}")

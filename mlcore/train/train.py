@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -178,8 +178,8 @@ class Trainer:
 
 
 def train_from_data(
-    interactions: Interactions,
-    config: TrainConfig = TrainConfig(),
+    interactions: Interactions | Any,
+    config: TrainConfig | Mapping[str, object] = TrainConfig(),
     *,
     with_users: bool = True,
     threads: int | None = None,
@@ -190,12 +190,16 @@ def train_from_data(
     """Return the model of some interactions. Pure: no files, no clock, no output.
 
     Args:
+        interactions: or a data frame as ``Interactions.from_frame`` takes it, with its columns
+            ``user_id``, ``item_id`` and, if there, ``weight`` and ``timestamp``.
+        config: or a dictionary as in the JSON file.
         with_users: keep the histories, so that users of the training can be requested by id.
         threads: None for one a core. Changes speed only.
         on_message: called with the memory plan before the work, unless it is small.
         find_neighbors: finds the neighbors elsewhere, in place of the similarity.
 
     Raises:
+        ConfigError: the configuration breaks a rule.
         DataError: a weight or a similarity does not fit float32; or timestamps are needed, and
             missing or after the reference time; or there is not enough memory.
 
@@ -203,6 +207,10 @@ def train_from_data(
     >>> model.similarity.data.tolist()
     [1.0, 1.0]
     """
+    if not isinstance(config, TrainConfig):
+        config = TrainConfig.from_json(config)
+    if not isinstance(interactions, Interactions):
+        interactions = Interactions.from_frame(interactions)
     trainer = Trainer(
         interactions,
         threads=threads,

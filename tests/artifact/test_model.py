@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import copy
+import dataclasses
 import hashlib
 import json
+import multiprocessing
 import os
+import pickle
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,6 +24,10 @@ from mlcore.artifact import MODEL_FILES
 from mlcore.errors import (
     ConfigError,
     CsrError,
+    DataError,
+    ManifestError,
+    MissingFileError,
+    MlcoreError,
 )
 from tests.artifact.models import (
     NUM_ITEMS,
@@ -193,3 +203,80 @@ def test_a_number_that_is_not_finite_gives_an_error_and_never_a_wrong_list(
         bad.predict_many(users)
     with pytest.raises(CsrError):
         verify_model(directory)
+
+
+# --- pickle and copy
+
+
+def copies(value: Any) -> list[Any]:
+    protocols = range(2, pickle.HIGHEST_PROTOCOL + 1)
+    pickled = [pickle.loads(pickle.dumps(value, protocol)) for protocol in protocols]
+    return [*pickled, copy.copy(value), copy.deepcopy(value)]
+
+
+def test_a_saved_or_loaded_model_pickles_and_copies_by_its_path(tmp_path: Path) -> None:
+    model = train(some_rows())
+    for saved in (model, dataclasses.replace(model)):  # which forgets where the first one is
+        with pytest.raises(MlcoreError, match=r"^model: expected .* call save\(\) first$"):
+            pickle.dumps(saved)
+        with pytest.raises(MlcoreError, match=r"^model: expected .* call save\(\) first$"):
+            copy.deepcopy(Recommender(saved))
+        saved.save(tmp_path / "model", overwrite=True)
+    loaded = Model.load(tmp_path / "model")
+    expected = Recommender(model).predict("user 00")
+    for one in (model, loaded):
+        assert len(pickle.dumps(one)) < 1000
+        for other in copies(one):
+            assert_same_model(other, model)
+        for recommender in copies(Recommender(one)):
+            assert recommender.predict("user 00") == expected
+
+
+def test_a_path_is_kept_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = train(some_rows()), train(some_rows(seed=2))
+    first.save(tmp_path / "first")
+    second.save(tmp_path / "second")
+    (tmp_path / "current").symlink_to("first")
+    monkeypatch.chdir(tmp_path)
+    pickled = pickle.dumps(Model.load("current"))
+    (tmp_path / "current").unlink()
+    (tmp_path / "current").symlink_to("second")
+    monkeypatch.chdir("/")
+    assert_same_model(pickle.loads(pickled), first)
+
+
+def test_another_model_in_its_place_is_refused(tmp_path: Path) -> None:
+    model = train(some_rows())
+    model.save(tmp_path / "model")
+    pickled = pickle.dumps(Recommender(model))
+    train(some_rows(seed=2)).save(tmp_path / "model", overwrite=True)
+    with pytest.raises(ManifestError, match="expected the model that was pickled, got another"):
+        pickle.loads(pickled)
+    shutil.rmtree(tmp_path / "model")
+    with pytest.raises(MissingFileError, match="expected a model directory, got no such"):
+        pickle.loads(pickled)
+
+
+def predict_elsewhere(recommender: Recommender) -> list[str]:
+    return [found.item_id for found in recommender.predict("user 00")]
+
+
+def test_a_recommender_goes_to_a_worker_process_and_an_error_comes_back(tmp_path: Path) -> None:
+    model = train(some_rows())
+    model.save(tmp_path / "model")
+    recommender = Recommender(model)
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
+        found = pool.submit(predict_elsewhere, recommender).result()
+        failed = pool.submit(Recommender.predict, recommender, 7).exception()  # type: ignore[arg-type]
+    assert found == predict_elsewhere(recommender)
+    assert isinstance(failed, DataError) and str(failed) == "user: expected a string, got 7"
+    assert failed.hint == "ids are strings: convert numbers with str()"
+
+
+def test_a_model_shows_its_size_in_a_line() -> None:
+    model = train(some_rows())
+    shown = f"Model('cosine', 40 users, {NUM_ITEMS} items, "
+    assert repr(model).startswith(shown) and len(repr(model)) < 100
+    assert repr(Recommender(model)) == f"Recommender({model!r})"
+    assert repr(dataclasses.replace(model, config_json={})).startswith("Model(None, 40 users, ")

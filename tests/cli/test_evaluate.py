@@ -154,7 +154,9 @@ def test_options_of_engines_need_one(
     assert capsys.readouterr() == ("", expected)
 
 
-@pytest.mark.parametrize("option", ["--per-user-out u.csv", "--diversity", "--confidence 0.9"])
+@pytest.mark.parametrize(
+    "option", ["--per-user-out u.csv", "--diversity", "--confidence 0.9", "--metric-separator _at_"]
+)
 def test_an_engine_refuses_what_it_does_not_compute(
     option: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -162,3 +164,12 @@ def test_an_engine_refuses_what_it_does_not_compute(
     name = option.split()[0]
     expected = f"error: {name}: expected no --engine with it, got duckdb\n"
     assert capsys.readouterr() == ("", expected)
+
+
+def test_metrics_have_names_that_mlflow_takes_when_asked(folder: Path) -> None:
+    assert run(f"{EVALUATE} --cutoffs 1 --per-user-out u.csv") == 0
+    metrics, header = json.loads(Path("metrics.json").read_text()), Path("u.csv").read_text()
+    assert run(f"{EVALUATE} --cutoffs 1 --per-user-out u.csv --metric-separator _at_") == 0
+    renamed = json.loads(Path("metrics.json").read_text().replace("_at_", "@"))
+    assert renamed == metrics and "@" not in Path("metrics.json").read_text()
+    assert Path("u.csv").read_text() == header.replace("@", "_at_")

@@ -235,7 +235,102 @@ TABLES = [
     ),
 ]
 
-PYTHON: list[Entry] = []
+SOME = 'from mlcore import *\nsome = Interactions.from_columns(["ann", "ann"], ["tea", "jam"])\n'
+LOADED = 'from mlcore import *\nrecommender = Recommender.load("model")\n'
+EVALUATE = "from mlcore.evaluate import evaluate_from_data\n"
+TIMES = (
+    "from datetime import datetime\nfrom mlcore import *\nat = [datetime(2026, 3, 1, 9)]\n"
+    'Interactions.from_columns(["ann"], ["tea"], timestamps=at'
+)
+
+
+def python(title: str, run: str, says: str, cause: str, cure: str, cured_by: str) -> Entry:
+    return Entry(title, run, says, cause, cure, cured_by, is_python=True)
+
+
+PYTHON = [
+    python(
+        "A user or an item is a number",
+        LOADED + "recommender.predict(7)",
+        "DataError: user: expected a string, got 7\n"
+        "hint: ids are strings: convert numbers with str()",
+        "Ids are strings, so that 007 and 7 stay two users. A number is refused at every call.",
+        "Convert with `str`, as the training did.",
+        LOADED + 'recommender.predict(str("ann"))',
+    ),
+    python(
+        "An item to exclude is a number",
+        LOADED + 'recommender.predict("ann", exclude=[17])',
+        "DataError: exclude[0]: expected a string, got 17\n"
+        "hint: ids are strings: convert numbers with str()",
+        "Passed over in silence, item 17 would be recommended.",
+        "Convert with `str`.",
+        LOADED + 'recommender.predict("ann", exclude=[str(17)])',
+    ),
+    python(
+        "A text in place of a list of ids",
+        LOADED + 'recommender.predict_many("ann")',
+        "DataError: user_ids: expected ids, such as a list of strings, got 'ann'",
+        "A text is also a sequence of texts: its letters would be taken for users.",
+        "Put it into a list.",
+        LOADED + 'recommender.predict_many(["ann"])',
+    ),
+    python(
+        "A column of ids holds numbers",
+        'from mlcore import *\nInteractions.from_columns([7, 8], ["tea", "tea"])',
+        "DataError: user_ids[0]: expected a string, got 7\n"
+        "hint: ids are strings: convert numbers with str()",
+        'As above. In a data frame, `Interactions.from_frame(frame, ids="as_text")` converts integers.',
+        "Convert with `str`.",
+        'from mlcore import *\nInteractions.from_columns(map(str, [7, 8]), ["tea", "tea"])',
+    ),
+    python(
+        "Datetimes without a zone",
+        TIMES + ")",
+        "DataError: timestamps[0]: expected a time with its zone, got 2026-03-01 09:00:00\n"
+        'hint: timezone="UTC", or the name of another zone, says what times without one mean',
+        "Nine o'clock is another moment in Tokyo.",
+        "Name the zone, in `from_columns` or `from_frame`.",
+        TIMES + ', timezone="Asia/Tokyo")',
+    ),
+    python(
+        "Something else than a data frame",
+        'from mlcore import *\nInteractions.from_frame([("ann", "tea")])',
+        "DataError: frame: expected a DataFrame of pandas or polars, a pyarrow.Table or a DuckDB "
+        "relation, got list\nhint: Interactions.from_columns takes lists and arrays",
+        "A list has no names of columns.",
+        "Give the columns.",
+        'from mlcore import *\nInteractions.from_columns(*zip(*[("ann", "tea")]))',
+    ),
+    python(
+        "A key of the configuration is misspelt",
+        SOME + 'train_from_data(some, {"neighbors": 50})',
+        "ConfigError: config: expected one of similarity, weighting, num_neighbors, neighborhood, "
+        "shrinkage, min_cooccurrence, heavy_users, got the key 'neighbors'",
+        "A dictionary is checked as a configuration file is.",
+        "Take one of the keys named.",
+        SOME + 'train_from_data(some, {"num_neighbors": 50})',
+    ),
+    python(
+        "A list to evaluate has an item twice",
+        EVALUATE + 'evaluate_from_data({"ann": ["tea", "tea"]}, {"ann": ["tea"]}, [2])',
+        "DataError: predictions: user 'ann': expected each item once, got 'tea' again",
+        "Counted twice, one hit would give a recall of 2.",
+        "Leave repetitions out before you cut the list.",
+        EVALUATE + 'once = list(dict.fromkeys(["tea", "tea"]))\n'
+        'evaluate_from_data({"ann": once}, {"ann": ["tea"]}, [2])',
+    ),
+    python(
+        "A model in memory goes to another process",
+        SOME + "import pickle\npickle.dumps(train_from_data(some))",
+        "MlcoreError: model: expected one in a directory, to pickle or copy it by its path, got one "
+        "in memory only: call save() first",
+        "A model goes to a worker by its path, so that all map the same files.",
+        "Save it first, or load it.",
+        SOME + "import pickle\nmodel = train_from_data(some)\n"
+        'model.save("saved")\npickle.dumps(model)',
+    ),
+]
 
 OUTPUTS: list[Entry] = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
@@ -17,6 +18,9 @@ from mlcore.errors import DataWarning, NoUsersError
 from mlcore.evaluate.config import METRIC_NAMES, EvaluateConfig, ExtraUsers
 from mlcore.evaluate.evaluate import Catalogue, evaluate_from_data, evaluate_from_path
 from mlcore.evaluate.metrics import USER_METRICS
+from mlcore import ranked_lists
+from mlcore.ranked_lists import Predictions
+from mlcore.recommend.lists import RankedList, Recommendation
 from tests import oracles
 from tests.evaluate.trec_eval import OF_TREC_EVAL, trec_eval_of
 from tests.oracles import predictions_of, truth_of
@@ -499,3 +503,114 @@ def test_a_model_without_users_has_no_slices_by_history(tmp_path: Path) -> None:
     one = EvaluateConfig(slices=["popularity"])
     evaluate_from_path(predictions, truth, out, [10], model_dir=model, config=one)
     assert list(json.loads(out.read_text())["slices"]) == ["popularity"]
+
+
+# --- lists and dictionaries of ids, and what a file is refused for
+
+
+def test_lists_of_lists_and_dictionaries_are_evaluated_as_predictions() -> None:
+    lists = {"u": ["b", "a"], "v": [], "w": ["c"]}
+    taken = {"u": ["a"], "v": ["a"], "w": ["c", "d"]}
+    expected = evaluate_from_data(oracles.predictions_of(lists), oracles.truth_of(taken), [2])
+    listed = {user: [Recommendation(id_, 0.5) for id_ in ids] for user, ids in lists.items()}
+    rows = list(lists.values()), list(taken.values())
+    ranked = [RankedList(entries, user) for user, entries in listed.items()]
+    sides: list[tuple[Any, Any]] = [(lists, taken), (listed, taken), rows, (ranked, taken)]
+    for predictions, truth in sides:
+        found = evaluate_from_data(predictions, truth, [2])
+        assert found.metrics == expected.metrics
+        for name, values in expected.per_user.items():
+            assert found.per_user[name].tolist() == values.tolist()
+
+
+def test_rows_keep_their_order_beyond_ten() -> None:
+    rows = [[str(n)] for n in range(11)]
+    found = evaluate_from_data(rows, [*rows[:-1], ["x"]], [1])
+    assert found.per_user["recall@1"].tolist() == [1.0] * 10 + [0.0]
+    assert found.user_ids[-1] == "10" and found.user_ids[0] == "00"
+
+
+@pytest.mark.parametrize(
+    ("predictions", "truth", "message"),
+    [
+        ({"u": ["a", "a"]}, {"u": ["a"]}, "user 'u': expected each item once, got 'a' again"),
+        ([["b"], ["a", "c", "a"]], [["a"]] * 2, "user '1': expected each item once, got 'a' again"),
+        (
+            Predictions(["u"], ["a"], np.array([0, 2]), np.array([0, 0], np.int32)),
+            {"u": ["a"]},
+            "predictions: user 'u': expected each item once, got 'a' again",
+        ),
+        (
+            Predictions(["u", "u"], ["a"], np.array([0, 1, 1]), np.array([0], np.int32)),
+            {"u": ["a"]},
+            "user_ids: expected each once, got 'u' again",
+        ),
+        (
+            Predictions(["u"], ["a", "a"], np.array([0, 2]), np.array([0, 1], np.int32)),
+            {"u": ["a"]},
+            "item_ids: expected each once, got 'a' again",
+        ),
+        (
+            Predictions(["u"], [7], np.array([0, 1]), np.array([0], np.int32)),  # type: ignore[list-item]
+            {"u": ["a"]},
+            "item_ids[0]: expected a string, got 7",
+        ),
+        ({"u": [7]}, {"u": ["a"]}, "predictions: user 'u': expected a string, got 7"),
+        ({7: ["a"]}, {"u": ["a"]}, "user_ids[0]: expected a string, got 7"),
+        ({"u": ["a"]}, {"u": [7]}, "ground_truth: user 'u': expected a string, got 7"),
+        ({"u": ["a"]}, {7: ["a"]}, "ground_truth: user_ids[0]: expected a string, got 7"),
+        (
+            {"u": "ab"},
+            {"u": ["a"]},
+            "predictions: user 'u': expected ids, such as a list of strings, got 'ab'",
+        ),
+        ("ab", ["a"], "predictions: expected ids, such as a list of strings, got 'ab'"),
+        (
+            {"u": ["a"]},
+            {"u": "ab"},
+            "ground_truth: user 'u': expected ids, such as a list of strings, got 'ab'",
+        ),
+        (
+            [["a"]],
+            {"u": ["a"]},
+            "predictions: expected lists by user, as in ground_truth, got lists alone",
+        ),
+        (
+            [RankedList(user_id="u")] * 2,
+            {"u": ["a"]},
+            "predictions: expected lists by user, as in ground_truth, got lists alone",
+        ),
+        ([["a"]], [["a"], ["b"]], "predictions: expected 2 lists as in ground_truth, got 1"),
+        ({"u": ["a"]}, {}, "ground_truth: user_ids: expected at least one row, got none"),
+    ],
+)
+def test_python_refuses_what_a_file_is_refused_for(
+    predictions: Any, truth: Any, message: str
+) -> None:
+    with pytest.raises(DataError, match=f"{re.escape(message)}$"):
+        evaluate_from_data(predictions, truth, [2])
+
+
+@pytest.mark.parametrize("block", [1, 3, 2**20])
+def test_an_item_twice_is_found_in_any_block(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranked_lists, "_BLOCK_ENTRIES", block)
+    lists: dict[str, list[str]] = {"u": ["a", "b"], "v": [], "w": ["b", "a", "c", "d"], "x": ["d"]}
+    Predictions.from_lists(lists).check()
+    for user, items in lists.items():
+        for place in range(len(items)):
+            again = [*items[:place], items[place], *items[place:]]
+            with pytest.raises(DataError, match=f"user '{user}': .* got '{items[place]}' again$"):
+                Predictions.from_lists({**lists, user: again}).check()
+
+
+@pytest.mark.parametrize("cutoffs", [10, "10", [2.5], [True], ["1"]])
+def test_cutoffs_that_are_no_list_of_integers_are_refused(cutoffs: Any) -> None:
+    with pytest.raises(ConfigError, match="^cutoffs: expected .*integers >= 1, got "):
+        evaluate_from_data({"u": ["a"]}, {"u": ["a"]}, cutoffs)
+
+
+def test_another_way_with_extra_users_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match="^extra_users: expected 'error' or 'ignore', got 'skip'$"
+    ):
+        evaluate_from_data({"u": ["a"]}, {"u": ["a"]}, [1], extra_users="skip")  # type: ignore[arg-type]

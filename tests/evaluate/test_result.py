@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from mlcore.evaluate.config import EvaluateConfig, SliceBy
+from mlcore import Interactions
+from mlcore.evaluate.catalogue import Catalogue
+from mlcore.evaluate.compare import compare_from_data
+from mlcore.evaluate.evaluate import evaluate_from_data
+from mlcore.ranked_lists import Predictions
+from mlcore.evaluate.config import EvaluateConfig, MetricSeparator, SliceBy
 from mlcore.evaluate.resampling import bootstrap_interval
 from mlcore.evaluate.result import mean_over_users
 from tests.evaluate.test_catalogue import CUTOFFS, evaluate, random_data
@@ -65,3 +72,41 @@ def test_another_seed_gives_other_intervals_and_the_same_seed_the_same() -> None
     )
     assert first.means.intervals == again.means.intervals != other.means.intervals
     assert first.metrics == other.metrics
+
+
+@pytest.mark.parametrize("separator", ["@", "_at_"])
+def test_rows_hold_what_the_document_holds(separator: MetricSeparator) -> None:
+    lists, taken = {"u": ["a", "b"], "v": ["b"]}, {"u": ["a"], "v": ["c"], "w": ["b"]}
+    catalogue = Catalogue(["a", "b"], np.array([3, 1]), 4)
+    config = EvaluateConfig(
+        confidence=0.9, bootstrap_rounds=20, slices=["popularity"], metric_separator=separator
+    )
+    found = evaluate_from_data(lists, taken, [1, 2], catalogue=catalogue, config=config)
+    document = found.to_json()
+    parts = [(None, None, document)]
+    for by, slices in document["slices"].items():
+        parts += [(by, name, part) for name, part in slices.items()]
+    expected = [
+        [by, name, metric, value, *part["confidence_intervals"].get(metric, [None] * 2)]
+        for by, name, part in parts
+        for metric, value in part["metrics"].items()
+    ]
+    rows = found.to_rows()
+    assert [list(row.values())[:-1] for row in rows] == expected
+    assert [row["users"] for row in rows if row["metric"].startswith("recall")][:2] == [3, 3]
+    assert f"recall{separator}1" in found.metrics and f"coverage{separator}2" in found.metrics
+    assert f"recall{separator}1 0.3333" in found.summary([1, 2])
+    names = {row["metric"] for row in rows} | set(found.per_user)
+    allowed = r"[A-Za-z0-9_. /-]+" if separator == "_at_" else r"[a-z_]+@[12]"
+    assert all(re.fullmatch(allowed, name) for name in names)
+
+
+def test_the_rows_of_a_comparison_are_its_metrics() -> None:
+    lists = Predictions.from_lists({"u": ["a"], "v": ["b"]})
+    truth = Interactions.from_columns(["u", "v"], ["a", "a"])
+    comparison = compare_from_data(lists, lists, truth, [1])
+    for row, (name, metric) in zip(
+        comparison.to_rows(), comparison.to_json()["metrics"].items(), strict=True
+    ):
+        interval = [row.pop("low"), row.pop("high")]
+        assert row | {"confidence_interval": interval} == {"metric": name, **metric}

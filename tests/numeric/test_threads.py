@@ -142,10 +142,10 @@ def test_as_many_threads_as_asked_or_one_for_each_core_allowed(
     assert resolve_threads(None) == 1
 
 
-@pytest.mark.parametrize("threads", [0, -2, 100_000])
-def test_no_threads_are_refused(threads: int) -> None:
+@pytest.mark.parametrize("threads", [0, -2, 100_000, 2.5, "2"])
+def test_no_threads_are_refused(threads: Any) -> None:
     with pytest.raises(ConfigError) as caught:
         resolve_threads(threads)
-    assert str(caught.value) == f"threads: expected an integer from 1 to 1024, got {threads}"
+    assert str(caught.value) == f"threads: expected an integer from 1 to 1024, got {threads!r}"
     with pytest.raises(ConfigError):
         train_from_data(Interactions.from_columns(["u"], ["a"]), threads=threads)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from mlcore import (
     train_from_data,
 )
 from mlcore.errors import CsrError, UnknownItemError, UnknownUserError
+from mlcore import ids as ids_module
 from mlcore.ids import IdMap
 from mlcore.recommend import scoring
 from mlcore.recommend.recommender import ListOptions
@@ -31,7 +32,7 @@ from mlcore.types import CsrMatrix
 from mlcore.weighting import BM25
 from tests import oracles
 
-Lists = list[list[Recommendation]]
+Lists = Sequence[Sequence[Recommendation]]
 
 
 def random_model(
@@ -439,3 +440,51 @@ def test_a_saved_model_answers_as_the_trained_one(tmp_path: Path, model: Model) 
     expected = trained.predict_many(users, fill="popularity")
     assert same(loaded.predict_many(users, fill="popularity"), expected)
     assert same([loaded.predict(user, fill="popularity") for user in users], expected)
+
+
+# --- ids of the wrong kind
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda r: r.predict(7), "user: expected a string, got 7"),
+        (lambda r: r.explain(7, "i000"), "user: expected a string, got 7"),
+        (lambda r: r.similar_items(7), "item: expected a string, got 7"),
+        (lambda r: r.explain_history(["i000"], 7), "item: expected a string, got 7"),
+        (lambda r: r.predict_many([b"u"]), "user_ids[0]: expected a string, got b'u'"),
+        (lambda r: r.predict_history([7]), "history: item_id: expected a string, got 7"),
+        (
+            lambda r: r.predict_history(["i000"], exclude=["i001", 17]),
+            "exclude[1]: expected a string, got 17",
+        ),
+        (
+            lambda r: r.predict_history(["i000"], include=[np.int64(17)]),
+            "include[0]: expected a string, got np.int64(17)",
+        ),
+        *(
+            (ask, f"{name}: expected ids, such as a list of strings, got {got!r}")
+            for got in ("11", b"11", 11)
+            for name, ask in [
+                ("user_ids", lambda r, got=got: r.predict_many(got)),
+                ("history", lambda r, got=got: r.predict_history(got)),
+                ("include", lambda r, got=got: r.predict_history([], include=got)),
+                ("exclude", lambda r, got=got: r.predict_history([], exclude=got)),
+            ]
+        ),
+    ],
+)
+def test_ids_that_are_no_strings_are_refused_at_the_first_call_and_the_hundredth(
+    model: Model, ask: Any, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for cost in (0, 10**9):  # found in a table, by binary search
+        monkeypatch.setattr(ids_module, "SEARCH_COST", cost)
+        with pytest.raises(DataError) as caught:
+            ask(Recommender(train_again(model)))
+        assert str(caught.value) == message and type(caught.value) is DataError
+
+
+def train_again(model: Model) -> Model:
+    """The same model with fresh maps of ids, that no search has made a table of."""
+    users = None if model.users is None else IdMap.from_ids(model.users.ids)
+    return dataclasses.replace(model, items=IdMap.from_ids(model.items.ids), users=users)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlcore import DataError, Interactions, Model, TrainConfig, train_from_data
+from mlcore import ConfigError, DataError, Interactions, Model, TrainConfig, train_from_data
 from mlcore.errors import DataWarning
 from mlcore.heavy_users import DownWeight, Keep, Latest, Sample
 from mlcore.similarity import Cosine, P3Alpha, RP3Beta, Similarity, registry
@@ -18,6 +18,7 @@ from mlcore.similarity.gram import Products
 from mlcore.train.train import Trainer, add_catalogue
 from mlcore.weighting import BM25, NoWeighting, TfIdf
 from tests import oracles
+from tests.test_columns import Frame
 
 ENOUGH = 2**24
 
@@ -201,3 +202,32 @@ def test_a_catalogue_and_interactions_belong_together(
     assert add_catalogue(interactions, path).item_ids == sorted({"a", "b", *items})
     notes = [str(warning.message) for warning in recwarn]
     assert notes == ([f"{path}: item_id: {note}"] if note else [])
+
+
+def test_a_frame_and_a_dictionary_train_as_their_objects_do() -> None:
+    pairs = {"user_id": ["u", "u", "v"], "item_id": ["a", "b", "b"]}
+    expected = train_from_data(Interactions.from_columns(*pairs.values()), CONFIG)
+    found = train_from_data(Frame(pairs), {"similarity": {"name": "jaccard"}, "num_neighbors": 1})
+    assert same(found, expected)
+
+
+CONFIG = TrainConfig.from_json({"similarity": {"name": "jaccard"}, "num_neighbors": 1})
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"neighbors": 1}, "^config: expected one of .*, got the key 'neighbors'$"),
+        ({"num_neighbors": "1"}, "^config: num_neighbors: expected "),
+        ("config.json", "^config: expected a JSON object, got 'config.json'$"),
+        (None, "^config: expected a JSON object, got null$"),
+    ],
+)
+def test_a_dictionary_is_checked_as_the_file_is(config: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        train_from_data(Frame({"user_id": ["u"], "item_id": ["a"]}), config)
+
+
+def test_what_is_no_frame_is_not_trained() -> None:
+    with pytest.raises(DataError, match="^frame: expected a DataFrame .*, got list$"):
+        train_from_data([["u", "a"]])

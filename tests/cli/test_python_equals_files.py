@@ -1,0 +1,208 @@
+"""What a file is refused for, Python is refused for, with the same class of error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcore import Interactions, MlcoreError, Recommender, TrainConfig, train_from_data
+from mlcore.evaluate import (
+    EvaluateConfig,
+    compare_from_path,
+    evaluate_from_data,
+    evaluate_from_path,
+)
+from mlcore.recommend import PredictOptions, Requests, predict_from_path
+from mlcore.train import train_from_path
+from tests.test_columns import Frame
+
+Lines = list[dict[str, Any]]
+LONG = "x" * 65_536
+
+
+def write(name: str, lines: Lines) -> str:
+    Path(name).write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return name
+
+
+def trained_from(lines: Lines) -> Callable[[], object]:
+    return lambda: train_from_path(write("e.jsonl", lines), None, "new")
+
+
+def frame_of(lines: Lines) -> Any:
+    return Frame({name: [line.get(name) for line in lines] for name in lines[0]})
+
+
+def event(**changes: Any) -> Lines:
+    return [{"user_id": "u", "item_id": "a"}, {"user_id": "v", "item_id": "b", **changes}]
+
+
+def columns(lines: Lines) -> list[Any]:
+    names = ("user_id", "item_id", "weight", "timestamp")
+    found: list[Any] = [[line.get(name) for line in lines] for name in names]
+    defaults: list[Any] = [None, None, 1, 0]
+    return [
+        [
+            default if value is None and name not in line else value
+            for value, line in zip(values, lines)
+        ]
+        for name, values, default in zip(names, found, defaults)
+    ]
+
+
+EVENTS = [
+    *(
+        {name: value}
+        for name in ("user_id", "item_id")
+        for value in (7, None, "", "a\nb", "\0", LONG)
+    ),
+    *({"weight": value} for value in (0, -1, "1", None, True, 10**400)),
+    *({"timestamp": value} for value in (1.5, True, None, "soon", 10**13, -(10**13))),
+]
+
+
+@pytest.mark.parametrize("changes", EVENTS, ids=repr)
+def test_an_event_is_refused_from_a_file_from_columns_and_from_a_frame(
+    changes: dict[str, Any], folder: Path
+) -> None:
+    lines = event(**changes)
+    first = {"weight": 1, "timestamp": 0}
+    lines[0] |= {name: first[name] for name in changes if name in first}
+    same_class(
+        trained_from(lines),
+        lambda: Interactions.from_columns(*columns(lines)),
+        lambda: train_from_data(frame_of(lines)),
+    )
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"neighbors": 5},
+        {"num_neighbors": 0},
+        {"num_neighbors": "5"},
+        {"similarity": "cosine"},
+        {"similarity": {"name": "cosinus"}},
+        {"shrinkage": 1, "similarity": {"name": "ease"}},
+        [],
+    ],
+    ids=repr,
+)
+def test_a_configuration_is_refused_from_a_file_and_as_a_dictionary(
+    config: Any, folder: Path
+) -> None:
+    path = write("c.json", [config])
+    events = write("e.jsonl", event())
+    same_class(
+        lambda: train_from_path(events, path, "new"),
+        lambda: train_from_data(Interactions.from_columns(["u"], ["a"]), config),
+        lambda: TrainConfig.from_json(config),
+    )
+
+
+@pytest.mark.parametrize("id_", [7, None, ["ann"]], ids=repr)
+def test_an_id_is_refused_from_a_file_and_in_a_request(id_: Any, folder: Path) -> None:
+    recommender = Recommender.load("model")
+    users, items = write("u.jsonl", [{"user_id": id_}]), write("i.jsonl", [{"item_id": id_}])
+    history = write("h.jsonl", [{"user_id": "u", "history": [{"item_id": id_}]}])
+
+    def predict(requests: Requests, **options: Any) -> Callable[[], object]:
+        return lambda: predict_from_path("model", requests, "p.jsonl", PredictOptions(**options))
+
+    every = Requests(all_users=True)
+    same_class(
+        predict(Requests(users_path=users)),
+        lambda: recommender.predict(id_),
+        lambda: recommender.predict_many([id_]),
+        lambda: recommender.explain(id_, "tea"),
+    )
+    same_class(
+        predict(every, include_items_path=items),
+        lambda: recommender.predict("ann", include=[id_]),
+        lambda: recommender.predict_many(["ann"], include=[id_]),
+    )
+    same_class(
+        predict(every, exclude_items_path=items),
+        lambda: recommender.predict("ann", exclude=[id_]),
+        lambda: recommender.predict_many(["ann"], exclude=[id_]),
+    )
+    same_class(
+        predict(Requests(histories_path=history)), lambda: recommender.predict_history([id_])
+    )
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [("tea", 1), ("tea", 1)],
+        [("tea", 0)],
+        [("tea", -1)],
+        [("tea", "1")],
+        [("tea", None)],
+        [("tea", True)],
+        [("tea", 1e300)],
+        [(7, 1)],
+    ],
+    ids=repr,
+)
+def test_a_history_is_refused_from_a_file_and_in_a_request(entries: Any, folder: Path) -> None:
+    rows = [{"item_id": item_id, "weight": weight} for item_id, weight in entries]
+    path = write("h.jsonl", [{"user_id": "u", "history": rows}])
+    recommender = Recommender.load("model")
+    same_class(
+        lambda: predict_from_path("model", Requests(histories_path=path), "p.jsonl"),
+        lambda: recommender.encode_history(entries),
+    )
+
+
+LISTS: list[tuple[list[tuple[Any, list[Any]]], list[int]]] = [
+    ([("u", ["a", "a"])], [1]),
+    ([("u", [7])], [1]),
+    ([("u", [""])], [1]),
+    ([("u", [None])], [1]),
+    ([(7, ["a"])], [1]),
+    ([("x", ["a"])], [1]),
+    ([("u", ["a"])], [0]),
+    ([("u", ["a"])], [1, 1]),
+    ([("u", ["a"])], []),
+]
+
+
+@pytest.mark.parametrize(("lists", "cutoffs"), LISTS, ids=repr)
+def test_lists_are_refused_from_a_file_and_from_python(
+    lists: Any, cutoffs: list[int], folder: Path
+) -> None:
+    rows = [
+        {"user_id": user, "items": [{"item_id": item, "score": 1} for item in items]}
+        for user, items in lists
+    ]
+    path, truth = write("p.jsonl", rows), write("t.jsonl", [{"user_id": "u", "item_id": "a"}])
+    same_class(
+        lambda: evaluate_from_path(path, truth, "m.json", cutoffs),
+        lambda: evaluate_from_data(dict(lists), {"u": ["a"]}, cutoffs),
+        lambda: compare_from_path(path, path, truth, cutoffs, out_path="m.json"),
+    )
+
+
+def test_what_needs_a_model_is_refused_without_one(folder: Path) -> None:
+    config = EvaluateConfig(diversity=True)
+    lists = write("p.jsonl", [{"user_id": "u", "items": [{"item_id": "a", "score": 1}]}])
+    truth = write("t.jsonl", [{"user_id": "u", "item_id": "a"}])
+    same_class(
+        lambda: evaluate_from_path(lists, truth, "m.json", [1], config=config),
+        lambda: evaluate_from_data({"u": ["a"]}, {"u": ["a"]}, [1], config=config),
+    )
+
+
+def same_class(*ways: Callable[[], object]) -> None:
+    found = []
+    for way in ways:
+        with pytest.raises(MlcoreError) as caught:
+            way()
+        assert ": expected " in str(caught.value)
+        found.append(type(caught.value))
+    assert len(set(found)) == 1, found
