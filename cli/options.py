@@ -7,7 +7,9 @@ from dataclasses import fields
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from mlcore.evaluate.config import DEFAULT_EXTRA_USERS, ExtraUsers
-from mlcore.files.options import FORMATS, ColumnNames, Format, InputOptions
+from mlcore.files.options import DELIMITERS, FORMATS, TIME_UNITS, ColumnNames, Format, InputOptions
+from mlcore.errors import ConfigError
+from mlcore.times import TimeUnit
 
 __all__ = [
     "InputArgs",
@@ -23,23 +25,73 @@ __all__ = [
     "add_threads_option",
     "build_config",
     "flag",
+    "parse_delimiter",
+    "parse_names",
     "parse_numbers",
     "with_default",
 ]
 
 COLUMNS = tuple(field.name for field in fields(ColumnNames))
+_INPUT_DEFAULTS = {
+    "format": None,
+    **{f"{field}_column": getattr(ColumnNames, field) for field in COLUMNS},
+    "delimiter": None,
+    "columns": None,
+    "encoding": InputOptions.encoding,
+    "timezone": None,
+    "timestamp_unit": InputOptions.timestamp_unit,
+}
 T = TypeVar("T")
 
 
 class InputArgs(argparse.Namespace):
-    """Options of every command that reads interactions."""
+    """Options of every command that reads tables."""
 
     format: Format | None
+    delimiter: str | None
+    no_header: bool
+    columns: tuple[str, ...] | None
+    encoding: str
+    timezone: str | None
+    timestamp_unit: TimeUnit
 
     def input_options(self) -> InputOptions:
         """Return how the tables are read."""
-        names = {field: getattr(self, f"{field}_column") for field in COLUMNS}
-        return InputOptions(ColumnNames(**names), self.format)
+        if self.no_header != (self.columns is not None):
+            given, missing = (
+                ("--no-header", "--columns")
+                if self.no_header
+                else (
+                    "--columns",
+                    "--no-header",
+                )
+            )
+            raise ConfigError(
+                f"{given}: expected {missing} with it, got none",
+                "--no-header --columns user_id,item_id,weight,timestamp reads a file without header",
+            )
+        return InputOptions(
+            self._column_names(),
+            self.format,
+            self.delimiter,
+            self.columns,
+            self.encoding,
+            self.timezone,
+            self.timestamp_unit,
+        )
+
+    def _column_names(self) -> ColumnNames:
+        names = {field: getattr(self, f"{field}_column", None) for field in COLUMNS}
+        return ColumnNames(**{field: name for field, name in names.items() if name is not None})
+
+    def input_words(self) -> list[str]:
+        """Return the options given that say how tables are read, for another command."""
+        words = ["--no-header"] if self.no_header else []
+        for name, default in _INPUT_DEFAULTS.items():
+            value = getattr(self, name)
+            if value != default:
+                words += [flag(name), ",".join(value) if name == "columns" else value]
+        return words
 
 
 def flag(name: str) -> str:
@@ -107,14 +159,52 @@ def parse_numbers(kind: type[T], example: str) -> Any:
     return parse
 
 
-def add_input_options(parser: argparse.ArgumentParser) -> None:
-    """Add a group of options that say how to read a file of interactions."""
-    group = parser.add_argument_group("input")
+def add_input_options(parser: argparse.ArgumentParser, with_columns: bool = True) -> None:
+    """Add a group of options that say how to read tables: each table of the command.
+
+    Args:
+        with_columns: whether they say which columns to read.
+    """
+    group = parser.add_argument_group("input tables")
     add_format_option(group)
-    for field in COLUMNS:
+    for field in COLUMNS if with_columns else ():
         default = getattr(ColumnNames, field)
         text = with_default("", default)
         group.add_argument(f"--{field}-column", default=default, metavar="NAME", help=text)
+    _add_csv_options(group)
+    group.add_argument(
+        "--timezone",
+        metavar="NAME",
+        help="of times without one: UTC, +09:00, Europe/Berlin (default: they are refused)",
+    )
+    group.add_argument(
+        "--timestamp-unit",
+        choices=TIME_UNITS,
+        default=InputOptions.timestamp_unit,
+        help=with_default("of times that are numbers", InputOptions.timestamp_unit),
+    )
+
+
+def _add_csv_options(group: Any) -> None:
+    group.add_argument(
+        "--delimiter",
+        type=parse_delimiter,
+        metavar="TEXT",
+        help="of CSV: , ; | :: or tab (default: by the first line)",
+    )
+    group.add_argument("--no-header", action="store_true", help="CSV without names of columns")
+    group.add_argument(
+        "--columns",
+        type=parse_names,
+        metavar="NAME,...",
+        help="with --no-header: the names, such as user_id,item_id,weight,timestamp",
+    )
+    group.add_argument(
+        "--encoding",
+        default=InputOptions.encoding,
+        metavar="NAME",
+        help=with_default("such as latin-1 or utf-16", InputOptions.encoding),
+    )
 
 
 def add_format_option(parser: Any) -> None:
@@ -126,8 +216,33 @@ def add_format_option(parser: Any) -> None:
     )
 
 
+def parse_delimiter(text: str) -> str:
+    """Return a delimiter of CSV; ``tab`` and ``\\t`` are a tab.
+
+    >>> parse_delimiter("tab")
+    '\\t'
+    """
+    delimiter = "\t" if text in ("tab", "\\t") else text
+    if delimiter not in DELIMITERS:
+        raise argparse.ArgumentTypeError(f"expected one of , ; | :: or tab, got {text!r}")
+    return delimiter
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Return the names of a comma-separated list; an empty one passes over a field.
+
+    >>> parse_names("user_id,,item_id")
+    ('user_id', '', 'item_id')
+    """
+    names = tuple(text.split(","))
+    twice = [name for name in names if name and names.count(name) > 1]
+    if twice:
+        raise argparse.ArgumentTypeError(f"expected each name once, got {twice[0]!r} again")
+    return names
+
+
 def add_interactions_option(
-    parser: Any, text: str = ".csv or .jsonl, perhaps .gz; .parquet; -"
+    parser: Any, text: str = ".csv or .jsonl, perhaps .gz; .parquet; a folder of parts; -"
 ) -> None:
     """Add ``--interactions``, required, to a parser or a group."""
     parser.add_argument("--interactions", required=True, metavar="FILE", help=text)
@@ -138,7 +253,7 @@ def add_catalogue_option(parser: Any) -> None:
     parser.add_argument(
         "--items",
         metavar="FILE",
-        help="the catalogue: a table with a column item_id (default: the items of the interactions)",
+        help="the catalogue: a table with the column of items (default: the items of the interactions)",
     )
 
 

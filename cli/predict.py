@@ -7,24 +7,23 @@ from collections.abc import Sequence
 
 from cli.console import TerminalProgress, make_parser, run
 from cli.options import (
+    InputArgs,
     add_dry_run_option,
     add_fields,
-    add_format_option,
+    add_input_options,
     add_model_option,
     add_threads_option,
     build_config,
 )
-from mlcore.files.options import Format, InputOptions
 from mlcore.recommend.options import PredictOptions, Requests
 
 
-class Args(argparse.Namespace):
+class Args(InputArgs):
     """Parsed options."""
 
     model_dir: str
     out: str
     threads: int | None
-    format: Format | None
     dry_run: bool
 
 
@@ -41,16 +40,16 @@ def build_parser() -> argparse.ArgumentParser:
         users.add_mutually_exclusive_group(required=True),
         Requests,
         all_users="every user of the training",
-        users_path="a table with a column user_id",
+        users_path="a table with the column of users",
         histories_path='.jsonl: {"user_id": "s1", "history": [{"item_id": "a", "weight": 1}]}; '
-        "or .csv: user_id,item_id[,weight]",
+        "or a table: user_id,item_id[,weight]",
     )
     add_fields(
         parser.add_argument_group("lists"),
         PredictOptions,
         top_n="longest list",
-        include_items_path="a table with a column item_id: only these",
-        exclude_items_path="a table with a column item_id: none of these",
+        include_items_path="a table with the column of items: only these",
+        exclude_items_path="a table with the column of items: none of these",
         include_seen="allow items of the history",
         fill="complete short lists with popular unseen items",
         unknown_user="a user unknown to the model is an error, is left out, or gets popular items",
@@ -59,7 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", required=True, metavar="FILE", help="JSON Lines, or -")
     add_threads_option(parser)
     add_dry_run_option(parser)
-    add_format_option(parser)
+    add_input_options(parser)
     return parser
 
 
@@ -73,7 +72,7 @@ def _work(args: Args, progress: TerminalProgress) -> str:
         args.out,
         options,
         threads=args.threads,
-        input_options=InputOptions(format=args.format),
+        input_options=args.input_options(),
         dry_run=args.dry_run,
         progress=progress,
         on_message=progress.show,

@@ -12,12 +12,11 @@ from collections.abc import Sequence
 
 from cli.console import TerminalProgress, make_parser, run
 from cli.engines import EngineArgs, add_engine_options, parse_pair
-from cli.options import add_dry_run_option, add_format_option, add_threads_option
-from mlcore.files.options import Format
+from cli.options import InputArgs, add_dry_run_option, add_input_options, add_threads_option
 from mlcore.errors import ConfigError, shorten
 
 
-class Args(EngineArgs):
+class Args(InputArgs, EngineArgs):
     """Parsed options."""
 
     query: str
@@ -28,7 +27,6 @@ class Args(EngineArgs):
     out_table: str | None
     lineage: str | None
     dry_run: bool
-    format: Format | None
 
 
 def build_parser() -> ArgumentParser:
@@ -74,7 +72,7 @@ def build_parser() -> ArgumentParser:
         help="to append this run to (default: lineage.jsonl beside the query)",
     )
     add_threads_option(parser, "duckdb: ")
-    add_format_option(parser)
+    add_input_options(parser, with_columns=False)
     add_engine_options(parser, default="duckdb")
     return parser
 
@@ -96,7 +94,7 @@ def _work(args: Args, progress: TerminalProgress) -> str:
         _as_mapping("table", args.table),
         _as_mapping("param", args.param),
         args.until_stable,
-        args.format,
+        args.input_options(),
     )
     if not args.dry_run and (args.out is None) == (args.out_table is None):
         raise ConfigError("--out: expected one of --out and --out-table, got both or neither")

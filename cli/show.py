@@ -6,12 +6,11 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import make_parser, run
-from cli.options import add_format_option, add_predictions_option, with_default
-from mlcore.files.options import Format, InputOptions
+from cli.options import InputArgs, add_input_options, add_predictions_option, with_default
 from mlcore.recommend.options import SHOWN_ITEMS
 
 
-class Args(argparse.Namespace):
+class Args(InputArgs):
     """Parsed options."""
 
     predictions: str
@@ -19,7 +18,6 @@ class Args(argparse.Namespace):
     histories: str | None
     user: str | None
     top_n: int
-    format: Format | None
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -31,7 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_predictions_option(parser)
     parser.add_argument(
-        "--items", required=True, metavar="FILE", help="a table with columns item_id and title"
+        "--items", required=True, metavar="FILE", help="a table with the columns of items and title"
     )
     parser.add_argument("--histories", metavar="FILE", help="interactions before the list")
     parser.add_argument("--user", metavar="ID", help="default: the first user of the predictions")
@@ -42,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help=with_default("longest list", SHOWN_ITEMS),
     )
-    add_format_option(parser)
+    add_input_options(parser)
     return parser
 
 
@@ -55,7 +53,7 @@ def _show(args: Args) -> str:
         histories_path=args.histories,
         user_id=args.user,
         top_n=args.top_n,
-        input_options=InputOptions(format=args.format),
+        input_options=args.input_options(),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
+from datetime import timezone
 
 from cli.console import TerminalProgress, make_parser, run
 from cli.options import (
@@ -19,6 +20,7 @@ from cli.options import (
 )
 from mlcore.errors import ConfigError
 from mlcore.split.config import STRATEGIES, SplitConfig
+from mlcore.times import TimeRule
 
 
 class Args(InputArgs):
@@ -34,8 +36,11 @@ class Args(InputArgs):
         from mlcore.files.tables import BadValue
         from mlcore.files.values import parse_timestamp
 
+        zone, unit = self.input_options().time_rule()
         try:
-            cutoff = None if self.cutoff is None else parse_timestamp(self.cutoff)
+            cutoff = None
+            if self.cutoff is not None:
+                cutoff = parse_timestamp(self.cutoff, TimeRule(zone or timezone.utc, unit))
         except BadValue as fault:
             raise ConfigError(f"cutoff: {fault}", fault.hint) from None
         return build_config(SplitConfig, self, cutoff=cutoff)
@@ -62,7 +67,9 @@ def build_parser() -> ArgumentParser:
         seed="for random and user",
     )
     how.add_argument(
-        "--cutoff", metavar="TIME", help="for temporal: test from here on; seconds or RFC 3339"
+        "--cutoff",
+        metavar="TIME",
+        help="for temporal: test from here on; a date or time, of UTC or --timezone, or seconds",
     )
     add_input_options(parser)
     return parser

@@ -38,7 +38,9 @@ def build_parser() -> ArgumentParser:
     """Return the parser."""
     parser = make_parser("train", __doc__, "--interactions train.csv --out-dir new-model")
     add_interactions_option(
-        parser, ".csv or .jsonl, perhaps .gz; .parquet; -; with --engine also one of its tables"
+        parser,
+        ".csv or .jsonl, perhaps .gz; .parquet; a folder of parts; -; "
+        "with --engine also one of its tables",
     )
     parser.add_argument("--config", metavar="FILE", help="JSON; default: the default configuration")
     add_catalogue_option(parser)

@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING
 
 from cli.console import TerminalProgress, command_line, make_parser, run
 from cli.options import (
-    COLUMNS,
     InputArgs,
     add_catalogue_option,
     add_dry_run_option,
@@ -38,7 +37,6 @@ from cli.options import (
     add_threads_option,
     build_config,
 )
-from mlcore.files.options import ColumnNames
 from mlcore.errors import DataError
 from mlcore.tune.config import TuneConfig
 
@@ -135,28 +133,18 @@ def _trial_line(trial: Trial, best: Trial | None, metric: str) -> str:
 
 
 def _next_commands(args: Args) -> list[str]:
-    columns = _column_options(args)
+    columns = args.input_words()
     train = ["--interactions", args.interactions, *columns]
     if args.items is not None:
         train += ["--items", args.items]
     train += ["--config", str(Path(args.out_dir) / "config.json"), "--out-dir", "candidate"]
-    predict = ["--model-dir", "candidate", "--users", "test.csv"]
+    predict = ["--model-dir", "candidate", "--users", "test.csv", *columns]
     predict += ["--out", "candidate.jsonl"]
     compare = ["--baseline", "baseline.jsonl", "--candidate", "candidate.jsonl"]
     compare += ["--ground-truth", "test.csv", *columns]
     commands = {"train": train, "predict": predict, "compare": compare}
     lines = [f"  {command_line(name)} {shlex.join(rest)}" for name, rest in commands.items()]
     return ["next, with a test set that the search has not seen:", *lines]
-
-
-def _column_options(args: Args) -> list[str]:
-    """Return the options given that say how to read files."""
-    names = args.input_options().columns
-    options = [] if args.format is None else ["--format", args.format]
-    for field in COLUMNS:
-        if (name := getattr(names, field)) != getattr(ColumnNames, field):
-            options += [f"--{field}-column", name]
-    return options
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -40,20 +40,25 @@ def parse_json(text: str, max_depth: int | None = None) -> Any:
     {'a': [1, 2.5]}
     """
     try:
-        value = _DECODER.decode(text)
+        value = _decode(text)
     except json.JSONDecodeError as error:
         raise JsonTextError(_malformed(text, error)) from None
     except RecursionError:
         raise JsonTextError("JSON nested too deeply") from None
-    except JsonTextError:
-        raise
-    except ValueError:  # an integer of more digits than Python converts
-        raise JsonTextError("a number of too many digits") from None
     if max_depth is not None:
         _refuse_deeper(value, max_depth)
     if "\\u" in text:
         _refuse_lone_surrogates(value)
     return value
+
+
+def _decode(text: str) -> Any:
+    try:
+        return _DECODER.decode(text)
+    except (json.JSONDecodeError, JsonTextError):
+        raise
+    except ValueError:  # an integer of more digits than Python converts, perhaps of no interest
+        return _HUGE_DECODER.decode(text)
 
 
 def _malformed(text: str, error: json.JSONDecodeError) -> str:
@@ -102,7 +107,19 @@ def _refuse_lone_surrogates(value: Any) -> None:
         raise JsonTextError("JSON nested too deeply") from None
 
 
+def _parse_integer(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)  # infinite
+
+
 _DECODER = json.JSONDecoder(object_pairs_hook=_object_of_pairs, parse_constant=_refuse_constant)
+_HUGE_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object_of_pairs,
+    parse_constant=_refuse_constant,
+    parse_int=_parse_integer,
+)
 
 
 def format_number(value: float) -> str:

@@ -314,7 +314,7 @@ REFUSED = {
     "deep arrays": "[" * 100_000,
     "deep arrays, closed": "[" * 100_000 + "]" * 100_000,
     "deep objects": '{"a":' * 100_000,
-    "digits without end": "1" * 100_000,
+    "digits without end": "[" + "1" * 100_000,
 }
 
 
@@ -377,3 +377,7 @@ def test_what_is_read_is_what_the_json_module_reads_of_it(text: str) -> None:
         assert any(word in str(error) for word in ("twice", "surrogate"))
         return
     assert repr(found) == repr(expected)
+
+
+def test_an_integer_of_more_digits_than_python_converts_is_infinite() -> None:
+    assert parse_json('{"a": ' + "1" * 5000 + ', "b": -1}') == {"a": math.inf, "b": -1}

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcore.times import MAX_SECONDS, MIN_SECONDS, format_rfc_3339, parse_rfc_3339
+from mlcore.times import (
+    MAX_SECONDS,
+    MIN_SECONDS,
+    UNITS,
+    TimeUnit,
+    format_rfc_3339,
+    parse_rfc_3339,
+    parse_time,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,3 +59,47 @@ def test_what_is_written_is_read_back_and_is_what_datetime_says(microseconds: in
     moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=microseconds)
     assert datetime.fromisoformat(text.replace("Z", "+00:00")) == moment
     assert len(text) == 27
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-03-01 09:00:00 UTC", "2026-03-01 09:00:00+00", "2026-03-01 18:00:00+0900",
+        "2026-03-01T18:00:00.000+09:00", "2026-03-01 09:00:00 GMT", "2026-03-01 04:00:00 -0500",
+        "2026-03-01 09:00:00.0000009Z",
+    ],
+)  # fmt: skip
+def test_a_time_may_be_as_a_database_writes_it(text: str) -> None:
+    # 59 days after the first of January, 20,454 days after 1970, it is nine o'clock.
+    assert parse_time(text) == ((20_454 + 59) * 86_400 + 9 * 3600) * 1_000_000
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-03-01 09:00:00+9", "2026-03-01 09:00:00 CET", "09:00:00 UTC"]
+)
+def test_other_offsets_are_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        parse_time(text, timezone.utc)
+
+
+def test_a_time_without_a_zone_needs_one() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    for text in ("2026-03-01 00:00:00", "2026-03-01T00:00:00", "2026-03-01"):
+        with pytest.raises(ValueError):
+            parse_time(text)
+        midnight = parse_time(text, timezone.utc)
+        assert parse_time(text, berlin) == midnight - 3600 * 1_000_000
+    # The clock shows 02:30 twice; the first one is summer time, two hours ahead.
+    assert parse_time("2026-10-25 02:30:00", berlin) == parse_time("2026-10-25 00:30:00Z")
+    with pytest.raises(ValueError):  # before the year 1
+        parse_time("0001-01-01", timezone(timedelta(hours=1)))
+
+
+@pytest.mark.parametrize(("unit", "per_second"), [("ms", 10**3), ("us", 10**6), ("ns", 10**9)])
+def test_a_number_of_a_unit_is_of_plausible_years(unit: TimeUnit, per_second: int) -> None:
+    seconds = 1_700_000_000
+    assert UNITS[unit].microseconds(seconds * per_second + 1) == (
+        seconds * 1_000_000 + (1_000_000 // per_second)
+    )
+    for other in {1, 10**3, 10**6, 10**9} - {per_second}:
+        assert UNITS[unit].microseconds(seconds * other) is None

@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mlcore.files.database import Database, import_duckdb
-from mlcore.files.inputs import display_name, find_format, opened
+from mlcore.files.inputs import display_name, find_input_format, opened
 from mlcore.files.options import InputOptions, PathLike
-from mlcore.files.plain import sniff
+from mlcore.files.plain import LONGEST_LINE, sniff
 from mlcore.files.rows_sql import TableSql, csv_rows, json_rows
+from mlcore.files.tables import CsvLayout
 from mlcore.ids import id_fault
 from mlcore.interactions import Events
 from mlcore.progress import Progress, no_progress
@@ -52,34 +53,51 @@ def read_events_by_duckdb(
         DataError: the file is missing, or the format is not known.
     """
     duckdb = import_duckdb()
-    if os.fspath(path) == "-" or not os.path.isfile(path):
+    if os.fspath(path) == "-" or not os.path.isfile(path) or not input_options.is_utf_8():
         return None  # a pipe can be read once only
     try:
-        rows = _rows_of(path, input_options, progress)
+        layout = _find_layout(path, input_options)
+        rows = _rows_of(path, layout, input_options, progress)
         if rows is None:
             return None
         with Database(threads) as database:
-            return encode(database, rows, f"encode {display_name(path)}", progress)
-    except (duckdb.Error, UnicodeEncodeError):  # not enough memory, or a path not in UTF-8
+            events = encode(database, rows, f"encode {display_name(path)}", progress)
+    except (duckdb.Error, UnicodeError):  # not enough memory, or a path not in UTF-8
         return None
+    except (OSError, EOFError, zlib.error):
+        return None
+    if layout is not None and events is not None:
+        layout.say(display_name(path))
+    return events
 
 
-def _rows_of(path: PathLike, input_options: InputOptions, progress: Progress) -> TableSql | None:
-    is_csv = find_format(path, input_options.format) == "csv"
+def _find_layout(path: PathLike, input_options: InputOptions) -> CsvLayout | None:
+    """Return how fields are separated, or None for JSON Lines."""
+    if find_input_format(path, input_options.format) != "csv":
+        return None
+    required = input_options.columns.in_order()[:2]
+    with opened(path) as (_, stream):
+        return CsvLayout.of_first_line(
+            lambda: stream.readline(LONGEST_LINE).decode(), required, input_options
+        )
+
+
+def _rows_of(
+    path: PathLike, layout: CsvLayout | None, input_options: InputOptions, progress: Progress
+) -> TableSql | None:
+    if layout is not None and (layout.skipped or len(layout.delimiter) > 1):
+        return None
     with opened(path) as (raw, stream):
         size = os.fstat(raw.fileno()).st_size
 
         def on_block() -> None:
             progress(f"read {display_name(path)}", raw.tell(), size)
 
-        try:
-            dialect = sniff(stream, "," if is_csv else '"', on_block)
-        except (OSError, EOFError, zlib.error):
-            return None
+        dialect = sniff(stream, '"' if layout is None else layout.delimiter, on_block)
         if dialect is None:
             return None
-        rows_of = csv_rows if is_csv else json_rows
-        return rows_of(path, dialect, stream is not raw, input_options.columns)
+        rows_of = json_rows if layout is None else csv_rows
+        return rows_of(path, dialect, stream is not raw, input_options)
 
 
 def encode(

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from mlcore.errors import DataError, at, shorten, shorten_json
-from mlcore.files.formats import ROW_FORMATS
-from mlcore.files.inputs import display_name, find_format
+from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_interactions
 from mlcore.files.options import InputOptions, PathLike
+from mlcore.files.parts import Kind, has_parts, kind_of, read_parts
 from mlcore.files.tables import BadValue, json_member, no_objects, read_json_lines
 from mlcore.files.values import weight_from_json
 from mlcore.ids import id_fault
@@ -32,33 +32,39 @@ def read_histories(
     """Yield the histories of a file.
 
     JSON Lines hold one history a line: ``{"user_id": "s1", "history": [{"item_id": "a", "weight":
-    2.5}]}``; the weight is 1 if missing. CSV is a table of interactions, as for training; its users
+    2.5}]}``; the weight is 1 if missing. CSV and Parquet are a table of interactions, as for training; its users
     come in order of their ids.
 
     Args:
-        path: ``.jsonl`` or ``.csv``, perhaps ``.gz``, or ``-``.
+        path: as for ``read_columns``.
         progress: called with the bytes read.
 
     Raises:
         DataError: a user or, within a history, an item twice, or a value that breaks its rule.
     """
-    if not ROW_FORMATS[find_format(path, input_options.format)].has_keys:
+    format = input_options.format
+    if kind_of(path, format) != "jsonl":
         yield from _from_table(path, input_options, progress)
         return
-    first_lines: dict[str, int] = {}
-    for line, value in read_json_lines(path, progress):
-        place = f"{display_name(path)}:{line}"
+
+    def read(part: PathLike, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
+        for line, value in read_json_lines(part, progress, input_options.encoding):
+            yield f"{display_name(part)}:{line}", value
+
+    objects = read_parts(path, format, read) if has_parts(path) else read(path, "jsonl")
+    first_places: dict[str, str] = {}
+    for place, value in objects:
         with at(place):
             user_id = _id(value, "user_id")
-            if user_id in first_lines:
+            if user_id in first_places:
                 raise DataError(
                     f"user_id: expected each user once, got {shorten(user_id)} again "
-                    f"(first in line {first_lines[user_id]})"
+                    f"(first in line {first_places[user_id].rpartition(':')[2]})"
                 )
             items = _entries(json_member(value, "history", list))
-        first_lines[user_id] = line
+        first_places[user_id] = place
         yield UserHistory(user_id, items, place)
-    if not first_lines:
+    if not first_places:
         raise no_objects(display_name(path))
 
 

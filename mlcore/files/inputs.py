@@ -5,15 +5,17 @@ Bytes are decoded here, so a fault names its line in every format.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import os
 import sys
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -25,14 +27,18 @@ __all__ = [
     "TextChunk",
     "display_name",
     "find_format",
+    "find_input_format",
     "opened",
     "read_text",
     "text_chunks",
 ]
 
 _CHUNK_BYTES = 2**20
-_BOM = b"\xef\xbb\xbf"
+_BOM = "\ufeff"
 _GZIP_MAGIC = b"\x1f\x8b"
+_OUTPUT_ENDINGS: dict[str, Format] = {f".{format}": format for format in FORMATS}
+_INPUT_ENDINGS: dict[str, Format] = {**_OUTPUT_ENDINGS, ".tsv": "csv", ".ndjson": "jsonl"}
+_OTHER_ENCODING = "--encoding names another, such as latin-1 or utf-16"
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ def display_name(path: PathLike) -> str:
 
 
 def find_format(path: PathLike, given: Format | None) -> Format:
-    """Return the format of a file: by its name, perhaps with ``.gz``, else as given.
+    """Return the format of an output: by its name, perhaps with ``.gz``, else as given.
 
     Raises:
         DataError: the name does not show the format, and none is given.
@@ -61,9 +67,25 @@ def find_format(path: PathLike, given: Format | None) -> Format:
     >>> find_format("events.jsonl.gz", None)
     'jsonl'
     """
-    name = os.fspath(path).removesuffix(".gz")
-    for known in FORMATS:
-        if name.endswith(f".{known}"):
+    return _format_by(_OUTPUT_ENDINGS, path, given)
+
+
+def find_input_format(path: PathLike, given: Format | None) -> Format:
+    """Return the format of an input, which may have more names than an output.
+
+    Raises:
+        DataError: as ``find_format``.
+
+    >>> find_input_format("events.TSV", None)
+    'csv'
+    """
+    return _format_by(_INPUT_ENDINGS, path, given)
+
+
+def _format_by(endings: Mapping[str, Format], path: PathLike, given: Format | None) -> Format:
+    name = os.fspath(path).lower().removesuffix(".gz")
+    for ending, known in endings.items():
+        if name.endswith(ending):
             return known
     if given is not None:
         return given
@@ -74,32 +96,57 @@ def find_format(path: PathLike, given: Format | None) -> Format:
     )
 
 
-def text_chunks(path: PathLike, progress: Progress = no_progress) -> Iterator[TextChunk]:
+def text_chunks(
+    path: PathLike, progress: Progress = no_progress, encoding: str | None = None
+) -> Iterator[TextChunk]:
     """Yield a file as chunks of whole lines.
 
     Skips a byte order mark at the start with a DataWarning; recognizes gzip by its first bytes.
 
     Args:
         progress: called with the bytes of the file that are read.
+        encoding: None for UTF-8, and no hint at the option.
 
     Raises:
-        DataError: missing, unreadable, not UTF-8, a NUL character, or a damaged gzip file.
+        DataError: missing, unreadable, not in the encoding, a NUL character, or a damaged gzip file.
     """
     name = display_name(path)
     line, seen = 1, 0
     with opened(path) as (raw, stream):
         size = 0 if os.fspath(path) == "-" else os.fstat(raw.fileno()).st_size
-        for data in _line_blocks(stream, path):
-            if line == 1 and data.startswith(_BOM):
-                data = data.removeprefix(_BOM)
+        for num_bytes, text, fault in _texts(_line_blocks(stream, path), encoding or "utf-8"):
+            if line == 1 and text.startswith(_BOM):
+                text = text.removeprefix(_BOM)
                 warnings.warn(f"{name}:1: skipped a byte order mark", DataWarning, stacklevel=2)
-            text, fault = _decode(data, line, name)
-            yield TextChunk(line, text)
-            if fault is not None:
-                raise fault
-            line += data.count(b"\n")
-            seen += len(data)
+            if "\0" in text:
+                text, fault = text[: text.index("\0")], "expected text, got a NUL character"
+            whole = text if fault is None else text[: text.rfind("\n") + 1]
+            yield TextChunk(line, whole)
+            line += text.count("\n")
+            if fault is not None:  # after the lines before it, for the reader to check first
+                raise DataError(f"{name}:{line}: {fault}", encoding and _OTHER_ENCODING)
+            seen += num_bytes
             progress(f"read {name}", raw.tell() if size else seen, size)
+
+
+def _texts(blocks: Iterator[bytes], encoding: str) -> Iterator[tuple[int, str, str | None]]:
+    """Yield size and text of each block; before a fault the text up to it, and the fault."""
+    decode = codecs.getincrementaldecoder(encoding)().decode
+    shown = "UTF-8" if codecs.lookup(encoding).name == "utf-8" else encoding
+    rest = ""
+    for block in chain(blocks, [b""]):  # the last one ends the decoder
+        try:
+            text = rest + decode(block, not block)
+        except UnicodeDecodeError as error:
+            before = error.object[: error.start].decode(encoding, "replace")
+            got = f"the byte 0x{error.object[error.start]:02x}"
+            yield len(block), rest + before, f"expected {shown}, got {got}"
+            return
+        # Blocks end at the byte of a line feed, which may be half of a character.
+        end = text.rfind("\n") + 1 if block else len(text)
+        rest = text[end:]
+        if end:
+            yield len(block), text[:end], None
 
 
 def read_text(path: PathLike) -> str:
@@ -145,20 +192,3 @@ def _line_blocks(stream: IO[bytes], path: PathLike) -> Iterator[bytes]:
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             got = "one that ends too early" if isinstance(error, EOFError) else "a damaged one"
             raise DataError(f"{name}: expected a whole gzip file, got {got}") from error
-
-
-def _decode(data: bytes, first_line: int, name: str) -> tuple[str, DataError | None]:
-    """Return the lines before the first fault, for the reader to check first, and the fault."""
-    fault: str | None = None
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        text = data[: error.start].decode()
-        fault = f"expected UTF-8, got the byte 0x{data[error.start]:02x}"
-    if "\0" in text:
-        text = text[: text.index("\0")]
-        fault = "expected text, got a NUL character"
-    if fault is None:
-        return text, None
-    line = first_line + text.count("\n")
-    return text[: text.rfind("\n") + 1], DataError(f"{name}:{line}: {fault}")

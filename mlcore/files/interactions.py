@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Literal, TextIO, TypeAlias
 
 import numpy as np
 
-from mlcore.errors import at
+from mlcore.errors import DataError, at
+from mlcore.files.columns import read_columns
 from mlcore.files.database import has_duckdb
 from mlcore.files.duckdb_input import read_events_by_duckdb
 from mlcore.files.formats import ROW_FORMATS, RowFormat
 from mlcore.files.inputs import display_name, find_format
 from mlcore.files.options import Format, InputOptions, PathLike
-from mlcore.files.parquet import is_parquet, read_parquet_events
-from mlcore.files.tables import ColumnReader, read_columns
+from mlcore.files.parquet import read_parquet_events
+from mlcore.files.parts import Kind, has_parts, kind_of, read_parts
+from mlcore.files.tables import ColumnReader
 from mlcore.files.values import (
     IdEncoder,
     Memo,
     format_timestamp,
+    id_column,
     parse_timestamp,
     timestamp_from_json,
     weight_from_json,
@@ -30,6 +35,8 @@ from mlcore.files.values import (
 from mlcore.interactions import Events, Interactions, sort_codes
 from mlcore.jsontext import format_number
 from mlcore.progress import Progress, no_progress
+from mlcore.times import TimeRule
+from mlcore.types import Int32Array
 
 __all__ = [
     "Reader",
@@ -55,10 +62,11 @@ def read_events(
     """Return the rows of a file, in no particular order.
 
     Args:
-        path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``; or ``.parquet``. Columns: user and
-            item (strings), weight (finite, above 0; 1 if there is no such column), timestamp
-            (integer seconds or RFC 3339; may be missing). Only columns called by their default
-            names may be missing. Others are ignored.
+        path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``; or ``.parquet``; or a folder or a
+            pattern of such parts. Columns: user and item (strings), weight (finite, above 0; 1 if
+            there is no such column), timestamp (integers or ``parse_time``; may be missing).
+            Only columns
+            called by their default names may be missing. Others are ignored.
         threads: of DuckDB; None for one per core. Changes speed only.
         progress: called with the bytes read.
         reader: ``standard`` for the standard library; ``duckdb`` to try DuckDB first, even for a
@@ -69,13 +77,34 @@ def read_events(
         DataError: the first fault of the file, with its line and column.
         MlcoreError: DuckDB is needed and not installed.
     """
-    if is_parquet(path):
-        return read_parquet_events(path, input_options, threads, progress)
-    if reader == "duckdb" or (reader == "auto" and _is_large(path) and has_duckdb()):
-        events = read_events_by_duckdb(path, input_options, threads, progress)
-        if events is not None:
-            return events
-    return _read_by_standard_library(path, input_options, progress)
+    format = input_options.format
+
+    def read(part: PathLike, kind: Kind) -> Iterator[Events]:
+        yield _read_file(part, kind, input_options, threads, progress, reader)
+
+    if has_parts(path):
+        return _join(display_name(path), list(read_parts(path, format, read)))
+    (events,) = read(path, kind_of(path, format))
+    return events
+
+
+def _read_file(
+    path: PathLike,
+    kind: Kind,
+    input_options: InputOptions,
+    threads: int | None,
+    progress: Progress,
+    reader: Reader,
+) -> Events:
+    events = None
+    if kind == "parquet":
+        columns = _columns(input_options, IdEncoder(), IdEncoder())
+        events = read_parquet_events(path, columns, input_options, threads, progress)
+    else:
+        input_options = replace(input_options, format=kind)
+        if reader == "duckdb" or (reader == "auto" and _is_large(path) and has_duckdb()):
+            events = read_events_by_duckdb(path, input_options, threads, progress)
+    return events or _read_by_python(path, input_options, progress)
 
 
 def _is_large(path: PathLike) -> bool:
@@ -86,28 +115,32 @@ def _is_large(path: PathLike) -> bool:
     return stat.S_ISREG(status.st_mode) and status.st_size >= _DUCKDB_FROM_BYTES
 
 
-def _read_by_standard_library(
-    path: PathLike, input_options: InputOptions, progress: Progress
-) -> Events:
-    names = input_options.columns
-    users, items = IdEncoder(), IdEncoder()
-    columns = [
-        ColumnReader(names.user, users.__getitem__, users.encode_json),
-        ColumnReader(names.item, items.__getitem__, items.encode_json),
+def _columns(input_options: InputOptions, users: IdEncoder, items: IdEncoder) -> list[ColumnReader]:
+    names, rule = input_options.columns, input_options.time_rule()
+    return [
+        id_column(names.user, "user", users),
+        id_column(names.item, "item", items),
         ColumnReader(
             names.weight,
             Memo(weight_from_text).__getitem__,
             weight_from_json,
             names.weight in names.required(),
             1.0,
+            kind="number",
         ),
         ColumnReader(
             names.timestamp,
-            parse_timestamp,
-            timestamp_from_json,
+            parse_timestamp if rule == TimeRule() else partial(parse_timestamp, rule=rule),
+            partial(timestamp_from_json, rule=rule),
             names.timestamp in names.required(),
+            kind="time",
         ),
     ]
+
+
+def _read_by_python(path: PathLike, input_options: InputOptions, progress: Progress) -> Events:
+    users, items = IdEncoder(), IdEncoder()
+    columns = _columns(input_options, users, items)
     dtypes = (np.int32, np.int32, np.float64, np.int64)
     parts = [
         [
@@ -124,6 +157,32 @@ def _read_by_standard_library(
     if weights is None:
         weights = np.ones(len(user_codes))
     return Events(user_ids, item_ids, user_codes, item_codes, weights, timestamps)
+
+
+def _join(name: str, parts: list[Events]) -> Events:
+    """Return the rows of several files."""
+    times = [part.timestamps for part in parts if part.timestamps is not None]
+    if len(times) not in (0, len(parts)):
+        raise DataError(
+            f"{name}: timestamp: expected the column in all parts or in none, got some without"
+        )
+    user_ids, users = _join_ids([(part.user_ids, part.users) for part in parts])
+    item_ids, items = _join_ids([(part.item_ids, part.items) for part in parts])
+    weights = np.concatenate([part.weights for part in parts])  # (E,) float64
+    return Events(
+        user_ids, item_ids, users, items, weights, np.concatenate(times) if times else None
+    )
+
+
+def _join_ids(parts: list[tuple[Sequence[str], Int32Array]]) -> tuple[list[str], Int32Array]:
+    """Return all ids in ascending order, and the codes of all parts renumbered to match."""
+    ids = sorted(set().union(*(ids for ids, _ in parts)))
+    positions = {id_: position for position, id_ in enumerate(ids)}
+    renumbered = [
+        np.fromiter(map(positions.__getitem__, ids), np.int32, len(ids))[codes]
+        for ids, codes in parts
+    ]
+    return ids, np.concatenate(renumbered)
 
 
 def read_interactions(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError
+from mlcore.files.columns import read_columns
 from mlcore.files.inputs import display_name, read_text
 from mlcore.files.options import InputOptions, PathLike
-from mlcore.files.tables import ColumnReader, read_columns
-from mlcore.files.values import IdEncoder, string_from_json
+from mlcore.files.tables import ColumnReader
+from mlcore.files.values import IdEncoder, id_column, string_from_json
 from mlcore.jsontext import JsonTextError, parse_json
 
 __all__ = ["read_config", "read_ids", "read_titles"]
@@ -17,39 +19,41 @@ __all__ = ["read_config", "read_ids", "read_titles"]
 
 def read_ids(
     path: PathLike,
-    column: str,
+    column: Literal["user_id", "item_id"],
     input_options: InputOptions = InputOptions(),
     check: Callable[[str], object] | None = None,
 ) -> list[str]:
     """Return the distinct ids of one column, in order of first appearance.
 
     Args:
-        path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
-        column: ``user_id`` or ``item_id``.
+        path: as for ``read_columns``.
+        column: which of the names of columns the file has.
         check: raises BadValue for an id that is not allowed here.
 
     Raises:
         DataError: the first fault of the file, with its line and column.
     """
     ids = IdEncoder(check)
-    columns = [ColumnReader(column, ids.__getitem__, ids.encode_json)]
+    names = input_options.columns
+    axis, name = ("user", names.user) if column == "user_id" else ("item", names.item)
+    columns = [id_column(name, axis, ids)]
     for _ in read_columns(path, columns, input_options):
         pass
     return list(ids)
 
 
 def read_titles(path: PathLike, input_options: InputOptions = InputOptions()) -> dict[str, str]:
-    """Return the title of each item, from the columns ``item_id`` and ``title``.
+    """Return the title of each item, from the column of items and ``title``.
 
     Args:
-        path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
+        path: as for ``read_columns``.
 
     Raises:
         DataError: the first fault of the file, with its line and column.
     """
     ids = IdEncoder()
     columns = [
-        ColumnReader("item_id", ids.__getitem__, ids.encode_json),
+        id_column(input_options.columns.item, "item", ids),
         ColumnReader("title", str, string_from_json),
     ]
     title_of_code: dict[int, str] = {}

@@ -1,63 +1,110 @@
-"""Interactions from Parquet by DuckDB. Its columns have types: those of ids must be strings."""
+"""Interactions and other columns from Parquet by DuckDB. Its columns have types: ids must be text."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from decimal import Decimal
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timezone
+from functools import partial
+from typing import Any
 
 from mlcore.errors import DataError, MlcoreError, at, shorten
 from mlcore.files.database import Database, import_duckdb
-from mlcore.files.duckdb_input import GREATEST_TIME, LEAST_TIME, encode
+from mlcore.files.duckdb_input import encode
 from mlcore.files.inputs import display_name, opened
-from mlcore.files.options import ColumnNames, InputOptions, PathLike
-from mlcore.files.rows_sql import TableSql, quote_path, time_from_text
-from mlcore.files.values import IdEncoder, timestamp_from_json, weight_from_json
-from mlcore.ids import MAX_ID_BYTES
+from mlcore.files.options import InputOptions, PathLike
+from mlcore.files.parts import NoRowsError
+from mlcore.files.rows_sql import TableSql, quote_path, time_from_integer, time_from_text
+from mlcore.files.tables import ColumnReader, convert
+from mlcore.files.values import NO_ZONE
 from mlcore.interactions import Events
 from mlcore.progress import Progress, no_progress
-from mlcore.times import MAX_SECONDS, MIN_SECONDS
+from mlcore.times import UNITS
 
-__all__ = ["is_parquet", "read_parquet_events"]
+__all__ = ["is_text", "read_parquet_columns", "read_parquet_events"]
 
 _INTEGERS = (
     *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
     *("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"),
 )
-_INSTANT = "TIMESTAMP WITH TIME ZONE"
-_NO_ZONE = "a timestamp without a time zone does not say which moment it is"
-
-
-def is_parquet(path: PathLike) -> bool:
-    """Return whether a file is Parquet, by its name.
-
-    >>> is_parquet("events.parquet"), is_parquet("-")
-    (True, False)
-    """
-    return os.fspath(path).endswith(".parquet")
+_INSTANT, _INSTANT_NS = "TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"
+_CURE = "write the column as text, as CAST(... AS VARCHAR) gives it"
+_ROWS_PER_FETCH = 2**16
 
 
 def read_parquet_events(
     path: PathLike,
+    columns: Sequence[ColumnReader],
     input_options: InputOptions = InputOptions(),
     threads: int | None = None,
     progress: Progress = no_progress,
-) -> Events:
-    """Return the rows of a Parquet file, in no particular order.
-
-    Columns: user and item (strings), weight (numbers, finite, above 0; 1 if there is no such
-    column), timestamp (integer seconds, RFC 3339, or timestamps with a time zone; may be missing).
-    Others are ignored.
+) -> Events | None:
+    """Return the rows of a Parquet file in any order, or None if ``read_parquet_columns`` must read it.
 
     Args:
+        columns: user, item, weight and timestamp.
         threads: None for one per core.
         progress: called with the rows encoded.
 
     Raises:
         MlcoreError: DuckDB is not installed.
+        DataError: the file is not Parquet, or lacks a column or its type.
+    """
+    with _opened(path, threads) as (database, table):
+        types = _types(database, table, display_name(path), columns, input_options)
+        user, item, weight, time = (
+            None if column.name not in types else _identifier(column.name) for column in columns
+        )
+        rows = TableSql(
+            table,
+            f"CAST({user} AS VARCHAR)",
+            f"CAST({item} AS VARCHAR)",
+            weight and f"CAST({weight} AS DOUBLE)",
+            time and _time(time, types[columns[3].name], input_options),
+        )
+        return encode(database, rows, f"encode {display_name(path)}", progress)
+
+
+def read_parquet_columns(
+    path: PathLike, columns: Sequence[ColumnReader], input_options: InputOptions = InputOptions()
+) -> Iterator[list[list[Any] | None]]:
+    """Yield the converted columns of a Parquet file, as ``read_columns`` does.
+
+    Text may be of any type that is text, also UUID and ENUM. Times are integers, text, or times of
+    Parquet; those without a zone, and dates, need the option.
+
+    Raises:
+        MlcoreError: DuckDB is not installed.
         DataError: the first fault of the file, with its row, counted from 1, and column.
     """
+    name = display_name(path)
+    with _opened(path, threads=1) as (database, table):
+        types = _types(database, table, name, columns, input_options)
+        database.rows("SET preserve_insertion_order = true")  # for the numbers of rows
+        present = [column.name in types for column in columns]
+        shown = [_shown(column.name, types) for column in columns if column.name in types]
+        database.rows(f"CREATE TEMP TABLE wanted AS SELECT {', '.join(shown)} FROM {table}")
+        ((num_rows,),) = database.rows("SELECT count(*) FROM wanted")
+        if not num_rows:
+            raise NoRowsError(f"{name}: expected rows, got none")
+        for begin in range(0, num_rows, _ROWS_PER_FETCH):
+            end = begin + _ROWS_PER_FETCH
+            found = database.rows(
+                f"SELECT * FROM wanted WHERE rowid >= {begin} AND rowid < {end} ORDER BY rowid"
+            )
+            values = iter(zip(*found))
+            raw = [next(values) if there else None for there in present]
+            converters = [column.from_json for column in columns]
+            yield convert(columns, raw, converters, partial(_place, name, begin))
+
+
+def _place(name: str, begin: int, row: int) -> str:
+    return f"{name}: row {begin + row + 1}"
+
+
+@contextmanager
+def _opened(path: PathLike, threads: int | None) -> Iterator[tuple[Database, str]]:
+    """Give a database, and the SQL that reads the file."""
     name = display_name(path)
     with opened(path):
         pass  # says what is wrong with a path as for any other file
@@ -65,7 +112,7 @@ def read_parquet_events(
         duckdb = import_duckdb()
     try:
         with Database(threads) as database:
-            return _read(database, path, input_options.columns, progress)
+            yield database, f"read_parquet({quote_path(path)}, hive_partitioning=false)"
     except duckdb.OutOfMemoryException:
         raise DataError(f"{name}: expected enough memory to read it, got too little") from None
     except UnicodeEncodeError:
@@ -76,111 +123,79 @@ def read_parquet_events(
         ) from None
 
 
-def _read(database: Database, path: PathLike, names: ColumnNames, progress: Progress) -> Events:
-    name = display_name(path)
-    table = f"read_parquet({quote_path(path)}, file_row_number=true, hive_partitioning=false)"
+def _types(
+    database: Database,
+    table: str,
+    name: str,
+    columns: Sequence[ColumnReader],
+    input_options: InputOptions,
+) -> dict[str, str]:
+    """Return the types of the columns that the file has; refuse those that do not fit."""
     described = database.rows(f"DESCRIBE SELECT * FROM {table}")
     types = {column: str(type_) for column, type_, *_ in described}
-    for column in names.required():
-        if column not in types:
-            shown = ", ".join(map(shorten, list(types)[:-1][:10]))  # the last one is ours
-            raise DataError(f"{name}: {column}: expected a column of this name, got {shown}")
-    for column in (names.user, names.item):
-        if types[column] != "VARCHAR":
+    for column in columns:
+        if column.name in types:
+            with at(f"{name}: {column.name}"):
+                _check_type(column, types[column.name], input_options)
+        elif column.required:
+            shown = ", ".join(map(shorten, list(types)[:10]))
             raise DataError(
-                f"{name}: {column}: expected strings, got {types[column]}",
-                "ids are strings: as numbers, 007 and 7 would be one",
+                f"{name}: {column.name}: expected a column of this name, got {shown}", column.hint
             )
-    rows = TableSql(
-        table,
-        _identifier(names.user),
-        _identifier(names.item),
-        _weight(name, names.weight, types),
-        _time(name, names.timestamp, types),
-    )
-    events = encode(database, rows, f"encode {name}", progress)
-    if events is None:
-        _raise_first_fault(database, rows, names, types, name)
-    return events
+    return types
 
 
-def _weight(name: str, column: str, types: dict[str, str]) -> str | None:
-    if column not in types:
-        return None
-    type_ = types[column]
-    if type_ in (*_INTEGERS, "FLOAT", "DOUBLE") or type_.startswith("DECIMAL("):
-        return f"CAST({_identifier(column)} AS DOUBLE)"
-    raise DataError(f"{name}: {column}: expected numbers, got {type_}")
+def _check_type(column: ColumnReader, type_: str, input_options: InputOptions) -> None:
+    if column.kind == "text" and not is_text(type_):
+        hint = f"ids are strings: as numbers, 007 and 7 would be one; {_CURE}"
+        raise DataError(f"expected strings, got {type_}", hint)
+    if column.kind == "number" and not _is_number(type_):
+        raise DataError(f"expected numbers, got {type_}")
+    if column.kind == "time":
+        instants = (_INSTANT, _INSTANT_NS)
+        has_no_zone = type_ == "DATE" or (type_.startswith("TIMESTAMP") and type_ not in instants)
+        if has_no_zone and input_options.timezone is not None:
+            return
+        if type_ not in (*_INTEGERS, *instants, "VARCHAR"):
+            raise DataError(
+                f"expected integer {UNITS[input_options.timestamp_unit].name}, RFC 3339 or "
+                f"timestamps with a time zone, got {type_}",
+                NO_ZONE if has_no_zone else None,
+            )
 
 
-def _time(name: str, column: str, types: dict[str, str]) -> str | None:
-    if column not in types:
-        return None
-    value, type_ = _identifier(column), types[column]
+def is_text(type_: str) -> bool:
+    """Return whether a type of DuckDB is text: ids may be of it.
+
+    >>> is_text("UUID"), is_text("BIGINT")
+    (True, False)
+    """
+    return type_ in ("VARCHAR", "UUID") or type_.startswith("ENUM(")
+
+
+def _is_number(type_: str) -> bool:
+    return type_ in (*_INTEGERS, "FLOAT", "DOUBLE") or type_.startswith("DECIMAL(")
+
+
+def _time(value: str, type_: str, input_options: InputOptions) -> str:
+    """Return SQL for microseconds, or for NULL if only Python can tell."""
     if type_ in _INTEGERS:
-        within = f"{value} BETWEEN {MIN_SECONDS} AND {MAX_SECONDS}"
-        return f"CASE WHEN {within} THEN CAST({value} AS BIGINT) * 1000000 END"
+        return time_from_integer(f"TRY_CAST({value} AS BIGINT)", input_options.timestamp_unit)
+    if type_ == _INSTANT_NS:  # a fraction is cut, not rounded; before 1970 by Python
+        return f"CASE WHEN epoch_ns({value}) >= 0 THEN epoch_ns({value}) // 1000 END"
     if type_ == _INSTANT:
         return f"CASE WHEN isfinite({value}) THEN epoch_us({value}) END"
-    if type_ == "VARCHAR":
-        return time_from_text(value)
-    raise DataError(
-        f"{name}: {column}: expected integer seconds, RFC 3339 or timestamps with a time zone, "
-        f"got {type_}",
-        _NO_ZONE if type_.startswith("TIMESTAMP") else None,
-    )
+    if type_ == "TIMESTAMP" and input_options.time_rule().zone is timezone.utc:
+        return f"CASE WHEN isfinite({value}) THEN epoch_us({value}) END"
+    return time_from_text(value, input_options.timestamp_unit) if type_ == "VARCHAR" else "NULL"
 
 
-def _raise_first_fault(
-    database: Database, rows: TableSql, names: ColumnNames, types: dict[str, str], name: str
-) -> NoReturn:
-    """Raise the error for the first row that breaks a rule, in the words of the other readers."""
-    checks = [check for check in _checks(rows, names) if check.keeps_rule is not None]
-    columns = ", ".join(_shown(check.column, types[check.column]) for check in checks)
-    fine = " AND ".join(f"({check.keeps_rule})" for check in checks)
-    found = database.rows(
-        f"SELECT file_row_number, {columns} FROM {rows.table} "
-        f"WHERE ({fine}) IS NOT TRUE ORDER BY file_row_number LIMIT 1"
-    )
-    if not found:
-        raise DataError(f"{name}: expected rows, got none")
-    row, *values = found[0]
-    for check, value in zip(checks, values):
-        with at(f"{name}: row {row + 1}: {check.column}"):
-            check.convert(value)
-    raise AssertionError("SQL finds a fault, Python does not")
-
-
-class _Check(NamedTuple):
-    """The rule of a column, for SQL and for Python."""
-
-    column: str
-    keeps_rule: str | None  # None if there is no such column
-    convert: Callable[[Any], object]
-
-
-def _checks(rows: TableSql, names: ColumnNames) -> list[_Check]:
-    ids = [
-        f"strlen({id_}) BETWEEN 1 AND {MAX_ID_BYTES} AND NOT regexp_matches({id_}, '[\\x00\\n\\r]')"
-        for id_ in (rows.user, rows.item)
-    ]
-    weight = rows.weight and f"{rows.weight} > 0 AND isfinite({rows.weight})"
-    time = rows.time and f"{rows.time} BETWEEN {LEAST_TIME} AND {GREATEST_TIME}"
-    return [
-        _Check(names.user, ids[0], IdEncoder().encode_json),
-        _Check(names.item, ids[1], IdEncoder().encode_json),
-        _Check(names.weight, weight, _weight_from),
-        _Check(names.timestamp, time, timestamp_from_json),
-    ]
-
-
-def _weight_from(value: Any) -> float:
-    return weight_from_json(float(value) if isinstance(value, Decimal) else value)
-
-
-def _shown(column: str, type_: str) -> str:
-    # DuckDB needs another package to return a time with its zone; for the message, text will do.
-    return f"CAST({_identifier(column)} AS VARCHAR)" if type_ == _INSTANT else _identifier(column)
+def _shown(column: str, types: dict[str, str]) -> str:
+    """Return SQL for what Python checks: text, integers, or float64."""
+    value, type_ = _identifier(column), types[column]
+    if type_ in _INTEGERS or type_ in ("VARCHAR", "BOOLEAN"):
+        return value
+    return f"CAST({value} AS {'DOUBLE' if _is_number(type_) else 'VARCHAR'})"
 
 
 def _identifier(column: str) -> str:

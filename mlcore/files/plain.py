@@ -7,7 +7,6 @@ a file without it.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
@@ -15,10 +14,11 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Dialect", "sniff"]
+__all__ = ["LONGEST_LINE", "Dialect", "sniff"]
 
 _BLOCK_BYTES = 2**17  # fits the L2 cache; larger ones take twice as long
-_COMMA, _QUOTE, _NEWLINE, _RETURN = b',"\n\r'
+_QUOTE, _NEWLINE, _RETURN = b'"\n\r'
+LONGEST_LINE = 2**17  # DuckDB takes some more
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -36,6 +36,7 @@ class Dialect:
         delimiters: their number, for CSV outside quotes.
         line_break: of each line; the last one may lack it.
         quoted: whether a CSV file has quotes.
+        delimiter: as given.
     """
 
     first_line: str
@@ -43,6 +44,7 @@ class Dialect:
     delimiters: int
     line_break: str
     quoted: bool
+    delimiter: str = ","
 
 
 def sniff(
@@ -51,13 +53,13 @@ def sniff(
     r"""Return the dialect of a file if every reader splits it alike, else None.
 
     A plain file is UTF-8 without NUL and byte order mark. All lines end in ``\n``, or all in
-    ``\r\n``, with no other ``\r``; none is longer than the fields that Python's csv module takes.
-    With commas, quotes are as in RFC 4180 and enclose no line break. With quotes (JSON Lines),
+    ``\r\n``, with no other ``\r``; none is longer than
+    131,072 bytes. With a delimiter of CSV, quotes are as in RFC 4180 and enclose no line break. With quotes (JSON Lines),
     there are no backslashes and no control characters.
 
     Args:
         stream: the uncompressed bytes, from the start.
-        delimiter: a comma for CSV; a quote for JSON Lines, which splits into keys and values.
+        delimiter: of CSV, one character; a quote for JSON Lines, which splits into keys and values.
         on_block: called after each block.
 
     Raises:
@@ -73,7 +75,7 @@ def sniff(
     try:
         while block := stream.read(_BLOCK_BYTES):
             # Whole lines, so that no line, quote or character continues across blocks.
-            counter.add(block + stream.readline(csv.field_size_limit()))
+            counter.add(block + stream.readline(LONGEST_LINE))
             on_block()
         return counter.result()
     except (_NotPlain, UnicodeDecodeError):
@@ -82,7 +84,8 @@ def sniff(
 
 class _Counter:
     def __init__(self, delimiter: str) -> None:
-        self._is_csv = delimiter == ","
+        self._is_csv = delimiter != '"'
+        self._delimiter = ord(delimiter)
         self._first_line: bytes | None = None
         self._newlines = self._returns = self._delimiters = 0
         self._quoted = self._ended = False
@@ -109,10 +112,10 @@ class _Counter:
             self._delimiters += _count(data == _QUOTE)
 
     def _add_csv(self, data: npt.NDArray[np.uint8], quoted: bool) -> None:
-        delimiters = data == _COMMA
+        delimiters = data == self._delimiter
         if quoted:
             self._quoted = True
-            delimiters &= ~_expect_plain_quotes(data)
+            delimiters &= ~_expect_plain_quotes(data, self._delimiter)
         self._delimiters += _count(delimiters)
 
     def result(self) -> Dialect:
@@ -126,6 +129,7 @@ class _Counter:
             self._delimiters,
             line_break,
             self._quoted,
+            chr(self._delimiter),
         )
 
 
@@ -140,12 +144,12 @@ def _count(marks: npt.NDArray[np.bool_]) -> int:
 
 def _expect_short_lines(block: bytes) -> None:
     # A line of twice the size of a window fills one of them, wherever it begins.
-    window = csv.field_size_limit() // 2
+    window = LONGEST_LINE // 2
     for begin in range(0, len(block) - window + 1, window):
         _expect(block.find(b"\n", begin, begin + window) >= 0)
 
 
-def _expect_plain_quotes(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+def _expect_plain_quotes(data: npt.NDArray[np.uint8], delimiter: int) -> npt.NDArray[np.bool_]:
     """Return which bytes of whole lines are within quotes, the opening ones included."""
     is_quote = data == _QUOTE
     # Counted modulo 256, which keeps odd and even apart.
@@ -156,6 +160,6 @@ def _expect_plain_quotes(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     around = np.concatenate(([_NEWLINE], data, [_NEWLINE]))  # gives each byte two neighbors
     before, after = around[opening], around[closing + 2]
     # A quote beside a quote is one of a doubled pair: the field goes on.
-    _expect(bool(np.isin(before, (_COMMA, _NEWLINE, _QUOTE)).all()))
-    _expect(bool(np.isin(after, (_COMMA, _NEWLINE, _RETURN, _QUOTE)).all()))
+    _expect(bool(np.isin(before, (delimiter, _NEWLINE, _QUOTE)).all()))
+    _expect(bool(np.isin(after, (delimiter, _NEWLINE, _RETURN, _QUOTE)).all()))
     return within

@@ -13,12 +13,21 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mlcore.files.options import ColumnNames, PathLike
+from mlcore.files.options import ColumnNames, InputOptions, PathLike
 from mlcore.files.plain import Dialect
 from mlcore.files.values import INTEGER, JSON_INTEGER, JSON_NUMBER, NUMBER
 from mlcore.jsontext import JsonTextError, parse_json
+from mlcore.times import UNITS, TimeUnit
 
-__all__ = ["TableSql", "csv_rows", "json_rows", "quote_path", "quote_sql", "time_from_text"]
+__all__ = [
+    "TableSql",
+    "csv_rows",
+    "json_rows",
+    "quote_path",
+    "quote_sql",
+    "time_from_integer",
+    "time_from_text",
+]
 
 _JSON_FIELD = re.compile(rf'"([^"]*)"(\s*:\s*)(?:"[^"]*"|({JSON_NUMBER}))')
 _MOST_DIGITS = 1000  # Python refuses integers of more than 4300
@@ -48,40 +57,43 @@ class TableSql:
 
 
 def csv_rows(
-    path: PathLike, dialect: Dialect, is_gzip: bool, names: ColumnNames
+    path: PathLike, dialect: Dialect, is_gzip: bool, options: InputOptions
 ) -> TableSql | None:
     """Return the rows of a CSV file, or None if its header or its counts are not as expected.
 
     >>> dialect = Dialect("user_id,item_id,stars", 5, 10, "\\n", False)
-    >>> rows = csv_rows("a.csv", dialect, False, ColumnNames(weight="stars"))
+    >>> rows = csv_rows("a.csv", dialect, False, InputOptions(ColumnNames(weight="stars")))
     >>> rows.count, rows.user, rows.time
     (4, 'c0', None)
     """
+    names, header = options.columns, list(options.field_names or ())
+    skipped = 0 if header else 1
     try:
-        header = next(csv.reader([dialect.first_line], strict=True), [])
+        line = [dialect.first_line]
+        header = header or next(csv.reader(line, delimiter=dialect.delimiter, strict=True), [])
     except csv.Error:
         return None
     found = [header.count(name) for name in names.in_order()]
     if max(found) > 1 or not set(names.required()) <= set(header):
         return None
-    if dialect.lines < 2 or dialect.delimiters != dialect.lines * (len(header) - 1):
+    if dialect.lines <= skipped or dialect.delimiters != dialect.lines * (len(header) - 1):
         return None
     user, item, weight, time = (
         f"c{header.index(name)}" if name in header else None for name in names.in_order()
     )
     assert user is not None and item is not None
     return TableSql(
-        _lines(path, dialect, is_gzip, len(header), delimiter=",", skip=1),
+        _lines(path, dialect, is_gzip, len(header), dialect.delimiter, skipped),
         user,
         item,
         weight and _number(f"regexp_full_match({weight}, '{NUMBER}')", weight, "DOUBLE"),
-        time and time_from_text(time),
-        dialect.lines - 1,
+        time and time_from_text(time, options.timestamp_unit),
+        dialect.lines - skipped,
     )
 
 
 def json_rows(
-    path: PathLike, dialect: Dialect, is_gzip: bool, names: ColumnNames
+    path: PathLike, dialect: Dialect, is_gzip: bool, options: InputOptions
 ) -> TableSql | None:
     """Return the rows of a JSON Lines file whose lines differ in their values only, else None.
 
@@ -90,7 +102,7 @@ def json_rows(
     the first line, which is parsed strictly.
 
     >>> dialect = Dialect('{"u": "ann", "i": "tea"}', 5, 40, "\\n", False)
-    >>> rows = json_rows("a.jsonl", dialect, False, ColumnNames("u", "i"))
+    >>> rows = json_rows("a.jsonl", dialect, False, InputOptions(ColumnNames("u", "i")))
     >>> rows.item
     'c7'
     """
@@ -98,6 +110,7 @@ def json_rows(
     fields = _json_fields(dialect.first_line, pieces)
     if fields is None or dialect.delimiters != dialect.lines * (len(pieces) - 1):
         return None
+    names = options.columns
     if not set(names.required()) <= fields.keys():
         return None
     user, item, weight, time = (fields.pop(name, None) for name in names.in_order())
@@ -122,7 +135,7 @@ def json_rows(
         f"CASE WHEN {' AND '.join(conditions)} THEN {user.text} END",
         item.text,
         weight and _number(weight.matches(JSON_NUMBER), weight.text, "DOUBLE"),
-        time and _json_time(time),
+        time and _json_time(time, options.timestamp_unit),
         dialect.lines,
     )
 
@@ -167,14 +180,31 @@ def _json_fields(line: str, pieces: list[str]) -> dict[str, _JsonField] | None:
     return fields
 
 
-def _json_time(field: _JsonField) -> str:
+def _json_time(field: _JsonField, unit: TimeUnit) -> str:
     if field.is_text:
-        return time_from_text(field.text)
-    return _number(field.matches(JSON_INTEGER), field.text, "BIGINT") + " * 1000000"
+        return time_from_text(field.text, unit)
+    return time_from_integer(_number(field.matches(JSON_INTEGER), field.text, "BIGINT"), unit)
 
 
-def time_from_text(text: str) -> str:
+def time_from_integer(number: str, unit: TimeUnit = "s") -> str:
+    """Return SQL for the microseconds of a number, or NULL outside of the years that are taken.
+
+    >>> time_from_integer("n", "us")
+    'CASE WHEN n BETWEEN 31536000000000 AND 4133980799999999 THEN n * 1 END'
+    """
+    known = UNITS[unit]
+    factor = f"* {1_000_000 // known.per_second}"
+    if known.per_second > 1_000_000:
+        factor = f"// {known.per_second // 1_000_000}"
+    return (
+        f"CASE WHEN {number} BETWEEN {known.least} AND {known.greatest} THEN {number} {factor} END"
+    )
+
+
+def time_from_text(text: str, unit: TimeUnit = "s") -> str:
     """Return SQL for the microseconds that ``parse_timestamp`` gives for a VARCHAR, or NULL.
+
+    NULL also for times that only databases write so, as without a zone.
 
     >>> time_from_text("c3").startswith("CASE WHEN regexp_full_match(c3, ")
     True
@@ -185,7 +215,7 @@ def time_from_text(text: str) -> str:
     ahead = f"CASE {text}[-6] WHEN '+' THEN {minutes} WHEN '-' THEN -({minutes}) ELSE 0 END"
     return (
         f"CASE WHEN regexp_full_match({text}, {quote_sql(INTEGER)}) "
-        f"THEN TRY_CAST({text} AS BIGINT) * 1000000 "
+        f"THEN {time_from_integer(f'TRY_CAST({text} AS BIGINT)', unit)} "
         f"WHEN regexp_full_match({text}, {quote_sql(_RFC_3339)}) "
         f"THEN epoch_us({date_and_time}) + {fraction} - ({ahead}) * 60000000 END"
     )

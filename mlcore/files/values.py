@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from datetime import timezone
 from typing import Any
 
 from mlcore.errors import shorten, shorten_json
-from mlcore.files.tables import BadValue
+from mlcore.files.tables import BadValue, ColumnReader
 from mlcore.ids import id_fault
 from mlcore.jsontext import format_number
-from mlcore.times import MAX_SECONDS, MIN_SECONDS, format_rfc_3339, parse_rfc_3339
+from mlcore.times import UNITS, TimeRule, format_rfc_3339, parse_time
 
 __all__ = [
     "INTEGER",
@@ -19,9 +20,11 @@ __all__ = [
     "JSON_INTEGER",
     "JSON_NUMBER",
     "Memo",
+    "NO_ZONE",
     "NUMBER",
     "finite_from_json",
     "format_timestamp",
+    "id_column",
     "parse_integer",
     "parse_number",
     "parse_timestamp",
@@ -36,7 +39,10 @@ INTEGER = r"[+-]?\d{1,40}"
 JSON_INTEGER = r"-?(?:0|[1-9][0-9]*)"
 JSON_NUMBER = JSON_INTEGER + r"(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _NUMBER, _INTEGER = re.compile(NUMBER, re.ASCII), re.compile(INTEGER, re.ASCII)
-_TIME_RULE = "expected integer seconds or an RFC 3339 time"
+NO_ZONE = (
+    "a time without a zone does not say which moment it is; --timezone UTC, or another, says it"
+)
+_DECIMAL_COMMA = re.compile(r"\d+,\d+", re.ASCII)
 _MEMO_SIZE = 2**16
 
 
@@ -81,6 +87,21 @@ class IdEncoder(dict[str, int]):
         0
         """
         return self[string_from_json(value)]
+
+
+def id_column(name: str, axis: str, ids: IdEncoder) -> ColumnReader:
+    """Return a column of ids to read.
+
+    Args:
+        name: in the file.
+        axis: ``user`` or ``item``, for the hint at the option.
+        ids: numbers them.
+
+    >>> id_column("movieId", "item", IdEncoder()).hint
+    '--item-column names another'
+    """
+    hint = f"--{axis}-column names another"
+    return ColumnReader(name, ids.__getitem__, ids.encode_json, hint=hint)
 
 
 def string_from_json(value: Any) -> str:
@@ -142,7 +163,8 @@ def weight_from_text(text: str) -> float:
     """
     weight = parse_number(text)
     if weight is None or weight <= 0:
-        raise BadValue(f"expected a finite number above 0, got {shorten(text)}")
+        hint = "write decimal points, not commas" if _DECIMAL_COMMA.fullmatch(text) else None
+        raise BadValue(f"expected a finite number above 0, got {shorten(text)}", hint)
     return weight
 
 
@@ -161,12 +183,12 @@ def weight_from_json(value: Any) -> float:
     return weight
 
 
-def parse_timestamp(text: str) -> int:
+def parse_timestamp(text: str, rule: TimeRule = TimeRule()) -> int:
     """Return microseconds since 1970 UTC.
 
     Args:
-        text: integer seconds, or a date and time of RFC 3339 with its offset; digits after the
-            sixth of a fraction are dropped.
+        text: an integer in the unit of the rule, or a date and time as ``parse_time`` takes them;
+            digits after the sixth of a fraction are dropped.
 
     Raises:
         BadValue: neither.
@@ -174,27 +196,47 @@ def parse_timestamp(text: str) -> int:
     >>> parse_timestamp("1970-01-01T01:00:00.5+01:00"), parse_timestamp("7")
     (500000, 7000000)
     """
-    if text.isdecimal() and text.isascii() and len(text) < 12:  # nearly all, and much faster
-        return int(text) * 1_000_000
-    seconds = parse_integer(text)
-    if seconds is not None:
-        return _from_seconds(seconds, shorten(text))
+    if rule.unit == "s" and len(text) < 12 and text.isdecimal() and text.isascii():
+        return int(text) * 1_000_000  # nearly all, and much faster
+    number = parse_integer(text)
+    if number is not None:
+        return _from_number(number, shorten(text), rule)
     try:
-        return parse_rfc_3339(text)
+        return parse_time(text, rule.zone)
     except ValueError:
-        raise BadValue(f"{_TIME_RULE}, got {shorten(text)}") from None
-
-
-def _from_seconds(seconds: int, shown: str) -> int:
-    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
         raise BadValue(
-            f"{_TIME_RULE}, got {shown}",
-            "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?",
-        )
-    return seconds * 1_000_000
+            f"{_time_rule(rule)}, got {shorten(text)}", _hint_at_zone(text, rule)
+        ) from None
 
 
-def timestamp_from_json(value: Any) -> int:
+def _time_rule(rule: TimeRule) -> str:
+    return f"expected integer {UNITS[rule.unit].name} or an RFC 3339 time"
+
+
+def _hint_at_zone(text: str, rule: TimeRule) -> str | None:
+    if rule.zone is not None:
+        return None
+    try:
+        parse_time(text, timezone.utc)
+    except ValueError:
+        return None
+    return NO_ZONE
+
+
+def _from_number(number: int, shown: str, rule: TimeRule) -> int:
+    microseconds = UNITS[rule.unit].microseconds(number)
+    if microseconds is not None:
+        return microseconds
+    units = [name for name, unit in UNITS.items() if unit.microseconds(number) is not None]
+    other = f" --timestamp-unit {units[-1]} reads {UNITS[units[-1]].name}" if units else ""
+    if rule.unit == "s":
+        hint = "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?"
+    else:
+        hint = f"{UNITS[rule.unit].name} of the years 1971 to 2100 are expected;"
+    raise BadValue(f"{_time_rule(rule)}, got {shown}", hint + other)
+
+
+def timestamp_from_json(value: Any, rule: TimeRule = TimeRule()) -> int:
     """Return microseconds since 1970 UTC.
 
     Args:
@@ -207,10 +249,10 @@ def timestamp_from_json(value: Any) -> int:
     7000000
     """
     if isinstance(value, int) and not isinstance(value, bool):
-        return _from_seconds(value, shorten_json(value))
+        return _from_number(value, shorten_json(value), rule)
     if isinstance(value, str):
-        return parse_timestamp(value)
-    raise BadValue(f"{_TIME_RULE}, got {shorten_json(value)}")
+        return parse_timestamp(value, rule)
+    raise BadValue(f"{_time_rule(rule)}, got {shorten_json(value)}")
 
 
 def format_timestamp(microseconds: int, in_seconds: bool) -> str:

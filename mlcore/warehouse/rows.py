@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, TextIO, TypeAlias
 
 import numpy as np
@@ -14,7 +14,8 @@ from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.errors import DataError, shorten, shorten_json
 from mlcore.files.formats import ROW_FORMATS, RowFormat
 from mlcore.files.inputs import find_format
-from mlcore.files.tables import BadValue, ColumnReader, read_columns
+from mlcore.files.columns import read_columns
+from mlcore.files.tables import BadValue, ColumnReader
 from mlcore.files.values import (
     Memo,
     finite_from_json,
@@ -28,6 +29,7 @@ from mlcore.files.values import (
 from mlcore.ids import id_fault
 from mlcore.jsontext import format_numbers
 from mlcore.progress import Progress, no_progress
+from mlcore.times import TimeRule
 from mlcore.warehouse.query import Column, SqlType
 
 __all__ = ["Rows", "num_rows", "read_rows", "write_rows"]
@@ -61,28 +63,28 @@ def num_rows(part: Rows) -> int:
 def read_rows(
     path: PathLike,
     columns: Sequence[Column],
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> Iterator[Rows]:
     """Yield the rows of a file in parts.
 
     Ids (columns ending in ``_id``) follow the rules of ids, ``weight`` is finite and above 0,
-    ``timestamp`` integer seconds or an RFC 3339 time of whole seconds. Where a column may be NULL, a
+    ``timestamp`` a time of whole seconds. Where a column may be NULL, a
     value may be missing: an empty field of CSV, ``null`` or no such key in JSON Lines. Other columns
     are ignored.
 
     Args:
-        path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
-        format: None to go by the name.
+        path: as for ``read_columns``.
+        input_options: names of columns are those of the query.
         progress: called with the bytes read.
 
     Raises:
         DataError: the first fault of the file, with its line and column.
     """
-    wanted = [_file_column(column) for column in columns]
+    wanted = [_file_column(column, input_options.time_rule()) for column in columns]
     pending: list[list[list[Any] | None]] = []
     count = 0
-    for chunk in read_columns(path, wanted, InputOptions(format=format), progress):
+    for chunk in read_columns(path, wanted, input_options, progress):
         pending.append(chunk)
         count += next(len(values) for values in chunk if values is not None)
         if count >= _ROWS_PER_PART:
@@ -105,8 +107,8 @@ def _part(columns: Sequence[Column], chunks: list[list[list[Any] | None]], count
     return part
 
 
-def _file_column(column: Column) -> ColumnReader:
-    from_text, from_json = _converters(column)
+def _file_column(column: Column, rule: TimeRule) -> ColumnReader:
+    from_text, from_json = _converters(column, rule)
     if column.nullable:
         is_id = column.name.endswith("_id")
         missing = (None, "") if is_id else (None,)  # an empty id is none
@@ -125,14 +127,17 @@ def _unless(convert: _Convert, missing: Sequence[str | None]) -> _Convert:
     return lambda value: None if value in missing else convert(value)
 
 
-def _converters(column: Column) -> tuple[_Convert, _Convert]:
+def _converters(column: Column, rule: TimeRule) -> tuple[_Convert, _Convert]:
     """Return the converters of a CSV field and of a JSON value."""
     if column.name.endswith("_id"):
         return Memo(_id_from_text).__getitem__, _id_from_json
     if column.name == "weight":
         return Memo(weight_from_text).__getitem__, weight_from_json
     if column.name == "timestamp":
-        return _whole(parse_timestamp), _whole(timestamp_from_json)
+        return (
+            _whole(partial(parse_timestamp, rule=rule)),
+            _whole(partial(timestamp_from_json, rule=rule)),
+        )
     by_type: dict[SqlType, tuple[_Convert, _Convert]] = {
         "STRING": (str, _string_from_json),
         "INT64": (_integer_from_text, _integer_from_json),

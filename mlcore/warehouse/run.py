@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, cast
 
-from mlcore.files.options import Format, PathLike
+from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.warehouse.engines import Engine
 from mlcore.errors import DataError, shorten
-from mlcore.files.inputs import find_format
+from mlcore.files.inputs import find_format, find_input_format
 from mlcore.files.outputs import open_outputs
-from mlcore.files.parquet import is_parquet
+from mlcore.files.parts import Kind, has_parts, is_parquet, kind_of
 from mlcore.warehouse.rows import write_rows
 from mlcore.warehouse.lineage import (
     Dataset,
@@ -41,14 +41,14 @@ class SqlRun:
         tables: for each table that it reads a file, a URI, or what the engine calls a table.
         params: values, or texts that spell them, by name; others have their defaults.
         until_stable: run it on its own result until the number of rows no longer changes.
-        format: of files whose name does not show it, or None.
+        input_options: of files; names of columns are those of the query.
     """
 
     query_path: PathLike
     tables: Mapping[str, PathLike]
     params: Mapping[str, Value] = field(default_factory=dict)
     until_stable: bool = False
-    format: Format | None = None
+    input_options: InputOptions = InputOptions()
 
     def checked(self) -> tuple[Query, dict[str, Value]]:
         """Return the query and the values of its parameters.
@@ -119,7 +119,7 @@ def run_sql_from_path(
         statistics = {**rounds, **statistics}
         append(lineage, _record(engine, query, run, inputs, output, statistics, lineage))
         return f"{query.name}: {count} rows in {out_table}"
-    format = _format_of(out_path, run.format)
+    format = _format_of(out_path, run.input_options.format)
     _refuse_same(out_path, {"lineage": lineage, "query": run.query_path})
     with open_outputs(out_path) as (stream,):
         inputs = _provide(engine, query, run, progress)
@@ -168,16 +168,22 @@ def _provide(engine: Engine, query: Query, run: SqlRun, progress: Progress) -> l
     inputs = []
     for table, columns in query.reads.items():
         place, names = run.tables[table], [column.name for column in columns]
-        rows = provide_table(engine, table, columns, place, run.format, progress)
-        if not is_file(place, run.format) and not is_remote(place):
+        rows = provide_table(engine, table, columns, place, run.input_options, progress)
+        if not is_file(place, run.input_options.format) and not is_remote(place):
             inputs.append(Dataset.of_stored(os.fspath(place), names, rows, table=table))
             continue
-        format = "parquet" if is_parquet(place) else find_format(place, run.format)
+        format = _input_kind(place, run.input_options.format)
         # A pipe or a remote file cannot be read again.
-        is_here = not is_remote(place) and (os.path.isfile(place) or "*" in os.fspath(place))
+        is_here = not is_remote(place) and (os.path.isfile(place) or has_parts(place))
         facts = describe_file(place) if is_here else None
         inputs.append(Dataset.of_file(place, format, facts, names, rows, table=table))
     return inputs
+
+
+def _input_kind(place: PathLike, format: Format | None) -> Kind:
+    if is_parquet(place) or is_remote(place):
+        return "parquet" if is_parquet(place) else find_input_format(place, format)
+    return kind_of(place, format)
 
 
 def _iterate_to_fixpoint(
@@ -230,11 +236,11 @@ def estimate_sql_from_path(engine: Engine, run: SqlRun, progress: Progress = no_
     query, values = run.checked()
     for table, columns in query.reads.items():
         place = run.tables[table]
-        if is_file(place, run.format) or is_remote(place):
+        if is_file(place, run.input_options.format) or is_remote(place):
             check_readable(place)
             engine.load(table, columns, [])
         else:
-            provide_table(engine, table, columns, place, run.format, progress)
+            provide_table(engine, table, columns, place, run.input_options, progress)
     rounds = " a round, of which there are several" if run.until_stable else ""
     written = ", ".join(f"{column.name} {column.type}" for column in query.writes)
     return f"{query.name}: {engine.estimate(query, values)}{rounds}\nwould write {written}"

@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from mlcore.files.options import ColumnNames, Format, PathLike
+from mlcore.files.options import ColumnNames, Format, InputOptions, PathLike
 from mlcore.warehouse.engines import Engine
 from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.files.inputs import opened
-from mlcore.files.parquet import is_parquet
+from mlcore.files.parts import has_parts, is_parquet, kind_of
 from mlcore.warehouse.rows import Rows, num_rows, read_rows
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column
 
 __all__ = ["check_readable", "is_file", "is_remote", "provide_table", "refuse_names"]
 
-_TEXT_ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
+_TEXT_ENDINGS = tuple(
+    ending + packed for ending in (".csv", ".tsv", ".jsonl", ".ndjson") for packed in ("", ".gz")
+)
 
 
 def is_file(place: PathLike, format: Format | None = None) -> bool:
-    """Return whether mlcore reads a place as a file: by its name, or by ``format`` if it exists.
+    """Return whether mlcore reads a place: by its name, by ``format`` if it exists, or as parts.
 
     Args:
         place: a path, ``-``, a URI, or what an engine calls a table.
@@ -29,8 +31,10 @@ def is_file(place: PathLike, format: Format | None = None) -> bool:
     (True, True, False)
     """
     name = os.fspath(place)
-    if name == "-" or name.endswith(_TEXT_ENDINGS) or is_parquet(name):
+    if name == "-" or name.lower().endswith(_TEXT_ENDINGS) or is_parquet(name):
         return not is_remote(name)
+    if not is_remote(name) and has_parts(name):
+        return True
     return format is not None and os.path.exists(name)
 
 
@@ -44,14 +48,16 @@ def is_remote(place: PathLike) -> bool:
 
 
 def check_readable(place: PathLike) -> None:
-    """Open a file to see that it can be read; pass over patterns, URIs and ``-``.
+    """Open a file to see that it can be read; pass over folders, patterns, URIs and ``-``.
 
     Raises:
         DataError: missing or unreadable.
 
     >>> check_readable("-")
     """
-    if os.fspath(place) != "-" and not is_remote(place) and "*" not in os.fspath(place):
+    if os.fspath(place) == "-" or is_remote(place) or has_parts(place):
+        return
+    if "*" not in os.fspath(place):
         with opened(place):
             pass
 
@@ -77,7 +83,7 @@ def provide_table(
     table: str,
     columns: Sequence[Column],
     place: PathLike,
-    format: Format | None = None,
+    input_options: InputOptions = InputOptions(),
     progress: Progress = no_progress,
 ) -> int | None:
     """Give a table to an engine; return the number of its rows, or None if unknown.
@@ -89,21 +95,21 @@ def provide_table(
         table: its name in queries.
         columns: those a query reads.
         place: a file, a URI, or what the engine calls the table.
-        format: of a file whose name does not show it.
+        input_options: of files; names of columns are those of the query.
         progress: called with the bytes read.
 
     Raises:
         DataError: a file or a table is faulty.
     """
     name = os.fspath(place)
-    if is_parquet(name):
+    if _is_parquet(name, input_options.format):
         check_readable(name)
         engine.attach_parquet(table, columns, name)
         return None
     if is_remote(name):
         engine.load_uri(table, columns, name)
         return None
-    if not is_file(name, format):
+    if not is_file(name, input_options.format):
         if os.path.exists(name):
             raise DataError(
                 f"{name}: expected a name that ends in .csv, .jsonl or .parquet, "
@@ -116,9 +122,15 @@ def provide_table(
 
     def counted() -> Iterator[Rows]:
         nonlocal count
-        for part in read_rows(place, columns, format, progress):
+        for part in read_rows(place, columns, input_options, progress):
             count += num_rows(part)
             yield part
 
     engine.load(table, columns, counted())
     return count
+
+
+def _is_parquet(name: str, format: Format | None) -> bool:
+    if not is_remote(name) and has_parts(name):
+        return kind_of(name, format) == "parquet"
+    return is_parquet(name)

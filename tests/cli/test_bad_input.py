@@ -56,7 +56,8 @@ FILE_CASES = [
     Case(
         "directory instead of a file",
         "preprocess --interactions model --format csv --out clean.csv",
-        "model: expected a file, got a directory",
+        "model: expected parts of one format, got 'config.json', 'histories.npz'",
+        "a folder or a pattern is one table; name the file for one of them",
     ),
     Case(
         "a file that cannot be read",
@@ -90,12 +91,15 @@ FILE_CASES = [
 
 HEADER = "user_id,item_id,weight,timestamp\n"
 LONG = "x" * 65_536
+ENCODING = "--encoding names another, such as latin-1 or utf-16"
+ZONE = "a time without a zone does not say which moment it is; --timezone UTC, or another, says it"
 
 CSV_CASES = [
     csv_case(
         "missing column",
         "user,item_id\nann,tea\n",
         ":1: user_id: expected a column of this name, got 'user', 'item_id'",
+        "--user-column names another",
     ),
     csv_case(
         "column twice",
@@ -121,6 +125,7 @@ CSV_CASES = [
         "not UTF-8",
         f"{HEADER}ann,tea,1,100\nann,caf".encode() + b"\xe9,1,100\n",
         ":3: expected UTF-8, got the byte 0xe9",
+        ENCODING,
     ),
     csv_case(
         "not UTF-8 after a bad weight",
@@ -131,16 +136,19 @@ CSV_CASES = [
         "UTF-16",
         INTERACTIONS.encode("utf-16-le"),
         ":1: expected text, got a NUL character",
+        ENCODING,
     ),
     csv_case(
         "NUL",
         f"{HEADER}ann,tea,1,100\nann,mi\0lk,1,100\n",
         ":3: expected text, got a NUL character",
+        ENCODING,
     ),
     csv_case(
         "NUL before a byte that is not UTF-8",
         f"{HEADER}ann,mi\0lk,1,100\nann,caf".encode() + b"\xe9,1,100\n",
         ":2: expected text, got a NUL character",
+        ENCODING,
     ),
     csv_case(
         "a quote that is never closed",
@@ -154,8 +162,8 @@ CSV_CASES = [
     ),
     csv_case(
         "a quote that is never closed, in a large file",
-        f'{HEADER}ann,tea,1,100\nann,"milk,1,100\n' + "bob,tea,1,100\n" * 10_000,
-        ":3: expected fields of at most 131072 characters, got a longer one",
+        f'{HEADER}ann,tea,1,100\nann,"milk,1,100\n' + "bob,tea,1,100\n" * 1_200_000,
+        ":3: expected fields of at most 16777216 characters, got a longer one",
         "a quote that is never closed takes in the lines after it",
     ),
     csv_case(
@@ -201,19 +209,29 @@ CSV_CASES = [
             f":2: timestamp: expected integer seconds or an RFC 3339 time, got {time!r}",
         )
         for time in [
-            "", "yesterday", "12.5", "1e9", " 100", "1_000", "2024-01-01", "2024-01-01T00:00:00",
-            "2024-02-30T00:00:00Z", "2024-01-01T25:00:00Z", "01/02/2024 10:00",
+            "", "yesterday", "12.5", "1e9", " 100", "1_000", "2024-02-30T00:00:00Z", "2024-01-01T25:00:00Z", "01/02/2024 10:00",
         ]
     ),  # fmt: skip
+    *(
+        csv_case(
+            f"timestamp {time!r}",
+            f"{HEADER}ann,tea,1,{time}\n",
+            f":2: timestamp: expected integer seconds or an RFC 3339 time, got {time!r}",
+            ZONE,
+        )
+        for time in ["2024-01-01", "2024-01-01T00:00:00", "2024-01-01 00:00:00.5"]
+    ),
     *(
         csv_case(
             f"timestamp in {unit}",
             f"{HEADER}ann,tea,1,{time}\n",
             f":2: timestamp: expected integer seconds or an RFC 3339 time, got '{time}'",
-            "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?",
+            "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds? "
+            f"--timestamp-unit {option} reads {unit}",
         )
-        for unit, time in [
-            ("milliseconds", 1_600_000_000_000), ("nanoseconds", 1_600_000_000_000_000_000),
+        for unit, option, time in [
+            ("milliseconds", "ms", 1_600_000_000_000),
+            ("nanoseconds", "ns", 1_600_000_000_000_000_000),
         ]
     ),  # fmt: skip
 ]
@@ -326,9 +344,9 @@ JSONL_CASES = [
         ":1: expected a JSON object, got JSON nested too deeply",
     ),
     jsonl_case(
-        "a number of too many digits",
+        "a weight of too many digits",
         '{"user_id": "ann", "item_id": "tea", "weight": ' + "1" * 5000 + "}\n",
-        ":1: expected a JSON object, got a number of too many digits",
+        ":1: weight: expected a finite number above 0, got Infinity",
     ),
     *(
         jsonl_case(
@@ -344,7 +362,8 @@ JSONL_CASES = [
         "timestamp in milliseconds",
         '{"user_id": "ann", "item_id": "tea", "timestamp": 1600000000000}\n',
         ":1: timestamp: expected integer seconds or an RFC 3339 time, got 1600000000000",
-        "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?",
+        "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds? "
+        "--timestamp-unit ms reads milliseconds",
     ),
 ]
 

@@ -121,7 +121,8 @@ CASES = [
         "bad ground truth",
         f"{EVALUATE} --ground-truth bad.csv --cutoffs 1",
         "bad.csv:1: item_id: expected a column of this name, got 'user_id'",
-        files={"bad.csv": "user_id\nann\n"},
+        "--item-column names another",
+        {"bad.csv": "user_id\nann\n"},
     ),
 ]
 

@@ -11,6 +11,7 @@ import pytest
 
 from cli.options import InputArgs, add_fields, add_input_options, build_config, flag, parse_numbers
 from mlcore.evaluate.config import CompareConfig, EvaluateConfig
+from mlcore.errors import ConfigError
 from mlcore.files.options import ColumnNames, InputOptions, PathLike
 from mlcore.preprocess.config import PreprocessConfig
 from mlcore.recommend.options import PredictOptions, Requests
@@ -103,10 +104,46 @@ def test_numbers_are_separated_by_commas() -> None:
         parse_numbers(int, "5")("1;2")
 
 
-def test_input_options_are_the_columns_and_the_format() -> None:
+def test_input_options_are_options_of_each_command_that_reads_tables() -> None:
     parser = argparse.ArgumentParser()
     add_input_options(parser)
     assert parser.parse_args([], InputArgs()).input_options() == InputOptions()
-    line = "--format jsonl --user-column u --item-column i --weight-column w --timestamp-column t"
+    line = (
+        "--format jsonl --user-column u --item-column i --weight-column w --timestamp-column t "
+        "--delimiter tab --no-header --columns u,,i --encoding latin-1 --timezone UTC "
+        "--timestamp-unit ms"
+    )
     args = parser.parse_args(line.split(), InputArgs())
-    assert args.input_options() == InputOptions(ColumnNames("u", "i", "w", "t"), "jsonl")
+    assert args.input_options() == InputOptions(
+        ColumnNames("u", "i", "w", "t"), "jsonl", "\t", ("u", "", "i"), "latin-1", "UTC", "ms"
+    )
+    again = parser.parse_args(args.input_words(), InputArgs())
+    assert again.input_options() == args.input_options()
+    names = ["train", "preprocess", "split", "predict", "show", "evaluate", "compare", "tune"]
+    for name in [*names, "run_sql"]:
+        shown = importlib.import_module(f"cli.{name}").build_parser().format_help()
+        for option in (
+            "--delimiter",
+            "--no-header",
+            "--encoding",
+            "--timezone",
+            "--timestamp-unit",
+        ):
+            assert option in shown, name
+        assert ("--item-column" in shown) == (name != "run_sql")
+
+
+@pytest.mark.parametrize("line", ["--no-header", "--columns user_id"])
+def test_a_file_without_header_needs_both_options(line: str) -> None:
+    parser = argparse.ArgumentParser()
+    add_input_options(parser)
+    with pytest.raises(ConfigError, match="with it, got none"):
+        parser.parse_args(line.split(), InputArgs()).input_options()
+
+
+@pytest.mark.parametrize("line", ["--delimiter x", "--columns a,b,a", "--timestamp-unit h"])
+def test_input_options_of_other_values_are_refused(line: str) -> None:
+    parser = argparse.ArgumentParser()
+    add_input_options(parser)
+    with pytest.raises(SystemExit):
+        parser.parse_args(line.split())

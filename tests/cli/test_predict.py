@@ -52,7 +52,8 @@ CASES = [
         "predict --model-dir model --all-users --exclude-items truth.csv --include-items bad.csv "
         "--out new.jsonl",
         "bad.csv:1: item_id: expected a column of this name, got 'item'",
-        files={"bad.csv": "item\ntea\n"},
+        "--item-column names another",
+        {"bad.csv": "item\ntea\n"},
     ),
     Case(
         "no threads",

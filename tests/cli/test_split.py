@@ -36,14 +36,15 @@ CASES = [
     ),
     Case(
         "unreadable cutoff",
-        f"{SPLIT} interactions.csv --strategy temporal --cutoff 2024-01-01",
-        "cutoff: expected integer seconds or an RFC 3339 time, got '2024-01-01'",
+        f"{SPLIT} interactions.csv --strategy temporal --cutoff 2024-02-30",
+        "cutoff: expected integer seconds or an RFC 3339 time, got '2024-02-30'",
     ),
     Case(
         "cutoff in milliseconds",
         f"{SPLIT} interactions.csv --strategy temporal --cutoff 1600000000000",
         "cutoff: expected integer seconds or an RFC 3339 time, got '1600000000000'",
-        "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?",
+        "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds? "
+        "--timestamp-unit ms reads milliseconds",
     ),
     Case(
         "cutoff of a random split",

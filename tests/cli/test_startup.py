@@ -35,7 +35,7 @@ LIGHT = {
     *("mlcore.tune", "mlcore.tune.config"),
     *("mlcore.memory", "mlcore.memory.available"),
     *("mlcore.warehouse", "mlcore.warehouse.engines", "mlcore.warehouse.engines.options"),
-    "mlcore.warehouse.engines.bigquery_names",
+    *("mlcore.times", "mlcore.warehouse.engines.bigquery_names"),
 }
 # Of the standard library, what takes longer than all of ours.
 SLOW = {"asyncio", "concurrent.futures", "decimal", "logging", "multiprocessing"}

@@ -21,7 +21,8 @@ def test_the_next_commands_take_the_options_of_the_search() -> None:
         "--items items.csv --config tuning/config.json --out-dir candidate"
     )
     assert (
-        predict == "  mlcore predict --model-dir candidate --users test.csv --out candidate.jsonl"
+        predict == "  mlcore predict --model-dir candidate --users test.csv --format csv "
+        "--user-column reader --out candidate.jsonl"
     )
     assert compare.endswith(" --ground-truth test.csv --format csv --user-column reader")
 

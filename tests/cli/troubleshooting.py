@@ -233,6 +233,89 @@ TABLES = [
         "train --interactions events.txt --format csv --out-dir new",
         {"events.txt": "user_id,item_id\nann,tea\nbob,tea\n"},
     ),
+    Entry(
+        "Fields are separated by something other than commas",
+        "preprocess --interactions events.csv --out clean.csv",
+        "note: events.csv:1: took semicolons to separate the fields; --delimiter names another\n"
+        "kept 1 of 1 rows: 1 users, 1 items",
+        "The first line is not one of commas. Tabs, semicolons, pipes and `::` are tried in its place; a line "
+        "`sep=;` before it, as Excel writes one, decides.",
+        "Nothing, if the note is right; else name the delimiter.",
+        "preprocess --interactions events.csv --delimiter ; --out clean.csv --progress",
+        {"events.csv": "user_id;item_id\nann;tea\n"},
+        status=0,
+    ),
+    Entry(
+        "Decimal commas",
+        "preprocess --interactions events.csv --delimiter ; --out clean.csv",
+        "error: events.csv:2: weight: expected a finite number above 0, got '1,5'\n"
+        "hint: write decimal points, not commas",
+        "Spreadsheets of some countries write 1,5 for 1.5.",
+        "Write points: export in another locale, or `sed 's/,/./g'` where commas are nothing else.",
+        files={"events.csv": "user_id;item_id;weight\nann;tea;1,5\n"},
+    ),
+    Entry(
+        "A file without a header line",
+        "preprocess --interactions ratings.csv --out clean.csv",
+        "error: ratings.csv:1: user_id: expected a column of this name, got '196', '242', '3', '881250949'\n"
+        "hint: if this line is data: --no-header --columns user_id,item_id,weight,timestamp says what its fields are",
+        "The first line is taken for the names of the columns, and is data.",
+        "Say what the fields are, in their order; an empty name passes over a field.",
+        "preprocess --interactions ratings.csv --no-header --columns user_id,item_id,weight,timestamp "
+        "--out clean.csv",
+        {"ratings.csv": "196,242,3,881250949\n186,302,3,891717742\n"},
+    ),
+    Entry(
+        "The columns of a file have other names",
+        "preprocess --interactions ratings.csv --out clean.csv",
+        "error: ratings.csv:1: user_id: expected a column of this name, got 'userId', 'movieId', 'rating'\n"
+        "hint: --user-column names another",
+        "The default names are `user_id`, `item_id`, `weight` and `timestamp`.",
+        "Name the columns; the names hold for every table of the command.",
+        "preprocess --interactions ratings.csv --user-column userId --item-column movieId --weight-column rating "
+        "--out clean.csv",
+        {"ratings.csv": "userId,movieId,rating\n1,31,2.5\n"},
+    ),
+    Entry(
+        "A file is not in UTF-8",
+        "preprocess --interactions events.csv --out clean.csv",
+        "error: events.csv:2: expected UTF-8, got the byte 0xe9\n"
+        "hint: --encoding names another, such as latin-1 or utf-16",
+        "Old exports are in latin-1 or cp1252, Excel's \u201cUnicode text\u201d in utf-16.",
+        "Name the encoding, by any name that Python knows.",
+        "preprocess --interactions events.csv --encoding latin-1 --out clean.csv",
+        {"events.csv": "user_id,item_id\nann,caf\u00e9\n".encode("latin-1")},
+    ),
+    Entry(
+        "Times without a zone",
+        "preprocess --interactions events.csv --out clean.csv",
+        "error: events.csv:2: timestamp: expected integer seconds or an RFC 3339 time, got '2026-03-01 09:00:00'\n"
+        "hint: a time without a zone does not say which moment it is; --timezone UTC, or another, says it",
+        "Nine o'clock is another moment in each zone. `Z`, `UTC`, `+00`, `+0900` and `+09:00` after the time are read.",
+        "Name the zone of the times: `UTC`, an offset, or a place such as `Europe/Berlin`.",
+        "preprocess --interactions events.csv --timezone Europe/Berlin --out clean.csv",
+        {"events.csv": "user_id,item_id,timestamp\nann,tea,2026-03-01 09:00:00\n"},
+    ),
+    Entry(
+        "Times in milliseconds",
+        "preprocess --interactions events.csv --out clean.csv",
+        "error: events.csv:2: timestamp: expected integer seconds or an RFC 3339 time, got '1700000000000'\n"
+        "hint: seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds? "
+        "--timestamp-unit ms reads milliseconds",
+        "Numbers are seconds since 1970, unless another unit is named.",
+        "Name the unit. Milli-, micro- and nanoseconds must be of the years 1971 to 2100, so that a wrong unit is found.",
+        "preprocess --interactions events.csv --timestamp-unit ms --out clean.csv",
+        {"events.csv": "user_id,item_id,timestamp\nann,tea,1700000000000\n"},
+    ),
+    Entry(
+        "A folder that is no table",
+        "preprocess --interactions model --out clean.csv",
+        "error: model: expected parts of one format, got 'config.json', 'histories.npz', 'items.csv'\n"
+        "hint: a folder or a pattern is one table; name the file for one of them",
+        "A folder, or a pattern such as `events/part-*.csv`, is read as one table, as Spark writes it: all its files, in "
+        "the order of their names, except empty ones and those whose names begin with `_` or `.`.",
+        "Name a folder with parts alike, or the file.",
+    ),
 ]
 
 SOME = 'from mlcore import *\nsome = Interactions.from_columns(["ann", "ann"], ["tea", "jam"])\n'

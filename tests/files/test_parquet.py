@@ -12,7 +12,7 @@ from mlcore.errors import DataError, MlcoreError
 from mlcore.files.database import Database
 from mlcore.files.interactions import read_events, read_interactions
 from mlcore.files.options import ColumnNames, InputOptions
-from mlcore.files.parquet import is_parquet
+from mlcore.files.parts import is_parquet
 from tests.cli.cases import run
 from tests.files.samples import (
     CSV,
@@ -71,6 +71,8 @@ def test_a_weight_of_32_bits_keeps_its_value(tmp_path: Path) -> None:
         ("'2023-11-15T03:43:20.25+05:30'", 1_700_000_000_250_000),
         ("TIMESTAMPTZ '2023-11-14 22:13:20.000001+00'", 1_700_000_000_000_001),
         ("TIMESTAMPTZ '2023-11-14 14:13:20-08'", 1_700_000_000_000_000),
+        ("TIMESTAMPTZ_NS '2023-11-14 22:13:20.000001999+00'", 1_700_000_000_000_001),
+        ("TIMESTAMPTZ_NS '1969-12-31 23:59:59.999999999+00'", -1),
     ],
 )
 def test_timestamps_are_seconds_texts_or_have_a_time_zone(
@@ -127,9 +129,14 @@ def test_a_column_that_is_named_must_be_there(names: dict[str, str], tmp_path: P
 IDS = "expected an id of at least one character, got an empty one"
 WEIGHT, TIME = "expected a finite number above 0", "expected integer seconds or an RFC 3339 time"
 TIME_TYPES = "expected integer seconds, RFC 3339 or timestamps with a time zone"
-STRINGS = "ids are strings: as numbers, 007 and 7 would be one"
-ZONE = "a timestamp without a time zone does not say which moment it is"
+STRINGS = (
+    "ids are strings: as numbers, 007 and 7 would be one; "
+    "write the column as text, as CAST(... AS VARCHAR) gives it"
+)
+ZONE = "a time without a zone does not say which moment it is; --timezone UTC, or another, says it"
+USER = "--user-column names another"
 UNIT = "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?"
+MILLISECONDS = f"{UNIT} --timestamp-unit ms reads milliseconds"
 
 FAULTS: dict[str, tuple[str, str, str | None]] = {
     "integer ids": (one_row(item_id="7"), "item_id: expected strings, got INTEGER", STRINGS),
@@ -137,12 +144,12 @@ FAULTS: dict[str, tuple[str, str, str | None]] = {
     "no such column": (
         "SELECT 1 AS user, '1' AS item_id",
         "user_id: expected a column of this name, got 'user', 'item_id'",
-        None,
+        USER,
     ),
     "a name in capitals": (
         "SELECT '1' AS USER_ID, '1' AS item_id",
         "user_id: expected a column of this name, got 'USER_ID', 'item_id'",
-        None,
+        USER,
     ),
     "weights as text": (one_row(weight="'1'"), "weight: expected numbers, got VARCHAR", None),
     "weights that are true": (one_row(weight="true"), "weight: expected numbers, got BOOLEAN", None),
@@ -174,7 +181,7 @@ FAULTS: dict[str, tuple[str, str, str | None]] = {
     "weight infinite": (one_row(weight="'inf'::DOUBLE"), f"row 1: weight: {WEIGHT}, got Infinity", None),
     "no time": (one_row(timestamp="NULL::BIGINT"), f"row 1: timestamp: {TIME}, got null", None),
     "milliseconds": (
-        one_row(timestamp="1600000000000"), f"row 1: timestamp: {TIME}, got 1600000000000", UNIT,
+        one_row(timestamp="1600000000000"), f"row 1: timestamp: {TIME}, got 1600000000000", MILLISECONDS,
     ),
     "time as other text": (one_row(timestamp="'soon'"), f"row 1: timestamp: {TIME}, got 'soon'", None),
     "the first fault of several": (
@@ -258,5 +265,5 @@ def test_a_model_trained_on_parquet_is_that_of_the_csv(
 
 
 def test_parquet_is_known_by_its_name() -> None:
-    names = ["a.parquet", "a.parquet.csv", "a.PARQUET", "parquet", "-", "b/.parquet"]
-    assert [name for name in names if is_parquet(name)] == ["a.parquet", "b/.parquet"]
+    names = ["a.parquet", "a.parquet.csv", "A.PARQUET", "parquet", "-", "b/.parquet"]
+    assert [name for name in names if is_parquet(name)] == ["a.parquet", "A.PARQUET", "b/.parquet"]

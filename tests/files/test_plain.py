@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlcore.files.plain import Dialect, sniff
+from mlcore.files.plain import LONGEST_LINE, Dialect, sniff
 
 
 def test_what_is_counted_is_what_the_hand_counts() -> None:
@@ -19,7 +19,7 @@ def test_what_is_counted_is_what_the_hand_counts() -> None:
         first_line='a,"b ""x""",c', lines=3, delimiters=6, line_break="\r\n", quoted=True
     )
     assert sniff(io.BytesIO(b'{"a": "b"}\n'), '"') == Dialect(
-        first_line='{"a": "b"}', lines=1, delimiters=4, line_break="\n", quoted=False
+        first_line='{"a": "b"}', lines=1, delimiters=4, line_break="\n", quoted=False, delimiter='"'
     )
 
 
@@ -63,7 +63,7 @@ def test_a_line_is_not_plain_that_is_too_long_for_a_field(
     block_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mlcore.files.plain._BLOCK_BYTES", block_bytes)
-    limit = csv.field_size_limit()
+    limit = LONGEST_LINE
     for begin in (0, 1, limit // 2, limit - 1):
         before = b"a\n" * (begin // 2) + b"b" * (begin % 2)
         assert sniff(io.BytesIO(before + b"x" * (limit + 1) + b"\n"), ",") is None

@@ -45,6 +45,7 @@ OTHERS = {
     "exponent": '{"user_id": "u", "items": [{"item_id": "a", "score": -0.0E+5}]}',
     "beyond float64": '{"user_id": "u", "items": [{"item_id": "a", "score": 1e999}]}',
     "long integer": '{"user_id": "u", "items": [{"item_id": "a", "score": ' + "9" * 300 + "}]}",
+    "very long integer": '{"user_id": "u", "items": [{"item_id": "a", "score": ' + "9" * 5000 + "}]}",
 }
 ENTRY = '{"user_id": "u", "items": [{"item_id": "a", "score": 1}, {"item_id": "b", "score": 2}]}'
 # Each differs from a line that we write by one fault.
@@ -57,7 +58,6 @@ FAULTY = {
     "score -": ENTRY.replace("1}", "-}"),
     "score of other digits": ENTRY.replace("1}", "١}"),
     "score NaN": ENTRY.replace("1}", "NaN}"),
-    "score of too many digits": ENTRY.replace("1}", "9" * 5000 + "}"),
     "no comma": ENTRY.replace("}, {", "} {"),
     "two commas": ENTRY.replace("}, {", "},, {"),
     "comma at the end": ENTRY.replace("}]}", "}, ]}"),

@@ -9,7 +9,7 @@ import pytest
 
 from mlcore.files.database import Database
 from mlcore.files.duckdb_input import GREATEST_TIME, LEAST_TIME
-from mlcore.files.options import ColumnNames
+from mlcore.files.options import InputOptions
 from mlcore.files.plain import Dialect
 from mlcore.files.rows_sql import csv_rows, json_rows, quote_path, quote_sql, time_from_text
 from mlcore.files.values import parse_timestamp
@@ -71,7 +71,7 @@ HEADERS: dict[str, tuple[Dialect, bool]] = {
 @pytest.mark.parametrize("name", HEADERS)
 def test_a_csv_file_has_rows_if_its_header_and_counts_fit(name: str) -> None:
     dialect, fits = HEADERS[name]
-    rows = csv_rows("a.csv", dialect, False, ColumnNames())
+    rows = csv_rows("a.csv", dialect, False, InputOptions())
     assert (rows is not None) == fits
     if rows is not None:
         assert rows.count == dialect.lines - 1
@@ -89,6 +89,6 @@ def test_a_csv_file_has_rows_if_its_header_and_counts_fit(name: str) -> None:
 )
 def test_a_first_line_that_is_no_flat_object_of_ids_has_no_rows(line: str) -> None:
     assert (
-        json_rows("a.jsonl", Dialect(line, 1, line.count('"'), "\n", False), False, ColumnNames())
+        json_rows("a.jsonl", Dialect(line, 1, line.count('"'), "\n", False), False, InputOptions())
         is None
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from mlcore.errors import DataError
-from mlcore.files.options import Format
+from mlcore.files.options import Format, InputOptions
 from mlcore.warehouse.engines import DuckDb
 from mlcore.warehouse.query import Column, parse_query
 from mlcore.warehouse.tables import check_readable, is_file, provide_table
@@ -63,7 +64,7 @@ def test_a_file_is_opened_to_see_that_it_can_be_read(tmp_path: Path) -> None:
 def test_a_table_is_provided_with_its_defaults(engine: DuckDb, tmp_path: Path) -> None:
     path = tmp_path / "events"
     path.write_text("user_id\nv\nu\n")
-    assert provide_table(engine, "t", COLUMNS, path, "csv") == 2
+    assert provide_table(engine, "t", COLUMNS, path, InputOptions(format="csv")) == 2
     (part,) = engine.run(QUERY, {}).parts
     assert part["user_id"].tolist() == ["u", "v"] and part["weight"].tolist() == [2.0, 2.0]
 
@@ -73,3 +74,39 @@ def test_what_is_there_but_has_no_format_is_no_table(engine: DuckDb, tmp_path: P
     path.touch()
     with pytest.raises(DataError, match="expected a name that ends in .csv, .jsonl or .parquet"):
         provide_table(engine, "t", COLUMNS, path)
+
+
+def test_a_folder_of_parquet_parts_is_a_table(tmp_path: Path) -> None:
+    folder = tmp_path / "events"
+    folder.mkdir()
+    for part in range(2):
+        sql = f"SELECT 'u{part}' AS user_id, 1.5::DOUBLE AS weight"
+        duckdb.execute(f"COPY ({sql}) TO '{folder}/part-{part}.snappy.parquet'")
+    for name in ("_SUCCESS", ".crc", "part-2.snappy.parquet"):
+        (folder / name).touch()
+    assert is_file(folder)
+    with DuckDb() as engine:
+        for place in (folder, folder / "part-[01]*"):
+            assert provide_table(engine, "t", COLUMNS, place) is None
+            (rows,) = engine.run(QUERY, {}).parts
+            assert rows["user_id"].tolist() == ["u0", "u1"]
+
+
+def test_files_for_engines_are_read_by_the_input_options(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("ann\t3\n", "latin-1")
+    options = InputOptions(field_names=("user_id", "weight"), encoding="latin-1")
+    with DuckDb() as engine:
+        assert provide_table(engine, "t", COLUMNS, path, options) == 1
+        (part,) = engine.run(QUERY, {}).parts
+        assert part["weight"].tolist() == [3.0]
+
+
+@pytest.mark.parametrize("id_", ["uuid()", "'a'::ENUM ('a')"])
+def test_ids_of_parquet_may_be_of_any_type_of_text(id_: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    duckdb.execute(f"COPY (SELECT {id_} AS user_id, 1.5::DOUBLE AS weight) TO '{path}'")
+    with DuckDb() as engine:
+        provide_table(engine, "t", COLUMNS, path)
+        (part,) = engine.run(QUERY, {}).parts
+        assert len(part["user_id"]) == 1

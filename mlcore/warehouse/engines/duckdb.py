@@ -22,6 +22,8 @@ from mlcore.warehouse.engines.base import (
 from mlcore.warehouse.engines.options import DuckDbOptions
 from mlcore.errors import ConfigError, DataError, from_os_error, shorten
 from mlcore.files.database import Database, import_duckdb
+from mlcore.files.parquet import is_text
+from mlcore.files.parts import find_parts, has_parts
 from mlcore.files.rows_sql import quote_path, quote_sql
 from mlcore.memory.available import format_bytes
 from mlcore.warehouse.query import Column, SqlType
@@ -90,8 +92,10 @@ class DuckDb(Engine):
                 self._database.append(table, arrays, selected)
 
     def attach_parquet(self, table: str, columns: Sequence[Column], path: str) -> None:
-        """Make a Parquet file, or all that match a pattern, readable as a table."""
+        """Make a Parquet file, or the parts of a folder or a pattern, readable as a table."""
         quoted = quote_sql(path) if "*" in path else quote_path(path)
+        if has_parts(path):
+            quoted = f"[{', '.join(map(quote_path, find_parts(path, None)))}]"
         source = f"read_parquet({quoted}, hive_partitioning=false)"
         with self._faults(path):
             described = self._database.rows(f"DESCRIBE SELECT * FROM {source}")
@@ -222,9 +226,14 @@ def _expression(column: Column, found: Mapping[str, str], place: str) -> str:
         default = default_of(column, found, place)
         value = "NULL" if default is None else repr(default)
         return f"CAST({value} AS {declared}) AS {column.name}"
-    is_number = found[column.name] in (*_INTEGERS, "FLOAT", "DOUBLE")
-    if _type_of(found[column.name]) != column.type and not (column.type == "FLOAT64" and is_number):
-        raise DataError(f"{place}: {column.name}: expected {column.type}, got {found[column.name]}")
+    type_ = found[column.name]
+    fits = _type_of(type_) == column.type
+    if column.type == "FLOAT64":
+        fits = fits or type_ in (*_INTEGERS, "FLOAT", "DOUBLE")
+    elif column.type == "STRING":
+        fits = is_text(type_)
+    if not fits:
+        raise DataError(f"{place}: {column.name}: expected {column.type}, got {type_}")
     return f"CAST({column.name} AS {declared}) AS {column.name}"
 
 
@@ -234,7 +243,7 @@ def _rules_of(column: Column) -> list[tuple[str, str]]:
     if not column.nullable:
         rules.append((f"{column.name} IS NULL", "values in all rows"))
     if column.name.endswith("_id") and column.type == "STRING" and not column.nullable:
-        rules.append((f"{column.name} = ''", "ids of at least one character"))
+        rules.append((f"CAST({column.name} AS VARCHAR) = ''", "ids of at least one character"))
     if column.name == "weight":
         number = f"CAST({column.name} AS DOUBLE)"
         rules.append((f"NOT ({number} > 0 AND isfinite({number}))", "finite numbers above 0"))

@@ -29,6 +29,7 @@ from mlcore.warehouse.engines.spark_errors import quiet_errors, reason_of
 from mlcore.warehouse.engines.options import SparkOptions
 from mlcore.warehouse.engines.spark_session import take_session
 from mlcore.errors import DataError, MlcoreError, shorten
+from mlcore.files.parts import find_parts, has_parts
 from mlcore.memory.available import format_bytes
 from mlcore.warehouse.query import Column, Value
 
@@ -96,8 +97,10 @@ class Spark(Engine):
 
         On a cluster the workers read it, so it must be where they all see it.
         """
+        # Spark fails at a part without any bytes.
+        parts = map(str, find_parts(path, None)) if has_parts(path) else [path]
         with self._faults(path):
-            self._view(table, columns, path, self._session.read.parquet(path))
+            self._view(table, columns, path, self._session.read.parquet(*parts))
 
     def _run(self, bound: BoundQuery, order: Sequence[str]) -> Result:
         """Run a query; its rows are in the memory of Python once, as Arrow."""

@@ -7,19 +7,20 @@ import (
 	"unicode/utf8"
 )
 
-// maxFieldRunes is the longest field of Python's csv module. A quote that is never closed takes in
+// maxFieldRunes is the longest field that is read, in JSON Lines as well. A quote that is never closed takes in
 // the lines after it, and is found by this limit.
-const maxFieldRunes = 131_072
+const maxFieldRunes = 1 << 24
 
 // csvReader splits a file into records as Python's csv.reader(strict=True) does: encoding/csv drops
 // carriage returns inside quotes, takes a lone one for data, and refuses quotes within a field.
 type csvReader struct {
-	lines  *lines
-	line   string // what is left of the line that was read last
-	number int    // the line that the next record begins on, counted as Python counts
-	fields []string
-	field  strings.Builder
-	runes  int
+	lines     *lines
+	delimiter string // of two characters: there are no quotes
+	line      string // what is left of the line that was read last
+	number    int    // the line that the next record begins on, counted as Python counts
+	fields    []string
+	field     strings.Builder
+	runes     int
 }
 
 // next returns the fields of a record, none for an empty line, and the line that it begins on. The
@@ -64,16 +65,19 @@ func cutLineBreak(text string) (rest string, found bool) {
 	return text, text == ""
 }
 
-// readField reads one field and what ends it, and reports whether it was a comma.
+// readField reads one field and what ends it, and reports whether it was a delimiter.
 func (r *csvReader) readField(first int) (bool, error) {
 	r.field = strings.Builder{}
 	r.runes = 0
-	if strings.HasPrefix(r.line, `"`) {
+	if len(r.delimiter) == 1 && strings.HasPrefix(r.line, `"`) {
 		return r.readQuoted(first)
 	}
-	end := strings.IndexAny(r.line, ",\r\n")
+	end := strings.IndexAny(r.line, "\r\n")
 	if end < 0 {
 		end = len(r.line)
+	}
+	if mark := strings.Index(r.line[:end], r.delimiter); mark >= 0 {
+		end = mark
 	}
 	if err := r.take(end, first); err != nil {
 		return false, err
@@ -97,10 +101,10 @@ func (r *csvReader) take(count, first int) error {
 	return nil
 }
 
-// endField steps over a comma or a line break.
+// endField steps over a delimiter or a line break.
 func (r *csvReader) endField() bool {
-	if strings.HasPrefix(r.line, ",") {
-		r.line = r.line[1:]
+	if strings.HasPrefix(r.line, r.delimiter) {
+		r.line = r.line[len(r.delimiter):]
 		return true
 	}
 	r.line, _ = cutLineBreak(r.line)
@@ -128,11 +132,15 @@ func (r *csvReader) readQuoted(first int) (bool, error) {
 			if err := r.take(1, first); err != nil {
 				return false, err
 			}
-		case r.line == "" || strings.ContainsAny(r.line[:1], ",\r\n"):
+		case r.line == "" || strings.ContainsAny(r.line[:1], r.delimiter+"\r\n"):
 			return r.endField(), nil
 		default:
-			return false, faultf("%s:%d: expected a comma or the end of the line after a closing quote, "+
-				"got other text", r.lines.name, first)
+			mark := "a comma"
+			if r.delimiter != "," {
+				mark = "a delimiter"
+			}
+			return false, faultf("%s:%d: expected %s or the end of the line after a closing quote, "+
+				"got other text", r.lines.name, first, mark)
 		}
 	}
 }

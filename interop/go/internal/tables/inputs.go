@@ -45,11 +45,11 @@ func (in *Input) Name() string {
 
 // IsCSV reports whether the file is CSV; else it is JSON Lines.
 func (in *Input) IsCSV() (bool, error) {
-	name := strings.TrimSuffix(in.Path, ".gz")
+	name := strings.TrimSuffix(strings.ToLower(in.Path), ".gz")
 	switch {
-	case strings.HasSuffix(name, ".csv"):
+	case strings.HasSuffix(name, ".csv"), strings.HasSuffix(name, ".tsv"):
 		return true, nil
-	case strings.HasSuffix(name, ".jsonl"):
+	case strings.HasSuffix(name, ".jsonl"), strings.HasSuffix(name, ".ndjson"):
 		return false, nil
 	case in.Format != "":
 		return in.Format == "csv", nil
@@ -89,7 +89,8 @@ func openLines(in *Input) (*lines, error) {
 			l.close()
 			return nil, l.readError(err, true)
 		}
-		l.reader = bufio.NewReaderSize(&gzipReader{unpacked, l}, 1<<16)
+		unpacked.Multistream(false)
+		l.reader = bufio.NewReaderSize(&gzipReader{unpacked, l.reader, l}, 1<<16)
 	}
 	return l, nil
 }
@@ -146,18 +147,48 @@ func wrongByte(line string) int {
 	return -1
 }
 
-// gzipReader tells a damaged file from one that cannot be read.
+// gzipReader tells a damaged file from one that cannot be read. Zeros after a member are padding, as
+// tapes and copies by blocks leave it.
 type gzipReader struct {
 	*gzip.Reader
-	lines *lines
+	packed *bufio.Reader
+	lines  *lines
 }
 
 func (r *gzipReader) Read(buffer []byte) (int, error) {
 	count, err := r.Reader.Read(buffer)
+	if err == io.EOF && count == 0 {
+		if err = r.nextMember(); err == nil {
+			return 0, nil
+		}
+	} else if err == io.EOF {
+		err = nil
+	}
 	if err != nil && err != io.EOF {
 		err = r.lines.readError(err, true)
 	}
 	return count, err
+}
+
+// nextMember begins the next member; io.EOF after the last one.
+func (r *gzipReader) nextMember() error {
+	for {
+		next, err := r.packed.Peek(1)
+		if err != nil {
+			return err
+		}
+		if next[0] != 0 {
+			break
+		}
+		r.packed.Discard(1)
+	}
+	if err := r.Reader.Reset(r.packed); err == io.EOF {
+		return io.ErrUnexpectedEOF
+	} else if err != nil {
+		return err
+	}
+	r.Reader.Multistream(false)
+	return nil
 }
 
 func (l *lines) readError(err error, isGzip bool) error {

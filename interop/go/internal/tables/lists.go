@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
 	"github.com/mlcore/mlcore/interop/go/internal/show"
@@ -74,8 +75,17 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 		return err
 	}
 	defer source.close()
-	reader := csvReader{lines: source}
-	header, _, err := reader.next()
+	var required []string
+	for _, column := range columns {
+		if column.required {
+			required = append(required, column.name)
+		}
+	}
+	reader, err := openCSV(source, required)
+	if err != nil {
+		return err
+	}
+	header, first, err := reader.next()
 	if err == io.EOF {
 		return faultf("%s: expected a header line, got an empty file", source.name)
 	}
@@ -83,7 +93,7 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 		return err
 	}
 	width := len(header)
-	positions, err := findColumns(source.name, header, columns)
+	positions, err := findColumns(fmt.Sprintf("%s:%d", source.name, first), header, columns)
 	if err != nil {
 		return err
 	}
@@ -116,7 +126,7 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 	}
 }
 
-func findColumns(name string, header []string, columns []csvColumn) ([]int, error) {
+func findColumns(place string, header []string, columns []csvColumn) ([]int, error) {
 	positions := make([]int, len(columns))
 	for index, column := range columns {
 		count := 0
@@ -128,11 +138,11 @@ func findColumns(name string, header []string, columns []csvColumn) ([]int, erro
 			}
 		}
 		if count > 1 {
-			return nil, faultf("%s:1: %s: expected one column of this name, got %d", name, column.name, count)
+			return nil, faultf("%s: %s: expected one column of this name, got %d", place, column.name, count)
 		}
 		if count == 0 && column.required {
-			return nil, faultf("%s:1: %s: expected a column of this name, got %s",
-				name, column.name, describeHeader(header))
+			return nil, faultf("%s: %s: expected a column of this name, got %s",
+				place, column.name, describeHeader(header))
 		}
 	}
 	return positions, nil
@@ -181,8 +191,22 @@ func readObjects(in *Input, take func(place string, object *jsontext.Value) erro
 		if object.Kind != jsontext.Object {
 			return faultf("%s: expected a JSON object, got %s", place, object.Show())
 		}
+		if len(line) > maxFieldRunes && hasLongText(&object) {
+			return faultf("%s: expected fields of at most %d characters, got a longer one",
+				place, maxFieldRunes)
+		}
 		if err := take(place, &object); err != nil {
 			return err
 		}
 	}
+}
+
+func hasLongText(object *jsontext.Value) bool {
+	for index := range object.Items {
+		value := &object.Items[index]
+		if value.Kind == jsontext.String && utf8.RuneCountInString(value.Text) > maxFieldRunes {
+			return true
+		}
+	}
+	return false
 }

@@ -23,14 +23,21 @@ func readIDs(in *Input) ([]string, error) { return ReadIDs(in, "user_id", nil) }
 
 func TestIDsOfATable(t *testing.T) {
 	for text, expected := range map[string][]string{
-		"user_id\na\nb\na\n":                           {"a", "b"},
-		"x,user_id\r\n1,a\r\n\r\n2,\"b,\"\"\"\r\n":     {"a", `b,"`},
-		"user_id,x\na,\"1\n2\r\n3\"\nb,\r\"c\",\"\"":   {"a", "b", "c"},
-		"user_id\r\ra\rb":                              {"a", "b"},
-		"\"user_id\"\n 007 \n7\nNA\n":                  {" 007 ", "7", "NA"},
-		"user_id\nx\"y\n\"x\"\"y\"\n":                  {`x"y`},
-		"\ufeffuser_id\n\ufeff\n":                      {"\ufeff"},
-		"user_id\n" + strings.Repeat("é", 30_000) + "": {strings.Repeat("é", 30_000)},
+		"user_id\na\nb\na\n":                                  {"a", "b"},
+		"x,user_id\r\n1,a\r\n\r\n2,\"b,\"\"\"\r\n":            {"a", `b,"`},
+		"user_id,x\na,\"1\n2\r\n3\"\nb,\r\"c\",\"\"":          {"a", "b", "c"},
+		"user_id\r\ra\rb":                                     {"a", "b"},
+		"\"user_id\"\n 007 \n7\nNA\n":                         {" 007 ", "7", "NA"},
+		"user_id\nx\"y\n\"x\"\"y\"\n":                         {`x"y`},
+		"\ufeffuser_id\n\ufeff\n":                             {"\ufeff"},
+		"user_id\n" + strings.Repeat("é", 30_000) + "":        {strings.Repeat("é", 30_000)},
+		"x\tuser_id\n1\ta\n\"2\t\"\tb,\n":                     {"a", "b,"},
+		"user_id;x\na;\"1;2\"\n":                              {"a"},
+		"x|user_id\r\n1|a\r\n":                                {"a"},
+		"x::user_id\n\"1::a:\n\n2::b\n":                       {"a:", "b"},
+		"sep=;\r\nuser_id;x\r\na;1,5\r\n":                     {"a"},
+		"x,user_id\n" + strings.Repeat("y", 200_000) + ",a\n": {"a"},
+		"user_id;x,y\na;b,c\n":                                {"a"},
 	} {
 		found, err := readIDs(csvInput(text))
 		if err != nil || !reflect.DeepEqual(found, expected) {
@@ -45,7 +52,7 @@ func TestIDsOfATable(t *testing.T) {
 
 // The messages are those of the Python commands.
 func TestFaultyTablesHaveTheirMessage(t *testing.T) {
-	long := strings.Repeat("x", 131_073)
+	long := strings.Repeat("x", 1<<24+1)
 	for text, expected := range map[string]string{
 		"":                                 "expected a header line, got an empty file",
 		"user_id\n":                        "expected rows after the header, got none",
@@ -53,6 +60,9 @@ func TestFaultyTablesHaveTheirMessage(t *testing.T) {
 		"\nuser_id\n":                      ":1: user_id: expected a column of this name, got an empty line",
 		"user_id,user_id\na,b\n":           ":1: user_id: expected one column of this name, got 2",
 		"user_id\na\n\nb,c\n":              ":4: expected 1 fields as in the header, got 2",
+		"sep=;\nitem;x\na;b\n":             ":2: user_id: expected a column of this name, got 'item', 'x'",
+		"user\tx\na\tb\n":                  ":1: user_id: expected a column of this name, got 'user', 'x'",
+		"user_id;x\n\"a\"b;c\n":            ":2: expected a delimiter or the end of the line after a closing quote, got other text",
 		"user_id\n\"\"\n":                  ":2: user_id: expected an id of at least one character, got an empty one",
 		"user_id\n\"a\nb\"\n":              `:2: user_id: expected no NUL and no line break, got 'a\nb'`,
 		"user_id\na\n\"b\n\nc":             ":3: expected balanced quotes, got one that is never closed",
@@ -60,7 +70,7 @@ func TestFaultyTablesHaveTheirMessage(t *testing.T) {
 		"user_id\na\nb\x00\n":              ":3: expected text, got a NUL character",
 		"user_id\na\n\xffb\x00\n":          ":3: expected UTF-8, got the byte 0xff",
 		"user_id\n\"a\n\xe2\x82":           ":3: expected UTF-8, got the byte 0xe2",
-		"user_id\n" + long:                 ":2: expected fields of at most 131072 characters, got a longer one",
+		"user_id\n" + long:                 ":2: expected fields of at most 16777216 characters, got a longer one",
 		"user_id\n" + long[:65_536] + "\n": ":2: user_id: expected at most 65535 bytes, got 65536",
 	} {
 		_, err := readIDs(csvInput(text))
@@ -78,6 +88,7 @@ func TestFaultyTablesHaveTheirMessage(t *testing.T) {
 		"{\"user_id\": 1e-7}":      ":1: user_id: expected a string, got 1e-07",
 		"{\"user_id\": null}":      ":1: user_id: expected a string, got null",
 		"{\"user_id\": \"\"}":      ":1: user_id: expected an id of at least one character, got an empty one",
+		"{\"user_id\": \"a\", \"x\": \"" + long + "\"}": ":1: expected fields of at most 16777216 characters, got a longer one",
 	} {
 		_, err := readIDs(jsonInput(text))
 		checkMessage(t, text, expected, err)
@@ -114,9 +125,12 @@ func TestHistories(t *testing.T) {
 		}
 	}
 	for text, expected := range map[string]string{
-		"item_id,user_id\nb,v\na,v\nb,u\n":                                    "u[{b 1}];v[{a 1} {b 1}];",
-		"user_id,item_id,weight\nu,a,.5\nu,a,+1e0\nu,a,2.\n":                  "u[{a 3.5}];",
-		"user_id,item_id,timestamp\nu,a,7\nu,b,2020-02-29T23:59:59.5+01:00\n": "u[{a 1} {b 1}];",
+		"item_id,user_id\nb,v\na,v\nb,u\n":                                                        "u[{b 1}];v[{a 1} {b 1}];",
+		"user_id,item_id,weight\nu,a,.5\nu,a,+1e0\nu,a,2.\n":                                      "u[{a 3.5}];",
+		"user_id,item_id,timestamp\nu,a,7\nu,b,2020-02-29T23:59:59.5+01:00\n":                     "u[{a 1} {b 1}];",
+		"user_id,item_id,timestamp\nu,a,2020-02-29 23:59:59+01\nu,b,2020-02-29 23:59:59.25 UTC\n": "u[{a 1} {b 1}];",
+		// 10 h at +09 is 1 h UTC, which is after 00:30 UTC: the sum is 1e16 + (1 + 1) if ordered so.
+		"user_id,item_id,weight,timestamp\nu,a,1e16,2020-01-01 10:00:00+0900\nu,a,1,2020-01-01 00:30:00 GMT\nu,a,1,2020-01-01 00:00:00 Z\n": "u[{a 1.0000000000000002e+16}];",
 		// By time: 1e16 + 1 + 1 is not 1 + 1 + 1e16.
 		"user_id,item_id,weight,timestamp\nu,a,1,2\nu,a,1e16,1\nu,a,1,3\n": "u[{a 1e+16}];",
 		"user_id,item_id,weight,timestamp\nu,a,1,1\nu,a,1e16,3\nu,a,1,2\n": "u[{a 1.0000000000000002e+16}];",
@@ -179,6 +193,10 @@ func TestFilesPlainAndPacked(t *testing.T) {
 		write("b.csv.gz", packed.Bytes()),
 		write("c.csv", packed.Bytes()),
 		write("d.jsonl", []byte(`{"user_id": "a"}`)),
+		write("e.csv.gz", append(packed.Bytes(), make([]byte, 513)...)),
+		write("f.csv.gz", append(append(append([]byte{}, packed.Bytes()...), 0, 0), packed.Bytes()[:0]...)),
+		write("g.TSV", []byte("x\tuser_id\n\ta\n")),
+		write("h.NDJSON", []byte(`{"user_id": "a", "x": `+strings.Repeat("1", 5000)+`}`)),
 	} {
 		if found, err := readIDs(&Input{Path: path, Note: note}); err != nil || len(found) != 1 || found[0] != "a" {
 			t.Errorf("%s: got %v, %v", path, found, err)

@@ -63,7 +63,11 @@ func weightFromText(text string) (float64, error) {
 			return weight, nil
 		}
 	}
-	return 0, bad("expected a finite number above 0, got " + show.String(text))
+	fault := &BadValue{Message: "expected a finite number above 0, got " + show.String(text)}
+	if decimalComma.MatchString(text) {
+		fault.Hint = "write decimal points, not commas"
+	}
+	return 0, fault
 }
 
 func weightFromJSON(value *jsontext.Value) (float64, error) {
@@ -91,7 +95,9 @@ const timeRule = "expected integer seconds or an RFC 3339 time"
 var (
 	integerText = regexp.MustCompile(`^[+-]?[0-9]{1,40}$`)
 	timeText    = regexp.MustCompile(
-		`^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))$`)
+		`^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))? ?` +
+			`(?:[Zz]|UTC|GMT|([+-])([0-9]{2})(?::?([0-9]{2}))?)$`)
+	decimalComma = regexp.MustCompile(`^[0-9]+,[0-9]+$`)
 )
 
 // parseTimestamp returns microseconds since 1970 UTC.

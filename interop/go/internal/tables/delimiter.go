@@ -1,0 +1,94 @@
+package tables
+
+import (
+	"bufio"
+	"io"
+	"regexp"
+	"strings"
+)
+
+// delimiters are tried in this order; their names are those of messages.
+var delimiters = []struct{ mark, name string }{
+	{",", "commas"}, {"\t", "tabs"}, {";", "semicolons"}, {"|", "pipes"}, {"::", "::"},
+}
+
+// declaredDelimiter is what Excel writes before the header.
+var declaredDelimiter = regexp.MustCompile(`^"?(?i:sep)=(,|\t|;|\||::)"?$`)
+
+// openCSV returns a reader that knows the delimiter: that of a line such as sep=; or of the header.
+func openCSV(source *lines, required []string) (*csvReader, error) {
+	r := &csvReader{lines: source, delimiter: ","}
+	err := r.readLine()
+	if err == io.EOF {
+		return r, nil // next says so, too
+	}
+	if err != nil {
+		return nil, err
+	}
+	head, rest := r.line, ""
+	if end := strings.IndexAny(r.line, "\r\n"); end >= 0 {
+		head = r.line[:end]
+		rest, _ = cutLineBreak(r.line[end:])
+	}
+	if found := declaredDelimiter.FindStringSubmatch(head); found != nil {
+		r.delimiter, r.line = found[1], rest
+		r.number++
+		return r, nil
+	}
+	r.delimiter = guessDelimiter(head, required)
+	isTSV := strings.HasSuffix(strings.TrimSuffix(strings.ToLower(source.name), ".gz"), ".tsv")
+	for _, known := range delimiters {
+		isExpected := known.mark == "," || known.mark == "\t" && isTSV
+		if known.mark == r.delimiter && !isExpected && source.note != nil {
+			source.note(source.name + ":1: took " + known.name + " to separate the fields")
+		}
+	}
+	return r, nil
+}
+
+// guessDelimiter returns the first delimiter with which the line has the columns; else that of most
+// fields. A line with commas but without the columns is one of commas.
+func guessDelimiter(line string, required []string) string {
+	best, most := ",", 0
+	if strings.Count(line, `"`)%2 == 1 { // it goes on within quotes
+		return best
+	}
+	for _, known := range delimiters {
+		if !strings.Contains(line, known.mark) {
+			continue
+		}
+		fields := splitLine(line, known.mark)
+		if containsAll(fields, required) {
+			return known.mark
+		}
+		if len(fields) > most {
+			best, most = known.mark, len(fields)
+		}
+	}
+	if strings.Contains(line, ",") {
+		return ","
+	}
+	return best
+}
+
+func splitLine(line, delimiter string) []string {
+	empty := &lines{reader: bufio.NewReader(strings.NewReader(""))}
+	fields, _, err := (&csvReader{lines: empty, delimiter: delimiter, line: line}).next()
+	if err != nil {
+		return nil
+	}
+	return fields
+}
+
+func containsAll(fields, wanted []string) bool {
+	for _, name := range wanted {
+		found := false
+		for _, field := range fields {
+			found = found || field == name
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
