@@ -22,6 +22,7 @@ import numpy as np
 
 from mlcore.errors import DataError
 from mlcore.interactions import Interactions
+from mlcore.newest import mark_newest
 from mlcore.numeric.hashing import draw_digest
 from mlcore.numeric.portable import power
 from mlcore.parameters import check_parameters, integer, number, parameter
@@ -98,7 +99,7 @@ class Sample(HeavyUsers):
 
 @dataclass(frozen=True)
 class Latest(HeavyUsers):
-    """Keeps the newest ``max_interactions`` of each user; ties go to the smaller item id.
+    """Keeps the newest ``max_interactions`` of each user, of equal timestamps as ``mark_newest``.
 
     Attributes:
         max_interactions: per user. Changes the model.
@@ -118,10 +119,7 @@ class Latest(HeavyUsers):
                 "timestamp: expected a column to find the latest interactions by, got none",
                 'without timestamps take "heavy_users": {"name": "sample"}',
             )
-        entries = _entries_of_heavy(weighted, self.max_interactions)  # (P,) int64
-        return _keep_first(
-            weighted, entries, -interactions.timestamps[entries], self.max_interactions
-        )
+        return weighted.select(mark_newest(interactions, self.max_interactions))
 
 
 @dataclass(frozen=True)

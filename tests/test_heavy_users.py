@@ -35,13 +35,14 @@ def test_no_way_goes_without_a_case_in_this_file() -> None:
     assert sorted(HEAVY_USERS) == ["down_weight", "keep", "latest", "sample"]
 
 
-def test_the_latest_stay_and_ties_go_to_the_smaller_item_id() -> None:
-    # u has four, of times 5 9 5 5: 9 first, then of the three 5s item a. v has two: both stay.
+def test_the_latest_stay_and_ties_go_by_a_hash() -> None:
+    # u has four, of times 5 9 5 5: 9 first, then of the three 5s item c, as md5sum of u,c,ties is 1865...,
+    # of u,d,ties 2986..., of u,a,ties 6972... v has two: both stay.
     pairs = Interactions.from_columns("uuuuvv", "abcdbd", range(1, 7), [5, 9, 5, 5, 0, 1])
     matrix = reduced(Latest(max_interactions=2), pairs)
     assert matrix.indptr.tolist() == [0, 2, 4]
-    assert matrix.indices.tolist() == [0, 1, 1, 3]
-    assert matrix.data.tolist() == [1, 2, 5, 6]
+    assert matrix.indices.tolist() == [1, 2, 1, 3]
+    assert matrix.data.tolist() == [2, 3, 5, 6]
 
 
 def test_a_sample_is_what_has_the_lowest_md5_of_user_item_seed() -> None:
@@ -66,12 +67,12 @@ def test_what_stays_equals_the_dense_selection(most: int, seed: int) -> None:
     interactions = random_interactions(seed)
     weighted = NoWeighting().apply(interactions)
     x = oracles.dense(weighted)
-    times = np.zeros(x.shape)
+    times, ties = np.zeros(x.shape), oracles.md5_rank("ties")
     assert interactions.timestamps is not None
     times[weighted.row_of_entry(), weighted.indices] = interactions.timestamps
     for way, expected in [
         (Sample(most, seed), oracles.best_of_users(x, most, oracles.md5_rank(seed))),
-        (Latest(most), oracles.best_of_users(x, most, lambda u, i: (-times[u, i], i))),
+        (Latest(most), oracles.best_of_users(x, most, lambda u, i: (-times[u, i], ties(u, i)))),
     ]:
         found = way.reduce(weighted, interactions)
         assert (oracles.dense(found) == expected).all(), way
