@@ -30,6 +30,8 @@ from mlcore.types import BoolArray, CsrMatrix, Int64Array
 
 __all__ = ["HEAVY_USERS", "DownWeight", "HeavyUsers", "Keep", "Latest", "Sample"]
 
+_LEAST_NORMAL = 2.0**-126  # of float32; below it each halving loses a bit
+
 
 @dataclass(frozen=True)
 class HeavyUsers(ABC):
@@ -142,13 +144,15 @@ class DownWeight(HeavyUsers):
         """Return the matrix with each row multiplied by its factor.
 
         Raises:
-            DataError: a weight rounds to 0 in float32.
+            DataError: a weight rounds to 0 in float32 that was not next to 0 before.
         """
         counts = np.diff(weighted.indptr)  # (U,) int64
         factors = power(counts.astype(np.float64), -self.power)  # (U,) float64
         with np.errstate(under="ignore"):
             exact = weighted.data.astype(np.float64) * np.repeat(factors, counts)  # (E,) float64
             data = exact.astype(np.float32)  # (E,) float32
+        # What decay has left this little, and kept, is not lost here either.
+        data[(data == 0) & (weighted.data < _LEAST_NORMAL)] = 2.0**-149
         lost = np.flatnonzero(data == 0)
         if len(lost):
             raise DataError(

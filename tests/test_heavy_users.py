@@ -187,17 +187,20 @@ def test_latest_without_timestamps_is_refused_with_the_cure() -> None:
 
 
 def test_a_weight_that_a_power_takes_below_float32_is_refused_by_name() -> None:
-    pairs = Interactions.from_columns("uvv", "abc", [1, 1, 2.0**-149])
+    pairs = Interactions.from_columns("uvv", "abc", [1, 1, 2.0**-120])
     with pytest.raises(DataError) as caught:
-        reduced(DownWeight(power=2), pairs)
+        reduced(DownWeight(power=31), pairs)
     assert str(caught.value) == (
         "heavy_users down_weight: user 'v', item 'c': expected a weight above 0 that float32 "
         f"holds, got {2.0**-151!r}"
     )
     assert caught.value.hint == "take a smaller power"
-    # 2^-149 * 2^-1/2 is above half of the least float32, to which it rounds.
+
+
+@pytest.mark.parametrize("power", [0.5, 2])
+def test_the_least_weight_that_decay_leaves_stays(power: float) -> None:
     pairs = Interactions.from_columns("vv", "bc", [1, 2.0**-149])
-    assert reduced(DownWeight(), pairs).data[1] == 2.0**-149
+    assert reduced(DownWeight(power), pairs).data[1] == 2.0**-149
 
 
 @pytest.mark.parametrize("name", sorted(SIMILARITIES))
