@@ -29,24 +29,28 @@ def mark_newest(interactions: Interactions, n: int) -> BoolArray:
     >>> mark_newest(Interactions.from_columns("uuu", "abc", timestamps=[5, 3, 3]), 2).tolist()
     [True, False, True]
     """
-    times, indptr = interactions.timestamps, interactions.user_items.indptr
-    if times is None:
+    if interactions.timestamps is None:
         raise DataError("timestamp: expected a column to find the newest rows by, got none")
-    users = interactions.user_items.row_of_entry()  # (E,) int64
-    has_more = np.diff(indptr) > n  # (U,) bool
-    newest_first = np.lexsort((-times, users))  # (E,)
-    limits = np.zeros(len(has_more), np.int64)  # (U,) the time of the nth newest
-    limits[has_more] = times[newest_first][indptr[:-1][has_more] + n - 1]
-    newest: BoolArray = ~has_more[users] | (times > limits[users])
-    tied = np.flatnonzero(~newest & (times == limits[users]))
-    room = n - np.bincount(users[newest], minlength=len(has_more))  # (U,) for those at the limit
+    counts = np.diff(interactions.user_items.indptr)  # (U,)
+    newest: BoolArray = np.repeat(counts <= n, counts)  # (E,)
+    heavy = np.flatnonzero(~newest)  # (P,) entries of the users who have more
+    users = interactions.user_items.row_of_entry()[heavy]
+    times = interactions.timestamps[heavy]
+    firsts = np.flatnonzero(np.diff(users, prepend=-1))  # of each user
+    # Of each user the time of the nth newest, for each entry.
+    limits = np.repeat(times[np.lexsort((-times, users))][firsts + n - 1], counts[counts > n])
+    is_newer, is_tied = times > limits, times == limits
+    room = n - np.add.reduceat(is_newer, firsts, dtype=np.int64) if len(firsts) else firsts
+    newest[heavy[is_newer]] = True
+    tied = np.flatnonzero(is_tied)
+    which = np.searchsorted(firsts, tied, side="right") - 1  # the user of each, among those
     # Hashes take the time, so only where not all at the limit have room.
-    crowded = np.bincount(users[tied], minlength=len(has_more)) > room
-    newest[tied[~crowded[users[tied]]]] = True
-    tied = tied[crowded[users[tied]]]  # (T,), in order of users
-    order = np.lexsort((_draws(interactions, tied), users[tied]))
-    place = np.arange(len(tied)) - np.searchsorted(users[tied], users[tied])
-    newest[tied[order[place < room[users[tied]]]]] = True
+    crowded = (np.bincount(which, minlength=len(firsts)) > room)[which]
+    newest[heavy[tied[~crowded]]] = True
+    tied, which = tied[crowded], which[crowded]  # (T,)
+    order = np.lexsort((_draws(interactions, heavy[tied]), which))
+    place = np.arange(len(tied)) - np.searchsorted(which, which)
+    newest[heavy[tied[order[place < room[which]]]]] = True
     return newest
 
 

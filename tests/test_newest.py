@@ -23,7 +23,8 @@ def test_the_newest_are_the_first_of_a_sort_by_time_and_hash(
     def key(user: str, item: str) -> tuple[int, str]:
         return -events[user, item], hashlib.md5(f"{user},{item},ties".encode()).hexdigest()
 
-    interactions = Interactions.from_columns(*zip(*events), timestamps=list(events.values()))
+    users, items = zip(*events)
+    interactions = Interactions.from_columns(users, items, timestamps=list(events.values()))
     pairs = sorted(events)
     expected = [
         sorted(key(u, i) for u, i in pairs if u == user).index(key(user, item)) < n
