@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mlcore.config import TrainConfig
-from mlcore.errors import ConfigError
+from mlcore.errors import ConfigError, NoRowsError
 from mlcore.files.inputs import display_name, read_text
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.tables import ColumnReader, read_columns
@@ -20,6 +20,7 @@ def read_ids(
     column: str,
     input_options: InputOptions = InputOptions(),
     check: Callable[[str], object] | None = None,
+    may_be_empty: bool = False,
 ) -> list[str]:
     """Return the distinct ids of one column, in order of first appearance.
 
@@ -27,14 +28,19 @@ def read_ids(
         path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
         column: ``user_id`` or ``item_id``.
         check: raises BadValue for an id that is not allowed here.
+        may_be_empty: take a table without rows for no ids.
 
     Raises:
         DataError: the first fault of the file, with its line and column.
     """
     ids = IdEncoder(check)
     columns = [ColumnReader(column, ids.__getitem__, ids.encode_json)]
-    for _ in read_columns(path, columns, input_options):
-        pass
+    try:
+        for _ in read_columns(path, columns, input_options):
+            pass
+    except NoRowsError:
+        if not may_be_empty:
+            raise
     return list(ids)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-from mlcore.errors import DataError, at, shorten, shorten_json
+from mlcore.errors import DataError, NoRowsError, at, shorten, shorten_json
 from mlcore.files.inputs import TextChunk, display_name, find_format, text_chunks
 from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.jsontext import JsonTextError, parse_json
@@ -139,7 +139,7 @@ def _read_csv_table(
     if not positions:
         raise DataError(f"{name}: expected a header line, got an empty file")
     if not any_rows:
-        raise DataError(f"{name}: expected rows after the header, got none")
+        raise NoRowsError(f"{name}: expected rows after the header, got none")
 
 
 def _csv_batches(name: str, chunks: Iterator[TextChunk]) -> Iterator[tuple[int, list[list[str]]]]:
@@ -297,9 +297,9 @@ def _json_batches(
             raise error
 
 
-def no_objects(name: str) -> DataError:
+def no_objects(name: str) -> NoRowsError:
     """Return the error for a JSON Lines file with nothing in it."""
-    return DataError(f"{name}: expected at least one JSON object, got an empty file")
+    return NoRowsError(f"{name}: expected at least one JSON object, got an empty file")
 
 
 def json_member(value: Mapping[str, Any], key: str, kind: type[T]) -> T:

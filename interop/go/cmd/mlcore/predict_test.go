@@ -239,6 +239,22 @@ func TestOutputIsReplacedWholeOrNotAtAll(t *testing.T) {
 	}
 }
 
+func TestAListWithoutRowsExcludesNothing(t *testing.T) {
+	dir := t.TempDir()
+	model := filepath.Join(fixtures, "tiny", "cosine", "model")
+	_, expected, _ := call("", "predict", "--model-dir", model, "--all-users", "--out", "-")
+	for name, text := range map[string]string{"none.csv": "item_id\n", "none.jsonl": ""} {
+		path := writeText(t, filepath.Join(dir, name), text)
+		arguments := []string{"predict", "--model-dir", model, "--all-users", "--out", "-"}
+		if code, found, stderr := call("", append(arguments, "--exclude-items", path)...); code != 0 || found != expected {
+			t.Errorf("%s: got %d, %q", name, code, stderr)
+		}
+		if code, _, stderr := call("", append(arguments, "--include-items", path)...); code != 1 {
+			t.Errorf("%s: got %d, %q", name, code, stderr)
+		}
+	}
+}
+
 func TestDescriptorsAreWrittenToByTheirNames(t *testing.T) {
 	if _, err := os.Stat("/dev/fd"); err != nil {
 		t.Skip("no /dev/fd on this platform")
