@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import mlcore.files.journal as journal
+import mlcore.files.locks as locks
 from mlcore.errors import DataError, DataWarning
 from mlcore.files.journal import open_journal
 
@@ -101,7 +102,7 @@ def test_a_line_goes_into_the_file_that_replaced_the_one_waited_for(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append(path, "a")
-    lock, old = journal.lock, path.with_name("old.jsonl")
+    lock, old = locks.lock, path.with_name("old.jsonl")
 
     def replace_first(descriptor: int, wait: bool) -> None:
         if not old.exists():
