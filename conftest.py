@@ -12,7 +12,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 import pytest
-from hypothesis import is_hypothesis_test, settings
+from hypothesis import settings
 
 from tests.durations import MEDIUM, SLOW
 
@@ -144,7 +144,8 @@ def mark_by_duration(cases: list[pytest.Item]) -> None:
     if name in SLOW:
         for case in drawn[SLOW_CASES if len(cases) > SLOW_CASES else 0 :]:
             case.add_marker("slow")
-    is_medium = name in SLOW | MEDIUM or is_hypothesis_test(getattr(cases[0], "obj", None))
+    is_property = getattr(getattr(cases[0], "obj", None), "is_hypothesis_test", False)
+    is_medium = name in SLOW | MEDIUM or is_property
     for case in drawn[0 if is_medium else 1 :]:
         case.add_marker("medium")
 

@@ -120,12 +120,13 @@ def run(
 
     Args:
         work: returns a summary, or a result for standard output.
-        outputs: paths of results; ``-`` is standard output.
+        outputs: paths of results; ``-`` is standard output, as ``/dev/stdout``.
 
     Returns:
         0, or 1 after one line that says what was wrong. Other exceptions pass.
     """
     progress = TerminalProgress(sys.stderr, args.progress)
+    fills_stdout = any(_is_stdout(path) for path in outputs if path is not None)
     previous = _stop_on_sigterm()
     try:
         with warnings.catch_warnings():
@@ -134,7 +135,7 @@ def run(
             result = work(progress)
         progress.close()
         outcome = result if isinstance(result, Outcome) else Outcome(result)
-        _print_result(outcome.text, sys.stderr if "-" in outputs else sys.stdout)
+        _print_result(outcome.text, sys.stderr if fills_stdout else sys.stdout)
         if outcome.failure is not None:
             raise outcome.failure
         return 0
@@ -144,7 +145,7 @@ def run(
     except KeyboardInterrupt:
         progress.close()
         # Standard output cannot be taken back.
-        written = "" if "-" in outputs else ", nothing was written"
+        written = "" if fills_stdout else ", nothing was written"
         print(f"error: interrupted{written}", file=sys.stderr)
         return 1
     except (MlcoreError, OSError) as error:
@@ -156,6 +157,15 @@ def run(
     finally:
         if previous is not None:
             signal.signal(signal.SIGTERM, previous)
+
+
+def _is_stdout(path: str) -> bool:
+    # The import costs a start of the command some time, which most need not spend.
+    if path == "-" or not os.path.exists(path):
+        return path == "-"
+    from mlcore.files.outputs import descriptor_of
+
+    return descriptor_of(path) == 1
 
 
 def _print_result(text: str, stream: TextIO) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "ManifestError",
     "MissingFileError",
     "MlcoreError",
+    "NoRowsError",
     "NoUsersError",
     "SizeError",
     "UnknownItemError",
@@ -54,6 +55,10 @@ class ConfigError(MlcoreError):
 
 class DataError(MlcoreError):
     """An input or output file, or a column given from Python, is not as it must be."""
+
+
+class NoRowsError(DataError):
+    """A table is well formed, but has no row."""
 
 
 class DataWarning(UserWarning):

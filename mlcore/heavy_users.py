@@ -22,12 +22,15 @@ import numpy as np
 
 from mlcore.errors import DataError
 from mlcore.interactions import Interactions
+from mlcore.newest import mark_newest
 from mlcore.numeric.hashing import draw_digest
 from mlcore.numeric.portable import power
 from mlcore.parameters import check_parameters, integer, number, parameter
 from mlcore.types import BoolArray, CsrMatrix, Int64Array
 
 __all__ = ["HEAVY_USERS", "DownWeight", "HeavyUsers", "Keep", "Latest", "Sample"]
+
+_LEAST_NORMAL = 2.0**-126  # of float32; below it each halving loses a bit
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ class Sample(HeavyUsers):
 
 @dataclass(frozen=True)
 class Latest(HeavyUsers):
-    """Keeps the newest ``max_interactions`` of each user; ties go to the smaller item id.
+    """Keeps the newest ``max_interactions`` of each user, of equal timestamps as ``mark_newest``.
 
     Attributes:
         max_interactions: per user. Changes the model.
@@ -118,10 +121,7 @@ class Latest(HeavyUsers):
                 "timestamp: expected a column to find the latest interactions by, got none",
                 'without timestamps take "heavy_users": {"name": "sample"}',
             )
-        entries = _entries_of_heavy(weighted, self.max_interactions)  # (P,) int64
-        return _keep_first(
-            weighted, entries, -interactions.timestamps[entries], self.max_interactions
-        )
+        return weighted.select(mark_newest(interactions, self.max_interactions))
 
 
 @dataclass(frozen=True)
@@ -144,13 +144,15 @@ class DownWeight(HeavyUsers):
         """Return the matrix with each row multiplied by its factor.
 
         Raises:
-            DataError: a weight rounds to 0 in float32.
+            DataError: a weight rounds to 0 in float32 that was not next to 0 before.
         """
         counts = np.diff(weighted.indptr)  # (U,) int64
         factors = power(counts.astype(np.float64), -self.power)  # (U,) float64
         with np.errstate(under="ignore"):
             exact = weighted.data.astype(np.float64) * np.repeat(factors, counts)  # (E,) float64
             data = exact.astype(np.float32)  # (E,) float32
+        # What decay has left this little, and kept, is not lost here either.
+        data[(data == 0) & (weighted.data < _LEAST_NORMAL)] = 2.0**-149
         lost = np.flatnonzero(data == 0)
         if len(lost):
             raise DataError(

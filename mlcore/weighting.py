@@ -5,7 +5,8 @@ To add one, add one class: its name, its fields (each with a rule) and ``formula
 Every weighting can decay with age: the formula then sees x_ui 2^(-(T - t_ui) / h) in place of x_ui,
 where t_ui is the latest time of user u with item i, T the reference time and h the half-life. Rows
 of one user and item are one interaction by then: their weights are summed and age from the latest
-of their times. Decay changes the similarity and the histories alike, but only the histories for a
+of their times. What is so old that float32 would round it to 0 keeps the least weight of float32,
+2^-149: seen stays seen. Decay changes the similarity and the histories alike, but only the histories for a
 similarity that ignores weights, such as ``jaccard``.
 
 Logarithms and powers are the same bits on every platform: those of ``mlcore.numeric.portable``, and
@@ -15,19 +16,20 @@ for idf 40 decimal digits, rounded once.
 from __future__ import annotations
 
 import decimal
+import warnings
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
 
-from mlcore.errors import ConfigError, DataError
+from mlcore.errors import ConfigError, DataError, DataWarning
 from mlcore.interactions import Interactions
 from mlcore.numeric.portable import exp2, log1p
 from mlcore.numeric.sums import sum_by_group
 from mlcore.parameters import Rule, boolean, check_parameters, number, optional, parameter
 from mlcore.times import format_rfc_3339, parse_rfc_3339
-from mlcore.types import CsrMatrix, Float64Array
+from mlcore.types import CsrMatrix, Float32Array, Float64Array
 
 __all__ = ["WEIGHTINGS", "BM25", "Binary", "Log", "NoWeighting", "TfIdf", "Weighting"]
 
@@ -36,7 +38,9 @@ _FACTOR_NOT_ABOVE_0 = (
     'a user has all items or all but one: set "smooth": true, or cap such users with '
     "cli.preprocess --max-user-interactions"
 )
-_OLD = 100  # half-lives; the smallest float32 above 0 is 2^-149
+_OLD = 100  # half-lives; a weight that needs more than these to round to 0 is old, not small
+_LEAST = np.float32(2.0**-149)
+_LEAST_FLOAT64 = 2.0**-1022  # with all its bits, so that a factor below 1 does not lose it
 
 
 def _time_from(value: object) -> str:
@@ -115,7 +119,8 @@ class Weighting(ABC):
         matrix = interactions.user_items
         weights = self._undecayed(matrix.data)
         if self.half_life_days is not None:
-            weights = weights * exp2(-self._half_lives(interactions))
+            decayed = weights * exp2(-self._half_lives(interactions))
+            weights = np.maximum(decayed, _LEAST_FLOAT64)
         return self.formula(replace(matrix, data=weights))
 
     def apply(self, interactions: Interactions) -> CsrMatrix:
@@ -124,9 +129,11 @@ class Weighting(ABC):
         Rounds before anything is counted, because the product of two float32 is exact in float64:
         fused multiply-add then changes nothing on any processor.
 
+        Weights that are old keep 2^-149, with a DataWarning that counts them.
+
         Raises:
-            DataError: a weight is not above 0, or rounds to 0 or infinity in float32; or as
-                ``weigh``.
+            DataError: a weight is not above 0, or rounds to infinity in float32, or to 0 without being
+                old; or as ``weigh``.
 
         >>> Binary().apply(Interactions.from_columns(["u"], ["a"], [3])).data.tolist()
         [1.0]
@@ -134,6 +141,7 @@ class Weighting(ABC):
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             exact = self.weigh(interactions)  # (E,) float64
             weights = exact.astype(np.float32)  # (E,) float32
+        self._keep_old(interactions, exact, weights)
         wrong = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))
         if len(wrong):
             raise self._refuse(interactions, int(wrong[0]), float(exact[wrong[0]]))
@@ -160,27 +168,32 @@ class Weighting(ABC):
             half_lives: Float64Array = ages / (self.half_life_days * _MICROSECONDS_PER_DAY)
         return half_lives
 
+    def _keep_old(
+        self, interactions: Interactions, exact: Float64Array, weights: Float32Array
+    ) -> None:
+        """Set the weights that age alone has rounded to 0 to the least of float32."""
+        lost = np.flatnonzero((weights == 0) & (exact > 0))
+        if self.half_life_days is None or not len(lost):
+            return
+        old = lost[self._half_lives(interactions)[lost] > _OLD]
+        weights[old] = _LEAST
+        if len(old):
+            message = (
+                f"weighting {self.name}: {len(old)} of {len(weights)} interactions are so many "
+                "half-lives old that they keep the least weight of float32"
+            )
+            warnings.warn(message, DataWarning, stacklevel=3)
+
     def _refuse(self, interactions: Interactions, entry: int, value: float) -> DataError:
-        hint = self._hint() if value <= 0 else None
-        if self.half_life_days is not None:
-            age = float(self._half_lives(interactions)[entry])
-            hint = _hint_for_age(age) if age > _OLD else hint
         return DataError(
             f"weighting {self.name}: {interactions.place_of(entry)}: "
             f"expected a weight above 0 that float32 holds, got {value!r}",
-            hint,
+            self._hint() if value <= 0 else None,
         )
 
     def _hint(self) -> str | None:
         """Return how to avoid a weight of 0 or less."""
         return None
-
-
-def _hint_for_age(half_lives: float) -> str:
-    return (
-        f"it is {half_lives:.0f} half-lives old: take a longer half_life_days, or drop what is so "
-        "old with cli.split --strategy temporal or cli.preprocess --max-user-interactions"
-    )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 -- split_last_n: one side of a split whose test holds the newest interactions of each user.
 --
--- Users with n or fewer interactions stay in the training. Of equal timestamps the item later in id
--- order counts as newer. The sides are those of cli.split --strategy last-n.
+-- Users with n or fewer interactions stay in the training. Equal timestamps are ordered by a hash, as
+-- ids often mean something. The sides are those of cli.split --strategy last-n.
 --
 -- reads: interactions(user_id STRING, item_id STRING, weight FLOAT64 = 1, timestamp INT64)
 -- writes: interactions(user_id STRING, item_id STRING, weight FLOAT64, timestamp INT64)
@@ -14,7 +14,10 @@ WITH aged AS (
     item_id,
     weight,
     timestamp,
-    ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY timestamp DESC, item_id DESC, weight DESC) AS age,
+    ROW_NUMBER() OVER (
+      PARTITION BY user_id
+      ORDER BY timestamp DESC, TO_HEX(MD5(CONCAT(user_id, ',', item_id, ',ties'))), item_id, weight DESC
+    ) AS age,
     COUNT(*) OVER (PARTITION BY user_id) AS items
   FROM interactions
 )

@@ -152,7 +152,7 @@ def best_of_users(x: npt.NDArray[Any], most: int, rank: Callable[[int, int], Any
     return result
 
 
-def md5_rank(seed: int) -> Callable[[int, int], str]:
+def md5_rank(seed: int | str) -> Callable[[int, int], str]:
     """Return what ranks by the MD5 of ``user,item,seed``, the ids being those of ``ids``."""
     return lambda u, i: hashlib.md5(f"u{u:03},i{i:03},{seed}".encode()).hexdigest()
 

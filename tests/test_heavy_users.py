@@ -35,13 +35,14 @@ def test_no_way_goes_without_a_case_in_this_file() -> None:
     assert sorted(HEAVY_USERS) == ["down_weight", "keep", "latest", "sample"]
 
 
-def test_the_latest_stay_and_ties_go_to_the_smaller_item_id() -> None:
-    # u has four, of times 5 9 5 5: 9 first, then of the three 5s item a. v has two: both stay.
+def test_the_latest_stay_and_ties_go_by_a_hash() -> None:
+    # u has four, of times 5 9 5 5: 9 first, then of the three 5s item c, as md5sum of u,c,ties is 1865...,
+    # of u,d,ties 2986..., of u,a,ties 6972... v has two: both stay.
     pairs = Interactions.from_columns("uuuuvv", "abcdbd", range(1, 7), [5, 9, 5, 5, 0, 1])
     matrix = reduced(Latest(max_interactions=2), pairs)
     assert matrix.indptr.tolist() == [0, 2, 4]
-    assert matrix.indices.tolist() == [0, 1, 1, 3]
-    assert matrix.data.tolist() == [1, 2, 5, 6]
+    assert matrix.indices.tolist() == [1, 2, 1, 3]
+    assert matrix.data.tolist() == [2, 3, 5, 6]
 
 
 def test_a_sample_is_what_has_the_lowest_md5_of_user_item_seed() -> None:
@@ -66,12 +67,12 @@ def test_what_stays_equals_the_dense_selection(most: int, seed: int) -> None:
     interactions = random_interactions(seed)
     weighted = NoWeighting().apply(interactions)
     x = oracles.dense(weighted)
-    times = np.zeros(x.shape)
+    times, ties = np.zeros(x.shape), oracles.md5_rank("ties")
     assert interactions.timestamps is not None
     times[weighted.row_of_entry(), weighted.indices] = interactions.timestamps
     for way, expected in [
         (Sample(most, seed), oracles.best_of_users(x, most, oracles.md5_rank(seed))),
-        (Latest(most), oracles.best_of_users(x, most, lambda u, i: (-times[u, i], i))),
+        (Latest(most), oracles.best_of_users(x, most, lambda u, i: (-times[u, i], ties(u, i)))),
     ]:
         found = way.reduce(weighted, interactions)
         assert (oracles.dense(found) == expected).all(), way
@@ -186,17 +187,20 @@ def test_latest_without_timestamps_is_refused_with_the_cure() -> None:
 
 
 def test_a_weight_that_a_power_takes_below_float32_is_refused_by_name() -> None:
-    pairs = Interactions.from_columns("uvv", "abc", [1, 1, 2.0**-149])
+    pairs = Interactions.from_columns("uvv", "abc", [1, 1, 2.0**-120])
     with pytest.raises(DataError) as caught:
-        reduced(DownWeight(power=2), pairs)
+        reduced(DownWeight(power=31), pairs)
     assert str(caught.value) == (
         "heavy_users down_weight: user 'v', item 'c': expected a weight above 0 that float32 "
         f"holds, got {2.0**-151!r}"
     )
     assert caught.value.hint == "take a smaller power"
-    # 2^-149 * 2^-1/2 is above half of the least float32, to which it rounds.
+
+
+@pytest.mark.parametrize("power", [0.5, 2])
+def test_the_least_weight_that_decay_leaves_stays(power: float) -> None:
     pairs = Interactions.from_columns("vv", "bc", [1, 2.0**-149])
-    assert reduced(DownWeight(), pairs).data[1] == 2.0**-149
+    assert reduced(DownWeight(power), pairs).data[1] == 2.0**-149
 
 
 @pytest.mark.parametrize("name", sorted(SIMILARITIES))

@@ -19,6 +19,7 @@ LEVELS = [
     {"numeric", "columns"},
     {"ranked_lists"},
     {"similarity", "interactions"},
+    {"newest"},
     {"weighting", "heavy_users"},
     {"config"},
     {"files"},

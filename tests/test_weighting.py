@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from mlcore import DataError, Interactions
+from mlcore import DataError, Interactions, TrainConfig, train_from_data
+from mlcore.errors import DataWarning
 from mlcore.times import format_rfc_3339
 from mlcore.weighting import WEIGHTINGS, BM25, Binary, Log, NoWeighting, TfIdf, Weighting
 from tests import oracles
@@ -141,27 +142,59 @@ def test_a_half_life_at_the_edge_of_float64_gives_no_warning(half_life_days: flo
     if half_life_days > 1:
         assert weighting.apply(apart).data.tolist() == [1, 1]
         return
-    with pytest.raises(DataError, match="user 'u', item 'b': .*, got 0.0$") as caught:
-        weighting.apply(apart)
-    assert caught.value.hint is not None and "half-lives old" in caught.value.hint
+    with pytest.warns(DataWarning, match="1 of 2 interactions are so many half-lives old"):
+        assert weighting.apply(apart).data.tolist() == [1, 2.0**-149]
 
 
 @pytest.mark.parametrize("name", sorted(WEIGHTINGS))
-def test_149_half_lives_are_the_most_that_float32_holds(name: str) -> None:
-    # More than half of 2^-149 rounds up to it; 200 items, so that idf is above 1.
-    def of_age(days: float) -> Interactions:
-        times = [0, int(days * 86_400)]
-        pairs = Interactions.from_columns("uv", "ab", timestamps=times)
+@pytest.mark.parametrize("days", [160, 1_050, 100_000])
+def test_what_is_older_than_149_half_lives_keeps_the_least_weight(name: str, days: int) -> None:
+    # More than half of 2^-149 rounds up to it; 200 items, so that idf is above 1. Of (u, b) the item is
+    # new to v: BM25 does not make up for its age by the length of the item.
+    def of_age(days: float, items: str = "abcb") -> Interactions:
+        old = int(days * 86_400)
+        users = "uuvv" if len(items) == 4 else "uv"
+        times = [0, 0, old, old] if len(items) == 4 else [0, old]
+        pairs = Interactions.from_columns(users, items, timestamps=times)
         return pairs.with_catalogue(oracles.ids("i", 200))
 
     weighting = WEIGHTINGS[name](half_life_days=1)
-    assert weighting.apply(of_age(148)).data.min() >= 2.0**-149
-    with pytest.raises(DataError) as caught:
-        weighting.apply(of_age(160))
-    assert caught.value.hint == (
-        "it is 160 half-lives old: take a longer half_life_days, or drop what is so old with "
-        "cli.split --strategy temporal or cli.preprocess --max-user-interactions"
-    )
+    assert weighting.apply(of_age(148, "ab")).data.min() >= 2.0**-149
+    with pytest.warns(
+        DataWarning, match="of 4 interactions are so many half-lives old that they keep"
+    ):
+        weights = oracles.dense(weighting.apply(of_age(days)))
+    assert weights[0, 1] == 2.0**-149  # (u, b)
+    assert (weights[weights > 0].size, weights.min()) == (4, 0)
+
+
+def test_age_hides_no_weight_that_is_refused() -> None:
+    # u has all items, so the plain idf is ln(2 / 3), below 0; one small weight among old ones.
+    times = [0, 0, 900 * 86_400]
+    interactions = Interactions.from_columns("uuv", "aba", timestamps=times)
+    with pytest.raises(DataError, match="user 'u', item 'a': expected a weight above 0") as caught:
+        TfIdf(half_life_days=1).apply(interactions)
+    assert caught.value.hint is not None and '"smooth": true' in caught.value.hint
+
+
+@pytest.mark.filterwarnings("ignore::mlcore.errors.DataWarning")
+@pytest.mark.parametrize("similarity", ["cosine", "dot", "pearson", "p3alpha", "ease", "slim"])
+def test_a_model_of_old_events_still_knows_who_saw_what(similarity: str) -> None:
+    times = [0, 1, 0, 2, 900 * 86_400, 900 * 86_400]
+    interactions = Interactions.from_columns("uuvvww", "abacab", timestamps=times)
+    weighting = {"name": "none", "half_life_days": 1}
+    for heavy_users in ("keep", "down_weight"):
+        config = TrainConfig.from_json(
+            {
+                "similarity": {"name": similarity},
+                "weighting": weighting,
+                "heavy_users": {"name": heavy_users},
+            },
+            "",
+        )
+        model = train_from_data(interactions, config)
+        assert model.histories is not None and (model.histories.data > 0).all()
+        assert model.histories.num_entries == 6 and model.popularity.tolist() == [3, 2, 1]
 
 
 def test_a_small_weight_is_not_blamed_on_its_age() -> None:

@@ -42,8 +42,7 @@ func (f *filter) restrict(m *Model, include []int32) {
 	}
 	f.exclude = f.exclude[:0]
 	if f.fill {
-		f.popular = append(f.popular[:0], f.include...)
-		m.sortByPopularity(f.popular)
+		f.popular = m.sortByPopularity(append(f.popular[:0], f.include...))
 	}
 }
 
@@ -71,17 +70,19 @@ func (m *Model) positions(dst []int32, ids []string) []int32 {
 	return slices.Compact(dst)
 }
 
-// sortByPopularity orders items by the number of their users, ties by position.
-func (m *Model) sortByPopularity(items []int32) {
+// sortByPopularity orders items by the number of their users, ties by position; those without are left out.
+func (m *Model) sortByPopularity(items []int32) []int32 {
+	items = slices.DeleteFunc(items, func(item int32) bool { return m.counts[item] == 0 })
 	slices.SortFunc(items, func(a, b int32) int {
 		if byCount := cmp.Compare(m.counts[b], m.counts[a]); byCount != 0 {
 			return byCount
 		}
 		return cmp.Compare(a, b)
 	})
+	return items
 }
 
-// byPopularity returns all items in this order.
+// byPopularity returns all items that users have, in this order.
 func (m *Model) byPopularity() []int32 {
 	m.popularLock.Lock()
 	defer m.popularLock.Unlock() // also if a mapped file faults; the next request then tries again
@@ -90,8 +91,7 @@ func (m *Model) byPopularity() []int32 {
 		for item := range order {
 			order[item] = int32(item)
 		}
-		m.sortByPopularity(order)
-		m.popular = order
+		m.popular = m.sortByPopularity(order)
 	}
 	return m.popular
 }

@@ -78,7 +78,7 @@ func oracle(m *modeltest.Model, history []mlcore.HistoryItem, n int, options mlc
 	}
 	for index, id := range m.Items {
 		_, isSeen := weights[index]
-		if isAllowed(index) && !isSeen && !isListed[int32(index)] {
+		if counts[index] > 0 && isAllowed(index) && !isSeen && !isListed[int32(index)] {
 			more = append(more, mlcore.Item{ID: id, Index: int32(index), Filled: true})
 			if options.Explain {
 				more[len(more)-1].Because = []mlcore.Share{}

@@ -89,7 +89,8 @@ def _recommend(
     best = sorted(candidates, key=lambda j: (-score[j], j))[:n]
     found = [(j, score[j], False) for j in best]
     if request.get("fill"):
-        more = [j for j in range(len(model.items)) if allowed(j) and j not in {*history, *best}]
+        taken = [j for j in range(len(model.items)) if model.counts[j] > 0]
+        more = [j for j in taken if allowed(j) and j not in {*history, *best}]
         more.sort(key=lambda j: (-model.counts[j], j))
         found += [(j, 0.0, True) for j in more[: n - len(found)]]
     return history, found

@@ -3,6 +3,9 @@
 The new content goes to a hidden sibling, is synced to disk and then renamed. One system call
 exchanges it with an existing directory: a plain rename cannot replace a directory that is not
 empty, and two steps would leave a moment with none.
+
+An empty directory stays and is filled, since it may be a mounted volume, which cannot be renamed: the new
+content is moved into it file by file, the manifest last, without which it is no model.
 """
 
 from __future__ import annotations
@@ -10,16 +13,22 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import secrets
+import re
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from mlcore.errors import DataError, os_errors_at
+from mlcore.files.locks import lock
+from mlcore.files.partials import create_partial, remove_stale
 
-__all__ = ["check_replaceable", "replaced_directory", "sync"]
+__all__ = ["check_replaceable", "locked", "replaced_directory", "sync"]
 
+_LAST = "manifest.json"
+# Where the files of a folder that is filled wait inside it; a name that no model beside it has.
+_STAGED = "files-of-this-folder"
+_STAGE = re.compile(rf"\.{_STAGED}\.partial-[0-9a-f]{{8}}")
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2  # linux/fs.h
 _RENAME_SWAP = 2  # sys/stdio.h of macOS
@@ -32,12 +41,18 @@ def check_replaceable(target: Path, overwrite: bool, known_files: Collection[str
         overwrite: allow to replace a directory, if it holds nothing but ``known_files``.
 
     Raises:
-        DataError: something there must not be lost, or the parent folder is missing.
+        DataError: something there must not be lost, or cannot be replaced.
     """
-    if not target.parent.is_dir():
-        raise DataError(f"{target}: expected a place in an existing folder, got no such folder")
-    if not os.path.lexists(target):
+    if not os.path.lexists(target) or _is_empty(target):
         return
+    if target.is_dir() and _is_mount(target):
+        raise DataError(
+            f"{target}: expected a path that does not exist yet or an empty folder, "
+            "got a mounted folder with content",
+            "a mounted folder cannot be replaced in one step: write to a folder inside it, "
+            f"--out-dir {target}/new, and let a link inside it lead to the newest: "
+            f"cli.publish --model-dir {target}/new --to {target}/current",
+        )
     if not overwrite:
         raise DataError(
             f"{target}: expected a path that does not exist yet, got an existing one",
@@ -56,6 +71,28 @@ def check_replaceable(target: Path, overwrite: bool, known_files: Collection[str
         )
 
 
+def _is_empty(folder: Path) -> bool:
+    """Return whether a folder holds nothing but what a file system, or another process, begins with."""
+    if not folder.is_dir():
+        return False
+    return all(name == "lost+found" or _STAGE.fullmatch(name) for name in os.listdir(folder))
+
+
+def _is_mount(folder: Path) -> bool:
+    real = os.path.realpath(folder)
+    if os.path.ismount(real):
+        return True
+    with contextlib.suppress(OSError):  # elsewhere than on Linux
+        # A folder of the same file system mounted here has no other sign.
+        mounts = Path("/proc/self/mountinfo").read_bytes().splitlines()
+        return real in [os.fsdecode(_unescape(line.split(b" ")[4])) for line in mounts]
+    return False
+
+
+def _unescape(field: bytes) -> bytes:
+    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), field)
+
+
 @contextlib.contextmanager
 def replaced_directory(
     target: Path, overwrite: bool, known_files: Collection[str]
@@ -63,31 +100,115 @@ def replaced_directory(
     """Give an empty folder to fill, which replaces ``target`` on success.
 
     On any exception, and on Ctrl-C, the folder is removed and ``target`` stays as it was. A killed
-    process may leave a hidden sibling ``.NAME.partial-XXXX``; ``target`` is whole.
+    process may leave a hidden ``.NAME.partial-XXXX``, which the next one removes; ``target`` is whole.
 
     Args:
-        target: the directory; a symbolic link is followed.
+        target: the directory; a symbolic link is followed, missing folders around it are made.
         overwrite: as for ``check_replaceable``.
 
     Raises:
         DataError: as ``check_replaceable``, or the disk refused.
     """
-    check_replaceable(target, overwrite, known_files)
     real = Path(os.path.realpath(target))
-    partial = real.with_name(f".{real.name}.partial-{secrets.token_hex(4)}")
+    _remove_unfinished(real, known_files)
+    check_replaceable(target, overwrite, known_files)
+    fills = _is_empty(real)
+    made: list[Path] = []
     try:
         with os_errors_at(target, "a folder to write to"):
-            partial.mkdir()
+            made += _make_parents(real)
+            # In the folder that is filled: what is around it may be another file system, or read-only.
+            partial, lock_of_partial = create_partial(
+                real / _STAGED if fills else real, _create_folder
+            )
+    except BaseException:
+        _remove_folders(made)
+        raise
+    try:
+        with os_errors_at(target, "a folder to write to"):
             yield partial
             for path in partial.iterdir():
                 sync(path)
             sync(partial)
-            check_replaceable(target, overwrite, known_files)
-            _put_in_place(partial, real, target)
-            sync(real.parent)
+            if fills:
+                _move_into(partial, real, target)
+            else:
+                check_replaceable(target, overwrite, known_files)
+                _put_in_place(partial, real, target)
+                for folder in (real.parent, *(folder.parent for folder in made)):
+                    sync(folder)
     finally:
         # The old content, after an exchange.
         shutil.rmtree(partial, ignore_errors=True)
+        os.close(lock_of_partial)
+        _remove_folders(made)  # which are empty, if this failed
+
+
+def _create_folder(path: Path) -> int:
+    path.mkdir()
+    return os.open(os.devnull if os.name == "nt" else path, os.O_RDONLY)
+
+
+def _make_parents(real: Path) -> list[Path]:
+    """Make the folders around a path; return those that were missing, the innermost first."""
+    missing = [folder for folder in real.parents if not folder.exists()]
+    real.parent.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def _remove_folders(folders: list[Path]) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def _remove_unfinished(real: Path, known_files: Collection[str]) -> None:
+    """Remove what a process that was killed while it filled a folder left in it."""
+    if not _has_stage(real):
+        return
+    with locked(real):
+        remove_stale(real, re.escape(_STAGED))
+        if not _has_stage(real) and not (real / _LAST).exists():
+            # The folder was empty when that process began, so these are the ones it moved here.
+            for name in known_files:
+                (real / name).unlink(missing_ok=True)
+
+
+def _has_stage(real: Path) -> bool:
+    return real.is_dir() and any(map(_STAGE.fullmatch, os.listdir(real)))
+
+
+def _move_into(partial: Path, real: Path, shown: Path) -> None:
+    with locked(real):
+        if not _is_empty(real):
+            raise DataError(f"{shown}: expected a folder that is still empty, got content")
+        moved: list[Path] = []
+        try:
+            for path in sorted(partial.iterdir(), key=lambda path: path.name == _LAST):
+                if path.name == _LAST:
+                    sync(real)  # all others are there before it
+                os.rename(path, real / path.name)
+                moved.append(real / path.name)
+        except BaseException:
+            for path in reversed(moved):
+                path.unlink(missing_ok=True)
+            raise
+        sync(real)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, where the file system has one."""
+    if os.name == "nt":  # it opens no folder
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _put_in_place(partial: Path, real: Path, shown: Path) -> None:

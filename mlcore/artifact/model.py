@@ -92,7 +92,7 @@ class Model:
         """Write the model directory: all of it, or nothing.
 
         Args:
-            directory: in an existing folder.
+            directory: missing folders around it are made; an empty one is filled.
             overwrite: replace an existing model directory, in one step.
 
         Raises:

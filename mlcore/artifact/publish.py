@@ -9,15 +9,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
 from mlcore.artifact import KEPT_COPIES, MODEL_FILES, replaced_directory, verify_model
-from mlcore.artifact.directory import sync
+from mlcore.artifact.directory import locked, sync
 from mlcore.errors import DataError, os_errors_at
 from mlcore.files.options import PathLike
+from mlcore.files.partials import partial_path, remove_stale
 from mlcore.parameters import convert_value, integer
 
 __all__ = ["publish_from_path"]
@@ -46,20 +46,39 @@ def publish_from_path(model_dir: PathLike, link: PathLike, *, keep: int = KEPT_C
     if os.path.lexists(target) and not target.is_symlink():
         raise DataError(f"{target}: expected a symbolic link or nothing, got something else")
     manifest = verify_model(source)
-    digest = hashlib.sha256((source / "manifest.json").read_bytes()).hexdigest()[:12]
-    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
-    copy = target.with_name(f"{target.name}.{stamp}-{digest}")
-    with replaced_directory(copy, False, MODEL_FILES) as folder:
-        for name in (*manifest.files, "manifest.json"):
-            shutil.copyfile(source / name, folder / name)
-        verify_model(folder)  # what was read for the copy may not be what was verified
-    _switch(target, copy.name)
-    removed = _remove_old(target, copy.name, keep)
+    with os_errors_at(target, "a link in a folder to write to"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    # One at a time: another would remove as old a copy that has no link yet.
+    with locked(target.parent):
+        _remove_leftovers(target)
+        copy = _copy_name(source, target)
+        with replaced_directory(copy, False, MODEL_FILES) as folder:
+            for name in (*manifest.files, "manifest.json"):
+                shutil.copyfile(source / name, folder / name)
+            verify_model(folder)  # what was read for the copy may not be what was verified
+        _switch(target, copy.name)
+        removed = _remove_old(target, copy.name, keep)
     return f"published {copy.name}, removed {removed} older"
 
 
+def _copy_name(source: Path, target: Path) -> Path:
+    digest = hashlib.sha256((source / "manifest.json").read_bytes()).hexdigest()[:12]
+    stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
+    return target.with_name(f"{target.name}.{stamp}-{digest}")
+
+
+def _remove_leftovers(link: Path) -> None:
+    """Remove what killed processes left: links not yet renamed, and copies half made or half removed."""
+    name = re.escape(link.name)
+    remove_stale(link.parent, f"{name}(?:{_COPY_NAME.pattern})?")
+    for path in link.parent.iterdir():
+        # A link has no lock, but that of its folder is ours.
+        if path.is_symlink() and re.fullmatch(rf"\.{name}\.partial-[0-9a-f]{{8}}", path.name):
+            path.unlink(missing_ok=True)
+
+
 def _switch(link: Path, name: str) -> None:
-    partial = link.with_name(f".{link.name}.partial-{secrets.token_hex(4)}")
+    partial = partial_path(link)
     try:
         with os_errors_at(link, "a symbolic link that can be switched"):
             os.symlink(name, partial)
@@ -78,7 +97,7 @@ def _remove_old(link: Path, current: str, keep: int) -> int:
     old = [name for name in copies if name != current][: max(0, len(copies) - keep)]
     for name in old:
         # Renamed first, so that no reader opens a half-removed directory.
-        gone = link.with_name(f".{name}.partial-{secrets.token_hex(4)}")
+        gone = partial_path(link.with_name(name))
         os.rename(link.with_name(name), gone)
         shutil.rmtree(gone, ignore_errors=True)
     return len(old)

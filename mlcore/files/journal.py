@@ -11,6 +11,7 @@ from io import FileIO
 from pathlib import Path
 
 from mlcore.errors import DataError, DataWarning, from_os_error
+from mlcore.files.locks import is_at, lock
 
 __all__ = ["Journal", "open_journal"]
 
@@ -102,25 +103,10 @@ def _open_locked(path: Path, wait: bool) -> FileIO:
         with ExitStack() as stack:
             # Without a buffer, whose rest would be written once more at the end if the disk is full.
             stream = stack.enter_context(open(path, "a+b", buffering=0))
-            _lock(stream, wait)
+            lock(stream.fileno(), wait)
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise DataError(f"{path}: expected a file, got something else")
             # Git replaces a file by another, perhaps while we waited.
-            if _is_at(stream, path):
+            if is_at(stream.fileno(), path):
                 stack.pop_all()
                 return stream
-
-
-def _lock(stream: FileIO, wait: bool) -> None:
-    # The system lets go of it when the process ends, however it ends.
-    with suppress(ImportError):  # Windows
-        import fcntl
-
-        fcntl.flock(stream, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _is_at(stream: FileIO, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(stream.fileno()), os.stat(path))
-    except FileNotFoundError:
-        return False

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from mlcore.config import TrainConfig
-from mlcore.errors import ConfigError
+from mlcore.errors import ConfigError, NoRowsError
 from mlcore.files.columns import read_columns
 from mlcore.files.inputs import display_name, read_text
 from mlcore.files.options import InputOptions, PathLike
@@ -22,6 +22,7 @@ def read_ids(
     column: Literal["user_id", "item_id"],
     input_options: InputOptions = InputOptions(),
     check: Callable[[str], object] | None = None,
+    may_be_empty: bool = False,
 ) -> list[str]:
     """Return the distinct ids of one column, in order of first appearance.
 
@@ -29,6 +30,7 @@ def read_ids(
         path: as for ``read_columns``.
         column: which of the names of columns the file has.
         check: raises BadValue for an id that is not allowed here.
+        may_be_empty: take a table without rows for no ids.
 
     Raises:
         DataError: the first fault of the file, with its line and column.
@@ -37,8 +39,12 @@ def read_ids(
     names = input_options.columns
     axis, name = ("user", names.user) if column == "user_id" else ("item", names.item)
     columns = [id_column(name, axis, ids)]
-    for _ in read_columns(path, columns, input_options):
-        pass
+    try:
+        for _ in read_columns(path, columns, input_options):
+            pass
+    except NoRowsError:
+        if not may_be_empty:
+            raise
     return list(ids)
 
 

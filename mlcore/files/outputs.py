@@ -6,7 +6,7 @@ import contextlib
 import gzip
 import io
 import os
-import secrets
+import re
 import shutil
 import stat
 import sys
@@ -16,23 +16,28 @@ from typing import IO, TextIO, cast
 
 from mlcore.errors import DataError, from_os_error
 from mlcore.files.options import PathLike
+from mlcore.files.partials import create_partial
 
-__all__ = ["open_outputs"]
+__all__ = ["descriptor_of", "open_outputs"]
+
+_STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self|proc/thread-self)/fd/([0-9]{1,9})")
+_MAX_LINKS = 40
 
 
 @contextlib.contextmanager
 def open_outputs(*paths: PathLike) -> Iterator[list[TextIO]]:
     """Give a text stream for each path; replace the files, one right after the other, on success.
 
-    Until then the text goes to hidden siblings, which are removed on any exception and on Ctrl-C.
-    Open outputs before the work starts, and one that cannot be written fails at once. ``-`` is
-    standard output; a name that ends in ``.gz`` is compressed, without a time stamp.
+    Until then the text goes to hidden siblings, which are removed on any exception and on Ctrl-C, and
+    after a kill by the next run with the same output. Open outputs before the work starts, and one
+    that cannot be written fails at once. ``-`` is standard output, as ``/dev/stdout``; devices and
+    pipes are written to as they are; a name that ends in ``.gz`` is compressed, without a time stamp.
 
     Raises:
         DataError: the same path twice, or the disk refused.
     """
-    regular = [os.path.realpath(path) for path in paths if os.fspath(path) != "-"]
-    if len(set(regular)) < len(regular) or len(paths) - len(regular) > 1:
+    if len({_key(path) for path in paths}) < len(paths):
         raise DataError(
             f"{_name(paths[-1])}: expected a different file for each output, got one twice"
         )
@@ -56,6 +61,7 @@ class _Output:
     def __init__(self, path: PathLike) -> None:
         self._path = path
         self._partial: Path | None = None
+        self._lock: int | None = None
         raw = self._open()
         self._files: list[IO[bytes]] = [raw]
         if os.fspath(path).endswith(".gz"):
@@ -64,16 +70,17 @@ class _Output:
         self.stream: TextIO = _Writer(raw, path)
 
     def _open(self) -> IO[bytes]:
-        if os.fspath(self._path) == "-":
-            return _keep_open(sys.stdout.buffer)
-        target = Path(os.path.realpath(self._path))
         try:
-            if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-                return open(target, "wb")  # a device or a pipe; a directory is refused here
-            self._partial = target.with_name(f".{target.name}.partial-{secrets.token_hex(4)}")
-            return open(self._partial, "xb")
+            descriptor = descriptor_of(self._path)
+            if descriptor is not None:
+                # Opened anew by its name, a file that the shell opened would be cut to nothing.
+                return os.fdopen(os.dup(descriptor), "wb")
+            if _is_special(self._path):
+                return open(self._path, "wb")  # a device or a pipe; a directory is refused here
+            target = Path(os.path.realpath(self._path))
+            self._partial, self._lock = create_partial(target, _create_file)
+            return os.fdopen(os.dup(self._lock), "wb")
         except OSError as error:
-            self._partial = None
             raise from_os_error(error, self._path, "a file to write to") from error
 
     def finish(self) -> None:
@@ -88,6 +95,8 @@ class _Output:
             if self._partial is not None:
                 os.fsync(raw.fileno())
             raw.close()
+            if os.name == "nt":
+                self._unlock()  # Windows renames no file that is open
 
     def publish(self) -> None:
         """Rename the file to its path."""
@@ -98,6 +107,7 @@ class _Output:
                     shutil.copymode(target, self._partial)
                 os.replace(self._partial, target)
             self._partial = None
+        self._unlock()
 
     def discard(self) -> None:
         """Remove a file that was not published."""
@@ -107,6 +117,12 @@ class _Output:
         if self._partial is not None:
             with contextlib.suppress(OSError):
                 self._partial.unlink()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
 
 class _Writer(io.TextIOWrapper):
@@ -135,5 +151,39 @@ def _name(path: PathLike) -> str:
     return "standard output" if os.fspath(path) == "-" else os.fspath(path)
 
 
-def _keep_open(stream: IO[bytes]) -> IO[bytes]:
-    return os.fdopen(os.dup(stream.fileno()), "wb")
+def _key(path: PathLike) -> str | int:
+    """Return what two paths to one output have in common."""
+    descriptor = descriptor_of(path)
+    return os.path.realpath(path) if descriptor is None else descriptor
+
+
+def _is_special(path: PathLike) -> bool:
+    # Of the path as given: what /dev/fd/63 links to is no path, but pipe:[4711].
+    try:
+        return not stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:  # nothing is there, or a link to nothing
+        return False
+
+
+def descriptor_of(path: PathLike) -> int | None:
+    """Return the open descriptor that a path names, perhaps by links: 1 for - and /dev/stdout.
+
+    >>> descriptor_of("-"), descriptor_of("/dev/fd/63"), descriptor_of("events.csv")
+    (1, 63, None)
+    """
+    if os.fspath(path) == "-":
+        return 1
+    name = os.path.abspath(path)
+    for _ in range(_MAX_LINKS):
+        if name in _STREAMS:
+            return _STREAMS[name]
+        if found := _DESCRIPTOR.fullmatch(name):
+            return int(found[1])
+        if not os.path.islink(name):
+            return None
+        name = os.path.abspath(os.path.join(os.path.dirname(name), os.readlink(name)))
+    return None
+
+
+def _create_file(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)

@@ -8,12 +8,11 @@ from datetime import timezone
 from functools import partial
 from typing import Any
 
-from mlcore.errors import DataError, MlcoreError, at, shorten
+from mlcore.errors import DataError, MlcoreError, at, shorten, NoRowsError
 from mlcore.files.database import Database, import_duckdb
 from mlcore.files.duckdb_input import encode
 from mlcore.files.inputs import display_name, opened
 from mlcore.files.options import InputOptions, PathLike
-from mlcore.files.parts import NoRowsError
 from mlcore.files.rows_sql import TableSql, quote_path, time_from_integer, time_from_text
 from mlcore.files.tables import ColumnReader, convert
 from mlcore.files.values import NO_ZONE

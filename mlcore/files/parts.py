@@ -9,18 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar
 
-from mlcore.errors import DataError, DataWarning, os_errors_at, shorten
+from mlcore.errors import DataError, DataWarning, NoRowsError, os_errors_at, shorten
 from mlcore.files.inputs import display_name, find_input_format
 from mlcore.files.options import Format, PathLike
 
-__all__ = ["Kind", "NoRowsError", "find_parts", "has_parts", "is_parquet", "kind_of", "read_parts"]
+__all__ = ["Kind", "find_parts", "has_parts", "is_parquet", "kind_of", "read_parts"]
 
 Kind: TypeAlias = Literal["csv", "jsonl", "parquet"]
 T = TypeVar("T")
-
-
-class NoRowsError(DataError):
-    """A file is well-formed but has no row: right for a part, wrong for a table."""
 
 
 def is_parquet(path: PathLike) -> bool:

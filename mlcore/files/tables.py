@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from mlcore.errors import DataError, DataWarning, at, shorten, shorten_json
+from mlcore.errors import DataError, DataWarning, NoRowsError, at, shorten, shorten_json
 from mlcore.files.inputs import TextChunk, display_name, text_chunks
 from mlcore.files.options import DELIMITERS, InputOptions, PathLike
-from mlcore.files.parts import NoRowsError
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.progress import Progress, no_progress
 

@@ -7,7 +7,7 @@ import hashlib
 __all__ = ["draw_digest"]
 
 
-def draw_digest(key: str, seed: int) -> str:
+def draw_digest(key: str, seed: int | str) -> str:
     """Return the MD5 of ``key,seed`` as 32 hexadecimal digits, a random number for each key and seed.
 
     In SQL ``TO_HEX(MD5(CONCAT(key, ',', seed)))``.

@@ -6,7 +6,6 @@ from mlcore.lazy import lazy_names
 
 if TYPE_CHECKING:
     from mlcore.preprocess.config import PreprocessConfig as PreprocessConfig
-    from mlcore.preprocess.preprocess import newest_first_rank as newest_first_rank
     from mlcore.preprocess.preprocess import preprocess_from_data as preprocess_from_data
     from mlcore.preprocess.preprocess import preprocess_from_path as preprocess_from_path
 else:

@@ -10,11 +10,12 @@ from mlcore.files.interactions import read_events, write_interactions
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.interactions import Events, Interactions
+from mlcore.newest import mark_newest
 from mlcore.preprocess.config import PreprocessConfig
 from mlcore.progress import Progress, no_progress
-from mlcore.types import BoolArray, Int64Array
+from mlcore.types import BoolArray
 
-__all__ = ["newest_first_rank", "preprocess_from_data", "preprocess_from_path"]
+__all__ = ["preprocess_from_data", "preprocess_from_path"]
 
 
 def preprocess_from_data(
@@ -22,8 +23,8 @@ def preprocess_from_data(
 ) -> Interactions:
     """Return interactions that meet all conditions at once.
 
-    Steps in order: aggregate, drop light interactions, keep each user's newest, then drop users
-    and items with too few interactions until nothing changes (the k-core).
+    Steps in order: aggregate, drop light interactions, keep each user's newest (of equal timestamps
+    as ``mark_newest``), then drop users and items with too few interactions until nothing changes (the k-core).
 
     Raises:
         DataError: timestamps are needed and missing, or nothing is left.
@@ -36,8 +37,8 @@ def preprocess_from_data(
     if config.min_weight is not None:
         interactions = interactions.select(interactions.user_items.data >= config.min_weight)
     if config.max_user_interactions is not None:
-        rank = newest_first_rank(interactions)
-        interactions = interactions.select(rank < config.max_user_interactions)
+        newest = mark_newest(interactions, config.max_user_interactions)
+        interactions = interactions.select(newest)
     interactions = interactions.select(_in_core(interactions, config))
     if not len(interactions):
         raise DataError(
@@ -45,27 +46,6 @@ def preprocess_from_data(
             "lower --min-user-interactions, --min-item-interactions or --min-weight",
         )
     return interactions
-
-
-def newest_first_rank(interactions: Interactions) -> Int64Array:
-    """Return the rank of each interaction among its user's, 0 for the newest, (E,) int64.
-
-    Of equal timestamps the item later in id order counts as newer.
-
-    Raises:
-        DataError: there are no timestamps.
-
-    >>> newest_first_rank(Interactions.from_columns("uu", "ab", timestamps=[5, 3])).tolist()
-    [0, 1]
-    """
-    if interactions.timestamps is None:
-        raise DataError("timestamp: expected a column to find the newest rows by, got none")
-    matrix = interactions.user_items
-    users = matrix.row_of_entry()  # (E,) int64
-    order = np.lexsort((-matrix.indices, -interactions.timestamps, users))
-    rank = np.empty(len(users), np.int64)
-    rank[order] = np.arange(len(users)) - matrix.indptr[users]
-    return rank
 
 
 def _in_core(interactions: Interactions, config: PreprocessConfig) -> BoolArray:

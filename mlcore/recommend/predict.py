@@ -143,7 +143,7 @@ def _read_filter(
     """
     if path is None:
         return None
-    ids = read_ids(path, "item_id", input_options)
+    ids = read_ids(path, "item_id", input_options, may_be_empty=use == "excluded")
     fault = none_known(display_name(path), "item_id", ids, items.ids, "the model")
     if fault is not None and use != "excluded":
         raise fault

@@ -52,7 +52,7 @@ def complete_lists(
         histories: (R, I) float32.
         n: list length, >= 1.
         fill: (R,) bool.
-        popular: (A,) int64 positions of the allowed items, most popular first.
+        popular: (A,) int64 positions of the allowed items that users have, most popular first.
 
     >>> lists = Ranking(np.array([0, 1]), np.array([2]), np.array([0.5]), np.array([False]))
     >>> history = CsrMatrix(np.array([0, 1]), np.array([0]), np.array([1.0]), num_columns=3)

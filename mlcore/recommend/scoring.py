@@ -116,8 +116,10 @@ class Scorer:
 
     @cached_property
     def _by_popularity(self) -> Int64Array:
-        """Items by users descending, then position ascending, (I,) int64."""
-        return np.lexsort((np.arange(len(self.popularity)), -self.popularity))
+        """Items that users have, by their number descending, then position ascending, int64."""
+        taken = np.flatnonzero(self.popularity > 0)
+        popular: Int64Array = taken[np.lexsort((taken, -self.popularity[taken]))]
+        return popular
 
     @cached_property
     def pairs_per_entry(self) -> float:

@@ -12,8 +12,8 @@ from mlcore.files.interactions import read_interactions, write_interactions
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.interactions import Interactions
+from mlcore.newest import mark_newest
 from mlcore.numeric.hashing import draw_digest
-from mlcore.preprocess import newest_first_rank
 from mlcore.progress import Progress, no_progress
 from mlcore.split.config import SplitConfig
 from mlcore.types import BoolArray
@@ -29,7 +29,8 @@ def split_from_data(
     ``random`` and ``user`` draw by a hash of the ids and the seed, so an interaction (a user)
     goes to the same side whatever else is in the data, and SQL can draw the same: the test gets
     those with ``SUBSTR(TO_HEX(MD5(CONCAT(user_id, ',', item_id, ',', seed))), 1, 8)`` below
-    ``test_fraction`` as 8 hexadecimal digits (without ``item_id, ','`` for ``user``).
+    ``test_fraction`` as 8 hexadecimal digits (without ``item_id, ','`` for ``user``). Of equal
+    timestamps ``last-n`` takes those of ``mark_newest``, which do not depend on the order of ids.
 
     Raises:
         DataError: timestamps are needed and missing, or one side is empty.
@@ -67,7 +68,7 @@ def _drawn(keys: Iterable[str], config: SplitConfig) -> BoolArray:
 
 def _mark_last_n(interactions: Interactions, config: SplitConfig) -> BoolArray:
     per_user = np.diff(interactions.user_items.indptr)  # (U,)
-    return (newest_first_rank(interactions) < config.n) & np.repeat(per_user > config.n, per_user)
+    return mark_newest(interactions, config.n) & np.repeat(per_user > config.n, per_user)
 
 
 def _mark_temporal(interactions: Interactions, config: SplitConfig) -> BoolArray:

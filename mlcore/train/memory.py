@@ -21,9 +21,9 @@ from mlcore.weighting import Binary, NoWeighting
 __all__ = ["TrainingPlanner"]
 
 # Of each interaction: the weights and what BM25, which takes most, needs to find them, more with a
-# decay; to reduce heavy users, and of each interaction of a heavy user, whose ids Sample hashes.
+# decay; to reduce heavy users, and of each interaction of a heavy user, whose ids may be hashed.
 WEIGHING_BYTES, DECAY_BYTES = 17, 11
-REDUCING_BYTES, SAMPLE_BYTES, LATEST_BYTES = 21, 230, 40
+REDUCING_BYTES, DRAW_BYTES = 21, 230
 # What a training may keep: of an entry of X' X, of the weights and of the binary X; of an interaction.
 COUNTED_BYTES, KEPT_BYTES = 24, 12
 SAMPLED_IDS = 1000
@@ -112,8 +112,7 @@ class TrainingPlanner:
         if not isinstance(config.heavy_users, Keep):
             limit, lengths = _limit_of(config), np.diff(self._interactions.user_items.indptr)
             heavy = 0 if limit is None else int(lengths[lengths > limit].sum())
-            of_heavy = SAMPLE_BYTES if isinstance(config.heavy_users, Sample) else LATEST_BYTES
-            scratch = max(scratch, (4 + REDUCING_BYTES) * num_entries + of_heavy * heavy)
+            scratch = max(scratch, (4 + REDUCING_BYTES) * num_entries + DRAW_BYTES * heavy)
         return [Allocation("weights in the making", scratch, FEWER_ITEMS)]
 
     def _model(self, config: TrainConfig, with_users: bool) -> tuple[Allocation, Allocation]:

@@ -279,13 +279,17 @@ def summary_of(model: Model) -> str:
 
     >>> summary_of(train_from_data(Interactions.from_columns(["u", "u"], ["a", "b"])))
     'trained on 2 interactions of 1 users and 2 items: 2 pairs, at most 1 from one item'
+    >>> summary_of(train_from_data(Interactions.from_columns(["u", "v"], ["a", "b"])))
+    'trained on 2 interactions of 2 users and 2 items: no pairs, so all lists will be empty or filled in'
     """
-    longest = int(np.diff(model.similarity.indptr).max())
-    return (
+    trained = (
         f"trained on {model.num_interactions} interactions of {model.num_users} users and "
-        f"{len(model.items)} items: {model.similarity.num_entries} pairs, "
-        f"at most {longest} from one item"
+        f"{len(model.items)} items: "
     )
+    if not model.similarity.num_entries:
+        return f"{trained}no pairs, so all lists will be empty or filled in"
+    longest = int(np.diff(model.similarity.indptr).max())
+    return f"{trained}{model.similarity.num_entries} pairs, at most {longest} from one item"
 
 
 def _read(

@@ -74,7 +74,7 @@ def _open_trials(directory: Path) -> Iterator[Journal]:
     if not path.exists() and directory.is_dir() and any(directory.iterdir()):
         raise DataError(f"{directory}: expected a directory of a search, got other content")
     try:
-        directory.mkdir(exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise from_os_error(error, directory, "a directory to write to") from error
     with ExitStack() as stack:

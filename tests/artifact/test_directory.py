@@ -162,8 +162,6 @@ def test_nothing_is_replaced_unless_asked(old: Path, tmp_path: Path) -> None:
     exists = "expected a path that does not exist yet, got an existing one"
     refused(old, False, exists, HINT)
     refused(old / "a.txt", False, exists, HINT)
-    (old.parent / "empty").mkdir()
-    refused(old.parent / "empty", False, exists, HINT)
     (old.parent / "dangling").symlink_to("nowhere")
     refused(old.parent / "dangling", False, exists, HINT)
 
@@ -191,11 +189,114 @@ def test_a_file_is_never_replaced_whatever_its_name(tmp_path: Path, name: str) -
     refused(tmp_path / "here" / "link", True, "expected a model directory to overwrite, got a file")
 
 
-def test_a_missing_folder_around_is_not_made(tmp_path: Path) -> None:
-    message = "expected a place in an existing folder, got no such folder"
-    refused(tmp_path / "no" / "target", False, message)
+def test_missing_folders_around_are_made(tmp_path: Path) -> None:
+    with replaced(tmp_path / "no" / "such" / "target") as folder:
+        fill(folder)
+    assert snapshot(tmp_path / "no" / "such" / "target") == filled("new")
+
+
+def test_folders_around_that_were_made_are_removed_after_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(ValueError), replaced(tmp_path / "no" / "such" / "target"):
+        raise ValueError
+    assert snapshot(tmp_path) == {}
     (tmp_path / "file").write_text("precious")
-    refused(tmp_path / "file" / "target", True, message)
+    refused(tmp_path / "file" / "target", True, "expected a folder to write to, got 'File exists'")
+
+
+# --- a folder that is there and empty, such as a mounted volume
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Path:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "volume").mkdir(0o750)
+    return tmp_path / "here" / "volume"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_an_empty_folder_is_filled_and_stays(empty: Path, overwrite: bool) -> None:
+    (empty / "lost+found").mkdir()  # as in the root of an ext4 file system
+    before = empty.stat()
+    with replaced(empty, overwrite) as folder:
+        fill(folder)
+        assert folder.parent == empty and not (empty / "a.txt").exists()
+    (empty / "lost+found").rmdir()
+    assert snapshot(empty) == filled("new")
+    assert os.path.samestat(before, empty.stat()) and empty.stat().st_mode == before.st_mode
+    assert os.listdir(empty.parent) == ["volume"]
+
+
+def test_the_manifest_comes_last_into_an_empty_folder(
+    empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: list[str] = []
+    rename = os.rename
+
+    def note(old: Path, new: Path) -> None:
+        moved.append(new.name)
+        rename(old, new)
+
+    monkeypatch.setattr(os, "rename", note)
+    model_of(0).save(empty)
+    verify_model(empty)
+    assert sorted(moved) == sorted(MODEL_FILES) and moved[-1] == "manifest.json"
+
+
+def test_a_failure_leaves_an_empty_folder_empty(
+    empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValueError), replaced(empty) as folder:
+        fill(folder)
+        raise ValueError
+    assert snapshot(empty) == {}
+    rename = os.rename
+
+    def refuse_the_last(old: Path, new: Path) -> None:
+        if new.name == "manifest.json":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        rename(old, new)
+
+    monkeypatch.setattr(os, "rename", refuse_the_last)
+    with pytest.raises(DataError, match="No space left on device"):
+        model_of(0).save(empty)
+    assert snapshot(empty) == {}
+
+
+def test_two_who_fill_the_same_folder_do_not_mix(empty: Path) -> None:
+    with pytest.raises(DataError, match="expected a folder that is still empty, got content"):
+        with replaced(empty) as slow:
+            fill(slow, "slow")
+            with replaced(empty) as fast:
+                fill(fast, "fast")
+    assert snapshot(empty) == filled("fast")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs mounts of Linux")
+@pytest.mark.parametrize("source", ["-t tmpfs none", "--bind source"], ids=["tmpfs", "bind"])
+def test_a_mounted_folder_is_filled_and_never_replaced(source: str, tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    volume = tmp_path / "a volume"
+    volume.mkdir()
+    mounted = subprocess.run(["mount", *source.split(), volume], cwd=tmp_path, capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting needs root")
+    try:
+        model_of(0).save(volume)
+        verify_model(volume)
+        before = snapshot(volume)
+        for overwrite in (False, True):
+            with pytest.raises(DataError) as caught:
+                model_of(1).save(volume, overwrite=overwrite)
+            assert str(caught.value) == (
+                f"{volume}: expected a path that does not exist yet or an empty folder, "
+                "got a mounted folder with content"
+            )
+            assert caught.value.hint is not None and f"--out-dir {volume}/new" in caught.value.hint
+        model_of(1).save(volume / "new")
+        shutil.rmtree(volume / "new")
+        assert snapshot(volume) == before
+    finally:
+        subprocess.run(["umount", volume], check=True)
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -473,6 +574,30 @@ def test_killed_at_any_step_a_new_directory_is_absent_or_whole(
     # Nothing at first, then a sibling that was left, then the whole directory.
     assert outcomes[-1] == (True, 0) and len(outcomes) > 60
     assert [key for key, _ in groupby(outcomes)] == [(False, 0), (False, 1), (True, 0)]
+
+
+@needs_fork
+def test_killed_at_any_step_an_empty_folder_has_no_model_or_the_whole_one(
+    server: Server, both: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    target = tmp_path / "volume"
+    target.mkdir()
+    outcomes = []
+    for step in range(1_000):
+        server.start(target, step)  # what the one before left is in nobody's way
+        killed = server.wait()
+        assert os.listdir(tmp_path) == ["volume"]
+        outcomes.append((target / "manifest.json").exists())
+        if outcomes[-1]:
+            verify_model(target)
+        if killed == 0:
+            break
+        assert killed == -signal.SIGKILL
+        if outcomes[-1]:
+            shutil.rmtree(target)
+            target.mkdir()
+    assert snapshot(target) == both[0]
+    assert outcomes.count(False) > 60 and outcomes == sorted(outcomes)
 
 
 @needs_fork

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
+from multiprocessing import Process, Queue
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,41 @@ def test_a_reader_always_finds_a_whole_model(tmp_path: Path) -> None:
     reader.join()
     assert faults == []
     assert len(seen) > 0
+
+
+def publish_often(folder: Path, keep: int, results: Queue[tuple[int, int]]) -> None:
+    dangling = 0
+    for count in range(1, 11):
+        publish_from_path(TINY, folder / "current", keep=keep)
+        dangling += not (folder / "current" / "manifest.json").exists()
+        results.put((count, dangling))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the system has no such locks")
+@pytest.mark.parametrize("keep", [1, 3])
+def test_three_at_once_never_leave_a_link_to_nothing(keep: int, tmp_path: Path) -> None:
+    results: Queue[tuple[int, int]] = Queue()
+    workers = [Process(target=publish_often, args=(tmp_path, keep, results)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    counts = [results.get(timeout=60) for _ in range(30)]
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    assert max(dangling for _, dangling in counts) == 0
+    verify_model(tmp_path / "current")
+    assert len(names(tmp_path)) == 1 + keep
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the system has no such locks")
+def test_the_next_one_removes_what_killed_ones_left(tmp_path: Path) -> None:
+    publish_from_path(TINY, tmp_path / "current")
+    before = names(tmp_path)
+    copy = f".current.20260131T120000.000000Z-0123456789ab.partial-{0:08x}"
+    for name in (copy, f".other{copy[8:]}"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "items.csv").write_text("index,id")
+    (tmp_path / f".current.partial-{0:08x}").symlink_to("current.2026")
+    publish_from_path(TINY, tmp_path / "current", keep=1)
+    assert len(names(tmp_path)) == len([*before, ".other"])
+    assert [name for name in names(tmp_path) if name.startswith(".")] == [f".other{copy[8:]}"]

@@ -568,9 +568,9 @@ OUTPUT_CASES = [
         {"config.json": "{}"},
     ),
     Case(
-        "out-dir in a missing folder",
-        "train --interactions interactions.csv --out-dir nowhere/model",
-        "nowhere/model: expected a place in an existing folder, got no such folder",
+        "out-dir in a file",
+        "train --interactions interactions.csv --out-dir interactions.csv/model",
+        "interactions.csv/model: expected a folder to write to, got 'File exists'",
     ),
     Case(
         "out in a missing folder",

@@ -57,18 +57,6 @@ CASES = [
         },
     ),
     Case(
-        "interaction too many half-lives old",
-        "train --interactions bad.csv --config time.json --out-dir new",
-        "bad.csv: weighting binary: user 'ann', item 'tea': expected a weight above 0 that float32 "
-        f"holds, got {2.0**-200!r}",
-        "it is 200 half-lives old: take a longer half_life_days, or drop what is so old with "
-        "cli.split --strategy temporal or cli.preprocess --max-user-interactions",
-        {
-            "bad.csv": "user_id,item_id,timestamp\nann,tea,0\nbob,tea,17280000\n",  # 200 days
-            "time.json": '{"weighting": {"name": "binary", "half_life_days": 1}}',
-        },
-    ),
-    Case(
         "weight beyond float32",
         "train --interactions bad.csv --out-dir new",
         "bad.csv: weighting none: user 'ann', item 'tea': expected a weight above 0 that float32 "
@@ -115,3 +103,16 @@ def test_a_dry_run_writes_nothing(folder: Path, capsys: pytest.CaptureFixture[st
     assert snapshot(folder) == before
     out, err = capsys.readouterr()
     assert "MiB" in out and err == ""
+
+
+def test_interactions_too_many_half_lives_old_are_counted_in_a_note(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "user_id,item_id,timestamp\nann,tea,0\nbob,tea,17280000\n"  # 200 days
+    (folder / "old.csv").write_text(rows)
+    (folder / "time.json").write_text('{"weighting": {"name": "binary", "half_life_days": 1}}')
+    assert run("train --interactions old.csv --config time.json --out-dir new") == 0
+    assert capsys.readouterr().err == (
+        "note: weighting binary: 1 of 2 interactions are so many half-lives old that they keep the "
+        "least weight of float32\n"
+    )

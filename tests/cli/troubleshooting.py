@@ -415,7 +415,49 @@ PYTHON = [
     ),
 ]
 
-OUTPUTS: list[Entry] = []
+OUTPUTS = [
+    Entry(
+        "The output directory is there already",
+        "train --interactions interactions.csv --out-dir model",
+        "error: model: expected a path that does not exist yet, got an existing one\n"
+        "hint: --overwrite replaces a model directory",
+        "A model is replaced only if you ask. A directory that is empty is filled; of a mounted volume with "
+        "content the hint says how to write into it, since it cannot be replaced in one step.",
+        "Overwrite, or name another directory.",
+        "train --interactions interactions.csv --out-dir model --overwrite",
+    ),
+    Entry(
+        "What publish should switch is not a link",
+        "publish --model-dir model --to no-users",
+        "error: no-users: expected a symbolic link or nothing, got something else",
+        "publish copies the model beside the link and lets the link lead to the copy.",
+        "Name a link, new or made by publish.",
+        "publish --model-dir model --to current",
+    ),
+    Entry(
+        "Interactions are many half-lives old",
+        "train --interactions old.csv --config decay.json --out-dir new",
+        "note: weighting binary: 1 of 3 interactions are so many half-lives old that they keep the least "
+        "weight of float32\n"
+        "trained on 3 interactions of 2 users and 2 items: 2 pairs, at most 1 from one item",
+        "After 149 half-lives float32 would round the weight to 0. Such items count as seen and next to nothing.",
+        "Nothing, or, if there should be none so old, look for a date or a unit gone wrong.",
+        files={
+            "old.csv": "user_id,item_id,timestamp\nann,tea,0\nbob,tea,86400000\nbob,milk,86400000\n",
+            "decay.json": '{"weighting": {"name": "binary", "half_life_days": 1}}\n',
+        },
+        status=0,
+    ),
+    Entry(
+        "The model has no pairs",
+        "train --interactions one-each.csv --out-dir new",
+        "trained on 2 interactions of 2 users and 2 items: no pairs, so all lists will be empty or filled in",
+        "No user has two items, so no item has a neighbor.",
+        "Train on more interactions, or let predict complete the lists with --fill popularity.",
+        files={"one-each.csv": "user_id,item_id\nann,tea\nbob,milk\n"},
+        status=0,
+    ),
+]
 
 SECTIONS: Mapping[str, list[Entry]] = {
     "Names and ids": REFERENCES,

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import mlcore.files.journal as journal
+import mlcore.files.locks as locks
 from mlcore.errors import DataError, DataWarning
 from mlcore.files.journal import open_journal
 
@@ -101,15 +102,15 @@ def test_a_line_goes_into_the_file_that_replaced_the_one_waited_for(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     append(path, "a")
-    lock, old = journal._lock, path.with_name("old.jsonl")
+    lock, old = locks.lock, path.with_name("old.jsonl")
 
-    def replace_first(stream: Any, wait: bool) -> None:
+    def replace_first(descriptor: int, wait: bool) -> None:
         if not old.exists():
             path.rename(old)
             path.write_text("", "utf-8")
-        lock(stream, wait)
+        lock(descriptor, wait)
 
-    monkeypatch.setattr(journal, "_lock", replace_first)
+    monkeypatch.setattr(journal, "lock", replace_first)
     append(path, "b")
     assert (old.read_bytes(), path.read_bytes()) == (b"a\n", b"b\n")
 

@@ -186,6 +186,31 @@ def test_a_named_pipe_is_written_to_and_stays_a_pipe(folder: Path) -> None:
     assert stat.S_ISFIFO(os.stat("pipe").st_mode)
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="needs /dev/fd")
+def test_an_open_descriptor_is_written_to_where_it_stands(folder: Path) -> None:
+    # As of `{ echo before; python -m cli.preprocess ... --out /dev/stdout; echo after; } > a.csv`.
+    with open("a.csv", "wb", buffering=0) as file:
+        (folder / "link").symlink_to(f"/dev/fd/{file.fileno()}")
+        file.write(b"before\n")
+        for name in (f"/dev/fd/{file.fileno()}", "link"):
+            with open_outputs(name) as (stream,):
+                stream.write(f"{name[-4:]}\n")
+        file.write(b"after\n")
+        expected = f"before\n{f'/dev/fd/{file.fileno()}'[-4:]}\nlink\nafter\n"
+    assert (folder / "a.csv").read_text() == expected
+    assert sorted(os.listdir(folder)) == ["a.csv", "link"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="needs /dev/fd")
+def test_a_pipe_is_written_to_by_the_name_of_its_descriptor() -> None:
+    reader, writer = os.pipe()
+    with open_outputs(f"/dev/fd/{writer}") as (stream,):
+        stream.write("through")
+    assert os.read(reader, 100) == b"through"
+    os.close(reader)
+    os.close(writer)
+
+
 @pytest.mark.parametrize("text", ["short", LARGE])
 def test_a_pipe_that_nobody_reads_any_more_stays_a_broken_pipe(text: str, folder: Path) -> None:
     os.mkfifo("pipe")
@@ -204,6 +229,7 @@ def test_a_pipe_that_nobody_reads_any_more_stays_a_broken_pipe(text: str, folder
         ("a.csv", "./a.csv", "./a.csv"),
         ("a.csv", "link.csv", "link.csv"),
         ("-", "-", "standard output"),
+        ("-", "/dev/stdout", "/dev/stdout"),
     ],
 )
 def test_two_outputs_are_never_one_file(first: str, second: str, name: str, folder: Path) -> None:

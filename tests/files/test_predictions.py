@@ -45,7 +45,9 @@ OTHERS = {
     "exponent": '{"user_id": "u", "items": [{"item_id": "a", "score": -0.0E+5}]}',
     "beyond float64": '{"user_id": "u", "items": [{"item_id": "a", "score": 1e999}]}',
     "long integer": '{"user_id": "u", "items": [{"item_id": "a", "score": ' + "9" * 300 + "}]}",
-    "very long integer": '{"user_id": "u", "items": [{"item_id": "a", "score": ' + "9" * 5000 + "}]}",
+    "very long integer": '{"user_id": "u", "items": [{"item_id": "a", "score": '
+    + "9" * 5000
+    + "}]}",
 }
 ENTRY = '{"user_id": "u", "items": [{"item_id": "a", "score": 1}, {"item_id": "b", "score": 2}]}'
 # Each differs from a line that we write by one fault.

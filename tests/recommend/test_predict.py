@@ -157,6 +157,20 @@ def test_an_unknown_user_stops_everything_unless_told_otherwise(
     assert [path.name for path in tmp_path.iterdir()] == ["users.csv"]
 
 
+@pytest.mark.parametrize("name", ["none.csv", "none.jsonl"])
+def test_a_list_without_rows_excludes_nothing(name: str, model_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("item_id\n" if name.endswith(".csv") else "")
+    for out, options in [
+        ("all.jsonl", PredictOptions()),
+        ("out.jsonl", PredictOptions(exclude_items_path=tmp_path / name)),
+    ]:
+        predict_from_path(model_dir, Requests(all_users=True), tmp_path / out, options)
+    assert (tmp_path / "out.jsonl").read_bytes() == (tmp_path / "all.jsonl").read_bytes()
+    with pytest.raises(DataError, match="got none$|got an empty file$"):
+        options = PredictOptions(include_items_path=tmp_path / name)
+        predict_from_path(model_dir, Requests(all_users=True), tmp_path / "out.jsonl", options)
+
+
 @pytest.mark.parametrize("fill", [None, "popularity"])
 def test_an_unknown_user_may_be_left_out(fill: Any, model_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "users.csv").write_text("user_id\nnobody\nu003\nno one\n")

@@ -224,6 +224,7 @@ def test_popular_items_complete_the_lists_that_ask_for_it(
     rng = np.random.default_rng(7)
     popularity = rng.integers(0, 6, 25).tolist()
     by_popularity = sorted(range(25), key=lambda item: (-popularity[item], item))
+    assert 0 in popularity  # which is never filled in
     allowed = rng.random(25) < 0.6 if with_allowed else None
     histories = random_histories(25, 30, 8, seed=8)
     fill = rng.random(30) < 0.5
@@ -236,7 +237,11 @@ def test_popular_items_complete_the_lists_that_ask_for_it(
         never = barred if include_seen else barred | set(history)
         best = oracles.ranking(oracles.scores(scorer.similarity, history), n, never)
         listed = {item for item, _ in best}
-        rest = [item for item in by_popularity if item not in listed | barred | set(history)]
+        rest = [
+            item
+            for item in by_popularity
+            if popularity[item] > 0 and item not in listed | barred | set(history)
+        ]
         extra = rest[: n - len(best)] if wants else []
         expected = [(item, score, False) for item, score in best]
         assert found == expected + [(item, 0.0, True) for item in extra]

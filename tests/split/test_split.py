@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -100,13 +101,29 @@ def test_last_n_takes_the_newest_of_users_who_have_more(
 ) -> None:
     expected = set()
     for user in {user for user, _ in events}:
-        # newest first; of equal times the item later in id order
-        ranked = sorted(((time, item) for (u, item), (_, time) in events.items() if u == user))
+        ranked = sorted(
+            (-time, hashlib.md5(f"{user},{item},ties".encode()).hexdigest(), item)
+            for (u, item), (_, time) in events.items()
+            if u == user
+        )
         if len(ranked) > n:
-            expected |= {(user, item) for _, item in ranked[-n:]}
+            expected |= {(user, item) for _, _, item in ranked[:n]}
     assume(expected)
     _, test = split(interactions_of(events), SplitConfig("last-n", n=n))
     assert test.keys() == expected
+
+
+def test_of_equal_times_each_item_is_held_out_as_often() -> None:
+    # 400 users with 4 of 10 items: each is held out 40 times by chance, standard deviation 6.
+    rng = np.random.default_rng(5)
+    events = {
+        (f"u{user:03}", f"i{item}"): (1.0, 7)
+        for user in range(400)
+        for item in rng.choice(10, 4, replace=False)
+    }
+    _, test = split(interactions_of(events), SplitConfig("last-n"))
+    held_out = Counter(item for _, item in test)
+    assert len(held_out) == 10 and all(20 <= count <= 60 for count in held_out.values())
 
 
 def at_times(*times: int) -> Interactions:

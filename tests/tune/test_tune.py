@@ -424,9 +424,9 @@ BAD = {
         "other: expected a directory of a search, got other content",
     ),
     "a file": ("--out-dir space.json", "space.json: expected a directory to write to, got "),
-    "a missing folder": (
-        "--out-dir no/where",
-        "no/where: expected a directory to write to, got 'No such file or directory'",
+    "a file around": (
+        "--out-dir space.json/where",
+        "space.json/where: expected a directory to write to, got ",
     ),
     "metric": ("--out-dir new --metric auc", "metric: expected one of precision, recall, "),
     "trials": ("--out-dir new --trials 0", "trials: expected an integer >= 1, got 0"),

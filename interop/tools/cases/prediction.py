@@ -460,7 +460,7 @@ POPULAR = make_model(
 
 @predict("REC-8", POPULAR)
 def fill_by_popularity(draft: Draft) -> list[Request]:
-    """The items by users are e 4, d 3, a and c 1, b 0; the best by score still comes first."""
+    """The items by users are e 4, d 3, a and c 1; nobody has b. The best by score still comes first."""
     assert POPULAR.counts == [1, 0, 1, 3, 4]
     histories: list[dict[str, float]] = [{}, {"a": 1}, {"e": 1}, {"d": 1, "c": 2}]
     return [of_history(history, n, fill=True) for history in histories for n in (1, 3, 5)]

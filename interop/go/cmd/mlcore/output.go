@@ -7,9 +7,20 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/mlcore/mlcore/interop/go/internal/tables"
+)
+
+// maxLinks is how many links a path to a descriptor may take.
+const maxLinks = 40
+
+var (
+	stale      = ".partial-[0-9a-f]{8}$"
+	descriptor = regexp.MustCompile("^/(?:dev|proc/self|proc/thread-self)/fd/([0-9]{1,9})$")
+	streamOf   = map[string]int{"-": 1, "/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 )
 
 // output is a file that appears whole or not at all: until publish the bytes go to a hidden sibling.
@@ -18,15 +29,16 @@ type output struct {
 	target  string // where the file is to stand, or "" if it is written in place
 	partial string
 	file    *os.File // nil for standard output
+	lock    *os.File // held by the process that fills the partial file
 	zip     *gzip.Writer
 	sink    io.Writer
 }
 
-// openOutput opens a path, or standard output for "-". A name that ends in .gz is compressed, without
-// a time stamp. Opened before the work starts, an output that cannot be written is found at once.
+// openOutput opens a path, or standard output for "-" and "/dev/stdout"; devices and pipes are written to
+// as they are. A name that ends in .gz is compressed, without a time stamp. Opened before the work starts, an output that cannot be written is found at once.
 func openOutput(path string, stdout io.Writer) (*output, error) {
 	o := &output{path: path, sink: stdout}
-	if path != "-" {
+	if descriptorOf(path) != 1 {
 		if err := o.create(); err != nil {
 			return nil, tables.OSError(err, path, "a file to write to")
 		}
@@ -40,25 +52,99 @@ func openOutput(path string, stdout io.Writer) (*output, error) {
 }
 
 func (o *output) create() (err error) {
+	if number := descriptorOf(o.path); number >= 0 {
+		// Opened anew by its name, a file that the shell opened would be cut to nothing.
+		o.file, err = duplicate(number, o.path)
+		return err
+	}
 	target := o.path
 	if info, statErr := os.Stat(target); statErr == nil {
-		if target, err = filepath.EvalSymlinks(target); err != nil {
-			return err
-		}
 		if !info.Mode().IsRegular() {
 			o.file, err = os.OpenFile(target, os.O_WRONLY, 0) // a device or a pipe; a directory is refused
 			return err
 		}
+		if target, err = filepath.EvalSymlinks(target); err != nil {
+			return err
+		}
 	}
-	var random [4]byte
-	rand.Read(random[:]) // never fails
-	name := "." + filepath.Base(target) + ".partial-" + hex.EncodeToString(random[:])
-	partial := filepath.Join(filepath.Dir(target), name)
-	o.file, err = os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err == nil {
-		o.target, o.partial = target, partial
+	return o.createPartial(target)
+}
+
+// createPartial makes the hidden sibling, after it removed those that killed processes left: a process
+// holds a lock on its own, which the system lets go of however it ends.
+func (o *output) createPartial(target string) error {
+	removeStale(target)
+	for {
+		var random [4]byte
+		rand.Read(random[:]) // never fails
+		name := "." + filepath.Base(target) + ".partial-" + hex.EncodeToString(random[:])
+		partial := filepath.Join(filepath.Dir(target), name)
+		file, err := os.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if err != nil {
+			return err
+		}
+		o.lock = lockFile(file, true)
+		opened, err := file.Stat()
+		if err != nil {
+			return err
+		}
+		if named, err := os.Stat(partial); err == nil && os.SameFile(opened, named) {
+			o.file, o.target, o.partial = file, target, partial
+			return nil
+		}
+		file.Close() // another process found it before it was locked
+		o.unlock()
 	}
-	return err
+}
+
+func removeStale(target string) {
+	pattern := regexp.MustCompile("^" + regexp.QuoteMeta("."+filepath.Base(target)) + stale)
+	entries, _ := os.ReadDir(filepath.Dir(target))
+	for _, entry := range entries {
+		if !pattern.MatchString(entry.Name()) || !entry.Type().IsRegular() {
+			continue
+		}
+		path := filepath.Join(filepath.Dir(target), entry.Name())
+		file, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			continue
+		}
+		if lock := lockFile(file, false); lock != nil {
+			os.Remove(path)
+			lock.Close()
+		}
+		file.Close()
+	}
+}
+
+// descriptorOf returns the open descriptor that a path names, perhaps by links: 1 for "-" and
+// "/dev/stdout"; else -1.
+func descriptorOf(path string) int {
+	for range maxLinks {
+		if number, ok := streamOf[path]; ok {
+			return number
+		}
+		if found := descriptor.FindStringSubmatch(path); found != nil {
+			number, _ := strconv.Atoi(found[1])
+			return number
+		}
+		next, err := os.Readlink(path)
+		if err != nil {
+			return -1
+		}
+		if !filepath.IsAbs(next) {
+			next = filepath.Join(filepath.Dir(path), next)
+		}
+		path = next
+	}
+	return -1
+}
+
+func (o *output) unlock() {
+	if o.lock != nil {
+		o.lock.Close()
+		o.lock = nil
+	}
 }
 
 func (o *output) name() string {
@@ -107,6 +193,7 @@ func (o *output) finish() error {
 		return err
 	}
 	o.partial = ""
+	o.unlock()
 	return nil
 }
 
@@ -118,4 +205,5 @@ func (o *output) discard() {
 	if o.partial != "" {
 		os.Remove(o.partial)
 	}
+	o.unlock()
 }

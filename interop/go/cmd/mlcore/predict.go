@@ -85,7 +85,7 @@ func runPredict(std streams, args []string) int {
 		return report(std, err)
 	}
 	result := std.out
-	if a.out == "-" {
+	if descriptorOf(a.out) == 1 {
 		result = std.err
 	}
 	if err := writeAll(result, []byte(summary+"\n")); err != nil {
@@ -299,7 +299,7 @@ func (p *predictor) run(ctx context.Context, out *output) error {
 }
 
 func (p *predictor) interrupted() error {
-	if p.args.out == "-" {
+	if descriptorOf(p.args.out) == 1 {
 		return errors.New("interrupted")
 	}
 	return errors.New("interrupted, nothing was written")

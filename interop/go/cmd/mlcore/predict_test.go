@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	mlcore "github.com/mlcore/mlcore/interop/go"
 )
 
 var fixtures = filepath.Join("..", "..", "..", "..", "fixtures")
@@ -222,9 +224,60 @@ func TestOutputIsReplacedWholeOrNotAtAll(t *testing.T) {
 			t.Errorf("%s: got %d, %q", place, code, stderr)
 		}
 	}
+	killed := writeText(t, filepath.Join(dir, ".new.jsonl.partial-01234567"), "half a l")
+	other := writeText(t, filepath.Join(dir, "other.jsonl.partial-01234567"), "not ours")
+	predict(plain)
+	if _, err := os.Stat(killed); err == nil && mlcore.CanMap {
+		t.Error("what a killed process left is still there")
+	}
+	if readText(t, other) != "not ours" {
+		t.Error("a file of another name is gone")
+	}
 	left, _ := filepath.Glob(filepath.Join(dir, ".*"))
 	if len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestAListWithoutRowsExcludesNothing(t *testing.T) {
+	dir := t.TempDir()
+	model := filepath.Join(fixtures, "tiny", "cosine", "model")
+	_, expected, _ := call("", "predict", "--model-dir", model, "--all-users", "--out", "-")
+	for name, text := range map[string]string{"none.csv": "item_id\n", "none.jsonl": ""} {
+		path := writeText(t, filepath.Join(dir, name), text)
+		arguments := []string{"predict", "--model-dir", model, "--all-users", "--out", "-"}
+		if code, found, stderr := call("", append(arguments, "--exclude-items", path)...); code != 0 || found != expected {
+			t.Errorf("%s: got %d, %q", name, code, stderr)
+		}
+		if code, _, stderr := call("", append(arguments, "--include-items", path)...); code != 1 {
+			t.Errorf("%s: got %d, %q", name, code, stderr)
+		}
+	}
+}
+
+func TestDescriptorsAreWrittenToByTheirNames(t *testing.T) {
+	if _, err := os.Stat("/dev/fd"); err != nil {
+		t.Skip("no /dev/fd on this platform")
+	}
+	dir := t.TempDir()
+	model := filepath.Join(fixtures, "tiny", "cosine", "model")
+	expected := filepath.Join(dir, "expected.jsonl")
+	call("", "predict", "--model-dir", model, "--all-users", "--out", expected)
+	code, stdout, stderr := call("", "predict", "--model-dir", model, "--all-users", "--out", "/dev/stdout")
+	if code != 0 || stdout != readText(t, expected) || !strings.Contains(stderr, " lists") {
+		t.Errorf("got %d, %q, %q", code, stdout, stderr)
+	}
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("/dev/fd/%d", writer.Fd())
+	if code, _, stderr := call("", "predict", "--model-dir", model, "--all-users", "--out", name); code != 0 {
+		t.Error(stderr)
+	}
+	writer.Close()
+	if text, err := io.ReadAll(reader); err != nil || string(text) != readText(t, expected) {
+		t.Errorf("the pipe got %q, %v", text, err)
 	}
 }
 

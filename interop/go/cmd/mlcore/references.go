@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
@@ -13,6 +14,9 @@ import (
 func (p *predictor) readFilter(path, use string) ([]string, error) {
 	input := p.input(path)
 	ids, err := tables.ReadIDs(input, "item_id", nil)
+	if none := (*tables.NoRows)(nil); use == "excluded" && errors.As(err, &none) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,11 @@ import (
 // maxLineDepth is about as deep as Python's parser can read.
 const maxLineDepth = 900
 
+// NoRows is the error for a table that is well formed, but has no row.
+type NoRows struct{ error }
+
+func (e *NoRows) Unwrap() error { return e.error }
+
 // ReadIDs returns the distinct ids of one column of a table, in the order of their first appearance.
 // check, unless nil, is asked about each once, and may return a *BadValue.
 func ReadIDs(in *Input, column string, check func(id string) error) ([]string, error) {
@@ -101,7 +106,7 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 		record, line, err := reader.next()
 		switch {
 		case err == io.EOF && !anyRows:
-			return faultf("%s: expected rows after the header, got none", source.name)
+			return &NoRows{faultf("%s: expected rows after the header, got none", source.name)}
 		case err == io.EOF:
 			return nil
 		case err != nil:
@@ -171,7 +176,7 @@ func readObjects(in *Input, take func(place string, object *jsontext.Value) erro
 	for found := false; ; {
 		line, err := source.next()
 		if err == io.EOF && !found {
-			return faultf("%s: expected at least one JSON object, got an empty file", source.name)
+			return &NoRows{faultf("%s: expected at least one JSON object, got an empty file", source.name)}
 		}
 		if err == io.EOF {
 			return nil
