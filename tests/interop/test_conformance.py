@@ -332,8 +332,15 @@ def test_the_numbers_are_the_shortest_that_read_back() -> None:
     assert len(set(texts.NUMBERS)) == len(texts.NUMBERS) > 70
 
 
+# Python 3.12 refuses, to numpy too, what it took before: white space after a line feed.
+REFUSED_BY_PYTHON = (
+    {"invalid/npy_line_feed_before_the_padding"} if sys.version_info >= (3, 12) else ()
+)
+
+
 def test_flags_of_numpy_are_true() -> None:
     flagged = [case for case in CASES if "numpy-accepts" in case.flags]
+    flagged = [case for case in flagged if case.id not in REFUSED_BY_PYTHON]
     assert len(flagged) > 50
     for case in flagged:
         names = {"similarity.npz": ["indptr", "indices", "data"], "popularity.npz": ["counts"]}

@@ -2,7 +2,7 @@
 
 ``python -m tests.setup.interpreters``, or ``make test-pythons``. For each Python: the wheel with
 what the tests need goes into an environment of its own, ``mlcore demo`` runs in an empty folder, and
-pytest in the unpacked sdist. The lowest are those that pyproject.toml declares or, where they have
+pytest in a clone of the checkout. The lowest are those that pyproject.toml declares or, where they have
 no wheel for that Python, the first that have one.
 """
 
@@ -51,7 +51,7 @@ def steps(
 
     Args:
         resolution: of uv.
-        folder: exists and is empty but for ``sources``, the unpacked sdist.
+        folder: exists and is empty but for ``sources``, a clone of the checkout.
     """
     own = folder / "environment/bin"
     yield [UV, "venv", "--quiet", "--python", python, folder / "environment"], folder
@@ -69,20 +69,18 @@ def steps(
     ], folder / "sources"
 
 
-def try_python(
-    python: Path, resolution: str, packages: tuple[Path, Path], folder: Path, marks: str
-) -> bool:
+def try_python(python: Path, resolution: str, wheel: Path, folder: Path, marks: str) -> bool:
     """Run the steps for one Python; print what they say, and whether all succeeded.
 
     Args:
-        packages: the sdist and the wheel.
+        folder: does not exist yet.
     """
     print(f"\n== {python}: {resolution}", flush=True)
     folder.mkdir()
-    shutil.unpack_archive(packages[0], folder / "unpacked", filter="data")
-    next((folder / "unpacked").iterdir()).rename(folder / "sources")
+    # With links and history, which an sdist lacks: what is committed is what is tried.
+    subprocess.run(["git", "clone", "--quiet", ROOT, folder / "sources"], check=True)
     begun = time.monotonic()
-    for command, where in steps(python, resolution, packages[1], folder, marks):
+    for command, where in steps(python, resolution, wheel, folder, marks):
         if subprocess.run(command, cwd=where, stdin=subprocess.DEVNULL).returncode != 0:
             print(f"FAIL: {folder.name}: {' '.join(map(str, command))}", flush=True)
             return False
@@ -101,7 +99,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="mlcore-") as name:
         folder = Path(name)
         (folder / "dist").mkdir()
-        packages = build(copy_sources(folder / "copy"), folder / "dist")
+        _, wheel = build(copy_sources(folder / "copy"), folder / "dist")
         for minor in (args.only,) if args.only else MINORS:
             python = find_python(minor)
             if python is None:
@@ -109,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 continue
             for resolution in args.resolution or RESOLUTIONS:
                 place = folder / f"3.{minor}-{resolution}"
-                outcomes.append(try_python(python, resolution, packages, place, args.marks))
+                outcomes.append(try_python(python, resolution, wheel, place, args.marks))
                 shutil.rmtree(place)
     return 0 if outcomes and all(outcomes) else 1
 
