@@ -30,7 +30,7 @@ def show_from_path(
     top_n: int = SHOWN_ITEMS,
     input_options: InputOptions = InputOptions(),
 ) -> str:
-    """Return one user's list as text, after the user's history if given.
+    """Return one user's list as text, a line for each item, after the user's history if given.
 
     Lists of ``cli.predict --explain`` show the three greatest contributions to each item.
 
@@ -60,11 +60,25 @@ def show_from_path(
             f"     {titles.get(item, item)}"
             for item in _taken(histories_path, user_id, top_n, input_options)
         ]
-    lines += [f"{user_id} may like:"]
+    cut = f" ({top_n} of {len(entries)})" if len(entries) > top_n else ""
+    lines += [f"{user_id} may like{cut}:"]
     for rank, entry in enumerate(entries[:top_n], 1):
         lines.append(f"  {rank}. {_describe(entry, titles, place)}")
         lines += _because(entry, titles, place)
-    return "\n".join(lines)
+    return "\n".join(map(_printable, lines))
+
+
+def _printable(line: str) -> str:
+    """Return a line whose line breaks and control characters are escapes: a title is not trusted.
+
+    >>> _printable("two\\nrows \\x1b[2J")
+    'two\\\\nrows \\\\x1b[2J'
+    """
+    joiners = "\u200c\u200d"  # of Persian words, Indic clusters and emoji
+    return "".join(
+        char if char.isprintable() or char in joiners else char.encode("unicode_escape").decode()
+        for char in line
+    )
 
 
 def _find_list(path: PathLike, user_id: str | None) -> tuple[str, list[dict[str, Any]]]:

@@ -84,3 +84,17 @@ def test_a_user_without_a_list_is_refused(
     with pytest.raises(UnknownUserError) as caught:
         show_from_path(lists, tmp_path / "items.csv", user_id=user_id)
     assert str(caught.value) == f"{lists}: user_id: expected a list of the user, {message}"
+
+
+def test_a_title_takes_one_line_and_says_nothing_to_the_terminal(tmp_path: Path) -> None:
+    title = "A tale\r\nof two\u2028rows\x1b[2J\x07\u202e \u200d\u00e9"
+    (tmp_path / "items.csv").write_text(f'item_id,title\na,"{title}"\nb,Tea\n', newline="")
+    lists = tmp_path / "lists.jsonl"
+    entries = [{"item_id": item, "score": 1} for item in ("a", "b", "c")]
+    lists.write_text(json.dumps({"user_id": "u\n1", "items": entries}) + "\n")
+    shown = show_from_path(lists, tmp_path / "items.csv", top_n=2)
+    assert shown.split("\n") == [
+        "u\\n1 may like (2 of 3):",
+        "  1. A tale\\r\\nof two\\u2028rows\\x1b[2J\\x07\\u202e \u200d\u00e9 (1.0000)",
+        "  2. Tea (1.0000)",
+    ]
