@@ -20,7 +20,7 @@ from benchmarks.measure import check_installed, run_child
 from benchmarks.report import format_table, log, run, write_json
 from mlcore.memory.available import format_bytes
 from mlcore.progress import no_progress
-from mlcore.similarity import GramBlocks, Ease, NeighborSettings, Similarity, Slim
+from mlcore.similarity import Ease, GramBlocks, NeighborSettings, Similarity, Slim
 from mlcore.types import CsrMatrix, Float64Array
 
 __all__ = ["largest_difference", "main"]

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from mlcore.evaluate.evaluate import evaluate_from_data
+from mlcore.evaluate.metrics import USER_METRICS
 from mlcore.files.interactions import read_interactions
 from mlcore.files.predictions import read_predictions
-from mlcore.evaluate.metrics import USER_METRICS
 
 __all__ = ["CUTOFFS", "EVALUATORS", "PEERS", "STARTS", "Start", "main"]
 

@@ -24,9 +24,9 @@ from benchmarks.matrix import SparseMatrix, load_matrix, save_matrix
 from benchmarks.memory import Work, measure_work
 from benchmarks.report import log, run
 from mlcore import TrainConfig
+from mlcore.numeric.threads import resolve_threads
 from mlcore.progress import no_progress
 from mlcore.similarity import Cosine, GramBlocks, Jaccard, Neighborhood, Similarity
-from mlcore.numeric.threads import resolve_threads
 from mlcore.types import CsrMatrix
 
 __all__ = ["BARE", "KERNELS", "NUM_NEIGHBORS", "PEERS", "VARIANTS", "Kernel", "Variant", "main"]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from mlcore import TrainConfig
 from mlcore.errors import ConfigError, DataError
+from mlcore.evaluate.metrics import USER_METRICS
 from mlcore.files.inputs import read_text
 from mlcore.jsontext import parse_json
-from mlcore.evaluate.metrics import USER_METRICS
 
 __all__ = ["PublishedRow", "PublishedTable", "read_table"]
 

@@ -6,9 +6,9 @@ import argparse
 from dataclasses import fields
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from mlcore.errors import ConfigError
 from mlcore.evaluate.config import DEFAULT_EXTRA_USERS, ExtraUsers
 from mlcore.files.options import DELIMITERS, FORMATS, TIME_UNITS, ColumnNames, Format, InputOptions
-from mlcore.errors import ConfigError
 from mlcore.times import TimeUnit
 
 __all__ = [

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mlcore import ConfigError, Interactions, TrainConfig
 from mlcore.heavy_users import HEAVY_USERS, Keep, Latest, Sample
 from mlcore.similarity import SIMILARITIES, Cosine, LogLikelihoodRatio, Tversky
-from mlcore.weighting import WEIGHTINGS, BM25, Binary, Log, NoWeighting, TfIdf
+from mlcore.weighting import BM25, WEIGHTINGS, Binary, Log, NoWeighting, TfIdf
 
 CONFIGS = st.builds(
     TrainConfig,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from mlcore import DataError
 from mlcore import ids as ids_module
 from mlcore.artifact.idmap import format_id_map, parse_id_map
-from mlcore import DataError
 from mlcore.ids import MAX_ID_BYTES, IdMap, check_asked, check_id, id_fault
 
 

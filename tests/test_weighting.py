@@ -10,7 +10,7 @@ import pytest
 from mlcore import DataError, Interactions, TrainConfig, train_from_data
 from mlcore.errors import DataWarning
 from mlcore.times import format_rfc_3339
-from mlcore.weighting import WEIGHTINGS, BM25, Binary, Log, NoWeighting, TfIdf, Weighting
+from mlcore.weighting import BM25, WEIGHTINGS, Binary, Log, NoWeighting, TfIdf, Weighting
 from tests import oracles
 
 HINT = (

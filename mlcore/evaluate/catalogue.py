@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlcore.evaluate.diversity import list_diversity
 from mlcore.errors import DataError, shorten
 from mlcore.evaluate.config import POPULARITY_SHARES, EvaluateConfig, SliceBy
-from mlcore.evaluate.result import Slice, mean_over_users
+from mlcore.evaluate.diversity import list_diversity
 from mlcore.evaluate.hits import Hits, find_positions
-from mlcore.interactions import Interactions
 from mlcore.evaluate.metrics import catalogue_coverage, gini, novelty, user_metrics
-from mlcore.ranked_lists import Predictions
+from mlcore.evaluate.result import Slice, mean_over_users
 from mlcore.evaluate.slices import (
     POPULARITY_SLICES,
     slice_by_history,
     slice_by_popularity,
 )
+from mlcore.interactions import Interactions
 from mlcore.numeric.ranges import ragged_arange
+from mlcore.ranked_lists import Predictions
 from mlcore.types import CsrMatrix, Float64Array, Int64Array
 
 __all__ = ["Catalogue", "CataloguedLists", "evaluate_slices"]

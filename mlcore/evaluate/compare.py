@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mlcore.files.options import InputOptions, PathLike
-from mlcore.evaluate.comparison import Comparison, MetricComparison
 from mlcore.errors import ConfigError, shorten
+from mlcore.evaluate.comparison import Comparison, MetricComparison
 from mlcore.evaluate.config import DEFAULT_CUTOFFS, DEFAULT_EXTRA_USERS, CompareConfig, ExtraUsers
 from mlcore.evaluate.evaluate import (
     check_cutoffs,
@@ -16,15 +15,16 @@ from mlcore.evaluate.evaluate import (
     measure_lists,
     note_short_lists,
 )
+from mlcore.evaluate.metrics import USER_METRICS
+from mlcore.evaluate.resampling import adjust_holm, bootstrap_interval, paired_test, users_needed
 from mlcore.files.interactions import read_interactions
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
 from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document
-from mlcore.evaluate.metrics import USER_METRICS
-from mlcore.ranked_lists import Predictions
 from mlcore.progress import Progress, no_progress
-from mlcore.evaluate.resampling import adjust_holm, bootstrap_interval, paired_test, users_needed
+from mlcore.ranked_lists import Predictions
 from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = ["compare_from_data", "compare_from_path"]

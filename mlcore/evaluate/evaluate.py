@@ -11,24 +11,24 @@ from typing import Any, TextIO, TypeAlias, get_args
 
 import numpy as np
 
-from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.artifact import Model
-from mlcore.evaluate.catalogue import Catalogue, CataloguedLists, evaluate_slices
 from mlcore.errors import ConfigError, DataError, DataWarning, NoUsersError, at, shorten
+from mlcore.evaluate.catalogue import Catalogue, CataloguedLists, evaluate_slices
 from mlcore.evaluate.config import DEFAULT_EXTRA_USERS, EvaluateConfig, ExtraUsers, SliceBy
+from mlcore.evaluate.hits import find_hits, find_positions
+from mlcore.evaluate.metrics import user_metrics
 from mlcore.evaluate.result import Evaluation, Slice, mean_over_users
-from mlcore.files.inputs import find_format
 from mlcore.files.formats import ROW_FORMATS
+from mlcore.files.inputs import find_format
 from mlcore.files.interactions import read_interactions
+from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
-from mlcore.evaluate.hits import find_hits, find_positions
 from mlcore.ids import check_id, refuse_text
 from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document, format_number
-from mlcore.evaluate.metrics import user_metrics
-from mlcore.ranked_lists import Predictions
 from mlcore.progress import Progress, no_progress
+from mlcore.ranked_lists import Predictions
 from mlcore.references import count_unknown, none_known
 from mlcore.types import Int64Array
 

@@ -10,9 +10,9 @@ from math import isqrt
 import numpy as np
 
 from mlcore.interactions import Interactions
-from mlcore.ranked_lists import Predictions
 from mlcore.numeric.ranges import ragged_arange
 from mlcore.numeric.sums import sum_by_group
+from mlcore.ranked_lists import Predictions
 from mlcore.types import BoolArray, Float64Array, Int32Array, Int64Array
 
 __all__ = ["Hits", "find_hits", "find_positions"]

@@ -8,7 +8,7 @@ from datetime import timezone
 from functools import partial
 from typing import Any
 
-from mlcore.errors import DataError, MlcoreError, at, shorten, NoRowsError
+from mlcore.errors import DataError, MlcoreError, NoRowsError, at, shorten
 from mlcore.files.database import Database, import_duckdb
 from mlcore.files.duckdb_input import encode
 from mlcore.files.inputs import display_name, opened

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mlcore.files.options import ColumnNames, InputOptions, PathLike
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.plain import Dialect
 from mlcore.files.values import INTEGER, JSON_INTEGER, JSON_NUMBER, NUMBER
 from mlcore.jsontext import JsonTextError, parse_json

@@ -9,23 +9,23 @@ from functools import partial
 
 import numpy as np
 
-from mlcore.files.options import InputOptions, PathLike
 from mlcore.errors import DataError, DataWarning, UnknownUserError, at, shorten
 from mlcore.files.histories import read_histories
 from mlcore.files.inputs import display_name
 from mlcore.files.lists import read_ids
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import Entries, format_predictions
 from mlcore.files.tables import BadValue
 from mlcore.ids import IdMap
 from mlcore.jsontext import format_string
 from mlcore.memory.plan import Plan
-from mlcore.recommend.memory import plan_lists
-from mlcore.progress import OnMessage, Progress, no_message, no_progress
-from mlcore.recommend.recommender import RankedUsers, Recommender
-from mlcore.recommend.options import PredictOptions, Requests, UnknownUser
-from mlcore.recommend.request import ListOptions, UserRequest
 from mlcore.numeric.threads import resolve_threads
+from mlcore.progress import OnMessage, Progress, no_message, no_progress
+from mlcore.recommend.memory import plan_lists
+from mlcore.recommend.options import PredictOptions, Requests, UnknownUser
+from mlcore.recommend.recommender import RankedUsers, Recommender
+from mlcore.recommend.request import ListOptions, UserRequest
 from mlcore.references import count_unknown, likely_reason, none_known
 from mlcore.types import Float64Array, Int32Array, Int64Array
 

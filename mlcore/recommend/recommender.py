@@ -12,8 +12,10 @@ import numpy as np
 
 from mlcore.artifact import Model
 from mlcore.errors import NoUsersError, UnknownItemError, UnknownUserError, shorten
-from mlcore.recommend.explain import Contributions, explain_lists
 from mlcore.ids import IdMap, check_all_asked, check_asked, refuse_text
+from mlcore.numeric.ranges import row_blocks
+from mlcore.numeric.threads import map_in_order, resolve_threads
+from mlcore.recommend.explain import Contributions, explain_lists
 from mlcore.recommend.lists import Contribution, RankedList, RankedLists, Recommendation
 from mlcore.recommend.options import Fill
 from mlcore.recommend.ranking import Filters, Ranking
@@ -25,8 +27,6 @@ from mlcore.recommend.request import (
     make_filters,
 )
 from mlcore.recommend.scoring import Scorer, slice_histories, stack_histories
-from mlcore.numeric.ranges import row_blocks
-from mlcore.numeric.threads import map_in_order, resolve_threads
 from mlcore.types import BoolArray, CsrMatrix
 
 __all__ = [

@@ -21,9 +21,9 @@ import scipy.sparse as sp
 
 from mlcore.numeric.csr import check_positions, check_values
 from mlcore.numeric.ranges import offsets, ragged_arange
-from mlcore.recommend.ranking import Filters, Ranking, complete_lists
 from mlcore.numeric.sums import sum_by_group
 from mlcore.numeric.topk import top_k_per_row
+from mlcore.recommend.ranking import Filters, Ranking, complete_lists
 from mlcore.types import (
     BoolArray,
     CsrMatrix,

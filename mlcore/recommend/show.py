@@ -6,11 +6,11 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from mlcore.files.options import InputOptions, PathLike
 from mlcore.errors import DataError, DataWarning, UnknownUserError, shorten
 from mlcore.files.histories import read_histories
 from mlcore.files.inputs import display_name
 from mlcore.files.lists import read_titles
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.tables import read_json_lines
 from mlcore.parameters import convert_value, integer
 from mlcore.recommend.options import SHOWN_ITEMS

@@ -11,8 +11,8 @@ from mlcore.similarity.association import (
 )
 from mlcore.similarity.base import Neighborhood, NeighborSettings, Similarity
 from mlcore.similarity.correlation import AdjustedCosine, Pearson
-from mlcore.similarity.gram import GramBlocks, CacheBudget
 from mlcore.similarity.ease import Ease
+from mlcore.similarity.gram import CacheBudget, GramBlocks
 from mlcore.similarity.graph import P3Alpha, RP3Beta
 from mlcore.similarity.overlap import (
     AsymmetricCosine,

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlcore.parameters import boolean, parameter
 from mlcore.numeric.portable import log
+from mlcore.parameters import boolean, parameter
 from mlcore.similarity.formula import Pairs, Quotient
 from mlcore.similarity.pairs import PairSimilarity
 from mlcore.types import Float64Array

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
-from mlcore.parameters import check_parameters
 from mlcore.memory.plan import Allocation
+from mlcore.parameters import check_parameters
 from mlcore.progress import Progress
 from mlcore.similarity.gram import GramBlocks
 from mlcore.types import CsrMatrix

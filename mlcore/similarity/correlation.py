@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlcore.errors import DataError
+from mlcore.numeric.sums import sum_by_group
 from mlcore.parameters import choice, parameter
 from mlcore.similarity.formula import Pairs, Terms
 from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.pairs import PairSimilarity
-from mlcore.numeric.sums import sum_by_group
 from mlcore.types import Float64Array
 
 __all__ = ["AdjustedCosine", "Pearson"]

@@ -11,8 +11,9 @@ import scipy.sparse as sp
 from scipy.linalg.lapack import dpocon, dpotrf, dpotri
 
 from mlcore.errors import DataError
-from mlcore.parameters import number, parameter
 from mlcore.memory.plan import Allocation, peak, per_thread
+from mlcore.numeric.threads import map_in_order
+from mlcore.parameters import number, parameter
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.gram import GramBlocks
@@ -25,8 +26,7 @@ from mlcore.similarity.memory import (
     shape_of,
 )
 from mlcore.similarity.selection import BestOfRows, best_of_rows, by_source, stack_rows
-from mlcore.numeric.threads import map_in_order
-from mlcore.types import Float64Array, Int32Array, Int64Array, CsrMatrix
+from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["Ease"]
 

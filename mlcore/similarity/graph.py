@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlcore.parameters import boolean, number, parameter
 from mlcore.memory.plan import Allocation
 from mlcore.numeric.portable import power
+from mlcore.numeric.sums import sum_by_group
+from mlcore.parameters import boolean, number, parameter
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.gram import GramBlocks, Products
@@ -26,7 +27,6 @@ from mlcore.similarity.selection import (
     by_source,
     stack_rows,
 )
-from mlcore.numeric.sums import sum_by_group
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["P3Alpha", "RP3Beta"]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlcore.parameters import number, parameter
 from mlcore.numeric.portable import power
+from mlcore.parameters import number, parameter
 from mlcore.similarity.formula import Pairs, Quotient, Terms
 from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.pairs import PairSimilarity

@@ -14,10 +14,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from mlcore.errors import DataError
-from mlcore.progress import Progress
 from mlcore.numeric.ranges import offsets, row_blocks
 from mlcore.numeric.threads import map_in_order
 from mlcore.numeric.topk import keep_best, kth_best
+from mlcore.progress import Progress
 from mlcore.types import BoolArray, CsrMatrix, Float32Array, Float64Array, Int32Array, Int64Array
 
 __all__ = [

@@ -10,12 +10,16 @@ from typing import NamedTuple
 import numpy as np
 
 from mlcore.errors import DataWarning
-from mlcore.parameters import integer, number, parameter
 from mlcore.memory.plan import Allocation, per_thread
+from mlcore.numeric.ranges import offsets, ragged_arange
+from mlcore.numeric.sums import sum_by_group
+from mlcore.numeric.threads import map_in_order
+from mlcore.numeric.topk import top_k_per_row
+from mlcore.parameters import integer, number, parameter
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
-from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.elastic_net import Problems, descend
+from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.memory import (
     GATHER_BYTES,
     OTHER_SIMILARITY,
@@ -31,10 +35,6 @@ from mlcore.similarity.selection import (
     round_values,
     stack_rows,
 )
-from mlcore.numeric.ranges import offsets, ragged_arange
-from mlcore.numeric.sums import sum_by_group
-from mlcore.numeric.threads import map_in_order
-from mlcore.numeric.topk import top_k_per_row
 from mlcore.types import CsrMatrix, Float64Array, Int64Array
 
 __all__ = ["Slim"]

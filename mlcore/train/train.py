@@ -15,22 +15,22 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from mlcore.files.options import InputOptions, PathLike
 from mlcore.artifact import MODEL_FILES, Model, replaced_directory
 from mlcore.config import TrainConfig
 from mlcore.errors import DataWarning, at
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_interactions
 from mlcore.files.lists import read_config, read_ids
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.heavy_users import HeavyUsers
-from mlcore.memory.input_size import check_rows_fit
 from mlcore.ids import IdMap
 from mlcore.interactions import Interactions
+from mlcore.memory.input_size import check_rows_fit
 from mlcore.memory.plan import Plan
+from mlcore.numeric.threads import resolve_threads
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.references import count_unknown, likely_reason, none_known
-from mlcore.similarity import GramBlocks, CacheBudget
-from mlcore.numeric.threads import resolve_threads
+from mlcore.similarity import CacheBudget, GramBlocks
 from mlcore.train.memory import TrainingPlanner
 from mlcore.types import CsrMatrix, Int64Array
 from mlcore.weighting import Weighting

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from mlcore.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from mlcore.tune.trials import Trial as Trial
     from mlcore.tune.config import TuneConfig as TuneConfig
+    from mlcore.tune.trials import Trial as Trial
     from mlcore.tune.tune import tune_from_data as tune_from_data
     from mlcore.tune.tune import tune_from_path as tune_from_path
 else:

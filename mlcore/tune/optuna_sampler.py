@@ -8,8 +8,8 @@ from typing import Any, Iterator
 
 import numpy as np
 
-from mlcore.tune.dimensions import Dimension, FloatRange, IntRange
 from mlcore.errors import MlcoreError
+from mlcore.tune.dimensions import Dimension, FloatRange, IntRange
 from mlcore.tune.space import SampledConfig, SearchSpace
 
 __all__ = ["optuna_version", "suggest"]

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mlcore.config import TrainConfig
-from mlcore.tune.dimensions import Dimension, Node, Options, Pick, parse_node
 from mlcore.errors import ConfigError, shorten_json
+from mlcore.tune.dimensions import Dimension, Node, Options, Pick, parse_node
 
 __all__ = ["DEFAULT_SPACE", "SampledConfig", "SearchSpace"]
 

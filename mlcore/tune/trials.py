@@ -10,9 +10,9 @@ from typing import Any
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, MlcoreError
 from mlcore.interactions import Interactions
+from mlcore.train.train import Trainer
 from mlcore.tune.config import TuneConfig
 from mlcore.tune.space import SampledConfig
-from mlcore.train.train import Trainer
 from mlcore.tune.validation import validate_model
 
 __all__ = ["Trial", "TrialRunner", "best_trial", "full_config"]

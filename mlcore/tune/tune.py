@@ -10,25 +10,25 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from mlcore.files.options import InputOptions, PathLike
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, DataError
-from mlcore.memory.input_size import check_rows_fit
 from mlcore.files.inputs import display_name, read_text
 from mlcore.files.interactions import read_interactions
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.interactions import Interactions
 from mlcore.jsontext import JsonTextError, parse_json
+from mlcore.memory.input_size import check_rows_fit
 from mlcore.memory.plan import Plan
+from mlcore.numeric.threads import resolve_threads
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.references import count_unknown, likely_reason, none_known
-from mlcore.tune.space import DEFAULT_SPACE, SampledConfig, SearchSpace
-from mlcore.tune.optuna_sampler import optuna_version, suggest
-from mlcore.numeric.threads import resolve_threads
-from mlcore.train.train import Trainer, add_catalogue
 from mlcore.train.memory import TrainingPlanner
+from mlcore.train.train import Trainer, add_catalogue
 from mlcore.tune.config import TuneConfig
-from mlcore.tune.trials import Trial, TrialRunner, best_trial, full_config
 from mlcore.tune.directory import TuningDirectory, open_tuning_directory
+from mlcore.tune.optuna_sampler import optuna_version, suggest
+from mlcore.tune.space import DEFAULT_SPACE, SampledConfig, SearchSpace
+from mlcore.tune.trials import Trial, TrialRunner, best_trial, full_config
 from mlcore.version import VERSION
 
 __all__ = ["tune_from_data", "tune_from_path"]

@@ -7,23 +7,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlcore.files.options import InputOptions, PathLike
-from mlcore.warehouse.engines import Engine
 from mlcore.errors import DataError
 from mlcore.evaluate.config import DEFAULT_EXTRA_USERS, METRIC_NAMES, ExtraUsers
 from mlcore.evaluate.evaluate import check_cutoffs, check_overlap, note_short_lists
 from mlcore.evaluate.result import Means, count_users
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_interactions
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
-from mlcore.warehouse.rows import Rows
 from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document
 from mlcore.numeric.ranges import ragged_arange
-from mlcore.ranked_lists import Predictions
 from mlcore.progress import Progress, no_progress
+from mlcore.ranked_lists import Predictions
+from mlcore.warehouse.engines import Engine
 from mlcore.warehouse.query import Query, bundled_query
+from mlcore.warehouse.rows import Rows
 from mlcore.warehouse.tables import (
     check_readable,
     is_file,

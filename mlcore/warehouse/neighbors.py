@@ -17,12 +17,10 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from mlcore.config import TrainConfig
-from mlcore.warehouse.engines import Engine
 from mlcore.errors import ConfigError, DataError, shorten
-from mlcore.warehouse.rows import Rows
 from mlcore.ids import IdMap
+from mlcore.numeric.topk import keep_best
 from mlcore.progress import Progress
-from mlcore.warehouse.query import Query, Value, bundled_query
 from mlcore.similarity import (
     AsymmetricCosine,
     ConditionalProbability,
@@ -35,9 +33,11 @@ from mlcore.similarity import (
 from mlcore.similarity.formula import Pairs
 from mlcore.similarity.pairs import PairSimilarity
 from mlcore.similarity.selection import BestOfRows, by_source, round_values
-from mlcore.warehouse.tables import provide_table
-from mlcore.numeric.topk import keep_best
 from mlcore.types import CsrMatrix, Float64Array, Int32Array
+from mlcore.warehouse.engines import Engine
+from mlcore.warehouse.query import Query, Value, bundled_query
+from mlcore.warehouse.rows import Rows
+from mlcore.warehouse.tables import provide_table
 
 __all__ = ["SqlNeighbors", "check_counts_suffice", "train_parameters"]
 

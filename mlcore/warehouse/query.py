@@ -28,8 +28,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlcore.errors import DataError, from_os_error, shorten
-from mlcore.warehouse.header import Column, Parameter, SqlType, Value, parse_parameter, parse_table
 from mlcore.warehouse.check import check_text
+from mlcore.warehouse.header import Column, Parameter, SqlType, Value, parse_parameter, parse_table
 
 __all__ = [
     "Column",

@@ -10,11 +10,11 @@ from typing import Any, TextIO, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.errors import DataError, shorten, shorten_json
+from mlcore.files.columns import read_columns
 from mlcore.files.formats import ROW_FORMATS, RowFormat
 from mlcore.files.inputs import find_format
-from mlcore.files.columns import read_columns
+from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.files.tables import BadValue, ColumnReader
 from mlcore.files.values import (
     Memo,

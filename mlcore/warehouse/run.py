@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, cast
 
-from mlcore.files.options import Format, InputOptions, PathLike
-from mlcore.warehouse.engines import Engine
 from mlcore.errors import DataError, shorten
 from mlcore.files.inputs import find_format, find_input_format
+from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.files.parts import Kind, has_parts, is_parquet, kind_of
-from mlcore.warehouse.rows import write_rows
+from mlcore.progress import Progress, no_progress
+from mlcore.warehouse.engines import Engine
 from mlcore.warehouse.lineage import (
     Dataset,
     Fingerprint,
@@ -23,8 +23,8 @@ from mlcore.warehouse.lineage import (
     check_appendable,
     describe_file,
 )
-from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Query, Value, read_query
+from mlcore.warehouse.rows import write_rows
 from mlcore.warehouse.tables import check_readable, is_file, is_remote, provide_table
 
 __all__ = ["SqlRun", "default_lineage", "estimate_sql_from_path", "run_sql_from_path"]

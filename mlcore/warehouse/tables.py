@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from mlcore.files.options import ColumnNames, Format, InputOptions, PathLike
-from mlcore.warehouse.engines import Engine
 from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.files.inputs import opened
+from mlcore.files.options import ColumnNames, Format, InputOptions, PathLike
 from mlcore.files.parts import has_parts, is_parquet, kind_of
-from mlcore.warehouse.rows import Rows, num_rows, read_rows
 from mlcore.progress import Progress, no_progress
+from mlcore.warehouse.engines import Engine
 from mlcore.warehouse.query import Column
+from mlcore.warehouse.rows import Rows, num_rows, read_rows
 
 __all__ = ["check_readable", "is_file", "is_remote", "provide_table", "refuse_names"]
 

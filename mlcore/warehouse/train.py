@@ -8,30 +8,30 @@ from pathlib import Path
 
 import numpy as np
 
-from mlcore.files.options import InputOptions, PathLike
 from mlcore.artifact import MODEL_FILES, replaced_directory
-from mlcore.warehouse.engines import Engine
 from mlcore.errors import ConfigError, DataError, MlcoreError, at, shorten
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_interactions
 from mlcore.files.lists import read_config
-from mlcore.warehouse.rows import Rows
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.tables import BadValue
 from mlcore.files.values import IdEncoder
 from mlcore.heavy_users import Keep
 from mlcore.interactions import Events, Interactions, sort_codes
 from mlcore.progress import Progress, no_progress
+from mlcore.times import MAX_SECONDS, MIN_SECONDS
+from mlcore.train.train import add_catalogue, summary_of, train_from_data
+from mlcore.types import Float64Array, Int32Array, Int64Array
+from mlcore.warehouse.engines import Engine
+from mlcore.warehouse.neighbors import SqlNeighbors, train_parameters
 from mlcore.warehouse.query import bundled_query
+from mlcore.warehouse.rows import Rows
 from mlcore.warehouse.tables import (
     check_readable,
     is_file,
     provide_table,
     refuse_names,
 )
-from mlcore.warehouse.neighbors import SqlNeighbors, train_parameters
-from mlcore.times import MAX_SECONDS, MIN_SECONDS
-from mlcore.train.train import add_catalogue, summary_of, train_from_data
-from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = ["estimate_by_engine", "interactions_from_rows", "train_by_engine_from_path"]
 

@@ -23,8 +23,7 @@ from typing import Any
 import pytest
 
 from mlcore import DataError, Interactions, Model, TrainConfig, train_from_data, verify_model
-from mlcore.artifact import MODEL_FILES, directory, replaced_directory
-from mlcore.artifact import writer
+from mlcore.artifact import MODEL_FILES, directory, replaced_directory, writer
 from mlcore.errors import ArtifactError
 
 KNOWN = ("a.txt", "b.txt")

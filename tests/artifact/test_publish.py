@@ -12,8 +12,8 @@ import pytest
 
 from fixtures.golden import FIXTURES
 from mlcore import Model, Recommender, verify_model
-from mlcore.errors import ArtifactError, ConfigError, DataError
 from mlcore.artifact.publish import publish_from_path
+from mlcore.errors import ArtifactError, ConfigError, DataError
 
 TINY = FIXTURES / "tiny" / "cosine" / "model"
 SMALL = FIXTURES / "small" / "dot_bm25" / "model"

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import pytest
 
 from cli.options import InputArgs, add_fields, add_input_options, build_config, flag, parse_numbers
-from mlcore.evaluate.config import CompareConfig, EvaluateConfig
 from mlcore.errors import ConfigError
+from mlcore.evaluate.config import CompareConfig, EvaluateConfig
 from mlcore.files.options import ColumnNames, InputOptions, PathLike
 from mlcore.preprocess.config import PreprocessConfig
 from mlcore.recommend.options import PredictOptions, Requests

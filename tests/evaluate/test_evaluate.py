@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 
 from cli.evaluate import main
-from mlcore import ConfigError, DataError, Interactions, train_from_data
+from mlcore import ConfigError, DataError, Interactions, ranked_lists, train_from_data
 from mlcore.errors import DataWarning, NoUsersError
 from mlcore.evaluate.config import METRIC_NAMES, EvaluateConfig, ExtraUsers
 from mlcore.evaluate.evaluate import Catalogue, evaluate_from_data, evaluate_from_path
 from mlcore.evaluate.metrics import USER_METRICS
-from mlcore import ranked_lists
 from mlcore.ranked_lists import Predictions
 from mlcore.recommend.lists import RankedList, Recommendation
 from tests import oracles

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlcore.evaluate import metrics
 from mlcore.evaluate.hits import Hits

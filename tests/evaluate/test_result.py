@@ -11,11 +11,11 @@ from scipy import stats
 from mlcore import Interactions
 from mlcore.evaluate.catalogue import Catalogue
 from mlcore.evaluate.compare import compare_from_data
-from mlcore.evaluate.evaluate import evaluate_from_data
-from mlcore.ranked_lists import Predictions
 from mlcore.evaluate.config import EvaluateConfig, MetricSeparator, SliceBy
+from mlcore.evaluate.evaluate import evaluate_from_data
 from mlcore.evaluate.resampling import bootstrap_interval
 from mlcore.evaluate.result import mean_over_users
+from mlcore.ranked_lists import Predictions
 from tests.evaluate.test_catalogue import CUTOFFS, evaluate, random_data
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mlcore.errors import DataError
-from mlcore.files.interactions import read_interactions
 from mlcore.files.columns import read_columns
+from mlcore.files.interactions import read_interactions
 from mlcore.files.tables import BadValue, ColumnReader, json_member
 from tests.cli.test_bad_input import CSV_CASES, JSONL_CASES
 from tests.files.samples import SAME, WAYS_TO_WRITE_IT, content_of, save

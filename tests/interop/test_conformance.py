@@ -28,10 +28,10 @@ from interop.tools.reference import answer, bits
 from interop.tools.registry import REGISTRY
 from interop.tools.suite import CONFORMANCE, FLAGS, INTEROP, VERDICTS, Case, read_cases, read_lines
 from mlcore import Interactions, Model, Recommender, TrainConfig, train_from_data
-from mlcore.recommend import scoring
 from mlcore.artifact import directory
 from mlcore.heavy_users import HEAVY_USERS
 from mlcore.jsontext import JsonTextError, parse_json
+from mlcore.recommend import scoring
 from mlcore.recommend.recommender import ListOptions, UserRequest
 from mlcore.similarity import SIMILARITIES
 from mlcore.weighting import WEIGHTINGS

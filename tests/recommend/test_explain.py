@@ -11,14 +11,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cli.__main__ import main
 from mlcore import DataError, Interactions, Model, Recommender, TrainConfig, train_from_data
 from mlcore.errors import CsrError, UnknownItemError
 from mlcore.files.predictions import read_predictions
 from mlcore.ids import IdMap
-from mlcore.recommend import explain, scoring, recommender as recommend
+from mlcore.recommend import explain
+from mlcore.recommend import recommender as recommend
+from mlcore.recommend import scoring
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
 from mlcore.recommend.recommender import ListOptions, UserRequest

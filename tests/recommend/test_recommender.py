@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlcore import (
     ConfigError,
@@ -21,10 +22,10 @@ from mlcore import (
     Recommendation,
     Recommender,
     TrainConfig,
-    train_from_data,
 )
-from mlcore.errors import CsrError, UnknownItemError, UnknownUserError
 from mlcore import ids as ids_module
+from mlcore import train_from_data
+from mlcore.errors import CsrError, UnknownItemError, UnknownUserError
 from mlcore.ids import IdMap
 from mlcore.recommend import scoring
 from mlcore.recommend.recommender import ListOptions

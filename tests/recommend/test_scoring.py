@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mlcore.recommend import scoring
 from mlcore.errors import CsrError
+from mlcore.recommend import scoring
 from mlcore.recommend.ranking import Filters, Ranking
 from mlcore.recommend.scoring import Scorer, stack_histories
 from mlcore.types import CsrMatrix

@@ -11,7 +11,7 @@ import pytest
 import mlcore.similarity.ease
 from mlcore import ConfigError, DataError, TrainConfig, train_from_data
 from mlcore.progress import no_progress
-from mlcore.similarity import GramBlocks, Ease, Neighborhood, NeighborSettings
+from mlcore.similarity import Ease, GramBlocks, Neighborhood, NeighborSettings
 from tests import oracles
 
 NEIGHBORHOODS = ["target", "source"]

@@ -23,8 +23,8 @@ from zetasql.wasi._pb2.zetasql.proto import options_pb2, simple_catalog_pb2
 from zetasql.wasi._pb2.zetasql.public import options_pb2 as public_options
 from zetasql.wasi._pb2.zetasql.public import type_pb2
 
-from mlcore.warehouse.engines.base import BoundQuery, Engine, Result, Rows, check_columns
 from mlcore.errors import DataError
+from mlcore.warehouse.engines.base import BoundQuery, Engine, Result, Rows, check_columns
 from mlcore.warehouse.query import Column, SqlType, Value
 
 __all__ = ["GoogleSql", "GoogleSqlError", "analyze", "execute"]

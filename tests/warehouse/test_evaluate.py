@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import cli.evaluate
-from mlcore.warehouse.engines import DuckDb
 from mlcore.errors import DataError, DataWarning
 from mlcore.evaluate.evaluate import evaluate_from_path
+from mlcore.warehouse.engines import DuckDb
 from mlcore.warehouse.evaluate import (
     EvaluationTables,
     estimate_evaluation,

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcore.errors import DataError
-from mlcore.warehouse.rows import Rows, read_rows, write_rows
 from mlcore.warehouse.query import Column
+from mlcore.warehouse.rows import Rows, read_rows, write_rows
 
 EVENTS = (
     Column("user_id", "STRING"),

@@ -15,9 +15,9 @@ import pytest
 
 import cli.lineage
 import cli.run_sql
-from mlcore.warehouse.engines import DuckDb
 from mlcore.errors import DataError
 from mlcore.files.database import Database
+from mlcore.warehouse.engines import DuckDb
 from mlcore.warehouse.lineage import read_lineage
 from mlcore.warehouse.run import SqlRun, run_sql_from_path
 

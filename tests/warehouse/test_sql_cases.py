@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlcore.warehouse.engines import DuckDb, DuckDbOptions, Spark, SparkOptions
 from mlcore.warehouse.engines.base import Engine
-from mlcore.warehouse.engines import DuckDb, DuckDbOptions
-from mlcore.warehouse.engines import Spark, SparkOptions
 from mlcore.warehouse.query import Query
 from tests import oracles
 from tests.warehouse.spark_cluster import QUICK_JAVA

@@ -11,16 +11,16 @@ import pytest
 
 from mlcore import Interactions, Recommender, TrainConfig, train_from_data
 from mlcore.artifact import Model
-from mlcore.warehouse.engines.base import Engine
-from mlcore.warehouse.engines import DuckDb, DuckDbOptions
 from mlcore.evaluate.evaluate import Catalogue, evaluate_from_data
 from mlcore.files.interactions import read_events, read_interactions
 from mlcore.files.predictions import read_predictions
 from mlcore.interactions import Events
 from mlcore.preprocess import preprocess_from_data
 from mlcore.preprocess.config import Aggregate, PreprocessConfig
-from mlcore.warehouse.query import Value
 from mlcore.split import SplitConfig, split_from_data
+from mlcore.warehouse.engines import DuckDb, DuckDbOptions
+from mlcore.warehouse.engines.base import Engine
+from mlcore.warehouse.query import Value
 from tests import oracles
 from tests.warehouse.sql_cases import ROOT, load_rows, queries, result_rows
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mlcore.files.database import Database
 from mlcore.errors import DataError
+from mlcore.files.database import Database
 from mlcore.warehouse.query import Query, parse_query
 from tests.warehouse.sql_cases import ROOT, queries
 from tests.warehouse.sql_subset import FUNCTIONS, KEYWORDS, faults, names_of

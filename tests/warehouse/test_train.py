@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 import cli.train
-from mlcore.files.options import ColumnNames, InputOptions
-from mlcore.warehouse.engines import DuckDb
 from mlcore.errors import ConfigError, DataError
-from mlcore.warehouse.rows import read_rows
-from mlcore.warehouse.query import Column
-from mlcore.warehouse.tables import provide_table
+from mlcore.files.options import ColumnNames, InputOptions
 from mlcore.train.train import train_from_path
+from mlcore.warehouse.engines import DuckDb
+from mlcore.warehouse.query import Column
+from mlcore.warehouse.rows import read_rows
+from mlcore.warehouse.tables import provide_table
 from mlcore.warehouse.train import (
     estimate_by_engine,
     interactions_from_rows,

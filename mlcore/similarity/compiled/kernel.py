@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlcore.numeric.ranges import offsets
+from mlcore.numeric.threads import map_in_order
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings
 from mlcore.similarity.compiled import (
@@ -23,8 +25,6 @@ from mlcore.similarity.compiled.layout import Layout, make_layout, measure_work
 from mlcore.similarity.formula import Quotient, Terms
 from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.selection import BestOfRows, by_source
-from mlcore.numeric.ranges import offsets
-from mlcore.numeric.threads import map_in_order
 from mlcore.types import CsrMatrix, Int64Array
 
 __all__ = ["best_compiled"]

@@ -17,9 +17,9 @@ from mlcore.warehouse.engines.options import SparkOptions as SparkOptions
 if TYPE_CHECKING:
     from mlcore.warehouse.engines.base import Engine as Engine
     from mlcore.warehouse.engines.base import Result as Result
+    from mlcore.warehouse.engines.bigquery import BigQuery as BigQuery
     from mlcore.warehouse.engines.duckdb import DuckDb as DuckDb
     from mlcore.warehouse.engines.spark import Spark as Spark
-    from mlcore.warehouse.engines.bigquery import BigQuery as BigQuery
 else:
     __getattr__ = lazy_names(__name__, "base", "duckdb", "spark", "bigquery")
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, TypeVar
 
 from mlcore.errors import DataError, shorten
-from mlcore.warehouse.rows import Rows, num_rows
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, Query, Value
+from mlcore.warehouse.rows import Rows, num_rows
 
 __all__ = [
     "BoundQuery",

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlcore.errors import DataError
+from mlcore.memory.available import format_bytes
 from mlcore.warehouse.engines.base import BoundQuery, Engine, Result, Rows, check_columns
 from mlcore.warehouse.engines.bigquery_client import (
     connect,
@@ -19,11 +21,9 @@ from mlcore.warehouse.engines.bigquery_client import (
     wait,
 )
 from mlcore.warehouse.engines.bigquery_names import billed_bytes, check_table, price_words
-from mlcore.warehouse.engines.options import BigQueryOptions
 from mlcore.warehouse.engines.bigquery_tables import LoadedTables
 from mlcore.warehouse.engines.bigquery_text import Found, Source, make_source, type_of, wrap
-from mlcore.errors import DataError
-from mlcore.memory.available import format_bytes
+from mlcore.warehouse.engines.options import BigQueryOptions
 from mlcore.warehouse.query import Column, SqlType, Value
 
 __all__ = ["BigQuery"]

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from mlcore.warehouse.engines.options import BigQueryOptions
 from mlcore.errors import DataError, MlcoreError, shorten
 from mlcore.progress import Progress
+from mlcore.warehouse.engines.options import BigQueryOptions
 from mlcore.warehouse.query import Value
 
 __all__ = ["connect", "faults", "import_bigquery", "statistics_of", "wait"]

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta, timezone
 from typing import IO, Any, Literal, TypeAlias
 from uuid import uuid4
 
+from mlcore.errors import DataError, from_os_error, shorten
+from mlcore.progress import no_progress
 from mlcore.warehouse.engines.base import Rows
 from mlcore.warehouse.engines.bigquery_client import import_bigquery, wait
 from mlcore.warehouse.engines.options import BigQueryOptions
-from mlcore.errors import DataError, from_os_error, shorten
-from mlcore.progress import no_progress
 from mlcore.warehouse.query import Column
 
 __all__ = ["LoadedTables"]

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlcore.errors import DataError
+from mlcore.times import MAX_SECONDS, MIN_SECONDS
 from mlcore.warehouse.engines.base import default_of
 from mlcore.warehouse.query import Column, Query, SqlType, Value
-from mlcore.times import MAX_SECONDS, MIN_SECONDS
 
 __all__ = ["Found", "Source", "make_source", "type_of", "wrap"]
 

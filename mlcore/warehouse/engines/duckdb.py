@@ -10,6 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mlcore.errors import ConfigError, DataError, from_os_error, shorten
+from mlcore.files.database import Database, import_duckdb
+from mlcore.files.parquet import is_text
+from mlcore.files.parts import find_parts, has_parts
+from mlcore.files.rows_sql import quote_path, quote_sql
+from mlcore.memory.available import format_bytes
+from mlcore.numeric.threads import resolve_threads
 from mlcore.warehouse.engines.base import (
     BoundQuery,
     Engine,
@@ -20,14 +27,7 @@ from mlcore.warehouse.engines.base import (
     rewrite_placeholders,
 )
 from mlcore.warehouse.engines.options import DuckDbOptions
-from mlcore.errors import ConfigError, DataError, from_os_error, shorten
-from mlcore.files.database import Database, import_duckdb
-from mlcore.files.parquet import is_text
-from mlcore.files.parts import find_parts, has_parts
-from mlcore.files.rows_sql import quote_path, quote_sql
-from mlcore.memory.available import format_bytes
 from mlcore.warehouse.query import Column, SqlType
-from mlcore.numeric.threads import resolve_threads
 
 __all__ = ["DuckDb"]
 

@@ -8,6 +8,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from mlcore.errors import DataError, MlcoreError, shorten
+from mlcore.files.parts import find_parts, has_parts
+from mlcore.memory.available import format_bytes
 from mlcore.warehouse.engines.base import (
     BoundQuery,
     Engine,
@@ -16,6 +19,7 @@ from mlcore.warehouse.engines.base import (
     check_columns,
     rewrite_placeholders,
 )
+from mlcore.warehouse.engines.options import SparkOptions
 from mlcore.warehouse.engines.spark_columns import (
     BATCH_ROWS,
     TYPES,
@@ -26,11 +30,7 @@ from mlcore.warehouse.engines.spark_columns import (
     type_of,
 )
 from mlcore.warehouse.engines.spark_errors import quiet_errors, reason_of
-from mlcore.warehouse.engines.options import SparkOptions
 from mlcore.warehouse.engines.spark_session import take_session
-from mlcore.errors import DataError, MlcoreError, shorten
-from mlcore.files.parts import find_parts, has_parts
-from mlcore.memory.available import format_bytes
 from mlcore.warehouse.query import Column, Value
 
 __all__ = ["Spark"]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mlcore.warehouse.engines.base import Rows, default_of
 from mlcore.errors import DataError
+from mlcore.warehouse.engines.base import Rows, default_of
 from mlcore.warehouse.query import Column, SqlType
 
 __all__ = ["BATCH_ROWS", "TYPES", "batch_rows", "select_column", "to_arrow", "to_parts", "type_of"]

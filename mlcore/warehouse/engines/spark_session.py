@@ -10,11 +10,11 @@ import tempfile
 import threading
 from typing import IO, Any
 
+from mlcore.errors import ConfigError, MlcoreError, from_os_error, shorten
+from mlcore.memory.available import available_bytes
 from mlcore.warehouse.engines.options import SparkOptions
 from mlcore.warehouse.engines.spark_errors import quiet_errors, reason_of
 from mlcore.warehouse.engines.spark_install import check_java, check_packages
-from mlcore.errors import ConfigError, MlcoreError, from_os_error, shorten
-from mlcore.memory.available import available_bytes
 
 __all__ = ["OwnSession", "take_session"]
 

@@ -10,9 +10,9 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlcore.files.options import PathLike
 from mlcore.errors import DataError, from_os_error
-from mlcore.files.inputs import opened, display_name
+from mlcore.files.inputs import display_name, opened
+from mlcore.files.options import PathLike
 
 __all__ = ["FileFacts", "Fingerprint", "describe_file"]
 

@@ -11,15 +11,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from mlcore.files.options import PathLike
 from mlcore.errors import DataError, shorten_json
+from mlcore.files.options import PathLike
 from mlcore.jsontext import JsonTextError, format_line, parse_json
 from mlcore.parameters import Rule, boolean, condition, convert_value, integer, optional
+from mlcore.version import VERSION
 from mlcore.warehouse.lineage.data import Dataset
 from mlcore.warehouse.lineage.git import blob_sha256, changed_files, head_commit
 from mlcore.warehouse.lineage.names import find_root, recorded_name
 from mlcore.warehouse.query import Query, Value
-from mlcore.version import VERSION
 
 __all__ = ["LineageRecord"]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from mlcore.files.options import PathLike
 from mlcore.errors import DataError
 from mlcore.files.inputs import display_name
+from mlcore.files.options import PathLike
 from mlcore.jsontext import format_document
 from mlcore.warehouse.lineage.answers import Answer, Step, check, find
 from mlcore.warehouse.lineage.data import Dataset

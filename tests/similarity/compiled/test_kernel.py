@@ -16,22 +16,22 @@ from mlcore.progress import no_progress
 from mlcore.similarity import (
     SIMILARITIES,
     AsymmetricCosine,
+    CacheBudget,
     ConditionalProbability,
     Cosine,
-    GramBlocks,
     Dice,
     Dot,
+    GramBlocks,
     Jaccard,
-    CacheBudget,
     Lift,
     Neighborhood,
     NeighborSettings,
     PointwiseMutualInformation,
     Tversky,
+    compiled,
     pairs,
 )
-from mlcore.similarity import compiled
-from mlcore.similarity.compiled import bits, counting, kernel, layout
+from mlcore.similarity.compiled import counting, kernel, layout
 from mlcore.similarity.pairs import PairSimilarity
 from mlcore.types import CsrMatrix
 from tests import oracles

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlcore.errors import MlcoreError
 from mlcore.warehouse.engines.base import Rows
 from mlcore.warehouse.engines.bigquery import BigQuery
-from mlcore.errors import MlcoreError
 from mlcore.warehouse.query import Column, Query, parse_query
 from tests.warehouse.fake_bigquery import FakeBigQuery, Field
 

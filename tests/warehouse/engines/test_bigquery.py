@@ -10,20 +10,20 @@ import pytest
 from mlcore.warehouse.engines import BigQuery, BigQueryOptions
 from mlcore.warehouse.engines.bigquery_client import import_bigquery
 from mlcore.warehouse.query import Column, bundled_query, parse_query
-from tests.warehouse.fake_bigquery import FakeBigQuery, Field
 from tests.warehouse.engines.bigquery_cases import (
-    users_table,
+    COPY_USERS,
+    GIVEN,
+    IDS,
     ITEM,
     SQL,
     USER,
-    IDS,
-    GIVEN,
     copy_of,
-    COPY_USERS,
     part,
-    rows_of,
     refusal,
+    rows_of,
+    users_table,
 )
+from tests.warehouse.fake_bigquery import FakeBigQuery, Field
 
 
 @pytest.mark.parametrize("path", sorted(SQL.glob("*.sql")), ids=lambda path: path.stem)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
 import json
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 import google.api_core.exceptions
 import google.auth
@@ -14,15 +14,15 @@ import pytest
 import requests
 
 from mlcore.warehouse.engines import BigQuery, BigQueryOptions
-from tests.warehouse.fake_bigquery import SECRET, Credentials, FakeBigQuery, Fault
 from tests.warehouse.engines.bigquery_cases import (
-    users_table,
+    COPY_USERS,
     ITEM,
     USER,
-    COPY_USERS,
     part,
     refusal,
+    users_table,
 )
+from tests.warehouse.fake_bigquery import SECRET, Credentials, FakeBigQuery, Fault
 
 
 def test_progress_is_told_while_a_job_runs(

@@ -20,9 +20,9 @@ from mlcore.artifact import MODEL_FILES
 from mlcore.evaluate.evaluate import evaluate_from_path
 from mlcore.files.interactions import read_interactions
 from mlcore.interactions import Interactions
+from mlcore.preprocess import PreprocessConfig, preprocess_from_path
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
-from mlcore.preprocess import PreprocessConfig, preprocess_from_path
 from mlcore.split import SplitConfig, split_from_path
 from mlcore.train.train import train_from_path
 from tests.warehouse.fake_bigquery import SECRET, FakeBigQuery, Field

@@ -6,8 +6,8 @@ import pytest
 
 from mlcore.warehouse.engines.bigquery import BigQuery
 from mlcore.warehouse.engines.bigquery_names import billed_bytes, check_table, price_words
+from tests.warehouse.engines.bigquery_cases import COPY_USERS, USER, refusal
 from tests.warehouse.fake_bigquery import FakeBigQuery
-from tests.warehouse.engines.bigquery_cases import USER, COPY_USERS, refusal
 
 
 @pytest.mark.parametrize(

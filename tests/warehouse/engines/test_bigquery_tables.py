@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-import gzip
 
 import pytest
 
-from mlcore.warehouse.engines.base import Rows
-from mlcore.warehouse.engines import BigQuery, BigQueryOptions
 from mlcore.files.database import import_duckdb
-from tests.warehouse.fake_bigquery import FakeBigQuery
+from mlcore.warehouse.engines import BigQuery, BigQueryOptions
+from mlcore.warehouse.engines.base import Rows
 from tests.warehouse.engines.bigquery_cases import (
+    COPY_USERS,
+    IDS,
     ITEM,
+    TIME,
     USER,
     WEIGHT,
-    TIME,
-    IDS,
     copy_of,
-    COPY_USERS,
     part,
-    rows_of,
     refusal,
+    rows_of,
 )
+from tests.warehouse.fake_bigquery import FakeBigQuery
 
 
 def test_rows_are_uploaded_as_json_lines_that_lose_nothing(

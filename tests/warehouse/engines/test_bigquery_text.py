@@ -10,18 +10,18 @@ import pytest
 from mlcore.warehouse.engines.bigquery import BigQuery
 from mlcore.warehouse.engines.bigquery_text import Source, wrap
 from mlcore.warehouse.query import bundled_query
-from tests.warehouse.fake_bigquery import FakeBigQuery, Field
 from tests.warehouse.engines.bigquery_cases import (
+    COPY_USERS,
+    IDS,
     SQL,
+    TIME,
     USER,
     WEIGHT,
-    TIME,
-    IDS,
     copy_of,
-    COPY_USERS,
-    rows_of,
     refusal,
+    rows_of,
 )
+from tests.warehouse.fake_bigquery import FakeBigQuery, Field
 
 
 def test_the_text_of_a_query_is_sent_as_it_is_behind_its_tables_on_one_line() -> None:

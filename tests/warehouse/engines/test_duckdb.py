@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlcore.warehouse.engines import DuckDb, DuckDbOptions
 from mlcore.errors import ConfigError, DataError, MlcoreError
 from mlcore.files.database import Database
+from mlcore.warehouse.engines import DuckDb, DuckDbOptions
 from mlcore.warehouse.query import Column, Query, Value, bundled_query, parse_query
 
 EVENTS = (

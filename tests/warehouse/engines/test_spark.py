@@ -17,11 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from mlcore.warehouse.engines.base import Engine, Rows
-from mlcore.warehouse.engines import DuckDb, DuckDbOptions
-from mlcore.warehouse.engines import Spark, SparkOptions
-from mlcore.warehouse.engines.spark_columns import batch_rows, to_arrow
 from mlcore.errors import ConfigError, DataError, MlcoreError
+from mlcore.warehouse.engines import DuckDb, DuckDbOptions, Spark, SparkOptions
+from mlcore.warehouse.engines.base import Engine, Rows
+from mlcore.warehouse.engines.spark_columns import batch_rows, to_arrow
 from mlcore.warehouse.query import Column, Query, Value, parse_query
 from tests.warehouse.spark_cluster import QUICK_JAVA, is_running
 from tests.warehouse.sql_cases import queries, result_rows

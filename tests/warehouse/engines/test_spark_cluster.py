@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from mlcore import Interactions, TrainConfig, train_from_data
-from mlcore.warehouse.engines.base import Rows
-from mlcore.warehouse.engines import Spark, SparkOptions
 from mlcore.errors import DataError, MlcoreError
 from mlcore.files.interactions import read_interactions
-from mlcore.warehouse.query import Query
 from mlcore.similarity import Cosine
+from mlcore.warehouse.engines import Spark, SparkOptions
+from mlcore.warehouse.engines.base import Rows
+from mlcore.warehouse.query import Query
 from mlcore.weighting import Binary
 from tests.warehouse.spark_cluster import (
     QUICK_JAVA,

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from mlcore.warehouse.lineage import (
-    FileFacts,
     Dataset,
+    FileFacts,
     LineageRecord,
     append,
     find,

@@ -14,15 +14,15 @@ import pytest
 from mlcore.warehouse.lineage import LineageRecord, append, check, find, find_root, read_lineage
 from tests.warehouse.lineage.records import (
     LINEAGE,
-    git,
-    commit_all,
-    write_query,
-    sha256,
-    record_of,
-    facts_of,
-    made,
     ask,
+    commit_all,
+    facts_of,
+    git,
+    made,
     needs_git,
+    record_of,
+    sha256,
+    write_query,
 )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from mlcore.errors import DataError
 from mlcore.warehouse.lineage import FileFacts, Fingerprint, describe_file
-from tests.warehouse.lineage.records import sha256, facts_of
+from tests.warehouse.lineage.records import facts_of, sha256
 
 
 def test_a_digest_is_of_what_is_packed_not_of_the_package(folder: Path) -> None:

@@ -14,11 +14,11 @@ from mlcore.warehouse.lineage.git import changed_files, commits_of
 from tests.warehouse.lineage.records import (
     LINEAGE,
     RECORD,
-    git,
     commit_all,
-    write_query,
-    record_of,
+    git,
     needs_git,
+    record_of,
+    write_query,
 )
 
 

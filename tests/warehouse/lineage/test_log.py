@@ -9,7 +9,7 @@ import pytest
 
 from mlcore.errors import DataError, DataWarning
 from mlcore.warehouse.lineage import append, check_appendable, read_lineage
-from tests.warehouse.lineage.records import LINEAGE, LINE, RECORD, record_of, lines_of
+from tests.warehouse.lineage.records import LINE, LINEAGE, RECORD, lines_of, record_of
 
 
 def test_lines_follow_one_another(folder: Path) -> None:

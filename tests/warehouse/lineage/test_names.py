@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mlcore.warehouse.lineage import Dataset, LineageRecord, append, read_lineage, recorded_name
 from mlcore.warehouse.query import parse_query
-from tests.warehouse.lineage.records import LINEAGE, record_of, facts_of
+from tests.warehouse.lineage.records import LINEAGE, facts_of, record_of
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mlcore.errors import DataError
+from mlcore.version import VERSION
 from mlcore.warehouse.lineage import Dataset, LineageRecord
 from mlcore.warehouse.query import parse_query
-from mlcore.version import VERSION
-from tests.warehouse.lineage.records import LINEAGE, LINE, RECORD, sha256, record_of
+from tests.warehouse.lineage.records import LINE, LINEAGE, RECORD, record_of
 
 
 def test_a_record_is_this_line_and_back() -> None:

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from cli.lineage import main
-from mlcore.warehouse.lineage import append, read_lineage
 from mlcore.version import VERSION
+from mlcore.warehouse.lineage import append, read_lineage
 from tests.warehouse.lineage.records import (
     LINEAGE,
     git,
-    write_query,
-    sha256,
-    record_of,
     lines_of,
     made,
     needs_git,
+    record_of,
+    sha256,
+    write_query,
 )
 
 
