@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ import pytest
 from mlcore import ConfigError, DataError, Interactions, MlcoreError
 from mlcore.columns import open_frame, times_of
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
+from tests.optional import optional
 
 Data = Mapping[str, list[Any]]
 
@@ -51,13 +51,8 @@ class Frame:
         return Series(self._data[name], self._dtype)
 
 
-def library(name: str) -> Any:
-    pytest.importorskip(name, reason=f"{name} is not installed; the extra [test] has it")
-    return importlib.import_module(name)
-
-
 def arrow(data: Data) -> Any:
-    return library("pyarrow").table(dict(data))
+    return optional("pyarrow").table(dict(data))
 
 
 def stream(data: Data) -> Any:
@@ -71,15 +66,15 @@ def stream(data: Data) -> Any:
 
 
 def relation(data: Data) -> Any:
-    duckdb = library("duckdb")
+    duckdb = optional("duckdb")
     names = ", ".join("unnest(?) AS " + '"' + name.replace('"', '""') + '"' for name in data)
     return duckdb.connect().sql(f"SELECT {names}", params=list(data.values()))
 
 
 FRAMES: dict[str, Callable[[Data], Any]] = {
     "any": Frame,
-    "pandas": lambda data: library("pandas").DataFrame(dict(data)),
-    "polars": lambda data: library("polars").DataFrame(dict(data), strict=False),
+    "pandas": lambda data: optional("pandas").DataFrame(dict(data)),
+    "polars": lambda data: optional("polars").DataFrame(dict(data), strict=False),
     "pyarrow": arrow,
     "batch": lambda data: arrow(data).to_batches()[0],
     "stream": stream,
@@ -189,8 +184,8 @@ def test_categories_are_taken_when_asked(kind: str) -> None:
 
 
 def test_categories_of_each_library_are_known() -> None:
-    pandas, polars, pyarrow = library("pandas"), library("polars"), library("pyarrow")
-    duckdb = library("duckdb")
+    pandas, polars, pyarrow = optional("pandas"), optional("polars"), optional("pyarrow")
+    duckdb = optional("duckdb")
     frames = [
         pandas.DataFrame({"user_id": pandas.Categorical(["u"]), "item_id": ["a"]}),
         polars.DataFrame({"user_id": ["u"], "item_id": ["a"]}).cast(
@@ -208,7 +203,7 @@ def test_categories_of_each_library_are_known() -> None:
 
 
 def test_nullable_columns_of_pandas_are_read() -> None:
-    pandas = library("pandas")
+    pandas = optional("pandas")
     frame = pandas.DataFrame(
         {
             "user_id": pandas.array(["u", "v"], dtype="string"),
@@ -225,7 +220,7 @@ def test_nullable_columns_of_pandas_are_read() -> None:
 
 
 def test_nanoseconds_are_dropped() -> None:
-    pandas, pyarrow = library("pandas"), library("pyarrow")
+    pandas, pyarrow = optional("pandas"), optional("pyarrow")
     pairs = {"user_id": ["u"], "item_id": ["a"]}
     for zone in (None, "Asia/Tokyo"):
         column = pyarrow.array(
@@ -251,7 +246,7 @@ def test_uuids_are_taken_when_asked() -> None:
 
 
 def test_a_column_of_an_index_is_named_in_the_hint() -> None:
-    frame = library("pandas").DataFrame(dict(DATA)).set_index("user_id")
+    frame = optional("pandas").DataFrame(dict(DATA)).set_index("user_id")
     assert "reset_index()" in refused(
         frame, "^frame: expected one column 'user_id', got 'item_id', "
     )
@@ -352,14 +347,14 @@ def test_a_fault_in_an_array_is_found_in_its_row(array: Any) -> None:
 
 def test_labels_and_columns_of_pandas_are_no_attributes() -> None:
     data = {"user_id": ["u"], "item_id": ["a"], "collect": [1], "fetchnumpy": [1], "type": [1]}
-    frame = library("pandas").DataFrame(data | {"column_names": [1]}, index=["type"])
+    frame = optional("pandas").DataFrame(data | {"column_names": [1]}, index=["type"])
     assert Interactions.from_frame(frame).user_ids == ["u"]
 
 
 def test_columns_that_pandas_has_from_arrow_are_read() -> None:
-    pandas = library("pandas")
+    pandas = optional("pandas")
     table = arrow({name: DATA[name] for name in ("user_id", "item_id", "weight")})
-    column = library("pyarrow").array([1_999] * 4, library("pyarrow").timestamp("ns", "Asia/Tokyo"))
+    column = optional("pyarrow").array([1_999] * 4, optional("pyarrow").timestamp("ns", "Asia/Tokyo"))
     frame = table.append_column("timestamp", column).to_pandas(types_mapper=pandas.ArrowDtype)
     found = Interactions.from_frame(frame)
     assert found.timestamps is not None and set(found.timestamps.tolist()) == {1}

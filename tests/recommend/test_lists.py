@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import pickle
 
 import pytest
 
 from mlcore import Interactions, Recommender, train_from_data
 from mlcore.recommend.lists import RankedList, RankedLists, Recommendation
+from tests.optional import optional
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,8 @@ def test_many_lists_are_rows_in_the_order_of_the_users(recommender: Recommender)
 
 @pytest.mark.parametrize("name", ["pandas", "polars"])
 def test_frames_take_the_rows(name: str, recommender: Recommender) -> None:
-    pytest.importorskip(name, reason=f"{name} is not installed; the extra [test] has it")
     rows = recommender.predict_many(["ann", "eve"]).to_rows()
-    frame = importlib.import_module(name).DataFrame(rows)
+    frame = optional(name).DataFrame(rows)
     assert list(frame.columns) == ["user_id", "item_id", "rank", "score", "source"]
     assert frame["item_id"].to_list() == [row["item_id"] for row in rows]
 
