@@ -85,7 +85,8 @@ def expected_list(
     found = [Recommendation(ids[item], score) for item, score in best]
     if fill is not None:
         listed = {item for item, _ in best}
-        rest = set(range(len(ids))) - listed - barred - by_index.keys()
+        taken = {item for item, count in enumerate(model.popularity.tolist()) if count > 0}
+        rest = taken - listed - barred - by_index.keys()
         popular = sorted(rest, key=lambda item: (-int(model.popularity[item]), item))
         found += [Recommendation(ids[item], 0.0, "popularity") for item in popular[: n - len(best)]]
     return found
