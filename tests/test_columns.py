@@ -57,6 +57,7 @@ def arrow(data: Data) -> Any:
 
 def stream(data: Data) -> Any:
     """An Arrow C stream and nothing else."""
+    optional("pyarrow")
 
     class Stream:
         def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
@@ -354,7 +355,9 @@ def test_labels_and_columns_of_pandas_are_no_attributes() -> None:
 def test_columns_that_pandas_has_from_arrow_are_read() -> None:
     pandas = optional("pandas")
     table = arrow({name: DATA[name] for name in ("user_id", "item_id", "weight")})
-    column = optional("pyarrow").array([1_999] * 4, optional("pyarrow").timestamp("ns", "Asia/Tokyo"))
+    column = optional("pyarrow").array(
+        [1_999] * 4, optional("pyarrow").timestamp("ns", "Asia/Tokyo")
+    )
     frame = table.append_column("timestamp", column).to_pandas(types_mapper=pandas.ArrowDtype)
     found = Interactions.from_frame(frame)
     assert found.timestamps is not None and set(found.timestamps.tolist()) == {1}

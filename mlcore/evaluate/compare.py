@@ -61,10 +61,11 @@ def compare_from_data(
             item.
 
     >>> truth = Interactions.from_columns(["u", "v"], ["a", "a"])
-    >>> ends, items = np.array([0, 1, 2]), np.array([0, 0], np.int32)
-    >>> both = [Predictions(["u", "v"], [item], ends, items) for item in "ba"]
-    >>> compare_from_data(*both, truth, [1]).metrics["recall@1"].difference
-    1.0
+    >>> ends = np.array([0, 1, 2])
+    >>> baseline = Predictions(["u", "v"], ["b", "a"], ends, np.array([0, 1], np.int32))
+    >>> candidate = Predictions(["u", "v"], ["a"], ends, np.array([0, 0], np.int32))
+    >>> compare_from_data(baseline, candidate, truth, [1]).metrics["recall@1"].difference
+    0.5
     """
     _check_metrics(config, cutoffs)
     evaluations = []

@@ -61,6 +61,7 @@ def csv_rows(
 ) -> TableSql | None:
     """Return the rows of a CSV file, or None if its header or its counts are not as expected.
 
+    >>> from mlcore.files.options import ColumnNames
     >>> dialect = Dialect("user_id,item_id,stars", 5, 10, "\\n", False)
     >>> rows = csv_rows("a.csv", dialect, False, InputOptions(ColumnNames(weight="stars")))
     >>> rows.count, rows.user, rows.time
@@ -101,6 +102,7 @@ def json_rows(
     string, the pieces between are numbers and punctuation. Keys and punctuation must be those of
     the first line, which is parsed strictly.
 
+    >>> from mlcore.files.options import ColumnNames
     >>> dialect = Dialect('{"u": "ann", "i": "tea"}', 5, 40, "\\n", False)
     >>> rows = json_rows("a.jsonl", dialect, False, InputOptions(ColumnNames("u", "i")))
     >>> rows.item

@@ -12,6 +12,7 @@ import re
 import shlex
 import sys
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -348,7 +349,12 @@ def test_flags_of_numpy_are_true() -> None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # numpy's about headers of Python 2
                 with np.load(case.path("model") / file) as archive:
-                    assert all(isinstance(archive[name], np.ndarray) for name in arrays), case.id
+                    try:
+                        loaded = [archive[name] for name in arrays]
+                    except zipfile.BadZipFile as error:
+                        assert "Overlapped" in str(error)  # newer Pythons refuse it to numpy, too
+                        continue
+                    assert all(isinstance(array, np.ndarray) for array in loaded), case.id
 
 
 def test_flags_of_json_are_true() -> None:
