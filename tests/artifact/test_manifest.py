@@ -275,7 +275,7 @@ def faults() -> dict[str, tuple[str, str]]:
         "int-2^53": (with_value("counts/pairs", 2**53), "pairs: expected an integer"),
         "int-2^53+1": (with_value("counts/interactions", 2**53 + 1), "interactions: expected"),
         "int-2^64": (with_value("counts/pairs", 2**64 + 5), "pairs: expected an integer"),
-        "int-of-5000-digits": (replaced('"pairs": 5', f'"pairs": {"5" * 5_000}'), "digits"),
+        "int-of-5000-digits": (replaced('"pairs": 5', f'"pairs": {"5" * 5_000}'), "pairs: expected an integer"),
         "counts-an-array": (with_value("counts", [2, 3, 4, 5]), "counts: expected an object"),
         "training-null": (with_value("training", None), "training: expected an object"),
         "config-sha256-of-another": (with_value("training/config_sha256", sha256("d")),
