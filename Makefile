@@ -98,7 +98,7 @@ test-go:
 	elif [ "$(ALL)" = 1 ]; then echo "FAIL: go is not installed" >&2; exit 1; \
 	else echo "SKIP: interop/go: go is not installed; get Go 1.24 or newer from go.dev/dl"; fi
 
-test-fast: $(TEST) ## run while editing: only what takes under a minute
+test-fast: $(TEST) ## run while editing: about a minute
 	.venv/bin/python -m pytest -q -m "$(FAST_MARKS)"
 
 test-pythons: $(TEST) .venv-lock/.ready-uv ## run the fast tests on each Python found, with the lowest and newest packages
