@@ -42,7 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _work(args: Args) -> Outcome:
-    from mlcore.warehouse.lineage import check_from_path, find_from_path
+    from mlcore.lineage import check_from_path, find_from_path
 
     if args.file is None:
         return Outcome(*check_from_path(args.lineage))

@@ -11,12 +11,13 @@ import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from mlcore.errors import ConfigError, MlcoreError, at, shorten, shorten_json
 
 __all__ = [
     "Rule",
+    "Value",
     "boolean",
     "check_keys",
     "check_parameters",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+Value: TypeAlias = str | int | float | bool
 
 
 @dataclass(frozen=True)

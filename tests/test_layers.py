@@ -23,6 +23,7 @@ LEVELS = [
     {"weighting", "heavy_users"},
     {"config"},
     {"files"},
+    {"lineage"},
     {"artifact", "generate", "preprocess"},
     {"train", "recommend", "evaluate", "split"},
     {"tune", "warehouse"},

@@ -10,12 +10,11 @@ from typing import Literal, TypeAlias, cast
 
 from mlcore.errors import DataError, shorten
 from mlcore.files.values import parse_integer, parse_number
-from mlcore.parameters import Rule, boolean, condition, convert_value, integer, number
+from mlcore.parameters import Rule, Value, boolean, condition, convert_value, integer, number
 
 __all__ = ["Column", "Parameter", "SqlType", "Value", "parse_parameter", "parse_table"]
 
 SqlType: TypeAlias = Literal["STRING", "INT64", "FLOAT64", "BOOL"]
-Value: TypeAlias = str | int | float | bool
 
 _NAME = r"[a-z][a-z0-9_]*"
 _COLUMN = re.compile(rf"({_NAME}) (STRING|INT64|FLOAT64|BOOL)( NULL)?(?: = ([0-9.]+))?")

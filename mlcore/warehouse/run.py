@@ -15,7 +15,7 @@ from mlcore.files.outputs import open_outputs
 from mlcore.files.parts import Kind, has_parts, is_parquet, kind_of
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.engines import Engine
-from mlcore.warehouse.lineage import (
+from mlcore.lineage import (
     Dataset,
     Fingerprint,
     LineageRecord,

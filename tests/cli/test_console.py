@@ -22,7 +22,7 @@ import pytest
 
 from cli import COMMANDS
 from cli.console import TerminalProgress
-from mlcore.warehouse.lineage import Dataset, LineageRecord, append, describe_file
+from mlcore.lineage import Dataset, LineageRecord, append, describe_file
 from mlcore.warehouse.query import parse_query
 from tests.cli.cases import ENVIRONMENT, REPOSITORY, python, run
 

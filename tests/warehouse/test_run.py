@@ -18,7 +18,7 @@ import cli.run_sql
 from mlcore.errors import DataError
 from mlcore.files.database import Database
 from mlcore.warehouse.engines import DuckDb
-from mlcore.warehouse.lineage import read_lineage
+from mlcore.lineage import read_lineage
 from mlcore.warehouse.run import SqlRun, run_sql_from_path
 
 ROOT = Path(__file__).parents[2]

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from mlcore.errors import DataError
 from mlcore.version import VERSION
-from mlcore.warehouse.lineage import Dataset, LineageRecord
+from mlcore.lineage import Dataset, LineageRecord
 from mlcore.warehouse.query import parse_query
-from tests.warehouse.lineage.records import LINE, LINEAGE, RECORD, record_of
+from tests.lineage.records import LINE, LINEAGE, RECORD, record_of
 
 
 def test_a_record_is_this_line_and_back() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mlcore.warehouse.lineage.contents import FileFacts
-from mlcore.warehouse.lineage.data import Dataset
+from mlcore.lineage.contents import FileFacts
+from mlcore.lineage.data import Dataset
 
 
 def test_a_file_has_the_size_and_digest_of_its_content() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlcore.files.options import PathLike
-from mlcore.warehouse.lineage.contents import FileFacts
+from mlcore.lineage.contents import FileFacts
 
 __all__ = ["Dataset"]
 

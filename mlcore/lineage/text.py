@@ -10,12 +10,12 @@ from mlcore.errors import DataError
 from mlcore.files.inputs import display_name
 from mlcore.files.options import PathLike
 from mlcore.jsontext import format_document
-from mlcore.warehouse.lineage.answers import Answer, Step, check, find
-from mlcore.warehouse.lineage.data import Dataset
-from mlcore.warehouse.lineage.log import read_lineage
-from mlcore.warehouse.lineage.names import find_root
-from mlcore.warehouse.lineage.record import LineageRecord
-from mlcore.warehouse.query import Value
+from mlcore.lineage.answers import Answer, Step, check, find
+from mlcore.lineage.data import Dataset
+from mlcore.lineage.log import read_lineage
+from mlcore.lineage.names import find_root
+from mlcore.lineage.record import LineageRecord
+from mlcore.parameters import Value
 
 __all__ = ["check_from_path", "find_from_path"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.warehouse.lineage.records import commit_all, git, made, write_query
+from tests.lineage.records import commit_all, git, made, write_query
 
 
 @pytest.fixture

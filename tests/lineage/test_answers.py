@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from mlcore.warehouse.lineage import LineageRecord, append, check, find, find_root, read_lineage
-from tests.warehouse.lineage.records import (
+from mlcore.lineage import LineageRecord, append, check, find, find_root, read_lineage
+from tests.lineage.records import (
     LINEAGE,
     ask,
     commit_all,
@@ -88,7 +88,7 @@ def test_each_run_is_looked_at_once(folder: Path, monkeypatch: pytest.MonkeyPatc
         looked.append(record.output.file)
         return "same"
 
-    monkeypatch.setattr("mlcore.warehouse.lineage.answers._query_state", look)
+    monkeypatch.setattr("mlcore.lineage.answers._query_state", look)
     assert [step.line for step in ask("8.csv").steps] == [8, 7, 6, 5, 4, 3, 2, 1]
     assert looked == [f"{day}.csv" for day in (8, 7, 6, 5, 4, 3, 2, 1)]
 

@@ -9,17 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from mlcore.errors import DataError, shorten_json
 from mlcore.files.options import PathLike
 from mlcore.jsontext import JsonTextError, format_line, parse_json
-from mlcore.parameters import Rule, boolean, condition, convert_value, integer, optional
+from mlcore.parameters import Rule, Value, boolean, condition, convert_value, integer, optional
 from mlcore.version import VERSION
-from mlcore.warehouse.lineage.data import Dataset
-from mlcore.warehouse.lineage.git import blob_sha256, changed_files, head_commit
-from mlcore.warehouse.lineage.names import find_root, recorded_name
-from mlcore.warehouse.query import Query, Value
+from mlcore.lineage.data import Dataset
+from mlcore.lineage.git import blob_sha256, changed_files, head_commit
+from mlcore.lineage.names import find_root, recorded_name
 
 __all__ = ["LineageRecord"]
 
@@ -68,6 +67,16 @@ _OUTPUT_RULES = {
 _INPUT_RULES = {"table": _TEXT, **_OUTPUT_RULES, "rows": optional(_COUNT)}
 
 
+class QueryFile(Protocol):
+    """What a line says of a query: its path as it was given, and the SHA-256 of its bytes."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class LineageRecord:
     """One run of a query; the fields are the keys of its line, in their order.
@@ -103,7 +112,7 @@ class LineageRecord:
     def of_run(
         cls,
         *,
-        query: Query,
+        query: QueryFile,
         values: Mapping[str, Value],
         engine_name: str,
         engine_version: str,

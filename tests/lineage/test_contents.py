@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mlcore.errors import DataError
-from mlcore.warehouse.lineage import FileFacts, Fingerprint, describe_file
-from tests.warehouse.lineage.records import facts_of, sha256
+from mlcore.lineage import FileFacts, Fingerprint, describe_file
+from tests.lineage.records import facts_of, sha256
 
 
 def test_a_digest_is_of_what_is_packed_not_of_the_package(folder: Path) -> None:

@@ -4,13 +4,13 @@ A run calls ``check_appendable`` before the work, then appends a ``LineageRecord
 its name last: whatever stops it, no file lacks its line.
 """
 
-from mlcore.warehouse.lineage.answers import Answer, Report, Step, check, find
-from mlcore.warehouse.lineage.contents import FileFacts, Fingerprint, describe_file
-from mlcore.warehouse.lineage.data import Dataset
-from mlcore.warehouse.lineage.log import append, check_appendable, read_lineage
-from mlcore.warehouse.lineage.names import find_root, recorded_name
-from mlcore.warehouse.lineage.record import LineageRecord
-from mlcore.warehouse.lineage.text import check_from_path, find_from_path
+from mlcore.lineage.answers import Answer, Report, Step, check, find
+from mlcore.lineage.contents import FileFacts, Fingerprint, describe_file
+from mlcore.lineage.data import Dataset
+from mlcore.lineage.log import append, check_appendable, read_lineage
+from mlcore.lineage.names import find_root, recorded_name
+from mlcore.lineage.record import LineageRecord
+from mlcore.lineage.text import check_from_path, find_from_path
 
 __all__ = [
     "Answer",

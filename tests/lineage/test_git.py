@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mlcore.warehouse.lineage import append, check, find_root, read_lineage
-from mlcore.warehouse.lineage.git import changed_files, commits_of
-from tests.warehouse.lineage.records import (
+from mlcore.lineage import append, check, find_root, read_lineage
+from mlcore.lineage.git import changed_files, commits_of
+from tests.lineage.records import (
     LINEAGE,
     RECORD,
     commit_all,

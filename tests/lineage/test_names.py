@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlcore.warehouse.lineage import Dataset, LineageRecord, append, read_lineage, recorded_name
+from mlcore.lineage import Dataset, LineageRecord, append, read_lineage, recorded_name
 from mlcore.warehouse.query import parse_query
-from tests.warehouse.lineage.records import LINEAGE, facts_of, record_of
+from tests.lineage.records import LINEAGE, facts_of, record_of
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mlcore.errors import DataError, DataWarning
-from mlcore.warehouse.lineage import append, check_appendable, read_lineage
-from tests.warehouse.lineage.records import LINE, LINEAGE, RECORD, lines_of, record_of
+from mlcore.lineage import append, check_appendable, read_lineage
+from tests.lineage.records import LINE, LINEAGE, RECORD, lines_of, record_of
 
 
 def test_lines_follow_one_another(folder: Path) -> None:

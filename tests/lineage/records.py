@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mlcore.warehouse.lineage import (
+from mlcore.lineage import (
     Dataset,
     FileFacts,
     LineageRecord,

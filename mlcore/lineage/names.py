@@ -8,7 +8,7 @@ from pathlib import Path, PureWindowsPath
 from urllib.parse import unquote
 
 from mlcore.files.options import PathLike
-from mlcore.warehouse.lineage.git import top_folder
+from mlcore.lineage.git import top_folder
 
 __all__ = ["find_root", "recorded_name"]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from mlcore.files.options import PathLike
-from mlcore.warehouse.lineage.contents import FileFacts, describe_file
-from mlcore.warehouse.lineage.data import Dataset
-from mlcore.warehouse.lineage.git import blob_sha256, commits_of, has_commit, is_shallow, top_folder
-from mlcore.warehouse.lineage.names import recorded_name
-from mlcore.warehouse.lineage.record import LineageRecord
+from mlcore.lineage.contents import FileFacts, describe_file
+from mlcore.lineage.data import Dataset
+from mlcore.lineage.git import blob_sha256, commits_of, has_commit, is_shallow, top_folder
+from mlcore.lineage.names import recorded_name
+from mlcore.lineage.record import LineageRecord
 
 __all__ = ["Answer", "QueryState", "Report", "Step", "check", "find"]
 

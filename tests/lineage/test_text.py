@@ -10,8 +10,8 @@ import pytest
 
 from cli.lineage import main
 from mlcore.version import VERSION
-from mlcore.warehouse.lineage import append, read_lineage
-from tests.warehouse.lineage.records import (
+from mlcore.lineage import append, read_lineage
+from tests.lineage.records import (
     LINEAGE,
     git,
     lines_of,

@@ -10,7 +10,7 @@ from mlcore.errors import DataError, DataWarning, from_os_error
 from mlcore.files.inputs import read_text
 from mlcore.files.journal import open_journal
 from mlcore.files.options import PathLike
-from mlcore.warehouse.lineage.record import LineageRecord
+from mlcore.lineage.record import LineageRecord
 
 __all__ = ["append", "check_appendable", "read_lineage"]
 
