@@ -12,8 +12,7 @@ from collections.abc import Sequence
 
 from cli.console import Outcome, make_parser, run
 from cli.options import with_default
-
-LINEAGE = "sql/lineage.jsonl"
+from mlcore.lineage import LINEAGE_NAME
 
 
 class Args(argparse.Namespace):
@@ -27,15 +26,15 @@ class Args(argparse.Namespace):
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser."""
-    parser = make_parser("lineage", __doc__, "--file clean.csv --lineage lineage.jsonl")
+    parser = make_parser("lineage", __doc__, "--file clean.csv")
     question = parser.add_mutually_exclusive_group(required=True)
     question.add_argument("--file", metavar="FILE", help="to look up; or a folder of files, or -")
     question.add_argument("--check", action="store_true", help="check the whole lineage")
     parser.add_argument(
         "--lineage",
-        default=LINEAGE,
+        default=LINEAGE_NAME,
         metavar="FILE",
-        help=with_default("as run_sql writes it", LINEAGE),
+        help=with_default("as the commands write it", LINEAGE_NAME),
     )
     parser.add_argument("--json", action="store_true", help="with --file: print JSON")
     return parser

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from mlcore.errors import ConfigError
 from mlcore.evaluate.config import DEFAULT_EXTRA_USERS, ExtraUsers
 from mlcore.files.options import DELIMITERS, FORMATS, TIME_UNITS, ColumnNames, Format, InputOptions
+from mlcore.lineage import LINEAGE_NAME
 from mlcore.times import TimeUnit
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "add_format_option",
     "add_input_options",
     "add_interactions_option",
+    "add_lineage_option",
     "add_model_option",
     "add_predictions_option",
     "add_threads_option",
@@ -277,6 +279,20 @@ def add_extra_users_option(parser: Any) -> None:
         default=DEFAULT_EXTRA_USERS,
         help=with_default("lists of users without ground truth", DEFAULT_EXTRA_USERS),
     )
+
+
+def add_lineage_option(
+    parser: Any, default: str = f"{LINEAGE_NAME} beside the output, if there is one"
+) -> None:
+    """Add ``--lineage`` to a parser or a group.
+
+    Args:
+        default: what it is without the option, in words.
+    """
+    text = with_default(
+        "log of runs: one line for each file made, for the command lineage", default
+    )
+    parser.add_argument("--lineage", metavar="FILE", help=text)
 
 
 def add_threads_option(parser: Any, when: str = "") -> None:

@@ -1,8 +1,9 @@
-"""Run a query of sql/: tables from files or a warehouse in, a file or a table out.
+"""Run a query: tables from files or a warehouse in, a file or a table out.
 
-The header of the query names the tables it reads and the parameters it takes. CSV and JSON Lines
-are checked as everywhere; the engine reads Parquet and tables. Every run adds a line to the lineage:
-which query, parameters, engine and inputs made this output.
+--list shows the queries that come with mlcore; a file with one of your own does as well. The header
+of the query names the tables it reads and the parameters it takes. CSV and JSON Lines are checked as
+everywhere; the engine reads Parquet and tables. Every run adds a line to the lineage: which query,
+parameters, engine and inputs made this output.
 """
 
 from __future__ import annotations
@@ -12,14 +13,22 @@ from collections.abc import Sequence
 
 from cli.console import TerminalProgress, make_parser, run
 from cli.engines import EngineArgs, add_engine_options, parse_pair
-from cli.options import InputArgs, add_dry_run_option, add_input_options, add_threads_option
+from cli.options import (
+    InputArgs,
+    add_dry_run_option,
+    add_input_options,
+    add_lineage_option,
+    add_threads_option,
+)
 from mlcore.errors import ConfigError, shorten
+from mlcore.lineage import LINEAGE_NAME
 
 
 class Args(InputArgs, EngineArgs):
     """Parsed options."""
 
-    query: str
+    query: str | None
+    show_list: bool
     table: list[tuple[str, str]]
     param: list[tuple[str, str]]
     until_stable: bool
@@ -34,10 +43,18 @@ def build_parser() -> ArgumentParser:
     parser = make_parser(
         "run_sql",
         __doc__,
-        "--query sql/deduplicate.sql --table events=events.csv "
-        "--param aggregate=max --out new-clean.jsonl --lineage lineage.jsonl",
+        "--query deduplicate --table events=events.csv "
+        "--param aggregate=max --out new-clean.jsonl",
     )
-    parser.add_argument("--query", required=True, metavar="FILE", help="such as sql/train.sql")
+    question = parser.add_mutually_exclusive_group(required=True)
+    question.add_argument(
+        "--query",
+        metavar="NAME",
+        help="of a bundled query, such as deduplicate; or a file: a path with a slash or .sql at its end",
+    )
+    question.add_argument(
+        "--list", dest="show_list", action="store_true", help="show the bundled queries"
+    )
     parser.add_argument(
         "--table",
         type=parse_pair,
@@ -66,11 +83,7 @@ def build_parser() -> ArgumentParser:
     output.add_argument(
         "--out-table", metavar="NAME", help="a table of the engine in place of a file; is replaced"
     )
-    output.add_argument(
-        "--lineage",
-        metavar="FILE",
-        help="to append this run to (default: lineage.jsonl beside the query)",
-    )
+    add_lineage_option(output, f"{LINEAGE_NAME} in the current folder")
     add_threads_option(parser, "duckdb: ")
     add_input_options(parser, with_columns=False)
     add_engine_options(parser, default="duckdb")
@@ -87,8 +100,13 @@ def _as_mapping(option: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]
 
 
 def _work(args: Args, progress: TerminalProgress) -> str:
+    from mlcore.warehouse.query import bundled_queries
     from mlcore.warehouse.run import SqlRun, estimate_sql_from_path, run_sql_from_path
 
+    if args.query is None:
+        queries = bundled_queries()
+        width = max(len(query.name) for query in queries)
+        return "\n".join(f"{query.name:<{width}}  {query.summary.rstrip('.')}" for query in queries)
     sql_run = SqlRun(
         args.query,
         _as_mapping("table", args.table),

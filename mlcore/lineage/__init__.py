@@ -1,23 +1,39 @@
-"""Lineage: which query, parameters, engine and inputs made a file, one JSON line for each run.
+"""Lineage: which run, parameters, engine and inputs made a file, one JSON line for each run.
 
-A run calls ``check_appendable`` before the work, then appends a ``LineageRecord``, and gives the file
-its name last: whatever stops it, no file lacks its line.
+A run calls ``check_appendable`` before the work, then appends a record, and gives the file its name
+last: whatever stops it, no file lacks its line.
 """
 
-from mlcore.lineage.answers import Answer, Report, Step, check, find
-from mlcore.lineage.contents import FileFacts, Fingerprint, describe_file
-from mlcore.lineage.data import Dataset
-from mlcore.lineage.log import append, check_appendable, read_lineage
-from mlcore.lineage.names import find_root, recorded_name
-from mlcore.lineage.record import LineageRecord
-from mlcore.lineage.text import check_from_path, find_from_path
+from typing import TYPE_CHECKING
+
+from mlcore.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from mlcore.lineage.answers import Answer, Step, find
+    from mlcore.lineage.checks import Report, check
+    from mlcore.lineage.contents import FileFacts, Fingerprint, describe_file
+    from mlcore.lineage.data import Dataset
+    from mlcore.lineage.log import append, check_appendable, read_lineage
+    from mlcore.lineage.names import find_root, recorded_name
+    from mlcore.lineage.queries import BUNDLED_QUERIES
+    from mlcore.lineage.record import QueryRecord
+    from mlcore.lineage.text import check_from_path, find_from_path
+else:
+    __getattr__ = lazy_names(
+        __name__,
+        *("contents", "data", "names", "queries", "record", "log", "answers", "checks", "text"),
+    )
+
+LINEAGE_NAME = "lineage.jsonl"  # unless somebody names another
 
 __all__ = [
     "Answer",
+    "BUNDLED_QUERIES",
     "Dataset",
     "FileFacts",
     "Fingerprint",
-    "LineageRecord",
+    "LINEAGE_NAME",
+    "QueryRecord",
     "Report",
     "Step",
     "append",

@@ -10,12 +10,12 @@ from mlcore.errors import DataError, DataWarning, from_os_error
 from mlcore.files.inputs import read_text
 from mlcore.files.journal import open_journal
 from mlcore.files.options import PathLike
-from mlcore.lineage.record import LineageRecord
+from mlcore.lineage.record import QueryRecord
 
 __all__ = ["append", "check_appendable", "read_lineage"]
 
 
-def read_lineage(path: PathLike) -> list[LineageRecord]:
+def read_lineage(path: PathLike) -> list[QueryRecord]:
     """Return the records of a lineage file, oldest first: the first is that of line 1.
 
     A last line that was not written to its end is ignored, with a DataWarning.
@@ -23,9 +23,14 @@ def read_lineage(path: PathLike) -> list[LineageRecord]:
     Raises:
         DataError: missing, unreadable, or a line that is no record.
     """
+    if not os.path.exists(path):
+        raise DataError(
+            f"{os.fspath(path)}: expected a log of runs, got no such file",
+            "--lineage names one, as run_sql writes it in the current folder",
+        )
     *lines, rest = read_text(path).split("\n")
     records = [
-        LineageRecord.from_line(line, f"{os.fspath(path)}:{number}")
+        QueryRecord.from_line(line, f"{os.fspath(path)}:{number}")
         for number, line in enumerate(lines, 1)
     ]
     if rest and (last := _whole(rest)) is not None:
@@ -61,7 +66,7 @@ def check_appendable(path: PathLike) -> None:
     read_lineage(path)
 
 
-def append(path: PathLike, record: LineageRecord) -> None:
+def append(path: PathLike, record: QueryRecord) -> None:
     """Add a record to a lineage file as its last line, and wait until it is on the disk.
 
     Lines of several processes follow one another. Whatever goes wrong, the file has the whole line
@@ -78,8 +83,8 @@ def append(path: PathLike, record: LineageRecord) -> None:
         journal.append(record.to_line())
 
 
-def _whole(line: str) -> LineageRecord | None:
+def _whole(line: str) -> QueryRecord | None:
     try:
-        return LineageRecord.from_line(line, "")
+        return QueryRecord.from_line(line, "")
     except DataError:
         return None

@@ -19,8 +19,9 @@ from mlcore.version import VERSION
 from mlcore.lineage.data import Dataset
 from mlcore.lineage.git import blob_sha256, changed_files, head_commit
 from mlcore.lineage.names import find_root, recorded_name
+from mlcore.lineage.queries import QueryPlace, locate_query
 
-__all__ = ["LineageRecord"]
+__all__ = ["QueryRecord"]
 
 _COUNT = integer(minimum=0, below=2**63)
 _TEXT = condition("a text", lambda value: isinstance(value, str) and value != "")
@@ -78,13 +79,13 @@ class QueryFile(Protocol):
 
 
 @dataclass(frozen=True)
-class LineageRecord:
+class QueryRecord:
     """One run of a query; the fields are the keys of its line, in their order.
 
     Attributes:
-        query: the path of its file, from the root of the repository.
+        query: its name, as ``QueryPlace`` has it.
         query_sha256: of its bytes.
-        commit: checked out, or None without git.
+        commit: checked out where the query is, or None without git.
         committed: whether the commit has these bytes of the query; None without git.
         dirty: whether a tracked file differed from the commit, except the lineage file, and inputs
             and output, whose digests are here. None without git.
@@ -121,7 +122,7 @@ class LineageRecord:
         statistics: Mapping[str, Value],
         lineage_path: PathLike,
         created_at: datetime | None = None,
-    ) -> LineageRecord:
+    ) -> QueryRecord:
         """Return the record of a run that has just ended, with the state of the query in git.
 
         No name in it is absolute, and no URI has a user, a password or a query string.
@@ -138,13 +139,13 @@ class LineageRecord:
         root = find_root(lineage_path)
         named = [replace(one, **_recorded(one, root)) for one in inputs]
         made = replace(output, **_recorded(output, root))
-        name = recorded_name(query.path, root)
-        own = {recorded_name(lineage_path, root), made.file, *(one.file for one in named)}
+        place = locate_query(query.path, root)
+        own = [lineage_path, *(one.file for one in (output, *inputs) if one.file is not None)]
         moment = (created_at or datetime.now(timezone.utc)).astimezone(timezone.utc)
         return cls(
-            query=name,
+            query=place.name,
             query_sha256=query.sha256,
-            **_state_in_git(root, name, query.sha256, own - {name}),
+            **_state_in_git(place, query.sha256, own),
             engine=engine_name,
             engine_version=engine_version,
             params=_plain(values),
@@ -169,7 +170,7 @@ class LineageRecord:
         return format_line(self.to_json())
 
     @classmethod
-    def from_line(cls, line: str, place: str) -> LineageRecord:
+    def from_line(cls, line: str, place: str) -> QueryRecord:
         """Return the record of a line.
 
         Args:
@@ -214,15 +215,17 @@ def _shortened(text: str, root: Path) -> str:
     return recorded_name(text, root)
 
 
-def _state_in_git(root: Path, name: str, sha256: str, own: set[str | None]) -> dict[str, Any]:
-    commit = head_commit(root)
-    if commit is None:
+def _state_in_git(place: QueryPlace, sha256: str, own: Sequence[PathLike]) -> dict[str, Any]:
+    root, name = place.repository, place.name_in_repository
+    commit = None if root is None else head_commit(root)
+    if root is None or commit is None:
         return {"commit": None, "committed": None, "dirty": None}
     changed = changed_files(root)
+    apart = {recorded_name(one, root) for one in own} - {name}
     return {
         "commit": commit,
         "committed": blob_sha256(root, commit, name) == sha256,
-        "dirty": None if changed is None else bool(changed - own),
+        "dirty": None if changed is None else bool(changed - apart),
     }
 
 

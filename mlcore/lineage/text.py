@@ -10,11 +10,12 @@ from mlcore.errors import DataError
 from mlcore.files.inputs import display_name
 from mlcore.files.options import PathLike
 from mlcore.jsontext import format_document
-from mlcore.lineage.answers import Answer, Step, check, find
+from mlcore.lineage.answers import Answer, Step, find
+from mlcore.lineage.checks import check
 from mlcore.lineage.data import Dataset
 from mlcore.lineage.log import read_lineage
 from mlcore.lineage.names import find_root
-from mlcore.lineage.record import LineageRecord
+from mlcore.lineage.record import QueryRecord
 from mlcore.parameters import Value
 
 __all__ = ["check_from_path", "find_from_path"]
@@ -126,7 +127,7 @@ def _inputs(step: Step, indent: str) -> list[tuple[str, int | None, str]]:
     return inputs[::-1]
 
 
-def _git(record: LineageRecord) -> str:
+def _git(record: QueryRecord) -> str:
     if record.commit is None:
         return "no commit"
     where = "in" if record.committed else "not as in"

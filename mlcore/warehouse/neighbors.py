@@ -226,7 +226,7 @@ def _compare(found: _Found, values: Float64Array, query: Query) -> None:
     if len(wrong):
         pair = int(wrong[0])
         raise DataError(
-            f"{query.path}: similarity: expected {values[pair]:.17g} for a pair that "
+            f"{query.place}: similarity: expected {values[pair]:.17g} for a pair that "
             f"{found.common[pair]:.0f} users share, got {found.similarities[pair]:.17g} "
             "from the engine"
         )

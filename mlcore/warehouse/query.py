@@ -25,9 +25,11 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from mlcore.errors import DataError, from_os_error, shorten
+from mlcore.lineage import BUNDLED_QUERIES
 from mlcore.warehouse.check import check_text
 from mlcore.warehouse.header import Column, Parameter, SqlType, Value, parse_parameter, parse_table
 
@@ -37,12 +39,12 @@ __all__ = [
     "Query",
     "SqlType",
     "Value",
+    "bundled_queries",
     "bundled_query",
+    "find_query",
     "parse_query",
     "read_query",
 ]
-
-_FOLDER = Path(__file__).parents[2] / "sql"
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,11 @@ class Query:
     parameters: Mapping[str, Parameter]
     is_repeatable: bool = False
 
+    @property
+    def place(self) -> str:
+        """What messages call it: the path, without the folder of a bundled query."""
+        return self.path.name if self.path.parent == BUNDLED_QUERIES else str(self.path)
+
     def values(self, given: Mapping[str, Value]) -> dict[str, Value]:
         """Return the value of every parameter: as given, or its default.
 
@@ -84,7 +91,7 @@ class Query:
         Raises:
             DataError: an unknown name, a missing value, or one that breaks its rule.
         """
-        place = str(self.path)
+        place = self.place
         unknown = [name for name in given if name not in self.parameters]
         if unknown:
             known = ", ".join(self.parameters) or "none"
@@ -191,7 +198,7 @@ def read_query(path: str | os.PathLike[str]) -> Query:
     Raises:
         DataError: it cannot be read, or as ``parse_query``.
 
-    >>> read_query(bundled_query("deduplicate").path).name
+    >>> read_query(BUNDLED_QUERIES / "deduplicate.sql").name
     'deduplicate'
     """
     try:
@@ -201,9 +208,49 @@ def read_query(path: str | os.PathLike[str]) -> Query:
 
 
 def bundled_query(name: str) -> Query:
-    """Return a query of the folder ``sql``, by the name of its file without its ending.
+    """Return a query that comes with mlcore, by name.
+
+    Raises:
+        DataError: there is none of this name.
 
     >>> bundled_query("train").table
     'neighbors'
     """
-    return read_query(_FOLDER / f"{name}.sql")
+    path = BUNDLED_QUERIES / f"{name}.sql"
+    known = sorted(one.stem for one in BUNDLED_QUERIES.glob("*.sql"))
+    if name not in known:
+        alike = get_close_matches(name, known, n=1)
+        raise DataError(
+            f"query: expected the name of a bundled query, or a path with a slash or .sql, "
+            f"got {shorten(name)}",
+            f"is {alike[0]} meant? --list shows all" if alike else "--list shows the bundled ones",
+        )
+    return read_query(path)
+
+
+def bundled_queries() -> list[Query]:
+    """Return the queries that come with mlcore, by name.
+
+    >>> [query.name for query in bundled_queries()][:2]
+    ['cap_history', 'coverage']
+    """
+    return [read_query(path) for path in sorted(BUNDLED_QUERIES.glob("*.sql"))]
+
+
+def find_query(query: str | os.PathLike[str]) -> Query:
+    """Return a query by its path, or by the name of a bundled one.
+
+    Args:
+        query: a text without a slash that does not end in ``.sql`` is a name, even if a file has it.
+
+    Raises:
+        DataError: as ``read_query`` or ``bundled_query``.
+
+    >>> find_query("train").place, find_query(BUNDLED_QUERIES / "train.sql").place
+    ('train.sql', 'train.sql')
+    """
+    text = os.fspath(query)
+    is_path = (
+        isinstance(query, os.PathLike) or text.endswith(".sql") or os.path.basename(text) != text
+    )
+    return read_query(query) if is_path else bundled_query(text)

@@ -16,18 +16,20 @@ from mlcore.files.parts import Kind, has_parts, is_parquet, kind_of
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.engines import Engine
 from mlcore.lineage import (
+    BUNDLED_QUERIES,
+    LINEAGE_NAME,
     Dataset,
     Fingerprint,
-    LineageRecord,
+    QueryRecord,
     append,
     check_appendable,
     describe_file,
 )
-from mlcore.warehouse.query import Query, Value, read_query
+from mlcore.warehouse.query import Query, Value, find_query
 from mlcore.warehouse.rows import write_rows
 from mlcore.warehouse.tables import check_readable, is_file, is_remote, provide_table
 
-__all__ = ["SqlRun", "default_lineage", "estimate_sql_from_path", "run_sql_from_path"]
+__all__ = ["SqlRun", "estimate_sql_from_path", "run_sql_from_path"]
 
 _MOST_ROUNDS = 1000
 
@@ -37,14 +39,14 @@ class SqlRun:
     """A query with its tables and parameters.
 
     Attributes:
-        query_path: of the file with the query.
+        query: the path of its file, or the name of a bundled one; see ``find_query``.
         tables: for each table that it reads a file, a URI, or what the engine calls a table.
         params: values, or texts that spell them, by name; others have their defaults.
         until_stable: run it on its own result until the number of rows no longer changes.
         input_options: of files; names of columns are those of the query.
     """
 
-    query_path: PathLike
+    query: PathLike
     tables: Mapping[str, PathLike]
     params: Mapping[str, Value] = field(default_factory=dict)
     until_stable: bool = False
@@ -56,30 +58,21 @@ class SqlRun:
         Raises:
             DataError: the query is faulty, a table or a parameter is missing, unknown or wrong.
         """
-        query = read_query(self.query_path)
+        query = find_query(self.query)
         unknown = [table for table in self.tables if table not in query.reads]
         missing = [table for table in query.reads if table not in self.tables]
         if unknown or missing:
             got = shorten(unknown[0]) if unknown else f"no {missing[0]}"
             raise DataError(
-                f"{query.path}: table: expected {', '.join(query.reads) or 'none'}, got {got}",
+                f"{query.place}: table: expected {', '.join(query.reads) or 'none'}, got {got}",
                 None if unknown else f"--table {missing[0]}=FILE names one",
             )
         if self.until_stable and not (query.is_repeatable and query.table in query.reads):
             raise DataError(
-                f"{query.path}: repeat: expected a query that says 'repeat: until stable' and reads "
+                f"{query.place}: repeat: expected a query that says 'repeat: until stable' and reads "
                 f"the table it writes, {query.table}, got another"
             )
         return query, query.values(self.params)
-
-
-def default_lineage(query_path: PathLike) -> Path:
-    """Return the path of a query's lineage: ``lineage.jsonl`` beside it.
-
-    >>> default_lineage("sql/train.sql").as_posix()
-    'sql/lineage.jsonl'
-    """
-    return Path(query_path).parent / "lineage.jsonl"
 
 
 def run_sql_from_path(
@@ -99,13 +92,13 @@ def run_sql_from_path(
     Args:
         out_path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
         out_table: what the engine calls the table of the result. Give one of both.
-        lineage_path: None for ``default_lineage``.
+        lineage_path: gets the line; None for ``lineage.jsonl`` in the current folder.
 
     Raises:
         DataError: query, table, parameter, file or output are faulty, or the engine refuses.
     """
     query, values = run.checked()
-    lineage = default_lineage(run.query_path) if lineage_path is None else lineage_path
+    lineage = _default_log() if lineage_path is None else lineage_path
     check_appendable(lineage)  # before the work, not after it
     names = [column.name for column in query.writes]
     if (out_path is None) == (out_table is None):
@@ -120,7 +113,7 @@ def run_sql_from_path(
         append(lineage, _record(engine, query, run, inputs, output, statistics, lineage))
         return f"{query.name}: {count} rows in {out_table}"
     format = _format_of(out_path, run.input_options.format)
-    _refuse_same(out_path, {"lineage": lineage, "query": run.query_path})
+    _refuse_same(out_path, {"lineage": lineage, "query": query.path})
     with open_outputs(out_path) as (stream,):
         inputs = _provide(engine, query, run, progress)
         rounds = _iterate_to_fixpoint(engine, query, values, run, progress)
@@ -132,6 +125,15 @@ def run_sql_from_path(
         statistics = {**rounds, **result.statistics}
         append(lineage, _record(engine, query, run, inputs, output, statistics, lineage))
     return f"{query.name}: {count} rows"
+
+
+def _default_log() -> Path:
+    if Path.cwd() == BUNDLED_QUERIES.resolve():
+        raise DataError(
+            f"{LINEAGE_NAME}: expected a current folder of yours, got that of mlcore's queries",
+            "--lineage says where the line is to go",
+        )
+    return Path(LINEAGE_NAME)
 
 
 def _format_of(out_path: PathLike, given: Format | None) -> Format:
@@ -199,7 +201,7 @@ def _iterate_to_fixpoint(
             return {"rounds": rounds}
         before = count
     raise DataError(
-        f"{query.path}: expected a stable number of rows within {_MOST_ROUNDS} rounds, "
+        f"{query.place}: expected a stable number of rows within {_MOST_ROUNDS} rounds, "
         f"got {before} and still others"
     )
 
@@ -212,8 +214,8 @@ def _record(
     output: Dataset,
     statistics: Mapping[str, Value],
     lineage: PathLike,
-) -> LineageRecord:
-    return LineageRecord.of_run(
+) -> QueryRecord:
+    return QueryRecord.of_run(
         query=query,
         values=query.recorded(run.params),
         engine_name=engine.name,

@@ -22,7 +22,7 @@ import pytest
 
 from cli import COMMANDS
 from cli.console import TerminalProgress
-from mlcore.lineage import Dataset, LineageRecord, append, describe_file
+from mlcore.lineage import Dataset, QueryRecord, append, describe_file
 from mlcore.warehouse.query import parse_query
 from tests.cli.cases import ENVIRONMENT, REPOSITORY, python, run
 
@@ -40,7 +40,7 @@ def record_run(made: str, lineage: str) -> None:
     path = REPOSITORY / "sql/deduplicate.sql"
     query = parse_query(path, path.read_bytes())
     columns = [column.name for column in query.writes]
-    record = LineageRecord.of_run(
+    record = QueryRecord.of_run(
         query=query,
         values={"aggregate": "sum"},
         engine_name="duckdb",

@@ -20,8 +20,8 @@ def test_there_is_one_question(
 
 
 @pytest.mark.parametrize("question", ["--check", "--file interactions.csv"])
-def test_the_default_is_the_lineage_of_the_bundled_queries(
+def test_the_default_is_the_lineage_of_the_current_folder(
     question: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(f"lineage {question}") == 1
-    assert capsys.readouterr().err.startswith("error: sql/lineage.jsonl: expected ")
+    assert capsys.readouterr().err.startswith("error: lineage.jsonl: expected ")

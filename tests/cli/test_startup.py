@@ -27,7 +27,7 @@ LIGHT = {
         "mlcore.version",
     ),
     *("mlcore.artifact", "mlcore.generate", "mlcore.generate.config"),
-    *("mlcore.files", "mlcore.files.options"),
+    *("mlcore.files", "mlcore.files.options", "mlcore.lineage"),
     *("mlcore.preprocess", "mlcore.preprocess.config"),
     *("mlcore.split", "mlcore.split.config"),
     *("mlcore.recommend", "mlcore.recommend.options"),

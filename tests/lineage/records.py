@@ -14,7 +14,7 @@ import pytest
 from mlcore.lineage import (
     Dataset,
     FileFacts,
-    LineageRecord,
+    QueryRecord,
     append,
     find,
     find_root,
@@ -57,10 +57,10 @@ def record_of(
     lineage: str | Path = LINEAGE,
     engine: str = "duckdb",
     statistics: Mapping[str, Value] = {},
-) -> LineageRecord:
+) -> QueryRecord:
     """The record of a run; inputs and output are files by content, or stored tables for None."""
     path = query if isinstance(query, Path) else Path(f"sql/{query}.sql")
-    return LineageRecord.of_run(
+    return QueryRecord.of_run(
         query=parse_query(path, path.read_bytes()),
         values={"k": 50, "salt": "s"},
         engine_name=engine,
@@ -105,7 +105,7 @@ LINE = (
     '"sha256": "' + "2" * 64 + '", "columns": ["user_id"]}, '
     '"statistics": {"seconds": 0.5}, "created_at": "2026-11-21T12:00:00Z", "tool": "mlcore 0.2.0"}'
 )
-RECORD = LineageRecord(
+RECORD = QueryRecord(
     query="sql/one.sql",
     query_sha256="0" * 64,
     commit="a" * 40,

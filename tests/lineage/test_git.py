@@ -123,7 +123,37 @@ def test_a_query_of_elsewhere_is_not_in_the_commit(repository: Path) -> None:
     path = repository.parent / "one.sql"
     shutil.copy("sql/one.sql", path)
     record = record_of(path)
-    assert (record.query, record.committed, record.dirty) == ("one.sql", False, False)
+    assert record.query == "elsewhere:one.sql"
+    assert (record.commit, record.committed, record.dirty) == (None, None, None)
+
+
+@needs_git
+def test_the_commit_is_that_of_the_repository_the_query_is_in(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = git("rev-parse", "HEAD")
+    other = repository.parent / "other"
+    git("init", "--quiet", str(other))
+    (other / "data").mkdir()
+    (other / "data/in.csv").write_text("n\n")
+    monkeypatch.chdir(other)
+    commit_all()
+    (other / "data/in.csv").write_text("n\n1\n")  # which makes the other one dirty alone
+    for log in ("lineage.jsonl", repository.parent / "lineage.jsonl"):
+        record = record_of(repository / "sql/one.sql", lineage=log)
+        assert (record.commit, record.committed, record.dirty) == (commit, True, False)
+    assert record.query == "work/sql/one.sql"  # below the log, which is in no repository
+    append("lineage.jsonl", record_of(repository / "sql/one.sql", lineage="lineage.jsonl"))
+    (record,) = read_lineage("lineage.jsonl")
+    assert record.query == "elsewhere:sql/one.sql"
+    # The same path here is another query.
+    (other / "sql").mkdir()
+    write_query("one", "  -- another")
+    answer = check([record], find_root("lineage.jsonl"))
+    assert answer.faults == ()
+    assert answer.notes == (
+        (1, "elsewhere:sql/one.sql is in another place, which this lineage does not know"),
+    )
 
 
 @needs_git

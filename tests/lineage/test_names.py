@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlcore.lineage import Dataset, LineageRecord, append, read_lineage, recorded_name
+from mlcore.lineage import Dataset, QueryRecord, append, read_lineage, recorded_name
 from mlcore.warehouse.query import parse_query
 from tests.lineage.records import LINEAGE, facts_of, record_of
 
@@ -80,7 +80,7 @@ def test_no_line_has_an_absolute_path_or_a_secret(
         "query": f"https://{uri}?token={secret}",
         "fragment": f"https://{uri}#{secret}",
     }[kind]
-    record = LineageRecord.of_run(
+    record = QueryRecord.of_run(
         query=parse_query(
             Path(f"{absolute.removesuffix('.csv')}.sql"), b"-- name: n.\n-- writes: t(n INT64)\n"
         ),
@@ -100,4 +100,4 @@ def test_no_line_has_an_absolute_path_or_a_secret(
     assert "SECRET" not in line and "KEY" not in line and "PERSON" not in line
     last = "name.csv" if kind in ("path", "file") else path[-1]
     assert record.output.file is not None and record.output.file.endswith(last)
-    assert record.query == "name.sql"
+    assert record.query == "elsewhere:name.sql"

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from mlcore.errors import DataError
 from mlcore.version import VERSION
-from mlcore.lineage import Dataset, LineageRecord
+from mlcore.lineage import Dataset, QueryRecord
 from mlcore.warehouse.query import parse_query
 from tests.lineage.records import LINE, LINEAGE, RECORD, record_of
 
 
 def test_a_record_is_this_line_and_back() -> None:
     assert RECORD.to_line() == LINE
-    assert LineageRecord.from_line(LINE, "") == RECORD
+    assert QueryRecord.from_line(LINE, "") == RECORD
     assert list(json.loads(LINE)) == list(RECORD.__dataclass_fields__)
 
 
@@ -42,7 +42,7 @@ OF_DATASETS: dict[str, Any] = {
 INPUTS = st.builds(Dataset, table=TEXTS, rows=st.none() | COUNTS, **OF_DATASETS)
 OUTPUTS = st.builds(Dataset, table=st.none(), rows=COUNTS, **OF_DATASETS)
 RECORDS = st.builds(
-    LineageRecord,
+    QueryRecord,
     query=TEXTS,
     query_sha256=DIGESTS,
     commit=st.none() | DIGESTS,
@@ -61,10 +61,10 @@ RECORDS = st.builds(
 
 @settings(max_examples=50)
 @given(RECORDS)
-def test_any_record_comes_back_from_one_line(record: LineageRecord) -> None:
+def test_any_record_comes_back_from_one_line(record: QueryRecord) -> None:
     line = record.to_line()
     assert "\n" not in line
-    assert LineageRecord.from_line(line, "") == record
+    assert QueryRecord.from_line(line, "") == record
     assert json.loads(line)["params"] == record.params
 
 
@@ -94,7 +94,7 @@ def test_any_record_comes_back_from_one_line(record: LineageRecord) -> None:
 def test_a_line_that_breaks_a_rule_is_refused(old: str, new: str, complaint: str) -> None:
     assert old in LINE
     with pytest.raises(DataError) as caught:
-        LineageRecord.from_line(LINE.replace(old, new, 1), "log.jsonl:7")
+        QueryRecord.from_line(LINE.replace(old, new, 1), "log.jsonl:7")
     assert str(caught.value).startswith(f"log.jsonl:7: {complaint}")
 
 
@@ -108,7 +108,7 @@ def test_numbers_of_numpy_are_numbers_and_what_json_lacks_is_left_out(folder: Pa
     }
     record = record_of(statistics=statistics)
     assert record.statistics == {"rows": 7, "seconds": 0.5, "cached": False, "job": "a-1"}
-    assert LineageRecord.from_line(record.to_line(), "") == record
+    assert QueryRecord.from_line(record.to_line(), "") == record
 
 
 def test_the_moment_is_in_utc(folder: Path) -> None:
@@ -124,8 +124,8 @@ def test_the_moment_is_in_utc(folder: Path) -> None:
         "lineage_path": LINEAGE,
     }
     east = datetime(2026, 1, 1, 1, tzinfo=timezone(timedelta(hours=2)))
-    record = LineageRecord.of_run(**run, created_at=east)
+    record = QueryRecord.of_run(**run, created_at=east)
     assert (record.created_at, record.tool) == ("2025-12-31T23:00:00Z", f"mlcore {VERSION}")
-    now = LineageRecord.of_run(**run).created_at
+    now = QueryRecord.of_run(**run).created_at
     since = datetime.now(timezone.utc) - datetime.fromisoformat(now)
     assert timedelta(0) <= since < timedelta(minutes=5)

@@ -24,7 +24,8 @@ from tests.lineage.records import (
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    status = main([*arguments])
+    log = [] if "--lineage" in arguments else ["--lineage", str(LINEAGE)]
+    status = main([*arguments, *log])
     return status, *capsys.readouterr()
 
 
@@ -160,7 +161,10 @@ def test_the_command_checks_the_lineage(chain: Path, capsys: pytest.CaptureFixtu
 def test_a_lineage_that_is_not_there_is_one_error(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    expected = "error: none.jsonl: expected a readable file, got 'No such file or directory'\n"
+    expected = (
+        "error: none.jsonl: expected a log of runs, got no such file\n"
+        "hint: --lineage names one, as run_sql writes it in the current folder\n"
+    )
     Path("a.csv").touch()
     for question in (["--file", "a.csv"], ["--check"]):
         assert run(capsys, *question, "--lineage", "none.jsonl") == (1, "", expected)

@@ -256,7 +256,7 @@ class GoogleSql(Engine):
         try:
             found, rows = execute(text, tables, bound.values)
         except GoogleSqlError as error:
-            raise DataError(f"{query.path}: {error}") from None
+            raise DataError(f"{query.place}: {error}") from None
         check_columns(query, found)
         return Result(query.writes, _parts(query.writes, rows))
 

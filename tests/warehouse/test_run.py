@@ -55,10 +55,8 @@ def test_a_run_writes_the_rows_and_their_line(
     assert deduplicate("--param", "min_weight=0.5") == 0
     assert capsys.readouterr().out == "deduplicate: 2 rows\n"
     assert (folder / "clean.jsonl").read_text() == CLEAN
-    (record,) = read_lineage("sql/lineage.jsonl")
-    assert (
-        record.query == "deduplicate.sql"
-    )  # without a repository the lineage's folder is the root
+    (record,) = read_lineage("lineage.jsonl")
+    assert record.query == "sql/deduplicate.sql"
     assert record.params == {"aggregate": "sum", "min_weight": 0.5}
     assert (record.output.rows, record.output.bytes) == (2, len(CLEAN))
     assert (record.inputs[0].file, record.inputs[0].rows) == ("events.csv", 3)
@@ -70,7 +68,7 @@ def test_the_same_run_gives_the_same_bytes_and_a_second_line(folder: Path) -> No
     first = (folder / "clean.jsonl").read_bytes()
     deduplicate("--threads", "1")
     assert (folder / "clean.jsonl").read_bytes() == first
-    one, other = read_lineage("sql/lineage.jsonl")
+    one, other = read_lineage("lineage.jsonl")
     assert one.output == other.output
 
 
@@ -112,7 +110,7 @@ def test_parquet_is_read_by_the_engine(folder: Path) -> None:
         "weight": 2,
         "timestamp": 7,
     }
-    (record,) = read_lineage("sql/lineage.jsonl")
+    (record,) = read_lineage("lineage.jsonl")
     assert record.inputs[0].format == "parquet"
     assert record.inputs[0].bytes == (folder / "events.parquet").stat().st_size
 
@@ -129,7 +127,7 @@ def test_rounds_go_on_until_nothing_changes(folder: Path) -> None:
     assert once == ["u,a,1", "u,b,1", "v,a,1", "v,b,1", "v,c,1", "w,c,1"]
     assert core == ["u,a,1", "u,b,1", "v,a,1", "v,b,1"]
     # 7 rows, then 6, 5, 4, and 4 again.
-    assert [line.statistics for line in read_lineage("sql/lineage.jsonl")] == [{}, {"rounds": 4}]
+    assert [line.statistics for line in read_lineage("lineage.jsonl")] == [{}, {"rounds": 4}]
 
 
 def test_a_query_that_does_not_say_so_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,8 +142,8 @@ def test_a_query_that_does_not_say_so_is_not_repeated(capsys: pytest.CaptureFixt
     ("arguments", "message"),
     [
         (
-            ["--out", "sql/lineage.jsonl", "--format", "csv"],
-            "sql/lineage.jsonl: expected another file than the lineage",
+            ["--out", "lineage.jsonl", "--format", "csv"],
+            "lineage.jsonl: expected another file than the lineage",
         ),
         (
             ["--out", "sql/deduplicate.sql", "--format", "csv"],
@@ -177,7 +175,7 @@ def test_a_pipe_with_a_name_has_no_digest(folder: Path) -> None:
     arguments = ("--query", "sql/deduplicate.sql", "--table", "events=pipe.csv")
     assert run(*arguments, "--out", "clean.jsonl") == 0
     writer.join()
-    (record,) = read_lineage("sql/lineage.jsonl")
+    (record,) = read_lineage("lineage.jsonl")
     assert (record.inputs[0].rows, record.inputs[0].sha256) == (3, None)
 
 
@@ -285,7 +283,7 @@ def test_an_interrupted_run_leaves_output_and_lineage_as_they_were(
     assert deduplicate() == 1
     assert capsys.readouterr().err == "error: interrupted, nothing was written\n"
     assert (folder / "clean.jsonl").read_text() == "older"
-    assert not (folder / "sql/lineage.jsonl").exists()
+    assert not (folder / "lineage.jsonl").exists()
 
 
 def test_without_room_for_the_line_the_output_is_not_written(
@@ -300,7 +298,67 @@ def test_without_room_for_the_line_the_output_is_not_written(
     assert "expected room to write" in capsys.readouterr().err
 
 
-def test_a_query_of_ones_own_runs_beside_its_lineage(folder: Path) -> None:
+def test_a_bundled_query_runs_by_name_whatever_files_there_are(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "deduplicate").write_text("-- deduplicate: mine.\n")
+    arguments = ("--query", "deduplicate", "--table", "events=events.csv")
+    assert run(*arguments, "--out", "clean.jsonl") == 0
+    assert (folder / "clean.jsonl").read_text() == CLEAN
+    (record,) = read_lineage("lineage.jsonl")
+    assert record.query == "mlcore:deduplicate.sql"
+    assert cli.lineage.main(["--check"]) == 0
+    capsys.readouterr()
+    assert run(*arguments, "--param", "min=1", "--out", "clean.jsonl") == 1
+    assert capsys.readouterr().err.startswith("error: deduplicate.sql: param: expected some of ")
+    assert run("--query", "./deduplicate", "--table", "events=events.csv", "--out", "o.csv") == 1
+    assert capsys.readouterr().err.startswith("error: deduplicate: writes: expected one line")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("dedup", "is deduplicate meant? --list shows all"),
+        ("clean", "--list shows the bundled ones"),
+        ("../sql", None),
+    ],
+)
+def test_a_name_of_no_query_is_one_error(
+    name: str, hint: str | None, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--query", name, "--table", "events=events.csv", "--out", "clean.jsonl") == 1
+    message = (
+        f"query: expected the name of a bundled query, or a path with a slash or .sql, got {name!r}"
+    )
+    expected = f"error: {message}\nhint: {hint}\n"
+    if hint is None:
+        expected = "error: ../sql: expected a readable file, got 'No such file or directory'\n"
+    assert capsys.readouterr() == ("", expected)
+    assert not (folder / "lineage.jsonl").exists()
+
+
+def test_the_bundled_queries_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == sorted(path.stem for path in SQL.glob("*.sql"))
+    assert "deduplicate        one row for each user and item, with the latest timestamp" in lines
+
+
+def test_by_default_no_line_goes_to_the_bundled_queries(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mlcore.warehouse.run.BUNDLED_QUERIES", folder / "sql")
+    monkeypatch.chdir("sql")
+    arguments = ("--query", "deduplicate", "--table", "events=../events.csv", "--out", "../o.csv")
+    assert run(*arguments) == 1
+    assert capsys.readouterr().err == (
+        "error: lineage.jsonl: expected a current folder of yours, got that of mlcore's queries\n"
+        "hint: --lineage says where the line is to go\n"
+    )
+    assert run(*arguments, "--lineage", "lineage.jsonl") == 0
+
+
+def test_a_query_of_ones_own_runs(folder: Path) -> None:
     (folder / "own").mkdir()
     (folder / "own/active.sql").write_text(
         "-- active: users with many rows.\n"
@@ -313,7 +371,7 @@ def test_a_query_of_ones_own_runs_beside_its_lineage(folder: Path) -> None:
     arguments = ("--query", "own/active.sql", "--table", "events=events.csv", "--param", "least=2")
     assert run(*arguments, "--out", "active.csv") == 0
     assert (folder / "active.csv").read_text() == "user_id,events\nu,2\n"
-    assert len(read_lineage("own/lineage.jsonl")) == 1
+    assert read_lineage("lineage.jsonl")[0].query == "own/active.sql"
 
 
 def test_a_function_does_what_the_command_does(folder: Path) -> None:

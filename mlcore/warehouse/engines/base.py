@@ -54,7 +54,7 @@ class BoundQuery(NamedTuple):
     @property
     def place(self) -> str:
         """The file of the query, for messages."""
-        return str(self.query.path)
+        return self.query.place
 
 
 class Engine(ABC):
@@ -270,6 +270,6 @@ def check_columns(query: Query, found: Sequence[tuple[str, str | None]]) -> None
     if list(found) != expected:
         shown = ", ".join(f"{name} {type_ or 'of another type'}" for name, type_ in found)
         raise DataError(
-            f"{query.path}: writes: expected the columns of the header "
+            f"{query.place}: writes: expected the columns of the header "
             f"({', '.join(f'{name} {type_}' for name, type_ in expected)}), got {shown}"
         )

@@ -143,7 +143,7 @@ class BigQuery(Engine):
         limit = self._options.maximum_bytes_billed
         if limit is not None and billed > limit:
             raise DataError(
-                f"{query.path}: maximum_bytes_billed: expected a query that is billed at most "
+                f"{query.place}: maximum_bytes_billed: expected a query that is billed at most "
                 f"{limit:,} bytes ({format_bytes(limit)}), got {billed:,} ({format_bytes(billed)})"
             )
         return plan

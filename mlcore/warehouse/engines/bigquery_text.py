@@ -167,7 +167,7 @@ def wrap(
     tables: list[str] = []
     for name in query.reads:
         if name not in sources:
-            raise DataError(f"{query.path}: {name}: expected a table to be given, got none")
+            raise DataError(f"{query.place}: {name}: expected a table to be given, got none")
         source = sources[name]
         span = _span(query, values) if source.has_moments else []
         where = f" WHERE {' AND '.join(span)}" if span else ""

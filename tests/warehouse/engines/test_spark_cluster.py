@@ -160,7 +160,7 @@ def test_the_end_of_java_is_one_line_and_leaves_no_executor(
     left = cluster.executors()
     assert left and all(map(is_running, left))
     query = queries()["train"].with_integer_ids()
-    with pytest.raises(MlcoreError, match=f"^{query.path}: expected Java to run .* code -9$"):
+    with pytest.raises(MlcoreError, match=f"^{query.place}: expected Java to run .* code -9$"):
         engine.run(query, query.values({}), progress=lambda *told: os.kill(java, signal.SIGKILL))
     wait_until(lambda: not any(map(is_running, left)), "end of the executors")
     assert capfd.readouterr() == ("", "")
