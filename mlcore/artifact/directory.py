@@ -21,6 +21,7 @@ from pathlib import Path
 
 from mlcore.errors import DataError, os_errors_at
 from mlcore.files.locks import lock
+from mlcore.files.outputs import OnWritten
 from mlcore.files.partials import create_partial, remove_stale
 
 __all__ = ["check_replaceable", "locked", "replaced_directory", "sync"]
@@ -95,7 +96,11 @@ def _unescape(field: bytes) -> bytes:
 
 @contextlib.contextmanager
 def replaced_directory(
-    target: Path, overwrite: bool, known_files: Collection[str]
+    target: Path,
+    overwrite: bool,
+    known_files: Collection[str],
+    *,
+    on_written: OnWritten | None = None,
 ) -> Iterator[Path]:
     """Give an empty folder to fill, which replaces ``target`` on success.
 
@@ -105,6 +110,7 @@ def replaced_directory(
     Args:
         target: the directory; a symbolic link is followed, missing folders around it are made.
         overwrite: as for ``check_replaceable``.
+        on_written: called with the folder when all is on disk, before it replaces ``target``.
 
     Raises:
         DataError: as ``check_replaceable``, or the disk refused.
@@ -130,10 +136,13 @@ def replaced_directory(
             for path in partial.iterdir():
                 sync(path)
             sync(partial)
+            if not fills:
+                check_replaceable(target, overwrite, known_files)
+            if on_written is not None:
+                on_written([partial])
             if fills:
                 _move_into(partial, real, target)
             else:
-                check_replaceable(target, overwrite, known_files)
                 _put_in_place(partial, real, target)
                 for folder in (real.parent, *(folder.parent for folder in made)):
                     sync(folder)

@@ -9,15 +9,17 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, TextIO, cast
+from typing import IO, TextIO, TypeAlias, cast
 
 from mlcore.errors import DataError, from_os_error
 from mlcore.files.options import PathLike
 from mlcore.files.partials import create_partial
 
-__all__ = ["descriptor_of", "open_outputs"]
+__all__ = ["OnWritten", "descriptor_of", "open_outputs"]
+
+OnWritten: TypeAlias = Callable[[Sequence[Path | None]], object]
 
 _STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self|proc/thread-self)/fd/([0-9]{1,9})")
@@ -25,13 +27,17 @@ _MAX_LINKS = 40
 
 
 @contextlib.contextmanager
-def open_outputs(*paths: PathLike) -> Iterator[list[TextIO]]:
+def open_outputs(*paths: PathLike, on_written: OnWritten | None = None) -> Iterator[list[TextIO]]:
     """Give a text stream for each path; replace the files, one right after the other, on success.
 
     Until then the text goes to hidden siblings, which are removed on any exception and on Ctrl-C, and
     after a kill by the next run with the same output. Open outputs before the work starts, and one
     that cannot be written fails at once. ``-`` is standard output, as ``/dev/stdout``; devices and
     pipes are written to as they are; a name that ends in ``.gz`` is compressed, without a time stamp.
+
+    Args:
+        on_written: called with the hidden file of each output, or None where it has none, when all are
+            whole and on disk, before the first gets its name.
 
     Raises:
         DataError: the same path twice, or the disk refused.
@@ -47,6 +53,8 @@ def open_outputs(*paths: PathLike) -> Iterator[list[TextIO]]:
         yield [output.stream for output in outputs]
         for output in outputs:
             output.finish()
+        if on_written is not None:
+            on_written([output.hidden for output in outputs])
         for output in outputs:
             output.publish()
     finally:
@@ -96,6 +104,11 @@ class _Output:
             raw.close()
             if os.name == "nt":
                 self._unlock()  # Windows renames no file that is open
+
+    @property
+    def hidden(self) -> Path | None:
+        """Where it is until it gets its name."""
+        return self._partial
 
     def publish(self) -> None:
         """Rename the file to its path."""

@@ -14,7 +14,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import groupby
 from pathlib import Path
@@ -176,6 +176,43 @@ def test_a_directory_with_a_known_name_is_other_content(old: Path) -> None:
     (old / "a.txt").mkdir()
     (old / "a.txt" / "precious").write_text("precious")
     refused(old, True, "expected a model directory to overwrite, got other content: 'a.txt'")
+
+
+@pytest.mark.parametrize("target", ["new", "old", "empty"])
+def test_whoever_asks_sees_the_directory_whole_before_it_is_in_place(
+    target: str, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "old").mkdir()
+    fill(tmp_path / "old", "old")
+    seen: list[dict[str, Any]] = []
+
+    def look(hidden: Sequence[Path | None]) -> None:
+        (folder,) = hidden
+        assert folder is not None
+        seen.extend([snapshot(folder), snapshot(tmp_path / "old")])
+        assert not (tmp_path / target / "a.txt").exists() or target == "old"
+
+    with replaced_directory(tmp_path / target, True, KNOWN, on_written=look) as folder:
+        fill(folder)
+    assert seen == [filled("new"), filled("old")]
+    assert snapshot(tmp_path / target) == filled("new")
+
+
+@pytest.mark.parametrize("target", ["new", "old", "empty"])
+def test_whoever_asks_can_refuse(target: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "old").mkdir()
+    fill(tmp_path / "old", "old")
+    before = snapshot(tmp_path)
+
+    def refuse(hidden: Sequence[Path | None]) -> None:
+        raise DataError("no room")
+
+    with pytest.raises(DataError, match="no room"):
+        with replaced_directory(tmp_path / target, True, KNOWN, on_written=refuse) as folder:
+            fill(folder)
+    assert snapshot(tmp_path) == before
 
 
 @pytest.mark.parametrize("name", ["file", "a.txt"])

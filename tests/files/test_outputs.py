@@ -7,6 +7,7 @@ import os
 import stat
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,33 @@ def test_bytes_are_on_the_disk_before_a_file_gets_its_name(
         first.write("four")
         second.write("sixsix")
     assert steps == ["sync 4 bytes", "sync 6 bytes", "name a.csv", "name b.csv"]
+
+
+def test_whoever_asks_sees_the_files_whole_before_they_have_names(folder: Path) -> None:
+    seen: list[object] = []
+
+    def look(hidden: Sequence[Path | None]) -> None:
+        seen.extend(None if path is None else path.read_bytes() for path in hidden)
+        seen.append(sorted(path.name for path in folder.iterdir() if path.name[0] != "."))
+
+    with open_outputs("a.csv", os.devnull, "b.csv.gz", on_written=look) as streams:
+        for stream in streams:
+            stream.write(LARGE)
+    assert seen[:2] == [LARGE.encode(), None]
+    assert isinstance(seen[2], bytes) and gzip.decompress(seen[2]) == LARGE.encode()
+    assert seen[3] == []
+    assert sorted(files(folder)) == ["a.csv", "b.csv.gz"]
+
+
+def test_whoever_asks_can_refuse_and_is_not_asked_after_a_failure(folder: Path) -> None:
+    def refuse(hidden: Sequence[Path | None]) -> None:
+        raise DataError("no room")
+
+    with pytest.raises(DataError, match="no room"), open_outputs("a.csv", on_written=refuse):
+        pass
+    with pytest.raises(ZeroDivisionError), open_outputs("a.csv", on_written=refuse):
+        raise ZeroDivisionError
+    assert files(folder) == {}
 
 
 def test_text_is_utf_8_with_line_breaks_as_given(folder: Path) -> None:
