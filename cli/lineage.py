@@ -1,8 +1,8 @@
-"""Show which query, parameters, engine and inputs made a file.
+"""Show which runs made a file: query or command, parameters and inputs, back to the sources.
 
-The lineage knows the file by its content, so it may have another name by now, or be packed with
-gzip. Exit code 1: no query of the lineage made the file, or it has changed since. --check looks for
-the text of every query of the lineage, in its file or in the history of git.
+The lineage knows a file, or a model directory, by its content, so it may have another name by now, or
+be packed with gzip. Exit code 1: no run of the lineage made it, or it has changed since. --check
+looks for the text of every query of the lineage, in its file or in the history of git.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser."""
     parser = make_parser("lineage", __doc__, "--file clean.csv")
     question = parser.add_mutually_exclusive_group(required=True)
-    question.add_argument("--file", metavar="FILE", help="to look up; or a folder of files, or -")
+    question.add_argument(
+        "--file", metavar="FILE", help="to look up; or a model directory, a folder of files, or -"
+    )
     question.add_argument("--check", action="store_true", help="check the whole lineage")
     parser.add_argument(
         "--lineage",
@@ -36,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help=with_default("as the commands write it", LINEAGE_NAME),
     )
-    parser.add_argument("--json", action="store_true", help="with --file: print JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
 
@@ -44,7 +46,7 @@ def _work(args: Args) -> Outcome:
     from mlcore.lineage import check_from_path, find_from_path
 
     if args.file is None:
-        return Outcome(*check_from_path(args.lineage))
+        return Outcome(*check_from_path(args.lineage, as_json=args.json))
     return Outcome(*find_from_path(args.file, args.lineage, as_json=args.json))
 
 

@@ -101,12 +101,13 @@ def _as_mapping(option: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]
 
 def _work(args: Args, progress: TerminalProgress) -> str:
     from mlcore.warehouse.query import bundled_queries
-    from mlcore.warehouse.run import SqlRun, estimate_sql_from_path, run_sql_from_path
 
     if args.query is None:
         queries = bundled_queries()
         width = max(len(query.name) for query in queries)
         return "\n".join(f"{query.name:<{width}}  {query.summary.rstrip('.')}" for query in queries)
+    from mlcore.warehouse.run import SqlRun, estimate_sql_from_path, run_sql_from_path
+
     sql_run = SqlRun(
         args.query,
         _as_mapping("table", args.table),

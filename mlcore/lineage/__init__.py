@@ -11,17 +11,29 @@ from mlcore.lazy import lazy_names
 if TYPE_CHECKING:
     from mlcore.lineage.answers import Answer, Step, find
     from mlcore.lineage.checks import Report, check
-    from mlcore.lineage.contents import FileFacts, Fingerprint, describe_file
+    from mlcore.lineage.command_record import CommandRecord
+    from mlcore.lineage.contents import FileFacts, Fingerprint, describe_file, describe_input
     from mlcore.lineage.data import Dataset
     from mlcore.lineage.log import append, check_appendable, read_lineage
     from mlcore.lineage.names import find_root, recorded_name
     from mlcore.lineage.queries import BUNDLED_QUERIES
-    from mlcore.lineage.record import QueryRecord
+    from mlcore.lineage.query_record import QueryRecord
+    from mlcore.lineage.record import Record, format_record, parse_record
     from mlcore.lineage.text import check_from_path, find_from_path
 else:
     __getattr__ = lazy_names(
         __name__,
-        *("contents", "data", "names", "queries", "record", "log", "answers", "checks", "text"),
+        *(
+            "contents",
+            "data",
+            "names",
+            "queries",
+            "query_record",
+            "command_record",
+            "record",
+            "log",
+        ),
+        *("answers", "checks", "text"),
     )
 
 LINEAGE_NAME = "lineage.jsonl"  # unless somebody names another
@@ -29,11 +41,13 @@ LINEAGE_NAME = "lineage.jsonl"  # unless somebody names another
 __all__ = [
     "Answer",
     "BUNDLED_QUERIES",
+    "CommandRecord",
     "Dataset",
     "FileFacts",
     "Fingerprint",
     "LINEAGE_NAME",
     "QueryRecord",
+    "Record",
     "Report",
     "Step",
     "append",
@@ -41,9 +55,12 @@ __all__ = [
     "check_appendable",
     "check_from_path",
     "describe_file",
+    "describe_input",
     "find",
     "find_from_path",
     "find_root",
+    "format_record",
+    "parse_record",
     "read_lineage",
     "recorded_name",
 ]

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 from mlcore.files.options import PathLike
-from mlcore.lineage.contents import FileFacts, describe_file
+from mlcore.lineage.command_record import CommandRecord
+from mlcore.lineage.contents import FileFacts, claimed_sha256, describe_file
 from mlcore.lineage.data import Dataset
 from mlcore.lineage.names import recorded_name
 from mlcore.lineage.queries import QueryState, query_state
-from mlcore.lineage.record import QueryRecord
+from mlcore.lineage.record import Record
 
 __all__ = ["Answer", "Step", "find"]
 
@@ -24,13 +25,13 @@ class Step:
     Attributes:
         line: its number in the lineage file, from 1.
         record: of the line.
-        query_state: of the query's file, compared with the text that ran.
+        query_state: of the query's file, compared with the text that ran; None of a command.
         made_by: for each input the line of the run that made it, or None.
     """
 
     line: int
-    record: QueryRecord
-    query_state: QueryState
+    record: Record
+    query_state: QueryState | None
     made_by: tuple[int | None, ...]
 
 
@@ -40,7 +41,7 @@ class Answer:
 
     Attributes:
         facts: of the file as it is.
-        state: ``known`` if a query made exactly this content; ``changed`` if one made a file of this
+        state: ``known`` if a run made exactly this content; ``changed`` if one made a file of this
             name with other content; else ``unknown``.
         steps: the run that made the file, or the file of this name if ``changed``; then those that
             made its inputs, and so on, each once.
@@ -51,7 +52,7 @@ class Answer:
     steps: tuple[Step, ...] = ()
 
 
-def find(path: PathLike, records: Sequence[QueryRecord], root: Path) -> Answer:
+def find(path: PathLike, records: Sequence[Record], root: Path) -> Answer:
     """Return which run made a file, and which ones its inputs.
 
     Content decides, not the name. Of several runs that made these bytes, those that gave them this
@@ -70,13 +71,18 @@ def find(path: PathLike, records: Sequence[QueryRecord], root: Path) -> Answer:
     line = _maker(records, facts.sha256, name)
     if line is not None:
         return Answer(facts, "known", _steps(records, line, root))
-    lines = [line for line, one in enumerate(records, 1) if one.output.file == name != "-"]
+    claimed = claimed_sha256(path)
+    lines = [
+        line
+        for line, one in enumerate(records, 1)
+        if one.output.file == name != "-" or one.output.sha256 == claimed is not None
+    ]
     if lines:
         return Answer(facts, "changed", _steps(records, lines[-1], root))
     return Answer(facts, "unknown")
 
 
-def _maker(records: Sequence[QueryRecord], sha256: str, name: str | None) -> int | None:
+def _maker(records: Sequence[Record], sha256: str, name: str | None) -> int | None:
     """Return the line of the run that made this content, or None."""
     lines = [
         (record.output.file == name, line)
@@ -86,7 +92,7 @@ def _maker(records: Sequence[QueryRecord], sha256: str, name: str | None) -> int
     return max(lines)[1] if lines else None
 
 
-def _steps(records: Sequence[QueryRecord], line: int, root: Path) -> tuple[Step, ...]:
+def _steps(records: Sequence[Record], line: int, root: Path) -> tuple[Step, ...]:
     steps: dict[int, Step] = {}
     waiting = [line]
     while waiting:
@@ -96,14 +102,18 @@ def _steps(records: Sequence[QueryRecord], line: int, root: Path) -> tuple[Step,
         record, earlier = records[line - 1], records[: line - 1]
         # A run may return its own input: only earlier lines, or this never ends.
         made_by = tuple(_maker_of_input(earlier, one, record.engine) for one in record.inputs)
-        steps[line] = Step(
-            line, record, query_state(record.query, record.query_sha256, root), made_by
-        )
+        steps[line] = Step(line, record, _query_state(record, root), made_by)
         waiting += [one for one in reversed(made_by) if one is not None]
     return tuple(steps.values())
 
 
-def _maker_of_input(earlier: Sequence[QueryRecord], data: Dataset, engine: str) -> int | None:
+def _query_state(record: Record, root: Path) -> QueryState | None:
+    if isinstance(record, CommandRecord):
+        return None
+    return query_state(record.query, record.query_sha256, root)
+
+
+def _maker_of_input(earlier: Sequence[Record], data: Dataset, engine: str | None) -> int | None:
     if data.sha256 is not None:
         return _maker(earlier, data.sha256, data.file)
     if data.stored is None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mlcore.lineage.git import blob_sha256, commits_of, has_commit, is_shallow
 from mlcore.lineage.queries import QueryPlace, find_query_place, query_state
-from mlcore.lineage.record import QueryRecord
+from mlcore.lineage.query_record import QueryRecord
+from mlcore.lineage.record import Record
 
 __all__ = ["Report", "check"]
 
@@ -27,7 +28,7 @@ class Report:
     notes: tuple[tuple[int, str], ...]
 
 
-def check(records: Sequence[QueryRecord], root: Path) -> Report:
+def check(records: Sequence[Record], root: Path) -> Report:
     """Look for the text of every query: in its file, in the commit of its line, in the history.
 
     A line that says that a commit holds the query must be right. A text that is nowhere is a fault
@@ -44,6 +45,8 @@ def check(records: Sequence[QueryRecord], root: Path) -> Report:
     faults: list[tuple[int, str]] = []
     notes: list[tuple[int, str]] = []
     for line, record in enumerate(records, 1):
+        if not isinstance(record, QueryRecord):
+            continue
         is_newest = newest[record.output.file or record.output.stored] == line
         place = find_place(record.query)
         if place is None:

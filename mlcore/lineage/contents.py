@@ -13,8 +13,12 @@ from pathlib import Path
 from mlcore.errors import DataError, from_os_error
 from mlcore.files.inputs import display_name, opened
 from mlcore.files.options import PathLike
+from mlcore.files.parts import has_parts
+from mlcore.jsontext import JsonTextError, parse_json
 
-__all__ = ["FileFacts", "Fingerprint", "describe_file"]
+__all__ = ["FileFacts", "Fingerprint", "claimed_sha256", "describe_file", "describe_input"]
+
+_MANIFEST = "manifest.json"
 
 _BLOCK_BYTES = 2**20
 
@@ -57,6 +61,9 @@ def describe_file(path: PathLike) -> FileFacts:
     ``<sha256>  <name>\n`` of its files by name, as ``sha256sum`` prints them. Files whose names begin
     with ``.`` or ``_`` are ignored, as engines do.
 
+    Of a model directory the digest is that of its manifest, which has those of all other files: as
+    long as they agree, or else it is a folder as any other.
+
     Args:
         path: of a file, a folder, or a pattern such as ``part-*.parquet``; or ``-``.
 
@@ -65,7 +72,7 @@ def describe_file(path: PathLike) -> FileFacts:
     """
     text = os.fspath(path)
     if os.path.isdir(text):
-        return _describe_many(path, Path(text), "**")
+        return _describe_model(Path(text)) or _describe_many(path, Path(text), "**")
     if text != "-" and glob.has_magic(text) and not os.path.exists(text):
         parts = Path(text).parts
         fixed = next(index for index, part in enumerate(parts) if glob.has_magic(part))
@@ -81,6 +88,46 @@ def describe_file(path: PathLike) -> FileFacts:
     except OSError as error:
         raise from_os_error(error, display_name(path), "a readable file") from error
     return fingerprint.facts()
+
+
+def describe_input(path: PathLike) -> FileFacts | None:
+    """Return ``describe_file`` of what a run reads, None of what nobody can read twice.
+
+    That is standard input, a pipe, a URI, and what is not there.
+
+    Raises:
+        DataError: as ``describe_file``.
+    """
+    is_here = os.fspath(path) != "-" and (os.path.isfile(path) or has_parts(path))
+    return describe_file(path) if is_here else None
+
+
+def claimed_sha256(path: PathLike) -> str | None:
+    """Return the digest of a folder's manifest, whether or not its files agree; None without one."""
+    try:
+        return hashlib.sha256((Path(path) / _MANIFEST).read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+def _describe_model(folder: Path) -> FileFacts | None:
+    """Return None unless each file is as the manifest says."""
+    try:
+        manifest = (folder / _MANIFEST).read_bytes()
+        files = parse_json(manifest.decode())["files"]
+        expected = {name: (entry["bytes"], entry["sha256"]) for name, entry in files.items()}
+        facts = {name: _raw_facts(folder / name) for name in expected if Path(name).name == name}
+    except (OSError, UnicodeDecodeError, JsonTextError, TypeError, KeyError, AttributeError):
+        return None
+    if facts != expected:
+        return None
+    total = len(manifest) + sum(size for size, _ in facts.values())
+    return FileFacts(total, hashlib.sha256(manifest).hexdigest())
+
+
+def _raw_facts(path: Path) -> tuple[int, str]:
+    with open(path, "rb") as file:
+        return os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _describe_many(place: PathLike, folder: Path, pattern: str) -> FileFacts:

@@ -1,4 +1,4 @@
-"""What a query read or made, as the lineage records it: a file or a table of the engine."""
+"""What a run read or made, as the lineage records it: a file or a table of the engine."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Dataset:
     """An input or the output of a run.
 
     Attributes:
-        table: its name in the query; None for the output.
+        table: its name in a query, where the output has none; its role in a command.
         file: its path, or None.
         stored: what the engine calls the table, or None.
         format: of the file, or None.
-        rows: their number, or None if not counted; the output's always is.
+        rows: their number, or None if not counted; that of a query's output is.
         bytes: of the file, uncompressed, or None.
         sha256: of these bytes, or None.
-        columns: names, in order; of an input those that the query reads.
+        columns: names, in order; of an input those that the query reads; none of a command.
     """
 
     table: str | None
@@ -39,9 +39,9 @@ class Dataset:
     def of_file(
         cls,
         place: PathLike,
-        format: str,
+        format: str | None,
         facts: FileFacts | None,
-        columns: Sequence[str],
+        columns: Sequence[str] = (),
         rows: int | None = None,
         *,
         table: str | None = None,
@@ -50,7 +50,7 @@ class Dataset:
 
         Args:
             place: a path, a folder, a pattern, a URI, or ``-``.
-            format: ``csv``, ``jsonl`` or ``parquet``.
+            format: such as ``csv``; None where the name does not show it.
             facts: None where the bytes cannot be had.
         """
         size, digest = (None, None) if facts is None else (facts.bytes, facts.sha256)
@@ -60,7 +60,7 @@ class Dataset:
     def of_stored(
         cls,
         stored: str,
-        columns: Sequence[str],
+        columns: Sequence[str] = (),
         rows: int | None = None,
         *,
         table: str | None = None,

@@ -10,12 +10,12 @@ from mlcore.errors import DataError, DataWarning, from_os_error
 from mlcore.files.inputs import read_text
 from mlcore.files.journal import open_journal
 from mlcore.files.options import PathLike
-from mlcore.lineage.record import QueryRecord
+from mlcore.lineage.record import Record, format_record, parse_record
 
 __all__ = ["append", "check_appendable", "read_lineage"]
 
 
-def read_lineage(path: PathLike) -> list[QueryRecord]:
+def read_lineage(path: PathLike) -> list[Record]:
     """Return the records of a lineage file, oldest first: the first is that of line 1.
 
     A last line that was not written to its end is ignored, with a DataWarning.
@@ -30,8 +30,7 @@ def read_lineage(path: PathLike) -> list[QueryRecord]:
         )
     *lines, rest = read_text(path).split("\n")
     records = [
-        QueryRecord.from_line(line, f"{os.fspath(path)}:{number}")
-        for number, line in enumerate(lines, 1)
+        parse_record(line, f"{os.fspath(path)}:{number}") for number, line in enumerate(lines, 1)
     ]
     if rest and (last := _whole(rest)) is not None:
         records.append(last)
@@ -63,10 +62,13 @@ def check_appendable(path: PathLike) -> None:
         open(target, "r+b").close()
     except OSError as error:
         raise from_os_error(error, path, "a file to write to") from error
-    read_lineage(path)
+    try:
+        read_lineage(path)
+    except DataError as error:
+        raise DataError(str(error), error.hint or "--lineage names another log") from error
 
 
-def append(path: PathLike, record: QueryRecord) -> None:
+def append(path: PathLike, record: Record) -> None:
     """Add a record to a lineage file as its last line, and wait until it is on the disk.
 
     Lines of several processes follow one another. Whatever goes wrong, the file has the whole line
@@ -80,11 +82,11 @@ def append(path: PathLike, record: QueryRecord) -> None:
     """
     with open_journal(Path(path)) as journal:
         journal.mend_end(lambda line: _whole(line.decode(errors="replace")) is not None)
-        journal.append(record.to_line())
+        journal.append(format_record(record))
 
 
-def _whole(line: str) -> QueryRecord | None:
+def _whole(line: str) -> Record | None:
     try:
-        return QueryRecord.from_line(line, "")
+        return parse_record(line, "")
     except DataError:
         return None

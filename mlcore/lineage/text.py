@@ -11,12 +11,12 @@ from mlcore.files.inputs import display_name
 from mlcore.files.options import PathLike
 from mlcore.jsontext import format_document
 from mlcore.lineage.answers import Answer, Step, find
-from mlcore.lineage.checks import check
+from mlcore.lineage.checks import Report, check
+from mlcore.lineage.command_record import CommandRecord, Setting
 from mlcore.lineage.data import Dataset
 from mlcore.lineage.log import read_lineage
 from mlcore.lineage.names import find_root
-from mlcore.lineage.record import QueryRecord
-from mlcore.parameters import Value
+from mlcore.lineage.query_record import QueryRecord
 
 __all__ = ["check_from_path", "find_from_path"]
 
@@ -26,7 +26,7 @@ _DIGITS = 12  # of a digest, where it is shown to people
 def find_from_path(
     path: PathLike, lineage_path: PathLike, *, as_json: bool = False
 ) -> tuple[str, DataError | None]:
-    """Return what the lineage says of a file, and the error unless a query made it as it is.
+    """Return what the lineage says of a file, and the error unless a run made it as it is.
 
     Args:
         path: of the file, or ``-``.
@@ -43,32 +43,53 @@ def find_from_path(
     return "" if error else _tree(answer, name), error
 
 
-def check_from_path(lineage_path: PathLike) -> tuple[str, DataError | None]:
+def check_from_path(
+    lineage_path: PathLike, *, as_json: bool = False
+) -> tuple[str, DataError | None]:
     """Return the findings of a check of the lineage, and the error for its first fault.
+
+    Args:
+        as_json: whether the text is JSON; then it has all faults, the first as well.
 
     Raises:
         DataError: it cannot be read, or a line is no record.
     """
     records = read_lineage(lineage_path)
     report = check(records, find_root(lineage_path))
+    if as_json:
+        return _report_to_json(report, len(records)), _failure(report, lineage_path)
     lines = [f"{lineage_path}:{line}: {text}" for line, text in report.notes]
     if not report.faults:
         runs = _count(len(records), "run")
         return "\n".join([*lines, f"{runs}, nothing wrong"]), None
-    (line, text), *others = report.faults
-    lines += [f"{lineage_path}:{line}: {text}" for line, text in others]
-    return "\n".join(lines), DataError(f"{lineage_path}:{line}: {text}")
+    lines += [f"{lineage_path}:{line}: {text}" for line, text in report.faults[1:]]
+    return "\n".join(lines), _failure(report, lineage_path)
+
+
+def _failure(report: Report, lineage_path: PathLike) -> DataError | None:
+    for line, text in report.faults:
+        return DataError(f"{lineage_path}:{line}: {text}")
+    return None
+
+
+def _report_to_json(report: Report, num_runs: int) -> str:
+    findings = {
+        name: [{"line": line, "text": text} for line, text in found]
+        for name, found in (("faults", report.faults), ("notes", report.notes))
+    }
+    return format_document({"runs": num_runs, **findings}).removesuffix("\n")
 
 
 def _not_made(answer: Answer, name: str, lineage_path: PathLike) -> DataError:
     if answer.state == "unknown":
         return DataError(
-            f"{name}: expected a file that a query of {lineage_path} made, got one that is not known"
+            f"{name}: expected a file that a run of {lineage_path} made, got one that is not known",
+            "a run writes its line where --lineage names a log, or lineage.jsonl is beside its output",
         )
     record = answer.steps[0].record
     return DataError(
         f"{name}: expected the content with sha256 {_short(record.output.sha256)} that "
-        f"{record.query} made at {record.created_at}, got another, with sha256 "
+        f"{record.maker} made at {record.created_at}, got another, with sha256 "
         f"{_short(answer.facts.sha256)}: changed since"
     )
 
@@ -79,7 +100,7 @@ def _to_json(answer: Answer, name: str) -> str:
             "file": Path(name).name,
             "state": answer.state,
             **asdict(answer.facts),
-            "steps": [{**asdict(step), "record": step.record.to_json()} for step in answer.steps],
+            "steps": [{**vars(step), "record": step.record.to_json()} for step in answer.steps],
         }
     )
 
@@ -105,13 +126,19 @@ def _tree(answer: Answer, name: str) -> str:
 
 def _run(step: Step, indent: str) -> list[str]:
     record = step.record
-    query = f"query   {record.query}, sha256 {_short(record.query_sha256)}, {_git(record)}"
+    params = f"params  {_pairs(record.params)}"
+    when = f"{record.created_at}, {record.tool}"
+    if isinstance(record, CommandRecord):
+        engine = "" if record.engine is None else f" by {record.engine}"
+        command = f"command {record.command}{engine}, {_git(record.commit, record.dirty)}"
+        return [indent + line for line in (command, params, f"run     {when}")]
+    query = f"query   {record.query}, sha256 {_short(record.query_sha256)}, {_git_of_query(record)}"
     states = {
         "missing": ["note    this query is gone"],
         "changed": ["note    this query has changed"],
     }
-    engine = f"engine  {record.engine} {record.engine_version}, {record.created_at}, {record.tool}"
-    lines = [query, *states.get(step.query_state, []), f"params  {_pairs(record.params)}", engine]
+    engine = f"engine  {record.engine} {record.engine_version}, {when}"
+    lines = [query, *states.get(step.query_state or "same", []), params, engine]
     return [indent + line for line in lines]
 
 
@@ -119,27 +146,33 @@ def _inputs(step: Step, indent: str) -> list[tuple[str, int | None, str]]:
     """Return for each input, last first, its text, the line that made it, and the next indent."""
     inputs = []
     for data, line in zip(step.record.inputs, step.made_by):
-        origin = "no query made it" if line is None else f"line {line}"
+        origin = "no run made it" if line is None else f"line {line}"
         if line is not None and data.sha256 is None:
             origin += ", by the name of the table"
-        text = f"input   {data.table} = {data.file or data.stored}: {_size(data)}; {origin}"
+        name = display_name(data.file or data.stored or "")
+        text = f"input   {data.table} = {name}: {_size(data)}; {origin}"
         inputs.append((indent + text, line, f"{indent}  "))
     return inputs[::-1]
 
 
-def _git(record: QueryRecord) -> str:
-    if record.commit is None:
+def _git_of_query(record: QueryRecord) -> str:
+    is_other = record.commit is not None and not record.committed
+    return ("not as " if is_other else "") + _git(record.commit, record.dirty)
+
+
+def _git(commit: str | None, dirty: bool | None) -> str:
+    if commit is None:
         return "no commit"
-    where = "in" if record.committed else "not as in"
-    dirty = ", among changed files" if record.dirty else ""
-    return f"{where} commit {_short(record.commit)}{dirty}"
+    return f"in commit {_short(commit)}{', among changed files' if dirty else ''}"
 
 
 def _size(data: Dataset) -> str:
-    parts = [data.format or "a table of the engine"]
+    parts = ["a table of the engine" if data.file is None else data.format or "a file"]
     parts += [] if data.rows is None else [_count(data.rows, "row")]
     parts += [] if data.bytes is None else [_count(data.bytes, "byte")]
-    parts += [] if data.sha256 is None else [f"sha256 {_short(data.sha256)}"]
+    if data.file is not None:
+        known = data.sha256 is not None
+        parts.append(f"sha256 {_short(data.sha256)}" if known else "content not known")
     return ", ".join(parts)
 
 
@@ -147,12 +180,14 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def _pairs(values: Mapping[str, Value]) -> str:
-    shown = [
-        f"{name}={str(value).lower() if isinstance(value, bool) else value}"
-        for name, value in values.items()
-    ]
-    return " ".join(shown) or "none"
+def _pairs(values: Mapping[str, Setting]) -> str:
+    return " ".join(f"{name}={_shown(value)}" for name, value in values.items()) or "none"
+
+
+def _shown(value: Setting) -> str:
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(_shown, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _short(digest: str | None) -> str:

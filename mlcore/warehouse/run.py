@@ -12,7 +12,7 @@ from mlcore.errors import DataError, shorten
 from mlcore.files.inputs import find_format, find_input_format
 from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
-from mlcore.files.parts import Kind, has_parts, is_parquet, kind_of
+from mlcore.files.parts import Kind, is_parquet, kind_of
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.engines import Engine
 from mlcore.lineage import (
@@ -23,7 +23,7 @@ from mlcore.lineage import (
     QueryRecord,
     append,
     check_appendable,
-    describe_file,
+    describe_input,
 )
 from mlcore.warehouse.query import Query, Value, find_query
 from mlcore.warehouse.rows import write_rows
@@ -114,7 +114,11 @@ def run_sql_from_path(
         return f"{query.name}: {count} rows in {out_table}"
     format = _format_of(out_path, run.input_options.format)
     _refuse_same(out_path, {"lineage": lineage, "query": query.path})
-    with open_outputs(out_path) as (stream,):
+
+    def add_line(hidden: object) -> None:
+        append(lineage, _record(engine, query, run, inputs, output, statistics, lineage))
+
+    with open_outputs(out_path, on_written=add_line) as (stream,):
         inputs = _provide(engine, query, run, progress)
         rounds = _iterate_to_fixpoint(engine, query, values, run, progress)
         result = engine.run(query, values, progress=progress)
@@ -123,7 +127,6 @@ def run_sql_from_path(
         count = write_rows(written, result.columns, result.parts, out_path, format)
         output = Dataset.of_file(out_path, format, fingerprint.facts(), names, count)
         statistics = {**rounds, **result.statistics}
-        append(lineage, _record(engine, query, run, inputs, output, statistics, lineage))
     return f"{query.name}: {count} rows"
 
 
@@ -175,9 +178,7 @@ def _provide(engine: Engine, query: Query, run: SqlRun, progress: Progress) -> l
             inputs.append(Dataset.of_stored(os.fspath(place), names, rows, table=table))
             continue
         format = _input_kind(place, run.input_options.format)
-        # A pipe or a remote file cannot be read again.
-        is_here = not is_remote(place) and (os.path.isfile(place) or has_parts(place))
-        facts = describe_file(place) if is_here else None
+        facts = describe_input(place)
         inputs.append(Dataset.of_file(place, format, facts, names, rows, table=table))
     return inputs
 

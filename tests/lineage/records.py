@@ -133,5 +133,12 @@ def made(path: str, text: str, query: str = "one", inputs: Mapping[str, str | No
     append(LINEAGE, record_of(query, inputs, path, content=text))
 
 
+def queries_of(path: Path | str = LINEAGE) -> list[QueryRecord]:
+    """The records of a lineage that has those of queries alone."""
+    records = read_lineage(path)
+    assert all(isinstance(record, QueryRecord) for record in records)
+    return [record for record in records if isinstance(record, QueryRecord)]
+
+
 def ask(path: str) -> Any:
     return find(path, read_lineage(LINEAGE), find_root(LINEAGE))

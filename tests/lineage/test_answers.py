@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import io
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from mlcore.lineage import append
+from mlcore.lineage import CommandRecord, Dataset, append, describe_file
 from tests.lineage.records import (
     LINEAGE,
     ask,
@@ -17,6 +19,8 @@ from tests.lineage.records import (
     record_of,
     write_query,
 )
+
+MODEL = Path(__file__).parents[2] / "fixtures/tiny/cosine/model"
 
 
 def test_a_chain_of_three_runs_is_followed_to_its_beginning(chain: Path) -> None:
@@ -110,3 +114,62 @@ def test_a_query_that_changed_is_told(chain: Path) -> None:
     write_query("one", "  -- changed")
     Path("sql/two.sql").unlink()
     assert [step.query_state for step in ask("d.csv").steps] == ["changed", "missing", "changed"]
+
+
+def made_by_command(
+    command: str, path: str, inputs: Mapping[str, str], engine: str | None = None
+) -> None:
+    """The line of a command that made what is at a path; inputs are files, or else tables."""
+    record = CommandRecord.of_run(
+        command=command,
+        engine_name=engine,
+        params={},
+        inputs=[
+            (
+                Dataset.of_file(place, None, describe_file(place), table=role)
+                if Path(place).exists()
+                else Dataset.of_stored(place, table=role)
+            )
+            for role, place in inputs.items()
+        ],
+        output=Dataset.of_file(path, None, describe_file(path), table="made"),
+        lineage_path=LINEAGE,
+    )
+    append(LINEAGE, record)
+
+
+def test_commands_and_queries_are_one_chain(chain: Path) -> None:
+    shutil.copytree(MODEL, "model")
+    made_by_command("train", "model", {"interactions": "d.csv"})
+    Path("lists.jsonl").write_text("lists\n")
+    made_by_command("predict", "lists.jsonl", {"model": "model", "users": "d.csv"})
+    shutil.move("model", "published")
+    answer = ask("lists.jsonl")
+    assert [(step.line, step.made_by) for step in answer.steps] == [
+        (5, (4, 3)),
+        (4, (3,)),
+        (3, (2,)),
+        (2, (1,)),
+        (1, (None,)),
+    ]
+    assert [step.query_state for step in answer.steps] == [None, None, "same", "same", "same"]
+    assert [ask(name).steps[0].line for name in ("published", "published/manifest.json")] == [4, 4]
+
+
+@pytest.mark.parametrize("name", ["model", "renamed"])
+def test_a_model_that_was_changed_has_changed_since(name: str, folder: Path) -> None:
+    shutil.copytree(MODEL, "model")
+    made_by_command("train", "model", {})
+    shutil.move("model", name)
+    with (Path(name) / "items.csv").open("a") as file:
+        file.write("more\n")
+    assert (ask(name).state, ask(name).steps[0].line) == ("changed", 1)
+
+
+def test_a_table_of_an_engine_is_followed_into_a_command(folder: Path) -> None:
+    append(LINEAGE, record_of("one", {}, "shop.clean", content=None, engine="spark"))
+    shutil.copytree(MODEL, "model")
+    made_by_command("train", "model", {"interactions": "shop.clean"}, "spark")
+    assert ask("model").steps[0].made_by == (1,)
+    made_by_command("train", "model", {"interactions": "shop.clean"}, "bigquery")
+    assert ask("model").steps[0].made_by == (None,)

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from mlcore.lineage import check, find, find_root, read_lineage
+from mlcore.lineage import check, find, find_root, format_record, read_lineage
 from tests.lineage.records import (
     LINEAGE,
     commit_all,
     git,
     made,
     needs_git,
+    queries_of,
     sha256,
     write_query,
 )
@@ -52,7 +53,7 @@ def test_a_query_of_the_past_is_found_in_the_history(change: str, repository: Pa
 def test_a_query_that_was_committed_after_its_run_is_found(repository: Path) -> None:
     write_query("one", "  -- changed")
     made("a.csv", "a\n")
-    assert read_lineage(LINEAGE)[0].committed is False
+    assert queries_of()[0].committed is False
     commit_all()
     write_query("one", "  -- changed again")
     commit_all()
@@ -96,9 +97,9 @@ def test_a_query_that_was_never_committed_is_a_fault_of_the_newest_run(repositor
 def test_a_line_that_names_the_wrong_commit_is_a_fault(name: str, repository: Path) -> None:
     text = write_query("one", "  -- changed").read_text()
     made("a.csv", "a\n")
-    (record,) = read_lineage(LINEAGE)
+    (record,) = queries_of()
     false = replace(record, committed=True, query=name)
-    LINEAGE.write_text(f"{false.to_line()}\n", "utf-8")
+    LINEAGE.write_text(f"{format_record(false)}\n", "utf-8")
     was = hashlib.sha256(git("show", "HEAD:sql/one.sql").encode() + b"\n").hexdigest()
     got = f"sha256 {was}" if name == "sql/one.sql" else "no such file"
     assert report().faults == (

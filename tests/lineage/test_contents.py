@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from mlcore.errors import DataError
+from mlcore.artifact import verify_model
 from mlcore.lineage import FileFacts, Fingerprint, describe_file
+from mlcore.lineage.contents import claimed_sha256
 from tests.lineage.records import facts_of, sha256
 
 
@@ -63,3 +67,58 @@ def test_what_cannot_be_read_is_named(place: str, complaint: str, folder: Path) 
     with pytest.raises(DataError) as caught:
         describe_file(place)
     assert str(caught.value) == complaint
+
+
+MODEL = Path(__file__).parents[2] / "fixtures/tiny/cosine/model"
+
+
+def test_a_model_is_known_by_its_manifest(folder: Path) -> None:
+    manifest = (MODEL / "manifest.json").read_bytes()
+    total = sum(path.stat().st_size for path in MODEL.iterdir())
+    assert describe_file(MODEL) == FileFacts(total, hashlib.sha256(manifest).hexdigest())
+    assert describe_file(MODEL).sha256 == describe_file(MODEL / "manifest.json").sha256
+    Path("link").symlink_to(MODEL)
+    assert describe_file("link") == describe_file(MODEL)
+    verify_model(MODEL)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in MODEL.iterdir()))
+@pytest.mark.parametrize("change", ["one bit", "longer", "gone"])
+def test_a_model_of_which_a_file_has_changed_is_not(name: str, change: str, folder: Path) -> None:
+    shutil.copytree(MODEL, "model")
+    path = Path("model") / name
+    data = path.read_bytes()
+    if change == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(data + b"\n" if change == "longer" else data[:-1] + bytes([data[-1] ^ 1]))
+    assert describe_file("model").sha256 != describe_file(MODEL).sha256
+    is_same = claimed_sha256("model") == claimed_sha256(MODEL) == describe_file(MODEL).sha256
+    assert is_same == (name != "manifest.json")
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        *("", "{", "7", "[]", "{}", '{"files": []}', '{"files": {"a": []}}'),
+        *(
+            '{"files": {"../a": {}}}',
+            '{"files": {"a": {"bytes": 1}}}',
+            '{"files": {"\\u0000": {}}}',
+        ),
+    ],
+)
+def test_a_folder_with_another_manifest_is_a_folder(manifest: str, folder: Path) -> None:
+    Path("parts").mkdir()
+    Path("parts/manifest.json").write_text(manifest)
+    line = f"{sha256(manifest)}  manifest.json\n"
+    assert describe_file("parts") == FileFacts(len(manifest), sha256(line))
+
+
+def test_a_manifest_names_no_file_outside_its_folder(folder: Path) -> None:
+    Path("a").write_text("a")
+    Path("parts").mkdir()
+    files = {"../a": {"bytes": 1, "sha256": sha256("a")}}
+    text = json.dumps({"files": files})
+    Path("parts/manifest.json").write_text(text)
+    assert describe_file("parts").sha256 != sha256(text)

@@ -17,6 +17,7 @@ from tests.lineage.records import (
     commit_all,
     git,
     needs_git,
+    queries_of,
     record_of,
     write_query,
 )
@@ -144,7 +145,7 @@ def test_the_commit_is_that_of_the_repository_the_query_is_in(
         assert (record.commit, record.committed, record.dirty) == (commit, True, False)
     assert record.query == "work/sql/one.sql"  # below the log, which is in no repository
     append("lineage.jsonl", record_of(repository / "sql/one.sql", lineage="lineage.jsonl"))
-    (record,) = read_lineage("lineage.jsonl")
+    (record,) = queries_of("lineage.jsonl")
     assert record.query == "elsewhere:sql/one.sql"
     # The same path here is another query.
     (other / "sql").mkdir()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlcore.errors import DataError, DataWarning
-from mlcore.lineage import append, check_appendable, read_lineage
+from mlcore.lineage import append, check_appendable, format_record, read_lineage
 from tests.lineage.records import LINE, LINEAGE, RECORD, lines_of, record_of
 
 
@@ -17,7 +17,7 @@ def test_lines_follow_one_another(folder: Path) -> None:
     for record in records:
         append(LINEAGE, record)
     assert read_lineage(LINEAGE) == records
-    assert LINEAGE.read_bytes() == "".join(f"{one.to_line()}\n" for one in records).encode()
+    assert LINEAGE.read_bytes() == "".join(f"{format_record(one)}\n" for one in records).encode()
 
 
 @pytest.mark.parametrize("kept", [1, 40, len(LINE) - 1])
@@ -29,14 +29,14 @@ def test_what_a_crash_left_of_a_line_is_removed(kept: int, folder: Path) -> None
         assert read_lineage(LINEAGE) == [RECORD]
     with pytest.warns(DataWarning, match="removed a last line that was not written to its end"):
         append(LINEAGE, record_of())
-    assert LINEAGE.read_bytes() == whole + record_of().to_line().encode() + b"\n"
+    assert LINEAGE.read_bytes() == whole + format_record(record_of()).encode() + b"\n"
 
 
 def test_a_line_that_lacks_only_its_line_feed_stays(folder: Path) -> None:
     LINEAGE.write_text(LINE, "utf-8")
     assert read_lineage(LINEAGE) == [RECORD]
     append(LINEAGE, record_of())
-    assert lines_of() == [LINE, record_of().to_line()]
+    assert lines_of() == [LINE, format_record(record_of())]
 
 
 @pytest.mark.parametrize("number", [1, 2])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlcore.lineage import Dataset, QueryRecord, append, read_lineage, recorded_name
+from mlcore.lineage import Dataset, QueryRecord, append, format_record, read_lineage, recorded_name
 from mlcore.warehouse.query import parse_query
 from tests.lineage.records import LINEAGE, facts_of, record_of
 
@@ -96,7 +96,7 @@ def test_no_line_has_an_absolute_path_or_a_secret(
         # In no repository and no folder of the names above.
         lineage_path=Path(os.sep) / "no-such-folder/lineage.jsonl",
     )
-    line = record.to_line()
+    line = format_record(record)
     assert "SECRET" not in line and "KEY" not in line and "PERSON" not in line
     last = "name.csv" if kind in ("path", "file") else path[-1]
     assert record.output.file is not None and record.output.file.endswith(last)

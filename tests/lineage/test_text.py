@@ -10,13 +10,16 @@ import pytest
 
 from cli.lineage import main
 from mlcore.version import VERSION
-from mlcore.lineage import append, read_lineage
+from mlcore.lineage import CommandRecord, Dataset, append, format_record
 from tests.lineage.records import (
     LINEAGE,
+    NOON,
+    facts_of,
     git,
     lines_of,
     made,
     needs_git,
+    queries_of,
     record_of,
     sha256,
     write_query,
@@ -34,8 +37,8 @@ def test_the_command_shows_how_a_file_was_made(
 ) -> None:
     Path("d.csv").rename("e.csv")
     write_query("two", "  -- changed")
-    one = read_lineage(LINEAGE)[0].query_sha256[:12]
-    two = read_lineage(LINEAGE)[1].query_sha256[:12]
+    one = queries_of()[0].query_sha256[:12]
+    two = queries_of()[1].query_sha256[:12]
     digest = {name: sha256(f"{name}\n")[:12] for name in "abcd"}
     engine = f"duckdb 2.0.0, 2026-11-21T12:00:00Z, mlcore {VERSION}"
     assert run(capsys, "--file", "e.csv") == (
@@ -54,7 +57,7 @@ e.csv: csv, 1 row, 2 bytes, sha256 {digest["d"]}, made as d.csv
       query   one.sql, sha256 {one}, no commit
       params  k=50 salt=s
       engine  {engine}
-      input   t = a.csv: csv, 1 row, 2 bytes, sha256 {digest["a"]}; no query made it
+      input   t = a.csv: csv, 1 row, 2 bytes, sha256 {digest["a"]}; no run made it
 """,
         "",
     )
@@ -73,6 +76,32 @@ def test_the_command_shows_commits_and_tables(
     assert f", not as in commit {commit}, among changed files\n" in out
     assert f", in commit {commit}\n" in out
     assert "t = shop.clean: a table of the engine; line 1, by the name of the table\n" in out
+
+
+def test_what_is_not_known_of_an_input_is_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = CommandRecord.of_run(
+        command="train",
+        engine_name="spark",
+        params={"similarity.name": "cosine", "cutoffs": [5, 10], "with_users": True},
+        inputs=[
+            Dataset.of_file("-", None, None, table="interactions"),
+            Dataset.of_stored("shop.items", table="items"),
+        ],
+        output=Dataset.of_file("a.csv", "csv", facts_of("a\n"), table="model"),
+        lineage_path=LINEAGE,
+        created_at=NOON,
+    )
+    append(LINEAGE, record)
+    Path("a.csv").write_text("a\n")
+    assert run(capsys, "--file", "a.csv")[1].splitlines()[1:] == [
+        "  command train by spark, no commit",
+        "  params  similarity.name=cosine cutoffs=5,10 with_users=true",
+        f"  run     2026-11-21T12:00:00Z, mlcore {VERSION}",
+        "  input   interactions = standard input: a file, content not known; no run made it",
+        "  input   items = shop.items: a table of the engine; no run made it",
+    ]
 
 
 def test_a_run_that_two_inputs_come_from_is_shown_once(
@@ -97,7 +126,7 @@ def test_years_of_daily_runs_are_followed(folder: Path, capsys: pytest.CaptureFi
         )
         for day in range(1100)
     ]
-    LINEAGE.write_text("".join(f"{one.to_line()}\n" for one in records), "utf-8")
+    LINEAGE.write_text("".join(f"{format_record(one)}\n" for one in records), "utf-8")
     Path("now.csv").write_text("1100", "utf-8")
     status, out, _ = run(capsys, "--file", "now.csv")
     assert (status, out.count("query   one.sql")) == (0, 1100)
@@ -131,7 +160,9 @@ def test_a_file_that_is_not_known_or_changed_is_one_error(
         (
             "a.csv",
             "unknown",
-            "a file that a query of sql/lineage.jsonl made, got one that is not known",
+            "a file that a run of sql/lineage.jsonl made, got one that is not known\n"
+            "hint: a run writes its line where --lineage names a log, or lineage.jsonl is beside its "
+            "output",
         ),
         (
             "d.csv",
@@ -148,7 +179,7 @@ def test_a_file_that_is_not_known_or_changed_is_one_error(
 
 def test_the_command_checks_the_lineage(chain: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "--check") == (0, "3 runs, nothing wrong\n", "")
-    was = read_lineage(LINEAGE)[0].query_sha256
+    was = queries_of()[0].query_sha256
     write_query("one", "  -- changed")
     rule = f"query: expected one.sql with sha256 {was} in the folder, got none"
     assert run(capsys, "--check") == (
@@ -156,6 +187,20 @@ def test_the_command_checks_the_lineage(chain: Path, capsys: pytest.CaptureFixtu
         f"sql/lineage.jsonl:3: {rule}\n",
         f"error: sql/lineage.jsonl:1: {rule}\n",
     )
+
+
+def test_a_check_answers_programs_too(chain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, "--check", "--json") == (
+        0,
+        '{\n  "runs": 3,\n  "faults": [],\n  "notes": []\n}\n',
+        "",
+    )
+    write_query("one", "  -- changed")
+    status, out, err = run(capsys, "--check", "--json")
+    found = json.loads(out)
+    assert (status, found["runs"], found["notes"]) == (1, 3, [])
+    assert [fault["line"] for fault in found["faults"]] == [1, 3]
+    assert err == f"error: sql/lineage.jsonl:1: {found['faults'][0]['text']}\n"
 
 
 def test_a_lineage_that_is_not_there_is_one_error(

@@ -18,7 +18,7 @@ import cli.run_sql
 from mlcore.errors import DataError
 from mlcore.files.database import Database
 from mlcore.warehouse.engines import DuckDb
-from mlcore.lineage import read_lineage
+from mlcore.lineage import QueryRecord, read_lineage
 from mlcore.warehouse.run import SqlRun, run_sql_from_path
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +39,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def records_of(path: str) -> list[QueryRecord]:
+    return [record for record in read_lineage(path) if isinstance(record, QueryRecord)]
+
+
 def run(*arguments: str) -> int:
     return cli.run_sql.main(list(arguments))
 
@@ -55,7 +59,7 @@ def test_a_run_writes_the_rows_and_their_line(
     assert deduplicate("--param", "min_weight=0.5") == 0
     assert capsys.readouterr().out == "deduplicate: 2 rows\n"
     assert (folder / "clean.jsonl").read_text() == CLEAN
-    (record,) = read_lineage("lineage.jsonl")
+    (record,) = records_of("lineage.jsonl")
     assert record.query == "sql/deduplicate.sql"
     assert record.params == {"aggregate": "sum", "min_weight": 0.5}
     assert (record.output.rows, record.output.bytes) == (2, len(CLEAN))
@@ -68,7 +72,7 @@ def test_the_same_run_gives_the_same_bytes_and_a_second_line(folder: Path) -> No
     first = (folder / "clean.jsonl").read_bytes()
     deduplicate("--threads", "1")
     assert (folder / "clean.jsonl").read_bytes() == first
-    one, other = read_lineage("lineage.jsonl")
+    one, other = records_of("lineage.jsonl")
     assert one.output == other.output
 
 
@@ -92,7 +96,7 @@ def test_standard_input_and_output_will_do(
     out, err = capfd.readouterr()
     assert out == "user_id,item_id,weight,timestamp\nu,a,3,20\nv,b,4,30\n"
     assert err == "deduplicate: 2 rows\n"
-    (record,) = read_lineage("line.jsonl")
+    (record,) = records_of("line.jsonl")
     assert (record.inputs[0].sha256, record.output.file) == (None, "-")
 
 
@@ -110,7 +114,7 @@ def test_parquet_is_read_by_the_engine(folder: Path) -> None:
         "weight": 2,
         "timestamp": 7,
     }
-    (record,) = read_lineage("lineage.jsonl")
+    (record,) = records_of("lineage.jsonl")
     assert record.inputs[0].format == "parquet"
     assert record.inputs[0].bytes == (folder / "events.parquet").stat().st_size
 
@@ -127,7 +131,7 @@ def test_rounds_go_on_until_nothing_changes(folder: Path) -> None:
     assert once == ["u,a,1", "u,b,1", "v,a,1", "v,b,1", "v,c,1", "w,c,1"]
     assert core == ["u,a,1", "u,b,1", "v,a,1", "v,b,1"]
     # 7 rows, then 6, 5, 4, and 4 again.
-    assert [line.statistics for line in read_lineage("lineage.jsonl")] == [{}, {"rounds": 4}]
+    assert [line.statistics for line in records_of("lineage.jsonl")] == [{}, {"rounds": 4}]
 
 
 def test_a_query_that_does_not_say_so_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,7 +179,7 @@ def test_a_pipe_with_a_name_has_no_digest(folder: Path) -> None:
     arguments = ("--query", "sql/deduplicate.sql", "--table", "events=pipe.csv")
     assert run(*arguments, "--out", "clean.jsonl") == 0
     writer.join()
-    (record,) = read_lineage("lineage.jsonl")
+    (record,) = records_of("lineage.jsonl")
     assert (record.inputs[0].rows, record.inputs[0].sha256) == (3, None)
 
 
@@ -246,7 +250,8 @@ FAULTS: dict[str, tuple[list[str], str]] = {
     ),
     "a lineage that is none": (
         ["--table", "events=events.csv", "--lineage", "events.csv"],
-        "error: events.csv:1: expected a record of a run, got ",
+        "error: events.csv:1: expected a record of a run, got invalid JSON (expecting value at "
+        "character 1)\nhint: --lineage names another log",
     ),
     "two outputs": (
         ["--table", "events=events.csv", "--out-table", "shop.clean"],
@@ -305,7 +310,7 @@ def test_a_bundled_query_runs_by_name_whatever_files_there_are(
     arguments = ("--query", "deduplicate", "--table", "events=events.csv")
     assert run(*arguments, "--out", "clean.jsonl") == 0
     assert (folder / "clean.jsonl").read_text() == CLEAN
-    (record,) = read_lineage("lineage.jsonl")
+    (record,) = records_of("lineage.jsonl")
     assert record.query == "mlcore:deduplicate.sql"
     assert cli.lineage.main(["--check"]) == 0
     capsys.readouterr()
@@ -371,7 +376,7 @@ def test_a_query_of_ones_own_runs(folder: Path) -> None:
     arguments = ("--query", "own/active.sql", "--table", "events=events.csv", "--param", "least=2")
     assert run(*arguments, "--out", "active.csv") == 0
     assert (folder / "active.csv").read_text() == "user_id,events\nu,2\n"
-    assert read_lineage("lineage.jsonl")[0].query == "own/active.sql"
+    assert records_of("lineage.jsonl")[0].query == "own/active.sql"
 
 
 def test_a_function_does_what_the_command_does(folder: Path) -> None:

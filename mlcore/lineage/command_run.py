@@ -1,0 +1,179 @@
+"""Lines of the lineage for what commands make: one for each output, where there is a log."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlcore import lineage  # whose names load on first use: most runs have no log
+from mlcore.errors import DataError
+from mlcore.files.options import ColumnNames, InputOptions, PathLike
+from mlcore.files.outputs import descriptor_of
+from mlcore.lineage.contents import describe_file, describe_input
+from mlcore.lineage.data import Dataset
+from mlcore.lineage.queries import BUNDLED_QUERIES
+from mlcore.lineage.recorded import plain_value
+
+if TYPE_CHECKING:
+    from mlcore.lineage.command_record import Setting
+
+__all__ = ["CommandRun", "format_of", "log_beside"]
+
+_FORMATS = {"csv", "json", "jsonl", "ndjson", "parquet", "tsv"}
+
+
+class CommandRun:
+    """One run of a command that makes files or a directory.
+
+    An output has a log if one is given, or else if ``lineage.jsonl`` lies beside it. Without a log this
+    reads nothing and asks no git. Call ``take`` before the inputs are read, ``note`` with what decides
+    the outputs, and let ``on_written`` be called when they are whole and have no name yet.
+
+    Args:
+        command: its name.
+        outputs: paths by role, in the order in which they are opened; None for one not asked for.
+        lineage_path: of the log; None for the one beside each output.
+        engine: that does the work, or None.
+
+    Raises:
+        DataError: a log cannot take a line, or is an output; or a log is given for an output that is
+            no file, whose content nobody could look up.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        outputs: Mapping[str, PathLike | None],
+        lineage_path: PathLike | None = None,
+        engine: str | None = None,
+    ) -> None:
+        self._command, self._engine = command, engine
+        self._outputs = {role: path for role, path in outputs.items() if path is not None}
+        if lineage_path is not None and not self._outputs:
+            raise DataError(
+                "lineage: expected an output, which gets a line, got none", "--out names a file"
+            )
+        self._logs = {
+            role: log
+            for role, path in self._outputs.items()
+            if (log := _find_log(path, lineage_path)) is not None
+        }
+        for log in dict.fromkeys(os.fspath(log) for log in self._logs.values()):
+            for path in self._outputs.values():
+                if os.path.realpath(path) == os.path.realpath(log):
+                    raise DataError(f"{path}: expected another file than the lineage, got the same")
+            lineage.check_appendable(log)
+        self._inputs: list[Dataset] = []
+        self._params: dict[str, Setting] = {}
+
+    def take(self, **inputs: PathLike | None) -> None:
+        """Fingerprint files that are about to be read; those that are no files get no digest.
+
+        Raises:
+            DataError: a file is unreadable or damaged.
+        """
+        for role, path in inputs.items() if self._logs else ():
+            if path is not None:
+                facts = describe_input(path)
+                self._inputs.append(Dataset.of_file(path, format_of(path), facts, table=role))
+
+    def take_stored(self, **tables: PathLike | None) -> None:
+        """Note tables that the engine reads, by what it calls them."""
+        for role, name in tables.items():
+            if name is not None:
+                self._inputs.append(Dataset.of_stored(os.fspath(name), table=role))
+
+    def note(self, *configs: object, **params: object) -> None:
+        """Note what decides the outputs.
+
+        None and empty lists are left out; so are paths, which are inputs, and defaults of
+        ``InputOptions``.
+
+        Args:
+            configs: dataclasses, or JSON objects.
+        """
+        for values in (*map(_fields, configs), params) if self._logs else ():
+            self._params |= dict(_settings(values))
+
+    def on_written(self, hidden: Sequence[Path | None]) -> None:
+        """Append the lines.
+
+        Args:
+            hidden: where each output is until it gets its name, in their order.
+
+        Raises:
+            DataError: the disk refused.
+        """
+        for (role, path), content in zip(self._outputs.items(), hidden, strict=True):
+            log = self._logs.get(role)
+            if log is None or content is None:
+                continue
+            facts = describe_file(content)
+            kind = "model" if content.is_dir() else format_of(path)
+            record = lineage.CommandRecord.of_run(
+                command=self._command,
+                engine_name=self._engine,
+                params=self._params,
+                inputs=self._inputs,
+                output=Dataset.of_file(path, kind, facts, table=role),
+                lineage_path=log,
+            )
+            lineage.append(log, record)
+
+
+def _find_log(path: PathLike, given: PathLike | None) -> PathLike | None:
+    is_file = descriptor_of(path) is None and (
+        not os.path.exists(path) or os.path.isfile(path) or os.path.isdir(path)
+    )
+    if given is not None and not is_file:
+        name = "standard output" if os.fspath(path) == "-" else path
+        raise DataError(
+            f"{name}: expected a file, as the lineage knows it by its content, got a stream",
+            "name a file, or leave out --lineage",
+        )
+    return given if given is not None or not is_file else log_beside(path)
+
+
+def log_beside(path: PathLike) -> Path | None:
+    """Return the log beside a file or a directory, or None; never that of mlcore's queries."""
+    name = os.path.normpath(path)
+    if os.path.basename(name) in (".", ".."):
+        name = os.path.abspath(name)
+    log = Path(name).parent / lineage.LINEAGE_NAME
+    is_ours = log.parent.resolve() == BUNDLED_QUERIES.resolve()
+    return log if log.is_file() and not is_ours else None
+
+
+def format_of(path: PathLike) -> str | None:
+    """Return what a file or a folder is in by its name; ``model``; or None.
+
+    >>> format_of("events.CSV.gz"), format_of("events")
+    ('csv', None)
+    """
+    if (Path(path) / "manifest.json").is_file():
+        return "model"
+    ending = Path(os.fspath(path).lower().removesuffix(".gz")).suffix[1:]
+    return ending if ending in _FORMATS else None
+
+
+def _fields(config: object) -> Mapping[str, object]:
+    if isinstance(config, Mapping):
+        return config
+    values = {field.name: getattr(config, field.name) for field in fields(config)}  # type: ignore[arg-type]
+    if isinstance(config, (InputOptions, ColumnNames)):
+        default = type(config)()
+        return {name: value for name, value in values.items() if value != getattr(default, name)}
+    return values
+
+
+def _settings(values: Mapping[str, object], before: str = "") -> Iterator[tuple[str, Setting]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping) or is_dataclass(value):
+            yield from _settings(_fields(value), f"{before}{name}.")
+        elif isinstance(value, (list, tuple)) and value:
+            yield before + name, [one for one in map(plain_value, value) if one is not None]
+        elif not name.endswith("_path") and (plain := plain_value(value)) is not None:
+            yield before + name, plain
