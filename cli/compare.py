@@ -17,6 +17,7 @@ from cli.options import (
     add_extra_users_option,
     add_fields,
     add_input_options,
+    add_lineage_option,
     build_config,
     parse_numbers,
     with_default,
@@ -33,6 +34,7 @@ class Args(InputArgs):
     cutoffs: list[int]
     extra_users: ExtraUsers
     out: str | None
+    lineage: str | None
 
 
 def build_parser() -> ArgumentParser:
@@ -79,6 +81,7 @@ def build_parser() -> ArgumentParser:
     add_fields(gate, CompareConfig, max_loss=max_loss)
     output = parser.add_argument_group("output")
     output.add_argument("--out", metavar="FILE", help="the comparison as JSON, or -")
+    add_lineage_option(output)
     add_input_options(parser)
     return parser
 
@@ -95,6 +98,7 @@ def _compare(args: Args, progress: TerminalProgress) -> Outcome:
         out_path=args.out,
         extra_users=args.extra_users,
         input_options=args.input_options(),
+        lineage_path=args.lineage,
         progress=progress,
     )
     return Outcome(comparison.report(), comparison.failure())

@@ -20,6 +20,7 @@ from cli.options import (
     add_extra_users_option,
     add_fields,
     add_input_options,
+    add_lineage_option,
     add_predictions_option,
     add_threads_option,
     build_config,
@@ -45,6 +46,7 @@ class Args(InputArgs, EngineArgs):
     cutoffs: list[int]
     out: str
     per_user_out: str | None
+    lineage: str | None
     model_dir: str | None
     interactions: str | None
     dry_run: bool
@@ -87,6 +89,7 @@ def build_parser() -> ArgumentParser:
     output = parser.add_argument_group("output")
     output.add_argument("--out", required=True, metavar="FILE", help="the metrics as JSON, or -")
     output.add_argument("--per-user-out", metavar="FILE", help="the metrics of each user")
+    add_lineage_option(output)
     add_input_options(parser)
     add_engine_options(parser, default=None)
     parser.add_argument(
@@ -157,6 +160,7 @@ def _work(args: Args, progress: TerminalProgress) -> str:
         extra_users=args.extra_users,
         config=build_config(EvaluateConfig, args),
         input_options=args.input_options(),
+        lineage_path=args.lineage,
         progress=progress,
     )
 
@@ -189,6 +193,7 @@ def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
             args.cutoffs,
             extra_users=args.extra_users,
             input_options=args.input_options(),
+            lineage_path=args.lineage,
             progress=progress,
         )
 

@@ -11,6 +11,7 @@ from cli.options import (
     add_dry_run_option,
     add_fields,
     add_input_options,
+    add_lineage_option,
     add_model_option,
     add_threads_option,
     build_config,
@@ -23,6 +24,7 @@ class Args(InputArgs):
 
     model_dir: str
     out: str
+    lineage: str | None
     threads: int | None
     dry_run: bool
 
@@ -58,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", required=True, metavar="FILE", help="JSON Lines, or -")
     add_threads_option(parser)
     add_dry_run_option(parser)
+    add_lineage_option(parser)
     add_input_options(parser)
     return parser
 
@@ -73,6 +76,7 @@ def _work(args: Args, progress: TerminalProgress) -> str:
         options,
         threads=args.threads,
         input_options=args.input_options(),
+        lineage_path=args.lineage,
         dry_run=args.dry_run,
         progress=progress,
         on_message=progress.show,

@@ -14,6 +14,7 @@ from cli.options import (
     InputArgs,
     add_fields,
     add_input_options,
+    add_lineage_option,
     add_interactions_option,
     build_config,
 )
@@ -25,6 +26,7 @@ class Args(InputArgs):
 
     interactions: str
     out: str
+    lineage: str | None
 
 
 def build_parser() -> ArgumentParser:
@@ -46,6 +48,7 @@ def build_parser() -> ArgumentParser:
         min_item_interactions="fewest users of an item",
         max_user_interactions="only the newest N of each user",
     )
+    add_lineage_option(parser)
     add_input_options(parser)
     return parser
 
@@ -58,6 +61,7 @@ def _preprocess(args: Args, progress: TerminalProgress) -> str:
         args.out,
         build_config(PreprocessConfig, args),
         input_options=args.input_options(),
+        lineage_path=args.lineage,
         progress=progress,
     )
 

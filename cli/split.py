@@ -15,6 +15,7 @@ from cli.options import (
     InputArgs,
     add_fields,
     add_input_options,
+    add_lineage_option,
     add_interactions_option,
     build_config,
 )
@@ -29,6 +30,7 @@ class Args(InputArgs):
     interactions: str
     train_out: str
     test_out: str
+    lineage: str | None
     cutoff: str | None
 
     def config(self) -> SplitConfig:
@@ -71,6 +73,7 @@ def build_parser() -> ArgumentParser:
         metavar="TIME",
         help="for temporal: test from here on; a date or time, of UTC or --timezone, or seconds",
     )
+    add_lineage_option(parser)
     add_input_options(parser)
     return parser
 
@@ -84,6 +87,7 @@ def _split(args: Args, progress: TerminalProgress) -> str:
         args.test_out,
         args.config(),
         input_options=args.input_options(),
+        lineage_path=args.lineage,
         progress=progress,
     )
 

@@ -16,6 +16,7 @@ from cli.options import (
     add_catalogue_option,
     add_dry_run_option,
     add_input_options,
+    add_lineage_option,
     add_interactions_option,
     add_threads_option,
 )
@@ -30,6 +31,7 @@ class Args(InputArgs, EngineArgs):
     out_dir: str
     overwrite: bool
     without_users: bool
+    lineage: str | None
     threads: int | None
     dry_run: bool
 
@@ -52,6 +54,7 @@ def build_parser() -> ArgumentParser:
     output.add_argument(
         "--without-users", action="store_true", help="leave out user ids and histories"
     )
+    add_lineage_option(output)
     add_threads_option(parser)
     add_dry_run_option(parser)
     add_input_options(parser)
@@ -74,6 +77,7 @@ def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
             overwrite=args.overwrite,
             with_users=not args.without_users,
             input_options=args.input_options(),
+            lineage_path=args.lineage,
             progress=progress,
         )
 
@@ -93,6 +97,7 @@ def _work(args: Args, progress: TerminalProgress) -> str:
         with_users=not args.without_users,
         threads=args.threads,
         input_options=args.input_options(),
+        lineage_path=args.lineage,
         dry_run=args.dry_run,
         progress=progress,
         on_message=progress.show,

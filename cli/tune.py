@@ -33,6 +33,7 @@ from cli.options import (
     add_dry_run_option,
     add_fields,
     add_input_options,
+    add_lineage_option,
     add_interactions_option,
     add_threads_option,
     build_config,
@@ -53,6 +54,7 @@ class Args(InputArgs):
     space: str | None
     metric: str
     out_dir: str
+    lineage: str | None
     threads: int | None
     dry_run: bool
 
@@ -89,6 +91,7 @@ def build_parser() -> ArgumentParser:
     output.add_argument(
         "--out-dir", required=True, metavar="DIR", help="of the search: new, or one to resume"
     )
+    add_lineage_option(output)
     add_dry_run_option(parser)
     add_input_options(parser)
     return parser
@@ -110,6 +113,7 @@ def _tune(args: Args, progress: TerminalProgress) -> str:
             items_path=args.items,
             threads=args.threads,
             input_options=args.input_options(),
+            lineage_path=args.lineage,
             dry_run=args.dry_run,
             progress=progress,
             on_trial=show_trial,

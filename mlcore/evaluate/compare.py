@@ -23,6 +23,7 @@ from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
 from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document
+from mlcore.lineage.command_run import CommandRun
 from mlcore.progress import Progress, no_progress
 from mlcore.ranked_lists import Predictions
 from mlcore.types import Float64Array, Int32Array, Int64Array
@@ -165,6 +166,7 @@ def compare_from_path(
     out_path: PathLike | None = None,
     extra_users: ExtraUsers = DEFAULT_EXTRA_USERS,
     input_options: InputOptions = InputOptions(),
+    lineage_path: PathLike | None = None,
     progress: Progress = no_progress,
 ) -> Comparison:
     """Read predictions and ground truth, compare, write the result; return it.
@@ -176,6 +178,7 @@ def compare_from_path(
         candidate_path: likewise.
         out_path: for the comparison as JSON.
         extra_users: ``ignore`` skips lists of users without ground truth.
+        lineage_path: gets a line for the comparison; None for ``lineage.jsonl`` beside it, if there is one.
         progress: called with the bytes read.
 
     Raises:
@@ -183,7 +186,11 @@ def compare_from_path(
         DataError: a file is faulty.
     """
     _check_metrics(config, cutoffs)  # before reading files
-    with open_outputs(*([] if out_path is None else [out_path])) as streams:
+    run = CommandRun("compare", {"comparison": out_path}, lineage_path)
+    run.note(config, input_options, cutoffs=cutoffs, extra_users=extra_users)
+    paths = [] if out_path is None else [out_path]
+    with open_outputs(*paths, on_written=run.on_written) as streams:
+        run.take(baseline=baseline_path, candidate=candidate_path, ground_truth=ground_truth_path)
         baseline = read_predictions(baseline_path, progress)
         candidate = read_predictions(candidate_path, progress)
         ground_truth = read_interactions(

@@ -27,6 +27,7 @@ from mlcore.files.predictions import read_predictions
 from mlcore.ids import check_id, refuse_text
 from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document, format_number
+from mlcore.lineage.command_run import CommandRun
 from mlcore.progress import Progress, no_progress
 from mlcore.ranked_lists import Predictions
 from mlcore.references import count_unknown, none_known
@@ -307,6 +308,7 @@ def evaluate_from_path(
     extra_users: ExtraUsers = DEFAULT_EXTRA_USERS,
     config: EvaluateConfig = EvaluateConfig(),
     input_options: InputOptions = InputOptions(),
+    lineage_path: PathLike | None = None,
     progress: Progress = no_progress,
 ) -> str:
     """Read predictions and ground truth, evaluate, write the metrics as JSON; return a summary.
@@ -317,6 +319,7 @@ def evaluate_from_path(
         per_user_path: for the metrics of each user, ``.csv`` or ``.jsonl``.
         model_dir: for metrics over its catalogue, slices and diversity.
         extra_users: ``ignore`` skips lists of users without ground truth.
+        lineage_path: gets a line for each output; None for ``lineage.jsonl`` beside it, if there is one.
         progress: called with the bytes read.
 
     Raises:
@@ -330,7 +333,11 @@ def evaluate_from_path(
     if per_user_path is not None:
         find_format(per_user_path, input_options.format)
         paths.append(per_user_path)
-    with open_outputs(*paths) as streams:
+    outputs = {"metrics": out_path, "per_user": per_user_path}
+    run = CommandRun("evaluate", outputs, lineage_path)
+    run.note(config, input_options, cutoffs=cutoffs, extra_users=extra_users)
+    with open_outputs(*paths, on_written=run.on_written) as streams:
+        run.take(predictions=predictions_path, ground_truth=ground_truth_path, model=model_dir)
         catalogue = None if model_dir is None else _catalogue_of(Model.load(model_dir), config)
         _check_catalogue(catalogue, config)  # before reading files
         predictions = read_predictions(predictions_path, progress)

@@ -10,6 +10,7 @@ from mlcore.files.interactions import read_events, write_interactions
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.interactions import Events, Interactions
+from mlcore.lineage.command_run import CommandRun
 from mlcore.newest import mark_newest
 from mlcore.preprocess.config import PreprocessConfig
 from mlcore.progress import Progress, no_progress
@@ -70,18 +71,23 @@ def preprocess_from_path(
     config: PreprocessConfig = PreprocessConfig(),
     *,
     input_options: InputOptions = InputOptions(),
+    lineage_path: PathLike | None = None,
     progress: Progress = no_progress,
 ) -> str:
     """Read events, preprocess them, write interactions; return a summary.
 
     Args:
+        lineage_path: gets a line for each output; None for ``lineage.jsonl`` beside it, if there is one.
         progress: called with the bytes read.
 
     Raises:
         DataError: a file is faulty, or nothing is left.
     """
     find_format(out_path, input_options.format)  # before the work, not after it
-    with open_outputs(out_path) as (out,):
+    run = CommandRun("preprocess", {"interactions": out_path}, lineage_path)
+    run.note(config, input_options)
+    with open_outputs(out_path, on_written=run.on_written) as (out,):
+        run.take(interactions=interactions_path)
         events = read_events(interactions_path, input_options=input_options, progress=progress)
         with at(display_name(interactions_path)):
             interactions = preprocess_from_data(events, config)

@@ -19,6 +19,7 @@ from mlcore.files.predictions import Entries, format_predictions
 from mlcore.files.tables import BadValue
 from mlcore.ids import IdMap
 from mlcore.jsontext import format_string
+from mlcore.lineage.command_run import CommandRun
 from mlcore.memory.plan import Plan
 from mlcore.numeric.threads import resolve_threads
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
@@ -55,6 +56,7 @@ def predict_from_path(
     *,
     threads: int | None = None,
     input_options: InputOptions = InputOptions(),
+    lineage_path: PathLike | None = None,
     dry_run: bool = False,
     progress: Progress = no_progress,
     on_message: OnMessage = no_message,
@@ -65,6 +67,7 @@ def predict_from_path(
 
     Args:
         threads: None for one per core. Changes speed only.
+        lineage_path: gets the line of the lists; None for ``lineage.jsonl`` beside them, if there is one.
         dry_run: open the model only, write nothing, and return the memory plan.
         progress: called with the number of lists made.
         on_message: called with the memory plan before the work, unless it is small; in a dry run,
@@ -80,7 +83,11 @@ def predict_from_path(
             on_message
         )
     tally = _Tally()
-    with open_outputs(out_path) as (out,):
+    run = CommandRun("predict", {"predictions": out_path}, lineage_path)
+    run.note(options, input_options, all_users=requests.all_users)
+    with open_outputs(out_path, on_written=run.on_written) as (out,):
+        run.take(model=model_dir, users=requests.users_path, histories=requests.histories_path)
+        run.take(include_items=options.include_items_path, exclude_items=options.exclude_items_path)
         recommender = Recommender.load(model_dir)
         list_options = _list_options(options, input_options, recommender.model.items, tally)
         plan = _plan(recommender, model_dir, requests, options, threads)

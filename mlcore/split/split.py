@@ -12,6 +12,7 @@ from mlcore.files.interactions import read_interactions, write_interactions
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.interactions import Interactions
+from mlcore.lineage.command_run import CommandRun
 from mlcore.newest import mark_newest
 from mlcore.numeric.hashing import draw_digest
 from mlcore.progress import Progress, no_progress
@@ -98,11 +99,13 @@ def split_from_path(
     config: SplitConfig = SplitConfig(),
     *,
     input_options: InputOptions = InputOptions(),
+    lineage_path: PathLike | None = None,
     progress: Progress = no_progress,
 ) -> str:
     """Read interactions, split them, write both sides; return a summary.
 
     Args:
+        lineage_path: gets a line for each output; None for ``lineage.jsonl`` beside it, if there is one.
         progress: called with the bytes read.
 
     Raises:
@@ -110,7 +113,10 @@ def split_from_path(
     """
     for path in (train_path, test_path):
         find_format(path, input_options.format)  # before the work, not after it
-    with open_outputs(train_path, test_path) as (train_out, test_out):
+    run = CommandRun("split", {"train": train_path, "test": test_path}, lineage_path)
+    run.note(config, input_options)
+    with open_outputs(train_path, test_path, on_written=run.on_written) as (train_out, test_out):
+        run.take(interactions=interactions_path)
         interactions = read_interactions(
             interactions_path, input_options=input_options, progress=progress
         )

@@ -25,6 +25,7 @@ from mlcore.files.options import InputOptions, PathLike
 from mlcore.heavy_users import HeavyUsers
 from mlcore.ids import IdMap
 from mlcore.interactions import Interactions
+from mlcore.lineage.command_run import CommandRun
 from mlcore.memory.input_size import check_rows_fit
 from mlcore.memory.plan import Plan
 from mlcore.numeric.threads import resolve_threads
@@ -231,6 +232,7 @@ def train_from_path(
     with_users: bool = True,
     threads: int | None = None,
     input_options: InputOptions = InputOptions(),
+    lineage_path: PathLike | None = None,
     dry_run: bool = False,
     progress: Progress = no_progress,
     on_message: OnMessage = no_message,
@@ -246,6 +248,7 @@ def train_from_path(
         overwrite: replace a model directory that is there, in one step.
         with_users: keep the histories.
         threads: None for one a core. Changes speed only.
+        lineage_path: gets the line of the model; None for ``lineage.jsonl`` beside it, if there is one.
         dry_run: read, write nothing, and return the memory plan.
         on_message: called with the memory plan before the work, unless it is small; of a dry run,
             only with a plan that does not fit.
@@ -266,10 +269,15 @@ def train_from_path(
         with at(display_name(interactions_path)):
             return trainer.plan(config, with_users=with_users).dry_run(on_message)
     # Opened first: an output that cannot be written is found before the work, not after it.
-    with replaced_directory(Path(out_dir), overwrite, MODEL_FILES) as folder:
+    run = CommandRun("train", {"model": out_dir}, lineage_path)
+    with replaced_directory(
+        Path(out_dir), overwrite, MODEL_FILES, on_written=run.on_written
+    ) as folder:
+        run.take(interactions=interactions_path, config=config_path, items=items_path)
         trainer, config = read()
         with at(display_name(interactions_path)):
             model = trainer.train(config, with_users=with_users)
+        run.note(model.config_json, input_options, with_users=with_users)
         model.write_files(folder)
     return summary_of(model)
 

@@ -16,11 +16,11 @@ from typing import Any
 from mlcore.errors import DataError, from_os_error, shorten_json
 from mlcore.files.inputs import read_text
 from mlcore.files.journal import Journal, open_journal
-from mlcore.files.outputs import open_outputs
+from mlcore.files.outputs import OnWritten, open_outputs
 from mlcore.jsontext import JsonTextError, format_document, format_line, parse_json
 from mlcore.tune.trials import Trial
 
-__all__ = ["TuningDirectory", "open_tuning_directory"]
+__all__ = ["CONFIG", "TuningDirectory", "open_tuning_directory"]
 
 TRIALS, TUNING, CONFIG = "trials.jsonl", "tuning.json", "config.json"
 
@@ -58,13 +58,17 @@ class TuningDirectory:
         """Add the line of a finished trial, and wait until it is on the disk."""
         self._journal.append(format_line(asdict(trial)))
 
-    def write_config(self, config: Mapping[str, Any]) -> None:
-        """Replace the best configuration, as ``cli.train --config`` takes it, in one step."""
-        _write(self._directory / CONFIG, format_document(config))
+    def write_config(self, config: Mapping[str, Any], on_written: OnWritten | None = None) -> None:
+        """Replace the best configuration, as ``cli.train --config`` takes it, in one step.
+
+        Args:
+            on_written: see ``open_outputs``.
+        """
+        _write(self._directory / CONFIG, format_document(config), on_written)
 
 
-def _write(path: Path, text: str) -> None:
-    with open_outputs(path) as (stream,):
+def _write(path: Path, text: str, on_written: OnWritten | None = None) -> None:
+    with open_outputs(path, on_written=on_written) as (stream,):
         stream.write(text)
 
 

@@ -15,8 +15,10 @@ from mlcore.errors import ConfigError, DataError
 from mlcore.files.inputs import display_name, read_text
 from mlcore.files.interactions import read_interactions
 from mlcore.files.options import InputOptions, PathLike
+from mlcore.files.outputs import OnWritten
 from mlcore.interactions import Interactions
 from mlcore.jsontext import JsonTextError, parse_json
+from mlcore.lineage.command_run import CommandRun, log_beside
 from mlcore.memory.input_size import check_rows_fit
 from mlcore.memory.plan import Plan
 from mlcore.numeric.threads import resolve_threads
@@ -25,7 +27,7 @@ from mlcore.references import count_unknown, likely_reason, none_known
 from mlcore.train.memory import TrainingPlanner
 from mlcore.train.train import Trainer, add_catalogue
 from mlcore.tune.config import TuneConfig
-from mlcore.tune.directory import TuningDirectory, open_tuning_directory
+from mlcore.tune.directory import CONFIG, TuningDirectory, open_tuning_directory
 from mlcore.tune.optuna_sampler import optuna_version, suggest
 from mlcore.tune.space import DEFAULT_SPACE, SampledConfig, SearchSpace
 from mlcore.tune.trials import Trial, TrialRunner, best_trial, full_config
@@ -135,6 +137,7 @@ def tune_from_path(
     items_path: PathLike | None = None,
     threads: int | None = None,
     input_options: InputOptions = InputOptions(),
+    lineage_path: PathLike | None = None,
     dry_run: bool = False,
     progress: Progress = no_progress,
     on_trial: OnTrial = lambda trial, best: None,
@@ -149,6 +152,8 @@ def tune_from_path(
         out_dir: new, or of the same search, which resumes.
         items_path: the catalogue, as in ``train_from_path``.
         threads: None for one per core. Changes speed only.
+        lineage_path: gets a line for each best configuration; None for ``lineage.jsonl`` beside
+            ``out_dir``, if there is one.
         dry_run: read, write nothing, and return the memory plan of trial 0. Each later trial plans
             for itself, and fails alone if it does not fit.
         on_trial: called with each trial as it ends, and the best one so far.
@@ -162,6 +167,12 @@ def tune_from_path(
             failed.
     """
     optuna, threads = "" if dry_run else optuna_version(), resolve_threads(threads)
+    log = log_beside(out_dir) if lineage_path is None else lineage_path
+    outputs = {} if dry_run else {"config": Path(out_dir) / CONFIG}
+    run = CommandRun("tune", outputs, None if dry_run else log)
+    run.note(input_options, metric=config.metric, trials=config.trials, seed=config.seed)
+    run.take(interactions=interactions_path, validation=validation_path)
+    run.take(space=space_path, items=items_path)
     space = _read_space(space_path)
     interactions, validation = _read(
         interactions_path, validation_path, items_path, input_options, progress
@@ -184,7 +195,7 @@ def tune_from_path(
         new = tune_from_data(
             interactions, validation, space, config, past=past, threads=threads, progress=progress
         )
-        trials = _write_trials(directory, new, on_trial)
+        trials = _write_trials(directory, new, on_trial, run.on_written)
     unknown = count_unknown(validation.user_ids, interactions.user_ids)
     counted = f"; {unknown} of {len(validation.user_ids)} users have no history" if unknown else ""
     return _summary(trials, config.metric) + counted
@@ -214,19 +225,19 @@ def _read(
 
 
 def _write_trials(
-    directory: TuningDirectory, new: Iterator[Trial], on_trial: OnTrial
+    directory: TuningDirectory, new: Iterator[Trial], on_trial: OnTrial, on_written: OnWritten
 ) -> list[Trial]:
     """Write each trial as it ends and the best configuration as it changes; return all trials."""
     trials = list(directory.trials)
     best = best_trial(trials)
     if best is not None:  # the search may have died between the line and the configuration
-        directory.write_config(best.config)
+        directory.write_config(best.config, on_written)
     for trial in new:
         directory.append(trial)
         trials.append(trial)
         if best_trial(trials) is trial:
             best = trial
-            directory.write_config(best.config)
+            directory.write_config(best.config, on_written)
         on_trial(trial, best)
     return trials
 

@@ -18,6 +18,7 @@ from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
 from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document
+from mlcore.lineage.command_run import CommandRun
 from mlcore.numeric.ranges import ragged_arange
 from mlcore.progress import Progress, no_progress
 from mlcore.ranked_lists import Predictions
@@ -29,6 +30,7 @@ from mlcore.warehouse.tables import (
     is_file,
     provide_table,
     refuse_names,
+    take_tables,
 )
 
 __all__ = ["EvaluationTables", "estimate_evaluation", "evaluate_by_engine_from_path"]
@@ -60,6 +62,7 @@ def evaluate_by_engine_from_path(
     *,
     extra_users: ExtraUsers = DEFAULT_EXTRA_USERS,
     input_options: InputOptions = InputOptions(),
+    lineage_path: PathLike | None = None,
     progress: Progress = no_progress,
 ) -> str:
     """Evaluate by an engine, write the metrics; return a summary.
@@ -71,6 +74,7 @@ def evaluate_by_engine_from_path(
         out_path: of the metrics, as JSON.
         cutoffs: list lengths n.
         extra_users: whether a list of a user without ground truth is an error or ignored.
+        lineage_path: see ``evaluate_from_path``.
 
     Raises:
         ConfigError: a cutoff is out of range.
@@ -78,7 +82,10 @@ def evaluate_by_engine_from_path(
             an item that the training does not have.
     """
     check_cutoffs(cutoffs)
-    with open_outputs(out_path) as (stream,):
+    run = CommandRun("evaluate", {"metrics": out_path}, lineage_path, engine.name)
+    run.note(input_options, cutoffs=cutoffs, extra_users=extra_users)
+    with open_outputs(out_path, on_written=run.on_written) as (stream,):
+        take_tables(run, tables._asdict(), input_options.format)
         with_empty_lists = _provide(engine, tables, cutoffs, input_options, progress)
         found = [_run(engine, bundled_query("evaluate"), n, progress) for n in cutoffs]
         by_cutoff = dict(zip(cutoffs, found))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.files.inputs import opened
 from mlcore.files.options import ColumnNames, Format, InputOptions, PathLike
 from mlcore.files.parts import has_parts, is_parquet, kind_of
+from mlcore.lineage.command_run import CommandRun
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.engines import Engine
 from mlcore.warehouse.query import Column
 from mlcore.warehouse.rows import Rows, num_rows, read_rows
 
-__all__ = ["check_readable", "is_file", "is_remote", "provide_table", "refuse_names"]
+__all__ = ["check_readable", "is_file", "is_remote", "provide_table", "refuse_names", "take_tables"]
 
 _TEXT_ENDINGS = tuple(
     ending + packed for ending in (".csv", ".tsv", ".jsonl", ".ndjson") for packed in ("", ".gz")
@@ -45,6 +46,15 @@ def is_remote(place: PathLike) -> bool:
     (True, False)
     """
     return "://" in os.fspath(place)
+
+
+def take_tables(
+    run: CommandRun, tables: Mapping[str, PathLike | None], format: Format | None
+) -> None:
+    """Note the inputs of a run, each a file or what the engine calls a table."""
+    for role, place in tables.items():
+        is_stored = place is not None and not is_file(place, format) and not is_remote(place)
+        (run.take_stored if is_stored else run.take)(**{role: place})
 
 
 def check_readable(place: PathLike) -> None:

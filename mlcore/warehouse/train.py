@@ -18,6 +18,7 @@ from mlcore.files.tables import BadValue
 from mlcore.files.values import IdEncoder
 from mlcore.heavy_users import Keep
 from mlcore.interactions import Events, Interactions, sort_codes
+from mlcore.lineage.command_run import CommandRun
 from mlcore.progress import Progress, no_progress
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
 from mlcore.train.train import add_catalogue, summary_of, train_from_data
@@ -31,6 +32,7 @@ from mlcore.warehouse.tables import (
     is_file,
     provide_table,
     refuse_names,
+    take_tables,
 )
 
 __all__ = ["estimate_by_engine", "interactions_from_rows", "train_by_engine_from_path"]
@@ -46,6 +48,7 @@ def train_by_engine_from_path(
     overwrite: bool = False,
     with_users: bool = True,
     input_options: InputOptions = InputOptions(),
+    lineage_path: PathLike | None = None,
     progress: Progress = no_progress,
 ) -> str:
     """Train with neighbors counted by an engine, write the model directory; return a summary.
@@ -60,18 +63,24 @@ def train_by_engine_from_path(
         items_path: see ``train_from_path``.
         overwrite: replace a model directory in one step.
         with_users: keep the histories.
+        lineage_path: see ``train_from_path``.
 
     Raises:
         ConfigError: the configuration breaks a rule, or needs more than counts of users.
         DataError: a file or a table is faulty, or the directory cannot be written.
     """
     # Opened first, so that an output that cannot be written fails before the work.
-    with replaced_directory(Path(out_dir), overwrite, MODEL_FILES) as folder:
+    run = CommandRun("train", {"model": out_dir}, lineage_path, engine.name)
+    with replaced_directory(
+        Path(out_dir), overwrite, MODEL_FILES, on_written=run.on_written
+    ) as folder:
         config = read_config(config_path)
         try:
             train_parameters(config)  # before the work, not after it
         except ConfigError as error:
             raise _at(config_path, error) from None
+        take_tables(run, {"interactions": interactions}, input_options.format)
+        run.take(config=config_path, items=items_path)
         stored = None if is_file(interactions, input_options.format) else str(interactions)
         if stored is None:
             table = read_interactions(interactions, input_options=input_options, progress=progress)
@@ -92,6 +101,7 @@ def train_by_engine_from_path(
             )
         except ConfigError as error:
             raise _at(config_path, error) from None
+        run.note(model.config_json, input_options, with_users=with_users)
         model.write_files(folder)
     return summary_of(model)
 
