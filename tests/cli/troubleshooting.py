@@ -459,11 +459,80 @@ OUTPUTS = [
     ),
 ]
 
+LINEAGE = [
+    Entry(
+        "There is no bundled query of this name",
+        "run_sql --query dedup --table events=interactions.csv --out new.csv",
+        "error: query: expected the name of a bundled query, or a path with a slash or .sql, got 'dedup'\n"
+        "hint: is deduplicate meant? --list shows all",
+        "A text without a slash that does not end in `.sql` is the name of a query that comes with mlcore, even if a file has it.",
+        "Give a name of the list, or the path of your own query: `./own.sql`.",
+        "run_sql --list",
+    ),
+    Entry(
+        "There is no log of runs",
+        "lineage --file interactions.csv",
+        "error: lineage.jsonl: expected a log of runs, got no such file\n"
+        "hint: --lineage names one, as run_sql writes it in the current folder",
+        "`lineage` asks `lineage.jsonl` in the current folder unless you name another.",
+        "Name the log. The first run with `--lineage` makes it.",
+        "train --interactions interactions.csv --out-dir new --lineage lineage.jsonl",
+    ),
+    Entry(
+        "No run of the log made the file",
+        "lineage --file interactions.csv --lineage log.jsonl",
+        "error: interactions.csv: expected a file that a run of log.jsonl made, got one that is not known\n"
+        "hint: a run writes its line where --lineage names a log, or lineage.jsonl is beside its output",
+        "The file is a source, or what made it wrote no line. A file is known by its content, whatever its name.",
+        "Ask the log of the run that made it, or make it again with a log.",
+        files={"log.jsonl": ""},
+    ),
+    Entry(
+        "The log is a file of another kind",
+        "train --interactions interactions.csv --out-dir new --lineage interactions.csv",
+        "error: interactions.csv:1: expected a record of a run, got invalid JSON "
+        "(expecting value at character 1)\n"
+        "hint: --lineage names another log",
+        "Lines are added to logs of runs only, so that no other file is damaged. The same is said of a `lineage.jsonl` beside the output that is something else.",
+        "Name a log, or a file that does not exist yet.",
+        "train --interactions interactions.csv --out-dir new --lineage log.jsonl",
+    ),
+    Entry(
+        "Standard output has no line",
+        "predict --model-dir model --all-users --out - --lineage log.jsonl",
+        "error: standard output: expected a file, as the lineage knows it by its content, got a stream\n"
+        "hint: name a file, or leave out --lineage",
+        "The line of an output has the digest of its content, which is read when the file is whole. "
+        "Without `--lineage` a stream gets no line, even if there is a log.",
+        "Write to a file.",
+        "predict --model-dir model --all-users --out new.jsonl --lineage log.jsonl",
+    ),
+    Entry(
+        "Nothing is written that could have a line",
+        "compare --baseline predictions.jsonl --candidate predictions.jsonl --ground-truth truth.csv "
+        "--lineage log.jsonl",
+        "error: lineage: expected an output, which gets a line, got none\nhint: --out names a file",
+        "A line is about a file.",
+        "Write the comparison to a file.",
+        "compare --baseline predictions.jsonl --candidate predictions.jsonl --ground-truth truth.csv "
+        "--out new.json --lineage log.jsonl",
+    ),
+    Entry(
+        "The output would replace the log",
+        "preprocess --interactions interactions.csv --out log.jsonl --lineage log.jsonl",
+        "error: log.jsonl: expected another file than the lineage, got the same",
+        "The log would lose the lines of all earlier runs.",
+        "Name another output.",
+        "preprocess --interactions interactions.csv --out new.jsonl --lineage log.jsonl",
+    ),
+]
+
 SECTIONS: Mapping[str, list[Entry]] = {
     "Names and ids": REFERENCES,
     "Tables": TABLES,
     "Python": PYTHON,
     "Outputs": OUTPUTS,
+    "Queries and lineage": LINEAGE,
 }
 
 HEAD = """\

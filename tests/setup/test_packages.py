@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import stat
 import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,14 +119,19 @@ def flow(mlcore: list[str | Path], folder: Path, env: dict[str, str] | None = No
 
 
 def run_query(
-    mlcore: list[str | Path], query: Path, folder: Path, env: dict[str, str] | None = None
-) -> None:
-    """Run a query in ``folder`` on the training that ``flow`` has put there."""
-    line = "--table events=train.csv --param aggregate=max --out rows.csv --lineage lineage.jsonl"
-    run(*mlcore, "run_sql", "--query", query, *line.split(), cwd=folder, env=env)
+    mlcore: list[str | Path], folder: Path, env: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """Run a bundled query in ``folder`` on the training of ``flow``; return the line of its lineage."""
+    assert "\ndeduplicate " in run(*mlcore, "run_sql", "--list", cwd=folder, env=env)
+    line = "--query deduplicate --table events=train.csv --param aggregate=max --out rows.csv"
+    run(*mlcore, "run_sql", *line.split(), cwd=folder, env=env)
     rows = (folder / "rows.csv").read_text("utf-8").splitlines()
     assert len(rows) == len((folder / "train.csv").read_text("utf-8").splitlines())
-    assert (folder / "lineage.jsonl").stat().st_size > 0
+    run(*mlcore, *"lineage --file rows.csv".split(), cwd=folder, env=env)
+    run(*mlcore, *"lineage --check".split(), cwd=folder, env=env)
+    record: dict[str, Any] = json.loads((folder / "lineage.jsonl").read_text("utf-8"))
+    assert record["query"] == "mlcore:deduplicate.sql"
+    return record
 
 
 def test_the_wheel_works_with_numpy_and_scipy_alone(core: Path, tmp_path: Path) -> None:
@@ -135,8 +142,11 @@ def test_the_wheel_works_with_numpy_and_scipy_alone(core: Path, tmp_path: Path) 
 
 def test_the_wheel_works_with_what_is_recommended(local: Path, tmp_path: Path) -> None:
     flow([local.with_name("mlcore")], tmp_path)
-    where = run(local, "-c", "import sql; print(*sql.__path__)", cwd=tmp_path)
-    run_query([local.with_name("mlcore")], Path(where.strip()) / "deduplicate.sql", tmp_path)
+    where = Path(run(local, "-c", "import sql; print(*sql.__path__)", cwd=tmp_path).strip())
+    before = sorted(path.name for path in where.iterdir())
+    record = run_query([local.with_name("mlcore")], tmp_path)
+    assert sorted(path.name for path in where.iterdir()) == before
+    assert record["commit"] is None  # whatever repository the environment is in
 
 
 def write_protect(folder: Path) -> dict[Path, int]:
@@ -156,7 +166,7 @@ def test_a_read_only_checkout_works(sources: Path, local: Path, tmp_path: Path) 
         assert Path(found.strip()).is_relative_to(sources)
         command: list[str | Path] = [local, "-m", "cli"]
         flow(command, tmp_path, env)
-        run_query(command, sources / "sql/deduplicate.sql", tmp_path, env)
+        run_query(command, tmp_path, env)
         assert {path: path.stat().st_mtime_ns for path in [sources, *sources.rglob("*")]} == before
     finally:
         for path in before:

@@ -20,6 +20,7 @@ from mlcore.artifact import MODEL_FILES
 from mlcore.evaluate.evaluate import evaluate_from_path
 from mlcore.files.interactions import read_interactions
 from mlcore.interactions import Interactions
+from mlcore.lineage import find, read_lineage
 from mlcore.preprocess import PreprocessConfig, preprocess_from_path
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
@@ -214,6 +215,24 @@ def test_the_rows_stay_in_the_warehouse_and_nothing_is_left_there(warehouse: War
 
 
 def test_no_credentials_reach_the_lineage_or_the_screen(warehouse: Warehouse) -> None:
-    lineage = (warehouse.folder / "sql/lineage.jsonl").read_text("utf-8")
-    assert len(lineage.splitlines()) == 8 and '"slot_millis": 7' in lineage
+    lineage = (warehouse.folder / "lineage.jsonl").read_text("utf-8")
+    assert len(lineage.splitlines()) == 10 and '"slot_millis": 7' in lineage
     assert SECRET not in lineage + "".join(warehouse.said)
+
+
+def test_model_and_metrics_are_traced_back_to_the_log_by_the_names_of_tables(
+    warehouse: Warehouse,
+) -> None:
+    records = read_lineage(warehouse.folder / "lineage.jsonl")
+    for name in ("model", "metrics.json"):
+        answer = find(warehouse.folder / name, records, warehouse.folder)
+        assert answer.state == "known"
+        makers = [step.record.maker for step in answer.steps]
+        assert makers[0] in ("train", "evaluate") and "sql/extract_events.sql" in makers
+        sources = {
+            data.stored
+            for step in answer.steps
+            for data, line in zip(step.record.inputs, step.made_by)
+            if line is None
+        }
+        assert sources - {None} == {"shop.log", "shop.weights"}
