@@ -8,14 +8,14 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cli.options import flag, with_default
+from cli.options import flag, parse_pair, with_default
 from mlcore.errors import ConfigError
 from mlcore.warehouse.engines import BigQueryOptions, DuckDbOptions, SparkOptions, open_engine
 
 if TYPE_CHECKING:
     from mlcore.warehouse.engines import Engine
 
-__all__ = ["EngineArgs", "add_engine_options", "parse_pair"]
+__all__ = ["EngineArgs", "add_engine_options"]
 
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]i?B|B)?")
 
@@ -69,14 +69,6 @@ class EngineArgs(argparse.Namespace):
 def _given(**values: Any) -> Mapping[str, Any]:
     """Return the options given; the engine has the defaults of the others."""
     return {name: value for name, value in values.items() if value is not None}
-
-
-def parse_pair(text: str) -> tuple[str, str]:
-    """Return the two sides of ``name=value``."""
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
-    return name, value
 
 
 def parse_size(text: str) -> int:

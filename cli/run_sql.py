@@ -11,8 +11,14 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from cli.console import TerminalProgress, make_parser, run
-from cli.engines import EngineArgs, add_engine_options, parse_pair
-from cli.options import InputArgs, add_dry_run_option, add_input_options, add_threads_option
+from cli.engines import EngineArgs, add_engine_options
+from cli.options import (
+    InputArgs,
+    add_dry_run_option,
+    add_input_options,
+    add_threads_option,
+    parse_pair,
+)
 from mlcore.errors import ConfigError, shorten
 
 

@@ -101,7 +101,9 @@ class Sample(HeavyUsers):
 
 @dataclass(frozen=True)
 class Latest(HeavyUsers):
-    """Keeps the newest ``max_interactions`` of each user, of equal timestamps as ``mark_newest``.
+    """Keeps the newest ``max_interactions`` of each user; a hash decides between equal timestamps.
+
+    See ``mark_newest``.
 
     Attributes:
         max_interactions: per user. Changes the model.

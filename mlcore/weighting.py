@@ -28,7 +28,7 @@ from mlcore.interactions import Interactions
 from mlcore.numeric.portable import exp2, log1p
 from mlcore.numeric.sums import sum_by_group
 from mlcore.parameters import Rule, boolean, check_parameters, number, optional, parameter
-from mlcore.times import format_rfc_3339, parse_rfc_3339
+from mlcore.times import RFC_3339_PATTERN, format_rfc_3339, parse_rfc_3339
 from mlcore.types import CsrMatrix, Float32Array, Float64Array
 
 __all__ = ["WEIGHTINGS", "BM25", "Binary", "Log", "NoWeighting", "TfIdf", "Weighting"]
@@ -52,6 +52,9 @@ def _time_from(value: object) -> str:
         raise ValueError from None  # Python's text would replace the rule's
 
 
+_TIME = Rule("an RFC 3339 time", _time_from, {"type": "string", "pattern": RFC_3339_PATTERN})
+
+
 @dataclass(frozen=True)
 class Weighting(ABC):
     """Turns the weights x_ui of the interactions into those the model uses.
@@ -67,7 +70,7 @@ class Weighting(ABC):
 
     _: KW_ONLY
     half_life_days: float | None = parameter(None, optional(number(above=0)))
-    reference_time: str | None = parameter(None, optional(Rule("an RFC 3339 time", _time_from)))
+    reference_time: str | None = parameter(None, optional(_TIME))
 
     def __post_init__(self) -> None:
         check_parameters(self)
