@@ -60,6 +60,7 @@ class TerminalProgress:
     def __init__(self, stream: TextIO, asked: bool) -> None:
         self._stream = stream
         self._is_terminal = stream.isatty()
+        self._asked = asked
         self._enabled = asked or self._is_terminal
         self._begun = self._last = time.monotonic()
         self._step = ""
@@ -88,9 +89,11 @@ class TerminalProgress:
             self.show(text)
 
     def show(self, text: str) -> None:
-        """Print a line that stays."""
+        """Print a line that stays, with ``--progress`` its details in its place."""
         self.close()
         self._step = ""  # the next report starts a step
+        if self._asked:
+            text = getattr(text, "details", text)  # of a Message
         print(text, file=self._stream, flush=True)
 
     def close(self) -> None:

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-__all__ = ["OnMessage", "Progress", "no_message", "no_progress"]
+__all__ = ["Message", "OnMessage", "Progress", "no_message", "no_progress"]
 
 OnMessage: TypeAlias = Callable[[str], None]  # called with a line of text for people
+
+
+class Message(str):
+    """A line for people, and in ``details`` a longer text for those who want it."""
+
+    details: str
+
+    def __new__(cls, line: str, details: str) -> Message:
+        message = super().__new__(cls, line)
+        message.details = details
+        return message
 
 
 class Progress(Protocol):

@@ -142,7 +142,7 @@ def test_the_command_shows_the_plan_before_the_work_or_one_error(
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("mlcore.memory.plan.SHOWN_FROM", 1)
     assert predict_main([*command, "shown.jsonl"]) == 0
-    assert capsys.readouterr().err.startswith("memory plan: recommend, ")
+    assert capsys.readouterr().err.startswith("memory: at most ")
     assert Path("shown.jsonl").read_bytes() == Path("quiet.jsonl").read_bytes()
     monkeypatch.setattr("mlcore.memory.plan.available_bytes", lambda: MIB // 1024)
     assert predict_main([*command, "other.jsonl"]) == 1
