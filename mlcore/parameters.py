@@ -269,7 +269,7 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
     >>> nearest("num_neighbours", ["num_neighbors", "shrinkage"])
     'did you mean num_neighbors?'
     """
-    found = difflib.get_close_matches(str(name), known, n=1)
+    found = difflib.get_close_matches(name, known, n=1) if isinstance(name, str) else []
     return f"did you mean {found[0]}?" if found else None
 
 
