@@ -78,8 +78,8 @@ class TerminalProgress:
         ):
             return
         self._last, self._shown = now, True
-        share = f"{100 * done // total} %" if total else f"{done}"
-        line = f"{step}: {share} ({now - self._begun:.0f} s)"
+        share = f": {100 * done // total} %" if total else f": {done}" if done else ""
+        line = f"{step}{share} ({now - self._begun:.0f} s)"
         self._stream.write(f"\r{line}\x1b[K" if self._is_terminal else f"{line}\n")
         self._stream.flush()
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from cli.console import TerminalProgress
 from cli.options import flag, parse_pair, with_default
 from mlcore.errors import ConfigError
 from mlcore.warehouse.engines import BigQueryOptions, DuckDbOptions, SparkOptions, open_engine
@@ -46,14 +47,15 @@ class EngineArgs(argparse.Namespace):
         if self.engine in ("spark", "bigquery") and self.threads is not None:
             raise ConfigError(f"--threads: expected --engine duckdb with it, got {self.engine}")
 
-    def open_engine(self) -> Engine:
+    def open_engine(self, progress: TerminalProgress) -> Engine:
         """Return the engine asked for, opened."""
         self.check_engine_options()
         if self.engine == "duckdb":
             return open_engine(DuckDbOptions(self.threads, self.memory_limit, self.temp_directory))
         if self.engine == "spark":
             conf = dict(self.spark_conf)
-            return open_engine(SparkOptions(conf=conf, **_given(master=self.master)))
+            options = SparkOptions(conf=conf, **_given(master=self.master))
+            return open_engine(options, progress)
         return open_engine(
             BigQueryOptions(
                 project=self.project,

@@ -105,7 +105,7 @@ def _work(args: Args, progress: TerminalProgress) -> str:
     if not args.dry_run and (args.out is None) == (args.out_table is None):
         raise ConfigError("--out: expected one of --out and --out-table, got both or neither")
     sql_run.checked()  # before the engine starts
-    with args.open_engine() as engine:
+    with args.open_engine(progress) as engine:
         if args.dry_run:
             return estimate_sql_from_path(engine, sql_run, progress)
         return run_sql_from_path(

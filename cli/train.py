@@ -63,7 +63,7 @@ def build_parser() -> ArgumentParser:
 def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
     from mlcore.warehouse.train import estimate_by_engine, train_by_engine_from_path
 
-    with args.open_engine() as engine:
+    with args.open_engine(progress) as engine:
         if args.dry_run:
             return estimate_by_engine(
                 engine, args.interactions, args.train_config(), args.input_options()

@@ -165,7 +165,7 @@ class TrainConfig:
             ConfigError: settings do not fit together.
 
         >>> TrainConfig().with_settings({"similarity.name": "tversky", "similarity.beta": 2}).similarity
-        Tversky(alpha=0.5, beta=2.0)
+        Tversky(alpha=1.0, beta=2.0)
         """
         values: dict[str, Any] = self.to_json()
         for key in sorted(settings, key=lambda key: not key.endswith(".name")):

@@ -98,9 +98,8 @@ def train_by_engine_from_path(
 
 
 def _at(config: TrainConfig | PathLike | None, error: MlcoreError) -> ConfigError:
-    is_file = config is not None and not isinstance(config, TrainConfig)
-    place = display_name(config) if is_file else "config"
-    return ConfigError(f"{place}: {error}", error.hint)
+    is_data = config is None or isinstance(config, TrainConfig)
+    return ConfigError(f"{'config' if is_data else display_name(config)}: {error}", error.hint)
 
 
 def estimate_by_engine(

@@ -258,6 +258,10 @@ def test_progress_without_a_known_end_shows_how_much_is_done(clock: Clock) -> No
     clock.now += 2
     progress("recommend", 2500, 0)
     assert stream.getvalue() == "recommend: 2500 (2 s)\n"
+    progress("start Spark", 0, 0)
+    clock.now += 3
+    progress("start Spark", 0, 0)
+    assert stream.getvalue().endswith("\nstart Spark (3 s)\n")
 
 
 def is_progress(line: str) -> bool:
