@@ -98,8 +98,9 @@ def train_by_engine_from_path(
 
 
 def _at(config: TrainConfig | PathLike | None, error: MlcoreError) -> ConfigError:
-    is_data = config is None or isinstance(config, TrainConfig)
-    return ConfigError(f"{'config' if is_data else display_name(config)}: {error}", error.hint)
+    if config is None or isinstance(config, TrainConfig):
+        return ConfigError(f"config: {error}", error.hint)
+    return ConfigError(f"{display_name(config)}: {error}", error.hint)
 
 
 def estimate_by_engine(
