@@ -9,6 +9,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
+from cli.config import ConfigArgs, add_config_options, add_config_tables
 from cli.console import TerminalProgress, make_parser, run
 from cli.engines import EngineArgs, add_engine_options
 from cli.options import (
@@ -19,7 +20,6 @@ from cli.options import (
     add_interactions_option,
     add_threads_option,
 )
-from cli.training import ConfigArgs, add_config_options, add_config_tables
 
 
 class Args(InputArgs, EngineArgs, ConfigArgs):

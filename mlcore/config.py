@@ -246,7 +246,7 @@ def _refuse_unused(config: TrainConfig) -> None:
         raise ConfigError(
             f"heavy_users: expected one of {', '.join(others)}, as {similarity.name} counts users "
             f"whatever their weights, got {config.heavy_users.name}",
-            'take {"name": "sample"}, which leaves interactions of heavy users out of the counting',
+            "--set heavy_users.name=sample leaves interactions of heavy users out of the counting",
         )
 
 

@@ -24,7 +24,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from mlcore.errors import ConfigError, DataError, DataWarning
-from mlcore.interactions import Interactions
+from mlcore.interactions import Interactions, no_timestamps
 from mlcore.numeric.portable import exp2, log1p
 from mlcore.numeric.sums import sum_by_group
 from mlcore.parameters import Rule, boolean, check_parameters, number, optional, parameter
@@ -35,7 +35,7 @@ __all__ = ["WEIGHTINGS", "BM25", "Binary", "Log", "NoWeighting", "TfIdf", "Weigh
 
 _MICROSECONDS_PER_DAY = 86_400_000_000
 _FACTOR_NOT_ABOVE_0 = (
-    'a user has all items or all but one: set "smooth": true, or cap such users with '
+    "a user has all items or all but one: --set weighting.smooth=true, or cap such users with "
     "cli.preprocess --max-user-interactions"
 )
 _OLD = 100  # half-lives; a weight that needs more than these to round to 0 is old, not small
@@ -101,10 +101,7 @@ class Weighting(ABC):
         if self.half_life_days is None:
             return self
         if interactions.timestamps is None:
-            raise DataError(
-                "timestamp: expected a column to tell the age of interactions by, got none",
-                "without timestamps leave half_life_days out",
-            )
+            raise no_timestamps("tell the age of interactions by", "leave half_life_days out")
         if self.reference_time is not None:
             return self
         return replace(self, reference_time=format_rfc_3339(int(interactions.timestamps.max())))

@@ -49,9 +49,9 @@ def per_thread(
         otherwise: what would make it smaller where there is one thread only.
 
     >>> per_thread(2, 2**20)
-    Allocation(name='scratch of 2 threads', num_bytes=2097152, suggestion='use fewer threads')
+    Allocation(name='scratch of 2 threads', num_bytes=2097152, suggestion='use fewer threads, --threads')
     """
-    suggestion = "use fewer threads" if threads > 1 else otherwise
+    suggestion = "use fewer threads, --threads" if threads > 1 else otherwise
     return Allocation(
         f"{name} of {_count(threads, 'thread')}", int(threads * num_bytes), suggestion
     )

@@ -37,7 +37,7 @@ def test_the_error_names_the_largest_allocation_and_what_makes_it_smaller() -> N
         "cosine: memory: expected a need of at most 22 MiB, as available, "
         "got 22 MiB, of which 20 MiB for scratch of 2 threads"
     )
-    assert error is not None and error.hint == "use fewer threads"
+    assert error is not None and error.hint == "use fewer threads, --threads"
     assert PLAN.error(20 * MIB) is None and PLAN.error(None) is None
 
 

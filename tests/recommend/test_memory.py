@@ -90,7 +90,7 @@ def test_the_suggestion_makes_the_plan_smaller(
 
     monkeypatch.setattr("mlcore.recommend.scoring.MIN_COMPILED_PAIRS", 1e99)
     size, hint = planned(10, 4)
-    assert hint == "use fewer threads" and planned(10, 2)[0] < 0.7 * size
+    assert hint == "use fewer threads, --threads" and planned(10, 2)[0] < 0.7 * size
     assert planned(10, 1)[1] == LARGER_MACHINE
     size, hint = planned(5000, 1)
     assert hint == SHORTER_LISTS and planned(100, 1)[0] < 0.7 * size

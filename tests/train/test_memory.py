@@ -207,7 +207,7 @@ def suggestion_of(plan: Plan) -> str:
     ("suggestion", "shape", "before", "after"),
     [
         (
-            "use fewer threads",
+            "use fewer threads, --threads",
             (4000, 2000, 100),
             (config_of("cosine"), 8),
             (config_of("cosine"), 4),
