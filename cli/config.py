@@ -1,7 +1,7 @@
 """Print the default configuration of a training as JSON, or the JSON Schema of such files.
 
-What it prints can be saved, edited and given to train --config. With --config, --similarity and --set
-it is what train would take of them, complete with defaults.
+What it prints can be saved, edited and given to train --config. With --config, --similarity and
+--set it is what train would make of them, complete with defaults.
 """
 
 from __future__ import annotations

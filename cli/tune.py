@@ -133,7 +133,7 @@ def _trial_line(trial: Trial, best: Trial | None, metric: str) -> str:
 
 
 def _next_commands(args: Args) -> list[str]:
-    """Return commands that compare the best configuration with the default: same data, unseen test."""
+    """Return commands that compare the best configuration with the default, on an unseen test."""
     columns, cutoff = args.input_words(), args.metric.partition("@")[2]
     catalogue = [] if args.items is None else ["--items", args.items]
     train = ["train", "--interactions", args.interactions, *columns, *catalogue]

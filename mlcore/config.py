@@ -36,7 +36,7 @@ __all__ = ["NAMED", "NEUTRAL", "SettingError", "TrainConfig"]
 
 T = TypeVar("T")
 
-# Settings that some similarities have no use for (``uses_shrinkage``), and the value that changes nothing.
+# Settings that some similarities do not use (``uses_shrinkage``), and what changes nothing.
 NEUTRAL = {"shrinkage": 0, "min_cooccurrence": 1}
 
 # Fields that are objects with a name and parameters of their own.
@@ -155,16 +155,17 @@ class TrainConfig:
         """Return the configuration with some settings changed.
 
         Args:
-            settings: JSON values by key, inside an object as ``weighting.k1``; names come first,
-                whatever the order. Another name drops the parameters of the former one, except those
-                that every one has, as ``half_life_days``.
+            settings: JSON values by key, inside an object as ``weighting.k1``; names count first,
+                whatever the order. Another name drops the parameters of the former, except those
+                that each has, as ``half_life_days``.
             place: for messages about settings that do not fit together.
 
         Raises:
             SettingError: a key is unknown or a value breaks its rule.
             ConfigError: settings do not fit together.
 
-        >>> TrainConfig().with_settings({"similarity.name": "tversky", "similarity.beta": 2}).similarity
+        >>> changed = {"similarity.name": "tversky", "similarity.beta": 2}
+        >>> TrainConfig().with_settings(changed).similarity
         Tversky(alpha=1.0, beta=2.0)
         """
         values: dict[str, Any] = self.to_json()

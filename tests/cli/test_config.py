@@ -1,4 +1,4 @@
-"""cli.config: the default configuration and its schema, options that change it, tables of the help."""
+"""cli.config: the default configuration, its schema, options that change it, the help."""
 
 from __future__ import annotations
 
