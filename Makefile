@@ -108,9 +108,11 @@ check: $(TEST) ## check the formatting (black) and the types (mypy, strict)
 	.venv/bin/black --check --quiet $(CHECKED) || .venv/bin/black --check --diff $(CHECKED)
 	.venv/bin/mypy $(CHECKED)
 
-golden: $(TEST) ## write the golden fixtures anew
+golden: $(TEST) ## write the golden fixtures and the schema of configurations anew
 	.venv/bin/python -m fixtures.golden
 	.venv/bin/python -m fixtures.warehouse
+	.venv/bin/python -m cli.config --schema > interop/schema/config.schema.json
+	cp interop/schema/config.schema.json mlcore/
 
 bench: .venv-bench/.ready-bench ## run the benchmarks at 1 million interactions, in an environment of their own
 	.venv-bench/bin/python -m benchmarks

@@ -5,6 +5,7 @@ COMMANDS = (
     "generate",
     "preprocess",
     "split",
+    "config",
     "train",
     "tune",
     "predict",

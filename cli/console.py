@@ -60,6 +60,7 @@ class TerminalProgress:
     def __init__(self, stream: TextIO, asked: bool) -> None:
         self._stream = stream
         self._is_terminal = stream.isatty()
+        self._asked = asked
         self._enabled = asked or self._is_terminal
         self._begun = self._last = time.monotonic()
         self._step = ""
@@ -77,8 +78,8 @@ class TerminalProgress:
         ):
             return
         self._last, self._shown = now, True
-        share = f"{100 * done // total} %" if total else f"{done}"
-        line = f"{step}: {share} ({now - self._begun:.0f} s)"
+        share = f": {100 * done // total} %" if total else f": {done}" if done else ""
+        line = f"{step}{share} ({now - self._begun:.0f} s)"
         self._stream.write(f"\r{line}\x1b[K" if self._is_terminal else f"{line}\n")
         self._stream.flush()
 
@@ -88,9 +89,11 @@ class TerminalProgress:
             self.show(text)
 
     def show(self, text: str) -> None:
-        """Print a line that stays."""
+        """Print a line that stays, with ``--progress`` its details in its place."""
         self.close()
         self._step = ""  # the next report starts a step
+        if self._asked:
+            text = getattr(text, "details", text)  # of a Message
         print(text, file=self._stream, flush=True)
 
     def close(self) -> None:

@@ -8,14 +8,15 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cli.options import flag, with_default
+from cli.console import TerminalProgress
+from cli.options import flag, parse_pair, with_default
 from mlcore.errors import ConfigError
 from mlcore.warehouse.engines import BigQueryOptions, DuckDbOptions, SparkOptions, open_engine
 
 if TYPE_CHECKING:
     from mlcore.warehouse.engines import Engine
 
-__all__ = ["EngineArgs", "add_engine_options", "parse_pair"]
+__all__ = ["EngineArgs", "add_engine_options"]
 
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]i?B|B)?")
 
@@ -46,14 +47,15 @@ class EngineArgs(argparse.Namespace):
         if self.engine in ("spark", "bigquery") and self.threads is not None:
             raise ConfigError(f"--threads: expected --engine duckdb with it, got {self.engine}")
 
-    def open_engine(self) -> Engine:
+    def open_engine(self, progress: TerminalProgress) -> Engine:
         """Return the engine asked for, opened."""
         self.check_engine_options()
         if self.engine == "duckdb":
             return open_engine(DuckDbOptions(self.threads, self.memory_limit, self.temp_directory))
         if self.engine == "spark":
             conf = dict(self.spark_conf)
-            return open_engine(SparkOptions(conf=conf, **_given(master=self.master)))
+            options = SparkOptions(conf=conf, **_given(master=self.master))
+            return open_engine(options, progress)
         return open_engine(
             BigQueryOptions(
                 project=self.project,
@@ -69,14 +71,6 @@ class EngineArgs(argparse.Namespace):
 def _given(**values: Any) -> Mapping[str, Any]:
     """Return the options given; the engine has the defaults of the others."""
     return {name: value for name, value in values.items() if value is not None}
-
-
-def parse_pair(text: str) -> tuple[str, str]:
-    """Return the two sides of ``name=value``."""
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
-    return name, value
 
 
 def parse_size(text: str) -> int:

@@ -183,7 +183,7 @@ def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
     )
 
     tables = EvaluationTables(args.predictions, args.ground_truth, args.interactions)
-    with args.open_engine() as engine:
+    with args.open_engine(progress) as engine:
         if args.dry_run:
             return estimate_evaluation(engine, tables, args.cutoffs, args.input_options())
         return evaluate_by_engine_from_path(

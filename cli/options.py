@@ -30,6 +30,7 @@ __all__ = [
     "parse_delimiter",
     "parse_names",
     "parse_numbers",
+    "parse_pair",
     "with_default",
 ]
 
@@ -228,6 +229,14 @@ def parse_delimiter(text: str) -> str:
     if delimiter not in DELIMITERS:
         raise argparse.ArgumentTypeError(f"expected one of , ; | :: or tab, got {text!r}")
     return delimiter
+
+
+def parse_pair(text: str) -> tuple[str, str]:
+    """Return the two sides of ``name=value``."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+    return name, value
 
 
 def parse_names(text: str) -> tuple[str, ...]:

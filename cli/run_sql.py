@@ -12,13 +12,14 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from cli.console import TerminalProgress, make_parser, run
-from cli.engines import EngineArgs, add_engine_options, parse_pair
+from cli.engines import EngineArgs, add_engine_options
 from cli.options import (
     InputArgs,
     add_dry_run_option,
     add_input_options,
     add_lineage_option,
     add_threads_option,
+    parse_pair,
 )
 from mlcore.errors import ConfigError, shorten
 from mlcore.lineage import LINEAGE_NAME
@@ -118,7 +119,7 @@ def _work(args: Args, progress: TerminalProgress) -> str:
     if not args.dry_run and (args.out is None) == (args.out_table is None):
         raise ConfigError("--out: expected one of --out and --out-table, got both or neither")
     sql_run.checked()  # before the engine starts
-    with args.open_engine() as engine:
+    with args.open_engine(progress) as engine:
         if args.dry_run:
             return estimate_sql_from_path(engine, sql_run, progress)
         return run_sql_from_path(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
+from cli.config import ConfigArgs, add_config_options, add_config_tables
 from cli.console import TerminalProgress, make_parser, run
 from cli.engines import EngineArgs, add_engine_options
 from cli.options import (
@@ -22,11 +23,10 @@ from cli.options import (
 )
 
 
-class Args(InputArgs, EngineArgs):
+class Args(InputArgs, EngineArgs, ConfigArgs):
     """Parsed options."""
 
     interactions: str
-    config: str | None
     items: str | None
     out_dir: str
     overwrite: bool
@@ -44,7 +44,7 @@ def build_parser() -> ArgumentParser:
         ".csv or .jsonl, perhaps .gz; .parquet; a folder of parts; -; "
         "with --engine also one of its tables",
     )
-    parser.add_argument("--config", metavar="FILE", help="JSON; default: the default configuration")
+    add_config_options(parser)
     add_catalogue_option(parser)
     output = parser.add_argument_group("output")
     output.add_argument("--out-dir", required=True, metavar="DIR", help="the model directory")
@@ -59,19 +59,22 @@ def build_parser() -> ArgumentParser:
     add_dry_run_option(parser)
     add_input_options(parser)
     add_engine_options(parser, default=None)
+    add_config_tables(parser)
     return parser
 
 
 def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
     from mlcore.warehouse.train import estimate_by_engine, train_by_engine_from_path
 
-    with args.open_engine() as engine:
+    with args.open_engine(progress) as engine:
         if args.dry_run:
-            return estimate_by_engine(engine, args.interactions, args.config, args.input_options())
+            return estimate_by_engine(
+                engine, args.interactions, args.train_config(), args.input_options()
+            )
         return train_by_engine_from_path(
             engine,
             args.interactions,
-            args.config,
+            args.train_config(),
             args.out_dir,
             items_path=args.items,
             overwrite=args.overwrite,
@@ -90,7 +93,7 @@ def _work(args: Args, progress: TerminalProgress) -> str:
         return _work_by_engine(args, progress)
     return train_from_path(
         args.interactions,
-        args.config,
+        args.train_config(),
         args.out_dir,
         items_path=args.items,
         overwrite=args.overwrite,

@@ -137,18 +137,30 @@ def _trial_line(trial: Trial, best: Trial | None, metric: str) -> str:
 
 
 def _next_commands(args: Args) -> list[str]:
-    columns = args.input_words()
-    train = ["--interactions", args.interactions, *columns]
-    if args.items is not None:
-        train += ["--items", args.items]
-    train += ["--config", str(Path(args.out_dir) / "config.json"), "--out-dir", "candidate"]
-    predict = ["--model-dir", "candidate", "--users", "test.csv", *columns]
-    predict += ["--out", "candidate.jsonl"]
-    compare = ["--baseline", "baseline.jsonl", "--candidate", "candidate.jsonl"]
-    compare += ["--ground-truth", "test.csv", *columns]
-    commands = {"train": train, "predict": predict, "compare": compare}
-    lines = [f"  {command_line(name)} {shlex.join(rest)}" for name, rest in commands.items()]
-    return ["next, with a test set that the search has not seen:", *lines]
+    """Return commands that compare the best configuration with the default, on an unseen test."""
+    columns, cutoff = args.input_words(), args.metric.partition("@")[2]
+    catalogue = [] if args.items is None else ["--items", args.items]
+    train = ["train", "--interactions", args.interactions, *columns, *catalogue]
+    config = ["--config", str(Path(args.out_dir) / "config.json")]
+    predict = ["--users", "test.csv", *columns, "--top-n", cutoff]
+    compare = ["compare", "--baseline", "default.jsonl", "--candidate", "tuned.jsonl"]
+    truth = ["--ground-truth", "test.csv", *columns, "--cutoffs", cutoff]
+    split = ["split", "--interactions", args.interactions, *columns, "--strategy", "last-n"]
+    parts = ["--n", "1", "--train-out", "train-part.csv", "--test-out", "test.csv"]
+    return [
+        "next, on a test set that is in neither file of the search:",
+        _line([*train, "--out-dir", "default-model"]),
+        _line([*train, *config, "--out-dir", "tuned-model"]),
+        _line(["predict", "--model-dir", "default-model", *predict, "--out", "default.jsonl"]),
+        _line(["predict", "--model-dir", "tuned-model", *predict, "--out", "tuned.jsonl"]),
+        _line([*compare, *truth, "--fail-if-worse", args.metric]),
+        "without such a test set split one off, and search again with the rest:",
+        _line([*split, *parts]),
+    ]
+
+
+def _line(words: Sequence[str]) -> str:
+    return f"  {command_line(words[0])} {shlex.join(words[1:])}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

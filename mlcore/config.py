@@ -10,11 +10,13 @@ from mlcore.errors import ConfigError, at, shorten, shorten_json
 from mlcore.heavy_users import HEAVY_USERS, HeavyUsers, Keep
 from mlcore.interactions import Interactions
 from mlcore.parameters import (
+    Rule,
     check_keys,
     check_parameters,
     choice,
     convert_value,
     integer,
+    nearest,
     number,
     optional,
     parameter,
@@ -30,16 +32,28 @@ from mlcore.similarity import (
 )
 from mlcore.weighting import WEIGHTINGS, NoWeighting, Weighting
 
-__all__ = ["TrainConfig"]
+__all__ = ["NAMED", "NEUTRAL", "SettingError", "TrainConfig"]
 
 T = TypeVar("T")
 
+# Settings that some similarities do not use (``uses_shrinkage``), and what changes nothing.
+NEUTRAL = {"shrinkage": 0, "min_cooccurrence": 1}
+
 # Fields that are objects with a name and parameters of their own.
-_NAMED: dict[str, tuple[type[Any], Mapping[str, type[Any]]]] = {
+NAMED: dict[str, tuple[type[Any], Mapping[str, type[Any]]]] = {
     "similarity": (Similarity, SIMILARITIES),
     "weighting": (Weighting, WEIGHTINGS),
     "heavy_users": (HeavyUsers, HEAVY_USERS),
 }
+
+
+class SettingError(ConfigError):
+    """A single setting is unknown or breaks its rule; ``key`` is how it was named."""
+
+    def __init__(self, key: str, fault: str, hint: str | None = None) -> None:
+        super().__init__(f"{key}: {fault}", hint)
+        self.key = key
+        self.fault = fault
 
 
 @dataclass(frozen=True)
@@ -71,7 +85,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check_parameters(self)
-        for name, (base, _) in _NAMED.items():
+        for name, (base, _) in NAMED.items():
             value = getattr(self, name)
             if not isinstance(value, base):
                 raise ConfigError(
@@ -89,7 +103,7 @@ class TrainConfig:
     def to_json(self) -> dict[str, object]:
         """Return the JSON object, defaults included, keys in declared order."""
         values = parameters_to_json(self)
-        for name in _NAMED:
+        for name in NAMED:
             part = getattr(self, name)
             values[name] = {"name": part.name, **parameters_to_json(part)}
         return values
@@ -131,31 +145,109 @@ class TrainConfig:
                 settings[item.name] = convert_value(
                     item.metadata["rule"], value[item.name], f"{place}: {item.name}", shorten_json
                 )
-        for name, (_, registry) in _NAMED.items():
+        for name, (_, registry) in NAMED.items():
             if name in value:
                 settings[name] = _named(registry, value[name], f"{place}: {name}")
         with at(place, ConfigError):
             return cls(**settings)
 
+    def with_settings(self, settings: Mapping[str, object], place: str = "config") -> TrainConfig:
+        """Return the configuration with some settings changed.
+
+        Args:
+            settings: JSON values by key, inside an object as ``weighting.k1``; names count first,
+                whatever the order. Another name drops the parameters of the former, except those
+                that each has, as ``half_life_days``.
+            place: for messages about settings that do not fit together.
+
+        Raises:
+            SettingError: a key is unknown or a value breaks its rule.
+            ConfigError: settings do not fit together.
+
+        >>> changed = {"similarity.name": "tversky", "similarity.beta": 2}
+        >>> TrainConfig().with_settings(changed).similarity
+        Tversky(alpha=1.0, beta=2.0)
+        """
+        values: dict[str, Any] = self.to_json()
+        for key in sorted(settings, key=lambda key: not key.endswith(".name")):
+            part, _, name = key.rpartition(".")
+            if part in NAMED and name == "name":
+                values[part] = _renamed(part, values[part], settings[key])
+            elif part in NAMED:
+                registry = NAMED[part][1]
+                rules = _rules(registry[values[part]["name"]])
+                if name not in rules:
+                    raise _unknown_parameter(part, values[part]["name"], rules, name)
+                values[part][name] = _converted(rules[name], key, settings[key])
+            elif key in (rules := _rules(type(self))):
+                values[key] = _converted(rules[key], key, settings[key])
+            else:
+                raise _unknown_key(key, values)
+        return self.from_json(values, place)
+
+
+def _rules(cls: type[Any]) -> dict[str, Rule]:
+    return {item.name: item.metadata["rule"] for item in fields(cls) if "rule" in item.metadata}
+
+
+def _converted(rule: Rule, key: str, value: object) -> Any:
+    try:
+        return convert_value(rule, value, "", shorten_json)
+    except ConfigError as error:
+        raise SettingError(key, str(error).removeprefix(": "), error.hint) from None
+
+
+def _renamed(part: str, former: Mapping[str, Any], name: object) -> dict[str, Any]:
+    """Return the JSON object of another name, with what it shares with the former one."""
+    base, registry = NAMED[part]
+    if not isinstance(name, str) or name not in registry:
+        fault = f"expected one of {', '.join(registry)}, got {shorten_json(name)}"
+        raise SettingError(f"{part}.name", fault, nearest(name, registry))
+    if name == former["name"]:
+        return dict(former)
+    return {"name": name} | {key: former[key] for key in _rules(base)}
+
+
+def _unknown_parameter(part: str, owner: str, rules: Mapping[str, Rule], name: str) -> SettingError:
+    known = ["name", *rules]
+    expected = f"one of {', '.join(known)}" if rules else "name"
+    fault = f"expected {expected}, as {part} {owner} has no other, got {shorten(name)}"
+    others = [other for other, cls in NAMED[part][1].items() if name in _rules(cls)]
+    near = nearest(f"{part}.{name}", [f"{part}.{one}" for one in known])
+    hint = f"{name} belongs to {part} {' or '.join(others)}" if others else near
+    return SettingError(f"{part}.{name}", fault, hint)
+
+
+def _unknown_key(key: str, values: Mapping[str, Any]) -> SettingError:
+    known = [f"{name}.name" if name in NAMED else name for name in values]
+    inner = [
+        f"{part}.{name}"
+        for part, (_, registry) in NAMED.items()
+        for name in dict.fromkeys(
+            ["name", *(name for cls in registry.values() for name in _rules(cls))]
+        )
+    ]
+    same = [one for one in inner if key in (one.partition(".")[0], one.partition(".")[2])]
+    hint = f"did you mean {same[0]}?" if same else nearest(key, known + inner)
+    return SettingError(key, f"expected one of {', '.join(known)}, got {shorten(key)}", hint)
+
 
 def _refuse_unused(config: TrainConfig) -> None:
     """Raise ConfigError for a setting that would change nothing."""
     similarity = config.similarity
-    unused = [
-        ("shrinkage", config.shrinkage, 0, similarity.uses_shrinkage),
-        ("min_cooccurrence", config.min_cooccurrence, 1, similarity.uses_min_cooccurrence),
-    ]
-    for name, value, neutral, is_used in unused:
-        if value != neutral and not is_used:
+    for name, neutral in NEUTRAL.items():
+        value = getattr(config, name)
+        if value != neutral and not getattr(similarity, f"uses_{name}"):
             raise ConfigError(
-                f"{name}: expected {neutral}, as {similarity.name} does not use it, got {value:g}"
+                f"{name}: expected {neutral}, as {similarity.name} does not use it, got {value:g}",
+                f"leave it out, or --set {name}={neutral}",
             )
     if similarity.binary and config.heavy_users.changes_weights_only:
         others = [name for name, way in HEAVY_USERS.items() if not way.changes_weights_only]
         raise ConfigError(
             f"heavy_users: expected one of {', '.join(others)}, as {similarity.name} counts users "
             f"whatever their weights, got {config.heavy_users.name}",
-            'take {"name": "sample"}, which leaves interactions of heavy users out of the counting',
+            "--set heavy_users.name=sample leaves interactions of heavy users out of the counting",
         )
 
 
@@ -168,6 +260,9 @@ def _named(registry: Mapping[str, type[T]], value: object, place: str) -> T:
     name = value.get("name")
     if not isinstance(name, str) or name not in registry:
         got = shorten_json(name) if "name" in value else "no such key"
-        raise ConfigError(f"{place}: name: expected one of {', '.join(registry)}, got {got}")
+        raise ConfigError(
+            f"{place}: name: expected one of {', '.join(registry)}, got {got}",
+            nearest(name, registry),
+        )
     parameters = {key: item for key, item in value.items() if key != "name"}
     return parameters_from_json(registry[name], parameters, place)

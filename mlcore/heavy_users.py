@@ -21,7 +21,7 @@ from typing import ClassVar
 import numpy as np
 
 from mlcore.errors import DataError
-from mlcore.interactions import Interactions
+from mlcore.interactions import Interactions, no_timestamps
 from mlcore.newest import mark_newest
 from mlcore.numeric.hashing import draw_digest
 from mlcore.numeric.portable import power
@@ -101,7 +101,9 @@ class Sample(HeavyUsers):
 
 @dataclass(frozen=True)
 class Latest(HeavyUsers):
-    """Keeps the newest ``max_interactions`` of each user, of equal timestamps as ``mark_newest``.
+    """Keeps the newest ``max_interactions`` of each user; a hash decides between equal timestamps.
+
+    See ``mark_newest``.
 
     Attributes:
         max_interactions: per user. Changes the model.
@@ -117,9 +119,8 @@ class Latest(HeavyUsers):
             DataError: there are no timestamps.
         """
         if interactions.timestamps is None:
-            raise DataError(
-                "timestamp: expected a column to find the latest interactions by, got none",
-                'without timestamps take "heavy_users": {"name": "sample"}',
+            raise no_timestamps(
+                "find the latest interactions by", "take --set heavy_users.name=sample"
             )
         return weighted.select(mark_newest(interactions, self.max_interactions))
 
@@ -158,7 +159,7 @@ class DownWeight(HeavyUsers):
             raise DataError(
                 f"heavy_users {self.name}: {interactions.place_of(int(lost[0]))}: "
                 f"expected a weight above 0 that float32 holds, got {float(exact[lost[0]])!r}",
-                "take a smaller power",
+                "take a smaller power, --set heavy_users.power=X",
             )
         return replace(weighted, data=data)
 

@@ -31,7 +31,7 @@ from mlcore.numeric.sums import sum_by_group
 from mlcore.times import format_rfc_3339
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
-__all__ = ["AGGREGATES", "Events", "Interactions", "sort_codes"]
+__all__ = ["AGGREGATES", "Events", "Interactions", "no_timestamps", "sort_codes"]
 
 AGGREGATES = ("sum", "max", "last", "count")
 _SPAN_ENTRIES = 2**18  # changes speed only
@@ -77,7 +77,7 @@ class Events:
         if how not in AGGREGATES:
             raise DataError(f"aggregate: expected one of {', '.join(AGGREGATES)}, got {how!r}")
         if how == "last" and self.timestamps is None:
-            raise DataError("timestamp: expected a column to find the last row by, got none")
+            raise no_timestamps("find the last row by", "take --aggregate sum or max")
         keys, weights, times = _combine(how, *_sorted_pairs(self))
         num_items = len(self.item_ids)
         if not np.isfinite(weights).all():
@@ -437,6 +437,22 @@ def _interactions_of(
     sorted_users, users = sort_codes(user_index, users)
     sorted_items, items = sort_codes(item_index, items)
     return Events(sorted_users, sorted_items, users, items, weights, times).aggregate("sum")
+
+
+def no_timestamps(purpose: str, otherwise: str) -> DataError:
+    """Return the error of a step that needs timestamps where there are none.
+
+    Args:
+        purpose: what for, after "to".
+        otherwise: what to do without them.
+
+    >>> no_timestamps("split by", "take --strategy random").hint
+    '--timestamp-column names one; without timestamps take --strategy random'
+    """
+    return DataError(
+        f"timestamp: expected a column to {purpose}, got none",
+        f"--timestamp-column names one; without timestamps {otherwise}",
+    )
 
 
 def sort_codes(index: Mapping[str, int], codes: Int32Array) -> tuple[list[str], Int32Array]:

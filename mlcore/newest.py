@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlcore.errors import DataError
-from mlcore.interactions import Interactions
+from mlcore.interactions import Interactions, no_timestamps
 from mlcore.numeric.hashing import draw_digest
 from mlcore.types import BoolArray
 
@@ -15,13 +14,16 @@ __all__ = ["mark_newest"]
 _TIES = "ties"
 
 
-def mark_newest(interactions: Interactions, n: int) -> BoolArray:
+def mark_newest(interactions: Interactions, n: int, otherwise: str = "give some") -> BoolArray:
     """Return which interactions are among the ``n`` newest of their user, (E,) bool.
 
     Of equal timestamps the one with the lower MD5 of ``user_id,item_id,ties`` counts as newer: an order
     by id would mean something, as ids are often given in order of time. SQL can do the same:
     ``ROW_NUMBER() OVER (PARTITION BY user_id ORDER BY timestamp DESC,
     TO_HEX(MD5(CONCAT(user_id, ',', item_id, ',ties')))) <= n``.
+
+    Args:
+        otherwise: what to do without timestamps, for the hint.
 
     Raises:
         DataError: there are no timestamps.
@@ -30,7 +32,7 @@ def mark_newest(interactions: Interactions, n: int) -> BoolArray:
     [True, False, True]
     """
     if interactions.timestamps is None:
-        raise DataError("timestamp: expected a column to find the newest rows by, got none")
+        raise no_timestamps("find the newest rows by", otherwise)
     counts = np.diff(interactions.user_items.indptr)  # (U,)
     newest: BoolArray = np.repeat(counts <= n, counts)  # (E,)
     heavy = np.flatnonzero(~newest)  # (P,) entries of the users who have more

@@ -7,9 +7,10 @@ One rule per field serves a config file, a Python constructor and the help texts
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias, TypeVar
 
@@ -25,6 +26,7 @@ __all__ = [
     "condition",
     "convert_value",
     "integer",
+    "nearest",
     "number",
     "optional",
     "parameter",
@@ -44,13 +46,17 @@ class Rule:
         expected: the rule in words, as in an error message.
         convert: returns the value in its canonical type, or raises ValueError, whose text, if
             any, replaces ``expected``.
+        schema: the rule as JSON Schema; empty where no configuration has it.
     """
 
     expected: str
     convert: Callable[[object], Any]
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
 
-def condition(expected: str, allows: Callable[[Any], bool]) -> Rule:
+def condition(
+    expected: str, allows: Callable[[Any], bool], schema: Mapping[str, Any] | None = None
+) -> Rule:
     """Return the rule for the values that ``allows`` accepts, as they are.
 
     >>> condition("a text", lambda value: isinstance(value, str)).convert("a")
@@ -62,7 +68,7 @@ def condition(expected: str, allows: Callable[[Any], bool]) -> Rule:
             raise ValueError
         return value
 
-    return Rule(expected, convert)
+    return Rule(expected, convert, schema or {})
 
 
 def number(
@@ -92,11 +98,15 @@ def number(
             raise ValueError
         return result
 
-    bounds = [f">= {minimum:g}"] if minimum > -math.inf else []
-    bounds += [f"above {above:g}"] if above > -math.inf else []
-    bounds += [f"below {below:g}"] if below < math.inf else []
-    bounds += [f"<= {maximum:g}"] if maximum < math.inf else []
-    return Rule(" ".join(["a finite number", " and ".join(bounds)]).strip(), convert)
+    bounds = [
+        (f">= {minimum:g}", "minimum", minimum),
+        (f"above {above:g}", "exclusiveMinimum", above),
+        (f"below {below:g}", "exclusiveMaximum", below),
+        (f"<= {maximum:g}", "maximum", maximum),
+    ]
+    finite = [bound for bound in bounds if math.isfinite(bound[2])]
+    words = " ".join(["a finite number", " and ".join(word for word, *_ in finite)]).strip()
+    return Rule(words, convert, {"type": "number"} | {key: bound for _, key, bound in finite})
 
 
 def integer(*, minimum: int | None = None, below: int = 2**31) -> Rule:
@@ -119,7 +129,8 @@ def integer(*, minimum: int | None = None, below: int = 2**31) -> Rule:
             raise ValueError
         return int(value)
 
-    return Rule("an integer" if minimum is None else f"an integer >= {minimum}", convert)
+    words = "an integer" if minimum is None else f"an integer >= {minimum}"
+    return Rule(words, convert, {"type": "integer", "minimum": least, "maximum": below - 1})
 
 
 def boolean() -> Rule:
@@ -128,7 +139,7 @@ def boolean() -> Rule:
     >>> boolean().convert(True)
     True
     """
-    return condition("true or false", lambda value: isinstance(value, bool))
+    return condition("true or false", lambda value: isinstance(value, bool), {"type": "boolean"})
 
 
 def choice(*names: str) -> Rule:
@@ -138,7 +149,9 @@ def choice(*names: str) -> Rule:
     "'target' or 'source'"
     """
     return condition(
-        " or ".join(map(repr, names)), lambda value: isinstance(value, str) and value in names
+        " or ".join(map(repr, names)),
+        lambda value: isinstance(value, str) and value in names,
+        {"enum": list(names)},
     )
 
 
@@ -149,7 +162,9 @@ def optional(rule: Rule) -> Rule:
     'an integer >= 1 or null'
     """
     return Rule(
-        f"{rule.expected} or null", lambda value: None if value is None else rule.convert(value)
+        f"{rule.expected} or null",
+        lambda value: None if value is None else rule.convert(value),
+        {"anyOf": [rule.schema, {"type": "null"}]},
     )
 
 
@@ -245,7 +260,19 @@ def check_keys(values: Mapping[str, object], known: Sequence[str], place: str) -
     for key in values:
         if key not in known:
             allowed = "one of " + ", ".join(known) if known else "no further key"
-            raise ConfigError(f"{place}: expected {allowed}, got the key {shorten(key)}")
+            raise ConfigError(
+                f"{place}: expected {allowed}, got the key {shorten(key)}", nearest(key, known)
+            )
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """Return a hint that names the known spelling nearest to a name, or None if none is near.
+
+    >>> nearest("num_neighbours", ["num_neighbors", "shrinkage"])
+    'did you mean num_neighbors?'
+    """
+    found = difflib.get_close_matches(name, known, n=1) if isinstance(name, str) else []
+    return f"did you mean {found[0]}?" if found else None
 
 
 def parameters_to_json(settings: Any) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias
 __all__ = [
     "MAX_SECONDS",
     "MIN_SECONDS",
+    "RFC_3339_PATTERN",
     "UNITS",
     "TimeRule",
     "TimeUnit",
@@ -24,9 +25,12 @@ MIN_SECONDS, MAX_SECONDS = -62_135_596_800, 253_402_300_799
 # Years 1971 to 2100: seconds or another unit taken for one of these fall outside.
 _PLAUSIBLE_SECONDS = 31_536_000, 4_133_980_799
 
-_RFC_3339 = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII
+# As JSON Schema has it: a regular expression of ECMAScript, for the whole text.
+RFC_3339_PATTERN = (
+    "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt ]([01][0-9]|2[0-3])(:[0-5][0-9]){2}"
+    r"(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 )
+_RFC_3339 = re.compile(RFC_3339_PATTERN)
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))? ?"
     r"(?:([Zz]|UTC|GMT)|([+-]\d\d)(?::?(\d\d))?)?)?",

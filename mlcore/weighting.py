@@ -24,18 +24,18 @@ from typing import ClassVar, Self
 import numpy as np
 
 from mlcore.errors import ConfigError, DataError, DataWarning
-from mlcore.interactions import Interactions
+from mlcore.interactions import Interactions, no_timestamps
 from mlcore.numeric.portable import exp2, log1p
 from mlcore.numeric.sums import sum_by_group
 from mlcore.parameters import Rule, boolean, check_parameters, number, optional, parameter
-from mlcore.times import format_rfc_3339, parse_rfc_3339
+from mlcore.times import RFC_3339_PATTERN, format_rfc_3339, parse_rfc_3339
 from mlcore.types import CsrMatrix, Float32Array, Float64Array
 
 __all__ = ["WEIGHTINGS", "BM25", "Binary", "Log", "NoWeighting", "TfIdf", "Weighting"]
 
 _MICROSECONDS_PER_DAY = 86_400_000_000
 _FACTOR_NOT_ABOVE_0 = (
-    'a user has all items or all but one: set "smooth": true, or cap such users with '
+    "a user has all items or all but one: --set weighting.smooth=true, or cap such users with "
     "cli.preprocess --max-user-interactions"
 )
 _OLD = 100  # half-lives; a weight that needs more than these to round to 0 is old, not small
@@ -50,6 +50,9 @@ def _time_from(value: object) -> str:
         return format_rfc_3339(parse_rfc_3339(value))
     except ValueError:
         raise ValueError from None  # Python's text would replace the rule's
+
+
+_TIME = Rule("an RFC 3339 time", _time_from, {"type": "string", "pattern": RFC_3339_PATTERN})
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Weighting(ABC):
 
     _: KW_ONLY
     half_life_days: float | None = parameter(None, optional(number(above=0)))
-    reference_time: str | None = parameter(None, optional(Rule("an RFC 3339 time", _time_from)))
+    reference_time: str | None = parameter(None, optional(_TIME))
 
     def __post_init__(self) -> None:
         check_parameters(self)
@@ -98,10 +101,7 @@ class Weighting(ABC):
         if self.half_life_days is None:
             return self
         if interactions.timestamps is None:
-            raise DataError(
-                "timestamp: expected a column to tell the age of interactions by, got none",
-                "without timestamps leave half_life_days out",
-            )
+            raise no_timestamps("tell the age of interactions by", "leave half_life_days out")
         if self.reference_time is not None:
             return self
         return replace(self, reference_time=format_rfc_3339(int(interactions.timestamps.max())))

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcore import ConfigError, Interactions, TrainConfig
+from mlcore.config import SettingError
 from mlcore.heavy_users import HEAVY_USERS, Keep, Latest, Sample
 from mlcore.similarity import SIMILARITIES, Cosine, LogLikelihoodRatio, Tversky
 from mlcore.weighting import BM25, WEIGHTINGS, Binary, Log, NoWeighting, TfIdf
@@ -302,3 +303,60 @@ def test_parameters_are_checked_where_they_are_made(settings: Any, message: str)
     with pytest.raises(ConfigError) as caught:
         BM25(**settings)
     assert str(caught.value) == message
+
+
+def test_settings_change_single_values_whatever_their_order() -> None:
+    settings = {"weighting.k1": 2, "weighting.name": "bm25", "num_neighbors": None}
+    expected = TrainConfig(weighting=BM25(k1=2.0), num_neighbors=None)
+    assert TrainConfig().with_settings(settings) == expected
+    assert TrainConfig().with_settings(dict(reversed(settings.items()))) == expected
+    assert expected.with_settings({}) == expected
+
+
+def test_another_name_keeps_only_the_parameters_that_all_have() -> None:
+    config = TrainConfig(Tversky(alpha=0.3, beta=2.0), BM25(k1=2.0, half_life_days=7))
+    changed = config.with_settings(
+        {"similarity.name": "asymmetric_cosine", "weighting.name": "tf_idf"}
+    )
+    assert changed == TrainConfig(weighting=TfIdf(half_life_days=7))
+    same = {"similarity.name": "tversky", "weighting.name": "bm25"}
+    assert config.with_settings(same) == config
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "message", "hint"),
+    [
+        (
+            {"num_neighbors": 0},
+            "num_neighbors",
+            "num_neighbors: expected an integer >= 1 or null, got 0",
+            None,
+        ),
+        (
+            {"weighting.name": "bm25", "weighting.K1": 1},
+            "weighting.K1",
+            "weighting.K1: expected one of name, half_life_days, reference_time, smooth, k1, b, as "
+            "weighting bm25 has no other, got 'K1'",
+            "did you mean weighting.k1?",
+        ),
+        (
+            {"similarity.name": None},
+            "similarity.name",
+            f"similarity.name: expected one of {', '.join(SIMILARITIES)}, got null",
+            None,
+        ),
+    ],
+)
+def test_a_faulty_setting_is_refused_by_its_key(
+    settings: dict[str, Any], key: str, message: str, hint: str | None
+) -> None:
+    with pytest.raises(SettingError) as caught:
+        TrainConfig().with_settings(settings)
+    assert (str(caught.value), caught.value.hint, caught.value.key) == (message, hint, key)
+
+
+def test_settings_that_do_not_fit_together_are_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(shrinkage=3).with_settings({"similarity.name": "ease"})
+    assert str(caught.value) == "config: shrinkage: expected 0, as ease does not use it, got 3"
+    assert caught.value.hint == "leave it out, or --set shrinkage=0"

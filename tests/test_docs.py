@@ -110,7 +110,6 @@ def test_the_commands_of_the_readme_run(
 ) -> None:
     shutil.copy(ROOT / "fixtures/small/events.csv", tmp_path)
     shutil.copytree(ROOT / "sql", tmp_path / "sql", ignore=shutil.ignore_patterns("*.jsonl"))
-    (tmp_path / "jaccard.json").write_text('{"similarity": {"name": "jaccard"}}')
     monkeypatch.chdir(tmp_path)
     lines = [line for block in readme_blocks("") for line in block.splitlines()]
     commands = [line.split() for line in lines if line.startswith("python -m cli.")]

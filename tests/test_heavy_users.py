@@ -183,7 +183,9 @@ def test_latest_without_timestamps_is_refused_with_the_cure() -> None:
     assert str(caught.value) == (
         "timestamp: expected a column to find the latest interactions by, got none"
     )
-    assert caught.value.hint == 'without timestamps take "heavy_users": {"name": "sample"}'
+    assert caught.value.hint == (
+        "--timestamp-column names one; without timestamps take --set heavy_users.name=sample"
+    )
 
 
 def test_a_weight_that_a_power_takes_below_float32_is_refused_by_name() -> None:
@@ -194,7 +196,7 @@ def test_a_weight_that_a_power_takes_below_float32_is_refused_by_name() -> None:
         "heavy_users down_weight: user 'v', item 'c': expected a weight above 0 that float32 "
         f"holds, got {2.0**-151!r}"
     )
-    assert caught.value.hint == "take a smaller power"
+    assert caught.value.hint == "take a smaller power, --set heavy_users.power=X"
 
 
 @pytest.mark.parametrize("power", [0.5, 2])
@@ -213,4 +215,4 @@ def test_down_weights_are_refused_where_users_are_counted(name: str) -> None:
         assert TrainConfig(similarity, heavy_users=way).heavy_users == way
     with pytest.raises(ConfigError, match=re.escape(f"as {name} counts users whatever")) as caught:
         TrainConfig(similarity, heavy_users=DownWeight())
-    assert caught.value.hint is not None and '"sample"' in caught.value.hint
+    assert caught.value.hint is not None and "--set heavy_users.name=sample" in caught.value.hint

@@ -22,7 +22,7 @@ LEVELS = [
     {"newest"},
     {"weighting", "heavy_users"},
     {"config"},
-    {"files"},
+    {"files", "config_schema"},
     {"lineage"},
     {"artifact", "generate", "preprocess"},
     {"train", "recommend", "evaluate", "split"},

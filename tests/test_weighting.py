@@ -14,7 +14,7 @@ from mlcore.weighting import BM25, WEIGHTINGS, Binary, Log, NoWeighting, TfIdf, 
 from tests import oracles
 
 HINT = (
-    'a user has all items or all but one: set "smooth": true, or cap such users with '
+    "a user has all items or all but one: --set weighting.smooth=true, or cap such users with "
     "cli.preprocess --max-user-interactions"
 )
 
@@ -174,7 +174,7 @@ def test_age_hides_no_weight_that_is_refused() -> None:
     interactions = Interactions.from_columns("uuv", "aba", timestamps=times)
     with pytest.raises(DataError, match="user 'u', item 'a': expected a weight above 0") as caught:
         TfIdf(half_life_days=1).apply(interactions)
-    assert caught.value.hint is not None and '"smooth": true' in caught.value.hint
+    assert caught.value.hint is not None and "--set weighting.smooth=true" in caught.value.hint
 
 
 @pytest.mark.filterwarnings("ignore::mlcore.errors.DataWarning")

@@ -111,7 +111,7 @@ def _check_known(predictions: Predictions, item_of: Int64Array) -> None:
         raise DataError(
             f"{predictions.place_of(row)}item_id: expected an item of the model, "
             f"got {shorten(predictions.item_ids[unknown[0]])}",
-            "the predictions were made by another model",
+            "the predictions were made by another model: --model-dir names theirs",
         )
 
 

@@ -68,16 +68,19 @@ def read_titles(path: PathLike, input_options: InputOptions = InputOptions()) ->
     return {item_id: title_of_code[code] for item_id, code in ids.items()}
 
 
-def read_config(path: PathLike | None) -> TrainConfig:
-    """Return the configuration of a JSON file, or the default one for None.
+def read_config(config: TrainConfig | PathLike | None) -> TrainConfig:
+    """Return the configuration of a JSON file, the default one for None, or the one given.
 
     Raises:
         ConfigError: a key is unknown, a type is wrong, or a value is out of range.
         DataError: the file cannot be read.
     """
-    if path is None:
+    if config is None:
         return TrainConfig()
+    if isinstance(config, TrainConfig):
+        return config
+    place = display_name(config)
     try:
-        return TrainConfig.from_json(parse_json(read_text(path)), display_name(path))
+        return TrainConfig.from_json(parse_json(read_text(config)), place)
     except JsonTextError as error:
-        raise ConfigError(f"{display_name(path)}: expected a JSON object, got {error}") from None
+        raise ConfigError(f"{place}: expected a JSON object, got {error}") from None

@@ -12,12 +12,14 @@ from typing import NamedTuple
 
 from mlcore.errors import DataError
 from mlcore.memory.available import available_bytes, format_bytes
-from mlcore.progress import OnMessage
+from mlcore.progress import Message, OnMessage
 
 __all__ = ["LARGER_MACHINE", "Allocation", "Plan", "peak", "per_thread"]
 
 # Work that takes less neither shows its plan nor reads how much is available.
 SHOWN_FROM = 64 * 2**20
+# A plan that takes no more of what is available is one line.
+AMPLE_SHARE = 0.5
 LARGER_MACHINE = "use a machine with more memory"
 
 
@@ -47,9 +49,9 @@ def per_thread(
         otherwise: what would make it smaller where there is one thread only.
 
     >>> per_thread(2, 2**20)
-    Allocation(name='scratch of 2 threads', num_bytes=2097152, suggestion='use fewer threads')
+    Allocation(name='scratch of 2 threads', num_bytes=2097152, suggestion='use fewer threads, --threads')
     """
-    suggestion = "use fewer threads" if threads > 1 else otherwise
+    suggestion = "use fewer threads, --threads" if threads > 1 else otherwise
     return Allocation(
         f"{name} of {_count(threads, 'thread')}", int(threads * num_bytes), suggestion
     )
@@ -79,7 +81,8 @@ class Plan:
         return _total(self.allocations)
 
     def show(self, on_message: OnMessage, must_fit: bool = False) -> None:
-        """Call ``on_message`` with the text before the work, unless the plan is small.
+        """Call ``on_message`` before the work, unless the plan is small: with the text if memory is
+        tight, with one line, whose details are the text, if it is ample or unknown.
 
         Raises:
             DataError: it must fit and does not.
@@ -89,7 +92,10 @@ class Plan:
         available = available_bytes()
         if must_fit and (error := self.error(available)) is not None:
             raise error
-        on_message(self.text(available))
+        text = self.text(available)
+        need = self.num_bytes - self.held
+        is_ample = available is None or need <= AMPLE_SHARE * available
+        on_message(Message(f"memory: {self._at_most(available)}", text) if is_ample else text)
 
     def dry_run(self, on_message: OnMessage) -> str:
         """Return the text of the plan, in place of the work.
@@ -103,6 +109,10 @@ class Plan:
             on_message(text)
             raise error
         return text
+
+    def _at_most(self, available: int | None) -> str:
+        need = f"at most {format_bytes(self.num_bytes)}"
+        return need if available is None else f"{need} of {format_bytes(available + self.held)}"
 
     def text(self, available: int | None) -> str:
         """Return a line for each allocation, and one for their sum.

@@ -38,7 +38,9 @@ def preprocess_from_data(
     if config.min_weight is not None:
         interactions = interactions.select(interactions.user_items.data >= config.min_weight)
     if config.max_user_interactions is not None:
-        newest = mark_newest(interactions, config.max_user_interactions)
+        newest = mark_newest(
+            interactions, config.max_user_interactions, "leave --max-user-interactions out"
+        )
         interactions = interactions.select(newest)
     interactions = interactions.select(_in_core(interactions, config))
     if not len(interactions):

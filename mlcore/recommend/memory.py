@@ -23,8 +23,10 @@ ID_BYTES, ENTRY_BYTES = 57, 140
 # ``explain`` looks at together; of a contribution, and of it as text.
 CELL_BYTES, LISTED_BYTES, TEXT_BYTES, EXPLAIN_BYTES = 40, 13, 300, 40 * 2**17
 CONTRIBUTION_BYTES, CONTRIBUTION_TEXT_BYTES = 12, 100
-FEWER_PAIRS = f"train with fewer neighbors or fewer items, or {LARGER_MACHINE}"
-SHORTER_LISTS = "ask for shorter lists"
+FEWER_PAIRS = (
+    f"train with fewer neighbors, --set num_neighbors=N, or fewer items, or {LARGER_MACHINE}"
+)
+SHORTER_LISTS = "ask for shorter lists, --top-n"
 
 
 def plan_lists(

@@ -112,7 +112,7 @@ class Ease(Similarity):
         if failed:
             raise DataError(
                 f"similarity ease: l2: expected one that lets X'X + l2 I be inverted, got {self.l2}",
-                "raise l2, or divide the weights by a common factor",
+                "raise it, --set similarity.l2=X, or divide the weights by a common factor",
             )
         inverse: Float64Array = dpotri(factor, lower=1, overwrite_c=1)[0]
         return inverse

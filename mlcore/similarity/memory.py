@@ -41,12 +41,15 @@ __all__ = [
     "shape_of",
 ]
 
-FEWER_NEIGHBORS = "keep fewer neighbors, num_neighbors in the configuration"
+FEWER_NEIGHBORS = "keep fewer neighbors, --set num_neighbors=N for train"
 FEWER_ITEMS = (
     "drop rare items or users (cli.preprocess --min-item-interactions, --min-user-interactions), "
     f"or {LARGER_MACHINE}"
 )
-OTHER_SIMILARITY = "use the similarity rp3beta, or drop rare items or users (cli.preprocess)"
+OTHER_SIMILARITY = (
+    "use --similarity rp3beta, or drop rare items or users "
+    "(cli.preprocess --min-item-interactions, --min-user-interactions)"
+)
 
 PAIR_BYTES = 12  # of a kept pair: selection.BestOfRows, and the lists of the compiled kernel
 # Of a kept pair, to join the blocks and sort by source: selection.stack_rows, selection.by_source.

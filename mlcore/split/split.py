@@ -11,7 +11,7 @@ from mlcore.files.inputs import display_name, find_format
 from mlcore.files.interactions import read_interactions, write_interactions
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
-from mlcore.interactions import Interactions
+from mlcore.interactions import Interactions, no_timestamps
 from mlcore.lineage.command_run import CommandRun
 from mlcore.newest import mark_newest
 from mlcore.numeric.hashing import draw_digest
@@ -20,6 +20,11 @@ from mlcore.split.config import SplitConfig
 from mlcore.types import BoolArray
 
 __all__ = ["split_from_data", "split_from_path"]
+
+# Which option makes a part larger.
+_SIZE_BY = {"random": "--test-fraction", "user": "--test-fraction", "last-n": "--n"}
+_SIZE_BY["temporal"] = "--cutoff or --test-fraction"
+_WITHOUT_TIMES = "take --strategy random or user"
 
 
 def split_from_data(
@@ -45,7 +50,8 @@ def split_from_data(
     if in_test.all() or not in_test.any():
         side = "training" if in_test.all() else "test"
         raise DataError(
-            f"{side}: expected at least one of the {len(interactions)} interactions, got none"
+            f"{side}: expected at least one of the {len(interactions)} interactions, got none",
+            f"{_SIZE_BY[config.strategy]} says how many the test gets",
         )
     return interactions.select(~in_test), interactions.select(in_test)
 
@@ -69,13 +75,15 @@ def _drawn(keys: Iterable[str], config: SplitConfig) -> BoolArray:
 
 def _mark_last_n(interactions: Interactions, config: SplitConfig) -> BoolArray:
     per_user = np.diff(interactions.user_items.indptr)  # (U,)
-    return mark_newest(interactions, config.n) & np.repeat(per_user > config.n, per_user)
+    return mark_newest(interactions, config.n, _WITHOUT_TIMES) & np.repeat(
+        per_user > config.n, per_user
+    )
 
 
 def _mark_temporal(interactions: Interactions, config: SplitConfig) -> BoolArray:
     times = interactions.timestamps
     if times is None:
-        raise DataError("timestamp: expected a column to split by, got none")
+        raise no_timestamps("split by", _WITHOUT_TIMES)
     cutoff = config.cutoff
     if cutoff is None:
         # Rounded: 10 * (1 - 0.9) is a bit below 1 in float64.

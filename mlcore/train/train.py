@@ -224,7 +224,7 @@ def train_from_data(
 
 def train_from_path(
     interactions_path: PathLike,
-    config_path: PathLike | None,
+    config: TrainConfig | PathLike | None,
     out_dir: PathLike,
     *,
     items_path: PathLike | None = None,
@@ -241,7 +241,7 @@ def train_from_path(
 
     Args:
         interactions_path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, ``.parquet``, or ``-``.
-        config_path: a JSON file, or None for the default configuration.
+        config: or a JSON file of it, or None for the default one.
         out_dir: where the model directory goes.
         items_path: the catalogue, a table with a column ``item_id``, or None for the items of the
             interactions. It counts where a formula or a metric has the number of items.
@@ -259,24 +259,28 @@ def train_from_path(
     """
 
     def read() -> tuple[Trainer, TrainConfig]:
-        config = read_config(config_path)
+        settings = read_config(config)
         interactions = _read(interactions_path, items_path, input_options, threads, progress)
         trainer = Trainer(interactions, threads=threads, progress=progress, on_message=on_message)
-        return trainer, config
+        return trainer, settings
 
     if dry_run:
-        trainer, config = read()
+        trainer, settings = read()
         with at(display_name(interactions_path)):
-            return trainer.plan(config, with_users=with_users).dry_run(on_message)
+            return trainer.plan(settings, with_users=with_users).dry_run(on_message)
     # Opened first: an output that cannot be written is found before the work, not after it.
     run = CommandRun("train", {"model": out_dir}, lineage_path)
     with replaced_directory(
         Path(out_dir), overwrite, MODEL_FILES, on_written=run.on_written
     ) as folder:
-        run.take(interactions=interactions_path, config=config_path, items=items_path)
-        trainer, config = read()
+        run.take(
+            interactions=interactions_path,
+            config=None if isinstance(config, TrainConfig) else config,
+            items=items_path,
+        )
+        trainer, settings = read()
         with at(display_name(interactions_path)):
-            model = trainer.train(config, with_users=with_users)
+            model = trainer.train(settings, with_users=with_users)
         run.note(model.config_json, input_options, with_users=with_users)
         model.write_files(folder)
     return summary_of(model)

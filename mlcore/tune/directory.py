@@ -22,6 +22,7 @@ from mlcore.tune.trials import Trial
 
 __all__ = ["CONFIG", "TuningDirectory", "open_tuning_directory"]
 
+_ELSEWHERE = "another --out-dir starts another search"
 TRIALS, TUNING, CONFIG = "trials.jsonl", "tuning.json", "config.json"
 
 
@@ -76,7 +77,9 @@ def _write(path: Path, text: str, on_written: OnWritten | None = None) -> None:
 def _open_trials(directory: Path) -> Iterator[Journal]:
     path = directory / TRIALS
     if not path.exists() and directory.is_dir() and any(directory.iterdir()):
-        raise DataError(f"{directory}: expected a directory of a search, got other content")
+        raise DataError(
+            f"{directory}: expected a directory of a search, got other content", _ELSEWHERE
+        )
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -105,7 +108,7 @@ def _refuse_other(path: Path, search: Mapping[str, Any]) -> None:
         raise DataError(
             f"{path}: {other[0]}: expected {shorten_json(begun.get(other[0]))}, with which the "
             f"search began, got {shorten_json(search[other[0]])}{more}",
-            "another --out-dir starts another search",
+            _ELSEWHERE,
         )
 
 

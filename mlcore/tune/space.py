@@ -152,7 +152,7 @@ def _check(config: Any, choices: Mapping[tuple[str, ...], str], place: str) -> N
     except ConfigError as error:
         raise ConfigError(
             _located(str(error).removeprefix(f"{place}: "), choices, place),
-            error.hint or _hint(config),
+            _hint(config) or error.hint,
         ) from None
 
 

@@ -275,6 +275,6 @@ def _catalogue_metrics(
         raise DataError(
             f"{display_name(tables.predictions)}: item_id: expected items of the training, "
             f"got {unknown} others",
-            "the predictions were made by another model",
+            "the predictions were made by another model: --interactions names its training",
         )
     return {f"{name}@{n}": float(found[n][name]) for n in cutoffs for name in _CATALOGUE_METRICS}

@@ -98,7 +98,7 @@ def check_counts_suffice(similarity: Similarity, counts: GramBlocks) -> None:
         raise ConfigError(
             f"weighting: expected weights of 1 for {similarity.name}, as an engine counts users, "
             "got others",
-            'take "weighting": {"name": "binary"}, or a similarity that counts users whatever the '
+            "take --set weighting.name=binary, or a similarity that counts users whatever the "
             "weights, such as jaccard",
         )
 

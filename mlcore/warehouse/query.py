@@ -101,7 +101,8 @@ class Query:
             value = given.get(name, parameter.default)
             if value is None:
                 raise DataError(
-                    f"{place}: {name}: expected {parameter.rule().expected}, got no value"
+                    f"{place}: {name}: expected {parameter.rule().expected}, got no value",
+                    f"--param {name}=VALUE gives one",
                 )
             values[name] = parameter.convert(value, place)
         return values

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mlcore.artifact import MODEL_FILES, replaced_directory
+from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, DataError, MlcoreError, at, shorten
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_interactions
@@ -41,7 +42,7 @@ __all__ = ["estimate_by_engine", "interactions_from_rows", "train_by_engine_from
 def train_by_engine_from_path(
     engine: Engine,
     interactions: PathLike,
-    config_path: PathLike | None,
+    config: TrainConfig | PathLike | None,
     out_dir: PathLike,
     *,
     items_path: PathLike | None = None,
@@ -59,7 +60,7 @@ def train_by_engine_from_path(
     Args:
         interactions: a file; or a URI, or what the engine calls a table, whose columns have the names
             of ``sql/read_interactions.sql``.
-        config_path: JSON; None for the default configuration.
+        config: or a JSON file of it, or None for the default one.
         items_path: see ``train_from_path``.
         overwrite: replace a model directory in one step.
         with_users: keep the histories.
@@ -74,13 +75,13 @@ def train_by_engine_from_path(
     with replaced_directory(
         Path(out_dir), overwrite, MODEL_FILES, on_written=run.on_written
     ) as folder:
-        config = read_config(config_path)
+        settings = read_config(config)
         try:
-            train_parameters(config)  # before the work, not after it
+            train_parameters(settings)  # before the work, not after it
         except ConfigError as error:
-            raise _at(config_path, error) from None
+            raise _at(config, error) from None
         take_tables(run, {"interactions": interactions}, input_options.format)
-        run.take(config=config_path, items=items_path)
+        run.take(config=None if isinstance(config, TrainConfig) else config, items=items_path)
         stored = None if is_file(interactions, input_options.format) else str(interactions)
         if stored is None:
             table = read_interactions(interactions, input_options=input_options, progress=progress)
@@ -90,31 +91,32 @@ def train_by_engine_from_path(
         if items_path is not None:
             table = add_catalogue(table, items_path, input_options)
         # Users of whom only a part counts are counted from here, where the parts are known.
-        in_place = stored if isinstance(config.heavy_users, Keep) else None
+        in_place = stored if isinstance(settings.heavy_users, Keep) else None
         try:
             model = train_from_data(
                 table,
-                config,
+                settings,
                 with_users=with_users,
                 progress=progress,
                 find_neighbors=SqlNeighbors(engine, in_place),
             )
         except ConfigError as error:
-            raise _at(config_path, error) from None
+            raise _at(config, error) from None
         run.note(model.config_json, input_options, with_users=with_users)
         model.write_files(folder)
     return summary_of(model)
 
 
-def _at(config_path: PathLike | None, error: MlcoreError) -> ConfigError:
-    place = "config" if config_path is None else display_name(config_path)
-    return ConfigError(f"{place}: {error}", error.hint)
+def _at(config: TrainConfig | PathLike | None, error: MlcoreError) -> ConfigError:
+    if config is None or isinstance(config, TrainConfig):
+        return ConfigError(f"config: {error}", error.hint)
+    return ConfigError(f"{display_name(config)}: {error}", error.hint)
 
 
 def estimate_by_engine(
     engine: Engine,
     interactions: PathLike,
-    config_path: PathLike | None,
+    config: TrainConfig | PathLike | None,
     input_options: InputOptions = InputOptions(),
 ) -> str:
     """Return what the queries of a training would take, in words, without running them.
@@ -123,7 +125,7 @@ def estimate_by_engine(
         ConfigError: as ``train_by_engine_from_path``.
         DataError: there is no such file or table.
     """
-    values = train_parameters(read_config(config_path))
+    values = train_parameters(read_config(config))
     reading, training = bundled_query("read_interactions"), bundled_query("train")
     if is_file(interactions, input_options.format):
         check_readable(interactions)

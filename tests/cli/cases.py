@@ -106,6 +106,6 @@ def check(case: Case, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (status, out) == (1, "")
     assert snapshot(folder) == before
     error, *hint = err.splitlines()
-    assert re.fullmatch(r"error: (?:[a-z./][^ ]*.*: )?expected .+, got .+", error)
+    assert re.fullmatch(r"error: (?:[a-z./-][^ ]*.*: )?expected .+, got .+", error)
     for line in (error, *hint):
         assert not re.search(r"\.$|None|True|False|Error|Errno|Traceback|/tmp", line), line

@@ -408,7 +408,12 @@ KEYS = (
     "similarity, weighting, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users"
 )
 CONFIG_CASES = [
-    config_case("unknown key", '{"shrink": 5}', f": expected one of {KEYS}, got the key 'shrink'"),
+    config_case(
+        "unknown key",
+        '{"shrink": 5}',
+        f": expected one of {KEYS}, got the key 'shrink'",
+        "did you mean shrinkage?",
+    ),
     config_case(
         "unknown key inside similarity",
         '{"similarity": {"name": "cosine", "alpha": 1}}',
@@ -419,6 +424,7 @@ CONFIG_CASES = [
         '{"weighting": {"name": "bm25", "k": 1}}',
         ": weighting: expected one of smooth, k1, b, half_life_days, reference_time, "
         "got the key 'k'",
+        "did you mean k1?",
     ),
     *(
         config_case(
@@ -495,7 +501,7 @@ CONFIG_CASES = [
         '{"similarity": {"name": "jaccard"}, "heavy_users": {"name": "down_weight"}}',
         ": heavy_users: expected one of keep, sample, latest, as jaccard counts users whatever "
         "their weights, got down_weight",
-        'take {"name": "sample"}, which leaves interactions of heavy users out of the counting',
+        "--set heavy_users.name=sample leaves interactions of heavy users out of the counting",
     ),
     config_case(
         "unknown neighborhood",
@@ -506,6 +512,7 @@ CONFIG_CASES = [
         "unknown similarity",
         '{"similarity": {"name": "cosinus"}}',
         f": similarity: name: expected one of {', '.join(SIMILARITIES)}, got 'cosinus'",
+        "did you mean cosine?",
     ),
     config_case(
         "similarity without a name",

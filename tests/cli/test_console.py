@@ -258,6 +258,10 @@ def test_progress_without_a_known_end_shows_how_much_is_done(clock: Clock) -> No
     clock.now += 2
     progress("recommend", 2500, 0)
     assert stream.getvalue() == "recommend: 2500 (2 s)\n"
+    progress("start Spark", 0, 0)
+    clock.now += 3
+    progress("start Spark", 0, 0)
+    assert stream.getvalue().endswith("\nstart Spark (3 s)\n")
 
 
 def is_progress(line: str) -> bool:
@@ -324,7 +328,7 @@ def test_a_terminal_is_clean_before_the_error(
     )
     progress, _, rest = terminal.getvalue().partition("\r\x1b[K")
     assert progress.startswith("\rread clean.csv: ")
-    assert rest.startswith("error: clean.csv: test: expected ") and rest.count("\n") == 1
+    assert rest.startswith("error: clean.csv: test: expected ") and "\r" not in rest
 
 
 # --- standard input and output ---

@@ -1,4 +1,4 @@
-"""cli.engines: sizes, pairs, and options of one engine."""
+"""cli.engines: sizes, and options of one engine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.engines import parse_pair, parse_size
+from cli.engines import parse_size
 from tests.cli.cases import run
 
 
@@ -30,14 +30,6 @@ def test_sizes_are_in_powers_of_1000_or_1024(text: str, expected: int) -> None:
 def test_other_sizes_are_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="^expected a size such as 4GiB, got "):
         parse_size(text)
-
-
-def test_a_pair_is_cut_at_the_first_equals_sign() -> None:
-    assert parse_pair("name=a=b") == ("name", "a=b")
-    assert parse_pair("name=") == ("name", "")
-    for text in ("name", "=value", ""):
-        with pytest.raises(argparse.ArgumentTypeError, match="^expected NAME=VALUE, got "):
-            parse_pair(text)
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ CASES = [
         "item that the model does not have",
         '{"user_id": "eve", "items": [{"item_id": "tea"}, {"item_id": "coffee"}]}',
         "item_id: expected an item of the model, got 'coffee'",
-        "the predictions were made by another model",
+        "the predictions were made by another model: --model-dir names theirs",
     ),
     predictions_case("an array", "[]", "expected a JSON object, got []"),
     Case(

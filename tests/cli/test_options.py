@@ -9,7 +9,15 @@ from typing import Any, Literal
 
 import pytest
 
-from cli.options import InputArgs, add_fields, add_input_options, build_config, flag, parse_numbers
+from cli.options import (
+    InputArgs,
+    add_fields,
+    add_input_options,
+    build_config,
+    flag,
+    parse_numbers,
+    parse_pair,
+)
 from mlcore.errors import ConfigError
 from mlcore.evaluate.config import CompareConfig, EvaluateConfig
 from mlcore.files.options import ColumnNames, InputOptions, PathLike
@@ -147,3 +155,11 @@ def test_input_options_of_other_values_are_refused(line: str) -> None:
     add_input_options(parser)
     with pytest.raises(SystemExit):
         parser.parse_args(line.split())
+
+
+def test_a_pair_is_cut_at_the_first_equals_sign() -> None:
+    assert parse_pair("name=a=b") == ("name", "a=b")
+    assert parse_pair("name=") == ("name", "")
+    for text in ("name", "=value", ""):
+        with pytest.raises(argparse.ArgumentTypeError, match="^expected NAME=VALUE, got "):
+            parse_pair(text)

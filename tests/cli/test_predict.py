@@ -39,13 +39,13 @@ CASES = [
         "all users of a model without users",
         "predict --model-dir no-users --all-users --out new.jsonl",
         "users: expected a model with users, got one trained without",
-        "give histories instead, or train without --without-users",
+        "give histories instead, --histories, or train without --without-users",
     ),
     Case(
         "users of a model without users",
         "predict --model-dir no-users --users truth.csv --out new.jsonl",
         "users: expected a model with users, got one trained without",
-        "give histories instead, or train without --without-users",
+        "give histories instead, --histories, or train without --without-users",
     ),
     Case(
         "bad list of items",

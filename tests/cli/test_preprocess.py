@@ -26,12 +26,14 @@ CASES = [
         "last of a pair without timestamps",
         f"{PREPROCESS} bad.csv --aggregate last",
         "bad.csv: timestamp: expected a column to find the last row by, got none",
+        "--timestamp-column names one; without timestamps take --aggregate sum or max",
         files=WITHOUT_TIMES,
     ),
     Case(
         "newest rows without timestamps",
         f"{PREPROCESS} bad.csv --max-user-interactions 1",
         "bad.csv: timestamp: expected a column to find the newest rows by, got none",
+        "--timestamp-column names one; without timestamps leave --max-user-interactions out",
         files=WITHOUT_TIMES,
     ),
     Case(

@@ -15,6 +15,7 @@ CASES = [
             f"{strategy} split without timestamps",
             f"{SPLIT} bad.csv --strategy {strategy}",
             f"bad.csv: timestamp: expected a column to {purpose} by, got none",
+            "--timestamp-column names one; without timestamps take --strategy random or user",
             files=WITHOUT_TIMES,
         )
         for strategy, purpose in [("temporal", "split"), ("last-n", "find the newest rows")]
@@ -23,11 +24,13 @@ CASES = [
         "split without a test",
         f"{SPLIT} interactions.csv --strategy last-n --n 5",
         "interactions.csv: test: expected at least one of the 9 interactions, got none",
+        "--n says how many the test gets",
     ),
     Case(
         "split without a training",
         f"{SPLIT} interactions.csv --strategy temporal --cutoff 100",
         "interactions.csv: training: expected at least one of the 9 interactions, got none",
+        "--cutoff or --test-fraction says how many the test gets",
     ),
     Case(
         "all of the data as test",

@@ -15,7 +15,7 @@ CASES = [
         "train --interactions bad.csv --config tf_idf.json --out-dir new",
         "bad.csv: weighting tf_idf: user 'ann', item 'milk': expected a weight above 0 that "
         "float32 holds, got -0.4054651081081644",
-        'a user has all items or all but one: set "smooth": true, or cap such users with '
+        "a user has all items or all but one: --set weighting.smooth=true, or cap such users with "
         "cli.preprocess --max-user-interactions",
         WITHOUT_TIMES | {"tf_idf.json": '{"weighting": {"name": "tf_idf"}}'},
     ),
@@ -24,7 +24,7 @@ CASES = [
             f"{name} without timestamps",
             "train --interactions bad.csv --config time.json --out-dir new",
             f"bad.csv: timestamp: expected a column to {purpose}, got none",
-            hint,
+            f"--timestamp-column names one; without timestamps {hint}",
             WITHOUT_TIMES | {"time.json": config},
         )
         for name, config, purpose, hint in [
@@ -32,13 +32,13 @@ CASES = [
                 "half-life",
                 '{"weighting": {"name": "none", "half_life_days": 7}}',
                 "tell the age of interactions by",
-                "without timestamps leave half_life_days out",
+                "leave half_life_days out",
             ),
             (
                 "latest of heavy users",
                 '{"heavy_users": {"name": "latest"}}',
                 "find the latest interactions by",
-                'without timestamps take "heavy_users": {"name": "sample"}',
+                "take --set heavy_users.name=sample",
             ),
         ]
     ),

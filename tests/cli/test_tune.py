@@ -13,18 +13,49 @@ TUNE = "tune --interactions interactions.csv --validation truth.csv --out-dir tu
 
 
 def test_the_next_commands_take_the_options_of_the_search() -> None:
-    line = f"{TUNE} --items items.csv --user-column reader --format csv"
+    line = f"{TUNE} --items items.csv --user-column reader --format csv --metric recall@5"
     args = build_parser().parse_args(line.split()[1:], Args())
-    _, train, predict, compare = _next_commands(args)
-    assert train == (
-        "  mlcore train --interactions interactions.csv --format csv --user-column reader "
-        "--items items.csv --config tuning/config.json --out-dir candidate"
-    )
-    assert (
-        predict == "  mlcore predict --model-dir candidate --users test.csv --format csv "
-        "--user-column reader --out candidate.jsonl"
-    )
-    assert compare.endswith(" --ground-truth test.csv --format csv --user-column reader")
+    given = "--format csv --user-column reader"
+    train = f"  mlcore train --interactions interactions.csv {given} --items items.csv"
+    lists = f"--users test.csv {given} --top-n 5 --out"
+    assert _next_commands(args) == [
+        "next, on a test set that is in neither file of the search:",
+        f"{train} --out-dir default-model",
+        f"{train} --config tuning/config.json --out-dir tuned-model",
+        f"  mlcore predict --model-dir default-model {lists} default.jsonl",
+        f"  mlcore predict --model-dir tuned-model {lists} tuned.jsonl",
+        "  mlcore compare --baseline default.jsonl --candidate tuned.jsonl --ground-truth test.csv "
+        f"{given} --cutoffs 5 --fail-if-worse recall@5",
+        "without such a test set split one off, and search again with the rest:",
+        f"  mlcore split --interactions interactions.csv {given} --strategy last-n --n 1 "
+        "--train-out train-part.csv --test-out test.csv",
+    ]
+
+
+@pytest.mark.optuna
+def test_the_next_commands_run_as_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    generated = "generate --users 60 --items 40 --interactions 900 --seed 3 --out all.csv"
+    split = "split --strategy last-n --n 2 --interactions"
+    for line in (
+        generated,
+        f"{split} all.csv --train-out rest.csv --test-out test.csv",
+        f"{split} rest.csv --train-out train.csv --test-out valid.csv",
+    ):
+        assert run(line) == 0
+    search = "tune --interactions train.csv --validation valid.csv --metric recall@5"
+    capsys.readouterr()
+    assert run(f"{search} --trials 2 --out-dir tuning") == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  mlcore ")]
+    assert len(lines) == 6
+    *steps, compare, again = (line.removeprefix("  mlcore ") for line in lines)
+    assert [run(line) for line in steps] == [0] * 4
+    assert run(compare) in (0, 1)  # 1 if the default is better on this test
+    assert "recall@5" in capsys.readouterr().out
+    (tmp_path / "test.csv").unlink()
+    assert run(again) == 0
 
 
 @pytest.mark.parametrize(

@@ -389,7 +389,7 @@ PYTHON = [
         "A key of the configuration is misspelt",
         SOME + 'train_from_data(some, {"neighbors": 50})',
         "ConfigError: config: expected one of similarity, weighting, num_neighbors, neighborhood, "
-        "shrinkage, min_cooccurrence, heavy_users, got the key 'neighbors'",
+        "shrinkage, min_cooccurrence, heavy_users, got the key 'neighbors'\nhint: did you mean num_neighbors?",
         "A dictionary is checked as a configuration file is.",
         "Take one of the keys named.",
         SOME + 'train_from_data(some, {"num_neighbors": 50})',
@@ -527,9 +527,74 @@ LINEAGE = [
     ),
 ]
 
+
+KEYS = "similarity.name, weighting.name, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users.name"
+TRAIN = "train --interactions interactions.csv --out-dir new"
+CONFIGURATION = [
+    Entry(
+        "A setting is misspelt",
+        f"{TRAIN} --set num_neighbours=50",
+        f"error: --set num_neighbours=50: expected one of {KEYS}, got 'num_neighbours'\n"
+        "hint: did you mean num_neighbors?",
+        "A setting that nothing reads would change nothing.",
+        "Take one of the keys named; `train --help` lists them with what they take.",
+        f"{TRAIN} --set num_neighbors=50",
+    ),
+    Entry(
+        "A parameter belongs to another similarity",
+        f"{TRAIN} --similarity cosine --set similarity.alpha=0.3",
+        "error: --set similarity.alpha=0.3: expected name, as similarity cosine has no other, got 'alpha'\n"
+        "hint: alpha belongs to similarity asymmetric_cosine or tversky or p3alpha or rp3beta",
+        "Each similarity and weighting has parameters of its own.",
+        "Leave it out, or take a similarity that has it.",
+        f"{TRAIN} --similarity asymmetric_cosine --set similarity.alpha=0.3",
+    ),
+    Entry(
+        "An option does not fit what the file says",
+        f"{TRAIN} --config shrunk.json --similarity p3alpha",
+        "error: shrunk.json --similarity p3alpha: shrinkage: expected 0, as p3alpha does not use it, got 10\n"
+        "hint: leave it out, or --set shrinkage=0",
+        "Another similarity drops the parameters of the former one, but not settings of the whole.",
+        "Set it to what the similarity takes.",
+        f"{TRAIN} --config shrunk.json --similarity p3alpha --set shrinkage=0",
+        {"shrunk.json": '{"shrinkage": 10}\n'},
+    ),
+    Entry(
+        "A user has all items, so tf_idf or bm25 weighs 0 or less",
+        f"{TRAIN} --set weighting.name=bm25",
+        "error: interactions.csv: weighting bm25: user 'bob', item 'milk': expected a weight above 0 that "
+        "float32 holds, got 0.0\n"
+        "hint: a user has all items or all but one: --set weighting.smooth=true, or cap such users with "
+        "cli.preprocess --max-user-interactions",
+        "The published factor ln(I / (1 + n)) is 0 for a user with all items but one, as on small data.",
+        "Take the smooth factor, ln(1 + I / n).",
+        f"{TRAIN} --set weighting.name=bm25 --set weighting.smooth=true",
+    ),
+    Entry(
+        "A split by time, and no times",
+        "split --interactions bare.csv --strategy last-n --train-out a.csv --test-out b.csv",
+        "error: bare.csv: timestamp: expected a column to find the newest rows by, got none\n"
+        "hint: --timestamp-column names one; without timestamps take --strategy random or user",
+        "`last-n` and `temporal` need to know what came last.",
+        "Name the column of times, or split by chance.",
+        "split --interactions bare.csv --strategy random --test-fraction 0.5 --train-out a.csv --test-out b.csv",
+        {"bare.csv": "user_id,item_id\nann,tea\nann,jam\nbob,tea\nbob,jam\ndan,jam\n"},
+    ),
+    Entry(
+        "A half-life, and no times",
+        "train --interactions bare.csv --set weighting.half_life_days=30 --out-dir new",
+        "error: bare.csv: timestamp: expected a column to tell the age of interactions by, got none\n"
+        "hint: --timestamp-column names one; without timestamps leave half_life_days out",
+        "Weights that decay with age need an age.",
+        "Name the column of times.",
+        "train --interactions bare.csv --timestamp-column seen --set weighting.half_life_days=30 --out-dir new",
+        {"bare.csv": "user_id,item_id,seen\nann,tea,1700000000\nbob,tea,1700000001\n"},
+    ),
+]
 SECTIONS: Mapping[str, list[Entry]] = {
     "Names and ids": REFERENCES,
     "Tables": TABLES,
+    "Configuration": CONFIGURATION,
     "Python": PYTHON,
     "Outputs": OUTPUTS,
     "Queries and lineage": LINEAGE,

@@ -201,7 +201,9 @@ def test_an_item_that_is_not_in_the_catalogue_is_refused() -> None:
     with pytest.raises(DataError) as caught:
         evaluate_from_data(predictions_of(lists), truth, [1], catalogue=catalogue)
     assert str(caught.value) == "item_id: expected an item of the model, got 'z'"
-    assert caught.value.hint == "the predictions were made by another model"
+    assert (
+        caught.value.hint == "the predictions were made by another model: --model-dir names theirs"
+    )
 
 
 # --- files --------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ import sys
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +29,10 @@ from interop.tools.registry import REGISTRY
 from interop.tools.suite import CONFORMANCE, FLAGS, INTEROP, VERDICTS, Case, read_cases, read_lines
 from mlcore import Interactions, Model, Recommender, TrainConfig, train_from_data
 from mlcore.artifact import directory
-from mlcore.heavy_users import HEAVY_USERS
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.recommend import scoring
 from mlcore.recommend.recommender import ListOptions, UserRequest
-from mlcore.similarity import SIMILARITIES
-from mlcore.weighting import WEIGHTINGS
+from tests.json_schema import is_valid
 
 CASES = read_cases()
 SPEC = (INTEROP / "SPEC.md").read_text("utf-8")
@@ -455,74 +452,6 @@ def schema_of(name: str) -> dict[str, Any]:
     return loaded
 
 
-TYPES: dict[str, Callable[[Any], bool]] = {
-    "object": lambda value: isinstance(value, dict),
-    "array": lambda value: isinstance(value, list),
-    "string": lambda value: isinstance(value, str),
-    "boolean": lambda value: isinstance(value, bool),
-    "null": lambda value: value is None,
-    "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
-    "integer": lambda value: TYPES["number"](value)
-    and math.isfinite(value)
-    and value == int(value),
-}
-
-
-def same(one: Any, other: Any) -> bool:
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
-
-
-# One line a keyword: the value, what the schema says, and the rest of the schema.
-KEYWORDS: dict[str, Callable[[Any, Any, dict[str, Any], dict[str, Any]], bool]] = {
-    "type": lambda value, name, _, __: TYPES[name](value),
-    "const": lambda value, constant, _, __: same(value, constant),
-    "enum": lambda value, choices, _, __: any(same(value, choice) for choice in choices),
-    "minimum": lambda value, bound, _, __: not TYPES["number"](value) or value >= bound,
-    "maximum": lambda value, bound, _, __: not TYPES["number"](value) or value <= bound,
-    "exclusiveMinimum": lambda value, bound, _, __: not TYPES["number"](value) or value > bound,
-    "pattern": lambda value, text, _, __: not isinstance(value, str)
-    or bool(re.search(text, value)),
-    "minLength": lambda value, bound, _, __: not isinstance(value, str) or len(value) >= bound,
-    "maxLength": lambda value, bound, _, __: not isinstance(value, str) or len(value) <= bound,
-    "minItems": lambda value, bound, _, __: not isinstance(value, list) or len(value) >= bound,
-    "maxItems": lambda value, bound, _, __: not isinstance(value, list) or len(value) <= bound,
-    "items": lambda value, inner, _, root: not isinstance(value, list)
-    or all(is_valid(item, inner, root) for item in value),
-    "required": lambda value, keys, _, __: not isinstance(value, dict) or value.keys() >= {*keys},
-    "properties": lambda value, inner, _, root: not isinstance(value, dict)
-    or all(is_valid(value[key], inner[key], root) for key in value.keys() & inner.keys()),
-    "additionalProperties": lambda value, _, schema, __: not isinstance(value, dict)
-    or value.keys() <= schema["properties"].keys(),
-    "dependentRequired": lambda value, keys, _, __: all(
-        key not in value or value.keys() >= {*others} for key, others in keys.items()
-    ),
-    "allOf": lambda value, inner, _, root: all(is_valid(value, part, root) for part in inner),
-    "anyOf": lambda value, inner, _, root: any(is_valid(value, part, root) for part in inner),
-    "oneOf": lambda value, inner, _, root: sum(is_valid(value, part, root) for part in inner) == 1,
-    "$ref": lambda value, name, _, root: is_valid(
-        value, root["$defs"][name.removeprefix("#/$defs/")], root
-    ),
-}
-
-
-def is_valid(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
-    """Return whether a value is as a JSON Schema says, by the keywords that ours use."""
-    rest = schema.keys() - {"$schema", "$defs", "title", "description"}
-    return all(KEYWORDS[key](value, schema[key], schema, root) for key in rest)
-
-
-def test_the_validator_knows_what_the_keywords_mean() -> None:
-    assert is_valid(3.0, {"type": "integer"}, {}) and not is_valid(True, {"type": "integer"}, {})
-    assert not is_valid(1, {"const": True}, {}) and not is_valid(
-        [1], {"items": {"type": "null"}}, {}
-    )
-    closed = {"properties": {"a": {"minimum": 1}}, "additionalProperties": False}
-    assert is_valid({"a": 1}, closed, {}) and not is_valid({"a": 0}, closed, {})
-    assert not is_valid({"b": 1}, closed, {})
-    with pytest.raises(KeyError):
-        is_valid(1, {"multipleOf": 2}, {})
-
-
 def test_the_index_is_as_its_schema_says() -> None:
     index = json.loads((CONFORMANCE / "cases.json").read_text("utf-8"))
     schema = schema_of("cases")
@@ -567,46 +496,6 @@ def test_the_schema_of_the_manifest_tells_good_from_bad() -> None:
             if is_valid(manifest, schema, schema) and not depth_alone:
                 accepted.add(case.id.removeprefix("invalid/"))
     assert accepted == BEYOND_A_SCHEMA | {"manifest_over_1_mib"}
-
-
-def test_the_schema_of_the_configuration_knows_every_name() -> None:
-    schema = schema_of("config")
-    properties = schema["properties"]
-    registries: dict[str, Any] = {
-        "similarity": SIMILARITIES,
-        "weighting": WEIGHTINGS,
-        "heavy_users": HEAVY_USERS,
-    }
-    for key, registry in registries.items():
-        found: dict[str, set[str]] = {}
-        for part in properties[key]["oneOf"]:
-            name = part["properties"]["name"]
-            parameters = part["properties"].keys() - {"name"}
-            found |= {one: parameters for one in name.get("enum", [name.get("const")])}
-        assert found == {
-            name: {item.name for item in fields(known)} for name, known in registry.items()
-        }
-    for path in sorted((INTEROP.parent / "fixtures").rglob("config.json")):
-        assert is_valid(parse_json(path.read_text("utf-8")), schema, schema), path
-    pairs = Interactions.from_columns("u", "a", timestamps=[0])
-    for similarity in SIMILARITIES.values():
-        assert is_valid(TrainConfig(similarity()).to_json(), schema, schema), similarity
-    for weighting in WEIGHTINGS.values():
-        for one in (weighting(), weighting(half_life_days=7).resolved(pairs)):
-            assert is_valid(TrainConfig(weighting=one).to_json(), schema, schema), one
-    for way in HEAVY_USERS.values():
-        assert is_valid(TrainConfig(heavy_users=way()).to_json(), schema, schema), way
-    faulty: list[Any] = [
-        {"similarity": {}},
-        {"weighting": {"name": "none", "b": 1}},
-        {"weighting": {"name": "none", "half_life_days": 0}},
-        {"weighting": {"name": "log", "half_life_days": 1, "reference_time": "yesterday"}},
-        {"heavy_users": {"name": "keep", "seed": 1}},
-        {"heavy_users": {"name": "down_weight", "power": 0}},
-        {"k": 1},
-    ]
-    for wrong in faulty:
-        assert not is_valid(wrong, schema, schema)
 
 
 def test_the_schema_of_predictions_takes_what_the_suite_writes() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from mlcore import DataError
 from mlcore.memory.plan import LARGER_MACHINE, SHOWN_FROM, Allocation, Plan, peak, per_thread
+from mlcore.progress import Message
 
 MIB = 2**20
 COUNT = [Allocation("interactions", 2 * MIB), per_thread(2, 10 * MIB)]
@@ -36,7 +37,7 @@ def test_the_error_names_the_largest_allocation_and_what_makes_it_smaller() -> N
         "cosine: memory: expected a need of at most 22 MiB, as available, "
         "got 22 MiB, of which 20 MiB for scratch of 2 threads"
     )
-    assert error is not None and error.hint == "use fewer threads"
+    assert error is not None and error.hint == "use fewer threads, --threads"
     assert PLAN.error(20 * MIB) is None and PLAN.error(None) is None
 
 
@@ -46,14 +47,27 @@ def test_one_thread_cannot_be_made_fewer() -> None:
 
 
 @pytest.mark.parametrize("available", [None, 2**40])
-def test_a_plan_is_shown_from_some_size_on(
+def test_a_plan_is_one_line_from_some_size_on(
     available: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mlcore.memory.plan.available_bytes", lambda: available)
     shown: list[str] = []
     for size in (SHOWN_FROM - 1, SHOWN_FROM):
         Plan("w", "s", [Allocation("x", size)]).show(shown.append, must_fit=True)
-    assert shown == [Plan("w", "s", [Allocation("x", SHOWN_FROM)]).text(available)]
+    assert shown == ["memory: at most 64 MiB" + (" of 1024.0 GiB" if available else "")]
+    (line,) = shown
+    assert isinstance(line, Message)
+    assert line.details == Plan("w", "s", [Allocation("x", SHOWN_FROM)]).text(available)
+
+
+def test_a_plan_is_shown_in_full_where_it_takes_more_than_half_of_what_is_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan, shown = Plan("w", "s", [Allocation("x", 100 * MIB)], held=20 * MIB), list[str]()
+    for available in (160 * MIB, 160 * MIB - 1):  # besides the 20 MiB
+        monkeypatch.setattr("mlcore.memory.plan.available_bytes", lambda: available)
+        plan.show(shown.append, must_fit=True)
+    assert shown == ["memory: at most 100 MiB of 180 MiB", plan.text(160 * MIB - 1)]
 
 
 def test_a_plan_that_does_not_fit_is_an_error_or_shown(monkeypatch: pytest.MonkeyPatch) -> None:

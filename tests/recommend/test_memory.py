@@ -90,7 +90,7 @@ def test_the_suggestion_makes_the_plan_smaller(
 
     monkeypatch.setattr("mlcore.recommend.scoring.MIN_COMPILED_PAIRS", 1e99)
     size, hint = planned(10, 4)
-    assert hint == "use fewer threads" and planned(10, 2)[0] < 0.7 * size
+    assert hint == "use fewer threads, --threads" and planned(10, 2)[0] < 0.7 * size
     assert planned(10, 1)[1] == LARGER_MACHINE
     size, hint = planned(5000, 1)
     assert hint == SHORTER_LISTS and planned(100, 1)[0] < 0.7 * size
@@ -142,7 +142,7 @@ def test_the_command_shows_the_plan_before_the_work_or_one_error(
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("mlcore.memory.plan.SHOWN_FROM", 1)
     assert predict_main([*command, "shown.jsonl"]) == 0
-    assert capsys.readouterr().err.startswith("memory plan: recommend, ")
+    assert capsys.readouterr().err.startswith("memory: at most ")
     assert Path("shown.jsonl").read_bytes() == Path("quiet.jsonl").read_bytes()
     monkeypatch.setattr("mlcore.memory.plan.available_bytes", lambda: MIB // 1024)
     assert predict_main([*command, "other.jsonl"]) == 1

@@ -410,7 +410,10 @@ def test_a_model_without_users_answers_histories_only(model: Model) -> None:
         with pytest.raises(DataError) as caught:
             call()
         assert str(caught.value) == "users: expected a model with users, got one trained without"
-        assert caught.value.hint == "give histories instead, or train without --without-users"
+        assert (
+            caught.value.hint
+            == "give histories instead, --histories, or train without --without-users"
+        )
 
 
 @pytest.mark.parametrize("position", [-1, 2])

@@ -77,7 +77,7 @@ def test_the_wheel_holds_the_library_the_commands_and_the_queries_alone(
     expected = {
         name
         for name in source_files()
-        if re.match(r"(mlcore|cli)/.*(\.py|py\.typed)$|sql/\w+\.sql$", name)
+        if re.match(r"(mlcore|cli)/.*(\.py|py\.typed|\.schema\.json)$|sql/\w+\.sql$", name)
     }
     assert held == expected
     assert "mlcore/py.typed" in held

@@ -148,7 +148,9 @@ def test_an_l2_that_leaves_too_few_right_digits_is_refused() -> None:
         assert str(caught.value) == (
             f"similarity ease: l2: expected one that lets X'X + l2 I be inverted, got {l2}"
         )
-        assert caught.value.hint == "raise l2, or divide the weights by a common factor"
+        assert caught.value.hint == (
+            "raise it, --set similarity.l2=X, or divide the weights by a common factor"
+        )
 
 
 def test_weights_far_above_l2_are_refused_and_work_when_divided() -> None:

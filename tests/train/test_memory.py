@@ -207,7 +207,7 @@ def suggestion_of(plan: Plan) -> str:
     ("suggestion", "shape", "before", "after"),
     [
         (
-            "use fewer threads",
+            "use fewer threads, --threads",
             (4000, 2000, 100),
             (config_of("cosine"), 8),
             (config_of("cosine"), 4),
@@ -298,7 +298,15 @@ def test_the_command_shows_the_plan_before_the_work_or_one_error(
     assert train_main([*command, "quiet"]) == 0
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("mlcore.memory.plan.SHOWN_FROM", 1)
-    assert train_main([*command, "shown"]) == 0
+    monkeypatch.setattr("mlcore.memory.plan.available_bytes", lambda: 2**30)
+    assert train_main([*command, "line"]) == 0
+    out, err = capsys.readouterr()
+    assert err == "memory: at most 0.0 MiB of 1.0 GiB\n"
+    assert out.startswith("trained on 3 interactions")
+    assert train_main([*command, "asked", "--progress"]) == 0
+    assert capsys.readouterr().err.startswith("memory plan: ")
+    monkeypatch.setattr("mlcore.memory.plan.AMPLE_SHARE", 0)
+    assert train_main([*command, "tight"]) == 0
     out, err = capsys.readouterr()
     assert err.startswith("memory plan: ") and out.startswith("trained on 3 interactions")
     monkeypatch.setattr("mlcore.memory.plan.available_bytes", lambda: 0)

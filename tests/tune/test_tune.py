@@ -230,21 +230,18 @@ def test_the_commands_it_names_give_the_value_it_names(
     (folder / "items.csv").write_text("item_id\nnew one\n")
     assert tune("--trials 6 --out-dir 'a tuning' --items items.csv --weight-column stars") == 0
     best = max(float(line["value"]) for line in lines_of(folder / "a tuning"))
-    steps = [
-        "train --interactions train.csv --items items.csv --weight-column stars --out-dir base"
-    ]
-    steps += ["predict --model-dir base --users test.csv --unknown-user skip --out baseline.jsonl"]
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1] == "next, with a test set that the search has not seen:"
-    steps += [line.removeprefix("  mlcore ") for line in lines[2:]]
+    assert lines[1] == "next, on a test set that is in neither file of the search:"
+    steps = [line.removeprefix("  mlcore ") for line in lines[2:7]]
     for step in steps:
         name, *arguments = shlex.split(step)
-        if name == "predict" and "--unknown-user" not in arguments:
+        if name == "predict":
             arguments += ["--unknown-user", "skip"]  # one user of the validation is unknown
         if name == "compare":
-            arguments += ["--cutoffs", "5", "--out", "comparison.json"]
+            arguments += ["--out", "comparison.json"]
         assert importlib.import_module(f"cli.{name}").main(arguments) == 0, capsys.readouterr().err
-    assert [shlex.split(step)[0] for step in steps[2:]] == ["train", "predict", "compare"]
+    commands = ["train", "train", "predict", "predict", "compare"]
+    assert [shlex.split(step)[0] for step in steps] == commands
     comparison = json.loads((folder / "comparison.json").read_text())
     assert f"{best}"[:12] in json.dumps(comparison["metrics"])
 

@@ -15,6 +15,7 @@ from mlcore.warehouse.engines.options import EngineOptions as EngineOptions
 from mlcore.warehouse.engines.options import SparkOptions as SparkOptions
 
 if TYPE_CHECKING:
+    from mlcore.progress import Progress
     from mlcore.warehouse.engines.base import Engine as Engine
     from mlcore.warehouse.engines.base import Result as Result
     from mlcore.warehouse.engines.bigquery import BigQuery as BigQuery
@@ -24,8 +25,11 @@ else:
     __getattr__ = lazy_names(__name__, "base", "duckdb", "spark", "bigquery")
 
 
-def open_engine(options: EngineOptions) -> Engine:
+def open_engine(options: EngineOptions, progress: Progress | None = None) -> Engine:
     """Open the engine of the options.
+
+    Args:
+        progress: called while an engine starts that takes seconds.
 
     Raises:
         MlcoreError: its extra is not installed.
@@ -42,7 +46,7 @@ def open_engine(options: EngineOptions) -> Engine:
     if isinstance(options, SparkOptions):
         from mlcore.warehouse.engines.spark import Spark
 
-        return Spark(options)
+        return Spark(options) if progress is None else Spark(options, progress)
     from mlcore.warehouse.engines.bigquery import BigQuery
 
     return BigQuery(options)

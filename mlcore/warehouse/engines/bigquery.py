@@ -144,7 +144,8 @@ class BigQuery(Engine):
         if limit is not None and billed > limit:
             raise DataError(
                 f"{query.place}: maximum_bytes_billed: expected a query that is billed at most "
-                f"{limit:,} bytes ({format_bytes(limit)}), got {billed:,} ({format_bytes(billed)})"
+                f"{limit:,} bytes ({format_bytes(limit)}), got {billed:,} ({format_bytes(billed)})",
+                "--maximum-bytes-billed raises the limit",
             )
         return plan
 

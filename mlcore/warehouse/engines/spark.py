@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from mlcore.errors import DataError, MlcoreError, shorten
 from mlcore.files.parts import find_parts, has_parts
 from mlcore.memory.available import format_bytes
+from mlcore.progress import Progress, no_progress, waiting
 from mlcore.warehouse.engines.base import (
     BoundQuery,
     Engine,
@@ -51,22 +52,28 @@ class Spark(Engine):
     and go to the workers with the tasks; for more use ``attach`` and ``attach_parquet``. The workers
     need no Python.
 
+    Args:
+        progress: called while Java starts.
+
     Raises:
         MlcoreError: Spark or Java is not installed, or does not start.
     """
 
     name = "spark"
 
-    def __init__(self, options: SparkOptions = SparkOptions()) -> None:
-        self._session, self._own = take_session(options)
-        self._context = self._session.sparkContext
-        # The only function that differs: md5 already gives hexadecimal digits.
-        shim = "FUNCTION to_hex(digest STRING) RETURNS STRING RETURN digest"
-        try:
-            self._session.sql(f"CREATE OR REPLACE TEMPORARY {shim}")
-        except BaseException:
-            self.close()
-            raise
+    def __init__(
+        self, options: SparkOptions = SparkOptions(), progress: Progress = no_progress
+    ) -> None:
+        with waiting(progress, "start Spark"):
+            self._session, self._own = take_session(options)
+            self._context = self._session.sparkContext
+            # The only function that differs: md5 already gives hexadecimal digits.
+            shim = "FUNCTION to_hex(digest STRING) RETURNS STRING RETURN digest"
+            try:
+                self._session.sql(f"CREATE OR REPLACE TEMPORARY {shim}")
+            except BaseException:
+                self.close()
+                raise
 
     def close(self) -> None:
         """End the session, if it is ours."""

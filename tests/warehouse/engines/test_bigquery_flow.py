@@ -107,7 +107,6 @@ def warehouse(
     """What the commands make."""
     made = Warehouse(make_warehouse(log), tmp_path_factory.mktemp("warehouse"), [])
     shutil.copytree(ROOT / "sql", made.folder / "sql", ignore=shutil.ignore_patterns("*.jsonl"))
-    (made.folder / "jaccard.json").write_text(json.dumps(CONFIG))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             "mlcore.warehouse.engines.bigquery.connect", lambda options: made.fake.client()

@@ -371,8 +371,10 @@ def test_no_java_is_one_line(
     monkeypatch.setattr("pyspark.SparkContext._active_spark_context", None)
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv(variable, str(tmp_path))
+    steps: list[str] = []
     with pytest.raises(MlcoreError, match="^java: expected Java 17 or newer, got none"):
-        Spark()
+        Spark(progress=lambda step, done, total: steps.append(step))
+    assert {*steps} == {"start Spark"}
 
 
 @pytest.mark.parametrize(

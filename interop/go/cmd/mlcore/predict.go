@@ -172,7 +172,7 @@ func (p *predictor) prepare() (err error) {
 	if p.args.histories == "" && !p.model.Manifest().WithUsers() {
 		return &hinted{
 			"users: expected a model with users, got one trained without",
-			"give histories instead, or train without --without-users",
+			"give histories instead, --histories, or train without --without-users",
 		}
 	}
 	if p.lists, err = p.model.Prepare(options); err != nil {
