@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mlcore.errors import DataError
+from mlcore.files.csv_tables import read_csv_columns
 from mlcore.files.inputs import display_name, text_chunks
+from mlcore.files.json_lines import read_json_columns
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.parquet import read_parquet_columns
 from mlcore.files.parts import Kind, has_parts, kind_of, read_parts
-from mlcore.files.tables import ColumnReader, read_csv_columns, read_json_columns
+from mlcore.files.tables import ColumnReader
 from mlcore.progress import Progress, no_progress
 
 __all__ = ["read_columns"]

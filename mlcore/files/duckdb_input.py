@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mlcore.files.csv_layout import CsvLayout
 from mlcore.files.database import Database, import_duckdb
 from mlcore.files.inputs import display_name, find_input_format, opened
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.plain import LONGEST_LINE, sniff
 from mlcore.files.rows_sql import TableSql, csv_rows, json_rows
-from mlcore.files.tables import CsvLayout
 from mlcore.ids import id_fault
 from mlcore.interactions import Events
 from mlcore.progress import Progress, no_progress

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from mlcore.errors import DataError, at, shorten, shorten_json
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_interactions
+from mlcore.files.json_lines import json_member, no_objects, read_json_lines
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.parts import Kind, has_parts, kind_of, read_parts
-from mlcore.files.tables import BadValue, json_member, no_objects, read_json_lines
+from mlcore.files.tables import BadValue
 from mlcore.files.values import weight_from_json
 from mlcore.ids import id_fault
 from mlcore.progress import Progress, no_progress

@@ -11,8 +11,9 @@ import numpy as np
 
 from mlcore.errors import DataError, at, shorten, shorten_json
 from mlcore.files.inputs import display_name, text_chunks
+from mlcore.files.json_lines import json_member, no_objects, parse_json_object
 from mlcore.files.options import PathLike
-from mlcore.files.tables import BadValue, json_member, no_objects, parse_json_object
+from mlcore.files.tables import BadValue
 from mlcore.files.values import JSON_NUMBER, IdEncoder
 from mlcore.jsontext import format_numbers
 from mlcore.numeric.ranges import offsets

@@ -9,9 +9,9 @@ from typing import Any
 from mlcore.errors import DataError, DataWarning, UnknownUserError, shorten
 from mlcore.files.histories import read_histories
 from mlcore.files.inputs import display_name
+from mlcore.files.json_lines import read_json_lines
 from mlcore.files.lists import read_titles
 from mlcore.files.options import InputOptions, PathLike
-from mlcore.files.tables import read_json_lines
 from mlcore.parameters import convert_value, integer
 from mlcore.recommend.options import SHOWN_ITEMS
 from mlcore.references import likely_reason, none_known

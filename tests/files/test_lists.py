@@ -40,7 +40,7 @@ def test_titles_are_read_as_they_are(name: str, content: str, tmp_path: Path) ->
 
 
 def test_the_last_of_several_titles_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlcore.files.tables._BATCH_ROWS", 2)
+    monkeypatch.setattr("mlcore.files.csv_tables._BATCH_ROWS", 2)
     rows = ["a,one", "b,two", "a,three", "c,four", "b,five"]
     path = save(tmp_path, "a.csv", "item_id,title\n" + "\n".join(rows))
     assert read_titles(path) == {"a": "three", "b": "five", "c": "four"}

@@ -1,0 +1,161 @@
+"""Tables of CSV: chosen columns in batches of rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from typing import Any
+
+from mlcore.errors import DataError, NoRowsError
+from mlcore.files.csv_layout import CsvLayout, csv_records
+from mlcore.files.inputs import TextChunk
+from mlcore.files.options import InputOptions
+from mlcore.files.tables import ColumnReader, convert, field_too_long, no_such_column
+
+__all__ = ["read_csv_columns"]
+
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?", re.ASCII)
+_BATCH_ROWS = 1024  # larger ones give the garbage collector more to look through
+
+
+def read_csv_columns(
+    name: str,
+    columns: Sequence[ColumnReader],
+    chunks: Iterator[TextChunk],
+    options: InputOptions,
+) -> Iterator[list[list[Any] | None]]:
+    """Yield the converted columns of a CSV file, as ``read_columns`` does."""
+    layout, lines = _open_csv(name, columns, chunks, options)
+    positions: list[int | None] = []
+    width = 0
+    any_rows = False
+    if options.field_names is not None:
+        header = list(options.field_names)
+        width, positions = len(header), _find_columns(name, columns, header, options)
+    for first_line, records in _csv_batches(name, lines, layout):
+        if not positions:
+            width = len(records[0])
+            positions = _find_columns(f"{name}:{first_line}", columns, records[0], options)
+            first_line, records = first_line + _lines_of(records[0]), records[1:]
+
+        def line_of_row(row: int) -> int:
+            return first_line + sum(map(_lines_of, records[:row]))
+
+        filled: Sequence[int] = range(len(records))
+        ragged: DataError | None = None
+        if set(map(len, records)) - {width}:
+            filled, ragged = _filled_rows(records, width, lambda row: f"{name}:{line_of_row(row)}")
+        fields = list(zip(*map(records.__getitem__, filled)))
+        if fields:
+            any_rows = True
+            raw = [None if position is None else fields[position] for position in positions]
+            converters = [column.from_text for column in columns]
+            yield convert(
+                columns, raw, converters, lambda row: f"{name}:{line_of_row(filled[row])}"
+            )
+        if ragged is not None:
+            raise ragged
+    if not positions:
+        raise NoRowsError(f"{name}: expected a header line, got an empty file")
+    if not any_rows:
+        after = "" if options.field_names else " after the header"
+        raise NoRowsError(f"{name}: expected rows{after}, got none")
+
+
+def _open_csv(
+    name: str,
+    columns: Sequence[ColumnReader],
+    chunks: Iterator[TextChunk],
+    options: InputOptions,
+) -> tuple[CsvLayout, Iterator[str]]:
+    """Return how fields are separated, and the lines from the header on."""
+    lines = chain.from_iterable(io.StringIO(chunk.text, newline="") for chunk in chunks)
+    required = [column.name for column in columns if column.required]
+    layout = CsvLayout.of_first_line(lambda: next(lines, ""), required, options)
+    layout.say(name)
+    return layout, chain([layout.line] if layout.line else [], lines)
+
+
+def _csv_batches(
+    name: str, lines: Iterator[str], layout: CsvLayout
+) -> Iterator[tuple[int, list[list[str]]]]:
+    """Yield the records of a file in batches, each with the line its first record begins on."""
+    reader = csv_records(lines, layout.delimiter)
+    while True:
+        first_line = reader.line_num + 1 + layout.skipped
+        records: list[list[str]] = []
+        error: csv.Error | DataError | None = None
+        try:
+            records.extend(islice(reader, _BATCH_ROWS))
+        except (csv.Error, DataError) as caught:
+            error = caught  # after the records before it, which may have faults of their own
+        if records:
+            yield first_line, records
+        if isinstance(error, DataError):
+            raise error
+        if error is not None:
+            place = f"{name}:{first_line + sum(map(_lines_of, records))}"
+            raise _malformed(place, error, layout.delimiter)
+        if not records:
+            return
+
+
+def _malformed(place: str, error: csv.Error, delimiter: str) -> DataError:
+    if "limit" in str(error):
+        return field_too_long(place, "a quote that is never closed takes in the lines after it")
+    if "end of data" in str(error):
+        return DataError(f"{place}: expected balanced quotes, got one that is never closed")
+    mark = "a comma" if delimiter == "," else "a delimiter"
+    return DataError(
+        f"{place}: expected {mark} or the end of the line after a closing quote, got other text"
+    )
+
+
+def _find_columns(
+    place: str, columns: Sequence[ColumnReader], header: list[str], options: InputOptions
+) -> list[int | None]:
+    positions: list[int | None] = []
+    for column in columns:
+        count = header.count(column.name)
+        if count > 1:
+            raise DataError(
+                f"{place}: {column.name}: expected one column of this name, got {count}"
+            )
+        if count == 0 and column.required:
+            hint = _hint_at_header(column, header, options)
+            raise no_such_column(f"{place}: {column.name}", "column", header, hint)
+        positions.append(header.index(column.name) if count else None)
+    return positions
+
+
+def _hint_at_header(column: ColumnReader, header: list[str], options: InputOptions) -> str | None:
+    if options.field_names is None and any(map(_NUMBER.fullmatch, header)):
+        return (
+            "if this line is data: --no-header --columns user_id,item_id,weight,timestamp "
+            "says what its fields are"
+        )
+    return column.hint
+
+
+def _filled_rows(
+    records: list[list[str]], width: int, place_of_row: Callable[[int], str]
+) -> tuple[list[int], DataError | None]:
+    """Return which records are not blank, up to the first of another width, and its fault."""
+    filled: list[int] = []
+    for row, record in enumerate(records):
+        if record and len(record) != width:
+            return filled, DataError(
+                f"{place_of_row(row)}: expected {width} fields as in the header, "
+                f"got {len(record)}"
+            )
+        if record:
+            filled.append(row)
+    return filled, None
+
+
+def _lines_of(record: list[str]) -> int:
+    return 1 + sum(len(_LINE_BREAK.findall(field)) for field in record)

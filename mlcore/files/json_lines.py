@@ -1,0 +1,173 @@
+"""JSON Lines: objects, and chosen columns of a table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from mlcore.errors import DataError, NoRowsError, shorten_json
+from mlcore.files.inputs import TextChunk, display_name, text_chunks
+from mlcore.files.options import PathLike
+from mlcore.files.tables import (
+    MAX_FIELD,
+    BadValue,
+    ColumnReader,
+    convert,
+    field_too_long,
+    no_such_column,
+)
+from mlcore.jsontext import JsonTextError, parse_json
+from mlcore.progress import Progress, no_progress
+
+__all__ = [
+    "json_member",
+    "no_objects",
+    "parse_json_object",
+    "read_json_columns",
+    "read_json_lines",
+]
+
+T = TypeVar("T")
+
+_MISSING = object()
+_JSON_KINDS: dict[type[Any], str] = {dict: "an object", list: "an array", str: "a string"}
+
+
+def read_json_columns(
+    name: str, columns: Sequence[ColumnReader], chunks: Iterator[TextChunk]
+) -> Iterator[list[list[Any] | None]]:
+    """Yield the converted columns of a JSON Lines file, as ``read_columns`` does."""
+    # Whether the file has an optional column is decided by its first row, as a CSV header does.
+    present: list[bool] = []
+    absent = {column.name for column in columns if column.required}
+    first: Sequence[str] = ()
+    for lines, values in _json_batches(name, chunks):
+        if not present:
+            first = list(values[0])
+            _expect_keys(f"{name}:{lines[0]}", columns, first)
+            present = [
+                column.required
+                or column.json_missing
+                or column.json_default is not None
+                or column.name in values[0]
+                for column in columns
+            ]
+        raw = [[value.get(column.name, _MISSING) for value in values] for column in columns]
+        converters = [
+            _present(column) if there else _absent for column, there in zip(columns, present)
+        ]
+        converted = convert(columns, raw, converters, lambda row: f"{name}:{lines[row]}")
+        yield [values if there else None for values, there in zip(converted, present)]
+        absent = {key for key in absent if not any(key in value for value in values)}
+    if not present:
+        raise no_objects(name)
+    for key in absent:
+        raise no_such_column(f"{name}: {key}", "key", first)
+
+
+def _expect_keys(place: str, columns: Sequence[ColumnReader], keys: Sequence[str]) -> None:
+    """Refuse a first object that lacks what every object must have."""
+    for column in columns:
+        if column.required and column.json_default is None and column.name not in keys:
+            raise no_such_column(f"{place}: {column.name}", "key", keys, column.hint)
+
+
+def _present(column: ColumnReader) -> Callable[[Any], Any]:
+    def convert_present(value: Any) -> Any:
+        if value is not _MISSING:
+            return column.from_json(value)
+        if column.json_default is None and not column.json_missing:
+            raise BadValue("expected a value, got no such key")
+        return column.json_default
+
+    return convert_present
+
+
+def _absent(value: Any) -> None:
+    if value is not _MISSING:
+        raise BadValue(
+            f"expected no such key, as the first object has none, got {shorten_json(value)}"
+        )
+
+
+def _json_batches(
+    name: str, chunks: Iterator[TextChunk]
+) -> Iterator[tuple[list[int], list[dict[str, Any]]]]:
+    for chunk in chunks:
+        lines: list[int] = []
+        values: list[dict[str, Any]] = []
+        error: DataError | None = None
+        for line, text in enumerate(chunk.text.split("\n"), chunk.first_line):
+            if text.strip():
+                try:
+                    values.append(parse_json_object(text, f"{name}:{line}"))
+                except DataError as caught:
+                    error = caught
+                    break
+                lines.append(line)
+        if values:
+            yield lines, values
+        if error is not None:
+            raise error
+
+
+def no_objects(name: str) -> NoRowsError:
+    """Return the error for a JSON Lines file with nothing in it."""
+    return NoRowsError(f"{name}: expected at least one JSON object, got an empty file")
+
+
+def json_member(value: Mapping[str, Any], key: str, kind: type[T]) -> T:
+    """Return the value of a key of a JSON object, which must be of one kind: dict, list or str.
+
+    Raises:
+        BadValue: it is missing or of another kind.
+
+    >>> json_member({"history": []}, "history", list)
+    []
+    """
+    found = value.get(key)
+    if isinstance(found, kind):
+        return found
+    got = shorten_json(found) if key in value else "no such key"
+    raise BadValue(f"{key}: expected {_JSON_KINDS[kind]}, got {got}")
+
+
+def parse_json_object(text: str, place: str) -> dict[str, Any]:
+    """Return the object of one line of JSON Lines.
+
+    Args:
+        place: file and line, for the message.
+
+    Raises:
+        DataError: it is not a strict JSON object.
+
+    >>> parse_json_object('{"item_id": "007"}', "items.jsonl:1")
+    {'item_id': '007'}
+    """
+    try:
+        value = parse_json(text)
+    except JsonTextError as error:
+        raise DataError(f"{place}: expected a JSON object, got {error}") from None
+    if not isinstance(value, dict):
+        raise DataError(f"{place}: expected a JSON object, got {shorten_json(value)}")
+    if len(text) > MAX_FIELD and any(
+        isinstance(found, str) and len(found) > MAX_FIELD for found in value.values()
+    ):
+        raise field_too_long(place)
+    return value
+
+
+def read_json_lines(
+    path: PathLike, progress: Progress = no_progress, encoding: str | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield line number and object of each line of a JSON Lines file; skip blank lines.
+
+    Args:
+        progress: called with the bytes read.
+        encoding: see ``text_chunks``.
+
+    Raises:
+        DataError: a line is not a JSON object, or the file cannot be read.
+    """
+    for lines, values in _json_batches(display_name(path), text_chunks(path, progress, encoding)):
+        yield from zip(lines, values)
