@@ -7,7 +7,7 @@ rows changes no bit of any result.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,15 +26,12 @@ from mlcore.columns import (
 from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.ids import refuse_text
 from mlcore.notebook import SHOWN_ROWS, html_table
+from mlcore.numeric.pairs import AGGREGATES, combine_pairs, sort_pairs, spans, take
 from mlcore.numeric.ranges import offsets
-from mlcore.numeric.sums import sum_by_group
 from mlcore.times import format_rfc_3339
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
-__all__ = ["AGGREGATES", "Events", "Interactions", "no_timestamps", "sort_codes"]
-
-AGGREGATES = ("sum", "max", "last", "count")
-_SPAN_ENTRIES = 2**18  # changes speed only
+__all__ = ["Events", "Interactions", "sort_codes"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,9 +74,12 @@ class Events:
         if how not in AGGREGATES:
             raise DataError(f"aggregate: expected one of {', '.join(AGGREGATES)}, got {how!r}")
         if how == "last" and self.timestamps is None:
-            raise no_timestamps("find the last row by", "take --aggregate sum or max")
-        keys, weights, times = _combine(how, *_sorted_pairs(self))
+            raise DataError("timestamp: expected a column to find the last row by, got none")
         num_items = len(self.item_ids)
+        shape = len(self.user_ids), num_items
+        keys, weights, times = combine_pairs(
+            how, *sort_pairs(self.users, self.items, shape, self.weights, self.timestamps)
+        )
         if not np.isfinite(weights).all():
             pair = int(np.flatnonzero(np.isinf(weights))[0])
             user, item = divmod(int(keys[pair]), num_items)
@@ -90,84 +90,13 @@ class Events:
         first_keys = np.arange(len(self.user_ids) + 1) * num_items
         user_counts = np.diff(np.searchsorted(keys, first_keys))
         items = np.empty(len(keys), np.int32)
-        for span in _spans(len(keys)):
+        for span in spans(len(keys)):
             users = keys[span] // num_items
             items[span] = keys[span] - users * num_items  # the remainder, several times faster
         del keys
         return Interactions._from_rows(
             self.user_ids, self.item_ids, user_counts, items, weights, times
         )
-
-
-def _spans(num_entries: int) -> Iterator[slice]:
-    """Yield spans that stay in the cache: large temporaries in fresh memory are slow."""
-    for begin in range(0, num_entries, _SPAN_ENTRIES):
-        yield slice(begin, min(begin + _SPAN_ENTRIES, num_entries))
-
-
-def _take(values: Any, order: Any) -> Any:
-    """Return ``values[order]``."""
-    taken = np.empty(len(order), values.dtype)
-    for span in _spans(len(order)):
-        taken[span] = values[order[span]]
-    return taken
-
-
-def _sorted_pairs(events: Events) -> tuple[Int64Array, Float64Array, Int64Array | None]:
-    """Return user * I + item of each row in ascending order, with weights and times.
-
-    Rows of one pair go by time, then weight: floating-point sums must not depend on row order.
-    """
-    keys = events.users.astype(np.int64)  # (E,)
-    keys *= len(events.item_ids)
-    keys += events.items
-    row_bits = len(keys).bit_length()
-    order: Any  # (E,)
-    if len(events.user_ids) * len(events.item_ids) <= 2 ** (63 - row_bits):
-        # Sorting integers is several times faster than argsort, so pack the row into the key.
-        keys <<= row_bits
-        for span in _spans(len(keys)):
-            keys[span] |= np.arange(span.start, span.stop)
-        keys.sort()
-        order = np.empty(len(keys), np.uint32 if row_bits <= 32 else np.int64)
-        for span in _spans(len(keys)):
-            order[span] = keys[span] & (2**row_bits - 1)
-        keys >>= row_bits
-    else:
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-    repeats = np.flatnonzero(keys[1:] == keys[:-1])
-    if len(repeats):
-        among_equals = np.zeros(len(keys), bool)
-        among_equals[repeats] = among_equals[repeats + 1] = True
-        rows = order[among_equals]
-        columns = [events.weights[rows]]
-        if events.timestamps is not None:
-            columns.append(events.timestamps[rows])
-        order[among_equals] = rows[np.lexsort((*columns, keys[among_equals]))]
-    times = None if events.timestamps is None else _take(events.timestamps, order)
-    return keys, _take(events.weights, order), times
-
-
-def _combine(
-    how: str, keys: Int64Array, weights: Float64Array, times: Int64Array | None
-) -> tuple[Int64Array, Float64Array, Int64Array | None]:
-    """Combine rows of the same key, which are adjacent and end with the newest."""
-    is_first = np.ones(len(keys), bool)
-    is_first[1:] = keys[1:] != keys[:-1]
-    if is_first.all():
-        return keys, np.ones(len(keys)) if how == "count" else weights, times
-    firsts = np.flatnonzero(is_first)
-    lasts = np.append(firsts[1:], len(keys)) - 1
-    if how == "last":
-        weights = weights[lasts]
-    elif how == "max":
-        weights = np.maximum.reduceat(weights, firsts)
-    elif how == "count":
-        weights = (lasts - firsts + 1).astype(np.float64)
-    else:
-        weights = sum_by_group(np.cumsum(is_first) - 1, weights, len(firsts))
-    return keys[firsts], weights, None if times is None else times[lasts]
 
 
 @dataclass(frozen=True, repr=False)
@@ -326,7 +255,7 @@ class Interactions:
         new_items = (np.cumsum(item_used) - 1).astype(np.int32)
         matrix = CsrMatrix(
             offsets(user_counts[user_counts > 0]),
-            items.astype(np.int32, copy=False) if item_used.all() else _take(new_items, items),
+            items.astype(np.int32, copy=False) if item_used.all() else take(new_items, items),
             weights.astype(np.float64, copy=False),
             int(item_used.sum()),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import struct
 from collections import defaultdict
@@ -16,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcore import DataError, Interactions
-from mlcore.interactions import AGGREGATES, Events, _sorted_pairs
+from mlcore.interactions import Events
+from mlcore.numeric.pairs import AGGREGATES
 
 Row = tuple[str, str, float, int]
 Table = dict[tuple[str, str], tuple[float, int | None]]
@@ -278,32 +278,6 @@ def test_an_unknown_aggregate_is_refused() -> None:
     with pytest.raises(DataError) as caught:
         events_of([("u", "a", 5.0, 1)]).aggregate("mean")
     assert str(caught.value) == "aggregate: expected one of sum, max, last, count, got 'mean'"
-
-
-@pytest.mark.parametrize("with_times", [False, True])
-@pytest.mark.parametrize(
-    "num_ids", [3, 2**29, 2**31 - 1]
-)  # the row fits beside the pair, or does not
-@given(rows=ROWS)
-def test_rows_are_put_in_order_of_user_item_time_and_weight(
-    num_ids: int, with_times: bool, rows: list[Row]
-) -> None:
-    ids: Any = range(num_ids)  # only how many there are counts
-    events = events_of(rows, with_times)
-    last = num_ids - 1  # the positions are the greatest that there are
-    events = dataclasses.replace(
-        events, user_ids=ids, item_ids=ids, users=last - events.users, items=last - events.items
-    )
-    keys, weights, times = _sorted_pairs(events)
-    found = zip(keys.tolist(), [0] * len(keys) if times is None else times.tolist(), weights)
-    columns = zip(
-        events.users.tolist(),
-        events.items.tolist(),
-        [0] * len(keys) if events.timestamps is None else events.timestamps.tolist(),
-        events.weights,
-    )
-    expected = [(user * num_ids + item, *rest) for user, item, *rest in columns]
-    assert list(found) == sorted(expected)
 
 
 # --- the canonical form -------------------------------------------------------------------------
