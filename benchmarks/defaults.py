@@ -23,7 +23,7 @@ from mlcore.evaluate.evaluate import evaluate_from_data
 from mlcore.files.interactions import read_interactions
 from mlcore.generate.generate import generate_interactions
 from mlcore.ranked_lists import Predictions
-from mlcore.recommend.recommender import ListOptions, UserRequest
+from mlcore.recommend.request import ListOptions, UserRequest
 from mlcore.split import SplitConfig, split_from_data
 from mlcore.train.train import Trainer
 

@@ -27,7 +27,7 @@ from mlcore.errors import DataError
 from mlcore.evaluate.evaluate import evaluate_from_data
 from mlcore.files.interactions import read_interactions
 from mlcore.ranked_lists import Predictions
-from mlcore.recommend.recommender import ListOptions, UserRequest
+from mlcore.recommend.request import ListOptions, UserRequest
 from mlcore.types import Float64Array, Int32Array
 
 __all__ = ["Cell", "build_parser", "compare", "main"]

@@ -20,7 +20,7 @@ from benchmarks.matrix import SparseMatrix, save_matrix
 from mlcore import Model, Recommender
 from mlcore.numeric.threads import resolve_threads
 from mlcore.recommend import scoring
-from mlcore.recommend.recommender import ListOptions
+from mlcore.recommend.request import ListOptions
 
 __all__ = ["FILTERING", "LIST_LENGTH", "PEERS", "RECOMMENDERS", "main"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from mlcore.artifact import Model
 from mlcore.memory.available import format_bytes
 from mlcore.memory.plan import LARGER_MACHINE, Allocation, Plan, peak, per_thread
-from mlcore.recommend.recommender import MAX_BLOCK_REASONS
+from mlcore.recommend.ranker import MAX_BLOCK_REASONS
 from mlcore.recommend.request import ListOptions
 from mlcore.recommend.scoring import MAX_BLOCK_CELLS, MAX_BLOCK_ROWS, Scorer
 

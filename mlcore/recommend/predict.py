@@ -25,7 +25,8 @@ from mlcore.numeric.threads import resolve_threads
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.recommend.memory import plan_lists
 from mlcore.recommend.options import PredictOptions, Requests, UnknownUser
-from mlcore.recommend.recommender import RankedUsers, Recommender
+from mlcore.recommend.ranker import RankedUsers
+from mlcore.recommend.recommender import Recommender
 from mlcore.recommend.request import ListOptions, UserRequest
 from mlcore.references import count_unknown, likely_reason, none_known
 from mlcore.types import Float64Array, Int32Array, Int64Array

@@ -31,8 +31,9 @@ from mlcore import Interactions, Model, Recommender, TrainConfig, train_from_dat
 from mlcore.artifact import directory
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.recommend import scoring
-from mlcore.recommend.recommender import ListOptions, UserRequest
-from tests.json_schema import is_valid
+from mlcore.recommend.request import ListOptions, UserRequest
+from mlcore.similarity import SIMILARITIES
+from mlcore.weighting import WEIGHTINGS
 
 CASES = read_cases()
 SPEC = (INTEROP / "SPEC.md").read_text("utf-8")

@@ -19,12 +19,10 @@ from mlcore import DataError, Interactions, Model, Recommender, TrainConfig, tra
 from mlcore.errors import CsrError, UnknownItemError
 from mlcore.files.predictions import read_predictions
 from mlcore.ids import IdMap
-from mlcore.recommend import explain
-from mlcore.recommend import recommender as recommend
-from mlcore.recommend import scoring
+from mlcore.recommend import explain, ranker, scoring
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
-from mlcore.recommend.recommender import ListOptions, UserRequest
+from mlcore.recommend.request import ListOptions, UserRequest
 from tests import oracles
 
 Dense = npt.NDArray[np.float32]
@@ -214,7 +212,7 @@ def test_threads_and_sizes_of_blocks_change_nothing(
     users = [*recommender.user_ids(), *recommender.user_ids()[::-1]]
     whole = recommender.predict_many(users, 6, explain=True, threads=1)
     monkeypatch.setattr(explain, "MAX_CHUNK_PAIRS", pairs)
-    monkeypatch.setattr(recommend, "MAX_BLOCK_REASONS", most)
+    monkeypatch.setattr(ranker, "MAX_BLOCK_REASONS", most)
     assert recommender.predict_many(users, 6, explain=True, threads=threads) == whole
 
 
@@ -228,7 +226,7 @@ def test_users_are_explained_in_blocks_of_bounded_size(monkeypatch: pytest.Monke
             taken.append(user)
             yield UserRequest(user, recommender.history_of(user), False)
 
-    monkeypatch.setattr(recommend, "MAX_BLOCK_REASONS", 60)
+    monkeypatch.setattr(ranker, "MAX_BLOCK_REASONS", 60)
     done = 0
     for ranked in recommender.rank_requests(requests(), ListOptions(4, explain=True), threads=1):
         done += len(ranked.user_ids)
@@ -344,7 +342,7 @@ def test_sizes_of_blocks_change_no_byte(
     everyone, options = Requests(all_users=True), PredictOptions(explain=True)
     predict_from_path(model_dir, everyone, one, options, threads=1)
     monkeypatch.setattr(explain, "MAX_CHUNK_PAIRS", 11)
-    monkeypatch.setattr(recommend, "MAX_BLOCK_REASONS", 90)
+    monkeypatch.setattr(ranker, "MAX_BLOCK_REASONS", 90)
     predict_from_path(model_dir, everyone, other, options, threads=threads)
     assert one.read_bytes() == other.read_bytes()
 

@@ -28,7 +28,7 @@ from mlcore import train_from_data
 from mlcore.errors import CsrError, UnknownItemError, UnknownUserError
 from mlcore.ids import IdMap
 from mlcore.recommend import scoring
-from mlcore.recommend.recommender import ListOptions
+from mlcore.recommend.request import ListOptions
 from mlcore.types import CsrMatrix
 from mlcore.weighting import BM25
 from tests import oracles

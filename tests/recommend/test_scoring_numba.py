@@ -18,7 +18,8 @@ from mlcore.recommend import scoring, scoring_numba
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
 from mlcore.recommend.ranking import Filters
-from mlcore.recommend.recommender import ListOptions, RankedUsers, UserRequest
+from mlcore.recommend.ranker import RankedUsers
+from mlcore.recommend.request import ListOptions, UserRequest
 from mlcore.recommend.scoring import Scorer
 from mlcore.types import BoolArray, CsrMatrix
 from tests import oracles

@@ -1,0 +1,180 @@
+"""Ranks the lists of users in blocks, by positions: what ``Recommender`` turns into ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from mlcore.artifact import Model
+from mlcore.errors import NoUsersError, UnknownUserError, shorten
+from mlcore.ids import IdMap, check_asked
+from mlcore.numeric.ranges import row_blocks
+from mlcore.numeric.threads import map_in_order, resolve_threads
+from mlcore.recommend.explain import Contributions, explain_lists
+from mlcore.recommend.ranking import Filters, Ranking
+from mlcore.recommend.request import (
+    EncodedHistory,
+    ListOptions,
+    UserRequest,
+    encode_history,
+    make_filters,
+)
+from mlcore.recommend.scoring import Scorer, slice_histories, stack_histories
+from mlcore.types import BoolArray, CsrMatrix
+
+__all__ = ["MAX_BLOCK_REASONS", "RankedUsers", "Ranker"]
+
+# A block of users to explain ends once they may have this many contributions, each of which takes
+# some 100 bytes as text. Changes speed and memory only.
+MAX_BLOCK_REASONS = 2**17
+
+
+class RankedUsers(NamedTuple):
+    """The lists of some users, in the order of the requests; contributions with ``explain``."""
+
+    user_ids: Sequence[str]
+    ranking: Ranking
+    contributions: Contributions | None = None
+
+
+class Ranker:
+    """Ranks for users of one model; safe to share between threads."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._scorer = Scorer(model.similarity, model.popularity)
+
+    def history_of(self, user_id: str) -> EncodedHistory:
+        """Return item positions and weights of a user of the training.
+
+        Raises:
+            UnknownUserError: the user is not in the model.
+            NoUsersError: the model was trained without users.
+        """
+        users, histories = self._users_and_histories()
+        row = users.position(check_asked("user", user_id))
+        if row is None:
+            raise UnknownUserError(f"user: expected a user of the model, got {shorten(user_id)}")
+        return histories.row(row)
+
+    def user_ids(self) -> Sequence[str]:
+        """Return the users of the training by ascending id.
+
+        Raises:
+            NoUsersError: the model was trained without users.
+        """
+        return self._users_and_histories()[0].ids
+
+    def _users_and_histories(self) -> tuple[IdMap, CsrMatrix]:
+        if self.model.users is None or self.model.histories is None:
+            raise NoUsersError(
+                "users: expected a model with users, got one trained without",
+                "give histories instead, or train without --without-users",
+            )
+        return self.model.users, self.model.histories
+
+    def encode_history(self, pairs: Iterable[tuple[str, float]]) -> tuple[EncodedHistory, int]:
+        """Return positions and weights of a history, and the number of items unknown to the model.
+
+        Raises:
+            DataError: an item twice, or a weight that is not finite and above 0 in float32.
+        """
+        return encode_history(pairs, self.model.items)
+
+    def rank_requests(
+        self, requests: Iterable[UserRequest], options: ListOptions, threads: int | None = None
+    ) -> Iterator[RankedUsers]:
+        """Yield the lists of many users in blocks, in order, computed on all cores.
+
+        Args:
+            requests: read lazily, so memory does not grow with their number.
+            options: except ``fill``, which is in each request.
+            threads: None for one per core. Changes speed only.
+
+        Raises:
+            CsrError: a stored index points to no item.
+        """
+        self._scorer.prepare()
+        filters = make_filters(options, self.model.items)
+        rank = partial(self._rank_asked, options=options, filters=filters)
+        yield from map_in_order(rank, self._in_blocks(requests, options), resolve_threads(threads))
+
+    def rank_all_users(
+        self, options: ListOptions, threads: int | None = None
+    ) -> Iterator[RankedUsers]:
+        """Yield the lists of all users of the training in blocks, by ascending id, on all cores.
+
+        Equals ``rank_requests`` for all of them, without an object for each.
+
+        Args:
+            threads: None for one per core. Changes speed only.
+
+        Raises:
+            NoUsersError: the model was trained without users.
+            CsrError: a stored index points to no item, or a stored value is not finite.
+        """
+        _, histories = self._users_and_histories()
+        self._scorer.prepare(histories.num_entries)
+        filters = make_filters(options, self.model.items)
+        rank = partial(self._rank_span, options=options, filters=filters)
+        size = self._scorer.block_rows(options.n, options.explain)
+        longest = min(options.n, len(self.model.items))
+        most = MAX_BLOCK_REASONS // max(1, longest)
+        most = most if options.explain else histories.num_entries
+        spans = row_blocks(histories.indptr, size, most)
+        yield from map_in_order(rank, spans, resolve_threads(threads))
+
+    def _rank_span(
+        self, span: tuple[int, int], options: ListOptions, filters: Filters
+    ) -> RankedUsers:
+        users, histories = self._users_and_histories()
+        fill = np.full(span[1] - span[0], options.fill is not None)
+        ids = users.ids[slice(*span)]
+        return self._rank_block(ids, slice_histories(histories, *span), fill, options, filters)
+
+    def _rank_asked(
+        self, block: list[UserRequest], options: ListOptions, filters: Filters
+    ) -> RankedUsers:
+        histories = stack_histories([request.history for request in block], len(self.model.items))
+        fill = np.array([request.fill for request in block], bool)
+        user_ids = [request.user_id for request in block]
+        return self._rank_block(user_ids, histories, fill, options, filters)
+
+    def _rank_block(
+        self,
+        user_ids: Sequence[str],
+        histories: CsrMatrix,
+        fill: BoolArray,
+        options: ListOptions,
+        filters: Filters,
+    ) -> RankedUsers:
+        ranking = self._scorer.rank(histories, options.n, filters, fill)
+        if not options.explain:
+            return RankedUsers(user_ids, ranking)
+        lists = ranking.indptr, ranking.items
+        return RankedUsers(
+            user_ids, ranking, explain_lists(self.model.similarity, histories, *lists)
+        )
+
+    def _in_blocks(
+        self, requests: Iterable[UserRequest], options: ListOptions
+    ) -> Iterator[list[UserRequest]]:
+        longest = min(options.n, len(self.model.items))
+        size = self._scorer.block_rows(options.n, options.explain)
+        block: list[UserRequest] = []
+        num_entries = contributions = 0  # so far; at most in this block
+        for request in requests:
+            block.append(request)
+            num_entries += len(request.history[0])
+            contributions += longest * len(request.history[0]) if options.explain else 0
+            if len(block) == size or contributions >= MAX_BLOCK_REASONS:
+                yield block
+                block, contributions = [], 0
+                # After this many, expect as many again.
+                self._scorer.prepare(num_entries)
+                size = self._scorer.block_rows(options.n, options.explain)
+        if block:
+            yield block
