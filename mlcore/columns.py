@@ -1,13 +1,9 @@
-"""Columns from Python as ids, weights and times: lists, arrays, and the columns of data frames.
-
-Values pass through Python objects, so that a frame of any library is read by the same rules, with
-nothing but that library.
-"""
+"""Columns from Python as ids, weights and times: lists, arrays, and what ``frames`` takes out of frames."""
 
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime, timezone, tzinfo
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
@@ -15,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from mlcore.errors import ConfigError, DataError, MlcoreError, shorten
+from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.ids import NUMBER_HINT, check_id
 from mlcore.times import MAX_SECONDS, MIN_SECONDS, parse_rfc_3339
 from mlcore.types import Float64Array, Int32Array, Int64Array
@@ -23,11 +19,9 @@ from mlcore.types import Float64Array, Int32Array, Int64Array
 __all__ = [
     "Column",
     "Ids",
-    "column_names",
+    "as_list",
     "encode_frame_ids",
     "encode_ids",
-    "frame_columns",
-    "open_frame",
     "times_of",
     "weights_of",
 ]
@@ -63,7 +57,7 @@ def encode_ids(
     >>> encode_ids("user_ids", ["b", "a", "b"])[0].tolist()
     [0, 1, 0]
     """
-    values = _as_list(column, name)
+    values = as_list(column, name)
     index: dict[str, int] = {}
     for row, value in enumerate(values):
         if not isinstance(value, str) or value not in index:
@@ -86,7 +80,7 @@ def encode_frame_ids(
     {'7': 0}
     """
     if ids == "as_text":
-        return encode_ids(name, map(_text_of, _as_list(column.values)), _NO_TEXT_HINT)
+        return encode_ids(name, map(_text_of, as_list(column.values)), _NO_TEXT_HINT)
     if column.type.startswith(_CATEGORIES):
         got = shorten(column.type, 20)[1:-1]
         raise DataError(f"{name}: expected a column of strings, got one of type {got}", _TEXT_HINT)
@@ -108,7 +102,7 @@ def weights_of(name: str, column: Iterable[Any]) -> Float64Array:
     >>> weights_of("weights", [1, 2.5]).tolist()
     [1.0, 2.5]
     """
-    values = _as_list(column, name)
+    values = as_list(column, name)
     result = np.ones(len(values))
     for row, value in enumerate(values):
         try:
@@ -149,7 +143,7 @@ def times_of(name: str, column: Iterable[Any], zone_name: str | None = None) -> 
         return known
     result: list[int] = []
     try:
-        for value in _as_list(column, name):
+        for value in as_list(column, name):
             result.append(_microseconds(value, zone))
     except DataError as fault:
         raise DataError(f"{name}[{len(result)}]: {fault}", fault.hint) from None
@@ -215,95 +209,15 @@ def _since_epoch(value: date, zone: tzinfo | None) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def open_frame(frame: Any) -> Any:
-    """Return a frame whose columns can be read; of what only has an Arrow C stream, by pyarrow.
+def as_list(column: Iterable[Any], name: str = "column") -> list[Any]:
+    """Return Python objects: of numpy arrays and of columns of any library, faster than one by one.
 
     Raises:
-        DataError: it is no frame, or not in memory.
-        MlcoreError: pyarrow is needed and not installed.
+        DataError: it cannot be iterated over.
+
+    >>> as_list(np.array([1, 2]))
+    [1, 2]
     """
-    if _has(frame, "fetchnumpy"):  # of DuckDB
-        return frame
-    if _has(frame, "collect"):  # of polars' LazyFrame and Spark
-        raise _no_frame(frame, "collect() reads a lazy frame, toPandas() one of Spark")
-    if hasattr(frame, "columns") and _has(frame, "__getitem__"):
-        return frame
-    if not _has(frame, "__arrow_c_stream__"):
-        raise _no_frame(frame, "Interactions.from_columns takes lists and arrays")
-    try:
-        import pyarrow
-    except ImportError:
-        raise MlcoreError(
-            f"frame: expected pyarrow to read {type(frame).__name__}, got no such package",
-            "pip install pyarrow",
-        ) from None
-    return pyarrow.table(frame)
-
-
-def _has(frame: object, name: str) -> bool:
-    # In pandas, any column is an attribute of the frame.
-    return hasattr(type(frame), name)
-
-
-def _no_frame(frame: object, hint: str) -> DataError:
-    return DataError(
-        "frame: expected a DataFrame of pandas or polars, a pyarrow.Table or a DuckDB relation, "
-        f"got {shorten(type(frame).__name__)[1:-1]}",
-        hint,
-    )
-
-
-def column_names(frame: Any) -> list[Any]:
-    """Return the names of the columns of an opened frame."""
-    # In pyarrow, ``columns`` are the data.
-    return list(frame.column_names if _has(frame, "column_names") else frame.columns)
-
-
-def frame_columns(frame: Any, names: Sequence[str]) -> list[Column]:
-    """Return the named columns of a frame.
-
-    Raises:
-        DataError: there is no such column, or several.
-    """
-    there = column_names(frame)
-    for name in names:
-        if there.count(name) != 1:
-            shown = ", ".join(map(repr, there)) or "none"
-            hint = "user=, item=, weight= and time= name the columns"
-            if name in getattr(getattr(frame, "index", None), "names", ()):
-                hint = "reset_index() makes columns of an index"
-            raise DataError(f"frame: expected one column {shorten(name)}, got {shown}", hint)
-    if _has(frame, "fetchnumpy"):
-        return _from_duckdb(frame, names)
-    return [_from_series(frame[name]) for name in names]
-
-
-def _from_duckdb(relation: Any, names: Sequence[str]) -> list[Column]:
-    # One query: the order of rows may differ between two.
-    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
-    arrays = relation.project(", ".join(quoted)).fetchnumpy()
-    types = dict(zip(relation.columns, map(str, relation.types)))
-    return [
-        Column(arrays[name], types[name], "UTC" if "WITH TIME ZONE" in types[name] else None)
-        for name in names
-    ]
-
-
-def _from_series(series: Any) -> Column:
-    # Of pyarrow or of others; in pandas, any label of the index is an attribute of the series.
-    is_arrow = not hasattr(series, "dtype")
-    kind = str(series.type if is_arrow else series.dtype)
-    # As an array, in UTC if they have a zone: objects are slow, and have no nanoseconds.
-    if kind.startswith("datetime64"):  # of pandas
-        return Column(series.to_numpy("datetime64[us]"), kind, "UTC" if "," in kind else None)
-    if kind.startswith("Datetime("):  # of polars
-        return Column(series.to_numpy(), kind, "UTC" if series.dtype.time_zone else None)
-    if is_arrow and kind.startswith("timestamp["):
-        return Column(np.asarray(series), kind, "UTC" if series.type.tz else None)
-    return Column(_as_list(series), kind)
-
-
-def _as_list(column: Iterable[Any], name: str = "column") -> list[Any]:
     if isinstance(column, np.ndarray) and column.dtype.kind == "M":
         column = column.astype("datetime64[us]")  # finer ones would become integers
     # numpy, pandas and polars convert to Python objects much faster than iteration.

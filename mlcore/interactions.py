@@ -13,17 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from mlcore.columns import (
-    Ids,
-    column_names,
-    encode_frame_ids,
-    encode_ids,
-    frame_columns,
-    open_frame,
-    times_of,
-    weights_of,
-)
+from mlcore.columns import Ids, encode_frame_ids, encode_ids, times_of, weights_of
 from mlcore.errors import ConfigError, DataError, shorten
+from mlcore.frames import column_names, frame_columns, open_frame
 from mlcore.ids import refuse_text
 from mlcore.notebook import SHOWN_ROWS, html_table
 from mlcore.numeric.pairs import AGGREGATES, combine_pairs, sort_pairs, spans, take

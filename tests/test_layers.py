@@ -17,7 +17,7 @@ LEVELS = [
     {"errors", "jsontext", "times", "progress", "version", "lazy", "notebook"},
     {"memory", "ids", "references", "types", "parameters"},
     {"numeric", "columns"},
-    {"ranked_lists"},
+    {"frames", "ranked_lists"},
     {"similarity", "interactions"},
     {"newest"},
     {"weighting", "heavy_users"},
@@ -36,7 +36,7 @@ ALLOWED_OUTSIDE = {"numpy", "scipy"} | set(sys.stdlib_module_names)
 OF_EXTRAS = {
     "mlcore.tune.optuna_sampler": {"optuna"},
     "mlcore.numeric.numba_tools": {"numba", "llvmlite"},
-    "mlcore.columns": {"pyarrow"},
+    "mlcore.frames": {"pyarrow"},
     "mlcore.files.database": {"duckdb"},
     "mlcore.warehouse.engines.bigquery_client": {"google"},
     "mlcore.warehouse.engines.spark": {"pyspark", "py4j"},

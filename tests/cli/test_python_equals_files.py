@@ -18,7 +18,7 @@ from mlcore.evaluate import (
 )
 from mlcore.recommend import PredictOptions, Requests, predict_from_path
 from mlcore.train import train_from_path
-from tests.test_columns import Frame
+from tests.test_frames import Frame
 
 Lines = list[dict[str, Any]]
 LONG = "x" * 65_536

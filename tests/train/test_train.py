@@ -18,7 +18,7 @@ from mlcore.similarity.gram import Products
 from mlcore.train.train import Trainer, add_catalogue
 from mlcore.weighting import BM25, NoWeighting, TfIdf
 from tests import oracles
-from tests.test_columns import Frame
+from tests.test_frames import Frame
 
 ENOUGH = 2**24
 

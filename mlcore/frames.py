@@ -1,0 +1,105 @@
+"""Columns out of data frames of any library.
+
+Values pass through Python objects, so that a frame of any library is read by the same rules, with
+nothing but that library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mlcore.columns import Column, as_list
+from mlcore.errors import DataError, MlcoreError, shorten
+
+__all__ = ["column_names", "frame_columns", "open_frame"]
+
+
+def open_frame(frame: Any) -> Any:
+    """Return a frame whose columns can be read; of what only has an Arrow C stream, by pyarrow.
+
+    Raises:
+        DataError: it is no frame, or not in memory.
+        MlcoreError: pyarrow is needed and not installed.
+    """
+    if _has(frame, "fetchnumpy"):  # of DuckDB
+        return frame
+    if _has(frame, "collect"):  # of polars' LazyFrame and Spark
+        raise _no_frame(frame, "collect() reads a lazy frame, toPandas() one of Spark")
+    if hasattr(frame, "columns") and _has(frame, "__getitem__"):
+        return frame
+    if not _has(frame, "__arrow_c_stream__"):
+        raise _no_frame(frame, "Interactions.from_columns takes lists and arrays")
+    try:
+        import pyarrow
+    except ImportError:
+        raise MlcoreError(
+            f"frame: expected pyarrow to read {type(frame).__name__}, got no such package",
+            "pip install pyarrow",
+        ) from None
+    return pyarrow.table(frame)
+
+
+def _has(frame: object, name: str) -> bool:
+    # In pandas, any column is an attribute of the frame.
+    return hasattr(type(frame), name)
+
+
+def _no_frame(frame: object, hint: str) -> DataError:
+    return DataError(
+        "frame: expected a DataFrame of pandas or polars, a pyarrow.Table or a DuckDB relation, "
+        f"got {shorten(type(frame).__name__)[1:-1]}",
+        hint,
+    )
+
+
+def column_names(frame: Any) -> list[Any]:
+    """Return the names of the columns of an opened frame."""
+    # In pyarrow, ``columns`` are the data.
+    return list(frame.column_names if _has(frame, "column_names") else frame.columns)
+
+
+def frame_columns(frame: Any, names: Sequence[str]) -> list[Column]:
+    """Return the named columns of a frame.
+
+    Raises:
+        DataError: there is no such column, or several.
+    """
+    there = column_names(frame)
+    for name in names:
+        if there.count(name) != 1:
+            shown = ", ".join(map(repr, there)) or "none"
+            hint = "user=, item=, weight= and time= name the columns"
+            if name in getattr(getattr(frame, "index", None), "names", ()):
+                hint = "reset_index() makes columns of an index"
+            raise DataError(f"frame: expected one column {shorten(name)}, got {shown}", hint)
+    if _has(frame, "fetchnumpy"):
+        return _from_duckdb(frame, names)
+    return [_from_series(frame[name]) for name in names]
+
+
+def _from_duckdb(relation: Any, names: Sequence[str]) -> list[Column]:
+    # One query: the order of rows may differ between two.
+    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
+    arrays = relation.project(", ".join(quoted)).fetchnumpy()
+    types = dict(zip(relation.columns, map(str, relation.types)))
+    return [
+        Column(arrays[name], types[name], "UTC" if "WITH TIME ZONE" in types[name] else None)
+        for name in names
+    ]
+
+
+def _from_series(series: Any) -> Column:
+    # Of pyarrow or of others; in pandas, any label of the index is an attribute of the series.
+    is_arrow = not hasattr(series, "dtype")
+    kind = str(series.type if is_arrow else series.dtype)
+    # As an array, in UTC if they have a zone: objects are slow, and have no nanoseconds.
+    if kind.startswith("datetime64"):  # of pandas
+        return Column(series.to_numpy("datetime64[us]"), kind, "UTC" if "," in kind else None)
+    if kind.startswith("Datetime("):  # of polars
+        return Column(series.to_numpy(), kind, "UTC" if series.dtype.time_zone else None)
+    if is_arrow and kind.startswith("timestamp["):
+        return Column(np.asarray(series), kind, "UTC" if series.type.tz else None)
+    return Column(as_list(series), kind)
