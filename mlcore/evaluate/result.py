@@ -75,7 +75,7 @@ def mean_over_users(columns: Mapping[str, Float64Array], config: EvaluateConfig)
     return Means(metrics, counted, {name: intervals[name] for name in known})
 
 
-def count_users(users: int, without_list: int, ignored: int) -> str:
+def count_users(users: int, without_list: int, ignored: int, unknown_items: int = 0) -> str:
     """Return the users of an evaluation in words, with those who do not match, if any.
 
     >>> count_users(3, 1, 0)
@@ -84,6 +84,7 @@ def count_users(users: int, without_list: int, ignored: int) -> str:
     parts = [f"{users} users"]
     parts += [f"{without_list} without a list"] if without_list else []
     parts += [f"{ignored} other lists ignored"] if ignored else []
+    parts += [f"{unknown_items} of their items not in the model"] if unknown_items else []
     return ", ".join(parts)
 
 
@@ -179,11 +180,8 @@ class Evaluation:
         """Return recall and NDCG as text, one line for all users and one for each slice."""
         kinds = ("recall", "diversity", "ndcg") if self.config.diversity else ("recall", "ndcg")
         names = list(self.config.named({f"{kind}@{n}": 0 for n in cutoffs for kind in kinds}))
-        counted = count_users(
-            len(self.user_ids), self.users_without_predictions, self.ignored_users
-        )
-        if self.unknown_items:
-            counted += f", {self.unknown_items} of their items not in the model"
+        counts = self.users_without_predictions, self.ignored_users, self.unknown_items
+        counted = count_users(len(self.user_ids), *counts)
         lines = [f"{counted}: {self.means.shown(names)}"]
         for by, parts in self.slices.items():
             lines += [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from mlcore.lineage.command_run import CommandRun
 from mlcore.numeric.ranges import ragged_arange
 from mlcore.progress import Progress, no_progress
 from mlcore.ranked_lists import Predictions
+from mlcore.references import none_known
 from mlcore.warehouse.engines import Engine
 from mlcore.warehouse.query import Query, bundled_query
 from mlcore.warehouse.rows import Rows
@@ -87,12 +88,15 @@ def evaluate_by_engine_from_path(
     with open_outputs(out_path, on_written=run.on_written) as (stream,):
         take_tables(run, tables._asdict(), input_options.format)
         with_empty_lists = _provide(engine, tables, cutoffs, input_options, progress)
-        found = [_run(engine, bundled_query("evaluate"), n, progress) for n in cutoffs]
+        found = [_run(engine, bundled_query("evaluate"), {"cutoff": n}, progress) for n in cutoffs]
         by_cutoff = dict(zip(cutoffs, found))
         catalogue = {}
         if tables.interactions is not None:
             catalogue = _catalogue_metrics(engine, tables, cutoffs, progress)
+        unknown_items = _count_unknown_items(engine, tables, found, progress)
         first = _count_empty_lists(engine, found[0], with_empty_lists, progress)
+        if first["extra_users"] and first["users"] == first["users_without_predictions"]:
+            raise _none_shared(engine, tables, "user", progress)
         _refuse_faults(tables, first, extra_users)
         columns = {column.name for column in bundled_query("evaluate").writes}
         names = [name for name in METRIC_NAMES if name in columns]
@@ -106,8 +110,8 @@ def evaluate_by_engine_from_path(
         }
         stream.write(format_document(document))
     shown = Means(metrics).shown([f"{name}@{n}" for n in cutoffs for name in ("recall", "ndcg")])
-    counted = count_users(first["users"], first["users_without_predictions"], first["extra_users"])
-    return f"{counted}: {shown}"
+    counts = [first[name] for name in ("users", "users_without_predictions", "extra_users")]
+    return f"{count_users(*counts, unknown_items)}: {shown}"
 
 
 def _refuse_faults(
@@ -121,8 +125,6 @@ def _refuse_faults(
             f"{lists}: position: expected each item and each position of a list once, from 1, "
             f"got {found['faults']} faults"
         )
-    if found["extra_users"] and found["users"] == found["users_without_predictions"]:
-        raise DataError(f"{lists}: user_id: expected users of the ground truth, got none of them")
     if extra_users == "error" and found["extra_users"]:
         raise DataError(
             f"{lists}: user_id: expected users of the ground truth, "
@@ -151,7 +153,7 @@ def estimate_evaluation(
     check_cutoffs(cutoffs)
     queries = [bundled_query("evaluate")]
     if tables.interactions is not None:
-        queries.append(bundled_query("coverage"))
+        queries += [bundled_query("coverage"), bundled_query("overlap")]
     lines = []
     for query in queries:
         for table, columns in query.reads.items():
@@ -163,8 +165,9 @@ def estimate_evaluation(
                 if table != "predictions":
                     refuse_names(place, input_options.columns)
                 provide_table(engine, table, columns, place)
-        estimate = engine.estimate(query, query.values({"cutoff": cutoffs[0]}))
-        lines.append(f"{query.name}, each of {len(cutoffs)} cutoffs: {estimate}")
+        cutoff = {name: cutoffs[0] for name in query.parameters}
+        each = f", each of {len(cutoffs)} cutoffs" if cutoff else ""
+        lines.append(f"{query.name}{each}: {engine.estimate(query, query.values(cutoff))}")
     return "\n".join(lines)
 
 
@@ -188,8 +191,7 @@ def _provide(
         with_empty_lists = [predictions.user_ids[row] for row in empty.tolist()]
     else:
         provide_table(engine, "predictions", reads["predictions"], tables.predictions)
-    reads |= bundled_query("coverage").reads if tables.interactions is not None else {}
-    reads["ground_truth"] = bundled_query("evaluate").reads["ground_truth"]
+    reads |= {"interactions": bundled_query("coverage").reads["interactions"]}
     for table in ("ground_truth", "interactions"):
         place = getattr(tables, table)
         if place is None:
@@ -209,6 +211,47 @@ def _provide(
     return with_empty_lists
 
 
+def _count_unknown_items(
+    engine: Engine,
+    tables: EvaluationTables,
+    found: Sequence[Mapping[str, Any]],
+    progress: Progress,
+) -> int:
+    """Return how many items of the ground truth the training lacks; refuse, as files, if it has none.
+
+    Without the training, the lists must have one, which a hit shows as well.
+    """
+    first = found[0]
+    if first["faults"] or first["users"] == first["users_without_predictions"]:
+        return 0  # refused for that, or no list of a known user has an item
+    query = bundled_query("overlap")
+    if tables.interactions is None:
+        if any(row["hit_rate"] for row in found):
+            return 0
+        engine.load("interactions", query.reads["interactions"], [])
+    counts = _run(engine, query, {}, progress)
+    shared = counts["listed_items" if tables.interactions is None else "known_items"]
+    if not shared:
+        raise _none_shared(engine, tables, "item", progress)
+    return 0 if tables.interactions is None else int(counts["items"] - shared)
+
+
+def _none_shared(
+    engine: Engine, tables: EvaluationTables, axis: Literal["user", "item"], progress: Progress
+) -> DataError:
+    """Return the error of ``check_overlap``, with ids of the tables where the engine has them."""
+    ids: dict[str, list[str]] = {"predictions": [], "ground_truth": []}
+    for row in _rows(engine, bundled_query("example_ids"), {}, progress):
+        if row["axis"] == axis:
+            ids[row["source"]].append(row["id"])
+    place = display_name(tables.predictions)
+    fault = none_known(
+        place, f"{axis}_id", ids["predictions"], ids["ground_truth"], "the ground truth"
+    )
+    assert fault is not None
+    return fault
+
+
 def _count_empty_lists(
     engine: Engine, found: Mapping[str, Any], users: Sequence[str], progress: Progress
 ) -> Mapping[str, Any]:
@@ -222,7 +265,7 @@ def _count_empty_lists(
         "position": np.ones(len(users), np.int64),
     }
     engine.load("predictions", query.reads["predictions"], [something])
-    these = _run(engine, query, 1, progress)
+    these = _run(engine, query, {"cutoff": 1}, progress)
     num_known = these["users"] - these["users_without_predictions"]
     return {
         **found,
@@ -256,20 +299,26 @@ def _rows_of_interactions(interactions: Interactions) -> Iterator[Rows]:
         yield {"user_id": users[rows[span]], "item_id": items[matrix.indices[span]]}
 
 
-def _run(engine: Engine, query: Query, cutoff: int, progress: Progress) -> Mapping[str, Any]:
-    result = engine.run(query, query.values({"cutoff": cutoff}), progress=progress)
-    (row,) = [
-        dict(zip(part, values))
-        for part in result.parts
-        for values in zip(*(column.tolist() for column in part.values()))
-    ]
+def _run(
+    engine: Engine, query: Query, given: Mapping[str, int], progress: Progress
+) -> Mapping[str, Any]:
+    (row,) = _rows(engine, query, given, progress)
     return row
+
+
+def _rows(
+    engine: Engine, query: Query, given: Mapping[str, int], progress: Progress
+) -> Iterator[dict[str, Any]]:
+    for part in engine.run(query, query.values(given), progress=progress).parts:
+        for values in zip(*(column.tolist() for column in part.values())):
+            yield dict(zip(part, values))
 
 
 def _catalogue_metrics(
     engine: Engine, tables: EvaluationTables, cutoffs: Sequence[int], progress: Progress
 ) -> dict[str, float]:
-    found = {n: _run(engine, bundled_query("coverage"), n, progress) for n in cutoffs}
+    coverage = bundled_query("coverage")
+    found = {n: _run(engine, coverage, {"cutoff": n}, progress) for n in cutoffs}
     unknown = max(int(row["unknown_items"]) for row in found.values())
     if unknown:
         raise DataError(

@@ -191,3 +191,76 @@ def test_tables_of_the_engine_are_evaluated_where_they_are(tmp_path: Path) -> No
         assert "evaluate, each of 1 cutoffs" in estimate_evaluation(engine, tables, [2])
         evaluate_by_engine_from_path(engine, tables, tmp_path / "m.json", [2])
     assert json.loads((tmp_path / "m.json").read_text())["metrics"]["mrr@2"] == 0.5
+
+
+def listed_as_table(tmp_path: Path, rows: str) -> Path:
+    """A table as ``sql/recommend.sql`` writes it, from words such as ``uab``: user u, items a and b."""
+    path = tmp_path / "lists.csv"
+    path.write_text(
+        "user_id,item_id,position\n"
+        + "".join(
+            f"{word[0]},{item},{place}\n"
+            for word in rows.split()
+            for place, item in enumerate(word[1:], 1)
+        )
+    )
+    return path
+
+
+@pytest.mark.parametrize("where", ["lists", "truth", "both"])
+@pytest.mark.parametrize("row", ["U,b", "u,B", "u,x"])
+@pytest.mark.parametrize("train", [None, ("u,a", "v,b")])
+def test_tables_of_other_data_are_refused_with_the_words_and_the_reason_of_files(
+    train: tuple[str, ...] | None, row: str, where: str, tmp_path: Path
+) -> None:
+    predictions, ground_truth = lists(tmp_path, u="ab"), truth(tmp_path, row)
+
+    class Shop(Warehouse):
+        tables = {"shop.lists": listed_as_table(tmp_path, "uab"), "shop.test": ground_truth}
+
+    training = None if train is None else truth(tmp_path, *train, name="train.csv")
+    tables = EvaluationTables(
+        predictions if where == "truth" else "shop.lists",
+        ground_truth if where == "lists" else "shop.test",
+        training,
+    )
+    with pytest.raises(DataError) as core, DuckDb() as files:
+        by_files = EvaluationTables(predictions, ground_truth, training)
+        evaluate_by_engine_from_path(files, by_files, tmp_path / "m.json", [1, 2])
+    with Shop() as engine, pytest.raises(DataError) as ours:
+        evaluate_by_engine_from_path(engine, tables, tmp_path / "m.json", [1, 2])
+    said = str(ours.value).replace("shop.lists", str(predictions))
+    assert (said, ours.value.hint) == (str(core.value), core.value.hint)
+    assert core.value.hint and not (tmp_path / "m.json").exists()
+
+
+def test_lists_without_a_hit_are_evaluated_if_they_share_an_item(tmp_path: Path) -> None:
+    class Shop(Warehouse):
+        tables = {
+            "shop.lists": listed_as_table(tmp_path, "ua vb"),
+            "shop.test": truth(tmp_path, "u,b"),
+        }
+
+    with Shop() as engine:
+        tables = EvaluationTables("shop.lists", "shop.test")
+        evaluate_by_engine_from_path(engine, tables, tmp_path / "m.json", [1], extra_users="ignore")
+    assert json.loads((tmp_path / "m.json").read_text())["metrics"]["recall@1"] == 0
+
+
+def test_items_that_the_training_does_not_have_are_counted_as_with_files(
+    engine: DuckDb, tmp_path: Path
+) -> None:
+    train = truth(tmp_path, "u,a", "v,b", name="train.csv")
+    files = EvaluationTables(lists(tmp_path, u="ab"), truth(tmp_path, "u,b", "u,y", "u,z"), train)
+
+    class Shop(Warehouse):
+        tables = {
+            "shop.lists": listed_as_table(tmp_path, "uab"),
+            "shop.test": Path(files.ground_truth),
+        }
+
+    said = evaluate_by_engine_from_path(engine, files, tmp_path / "m.json", [2])
+    with Shop() as other:
+        tables = EvaluationTables("shop.lists", "shop.test", train)
+        assert evaluate_by_engine_from_path(other, tables, tmp_path / "m.json", [2]) == said
+    assert said.startswith("1 users, 2 of their items not in the model: recall@2 0.3333")
