@@ -30,24 +30,16 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def similar_items(model_dir: str, item_id: str, top_n: int) -> str:
-    """Return one JSON object a line, most similar first."""
-    from mlcore.jsontext import format_number, format_string
-    from mlcore.parameters import convert_value, integer
-    from mlcore.recommend import Recommender
+def _similar(args: Args) -> str:
+    from mlcore.recommend.similar import similar_from_path
 
-    convert_value(integer(minimum=1), top_n, "top_n")
-    found = Recommender.load(model_dir).similar_items(item_id, top_n)
-    return "\n".join(
-        f'{{"item_id": {format_string(item.item_id)}, "score": {format_number(item.score)}}}'
-        for item in found
-    )
+    return similar_from_path(args.model_dir, args.item, args.top_n)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run(lambda progress: similar_items(args.model_dir, args.item, args.top_n), args)
+    return run(lambda progress: _similar(args), args)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from mlcore.references import count_unknown, likely_reason, none_known
+from mlcore.references import count_unknown, hint_at_one, likely_reason, none_known
 
 CAFE = unicodedata.normalize("NFC", "café")
 
@@ -18,6 +18,10 @@ CAFE = unicodedata.normalize("NFC", "café")
         ("007", "7", "leading zeros differ"),
         (" 7", "7", "spaces around them differ"),
         ("tea", "tea\t", "spaces around them differ"),
+        ("i0017", "i17", "leading zeros differ"),
+        ("0", "00", "leading zeros differ"),
+        ("s-1", "S_1", "spaces, punctuation or case differ"),
+        ("green tea", "green-tea", "spaces, punctuation or case differ"),
         ("Tea", "TEA", "upper and lower case differ"),
         ("7.0", "7", "one has decimals"),
         (unicodedata.normalize("NFD", CAFE), CAFE, "their Unicode forms differ (NFC, NFD)"),
@@ -54,3 +58,31 @@ def test_nothing_to_know_is_said() -> None:
 
 def test_each_unknown_id_counts_once() -> None:
     assert count_unknown(["a", "b", "b", "c"], ["c", "d"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("Sugar", "is 'Sugar' meant to be 'sugar'? upper and lower case differ"),
+        ("sugr", "is 'sugr' meant to be 'sugar'? one letter differs"),
+        ("sugaar", "is 'sugaar' meant to be 'sugar'? one letter differs"),
+        ("zugar", "is 'zugar' meant to be 'sugar'? one letter differs"),
+        ("sugra", "is 'sugra' meant to be 'sugar'? two letters are swapped"),
+        ("i017b", "is 'i017b' meant to be 'i017a'? one letter differs"),
+        # The rest may well be others: digits, two slips, short ones.
+        ("i018a", "the first of the model is 'i017a'"),
+        ("i0170a", "the first of the model is 'i017a'"),
+        ("zugra", "the first of the model is 'i017a'"),
+        ("ai", "the first of the model is 'i017a'"),
+        ("", "the first of the model is 'i017a'"),
+    ],
+)
+def test_a_slip_in_an_id_that_somebody_typed_is_found(given: str, hint: str) -> None:
+    assert hint_at_one(given, ["sugar", "i017a", "te"], "the model") == hint
+
+
+def test_of_several_known_ids_one_slip_away_the_first_is_named() -> None:
+    assert hint_at_one("tee", ["ten", "tea"], "the model") == (
+        "is 'tee' meant to be 'tea'? one letter differs"
+    )
+    assert hint_at_one("tee", [], "the model") == "the model has none"

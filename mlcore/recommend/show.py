@@ -14,7 +14,7 @@ from mlcore.files.lists import read_titles
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.parameters import convert_value, integer
 from mlcore.recommend.options import SHOWN_ITEMS
-from mlcore.references import likely_reason, none_known
+from mlcore.references import hint_at_one, none_known
 
 __all__ = ["show_from_path"]
 
@@ -95,7 +95,7 @@ def _find_list(path: PathLike, user_id: str | None) -> tuple[str, list[dict[str,
     got = "no line" if user_id is None else f"none for {shorten(user_id)}"
     raise UnknownUserError(
         f"{display_name(path)}: user_id: expected a list of the user, got {got}",
-        None if user_id is None else likely_reason([user_id], others),
+        None if user_id is None else hint_at_one(user_id, others, "the lists"),
     )
 
 

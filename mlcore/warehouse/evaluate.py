@@ -110,8 +110,8 @@ def evaluate_by_engine_from_path(
         }
         stream.write(format_document(document))
     shown = Means(metrics).shown([f"{name}@{n}" for n in cutoffs for name in ("recall", "ndcg")])
-    counts = [first[name] for name in ("users", "users_without_predictions", "extra_users")]
-    return f"{count_users(*counts, unknown_items)}: {shown}"
+    others = first["users_without_predictions"], first["extra_users"], unknown_items
+    return f"{count_users(first['users'], *others)}: {shown}"
 
 
 def _refuse_faults(

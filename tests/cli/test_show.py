@@ -17,6 +17,7 @@ CASES = [
         "unknown user",
         "show --predictions predictions.jsonl --items items.csv --user zoe",
         "predictions.jsonl: user_id: expected a list of the user, got none for 'zoe'",
+        "the first of the lists is 'ann'",
         files={"items.csv": "item_id,title\ntea,Tea\n"},
     ),
     Case(

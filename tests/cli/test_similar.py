@@ -14,6 +14,7 @@ CASES = [
         "unknown item",
         "similar --model-dir model --item coffee",
         "item: expected an item of the model, got 'coffee'",
+        "the first of the model is 'jam'",
     ),
     Case(
         "empty lists",

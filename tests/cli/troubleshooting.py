@@ -138,6 +138,17 @@ REFERENCES = [
         {"items.csv": "item_id,title\ntea,Green tea\njam,Plum jam\n"},
     ),
     Entry(
+        "An item that you type is not in the model",
+        "similar --model-dir model --item sguar",
+        "error: item: expected an item of the model, got 'sguar'\n"
+        "hint: is 'sguar' meant to be 'sugar'? two letters are swapped",
+        "Ids are compared byte by byte. The hint has a known id in another spelling or one slip away; "
+        "without one it shows how ids of the model look.",
+        "Type the id as the training had it.",
+        "similar --model-dir model --item sugar",
+        in_go=True,
+    ),
+    Entry(
         "A user is not in the model",
         "predict --model-dir model --users users.csv --out new.jsonl",
         "error: users.csv:3: user_id: expected a user of the model, got 'zoe'\n"

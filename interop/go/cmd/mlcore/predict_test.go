@@ -321,7 +321,7 @@ func TestInspectAndSimilarPrintWhatPythonPrints(t *testing.T) {
 		}
 	}
 	code, _, stderr := call("", "similar", "--model-dir", model, "--item", "x")
-	if code != 1 || stderr != "error: item: expected an item of the model, got 'x'\n" {
+	if code != 1 || stderr != "error: item: expected an item of the model, got 'x'\nhint: the first of the model is '0001'\n" {
 		t.Errorf("got %d, %q", code, stderr)
 	}
 	code, _, stderr = call("", "inspect", "--model-dir", "no-such-model")

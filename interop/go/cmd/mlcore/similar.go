@@ -2,6 +2,7 @@ package main
 
 import (
 	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/tables"
 )
 
 func runSimilar(std streams, args []string) int {
@@ -35,6 +36,13 @@ func similarItems(modelDir, itemID string, topN int64) ([]byte, error) {
 	}
 	defer model.Close()
 	items, err := model.Similar(itemID, int(topN))
+	if mlcore.VerdictOf(err) == mlcore.VerdictUnknownItem {
+		known, idsErr := allIDs(model.Manifest().Counts.Items, model.ItemID)
+		if idsErr != nil {
+			return nil, idsErr
+		}
+		return nil, &hinted{err.Error(), tables.HintAtOne(itemID, known, "the model")}
+	}
 	if err != nil {
 		return nil, err
 	}

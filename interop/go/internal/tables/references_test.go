@@ -9,6 +9,10 @@ func TestEachDifferenceOfSpellingIsFound(t *testing.T) {
 		{"007", "7", "is '007' meant to be '7'? leading zeros differ"},
 		{" 7", "7", "is ' 7' meant to be '7'? spaces around them differ"},
 		{"tea", "tea\t", `is 'tea' meant to be 'tea\t'? spaces around them differ`},
+		{"i0017", "i17", "is 'i0017' meant to be 'i17'? leading zeros differ"},
+		{"0", "00", "is '0' meant to be '00'? leading zeros differ"},
+		{"s-1", "S_1", "is 's-1' meant to be 'S_1'? spaces, punctuation or case differ"},
+		{"green tea", "green-tea", "is 'green tea' meant to be 'green-tea'? spaces, punctuation or case differ"},
 		{"Tea", "TEA", "is 'Tea' meant to be 'TEA'? upper and lower case differ"},
 		{"7.0", "7", "is '7.0' meant to be '7'? one has decimals"},
 		{"cafe\u0301", "caf\u00e9", "is 'cafe\u0301' meant to be 'caf\u00e9'? their Unicode forms differ (NFC, NFD)"},
@@ -38,6 +42,29 @@ func TestNoReasonIsGivenWhereIDsHaveNothingInCommon(t *testing.T) {
 
 func TestOfKnownIDsThatAreSpelledAlikeTheFirstIsNamed(t *testing.T) {
 	if found := LikelyReason([]string{"7"}, []string{"07", "007"}); found != "is '7' meant to be '007'? leading zeros differ" {
+		t.Errorf("got %s", found)
+	}
+}
+
+func TestASlipInAnIDThatSomebodyTypedIsFound(t *testing.T) {
+	for given, expected := range map[string]string{
+		"Sugar":  "is 'Sugar' meant to be 'sugar'? upper and lower case differ",
+		"sugr":   "is 'sugr' meant to be 'sugar'? one letter differs",
+		"sugaar": "is 'sugaar' meant to be 'sugar'? one letter differs",
+		"zugar":  "is 'zugar' meant to be 'sugar'? one letter differs",
+		"sugra":  "is 'sugra' meant to be 'sugar'? two letters are swapped",
+		"i017b":  "is 'i017b' meant to be 'i017a'? one letter differs",
+		"i018a":  "the first of the model is 'i017a'",
+		"i0170a": "the first of the model is 'i017a'",
+		"zugra":  "the first of the model is 'i017a'",
+		"ai":     "the first of the model is 'i017a'",
+		"":       "the first of the model is 'i017a'",
+	} {
+		if found := HintAtOne(given, []string{"sugar", "i017a", "te"}, "the model"); found != expected {
+			t.Errorf("expected %s, got %s", expected, found)
+		}
+	}
+	if found := HintAtOne("tee", []string{"ten", "tea"}, "the model"); found != "is 'tee' meant to be 'tea'? one letter differs" {
 		t.Errorf("got %s", found)
 	}
 }

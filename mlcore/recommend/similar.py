@@ -1,0 +1,33 @@
+"""The items most similar to one of a model, as text."""
+
+from __future__ import annotations
+
+from mlcore.errors import UnknownItemError
+from mlcore.files.options import PathLike
+from mlcore.jsontext import format_number, format_string
+from mlcore.parameters import convert_value, integer
+from mlcore.recommend.recommender import Recommender
+from mlcore.references import hint_at_one
+
+__all__ = ["similar_from_path"]
+
+
+def similar_from_path(model_dir: PathLike, item_id: str, top_n: int) -> str:
+    """Return one JSON object a line, most similar first.
+
+    Raises:
+        ConfigError: ``top_n`` is below 1.
+        ArtifactError: the model is faulty.
+        UnknownItemError: the item is not in the model.
+    """
+    convert_value(integer(minimum=1), top_n, "top_n")
+    recommender = Recommender.load(model_dir)
+    try:
+        found = recommender.similar_items(item_id, top_n)
+    except UnknownItemError as error:
+        hint = hint_at_one(item_id, recommender.model.items.ids, "the model")
+        raise UnknownItemError(str(error), hint) from None
+    return "\n".join(
+        f'{{"item_id": {format_string(item.item_id)}, "score": {format_number(item.score)}}}'
+        for item in found
+    )
