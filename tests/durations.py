@@ -12,6 +12,7 @@ SLOW = frozenset(
         "test_a_model_replaces_a_model_and_nothing_else",
         "test_a_run_that_spills_gives_what_an_unlimited_one_does",
         "test_a_search_that_was_killed_while_it_wrote_ends_as_one_that_was_not",
+        "test_a_table_gives_the_same_in_go_or_is_refused_by_both",
         "test_all_neighbors_are_those_of_the_core",
         "test_an_interrupted_command_leaves_everything_as_it_was",
         "test_block_size_and_threads_change_no_bit",
@@ -19,6 +20,7 @@ SLOW = frozenset(
         "test_degenerate_data_give_what_the_formula_gives",
         "test_each_config_gives_another_model",
         "test_each_way_of_ours_makes_the_lists_of_the_recommender",
+        "test_entries_are_put_in_order_of_row_column_time_and_weight",
         "test_every_command_reads_its_tables_alike",
         "test_every_similarity_and_weighting_gives_one_valid_model",
         "test_every_way_gives_the_items_the_order_and_the_bits_of_plain_loops",
@@ -33,7 +35,6 @@ SLOW = frozenset(
         "test_only_the_kernel_that_may_runs_compiled_code",
         "test_parts_of_a_block_and_a_user_who_has_all_items_change_no_bit",
         "test_preprocessing_is_that_of_the_core",
-        "test_rows_are_put_in_order_of_user_item_time_and_weight",
         "test_the_adapter_passes_as_a_program",
         "test_the_fixtures_catch_every_deliberate_defect",
         "test_the_kernel_of_scipy_takes_what_is_planned",
@@ -42,6 +43,7 @@ SLOW = frozenset(
         "test_threads_and_size_of_blocks_change_nothing",
         "test_threads_batches_and_blocks_change_no_bit",
         "test_what_is_written_reads_back_bit_for_bit",
+        "test_what_only_python_reads_is_refused_with_a_command_that_converts_it",
         "test_whatever_a_file_holds_it_is_read_as_the_parser_reads_it",
     ]
 )

@@ -42,6 +42,10 @@ _NUMBER, _INTEGER = re.compile(NUMBER, re.ASCII), re.compile(INTEGER, re.ASCII)
 NO_ZONE = (
     "a time without a zone does not say which moment it is; --timezone UTC, or another, says it"
 )
+# 1,500 may be 1.5 or 1500, so neither is read.
+_NO_COMMAS = (
+    "write decimal points, not commas; where commas are nothing else: sed 's/,/./g' FILE > NEW"
+)
 _DECIMAL_COMMA = re.compile(r"\d+,\d+", re.ASCII)
 _MEMO_SIZE = 2**16
 
@@ -163,7 +167,7 @@ def weight_from_text(text: str) -> float:
     """
     weight = parse_number(text)
     if weight is None or weight <= 0:
-        hint = "write decimal points, not commas" if _DECIMAL_COMMA.fullmatch(text) else None
+        hint = _NO_COMMAS if _DECIMAL_COMMA.fullmatch(text) else None
         raise BadValue(f"expected a finite number above 0, got {shorten(text)}", hint)
     return weight
 

@@ -28,6 +28,7 @@ class Entry:
         cause: one or two sentences.
         cure: likewise.
         cured_by: a command line or code that works, or nothing if the cure is to change a file.
+        first: a command of the shell to run before.
         files: to write first, by name.
         status: the exit code.
         in_go: whether the reader in Go takes the command, and says the same.
@@ -39,6 +40,7 @@ class Entry:
     cause: str
     cure: str
     cured_by: str = ""
+    first: str = field(default="", kw_only=True)
     files: Mapping[str, str | bytes] = field(default_factory=dict)
     status: int = 1
     is_python: bool = False
@@ -260,10 +262,12 @@ TABLES = [
         "Decimal commas",
         "preprocess --interactions events.csv --delimiter ; --out clean.csv",
         "error: events.csv:2: weight: expected a finite number above 0, got '1,5'\n"
-        "hint: write decimal points, not commas",
-        "Spreadsheets of some countries write 1,5 for 1.5.",
-        "Write points: export in another locale, or `sed 's/,/./g'` where commas are nothing else.",
-        files={"events.csv": "user_id;item_id;weight\nann;tea;1,5\n"},
+        "hint: write decimal points, not commas; where commas are nothing else: sed 's/,/./g' FILE > NEW",
+        "Spreadsheets of some countries write 1,5 for 1.5. It is not read, since 1,500 may be 1.5 or 1500.",
+        "Write points: export in another locale, or replace the commas of a file that has them nowhere else.",
+        "preprocess --interactions points.csv --delimiter ; --out clean.csv",
+        {"events.csv": "user_id;item_id;weight\nann;tea;1,5\n"},
+        first="sed 's/,/./g' events.csv > points.csv",
     ),
     Entry(
         "A file without a header line",
@@ -635,7 +639,8 @@ def _render_entry(entry: Entry) -> str:
     cause = f"{entry.cause} The reader in Go says the same." if entry.in_go else entry.cause
     lines += ["", f"Cause: {cause}", "", f"Cure: {entry.cure}", ""]
     if entry.cured_by:
-        lines += [*_block([_show_run(entry.cured_by, entry)], entry), ""]
+        first = [f"$ {entry.first}"] if entry.first else []
+        lines += [*_block([*first, _show_run(entry.cured_by, entry)], entry), ""]
     return "\n".join(lines)
 
 

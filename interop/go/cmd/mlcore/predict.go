@@ -32,6 +32,10 @@ type predictArgs struct {
 	explain      bool
 	threads      int
 	format       string
+	columns      tables.Columns
+	delimiter    string
+	noHeader     bool
+	fieldNames   []string
 	progress     bool
 }
 
@@ -56,7 +60,35 @@ func (a *predictArgs) declare(flags *flag.FlagSet) {
 	flags.IntVar(&a.threads, "threads", runtime.GOMAXPROCS(0), "changes speed only")
 	flags.Var(choice{&a.format, []string{"csv", "jsonl"}}, "format",
 		"csv or jsonl: of tables whose name does not tell, such as - for standard input")
+	flags.StringVar(&a.columns.User, "user-column", "user_id", "`name` of the column in tables")
+	flags.StringVar(&a.columns.Item, "item-column", "item_id", "`name` of the column in tables")
+	flags.StringVar(&a.columns.Weight, "weight-column", "weight", "`name` of the column in tables of histories")
+	flags.StringVar(&a.columns.Timestamp, "timestamp-column", "timestamp", "`name` of the column in tables of histories")
+	flags.Func("delimiter", "of CSV: , ; | :: or tab (default: by the first line)", func(text string) (err error) {
+		a.delimiter, err = tables.ParseDelimiter(text)
+		return err
+	})
+	flags.BoolVar(&a.noHeader, "no-header", false, "CSV without names of columns")
+	flags.Func("columns", "with --no-header: the `names`, such as user_id,item_id,weight,timestamp", func(text string) error {
+		a.fieldNames = strings.Split(text, ",")
+		return nil
+	})
 	flags.BoolVar(&a.progress, "progress", false, "show progress")
+}
+
+// checkColumns refuses one of --no-header and --columns without the other.
+func (a *predictArgs) checkColumns() error {
+	given, missing := "--columns", "--no-header"
+	if a.noHeader {
+		given, missing = missing, given
+	}
+	if a.noHeader == (a.fieldNames != nil) {
+		return nil
+	}
+	return &hinted{
+		given + ": expected " + missing + " with it, got none",
+		"--no-header --columns user_id,item_id,weight,timestamp reads a file without header",
+	}
 }
 
 func runPredict(std streams, args []string) int {
@@ -97,6 +129,9 @@ func runPredict(std streams, args []string) int {
 // predict answers all requests, in order, and returns a summary.
 func predict(ctx context.Context, std streams, a *predictArgs) (string, error) {
 	if err := checkTopN(a.topN); err != nil {
+		return "", err
+	}
+	if err := a.checkColumns(); err != nil {
 		return "", err
 	}
 	if a.threads < 1 {
@@ -145,7 +180,8 @@ type predictor struct {
 
 func (p *predictor) input(path string) *tables.Input {
 	return &tables.Input{
-		Path: path, Format: p.args.format, Stdin: p.std.in,
+		Path: path, Format: p.args.format, Columns: p.args.columns, Delimiter: p.args.delimiter,
+		FieldNames: p.args.fieldNames, Stdin: p.std.in,
 		Note: func(text string) { fmt.Fprintf(p.std.err, "note: %s\n", text) },
 	}
 }

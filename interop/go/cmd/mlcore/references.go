@@ -13,7 +13,7 @@ import (
 // refused; but excluded items may be those of another catalogue, with a note.
 func (p *predictor) readFilter(path, use string) ([]string, error) {
 	input := p.input(path)
-	ids, err := tables.ReadIDs(input, "item_id", nil)
+	ids, err := tables.ReadIDs(input, tables.Items, nil)
 	if none := (*tables.NoRows)(nil); use == "excluded" && errors.As(err, &none) {
 		return nil, nil
 	}
@@ -50,7 +50,7 @@ func (p *predictor) readFilter(path, use string) ([]string, error) {
 func (p *predictor) readUsers() ([]string, error) {
 	input := p.input(p.args.users)
 	anyKnown := false
-	ids, err := tables.ReadIDs(input, "user_id", func(id string) error {
+	ids, err := tables.ReadIDs(input, tables.Users, func(id string) error {
 		_, isKnown, err := p.model.UserIndex(id)
 		anyKnown = anyKnown || isKnown
 		if err == nil && !isKnown && p.args.unknownUser == "error" {

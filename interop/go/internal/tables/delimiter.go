@@ -2,9 +2,14 @@ package tables
 
 import (
 	"bufio"
+	"cmp"
+	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
 // delimiters are tried in this order; their names are those of messages.
@@ -12,12 +17,26 @@ var delimiters = []struct{ mark, name string }{
 	{",", "commas"}, {"\t", "tabs"}, {";", "semicolons"}, {"|", "pipes"}, {"::", "::"},
 }
 
+// ParseDelimiter returns a delimiter of CSV; tab and \t are a tab.
+func ParseDelimiter(text string) (string, error) {
+	if text == "tab" || text == `\t` {
+		text = "\t"
+	}
+	for _, known := range delimiters {
+		if text == known.mark {
+			return text, nil
+		}
+	}
+	return "", fmt.Errorf("expected one of , ; | :: or tab, got %s", show.String(text))
+}
+
 // declaredDelimiter is what Excel writes before the header.
 var declaredDelimiter = regexp.MustCompile(`^"?(?i:sep)=(,|\t|;|\||::)"?$`)
 
-// openCSV returns a reader that knows the delimiter: that of a line such as sep=; or of the header.
-func openCSV(source *lines, required []string) (*csvReader, error) {
-	r := &csvReader{lines: source, delimiter: ","}
+// openCSV returns a reader that knows the delimiter: the one given, or that of a line such as sep=; or of
+// the first line.
+func openCSV(source *lines, in *Input, required []string) (*csvReader, error) {
+	r := &csvReader{lines: source, delimiter: cmp.Or(in.Delimiter, ",")}
 	err := r.readLine()
 	if err == io.EOF {
 		return r, nil // next says so, too
@@ -31,16 +50,24 @@ func openCSV(source *lines, required []string) (*csvReader, error) {
 		rest, _ = cutLineBreak(r.line[end:])
 	}
 	if found := declaredDelimiter.FindStringSubmatch(head); found != nil {
-		r.delimiter, r.line = found[1], rest
+		r.delimiter, r.line = cmp.Or(in.Delimiter, found[1]), rest
 		r.number++
 		return r, nil
 	}
-	r.delimiter = guessDelimiter(head, required)
+	if in.Delimiter != "" {
+		return r, nil
+	}
+	r.delimiter = guessDelimiter(head, func(fields []string) bool {
+		if in.FieldNames != nil {
+			return len(fields) == len(in.FieldNames)
+		}
+		return containsAll(fields, required)
+	})
 	isTSV := strings.HasSuffix(strings.TrimSuffix(strings.ToLower(source.name), ".gz"), ".tsv")
 	for _, known := range delimiters {
-		isExpected := known.mark == "," || known.mark == "\t" && isTSV
-		if known.mark == r.delimiter && !isExpected && source.note != nil {
-			source.note(source.name + ":1: took " + known.name + " to separate the fields")
+		isExpected := known.mark == "," && !isTSV || known.mark == "\t" && isTSV
+		if known.mark == r.delimiter && !isExpected {
+			source.note(source.name + ":1: took " + known.name + " to separate the fields; --delimiter names another")
 		}
 	}
 	return r, nil
@@ -48,7 +75,7 @@ func openCSV(source *lines, required []string) (*csvReader, error) {
 
 // guessDelimiter returns the first delimiter with which the line has the columns; else that of most
 // fields. A line with commas but without the columns is one of commas.
-func guessDelimiter(line string, required []string) string {
+func guessDelimiter(line string, hasColumns func(fields []string) bool) string {
 	best, most := ",", 0
 	if strings.Count(line, `"`)%2 == 1 { // it goes on within quotes
 		return best
@@ -58,7 +85,7 @@ func guessDelimiter(line string, required []string) string {
 			continue
 		}
 		fields := splitLine(line, known.mark)
-		if containsAll(fields, required) {
+		if hasColumns(fields) {
 			return known.mark
 		}
 		if len(fields) > most {
@@ -81,14 +108,5 @@ func splitLine(line, delimiter string) []string {
 }
 
 func containsAll(fields, wanted []string) bool {
-	for _, name := range wanted {
-		found := false
-		for _, field := range fields {
-			found = found || field == name
-		}
-		if !found {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(wanted, func(name string) bool { return !slices.Contains(fields, name) })
 }

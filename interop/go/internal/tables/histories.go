@@ -112,11 +112,12 @@ func readInteractions(in *Input, take func(History) error) error {
 			return nil
 		}
 	}
+	names := in.Columns
 	columns := []csvColumn{
-		{"user_id", true, id(&row.user)},
-		{"item_id", true, id(&row.item)},
-		{"weight", false, func(text string) (err error) { row.weight, err = weightFromText(text); return err }},
-		{"timestamp", false, func(text string) (err error) { row.time, err = parseTimestamp(text); return err }},
+		{names.user(), true, id(&row.user), Users.hint()},
+		{names.item(), true, id(&row.item), Items.hint()},
+		optional(names.Weight, "weight", func(text string) (err error) { row.weight, err = weightFromText(text); return err }),
+		optional(names.Timestamp, "timestamp", func(text string) (err error) { row.time, err = parseTimestamp(text); return err }),
 	}
 	if err := readTable(in, columns, func() { events = append(events, row) }); err != nil {
 		return err

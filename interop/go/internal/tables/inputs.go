@@ -4,6 +4,7 @@ package tables
 
 import (
 	"bufio"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -29,10 +30,31 @@ func faultf(format string, values ...any) error {
 
 // Input says which file to read, and how.
 type Input struct {
-	Path   string            // or "-" for Stdin
-	Format string            // "csv" or "jsonl" where the name does not tell, or ""
-	Stdin  io.Reader         // read for "-"
-	Note   func(text string) // told what the owner of the file should know, though it is read all the same
+	Path       string            // or "-" for Stdin
+	Format     string            // "csv" or "jsonl" where the name does not tell, or ""
+	Columns    Columns           // what the file calls them
+	Delimiter  string            // of CSV; empty to go by the first line
+	FieldNames []string          // of CSV without a header line, in the order of its fields
+	Stdin      io.Reader         // read for "-"
+	Note       func(text string) // told what the owner of the file should know, though it is read all the same
+}
+
+// Columns are the names of columns in a file; an empty one is the default name.
+type Columns struct{ User, Item, Weight, Timestamp string }
+
+func (c Columns) user() string { return cmp.Or(c.User, "user_id") }
+func (c Columns) item() string { return cmp.Or(c.Item, "item_id") }
+
+// optional returns a column that may be absent if it is called by its default name.
+func optional(given, usual string, take func(string) error) csvColumn {
+	name := cmp.Or(given, usual)
+	return csvColumn{name: name, required: name != usual, take: take}
+}
+
+func (in *Input) note(text string) {
+	if in.Note != nil {
+		in.Note(text)
+	}
 }
 
 // Name is how messages call the file.
@@ -46,6 +68,9 @@ func (in *Input) Name() string {
 // IsCSV reports whether the file is CSV; else it is JSON Lines.
 func (in *Input) IsCSV() (bool, error) {
 	name := strings.TrimSuffix(strings.ToLower(in.Path), ".gz")
+	if err := in.unsupported(); err != nil {
+		return false, err
+	}
 	switch {
 	case strings.HasSuffix(name, ".csv"), strings.HasSuffix(name, ".tsv"):
 		return true, nil
@@ -70,12 +95,9 @@ type lines struct {
 }
 
 func openLines(in *Input) (*lines, error) {
-	l := &lines{name: in.Name(), closer: io.NopCloser(nil), note: in.Note}
+	l := &lines{name: in.Name(), closer: io.NopCloser(nil), note: in.note}
 	raw := in.Stdin
 	if in.Path != "-" {
-		if info, err := os.Stat(in.Path); err == nil && info.IsDir() {
-			return nil, faultf("%s: expected a file, got a directory", l.name)
-		}
 		file, err := os.Open(in.Path)
 		if err != nil {
 			return nil, OSError(err, l.name, "a readable file")
@@ -109,9 +131,7 @@ func (l *lines) next() (string, error) {
 	l.number++
 	if l.number == 1 && strings.HasPrefix(line, "\ufeff") {
 		line = strings.TrimPrefix(line, "\ufeff")
-		if l.note != nil {
-			l.note(l.name + ":1: skipped a byte order mark")
-		}
+		l.note(l.name + ":1: skipped a byte order mark")
 		if line == "" {
 			return "", io.EOF
 		}
@@ -123,9 +143,15 @@ func (l *lines) checkText(line string) error {
 	wrong, nul := wrongByte(line), strings.IndexByte(line, 0)
 	switch {
 	case wrong >= 0 && (nul < 0 || wrong < nul):
-		return faultf("%s:%d: expected UTF-8, got the byte 0x%02x", l.name, l.number, line[wrong])
+		return &Error{
+			Message: fmt.Sprintf("%s:%d: expected UTF-8, got the byte 0x%02x", l.name, l.number, line[wrong]),
+			Hint:    otherEncoding(l.name, line[wrong]),
+		}
 	case nul >= 0:
-		return faultf("%s:%d: expected text, got a NUL character", l.name, l.number)
+		return &Error{
+			Message: fmt.Sprintf("%s:%d: expected text, got a NUL character", l.name, l.number),
+			Hint:    otherEncoding(l.name, 0),
+		}
 	}
 	return nil
 }
@@ -173,11 +199,14 @@ func (r *gzipReader) Read(buffer []byte) (int, error) {
 // nextMember begins the next member; io.EOF after the last one.
 func (r *gzipReader) nextMember() error {
 	for {
-		next, err := r.packed.Peek(1)
-		if err != nil {
+		next, err := r.packed.Peek(2)
+		if len(next) == 0 {
 			return err
 		}
 		if next[0] != 0 {
+			if string(next) != "\x1f\x8b" {
+				return gzip.ErrHeader
+			}
 			break
 		}
 		r.packed.Discard(1)

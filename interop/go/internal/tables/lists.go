@@ -3,6 +3,8 @@ package tables
 import (
 	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -18,9 +20,25 @@ type NoRows struct{ error }
 
 func (e *NoRows) Unwrap() error { return e.error }
 
+// Axis says whether ids are those of users or of items.
+type Axis string
+
+// The axes.
+const (
+	Users Axis = "user"
+	Items Axis = "item"
+)
+
+// hint says how a column of another name is read.
+func (a Axis) hint() string { return "--" + string(a) + "-column names another" }
+
 // ReadIDs returns the distinct ids of one column of a table, in the order of their first appearance.
 // check, unless nil, is asked about each once, and may return a *BadValue.
-func ReadIDs(in *Input, column string, check func(id string) error) ([]string, error) {
+func ReadIDs(in *Input, axis Axis, check func(id string) error) ([]string, error) {
+	column := in.Columns.item()
+	if axis == Users {
+		column = in.Columns.user()
+	}
 	var ids []string
 	known := map[string]struct{}{}
 	add := func(id string) error {
@@ -45,7 +63,7 @@ func ReadIDs(in *Input, column string, check func(id string) error) ([]string, e
 		return nil, err
 	}
 	if isCSV {
-		err = readTable(in, []csvColumn{{name: column, required: true, take: add}}, nil)
+		err = readTable(in, []csvColumn{{name: column, required: true, take: add, hint: axis.hint()}}, nil)
 		return ids, err
 	}
 	first := true
@@ -55,7 +73,11 @@ func ReadIDs(in *Input, column string, check func(id string) error) ([]string, e
 		first = false
 		switch {
 		case value == nil && isFirst:
-			return faultf("%s: %s: expected a key of this name, got %s", place, column, describeNames(object.Keys, "an empty object"))
+			return &Error{
+				Message: fmt.Sprintf("%s: %s: expected a key of this name, got %s",
+					place, column, describeNames(object.Keys, "an empty object")),
+				Hint: axis.hint(),
+			}
 		case value == nil:
 			return faultf("%s: %s: expected a value, got no such key", place, column)
 		case value.Kind != jsontext.String:
@@ -70,6 +92,7 @@ type csvColumn struct {
 	name     string
 	required bool
 	take     func(text string) error
+	hint     string // where the file lacks it
 }
 
 // readTable gives the columns of a CSV file to their functions, row by row, and then calls endRow,
@@ -86,19 +109,24 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 			required = append(required, column.name)
 		}
 	}
-	reader, err := openCSV(source, required)
+	reader, err := openCSV(source, in, required)
 	if err != nil {
 		return err
 	}
-	header, first, err := reader.next()
-	if err == io.EOF {
-		return faultf("%s: expected a header line, got an empty file", source.name)
-	}
-	if err != nil {
-		return err
+	header, place, after := in.FieldNames, source.name, ""
+	if header == nil {
+		var first int
+		header, first, err = reader.next()
+		if err == io.EOF {
+			return &NoRows{faultf("%s: expected a header line, got an empty file", source.name)}
+		}
+		if err != nil {
+			return err
+		}
+		place, after = fmt.Sprintf("%s:%d", place, first), " after the header"
 	}
 	width := len(header)
-	positions, err := findColumns(fmt.Sprintf("%s:%d", source.name, first), header, columns)
+	positions, err := findColumns(place, header, columns, in.FieldNames == nil)
 	if err != nil {
 		return err
 	}
@@ -106,7 +134,7 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 		record, line, err := reader.next()
 		switch {
 		case err == io.EOF && !anyRows:
-			return &NoRows{faultf("%s: expected rows after the header, got none", source.name)}
+			return &NoRows{faultf("%s: expected rows%s, got none", source.name, after)}
 		case err == io.EOF:
 			return nil
 		case err != nil:
@@ -131,7 +159,10 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 	}
 }
 
-func findColumns(place string, header []string, columns []csvColumn) ([]int, error) {
+// numberText is what hardly is the name of a column.
+var numberText = regexp.MustCompile(`^[+-]?[0-9]+(?:\.[0-9]*)?$`)
+
+func findColumns(place string, header []string, columns []csvColumn, isLine bool) ([]int, error) {
 	positions := make([]int, len(columns))
 	for index, column := range columns {
 		count := 0
@@ -146,14 +177,19 @@ func findColumns(place string, header []string, columns []csvColumn) ([]int, err
 			return nil, faultf("%s: %s: expected one column of this name, got %d", place, column.name, count)
 		}
 		if count == 0 && column.required {
-			return nil, faultf("%s: %s: expected a column of this name, got %s",
-				place, column.name, describeHeader(header))
+			hint := column.hint
+			if isLine && slices.ContainsFunc(header, numberText.MatchString) {
+				hint = "if this line is data: --no-header --columns user_id,item_id,weight,timestamp says what its fields are"
+			}
+			return nil, &Error{
+				Message: fmt.Sprintf("%s: %s: expected a column of this name, got %s",
+					place, column.name, describeNames(header, "an empty line")),
+				Hint: hint,
+			}
 		}
 	}
 	return positions, nil
 }
-
-func describeHeader(header []string) string { return describeNames(header, "an empty line") }
 
 func describeNames(names []string, empty string) string {
 	var shown []string

@@ -19,7 +19,7 @@ func jsonInput(text string) *Input {
 	return &Input{Path: "-", Format: "jsonl", Stdin: strings.NewReader(text)}
 }
 
-func readIDs(in *Input) ([]string, error) { return ReadIDs(in, "user_id", nil) }
+func readIDs(in *Input) ([]string, error) { return ReadIDs(in, Users, nil) }
 
 func TestIDsOfATable(t *testing.T) {
 	for text, expected := range map[string][]string{
@@ -218,7 +218,7 @@ func TestFilesPlainAndPacked(t *testing.T) {
 		}
 	}
 	os.Mkdir(filepath.Join(dir, "h.csv"), 0o777)
-	if _, err := readIDs(&Input{Path: filepath.Join(dir, "h.csv")}); !strings.HasSuffix(fmt.Sprint(err), "expected a file, got a directory") {
+	if _, err := readIDs(&Input{Path: filepath.Join(dir, "h.csv")}); !strings.HasSuffix(fmt.Sprint(err), "expected one file of CSV or JSON Lines, got a folder") {
 		t.Error(err)
 	}
 }

@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
@@ -65,7 +66,7 @@ func weightFromText(text string) (float64, error) {
 	}
 	fault := &BadValue{Message: "expected a finite number above 0, got " + show.String(text)}
 	if decimalComma.MatchString(text) {
-		fault.Hint = "write decimal points, not commas"
+		fault.Hint = "write decimal points, not commas; where commas are nothing else: sed 's/,/./g' FILE > NEW"
 	}
 	return 0, fault
 }
@@ -97,6 +98,7 @@ var (
 	timeText    = regexp.MustCompile(
 		`^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))? ?` +
 			`(?:[Zz]|UTC|GMT|([+-])([0-9]{2})(?::?([0-9]{2}))?)$`)
+	zonelessText = regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)? ?)?$`)
 	decimalComma = regexp.MustCompile(`^[0-9]+,[0-9]+$`)
 )
 
@@ -105,10 +107,7 @@ func parseTimestamp(text string) (int64, error) {
 	if integerText.MatchString(text) {
 		seconds, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || seconds < minSeconds || seconds > maxSeconds {
-			return 0, &BadValue{
-				Message: timeRule + ", got " + show.String(text),
-				Hint:    "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?",
-			}
+			return 0, &BadValue{timeRule + ", got " + show.String(text), hintAtUnit(seconds)}
 		}
 		return seconds * 1_000_000, nil
 	}
@@ -117,7 +116,28 @@ func parseTimestamp(text string) (int64, error) {
 			return microseconds, nil
 		}
 	}
-	return 0, bad(timeRule + ", got " + show.String(text))
+	fault := &BadValue{Message: timeRule + ", got " + show.String(text)}
+	if parts := zonelessText.FindStringSubmatch(text); parts != nil {
+		if _, isGood := parseTime([]string{"", parts[1], cmp.Or(parts[2], "00:00:00"), "", "", "", ""}); isGood {
+			fault.Hint = "a time without a zone does not say which moment it is; " +
+				"python -m mlcore preprocess --timezone UTC, or another, writes a table that does"
+		}
+	}
+	return 0, fault
+}
+
+// hintAtUnit names the unit in which a number is of the years 1971 to 2100, as Python's commands do.
+func hintAtUnit(number int64) string {
+	hint := "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?"
+	for _, unit := range []struct {
+		option, name string
+		perSecond    int64
+	}{{"ms", "milliseconds", 1_000}, {"us", "microseconds", 1_000_000}, {"ns", "nanoseconds", 1_000_000_000}} {
+		if seconds := number / unit.perSecond; 31_536_000 <= seconds && seconds <= 4_133_980_799 {
+			return hint + " python -m mlcore preprocess --timestamp-unit " + unit.option + " reads " + unit.name
+		}
+	}
+	return hint
 }
 
 // parseTime takes what timeText found: date, time, fraction, and sign, hours and minutes of the offset.
@@ -136,5 +156,6 @@ func parseTime(parts []string) (int64, bool) {
 		offset = -offset
 	}
 	fraction, _ := strconv.ParseInt((parts[3] + "000000")[:6], 10, 64)
-	return (moment.Unix()-60*offset)*1_000_000 + fraction, true
+	seconds := moment.Unix() - 60*offset
+	return seconds*1_000_000 + fraction, minSeconds <= seconds && seconds <= maxSeconds
 }
