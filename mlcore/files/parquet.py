@@ -20,7 +20,7 @@ from mlcore.interactions import Events
 from mlcore.progress import Progress, no_progress
 from mlcore.times import UNITS
 
-__all__ = ["is_text", "read_parquet_columns", "read_parquet_events"]
+__all__ = ["has_integer_column", "is_text", "read_parquet_columns", "read_parquet_events"]
 
 _INTEGERS = (
     *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
@@ -95,6 +95,19 @@ def read_parquet_columns(
             raw = [next(values) if there else None for there in present]
             converters = [column.from_json for column in columns]
             yield convert(columns, raw, converters, partial(_place, name, begin))
+
+
+def has_integer_column(path: PathLike, name: str) -> bool | None:
+    """Return whether a column of a Parquet file has integers, or None if there is no such column.
+
+    Raises:
+        MlcoreError: DuckDB is not installed.
+        DataError: the file is not Parquet.
+    """
+    with _opened(path, threads=1) as (database, table):
+        described = database.rows(f"DESCRIBE SELECT * FROM {table}")
+    types = {column: str(type_) for column, type_, *_ in described}
+    return types[name] in _INTEGERS if name in types else None
 
 
 def _place(name: str, begin: int, row: int) -> str:

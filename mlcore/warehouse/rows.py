@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
-from typing import Any, TextIO, TypeAlias
+from typing import Any, Literal, TextIO, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -120,7 +120,14 @@ def _file_column(column: Column, rule: TimeRule) -> ColumnReader:
         required=not column.nullable and column.default is None,
         json_default=column.default,
         json_missing=column.nullable,
+        kind=_kind_of(column),
     )
+
+
+def _kind_of(column: Column) -> Literal["text", "number", "time"]:
+    if column.name == "timestamp":
+        return "time"
+    return "number" if column.type in ("INT64", "FLOAT64") else "text"
 
 
 def _unless(convert: _Convert, missing: Sequence[str | None]) -> _Convert:

@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from mlcore.errors import ConfigError, DataError, shorten
+from mlcore.files.database import has_duckdb
 from mlcore.files.inputs import opened
 from mlcore.files.options import ColumnNames, Format, InputOptions, PathLike
-from mlcore.files.parts import has_parts, is_parquet, kind_of
-from mlcore.lineage.command_run import CommandRun
+from mlcore.files.parquet import has_integer_column
+from mlcore.files.parts import find_parts, has_parts, is_parquet, kind_of
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.engines import Engine
 from mlcore.warehouse.query import Column
@@ -98,8 +99,8 @@ def provide_table(
 ) -> int | None:
     """Give a table to an engine; return the number of its rows, or None if unknown.
 
-    mlcore reads CSV and JSON Lines, by the rules of the columns; the engine reads Parquet, URIs and
-    its tables.
+    mlcore reads CSV and JSON Lines, by the rules of the columns, and Parquet whose times are no integer
+    seconds; the engine reads other Parquet, URIs and its tables.
 
     Args:
         table: its name in queries.
@@ -112,14 +113,15 @@ def provide_table(
         DataError: a file or a table is faulty.
     """
     name = os.fspath(place)
-    if _is_parquet(name, input_options.format):
+    is_parquet_table = _is_parquet(name, input_options.format)
+    if is_parquet_table and not _has_other_times(name, columns, input_options):
         check_readable(name)
         engine.attach_parquet(table, columns, name)
         return None
     if is_remote(name):
         engine.load_uri(table, columns, name)
         return None
-    if not is_file(name, input_options.format):
+    if not is_parquet_table and not is_file(name, input_options.format):
         if os.path.exists(name):
             raise DataError(
                 f"{name}: expected a name that ends in .csv, .jsonl or .parquet, "
@@ -138,6 +140,15 @@ def provide_table(
 
     engine.load(table, columns, counted())
     return count
+
+
+def _has_other_times(name: str, columns: Sequence[Column], input_options: InputOptions) -> bool:
+    """Return whether times of Parquet are to be converted by the rules of files; no if unknown."""
+    if is_remote(name) or not has_duckdb() or "timestamp" not in {one.name for one in columns}:
+        return False
+    part = find_parts(name, input_options.format)[0] if has_parts(name) else name
+    is_integer = has_integer_column(part, "timestamp")
+    return is_integer is False or (is_integer is True and input_options.timestamp_unit != "s")
 
 
 def _is_parquet(name: str, format: Format | None) -> bool:

@@ -110,3 +110,58 @@ def test_ids_of_parquet_may_be_of_any_type_of_text(id_: str, tmp_path: Path) -> 
         provide_table(engine, "t", COLUMNS, path)
         (part,) = engine.run(QUERY, {}).parts
         assert len(part["user_id"]) == 1
+
+
+TIMED = parse_query(
+    Path("q.sql"),
+    b"-- q: all.\n-- reads: t(user_id STRING, weight FLOAT64 = 2, timestamp INT64 NULL)\n"
+    b"-- writes: o(user_id STRING, weight FLOAT64, timestamp INT64 NULL)\n-- order: user_id\n"
+    b"SELECT user_id, weight, timestamp FROM t\n",
+)
+
+
+@pytest.mark.filterwarnings("ignore:.*read 1 part")
+@pytest.mark.parametrize("in_folder", [False, True])
+@pytest.mark.parametrize(
+    ("time", "options"),
+    [
+        ("1772352000", InputOptions()),
+        ("1772352000000::BIGINT", InputOptions(timestamp_unit="ms")),
+        ("TIMESTAMPTZ '2026-03-01 08:00:00+00'", InputOptions()),
+        ("'2026-03-01T08:00:00Z'", InputOptions()),
+        ("TIMESTAMP '2026-03-01 09:00:00'", InputOptions(timezone="Europe/Berlin")),
+        ("TIMESTAMP_MS '2026-03-01 08:00:00'", InputOptions(timezone="UTC")),
+        ("DATE '2026-03-01'", InputOptions(timezone="-08:00")),
+        ("NULL::TIMESTAMPTZ", InputOptions()),
+    ],
+)
+def test_times_of_parquet_are_those_that_a_file_has(
+    time: str, options: InputOptions, in_folder: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / ("part.parquet" if in_folder else "a.parquet")
+    row = f"SELECT 'u' AS user_id, 1.5::DECIMAL(9, 2)::DOUBLE AS weight, {time} AS timestamp"
+    duckdb.execute(f"COPY ({row}) TO '{path}'")
+    with DuckDb() as engine:
+        provide_table(engine, "t", TIMED.reads["t"], tmp_path if in_folder else path, options)
+        (part,) = engine.run(TIMED, {}).parts
+    assert part["weight"].tolist() == [1.5]
+    assert part["timestamp"].tolist() == [None if "NULL" in time else 1_772_352_000]
+
+
+@pytest.mark.parametrize(
+    ("time", "message", "hint"),
+    [
+        ("TIMESTAMP '2026-03-01 09:00:00'", "with a time zone, got TIMESTAMP$", "--timezone UTC"),
+        ("DATE '2026-03-01'", "with a time zone, got DATE$", "--timezone UTC"),
+        ("TIMESTAMPTZ '2026-03-01 08:00:00.5+00'", "row 1: .* whole seconds", "cut the fraction"),
+        ("1.5", "timestamp: expected integer seconds, .*, got DECIMAL", None),
+    ],
+)
+def test_times_of_parquet_are_refused_as_in_a_file(
+    time: str, message: str, hint: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.parquet"
+    duckdb.execute(f"COPY (SELECT 'u' AS user_id, {time} AS timestamp) TO '{path}'")
+    with DuckDb() as engine, pytest.raises(DataError, match=message) as caught:
+        provide_table(engine, "t", TIMED.reads["t"], path)
+    assert (hint or "") in (caught.value.hint or "")
