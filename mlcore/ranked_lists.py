@@ -38,12 +38,15 @@ class Predictions:
     lines: Sequence[int] = ()
 
     @classmethod
-    def from_lists(cls, lists: Mapping[str, Iterable[object]]) -> Predictions:
+    def from_lists(
+        cls, lists: Mapping[str, Iterable[object]], name: str = "predictions"
+    ) -> Predictions:
         """Return the lists of each user as data.
 
         Args:
             lists: ids, or entries with an ``item_id`` as ``Recommender.predict`` returns them, best
                 first.
+            name: of the lists, for messages.
 
         Raises:
             DataError: a value is no id; ``check`` refuses the rest.
@@ -55,30 +58,33 @@ class Predictions:
         codes: list[int] = []
         lengths = []
         for user_id, entries in lists.items():
-            name = f"predictions: user {shorten(user_id)}"
-            refuse_text(name, entries)
+            place = f"{name}: user {shorten(user_id)}"
+            refuse_text(place, entries)
             row = [getattr(entry, "item_id", entry) for entry in entries]
-            codes += [index.setdefault(check_id(name, item_id), len(index)) for item_id in row]
+            codes += [index.setdefault(check_id(place, item_id), len(index)) for item_id in row]
             lengths.append(len(row))
         return cls(list(lists), list(index), offsets(lengths), np.array(codes, np.int32))
 
-    def check(self) -> None:
+    def check(self, name: str = "predictions") -> None:
         """Refuse what ``read_predictions`` refuses in a file.
+
+        Args:
+            name: of the lists, for messages.
 
         Raises:
             DataError: a user or, within a list, an item twice, or a value that is no id.
 
         >>> Predictions.from_lists({"u": ["a"], "v": ["a"]}).check()
         """
-        for name, ids in (("user_ids", self.user_ids), ("item_ids", self.item_ids)):
+        for axis, ids in (("user_ids", self.user_ids), ("item_ids", self.item_ids)):
             first: dict[str, int] = {}
             for place, id_ in enumerate(ids):
-                if first.setdefault(check_id(f"{name}[{place}]", id_), place) < place:
-                    raise DataError(f"{name}: expected each once, got {shorten(id_)} again")
+                if first.setdefault(check_id(f"{name}: {axis}[{place}]", id_), place) < place:
+                    raise DataError(f"{name}: {axis}: expected each once, got {shorten(id_)} again")
         for begin, end in row_blocks(self.indptr, len(self.indptr), _BLOCK_ENTRIES):
-            self._check_items(begin, end)
+            self._check_items(name, begin, end)
 
-    def _check_items(self, begin: int, end: int) -> None:
+    def _check_items(self, name: str, begin: int, end: int) -> None:
         items = self.items[self.indptr[begin] : self.indptr[end]]  # (P,)
         rows = np.repeat(np.arange(begin, end), np.diff(self.indptr[begin : end + 1]))  # (P,)
         keys = np.sort(rows * len(self.item_ids) + items)
@@ -86,7 +92,7 @@ class Predictions:
         if len(again):
             row, item = divmod(int(keys[again[0]]), len(self.item_ids))
             raise DataError(
-                f"{self.place_of(row)}predictions: user {shorten(self.user_ids[row])}: "
+                f"{self.place_of(row)}{name}: user {shorten(self.user_ids[row])}: "
                 f"expected each item once, got {shorten(self.item_ids[item])} again"
             )
 

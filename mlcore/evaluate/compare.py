@@ -15,6 +15,7 @@ from mlcore.evaluate.evaluate import (
     measure_lists,
     note_short_lists,
 )
+from mlcore.evaluate.lists import IdLists, as_data
 from mlcore.evaluate.metrics import USER_METRICS
 from mlcore.evaluate.resampling import adjust_holm, bootstrap_interval, paired_test, users_needed
 from mlcore.files.interactions import read_interactions
@@ -35,9 +36,9 @@ ROUNDING = 1e-12
 
 
 def compare_from_data(
-    baseline: Predictions,
-    candidate: Predictions,
-    ground_truth: Interactions,
+    baseline: Predictions | IdLists,
+    candidate: Predictions | IdLists,
+    ground_truth: Interactions | IdLists,
     cutoffs: Sequence[int] = DEFAULT_CUTOFFS,
     config: CompareConfig = CompareConfig(),
     *,
@@ -50,34 +51,33 @@ def compare_from_data(
     count as 0.
 
     Args:
-        baseline: lists of the recommender in use.
+        baseline: lists of the recommender in use, as ``evaluate_from_data`` takes them.
         candidate: lists of the one that may replace it.
-        ground_truth: weights play no part.
+        ground_truth: weights play no part; or the ids of the items that each user took.
         cutoffs: list lengths n, each >= 1.
         extra_users: ``ignore`` skips lists of users without ground truth.
 
     Raises:
         ConfigError: a cutoff is out of range, or the gate names an unknown metric.
-        DataError: a user without ground truth, or lists and ground truth that share no user or no
-            item.
+        DataError: as ``evaluate_from_data``.
 
-    >>> truth = Interactions.from_columns(["u", "v"], ["a", "a"])
-    >>> ends = np.array([0, 1, 2])
-    >>> baseline = Predictions(["u", "v"], ["b", "a"], ends, np.array([0, 1], np.int32))
-    >>> candidate = Predictions(["u", "v"], ["a"], ends, np.array([0, 0], np.int32))
-    >>> compare_from_data(baseline, candidate, truth, [1]).metrics["recall@1"].difference
+    >>> lists = {"u": ["b"], "v": ["a"]}, {"u": ["a"], "v": ["a"]}
+    >>> compare_from_data(*lists, {"u": ["a"], "v": ["a"]}, [1]).metrics["recall@1"].difference
     0.5
     """
     _check_metrics(config, cutoffs)
+    sides, ground_truth = as_data({"baseline": baseline, "candidate": candidate}, ground_truth)
     evaluations = []
-    for side, predictions in (("baseline", baseline), ("candidate", candidate)):
+    for side, predictions in sides.items():
         note_short_lists(cutoffs, predictions, side)
         check_overlap(predictions, ground_truth, side=side)
         evaluations.append(
             measure_lists(predictions, ground_truth, cutoffs, extra_users=extra_users)
         )
     before, after = evaluations
-    others = _count_other_lists(baseline, candidate, ground_truth.user_ids, max(cutoffs))
+    others = _count_other_lists(
+        sides["baseline"], sides["candidate"], ground_truth.user_ids, max(cutoffs)
+    )
     return Comparison(
         config,
         _compare_metrics(before.per_user, after.per_user, config),

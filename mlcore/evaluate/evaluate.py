@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 import numbers
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TextIO, TypeAlias, get_args
+from typing import TextIO, get_args
 
 import numpy as np
 
 from mlcore.artifact import Model
-from mlcore.errors import ConfigError, DataError, DataWarning, NoUsersError, at, shorten
+from mlcore.errors import ConfigError, DataError, DataWarning, NoUsersError, shorten
 from mlcore.evaluate.catalogue import Catalogue, CataloguedLists, evaluate_slices
 from mlcore.evaluate.config import DEFAULT_EXTRA_USERS, EvaluateConfig, ExtraUsers, SliceBy
 from mlcore.evaluate.hits import find_hits, find_positions
+from mlcore.evaluate.lists import IdLists, as_data
 from mlcore.evaluate.metrics import user_metrics
 from mlcore.evaluate.result import Evaluation, Slice, mean_over_users
 from mlcore.files.formats import ROW_FORMATS
@@ -24,7 +25,6 @@ from mlcore.files.interactions import read_interactions
 from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
-from mlcore.ids import check_id, refuse_text
 from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document, format_number
 from mlcore.lineage.command_run import CommandRun
@@ -45,8 +45,6 @@ __all__ = [
 ]
 
 MAX_CUTOFF = 2**31 - 1
-# Ids by user, or one row for each user in an order that both sides share.
-IdLists: TypeAlias = Mapping[str, Iterable[object]] | Sequence[Iterable[object]]
 
 
 def evaluate_from_data(
@@ -83,10 +81,8 @@ def evaluate_from_data(
     0.5
     """
     check_cutoffs(cutoffs)
-    if extra_users not in get_args(ExtraUsers):
-        raise ConfigError(f"extra_users: expected 'error' or 'ignore', got {shorten(extra_users)}")
-    predictions, ground_truth = _as_data(predictions, ground_truth)
-    predictions.check()
+    lists, ground_truth = as_data({"predictions": predictions}, ground_truth)
+    predictions = lists["predictions"]
     _check_catalogue(catalogue, config)
     known = None if catalogue is None else catalogue.item_ids
     check_overlap(predictions, ground_truth, item_ids=known)
@@ -175,57 +171,6 @@ def check_overlap(
         raise fault
 
 
-def _as_data(predictions: object, ground_truth: object) -> tuple[Predictions, Interactions]:
-    sides = {"predictions": predictions, "ground_truth": ground_truth}
-    sides = {name: _by_user(name, side) for name, side in sides.items()}
-    lists = {name: side for name, side in sides.items() if isinstance(side, list)}
-    if len(lists) == 1:
-        (name,), (other,) = lists, sides.keys() - lists
-        raise DataError(f"{name}: expected lists by user, as in {other}, got lists alone")
-    if lists:
-        sides = dict(zip(sides, _numbered(*lists.values())))
-    lists_of_users, taken = sides.values()
-    if isinstance(lists_of_users, Mapping):
-        lists_of_users = Predictions.from_lists(lists_of_users)
-    if isinstance(taken, Mapping):
-        taken = _taken(taken)
-    assert isinstance(lists_of_users, Predictions) and isinstance(taken, Interactions)
-    return lists_of_users, taken
-
-
-def _by_user(name: str, side: Any) -> object:
-    """Return a mapping or our own data as they are, the lists of ``predict_many`` by their users."""
-    if isinstance(side, (Predictions, Interactions, Mapping)):
-        return side
-    refuse_text(name, side)
-    rows = list(side)
-    by_user = {getattr(row, "user_id", None): row for row in rows}
-    return rows if None in by_user or len(by_user) < len(rows) else by_user
-
-
-def _numbered(*sides: list[Any]) -> list[dict[str, Any]]:
-    """Name the rows of each side 0, 1, 2 ..., padded so that the order of ids is theirs."""
-    sizes = [len(rows) for rows in sides]
-    if len(set(sizes)) > 1:
-        raise DataError(
-            f"predictions: expected {sizes[1]} lists as in ground_truth, got {sizes[0]}"
-        )
-    width = len(str(max(0, sizes[0] - 1)))
-    return [{f"{place:0{width}}": row for place, row in enumerate(rows)} for rows in sides]
-
-
-def _taken(lists: Mapping[str, Iterable[object]]) -> Interactions:
-    users, items = [], []
-    for user_id, taken in lists.items():
-        name = f"ground_truth: user {shorten(user_id)}"
-        refuse_text(name, taken)
-        ids = [check_id(name, item_id) for item_id in taken]
-        users += [user_id] * len(ids)
-        items += ids
-    with at("ground_truth"):
-        return Interactions.from_columns(users, items)
-
-
 def check_cutoffs(cutoffs: Sequence[int]) -> None:
     """Refuse invalid cutoffs.
 
@@ -272,6 +217,8 @@ def _users_of_lists(
     predictions: Predictions, ground_truth: Interactions, extra_users: ExtraUsers
 ) -> Int64Array:
     """Return the user of each list, (R,) int64, -1 without ground truth."""
+    if extra_users not in get_args(ExtraUsers):
+        raise ConfigError(f"extra_users: expected 'error' or 'ignore', got {shorten(extra_users)}")
     users = find_positions(predictions.user_ids, ground_truth.user_ids)
     extra = np.flatnonzero(users < 0)
     if len(extra) and extra_users == "error":

@@ -544,20 +544,20 @@ def test_rows_keep_their_order_beyond_ten() -> None:
         (
             Predictions(["u", "u"], ["a"], np.array([0, 1, 1]), np.array([0], np.int32)),
             {"u": ["a"]},
-            "user_ids: expected each once, got 'u' again",
+            "predictions: user_ids: expected each once, got 'u' again",
         ),
         (
             Predictions(["u"], ["a", "a"], np.array([0, 2]), np.array([0, 1], np.int32)),
             {"u": ["a"]},
-            "item_ids: expected each once, got 'a' again",
+            "predictions: item_ids: expected each once, got 'a' again",
         ),
         (
             Predictions(["u"], [7], np.array([0, 1]), np.array([0], np.int32)),  # type: ignore[list-item]
             {"u": ["a"]},
-            "item_ids[0]: expected a string, got 7",
+            "predictions: item_ids[0]: expected a string, got 7",
         ),
         ({"u": [7]}, {"u": ["a"]}, "predictions: user 'u': expected a string, got 7"),
-        ({7: ["a"]}, {"u": ["a"]}, "user_ids[0]: expected a string, got 7"),
+        ({7: ["a"]}, {"u": ["a"]}, "predictions: user_ids[0]: expected a string, got 7"),
         ({"u": ["a"]}, {"u": [7]}, "ground_truth: user 'u': expected a string, got 7"),
         ({"u": ["a"]}, {7: ["a"]}, "ground_truth: user_ids[0]: expected a string, got 7"),
         (
