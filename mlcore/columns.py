@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from datetime import date, datetime, timezone, tzinfo
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from mlcore.errors import ConfigError, DataError, shorten
+from mlcore.errors import DataError, shorten
 from mlcore.ids import NUMBER_HINT, check_id
-from mlcore.times import MAX_SECONDS, MIN_SECONDS, parse_rfc_3339
+from mlcore.times import MAX_SECONDS, MIN_SECONDS, UNITS, TimeRule, parse_time, plausible_unit
 from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
 Ids: TypeAlias = Literal["as_text"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_TIME_RULE = "expected integer seconds, a datetime or an RFC 3339 time"
 _TEXT_HINT = 'ids="as_text" takes integers, categories and UUIDs by their text, 7 as "7"'
 _NO_TEXT_HINT = "leave out rows without an id; make integers of floats"
 _CATEGORIES = ("category", "Categorical", "Enum", "dictionary", "ENUM")
@@ -40,7 +38,7 @@ class Column(NamedTuple):
 
     values: Iterable[Any]
     type: str
-    zone: str | None = None
+    zone: tzinfo | None = None
 
 
 def encode_ids(
@@ -121,77 +119,99 @@ def _bad_weight(place: str, value: object) -> DataError:
     return DataError(f"{place}: expected a finite number above 0, got {shorten(value)}")
 
 
-def times_of(name: str, column: Iterable[Any], zone_name: str | None = None) -> Int64Array:
+def times_of(name: str, column: Iterable[Any], rule: TimeRule = TimeRule()) -> Int64Array:
     """Return microseconds since 1970 UTC, (E,) int64.
 
     Args:
-        column: integer seconds, datetimes, dates, or texts of RFC 3339; what is finer than a
-            microsecond is dropped.
-        zone_name: of datetimes and dates without a zone, such as ``Europe/Berlin``; of an hour that
-            comes twice they are the first.
+        column: integers in the unit of the rule, datetimes, dates, or texts as ``parse_time`` takes
+            them; what is finer than a microsecond is dropped.
+        rule: with the zone of times without one; of an hour that comes twice they are the first.
 
     Raises:
-        DataError: a value is none of these, or has no zone and ``zone_name`` is None.
-        ConfigError: there is no such zone.
+        DataError: a value is none of these, or has no zone and the rule names none.
 
-    >>> times_of("timestamps", [7, datetime(1970, 1, 1, 1)], "Europe/Berlin").tolist()
-    [7000000, 0]
+    >>> times_of("timestamps", [7, "1970-01-01T00:00:01Z"]).tolist()
+    [7000000, 1000000]
     """
-    zone = None if zone_name is None else _zone(zone_name)
-    known = _known_times(column, zone)
+    known = _known_times(column, rule)
     if known is not None:
         return known
     result: list[int] = []
     try:
         for value in as_list(column, name):
-            result.append(_microseconds(value, zone))
+            result.append(_microseconds(value, rule))
     except DataError as fault:
         raise DataError(f"{name}[{len(result)}]: {fault}", fault.hint) from None
     return np.array(result, np.int64)
 
 
-def _known_times(column: object, zone: tzinfo | None) -> Int64Array | None:
+def _known_times(column: object, rule: TimeRule) -> Int64Array | None:
     """Return the times of an array without a fault, many times faster than one by one."""
     if not isinstance(column, np.ndarray) or np.ma.is_masked(column):
         return None
-    seconds: Int64Array
-    if column.dtype.kind == "M" and zone is timezone.utc and not np.isnat(column).any():
-        times = column.astype("datetime64[us]").astype(np.int64)
+    if column.dtype.kind == "M" and rule.zone is timezone.utc and not np.isnat(column).any():
+        times: Int64Array = column.astype("datetime64[us]").astype(np.int64)
         seconds = times // 1_000_000
-    elif column.dtype.kind == "i":
-        seconds = column.astype(np.int64)
-        times = seconds * 1_000_000  # what overflows is out of range
-    else:
+        return times if ((seconds >= MIN_SECONDS) & (seconds <= MAX_SECONDS)).all() else None
+    if column.dtype.kind != "i":
         return None
-    return times if ((seconds >= MIN_SECONDS) & (seconds <= MAX_SECONDS)).all() else None
+    unit, values = UNITS[rule.unit], column.astype(np.int64)
+    if not ((values >= unit.least) & (values <= unit.greatest)).all():
+        return None
+    if unit.per_second > 1_000_000:
+        return values // (unit.per_second // 1_000_000)
+    return values * (1_000_000 // unit.per_second)
 
 
-def _zone(name: object) -> tzinfo:
-    try:
-        if isinstance(name, str):
-            return timezone.utc if name == "UTC" else ZoneInfo(name)
-    except (OSError, ValueError, KeyError):  # a folder, no path within the folder, no such file
-        pass
-    raise ConfigError(f"timezone: expected a name such as 'Europe/Berlin', got {shorten(name)}")
-
-
-def _microseconds(value: Any, zone: tzinfo | None) -> int:
+def _microseconds(value: Any, rule: TimeRule) -> int:
     result = None
-    if type(value) is int:  # most are, and asking for numbers.Integral is slow
-        result = value * 1_000_000
-    elif isinstance(value, date) and value == value:  # pandas.NaT is a datetime too
-        result = _since_epoch(value, zone)
+    # Most are int, and asking for numbers.Integral is slow.
+    if type(value) is int or isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        return _from_number(int(value), rule)
+    if isinstance(value, date) and value == value:  # pandas.NaT is a datetime too
+        result = _since_epoch(value, rule.zone)
     elif isinstance(value, str):
-        try:
-            result = parse_rfc_3339(value)
-        except ValueError:
-            pass
-    elif isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        result = int(value) * 1_000_000
+        result = _from_text(value, rule.zone)
     if result is None or not MIN_SECONDS <= result // 1_000_000 <= MAX_SECONDS:
-        hint = "seconds of the years 1 to 9999 are expected; is this another unit?"
-        raise DataError(f"{_TIME_RULE}, got {shorten(value)}", hint if result else None)
+        raise _no_time(value, rule)
     return result
+
+
+def _no_time(value: object, rule: TimeRule, hint: str | None = None) -> DataError:
+    unit = UNITS[rule.unit].name
+    return DataError(
+        f"expected integer {unit}, a datetime or an RFC 3339 time, got {shorten(value)}", hint
+    )
+
+
+def _from_number(number: int, rule: TimeRule) -> int:
+    result = UNITS[rule.unit].microseconds(number)
+    if result is None:
+        meant = plausible_unit(number)
+        years = "1 to 9999" if rule.unit == "s" else "1971 to 2100"
+        hint = f"{UNITS[rule.unit].name} of the years {years} are expected"
+        hint += f'; timestamp_unit="{meant}" reads {UNITS[meant].name}' if meant else ""
+        raise _no_time(number, rule, hint)
+    return result
+
+
+def _from_text(text: str, zone: tzinfo | None) -> int | None:
+    try:
+        return parse_time(text, zone)
+    except ValueError:
+        pass
+    try:
+        parse_time(text, timezone.utc)
+    except ValueError:
+        return None
+    raise _no_zone(text)
+
+
+def _no_zone(value: object) -> DataError:
+    return DataError(
+        f"expected a time with its zone, got {value}",
+        'timezone="UTC", or the name of another zone, says what times without one mean',
+    )
 
 
 def _since_epoch(value: date, zone: tzinfo | None) -> int:
@@ -200,10 +220,7 @@ def _since_epoch(value: date, zone: tzinfo | None) -> int:
         moment = datetime(value.year, value.month, value.day)
     if moment.utcoffset() is None:
         if zone is None:
-            raise DataError(
-                f"expected a time with its zone, got {value}",
-                'timezone="UTC", or the name of another zone, says what times without one mean',
-            )
+            raise _no_zone(value)
         moment = moment.replace(tzinfo=zone)
     since = moment - _EPOCH  # // timedelta(microseconds=1), several times faster
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -7,6 +7,7 @@ nothing but that library.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timezone
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,7 @@ def _from_duckdb(relation: Any, names: Sequence[str]) -> list[Column]:
     arrays = relation.project(", ".join(quoted)).fetchnumpy()
     types = dict(zip(relation.columns, map(str, relation.types)))
     return [
-        Column(arrays[name], types[name], "UTC" if "WITH TIME ZONE" in types[name] else None)
+        Column(arrays[name], types[name], timezone.utc if "WITH TIME ZONE" in types[name] else None)
         for name in names
     ]
 
@@ -97,9 +98,11 @@ def _from_series(series: Any) -> Column:
     kind = str(series.type if is_arrow else series.dtype)
     # As an array, in UTC if they have a zone: objects are slow, and have no nanoseconds.
     if kind.startswith("datetime64"):  # of pandas
-        return Column(series.to_numpy("datetime64[us]"), kind, "UTC" if "," in kind else None)
+        return Column(
+            series.to_numpy("datetime64[us]"), kind, timezone.utc if "," in kind else None
+        )
     if kind.startswith("Datetime("):  # of polars
-        return Column(series.to_numpy(), kind, "UTC" if series.dtype.time_zone else None)
+        return Column(series.to_numpy(), kind, timezone.utc if series.dtype.time_zone else None)
     if is_arrow and kind.startswith("timestamp["):
-        return Column(np.asarray(series), kind, "UTC" if series.type.tz else None)
+        return Column(np.asarray(series), kind, timezone.utc if series.type.tz else None)
     return Column(as_list(series), kind)

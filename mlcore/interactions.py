@@ -20,7 +20,8 @@ from mlcore.ids import refuse_text
 from mlcore.notebook import SHOWN_ROWS, html_table
 from mlcore.numeric.pairs import AGGREGATES, combine_pairs, sort_pairs, spans, take
 from mlcore.numeric.ranges import offsets
-from mlcore.times import format_rfc_3339
+from mlcore.parameters import time_rule
+from mlcore.times import TimeUnit, format_rfc_3339
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["Events", "Interactions", "sort_codes"]
@@ -118,6 +119,7 @@ class Interactions:
         timestamps: Iterable[Any] | None = None,
         *,
         timezone: str | None = None,
+        timestamp_unit: TimeUnit = "s",
     ) -> Interactions:
         """Return the interactions of columns: lists, numpy arrays, pandas or polars columns.
 
@@ -125,11 +127,14 @@ class Interactions:
             user_ids: E strings.
             item_ids: E strings.
             weights: E finite numbers above 0, by default 1; those of one user and item add up.
-            timestamps: E integers, seconds since 1970 UTC, or datetimes; the latest of a user and
-                item stays.
-            timezone: of datetimes without a zone.
+            timestamps: E integers since 1970 UTC, datetimes or texts; the latest of a user and item
+                stays.
+            timezone: of times without a zone: ``UTC``, ``+09:00`` or ``Europe/Berlin``.
+            timestamp_unit: of integers. Seconds are of the years 1 to 9999, other units of the years
+                1971 to 2100, so that a wrong unit is found.
 
         Raises:
+            ConfigError: there is no such zone or unit.
             DataError: columns of different length, no rows, or a value that breaks its rule; the
                 message names column and row, counted from 0.
 
@@ -140,7 +145,8 @@ class Interactions:
         users, user_index = encode_ids("user_ids", user_ids)
         items, item_index = encode_ids("item_ids", item_ids)
         weight_column = np.ones(len(users)) if weights is None else weights_of("weights", weights)
-        time_column = None if timestamps is None else times_of("timestamps", timestamps, timezone)
+        rule = time_rule(timezone, timestamp_unit)
+        time_column = None if timestamps is None else times_of("timestamps", timestamps, rule)
         lengths = {"item_ids": len(items), "weights": len(weight_column)}
         if time_column is not None:
             lengths["timestamps"] = len(time_column)
@@ -161,6 +167,7 @@ class Interactions:
         weight: str | None = None,
         time: str | None = None,
         timezone: str | None = None,
+        timestamp_unit: TimeUnit = "s",
         ids: Ids | None = None,
     ) -> Interactions:
         """Return the interactions of a data frame, by the rules of a file.
@@ -171,9 +178,9 @@ class Interactions:
             user: the column of users.
             item: the column of items.
             weight: the column of weights; None for ``weight``, if there is one, or 1.
-            time: the column of times; None for ``timestamp``, if there is one. Integers are seconds
-                since 1970 UTC.
-            timezone: of datetimes without a zone, such as ``Europe/Berlin``.
+            time: the column of times; None for ``timestamp``, if there is one.
+            timezone: see ``from_columns``.
+            timestamp_unit: see ``from_columns``.
             ids: ``as_text`` takes integers, categories and UUIDs by their text, 7 as ``"7"``.
 
         Raises:
@@ -184,6 +191,7 @@ class Interactions:
         """
         if ids not in (None, "as_text"):
             raise ConfigError(f"ids: expected 'as_text' or None, got {shorten(ids)}")
+        rule = time_rule(timezone, timestamp_unit)
         table = open_frame(frame)
         there = column_names(table)
         weight = "weight" if weight is None and "weight" in there else weight
@@ -199,7 +207,9 @@ class Interactions:
             weights = weights_of(weight, columns[weight].values)
         times = None
         if time is not None:
-            times = times_of(time, columns[time].values, columns[time].zone or timezone)
+            column = columns[time]
+            rule = rule if column.zone is None else rule._replace(zone=column.zone)
+            times = times_of(time, column.values, rule)
         return _interactions_of(*users, *items, weights, times)
 
     @classmethod

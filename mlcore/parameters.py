@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias, TypeVar
 
 from mlcore.errors import ConfigError, MlcoreError, at, shorten, shorten_json
+from mlcore.times import UNITS, TimeRule, find_zone
 
 __all__ = [
     "Rule",
@@ -32,6 +33,7 @@ __all__ = [
     "parameter",
     "parameters_from_json",
     "parameters_to_json",
+    "time_rule",
 ]
 
 T = TypeVar("T")
@@ -290,3 +292,31 @@ def parameters_to_json(settings: Any) -> dict[str, object]:
 def _in_order(settings: Any) -> list[dataclasses.Field[Any]]:
     """Return the fields in the order of the constructor: those by keyword only, inherited, last."""
     return sorted(fields(settings), key=lambda item: item.kw_only is True)
+
+
+def time_rule(timezone: object, timestamp_unit: object) -> TimeRule:
+    """Return how times are read.
+
+    Args:
+        timezone: of times that name none, as ``find_zone`` takes it; None to refuse them.
+        timestamp_unit: of numbers.
+
+    Raises:
+        ConfigError: there is no such zone or unit.
+
+    >>> time_rule(None, "ms").unit
+    'ms'
+    """
+    unit = next((name for name in UNITS if name == timestamp_unit), None)
+    if unit is None:
+        shown = ", ".join(map(repr, UNITS))
+        raise ConfigError(f"timestamp_unit: expected {shown}, got {shorten(timestamp_unit)}")
+    try:
+        if timezone is None or isinstance(timezone, str):
+            return TimeRule(None if timezone is None else find_zone(timezone), unit)
+    except ValueError:
+        pass
+    raise ConfigError(
+        "timezone: expected UTC, an offset such as +09:00, or a name such as Europe/Berlin, "
+        f"got {shorten(timezone)}"
+    )

@@ -13,9 +13,11 @@ __all__ = [
     "UNITS",
     "TimeRule",
     "TimeUnit",
+    "find_zone",
     "format_rfc_3339",
     "parse_rfc_3339",
     "parse_time",
+    "plausible_unit",
 ]
 
 TimeUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
@@ -73,6 +75,39 @@ UNITS: dict[TimeUnit, Unit] = {
     "us": _plausible("microseconds", 1_000_000),
     "ns": _plausible("nanoseconds", 1_000_000_000),
 }
+
+
+def plausible_unit(number: int) -> TimeUnit | None:
+    """Return the unit of which a number is of the years 1971 to 2100, if any.
+
+    >>> plausible_unit(1_700_000_000_000)
+    'ms'
+    """
+    found: list[TimeUnit] = [
+        name for name, unit in UNITS.items() if unit.microseconds(number) is not None
+    ]
+    return found[-1] if found else None
+
+
+def find_zone(name: str) -> tzinfo:
+    """Return the zone of a name: ``UTC``, ``+09:00`` or ``Europe/Berlin``.
+
+    Raises:
+        ValueError: there is none.
+
+    >>> find_zone("+09:00").utcoffset(None)
+    datetime.timedelta(seconds=32400)
+    """
+    from zoneinfo import ZoneInfo  # only where it is needed: commands start faster
+
+    if re.fullmatch(r"[+-]\d\d:\d\d", name, re.ASCII):
+        offset = datetime.fromisoformat(f"1970-01-01T00:00:00{name}").tzinfo
+        assert offset is not None
+        return offset
+    try:
+        return timezone.utc if name == "UTC" else ZoneInfo(name)
+    except (OSError, LookupError):  # no such file, or a path to something else
+        raise ValueError from None
 
 
 class TimeRule(NamedTuple):

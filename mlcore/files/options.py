@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import codecs
 import os
-import re
 from dataclasses import dataclass
-from datetime import datetime, timezone, tzinfo
 from typing import Literal, TypeAlias, get_args
 
 from mlcore.errors import ConfigError, shorten
+from mlcore.parameters import time_rule
 from mlcore.times import TimeRule, TimeUnit
 
 __all__ = [
@@ -87,10 +86,6 @@ class InputOptions:
             f"delimiter: expected {_shown(DELIMITERS)}, got {shorten(self.delimiter)}",
         )
         _expect(
-            self.timestamp_unit in TIME_UNITS,
-            f"timestamp_unit: expected {_shown(TIME_UNITS)}, got {shorten(self.timestamp_unit)}",
-        )
-        _expect(
             _is_text_encoding(self.encoding),
             f"encoding: expected one that Python knows, such as latin-1 or utf-16, "
             f"got {shorten(self.encoding)}",
@@ -99,8 +94,7 @@ class InputOptions:
 
     def time_rule(self) -> TimeRule:
         """Return how times are read."""
-        zone = None if self.timezone is None else _find_zone(self.timezone)
-        return TimeRule(zone, self.timestamp_unit)
+        return time_rule(self.timezone, self.timestamp_unit)
 
     def is_utf_8(self) -> bool:
         """Return whether the encoding is UTF-8, by any of its names."""
@@ -122,19 +116,3 @@ def _is_text_encoding(name: str) -> bool:
     except (LookupError, ValueError):  # unknown, or from bytes to bytes
         return False
     return True
-
-
-def _find_zone(name: str) -> tzinfo:
-    from zoneinfo import ZoneInfo  # only where it is needed: commands start faster
-
-    try:
-        if re.fullmatch(r"[+-]\d\d:\d\d", name, re.ASCII):
-            offset = datetime.fromisoformat(f"1970-01-01T00:00:00{name}").tzinfo
-            assert offset is not None
-            return offset
-        return timezone.utc if name == "UTC" else ZoneInfo(name)
-    except (ValueError, OSError, LookupError):  # no zone, or a path to something else
-        raise ConfigError(
-            f"timezone: expected UTC, an offset such as +09:00, or a name such as Europe/Berlin, "
-            f"got {shorten(name)}"
-        ) from None

@@ -12,7 +12,7 @@ from mlcore.errors import shorten, shorten_json
 from mlcore.files.tables import BadValue, ColumnReader
 from mlcore.ids import id_fault
 from mlcore.jsontext import format_number
-from mlcore.times import UNITS, TimeRule, format_rfc_3339, parse_time
+from mlcore.times import UNITS, TimeRule, format_rfc_3339, parse_time, plausible_unit
 
 __all__ = [
     "INTEGER",
@@ -231,8 +231,8 @@ def _from_number(number: int, shown: str, rule: TimeRule) -> int:
     microseconds = UNITS[rule.unit].microseconds(number)
     if microseconds is not None:
         return microseconds
-    units = [name for name, unit in UNITS.items() if unit.microseconds(number) is not None]
-    other = f" --timestamp-unit {units[-1]} reads {UNITS[units[-1]].name}" if units else ""
+    meant = plausible_unit(number)
+    other = f" --timestamp-unit {meant} reads {UNITS[meant].name}" if meant else ""
     if rule.unit == "s":
         hint = "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?"
     else:
