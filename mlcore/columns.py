@@ -230,17 +230,18 @@ def as_list(column: Iterable[Any], name: str = "column") -> list[Any]:
     """Return Python objects: of numpy arrays and of columns of any library, faster than one by one.
 
     Raises:
-        DataError: it cannot be iterated over.
+        DataError: it is a single value, or nothing to iterate over.
 
     >>> as_list(np.array([1, 2]))
     [1, 2]
     """
+    is_one = isinstance(column, bytes) or getattr(column, "ndim", 1) == 0
     if isinstance(column, np.ndarray) and column.dtype.kind == "M":
         column = column.astype("datetime64[us]")  # finer ones would become integers
     # numpy, pandas and polars convert to Python objects much faster than iteration.
     for method in ("to_pylist", "tolist", "to_list"):
-        if hasattr(column, method):
+        if hasattr(column, method) and not is_one:
             return list(getattr(column, method)())
-    if not isinstance(column, Iterable):
+    if is_one or not isinstance(column, Iterable):
         raise DataError(f"{name}: expected a list or an array, got {shorten(column)}")
     return list(column)

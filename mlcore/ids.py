@@ -98,11 +98,13 @@ def refuse_text(name: str, ids: object) -> None:
     """Refuse a string where ids are expected: it is also a sequence of strings, its letters.
 
     Raises:
-        DataError: ``ids`` is a string, or no iterable; the message begins with ``name``.
+        DataError: ``ids`` is a string, an array of no axis, or no iterable; the message begins with
+            ``name``.
 
     >>> refuse_text("exclude", ["tea"])
     """
-    if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
+    is_one = isinstance(ids, (str, bytes)) or getattr(ids, "ndim", 1) == 0
+    if is_one or not isinstance(ids, Iterable):
         raise DataError(f"{name}: expected ids, such as a list of strings, got {shorten(ids)}")
 
 

@@ -343,3 +343,9 @@ def test_with_catalogue_names_a_faulty_id() -> None:
     assert str(caught.value) == (
         "catalogue[1]: expected an id of at least one character, got an empty one"
     )
+
+
+@pytest.mark.parametrize("column", [b"ab", np.array("ab"), np.int64(7), 7, None])
+def test_a_single_value_is_no_column(column: Any) -> None:
+    with pytest.raises(DataError, match="^user_ids: expected a list or an array, got "):
+        Interactions.from_columns(column, ["a", "b"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
@@ -60,8 +60,10 @@ class ListOptions:
         if self.include is not None:
             refuse_text("include", self.include)
         refuse_text("exclude", self.exclude)
-        if self.fill not in (None, "popularity"):
-            raise ConfigError(f"fill: expected 'popularity' or None, got {self.fill!r}")
+        if self.fill is not None and not (
+            isinstance(self.fill, str) and self.fill in get_args(Fill)
+        ):
+            raise ConfigError(f"fill: expected 'popularity' or None, got {shorten(self.fill)}")
 
 
 def make_filters(options: ListOptions, items: IdMap) -> Filters:
