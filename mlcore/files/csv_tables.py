@@ -19,6 +19,10 @@ __all__ = ["read_csv_columns"]
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?", re.ASCII)
+_OTHER_LAYOUT = (
+    "--columns holds for every table of the command; if they differ, give each a header line: "
+    "sed '1i user_id,item_id' FILE > NEW"
+)
 _BATCH_ROWS = 1024  # larger ones give the garbage collector more to look through
 
 
@@ -48,7 +52,10 @@ def read_csv_columns(
         filled: Sequence[int] = range(len(records))
         ragged: DataError | None = None
         if set(map(len, records)) - {width}:
-            filled, ragged = _filled_rows(records, width, lambda row: f"{name}:{line_of_row(row)}")
+            hint = None if options.field_names is None else _OTHER_LAYOUT
+            filled, ragged = _filled_rows(
+                records, width, lambda row: f"{name}:{line_of_row(row)}", hint
+            )
         fields = list(zip(*map(records.__getitem__, filled)))
         if fields:
             any_rows = True
@@ -133,16 +140,18 @@ def _find_columns(
 
 
 def _hint_at_header(column: ColumnReader, header: list[str], options: InputOptions) -> str | None:
-    if options.field_names is None and any(map(_NUMBER.fullmatch, header)):
+    if options.field_names is not None:
+        return _OTHER_LAYOUT
+    if any(map(_NUMBER.fullmatch, header)):
         return (
             "if this line is data: --no-header --columns user_id,item_id,weight,timestamp "
             "says what its fields are"
         )
-    return column.hint
+    return column.hint_at(header)
 
 
 def _filled_rows(
-    records: list[list[str]], width: int, place_of_row: Callable[[int], str]
+    records: list[list[str]], width: int, place_of_row: Callable[[int], str], hint: str | None
 ) -> tuple[list[int], DataError | None]:
     """Return which records are not blank, up to the first of another width, and its fault."""
     filled: list[int] = []
@@ -150,7 +159,8 @@ def _filled_rows(
         if record and len(record) != width:
             return filled, DataError(
                 f"{place_of_row(row)}: expected {width} fields as in the header, "
-                f"got {len(record)}"
+                f"got {len(record)}",
+                hint,
             )
         if record:
             filled.append(row)

@@ -36,6 +36,23 @@ __all__ = [
 _CHUNK_BYTES = 2**20
 _BOM = "\ufeff"
 _GZIP_MAGIC = b"\x1f\x8b"
+_UNPACK = "{} FILE > NEW unpacks it"
+_UNZIP = "unzip -p FILE > NEW unpacks it; save a spreadsheet as CSV"
+# What else a file may begin with, what it is, and what makes text of it.
+_OTHER_MAGIC = {
+    b"PK\x03\x04": ("a zip archive", _UNZIP),
+    b"BZh": ("bzip2", _UNPACK.format("bunzip2 -c")),
+    b"\xfd7zXZ": ("xz", _UNPACK.format("xz -dc")),
+    b"\x28\xb5\x2f\xfd": ("zstd", _UNPACK.format("zstd -dc")),
+    b"PAR1": ("Parquet", "a name that ends in .parquet says so"),
+}
+_PACKED_ENDINGS = {
+    ".zip": _UNZIP,
+    ".bz2": _UNPACK.format("bunzip2 -c"),
+    ".xz": _UNPACK.format("xz -dc"),
+    ".zst": _UNPACK.format("zstd -dc"),
+    ".xlsx": "save the spreadsheet as CSV",
+}
 _OUTPUT_ENDINGS: dict[str, Format] = {f".{format}": format for format in FORMATS}
 _INPUT_ENDINGS: dict[str, Format] = {**_OUTPUT_ENDINGS, ".tsv": "csv", ".ndjson": "jsonl"}
 _OTHER_ENCODING = "--encoding names another, such as latin-1 or utf-16"
@@ -79,7 +96,11 @@ def find_input_format(path: PathLike, given: Format | None) -> Format:
     >>> find_input_format("events.TSV", None)
     'csv'
     """
-    return _format_by(_INPUT_ENDINGS, path, given)
+    try:
+        return _format_by(_INPUT_ENDINGS, path, given)
+    except DataError as fault:
+        ending = os.path.splitext(os.fspath(path).lower())[1]
+        raise DataError(str(fault), _PACKED_ENDINGS.get(ending, fault.hint)) from None
 
 
 def _format_by(endings: Mapping[str, Format], path: PathLike, given: Format | None) -> Format:
@@ -179,7 +200,11 @@ def opened(path: PathLike) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
 def _uncompressed(raw: IO[bytes], path: PathLike) -> IO[bytes]:
     buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
     with os_errors_at(display_name(path), "a readable file"):
-        is_gzip = buffered.peek(2)[:2] == _GZIP_MAGIC
+        head = buffered.peek(8)
+    for magic, (got, cure) in _OTHER_MAGIC.items():
+        if head.startswith(magic):
+            raise DataError(f"{display_name(path)}: expected text, plain or gzip, got {got}", cure)
+    is_gzip = head.startswith(_GZIP_MAGIC)
     return io.BufferedReader(gzip.GzipFile(fileobj=buffered)) if is_gzip else buffered
 
 

@@ -69,7 +69,7 @@ def _expect_keys(place: str, columns: Sequence[ColumnReader], keys: Sequence[str
     """Refuse a first object that lacks what every object must have."""
     for column in columns:
         if column.required and column.json_default is None and column.name not in keys:
-            raise no_such_column(f"{place}: {column.name}", "key", keys, column.hint)
+            raise no_such_column(f"{place}: {column.name}", "key", keys, column.hint_at(keys))
 
 
 def _present(column: ColumnReader) -> Callable[[Any], Any]:

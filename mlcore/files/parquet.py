@@ -152,7 +152,8 @@ def _types(
         elif column.required:
             shown = ", ".join(map(shorten, list(types)[:10]))
             raise DataError(
-                f"{name}: {column.name}: expected a column of this name, got {shown}", column.hint
+                f"{name}: {column.name}: expected a column of this name, got {shown}",
+                column.hint_at(list(types)),
             )
     return types
 

@@ -54,6 +54,15 @@ class ColumnReader:
     kind: Literal["text", "number", "time"] = "text"
     hint: str | None = None
 
+    def hint_at(self, names: Sequence[str]) -> str | None:
+        """Return the hint for a file that has these columns, with the likely one."""
+        likely = [name for name in names if _letters(name) == _letters(self.name)]
+        return f"{self.hint}, such as {shorten(likely[0])}" if self.hint and likely else self.hint
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
+
 
 def convert(
     columns: Sequence[ColumnReader],

@@ -85,7 +85,11 @@ def ways() -> Iterator[tuple[str, Table]]:
         '[{"item_id": 7}]',
     ):
         yield f"history {history}", ("a.NDJSON", f'{{"user_id": "s", "history": {history}}}\n')
-    for name in ("a.json", "a.txt", "a.csv.zip", "a"):
+    for magic in (b"PK\x03\x04", b"BZh9", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"PAR1"):
+        yield f"not text {magic!r}", ("a.csv", magic + b"rest")
+    for names in ("userId,itemId", "USER_ID,ITEM_ID", "user id,item id", "user_id , item_id "):
+        yield f"called {names}", ("a.csv", f"{names}\nann,tea\n")
+    for name in ("a.json", "a.txt", "a.csv.zip", "a.csv.bz2", "a.xz", "a.ZST", "a.xlsx", "a"):
         yield f"called {name}", (name, "user_id,item_id\nann,tea\n")
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import bz2
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -284,12 +285,37 @@ TABLES = [
         "The columns of a file have other names",
         "preprocess --interactions ratings.csv --out clean.csv",
         "error: ratings.csv:1: user_id: expected a column of this name, got 'userId', 'movieId', 'rating'\n"
-        "hint: --user-column names another",
+        "hint: --user-column names another, such as 'userId'",
         "The default names are `user_id`, `item_id`, `weight` and `timestamp`.",
         "Name the columns; the names hold for every table of the command.",
         "preprocess --interactions ratings.csv --user-column userId --item-column movieId --weight-column rating "
         "--out clean.csv",
         {"ratings.csv": "userId,movieId,rating\n1,31,2.5\n"},
+    ),
+    Entry(
+        "Two files without header lines have other fields",
+        "train --interactions ratings.csv --items movies.csv --no-header --columns user_id,item_id "
+        "--out-dir new",
+        "error: movies.csv:1: expected 2 fields as in the header, got 3\n"
+        "hint: --columns holds for every table of the command; if they differ, give each a header line: "
+        "sed '1i user_id,item_id' FILE > NEW",
+        "The options of tables hold for every table of a command.",
+        "Give each file its header line, and leave the options out.",
+        "train --interactions rated.csv --items titles.csv --out-dir new",
+        {"ratings.csv": "ann,tea\nbob,tea\n", "movies.csv": "tea,Tea,x\n"},
+        first="sed '1i user_id,item_id' ratings.csv > rated.csv; "
+        "sed '1i item_id,title,kind' movies.csv > titles.csv",
+    ),
+    Entry(
+        "A file is packed by something other than gzip",
+        "preprocess --interactions events.csv.bz2 --out clean.csv",
+        "error: events.csv.bz2: expected a name that ends in .csv or .jsonl (or either and .gz), got another\n"
+        "hint: bunzip2 -c FILE > NEW unpacks it",
+        "Files are plain or packed by gzip. zip, bzip2, xz, zstd and Parquet are known by their first bytes, too.",
+        "Unpack it.",
+        "preprocess --interactions events.csv --out clean.csv",
+        {"events.csv.bz2": bz2.compress(b"user_id,item_id\nann,tea\n")},
+        first="bunzip2 -c events.csv.bz2 > events.csv",
     ),
     Entry(
         "A file is not in UTF-8",

@@ -114,3 +114,20 @@ def test_the_end_of_standard_input_is_unknown_to_progress(monkeypatch: pytest.Mo
         "-", input_options=InputOptions(format="csv"), progress=lambda *report: told.append(report)
     )
     assert set(told) == {("read standard input", 77, 0)}
+
+
+@pytest.mark.parametrize(
+    ("head", "got"),
+    [
+        (b"PK\x03\x04", "a zip archive"),
+        (b"BZh91AY", "bzip2"),
+        (b"\xfd7zXZ\0", "xz"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
+        (b"PAR1", "Parquet"),
+    ],
+)
+def test_other_formats_are_told_by_their_first_bytes(head: bytes, got: str, tmp_path: Path) -> None:
+    path = save(tmp_path, "a.csv", head + b"rest")
+    with pytest.raises(DataError, match=f": expected text, plain or gzip, got {got}$") as caught:
+        read_text(path)
+    assert caught.value.hint

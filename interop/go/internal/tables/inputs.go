@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"unicode"
@@ -79,9 +80,13 @@ func (in *Input) IsCSV() (bool, error) {
 	case in.Format != "":
 		return in.Format == "csv", nil
 	}
+	hint := "--format csv or --format jsonl says what it is"
+	if packed := packedEndings[filepath.Ext(name)]; packed != "" {
+		hint = packed
+	}
 	return false, &Error{
 		Message: in.Name() + ": expected a name that ends in .csv or .jsonl (or either and .gz), got another",
-		Hint:    "--format csv or --format jsonl says what it is",
+		Hint:    hint,
 	}
 }
 
@@ -92,6 +97,24 @@ type lines struct {
 	closer io.Closer
 	number int // of the line given last
 	note   func(text string)
+}
+
+// packedEndings say how to unpack a file of such a name.
+var packedEndings = map[string]string{
+	".zip":  "unzip -p FILE > NEW unpacks it; save a spreadsheet as CSV",
+	".bz2":  "bunzip2 -c FILE > NEW unpacks it",
+	".xz":   "xz -dc FILE > NEW unpacks it",
+	".zst":  "zstd -dc FILE > NEW unpacks it",
+	".xlsx": "save the spreadsheet as CSV",
+}
+
+// otherFormats are told by their first bytes.
+var otherFormats = []struct{ magic, name, cure string }{
+	{"PK\x03\x04", "a zip archive", "unzip -p FILE > NEW unpacks it; save a spreadsheet as CSV"},
+	{"BZh", "bzip2", "bunzip2 -c FILE > NEW unpacks it"},
+	{"\xfd7zXZ", "xz", "xz -dc FILE > NEW unpacks it"},
+	{"\x28\xb5\x2f\xfd", "zstd", "zstd -dc FILE > NEW unpacks it"},
+	{"PAR1", "Parquet", "a name that ends in .parquet says so"},
 }
 
 func openLines(in *Input) (*lines, error) {
@@ -105,7 +128,14 @@ func openLines(in *Input) (*lines, error) {
 		raw, l.closer = file, file
 	}
 	l.reader = bufio.NewReaderSize(raw, 1<<16)
-	if magic, _ := l.reader.Peek(2); string(magic) == "\x1f\x8b" {
+	head, _ := l.reader.Peek(8)
+	for _, other := range otherFormats {
+		if strings.HasPrefix(string(head), other.magic) {
+			l.close()
+			return nil, &Error{l.name + ": expected text, plain or gzip, got " + other.name, other.cure}
+		}
+	}
+	if strings.HasPrefix(string(head), "\x1f\x8b") {
 		unpacked, err := gzip.NewReader(l.reader)
 		if err != nil {
 			l.close()

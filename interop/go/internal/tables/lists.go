@@ -1,11 +1,13 @@
 package tables
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
@@ -76,7 +78,7 @@ func ReadIDs(in *Input, axis Axis, check func(id string) error) ([]string, error
 			return &Error{
 				Message: fmt.Sprintf("%s: %s: expected a key of this name, got %s",
 					place, column, describeNames(object.Keys, "an empty object")),
-				Hint: axis.hint(),
+				Hint: likelyColumn(axis.hint(), column, object.Keys),
 			}
 		case value == nil:
 			return faultf("%s: %s: expected a value, got no such key", place, column)
@@ -126,7 +128,7 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 		place, after = fmt.Sprintf("%s:%d", place, first), " after the header"
 	}
 	width := len(header)
-	positions, err := findColumns(place, header, columns, in.FieldNames == nil)
+	positions, err := findColumns(place, header, columns, layoutHint(in))
 	if err != nil {
 		return err
 	}
@@ -142,8 +144,11 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 		case len(record) == 0:
 			continue
 		case len(record) != width:
-			return faultf("%s:%d: expected %d fields as in the header, got %d",
-				source.name, line, width, len(record))
+			return &Error{
+				Message: fmt.Sprintf("%s:%d: expected %d fields as in the header, got %d",
+					source.name, line, width, len(record)),
+				Hint: layoutHint(in),
+			}
 		}
 		anyRows = true
 		for index, column := range columns {
@@ -159,10 +164,37 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 	}
 }
 
+// layoutHint is for tables of which --columns does not say the fields.
+func layoutHint(in *Input) string {
+	if in.FieldNames == nil {
+		return ""
+	}
+	return "--columns holds for every table of the command; if they differ, give each a header line: " +
+		"sed '1i user_id,item_id' FILE > NEW"
+}
+
+// likelyColumn adds to a hint the column that is called so but for case and punctuation.
+func likelyColumn(hint, name string, header []string) string {
+	letters := func(name string) string {
+		return strings.Map(func(char rune) rune {
+			if unicode.IsLetter(char) || unicode.IsNumber(char) {
+				return char
+			}
+			return -1
+		}, strings.ToLower(name))
+	}
+	for _, likely := range header {
+		if hint != "" && letters(likely) == letters(name) {
+			return hint + ", such as " + show.String(likely)
+		}
+	}
+	return hint
+}
+
 // numberText is what hardly is the name of a column.
 var numberText = regexp.MustCompile(`^[+-]?[0-9]+(?:\.[0-9]*)?$`)
 
-func findColumns(place string, header []string, columns []csvColumn, isLine bool) ([]int, error) {
+func findColumns(place string, header []string, columns []csvColumn, layout string) ([]int, error) {
 	positions := make([]int, len(columns))
 	for index, column := range columns {
 		count := 0
@@ -177,8 +209,8 @@ func findColumns(place string, header []string, columns []csvColumn, isLine bool
 			return nil, faultf("%s: %s: expected one column of this name, got %d", place, column.name, count)
 		}
 		if count == 0 && column.required {
-			hint := column.hint
-			if isLine && slices.ContainsFunc(header, numberText.MatchString) {
+			hint := cmp.Or(layout, likelyColumn(column.hint, column.name, header))
+			if layout == "" && slices.ContainsFunc(header, numberText.MatchString) {
 				hint = "if this line is data: --no-header --columns user_id,item_id,weight,timestamp says what its fields are"
 			}
 			return nil, &Error{
