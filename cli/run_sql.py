@@ -1,9 +1,10 @@
 """Run a query: tables from files or a warehouse in, a file or a table out.
 
-The header of the query names the tables it reads and the parameters it takes. CSV and JSON Lines
-are checked as everywhere, as is Parquet whose times are no integer seconds; the engine reads other
-Parquet and tables. Every run adds a line to the lineage: which query, parameters, engine and inputs
-made this output.
+--list shows the queries that come with mlcore; a file with one of your own does as well. The header
+of the query names the tables it reads and the parameters it takes. CSV and JSON Lines are checked as
+everywhere, as is Parquet whose times are no integer seconds; the engine reads other Parquet and
+tables. Every run adds a line to the lineage: which query, parameters, engine and inputs made this
+output.
 """
 
 from __future__ import annotations

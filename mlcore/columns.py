@@ -17,6 +17,7 @@ from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = [
     "Column",
+    "Encoded",
     "Ids",
     "as_list",
     "encode_frame_ids",
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 Ids: TypeAlias = Literal["as_text"]
+# The number of each value, and the number of each id by first appearance.
+Encoded: TypeAlias = tuple[Int32Array, dict[str, int]]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _TEXT_HINT = 'ids="as_text" takes integers, categories and UUIDs by their text, 7 as "7"'
@@ -41,9 +44,7 @@ class Column(NamedTuple):
     zone: tzinfo | None = None
 
 
-def encode_ids(
-    name: str, column: Iterable[Any], hint: str = NUMBER_HINT
-) -> tuple[Int32Array, dict[str, int]]:
+def encode_ids(name: str, column: Iterable[Any], hint: str = NUMBER_HINT) -> Encoded:
     """Return a number for each value, (E,) int32, and the number of each id by first appearance.
 
     Args:
@@ -63,9 +64,7 @@ def encode_ids(
     return np.fromiter(map(index.__getitem__, values), np.int32, len(values)), index
 
 
-def encode_frame_ids(
-    name: str, column: Column, ids: Ids | None
-) -> tuple[Int32Array, dict[str, int]]:
+def encode_frame_ids(name: str, column: Column, ids: Ids | None) -> Encoded:
     """Do as ``encode_ids`` for a column of a frame.
 
     Args:

@@ -8,14 +8,60 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlcore.columns import Column, as_list
-from mlcore.errors import DataError, MlcoreError, shorten
+from mlcore.columns import (
+    Column,
+    Encoded,
+    Ids,
+    as_list,
+    encode_frame_ids,
+    times_of,
+    weights_of,
+)
+from mlcore.errors import ConfigError, DataError, MlcoreError, shorten
+from mlcore.times import TimeRule
+from mlcore.types import Float64Array, Int64Array
 
-__all__ = ["column_names", "frame_columns", "open_frame"]
+__all__ = ["FrameNames", "open_frame", "read_frame"]
+
+
+class FrameNames(NamedTuple):
+    """The columns of a frame; None for a column that may be absent, called by its default name."""
+
+    user: str
+    item: str
+    weight: str | None
+    time: str | None
+
+
+def read_frame(
+    frame: Any, names: FrameNames, rule: TimeRule, ids: Ids | None
+) -> tuple[Encoded, Encoded, Float64Array, Int64Array | None]:
+    """Return users, items, weights and times of a frame, checked; see ``Interactions.from_frame``."""
+    if ids not in (None, "as_text"):
+        raise ConfigError(f"ids: expected 'as_text' or None, got {shorten(ids)}")
+    table = open_frame(frame)
+    there = column_names(table)
+    user, item, weight, time = names
+    weight = "weight" if weight is None and "weight" in there else weight
+    time = "timestamp" if time is None and "timestamp" in there else time
+    wanted = [name for name in (user, item, weight, time) if name is not None]
+    columns = dict(zip(wanted, frame_columns(table, wanted)))
+    users = encode_frame_ids(user, columns[user], ids)
+    items = encode_frame_ids(item, columns[item], ids)
+    if not len(users[0]):
+        raise DataError("frame: expected at least one row, got none")
+    weights, times = np.ones(len(users[0])), None
+    if weight is not None:
+        weights = weights_of(weight, columns[weight].values)
+    if time is not None:
+        column = columns[time]
+        rule = rule if column.zone is None else rule._replace(zone=column.zone)
+        times = times_of(time, column.values, rule)
+    return users, items, weights, times
 
 
 def open_frame(frame: Any) -> Any:

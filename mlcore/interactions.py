@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from mlcore.columns import Ids, encode_frame_ids, encode_ids, times_of, weights_of
-from mlcore.errors import ConfigError, DataError, shorten
-from mlcore.frames import column_names, frame_columns, open_frame
+from mlcore.columns import Encoded, Ids, encode_ids, times_of, weights_of
+from mlcore.errors import DataError, shorten
+from mlcore.frames import FrameNames, read_frame
 from mlcore.ids import refuse_text
 from mlcore.notebook import SHOWN_ROWS, html_table
 from mlcore.numeric.pairs import AGGREGATES, combine_pairs, sort_pairs, spans, take
@@ -24,7 +24,7 @@ from mlcore.parameters import time_rule
 from mlcore.times import TimeUnit, format_rfc_3339
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
-__all__ = ["Events", "Interactions", "sort_codes"]
+__all__ = ["Events", "Interactions", "no_timestamps", "sort_codes"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -67,7 +67,7 @@ class Events:
         if how not in AGGREGATES:
             raise DataError(f"aggregate: expected one of {', '.join(AGGREGATES)}, got {how!r}")
         if how == "last" and self.timestamps is None:
-            raise DataError("timestamp: expected a column to find the last row by, got none")
+            raise no_timestamps("find the last row by", "take --aggregate sum or max")
         num_items = len(self.item_ids)
         shape = len(self.user_ids), num_items
         keys, weights, times = combine_pairs(
@@ -142,20 +142,20 @@ class Interactions:
         >>> interactions.user_ids, interactions.user_items.indices.tolist()
         (['u1', 'u2'], [0, 1, 1])
         """
-        users, user_index = encode_ids("user_ids", user_ids)
-        items, item_index = encode_ids("item_ids", item_ids)
-        weight_column = np.ones(len(users)) if weights is None else weights_of("weights", weights)
+        users, items = encode_ids("user_ids", user_ids), encode_ids("item_ids", item_ids)
+        num_rows = len(users[0])
+        weight_column = np.ones(num_rows) if weights is None else weights_of("weights", weights)
         rule = time_rule(timezone, timestamp_unit)
         time_column = None if timestamps is None else times_of("timestamps", timestamps, rule)
-        lengths = {"item_ids": len(items), "weights": len(weight_column)}
+        lengths = {"item_ids": len(items[0]), "weights": len(weight_column)}
         if time_column is not None:
             lengths["timestamps"] = len(time_column)
         for name, length in lengths.items():
-            if length != len(users):
-                raise DataError(f"{name}: expected {len(users)} rows, got {length}")
-        if not len(users):
+            if length != num_rows:
+                raise DataError(f"{name}: expected {num_rows} rows, got {length}")
+        if not num_rows:
             raise DataError("user_ids: expected at least one row, got none")
-        return _interactions_of(users, user_index, items, item_index, weight_column, time_column)
+        return _interactions_of(users, items, weight_column, time_column)
 
     @classmethod
     def from_frame(
@@ -189,28 +189,8 @@ class Interactions:
                 row, counted from 0.
             MlcoreError: pyarrow is needed and not installed.
         """
-        if ids not in (None, "as_text"):
-            raise ConfigError(f"ids: expected 'as_text' or None, got {shorten(ids)}")
-        rule = time_rule(timezone, timestamp_unit)
-        table = open_frame(frame)
-        there = column_names(table)
-        weight = "weight" if weight is None and "weight" in there else weight
-        time = "timestamp" if time is None and "timestamp" in there else time
-        names = [name for name in (user, item, weight, time) if name is not None]
-        columns = dict(zip(names, frame_columns(table, names)))
-        users = encode_frame_ids(user, columns[user], ids)
-        items = encode_frame_ids(item, columns[item], ids)
-        if not len(users[0]):
-            raise DataError("frame: expected at least one row, got none")
-        weights = np.ones(len(users[0]))
-        if weight is not None:
-            weights = weights_of(weight, columns[weight].values)
-        times = None
-        if time is not None:
-            column = columns[time]
-            rule = rule if column.zone is None else rule._replace(zone=column.zone)
-            times = times_of(time, column.values, rule)
-        return _interactions_of(*users, *items, weights, times)
+        names = FrameNames(user, item, weight, time)
+        return _interactions_of(*read_frame(frame, names, time_rule(timezone, timestamp_unit), ids))
 
     @classmethod
     def from_pairs(
@@ -358,16 +338,11 @@ class Interactions:
 
 
 def _interactions_of(
-    users: Int32Array,
-    user_index: Mapping[str, int],
-    items: Int32Array,
-    item_index: Mapping[str, int],
-    weights: Float64Array,
-    times: Int64Array | None,
+    users: Encoded, items: Encoded, weights: Float64Array, times: Int64Array | None
 ) -> Interactions:
-    sorted_users, users = sort_codes(user_index, users)
-    sorted_items, items = sort_codes(item_index, items)
-    return Events(sorted_users, sorted_items, users, items, weights, times).aggregate("sum")
+    user_ids, user_codes = sort_codes(users[1], users[0])
+    item_ids, item_codes = sort_codes(items[1], items[0])
+    return Events(user_ids, item_ids, user_codes, item_codes, weights, times).aggregate("sum")
 
 
 def no_timestamps(purpose: str, otherwise: str) -> DataError:

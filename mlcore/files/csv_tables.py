@@ -130,7 +130,8 @@ def _find_columns(
         count = header.count(column.name)
         if count > 1:
             raise DataError(
-                f"{place}: {column.name}: expected one column of this name, got {count}"
+                f"{place}: {column.name}: expected one column of this name, got {count}",
+                column.hint,
             )
         if count == 0 and column.required:
             hint = _hint_at_header(column, header, options)

@@ -200,11 +200,7 @@ def opened(path: PathLike) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
 def _uncompressed(raw: IO[bytes], path: PathLike) -> IO[bytes]:
     buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
     with os_errors_at(display_name(path), "a readable file"):
-        head = buffered.peek(8)
-    for magic, (got, cure) in _OTHER_MAGIC.items():
-        if head.startswith(magic):
-            raise DataError(f"{display_name(path)}: expected text, plain or gzip, got {got}", cure)
-    is_gzip = head.startswith(_GZIP_MAGIC)
+        is_gzip = buffered.peek(2)[:2] == _GZIP_MAGIC
     return io.BufferedReader(gzip.GzipFile(fileobj=buffered)) if is_gzip else buffered
 
 
@@ -212,8 +208,18 @@ def _line_blocks(stream: IO[bytes], path: PathLike) -> Iterator[bytes]:
     name = display_name(path)
     with os_errors_at(name, "a readable file"):
         try:
+            begins = True
             while lines := stream.readlines(_CHUNK_BYTES):
+                if begins:
+                    _refuse_other_formats(name, lines[0])
+                    begins = False
                 yield b"".join(lines)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             got = "one that ends too early" if isinstance(error, EOFError) else "a damaged one"
             raise DataError(f"{name}: expected a whole gzip file, got {got}") from error
+
+
+def _refuse_other_formats(name: str, head: bytes) -> None:
+    for magic, (got, cure) in _OTHER_MAGIC.items():
+        if head.startswith(magic):
+            raise DataError(f"{name}: expected text, plain or gzip, got {got}", cure)

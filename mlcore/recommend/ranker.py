@@ -72,7 +72,7 @@ class Ranker:
         if self.model.users is None or self.model.histories is None:
             raise NoUsersError(
                 "users: expected a model with users, got one trained without",
-                "give histories instead, or train without --without-users",
+                "give histories instead, --histories, or train without --without-users",
             )
         return self.model.users, self.model.histories
 

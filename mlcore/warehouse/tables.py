@@ -11,6 +11,7 @@ from mlcore.files.inputs import opened
 from mlcore.files.options import ColumnNames, Format, InputOptions, PathLike
 from mlcore.files.parquet import has_integer_column
 from mlcore.files.parts import find_parts, has_parts, is_parquet, kind_of
+from mlcore.lineage.command_run import CommandRun
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.engines import Engine
 from mlcore.warehouse.query import Column

@@ -150,7 +150,7 @@ FAULTS: dict[str, tuple[str, str, str | None]] = {
     "a name in capitals": (
         "SELECT '1' AS USER_ID, '1' AS item_id",
         "user_id: expected a column of this name, got 'USER_ID', 'item_id'",
-        USER,
+        f"{USER}, such as 'USER_ID'",
     ),
     "weights as text": (one_row(weight="'1'"), "weight: expected numbers, got VARCHAR", None),
     "weights that are true": (one_row(weight="true"), "weight: expected numbers, got BOOLEAN", None),

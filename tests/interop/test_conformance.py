@@ -32,8 +32,7 @@ from mlcore.artifact import directory
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.recommend import scoring
 from mlcore.recommend.request import ListOptions, UserRequest
-from mlcore.similarity import SIMILARITIES
-from mlcore.weighting import WEIGHTINGS
+from tests.json_schema import is_valid
 
 CASES = read_cases()
 SPEC = (INTEROP / "SPEC.md").read_text("utf-8")

@@ -206,7 +206,10 @@ func findColumns(place string, header []string, columns []csvColumn, layout stri
 			}
 		}
 		if count > 1 {
-			return nil, faultf("%s: %s: expected one column of this name, got %d", place, column.name, count)
+			return nil, &Error{
+				Message: fmt.Sprintf("%s: %s: expected one column of this name, got %d", place, column.name, count),
+				Hint:    column.hint,
+			}
 		}
 		if count == 0 && column.required {
 			hint := cmp.Or(layout, likelyColumn(column.hint, column.name, header))
