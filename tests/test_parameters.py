@@ -23,6 +23,7 @@ from mlcore.parameters import (
     parameter,
     parameters_from_json,
     parameters_to_json,
+    time_rule,
 )
 
 EPSILON = 2.0**-50
@@ -128,3 +129,20 @@ def test_a_fault_of_json_names_its_file(values: dict[str, object], message: str)
 def test_an_object_without_parameters_has_no_key() -> None:
     with pytest.raises(ConfigError, match="^x: expected no further key, got the key 'k'$"):
         check_keys({"k": 1}, [], "x")
+
+
+@pytest.mark.parametrize(
+    ("timezone", "unit", "message"),
+    [
+        ("Berlin", "s", "timezone: expected UTC, an offset such as +09:00, or a name such as Europe/Berlin, got 'Berlin'"),
+        (7, "s", "timezone: expected UTC, an offset such as +09:00, or a name such as Europe/Berlin, got 7"),
+        (None, "m", "timestamp_unit: expected 's', 'ms', 'us', 'ns', got 'm'"),
+        (None, None, "timestamp_unit: expected 's', 'ms', 'us', 'ns', got None"),
+    ],
+)  # fmt: skip
+def test_a_rule_of_times_that_there_is_not_is_refused(
+    timezone: object, unit: object, message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        time_rule(timezone, unit)
+    assert str(caught.value) == message

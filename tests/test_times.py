@@ -14,9 +14,11 @@ from mlcore.times import (
     MIN_SECONDS,
     UNITS,
     TimeUnit,
+    find_zone,
     format_rfc_3339,
     parse_rfc_3339,
     parse_time,
+    plausible_unit,
 )
 
 
@@ -103,3 +105,16 @@ def test_a_number_of_a_unit_is_of_plausible_years(unit: TimeUnit, per_second: in
     )
     for other in {1, 10**3, 10**6, 10**9} - {per_second}:
         assert UNITS[unit].microseconds(seconds * other) is None
+
+
+@pytest.mark.parametrize("name", ["", "Berlin", "../etc", "+9:00", "+25:00", "/etc/passwd", "\0"])
+def test_a_zone_that_there_is_not_is_refused(name: str) -> None:
+    with pytest.raises(ValueError):
+        find_zone(name)
+
+
+@pytest.mark.parametrize("seconds", [31_536_000, 1_700_000_000, 4_133_980_799])
+def test_the_unit_of_a_number_of_our_times_is_found(seconds: int) -> None:
+    for name, unit in UNITS.items():
+        assert plausible_unit(seconds * unit.per_second) == name
+    assert plausible_unit(10**30) is None
