@@ -15,6 +15,7 @@ from mlcore.errors import NoUsersError, UnknownItemError, UnknownUserError, shor
 from mlcore.ids import IdMap, check_all_asked, check_asked, refuse_text
 from mlcore.numeric.ranges import row_blocks
 from mlcore.numeric.threads import map_in_order, resolve_threads
+from mlcore.ranked_lists import source_of
 from mlcore.recommend.explain import Contributions, explain_lists
 from mlcore.recommend.lists import Contribution, RankedList, RankedLists, Recommendation
 from mlcore.recommend.options import Fill
@@ -380,7 +381,7 @@ class Recommender:
         if found is not None:
             because = [self._because(found, listed) for listed in range(begin, end)]
         entries = (
-            Recommendation(ids[item], score, "popularity" if filled else "similarity", of_item)
+            Recommendation(ids[item], score, source_of(filled), of_item)
             for item, score, filled, of_item in zip(*(it.tolist() for it in columns), because)
         )
         return RankedList(entries, user_id)

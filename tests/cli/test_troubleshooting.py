@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mlcore.errors import MlcoreError
-from tests.cli.cases import REPOSITORY, run, write
+from tests.cli.cases import run, write
 from tests.cli.troubleshooting import PAGE, SECTIONS, Entry, render
 
 ENTRIES = [entry for entries in SECTIONS.values() for entry in entries]
@@ -37,14 +37,6 @@ def test_each_entry_happens_and_its_cure_works(
     if entry.cured_by:
         status, said = happens(entry.cured_by, entry, capsys)
         assert (status, "error: " in said) == (0, False), said
-
-
-@pytest.fixture(scope="module")
-def go_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    program = tmp_path_factory.mktemp("go") / "mlcore"
-    build = ["go", "build", "-o", str(program), "./cmd/mlcore"]
-    subprocess.run(build, cwd=REPOSITORY / "interop/go", check=True)
-    return program
 
 
 @pytest.mark.go
