@@ -74,10 +74,12 @@ PARTS = {
 # Files that need a part without its name in theirs; tests/test_conftest.py says which are gone.
 FILES = {
     "mlcore/files/database.py": "duckdb",
+    "mlcore/files/parquet_output.py": "duckdb",
     "mlcore/tune/tune.py": "optuna",
     "mlcore/warehouse/engines/__init__.py": "duckdb",
     "tests/files/test_database.py": "duckdb",
     "tests/files/test_parquet.py": "duckdb",
+    "tests/files/test_parquet_output.py": "duckdb",
     "tests/files/test_rows_sql.py": "duckdb",
     "tests/tune/test_trials.py": "optuna",
     "tests/tune/test_tune.py": "optuna",

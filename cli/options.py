@@ -276,7 +276,10 @@ def add_model_option(parser: Any) -> None:
 def add_predictions_option(parser: Any) -> None:
     """Add ``--predictions``, required, to a parser or a group."""
     parser.add_argument(
-        "--predictions", required=True, metavar="FILE", help="as predict writes them, or -"
+        "--predictions",
+        required=True,
+        metavar="FILE",
+        help="as predict writes them: .jsonl, .csv, .tsv, .parquet, or - for JSON Lines",
     )
 
 

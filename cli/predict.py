@@ -1,4 +1,8 @@
-"""Recommend: a model and users or histories in, ranked items as JSON Lines out."""
+"""Recommend: a model and users or histories in, ranked items out.
+
+As JSON Lines, a list a line; or, by the name of --out, as a table with a row for each item: user_id,
+item_id, rank, score, source. A user with an empty list has no row there.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +61,12 @@ def build_parser() -> argparse.ArgumentParser:
         unknown_user="a user unknown to the model is an error, is left out, or gets popular items",
         explain="add what each item of the history contributes to each score",
     )
-    parser.add_argument("--out", required=True, metavar="FILE", help="JSON Lines, or -")
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="JSON Lines: .jsonl, or -; a table: .csv or .tsv (perhaps .gz), or .parquet",
+    )
     add_threads_option(parser)
     add_dry_run_option(parser)
     add_lineage_option(parser)

@@ -26,6 +26,7 @@ class Args(InputArgs):
 
     interactions: str
     out: str
+    in_place: bool
     lineage: str | None
 
 
@@ -39,6 +40,9 @@ def build_parser() -> ArgumentParser:
     )
     add_interactions_option(parser)
     parser.add_argument("--out", required=True, metavar="FILE", help="the interactions")
+    parser.add_argument(
+        "--in-place", action="store_true", help="allow --out to replace the file of --interactions"
+    )
     add_fields(
         parser.add_argument_group("what to keep"),
         PreprocessConfig,
@@ -60,6 +64,7 @@ def _preprocess(args: Args, progress: TerminalProgress) -> str:
         args.interactions,
         args.out,
         build_config(PreprocessConfig, args),
+        in_place=args.in_place,
         input_options=args.input_options(),
         lineage_path=args.lineage,
         progress=progress,

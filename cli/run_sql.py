@@ -81,7 +81,7 @@ def build_parser() -> ArgumentParser:
     )
     add_dry_run_option(parser)
     output = parser.add_argument_group("output")
-    output.add_argument("--out", metavar="FILE", help=".csv or .jsonl, perhaps .gz, or -")
+    output.add_argument("--out", metavar="FILE", help=".csv, .tsv or .jsonl, perhaps .gz, or -")
     output.add_argument(
         "--out-table", metavar="NAME", help="a table of the engine in place of a file; is replaced"
     )

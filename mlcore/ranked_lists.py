@@ -12,9 +12,21 @@ from mlcore.ids import check_id, refuse_text
 from mlcore.numeric.ranges import offsets, row_blocks
 from mlcore.types import Int32Array, Int64Array
 
-__all__ = ["Predictions"]
+__all__ = ["LIST_COLUMNS", "Predictions", "source_of"]
+
+# Of a list as rows, one an item; ranks begin at 1.
+LIST_COLUMNS = ("user_id", "item_id", "rank", "score", "source")
 
 _BLOCK_ENTRIES = 2**20  # to sort at once; changes speed and memory only
+
+
+def source_of(is_filled: bool) -> str:
+    """Return what an item of a list comes from.
+
+    >>> source_of(True)
+    'popularity'
+    """
+    return "popularity" if is_filled else "similarity"
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,7 +39,7 @@ class Predictions:
         indptr: (R + 1,) int64 offsets of each list.
         items: (P,) int32 positions into ``item_ids``, each at most once in a list.
         place: the file they come from, for messages.
-        lines: the line of each list in that file, or empty.
+        lines: the line of each list in that file, or empty if it has one for each item.
     """
 
     user_ids: Sequence[str]
@@ -105,5 +117,6 @@ class Predictions:
         return int(np.diff(self.indptr).max(initial=0))
 
     def place_of(self, row: int) -> str:
-        """Return the prefix of a message about one list: file and line, if known."""
-        return f"{self.place}:{self.lines[row]}: " if self.lines else ""
+        """Return the prefix of a message about one list: file and line, as far as known."""
+        line = f":{self.lines[row]}" if self.lines else ""
+        return f"{self.place}{line}: " if self.place else ""

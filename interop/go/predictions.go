@@ -2,6 +2,8 @@ package mlcore
 
 import (
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"unsafe"
 )
 
@@ -64,8 +66,9 @@ func appendPair(dst []byte, position int, id, key string, value float64) []byte 
 // Prepared answers many requests under the same options: their ids are resolved once, and lists are
 // written as text without an allocation for each. It may be used from many goroutines at once.
 type Prepared struct {
-	model  *Model
-	filter filter
+	model     *Model
+	filter    filter
+	delimiter byte // of rows, or 0 for JSON Lines
 }
 
 // Prepare resolves options.
@@ -84,6 +87,17 @@ func (m *Model) Prepare(options RecommendOptions) (*Prepared, error) {
 	return p, nil
 }
 
+// RowColumns are the columns of a list as rows; ranks begin at 1.
+var RowColumns = []string{"user_id", "item_id", "rank", "score", "source"}
+
+// AsRows returns the same options, under which lists are appended as CSV: a row for each item, none for
+// an empty list, without contributions.
+func (p *Prepared) AsRows(delimiter byte) *Prepared {
+	rows := *p
+	rows.delimiter = delimiter
+	return &rows
+}
+
 // Recommend is [Model.Recommend] under the prepared options.
 func (p *Prepared) Recommend(userID string, n int) ([]Item, error) {
 	return p.model.answer(request{user: userID, byUser: true, n: n, filter: &p.filter})
@@ -100,12 +114,12 @@ type Line struct {
 	UnknownItems int // items of the history that the model does not have
 }
 
-// AppendRecommend appends the line of predictions for a user of the model.
+// AppendRecommend appends the list for a user of the model: a line of predictions, or rows.
 func (p *Prepared) AppendRecommend(dst []byte, userID string, n int) ([]byte, Line, error) {
 	return p.appendLine(dst, userID, request{user: userID, byUser: true, n: n, filter: &p.filter})
 }
 
-// AppendRecommendHistory appends the line of predictions for a history; userID only names it.
+// AppendRecommendHistory appends the list for a history, likewise; userID only names it.
 func (p *Prepared) AppendRecommendHistory(dst []byte, userID string, history []HistoryItem, n int) ([]byte, Line, error) {
 	return p.appendLine(dst, userID, request{history: history, n: n, filter: &p.filter})
 }
@@ -124,7 +138,11 @@ func (p *Prepared) appendLine(dst []byte, userID string, r request) (result []by
 		err = m.items.parse()
 	}
 	if err == nil {
-		result = m.appendList(dst, s, userID)
+		if p.delimiter == 0 {
+			result = m.appendList(dst, s, userID)
+		} else {
+			result = m.appendRows(dst, s, userID, p.delimiter)
+		}
 	}
 	m.scratches.Put(s)
 	return result, line, atStage(err, StagePredict)
@@ -144,6 +162,31 @@ func (m *Model) appendList(dst []byte, s *scratch, userID string) []byte {
 		dst = append(dst, '}')
 	}
 	return append(dst, "]}\n"...)
+}
+
+func (m *Model) appendRows(dst []byte, s *scratch, userID string, delimiter byte) []byte {
+	for position, item := range s.top.list {
+		dst = append(appendField(dst, userID, delimiter), delimiter)
+		dst = append(appendField(dst, m.itemText(s, item.index), delimiter), delimiter)
+		dst = append(strconv.AppendInt(dst, int64(position)+1, 10), delimiter)
+		dst = append(AppendNumber(dst, item.score), delimiter)
+		source := "similarity"
+		if item.filled {
+			source = "popularity"
+		}
+		dst = append(append(dst, source...), '\n')
+	}
+	return dst
+}
+
+// appendField appends a field of CSV, quoted only if it must be.
+func appendField(dst []byte, text string, delimiter byte) []byte {
+	if !strings.ContainsAny(text, "\"\r\n") && strings.IndexByte(text, delimiter) < 0 {
+		return append(dst, text...)
+	}
+	dst = append(dst, '"')
+	dst = append(dst, strings.ReplaceAll(text, `"`, `""`)...)
+	return append(dst, '"')
 }
 
 // itemText returns an id that is to be used before the next one is asked for.

@@ -16,11 +16,13 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from mlcore.errors import DataError, os_errors_at
+from mlcore.files.clobber import refuse_clobber
 from mlcore.files.locks import lock
+from mlcore.files.options import PathLike
 from mlcore.files.outputs import OnWritten
 from mlcore.files.partials import create_partial, remove_stale
 
@@ -100,6 +102,7 @@ def replaced_directory(
     overwrite: bool,
     known_files: Collection[str],
     *,
+    inputs: Mapping[str, PathLike | None] = {},
     on_written: OnWritten | None = None,
 ) -> Iterator[Path]:
     """Give an empty folder to fill, which replaces ``target`` on success.
@@ -110,11 +113,14 @@ def replaced_directory(
     Args:
         target: the directory; a symbolic link is followed, missing folders around it are made.
         overwrite: as for ``check_replaceable``.
+        inputs: what the work reads, by option; a target that is one, or lies in one, is refused.
+            Files in the target itself, such as its catalogue, may be read for the new content.
         on_written: called with the folder when all is on disk, before it replaces ``target``.
 
     Raises:
-        DataError: as ``check_replaceable``, or the disk refused.
+        DataError: as ``check_replaceable`` and ``refuse_clobber``, or the disk refused.
     """
+    refuse_clobber(target, inputs)
     real = Path(os.path.realpath(target))
     _remove_unfinished(real, known_files)
     check_replaceable(target, overwrite, known_files)

@@ -16,6 +16,7 @@ from pathlib import Path
 from mlcore.artifact import KEPT_COPIES, MODEL_FILES, replaced_directory, verify_model
 from mlcore.artifact.directory import locked, sync
 from mlcore.errors import DataError, os_errors_at
+from mlcore.files.clobber import refuse_clobber
 from mlcore.files.options import PathLike
 from mlcore.files.partials import partial_path, remove_stale
 from mlcore.parameters import convert_value, integer
@@ -43,6 +44,8 @@ def publish_from_path(model_dir: PathLike, link: PathLike, *, keep: int = KEPT_C
     """
     convert_value(integer(minimum=1), keep, "keep")
     target, source = Path(link), Path(model_dir)
+    # Of the folder: the link itself may lead to the model that is published anew.
+    refuse_clobber(target.parent, {"--model-dir": model_dir})
     if os.path.lexists(target) and not target.is_symlink():
         raise DataError(f"{target}: expected a symbolic link or nothing, got something else")
     manifest = verify_model(source)

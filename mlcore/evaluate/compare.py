@@ -18,6 +18,7 @@ from mlcore.evaluate.evaluate import (
 from mlcore.evaluate.lists import IdLists, as_data
 from mlcore.evaluate.metrics import USER_METRICS
 from mlcore.evaluate.resampling import adjust_holm, bootstrap_interval, paired_test, users_needed
+from mlcore.files.formats import refuse_table_name
 from mlcore.files.interactions import read_interactions
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
@@ -174,7 +175,7 @@ def compare_from_path(
     Writes the result of a failed gate too: ask ``Comparison.failure``.
 
     Args:
-        baseline_path: JSON Lines, as ``cli.predict`` writes them.
+        baseline_path: as ``cli.predict`` writes them, JSON Lines or a table.
         candidate_path: likewise.
         out_path: for the comparison as JSON.
         extra_users: ``ignore`` skips lists of users without ground truth.
@@ -186,10 +187,17 @@ def compare_from_path(
         DataError: a file is faulty.
     """
     _check_metrics(config, cutoffs)  # before reading files
+    inputs = {
+        "--baseline": baseline_path,
+        "--candidate": candidate_path,
+        "--ground-truth": ground_truth_path,
+    }
     run = CommandRun("compare", {"comparison": out_path}, lineage_path)
     run.note(config, input_options, cutoffs=cutoffs, extra_users=extra_users)
     paths = [] if out_path is None else [out_path]
-    with open_outputs(*paths, on_written=run.on_written) as streams:
+    with open_outputs(*paths, inputs=inputs, on_written=run.on_written) as streams:
+        for path in paths:
+            refuse_table_name(path)
         run.take(baseline=baseline_path, candidate=candidate_path, ground_truth=ground_truth_path)
         baseline = read_predictions(baseline_path, progress)
         candidate = read_predictions(candidate_path, progress)

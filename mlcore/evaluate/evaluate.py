@@ -19,8 +19,7 @@ from mlcore.evaluate.hits import find_hits, find_positions
 from mlcore.evaluate.lists import IdLists, as_data
 from mlcore.evaluate.metrics import user_metrics
 from mlcore.evaluate.result import Evaluation, Slice, mean_over_users
-from mlcore.files.formats import ROW_FORMATS
-from mlcore.files.inputs import find_format
+from mlcore.files.formats import find_row_format, refuse_table_name
 from mlcore.files.interactions import read_interactions
 from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
@@ -261,7 +260,7 @@ def evaluate_from_path(
     """Read predictions and ground truth, evaluate, write the metrics as JSON; return a summary.
 
     Args:
-        predictions_path: JSON Lines, as ``cli.predict`` writes them.
+        predictions_path: as ``cli.predict`` writes them, JSON Lines or a table.
         cutoffs: list lengths n, each >= 1.
         per_user_path: for the metrics of each user, ``.csv`` or ``.jsonl``.
         model_dir: for metrics over its catalogue, slices and diversity.
@@ -278,12 +277,18 @@ def evaluate_from_path(
     check_cutoffs(cutoffs)
     paths = [out_path]
     if per_user_path is not None:
-        find_format(per_user_path, input_options.format)
+        find_row_format(per_user_path, input_options.format)
         paths.append(per_user_path)
+    inputs = {
+        "--predictions": predictions_path,
+        "--ground-truth": ground_truth_path,
+        "--model-dir": model_dir,
+    }
     outputs = {"metrics": out_path, "per_user": per_user_path}
     run = CommandRun("evaluate", outputs, lineage_path)
     run.note(config, input_options, cutoffs=cutoffs, extra_users=extra_users)
-    with open_outputs(*paths, on_written=run.on_written) as streams:
+    with open_outputs(*paths, inputs=inputs, on_written=run.on_written) as streams:
+        refuse_table_name(out_path)
         run.take(predictions=predictions_path, ground_truth=ground_truth_path, model=model_dir)
         catalogue = None if model_dir is None else _catalogue_of(Model.load(model_dir), config)
         _check_catalogue(catalogue, config)  # before reading files
@@ -319,7 +324,7 @@ def _catalogue_of(model: Model, config: EvaluateConfig) -> Catalogue:
 def _write_per_user(
     stream: TextIO, evaluation: Evaluation, path: PathLike, format: Format | None
 ) -> None:
-    rows, names = ROW_FORMATS[find_format(path, format)], ["user_id", *evaluation.per_user]
+    rows, names = find_row_format(path, format), ["user_id", *evaluation.per_user]
     stream.write(rows.header(names))
     around = rows.around(names)
     columns = [values.tolist() for values in evaluation.per_user.values()]

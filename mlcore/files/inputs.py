@@ -12,7 +12,7 @@ import os
 import sys
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import IO
 
 from mlcore.errors import DataError, DataWarning, os_errors_at
-from mlcore.files.options import FORMATS, Format, PathLike
+from mlcore.files.formats import ROW_FORMATS
+from mlcore.files.options import Format, PathLike
 from mlcore.progress import Progress, no_progress
 
 __all__ = [
     "TextChunk",
     "display_name",
-    "find_format",
     "find_input_format",
     "opened",
     "read_text",
@@ -53,8 +53,7 @@ _PACKED_ENDINGS = {
     ".zst": _UNPACK.format("zstd -dc"),
     ".xlsx": "save the spreadsheet as CSV",
 }
-_OUTPUT_ENDINGS: dict[str, Format] = {f".{format}": format for format in FORMATS}
-_INPUT_ENDINGS: dict[str, Format] = {**_OUTPUT_ENDINGS, ".tsv": "csv", ".ndjson": "jsonl"}
+_ENDINGS: dict[str, Format] = {ending: rows.format for ending, rows in ROW_FORMATS.items()}
 _OTHER_ENCODING = "--encoding names another, such as latin-1 or utf-16"
 
 
@@ -75,37 +74,17 @@ def display_name(path: PathLike) -> str:
     return "standard input" if os.fspath(path) == "-" else os.fspath(path)
 
 
-def find_format(path: PathLike, given: Format | None) -> Format:
-    """Return the format of an output: by its name, perhaps with ``.gz``, else as given.
+def find_input_format(path: PathLike, given: Format | None) -> Format:
+    """Return the format of an input: by its name, perhaps with ``.gz``, else as given.
 
     Raises:
         DataError: the name does not show the format, and none is given.
 
-    >>> find_format("events.jsonl.gz", None)
-    'jsonl'
-    """
-    return _format_by(_OUTPUT_ENDINGS, path, given)
-
-
-def find_input_format(path: PathLike, given: Format | None) -> Format:
-    """Return the format of an input, which may have more names than an output.
-
-    Raises:
-        DataError: as ``find_format``.
-
     >>> find_input_format("events.TSV", None)
     'csv'
     """
-    try:
-        return _format_by(_INPUT_ENDINGS, path, given)
-    except DataError as fault:
-        ending = os.path.splitext(os.fspath(path).lower())[1]
-        raise DataError(str(fault), _PACKED_ENDINGS.get(ending, fault.hint)) from None
-
-
-def _format_by(endings: Mapping[str, Format], path: PathLike, given: Format | None) -> Format:
     name = os.fspath(path).lower().removesuffix(".gz")
-    for ending, known in endings.items():
+    for ending, known in _ENDINGS.items():
         if name.endswith(ending):
             return known
     if given is not None:
@@ -113,7 +92,9 @@ def _format_by(endings: Mapping[str, Format], path: PathLike, given: Format | No
     raise DataError(
         f"{display_name(path)}: expected a name that ends in .csv or .jsonl (or either and .gz), "
         "got another",
-        "--format csv or --format jsonl says what it is",
+        _PACKED_ENDINGS.get(
+            os.path.splitext(name)[1], "--format csv or --format jsonl says what it is"
+        ),
     )
 
 

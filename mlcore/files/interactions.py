@@ -16,8 +16,8 @@ from mlcore.errors import DataError, at
 from mlcore.files.columns import read_columns
 from mlcore.files.database import has_duckdb
 from mlcore.files.duckdb_input import read_events_by_duckdb
-from mlcore.files.formats import ROW_FORMATS, RowFormat
-from mlcore.files.inputs import display_name, find_format
+from mlcore.files.formats import RowFormat, find_row_format
+from mlcore.files.inputs import display_name
 from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.files.parquet import read_parquet_events
 from mlcore.files.parts import Kind, has_parts, kind_of, read_parts
@@ -218,7 +218,7 @@ def write_interactions(
     Raises:
         DataError: the format is not known.
     """
-    rows = ROW_FORMATS[find_format(path, format)]
+    rows = find_row_format(path, format)
     names = ["user_id", "item_id", "weight", "timestamp"]
     names = names[:3] if interactions.timestamps is None else names
     stream.write(rows.header(names))

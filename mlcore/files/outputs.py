@@ -9,12 +9,15 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TextIO, TypeAlias, cast
 
 from mlcore.errors import DataError, from_os_error
+from mlcore.files.clobber import refuse_clobber
+from mlcore.files.formats import ending_of
 from mlcore.files.options import PathLike
+from mlcore.files.parquet_output import check_parquet_output, convert_to_parquet
 from mlcore.files.partials import create_partial
 
 __all__ = ["OnWritten", "descriptor_of", "open_outputs"]
@@ -27,7 +30,12 @@ _MAX_LINKS = 40
 
 
 @contextlib.contextmanager
-def open_outputs(*paths: PathLike, on_written: OnWritten | None = None) -> Iterator[list[TextIO]]:
+def open_outputs(
+    *paths: PathLike,
+    inputs: Mapping[str, PathLike | None] = {},
+    types: Mapping[str, str] | None = None,
+    on_written: OnWritten | None = None,
+) -> Iterator[list[TextIO]]:
     """Give a text stream for each path; replace the files, one right after the other, on success.
 
     Until then the text goes to hidden siblings, which are removed on any exception and on Ctrl-C, and
@@ -36,12 +44,18 @@ def open_outputs(*paths: PathLike, on_written: OnWritten | None = None) -> Itera
     pipes are written to as they are; a name that ends in ``.gz`` is compressed, without a time stamp.
 
     Args:
+        inputs: what the work reads, by option; an output among them is refused.
+        types: of the columns, for ``convert_to_parquet``: a name that ends in ``.parquet`` is
+            written as CSV and converted on success. None if there is no such name.
         on_written: called with the hidden file of each output, or None where it has none, when all are
             whole and on disk, before the first gets its name.
 
     Raises:
-        DataError: the same path twice, or the disk refused.
+        DataError: the same path twice, a path of an input, or the disk refused.
+        MlcoreError: Parquet, and DuckDB is not installed.
     """
+    for path in paths:
+        refuse_clobber(path, inputs)
     if len({_key(path) for path in paths}) < len(paths):
         raise DataError(
             f"{_name(paths[-1])}: expected a different file for each output, got one twice"
@@ -49,7 +63,7 @@ def open_outputs(*paths: PathLike, on_written: OnWritten | None = None) -> Itera
     outputs: list[_Output] = []
     try:
         for path in paths:
-            outputs.append(_Output(path))
+            outputs.append(_Output(path, types))
         yield [output.stream for output in outputs]
         for output in outputs:
             output.finish()
@@ -65,13 +79,19 @@ def open_outputs(*paths: PathLike, on_written: OnWritten | None = None) -> Itera
 class _Output:
     """One output: a stream, and what to do on success."""
 
-    def __init__(self, path: PathLike) -> None:
+    def __init__(self, path: PathLike, types: Mapping[str, str] | None) -> None:
         self._path = path
         self._partial: Path | None = None
         self._lock: int | None = None
+        self._types = types if ending_of(path) == ".parquet" else None
+        if self._types is not None:
+            check_parquet_output(path)
         raw = self._open()
+        if self._types is not None and self._partial is None:
+            raw.close()
+            raise DataError(f"{_name(path)}: expected a file to write Parquet to, got a stream")
         self._files: list[IO[bytes]] = [raw]
-        if os.fspath(path).endswith(".gz"):
+        if os.fspath(path).lower().endswith(".gz"):
             raw = cast(IO[bytes], gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0))
             self._files.insert(0, raw)
         self.stream: TextIO = _Writer(raw, path)
@@ -102,8 +122,23 @@ class _Output:
             if self._partial is not None:
                 os.fsync(raw.fileno())
             raw.close()
+            if self._types is not None:
+                self._convert(self._types)
             if os.name == "nt":
                 self._unlock()  # Windows renames no file that is open
+
+    def _convert(self, types: Mapping[str, str]) -> None:
+        """Replace the hidden CSV file by a hidden Parquet file."""
+        csv_path, lock = self._partial, self._lock
+        assert csv_path is not None and lock is not None
+        try:
+            target = Path(os.path.realpath(self._path))
+            self._partial, self._lock = create_partial(target, _create_file)
+            convert_to_parquet(csv_path, self._partial, types, _name(self._path))
+            os.fsync(self._lock)
+        finally:
+            csv_path.unlink()
+            os.close(lock)
 
     @property
     def hidden(self) -> Path | None:

@@ -1,26 +1,35 @@
-"""Predictions from and to JSON Lines: one list a line, best item first."""
+"""Predictions from and to files: JSON Lines with a list a line, best item first, or rows."""
 
 from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from mlcore.errors import DataError, at, shorten, shorten_json
+from mlcore.errors import ConfigError, DataError, at, shorten, shorten_json
+from mlcore.files.formats import ending_of, find_row_format
 from mlcore.files.inputs import display_name, text_chunks
 from mlcore.files.json_lines import json_member, no_objects, parse_json_object
+from mlcore.files.list_rows import are_rows, format_list_rows, read_list_rows
 from mlcore.files.options import PathLike
 from mlcore.files.tables import BadValue
 from mlcore.files.values import JSON_NUMBER, IdEncoder
-from mlcore.jsontext import format_numbers
+from mlcore.jsontext import format_numbers, format_string
 from mlcore.numeric.ranges import offsets
 from mlcore.progress import Progress, no_progress
-from mlcore.ranked_lists import Predictions
+from mlcore.ranked_lists import LIST_COLUMNS, Predictions
 
-__all__ = ["Entries", "format_prediction", "format_predictions", "read_predictions"]
+__all__ = [
+    "Entries",
+    "ListFormat",
+    "find_list_format",
+    "format_prediction",
+    "format_predictions",
+    "read_predictions",
+]
 
 # A list as format_predictions writes it: the text before its first id, and the text after each id. A
 # number of more digits might be too long for the parser; an atomic group never backtracks.
@@ -40,7 +49,7 @@ class Entries(NamedTuple):
 
     Attributes:
         bounds: (R + 1,) or (P + 1,) offsets.
-        items: ids as JSON strings.
+        items: ids as they are written, such as JSON strings.
         numbers: scores or shares.
     """
 
@@ -129,16 +138,65 @@ def _concatenate(groups: Iterable[Iterable[tuple[str, float]]]) -> Entries:
     return Entries(bounds, items, numbers)
 
 
-def read_predictions(path: PathLike, progress: Progress = no_progress) -> Predictions:
-    """Return the lists of a file; the order within a list is the ranking, scores are not read.
+class ListFormat(NamedTuple):
+    """How the lists of an output are written.
+
+    Attributes:
+        header: the text before them.
+        quote: what makes of an id the text that ``format`` takes.
+        format: the lines of some lists, as ``format_predictions``.
+    """
+
+    header: str
+    quote: Callable[[str], str]
+    format: Callable[[Sequence[str], Entries, Sequence[bool], Entries | None], str]
+
+
+def find_list_format(path: PathLike, explain: bool = False) -> ListFormat:
+    """Return how lists are written, by the name of the output: JSON Lines, unless it is of a table.
 
     Args:
-        path: JSON Lines, perhaps ``.gz``, or ``-``.
+        explain: whether items have contributions.
+
+    Raises:
+        ConfigError: rows are to have contributions.
+        DataError: the name is of another format.
+
+    >>> find_list_format("lists.csv").header
+    'user_id,item_id,rank,score,source\\n'
+    """
+    ending = ending_of(path)
+    if ending in ("", ".jsonl", ".ndjson"):
+        return ListFormat("", format_string, format_predictions)
+    # Of a table that becomes Parquet, the text before.
+    rows = find_row_format("lists.csv" if ending == ".parquet" else path)
+    if explain:
+        raise ConfigError(
+            f"explain: expected JSON Lines as output, got {ending}",
+            "contributions are lists, which no column holds; --out lists.jsonl has them",
+        )
+
+    def format_rows(
+        users: Sequence[str], lists: Entries, filled: Sequence[bool], because: Entries | None
+    ) -> str:
+        return format_list_rows(rows, users, lists.bounds, lists.items, lists.numbers, filled)
+
+    return ListFormat(rows.header(LIST_COLUMNS), rows.quote, format_rows)
+
+
+def read_predictions(path: PathLike, progress: Progress = no_progress) -> Predictions:
+    """Return the lists of a file; scores are not read.
+
+    Args:
+        path: JSON Lines, perhaps ``.gz``, or ``-``, with the items of a list in their order; or a
+            table by its name, see ``read_list_rows``.
         progress: called with the bytes read.
 
     Raises:
         DataError: a user or, within a list, an item twice, or a line of another form.
     """
+    if are_rows(path):
+        return read_list_rows(path, progress)
     name = display_name(path)
     user_ids: dict[str, int] = {}
     items = IdEncoder()

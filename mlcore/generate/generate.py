@@ -16,8 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mlcore.files.formats import ROW_FORMATS, RowFormat
-from mlcore.files.inputs import find_format
+from mlcore.files.formats import RowFormat, find_row_format
 from mlcore.files.options import Format, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.generate.config import DEFAULT_SKEW
@@ -138,15 +137,15 @@ def generate_to_path(
         DataError: a file cannot be written.
     """
     paths = [out_path] if items_path is None else [out_path, items_path]
-    formats = [find_format(path, format) for path in paths]  # before the work, not after it
+    formats = [find_row_format(path, format) for path in paths]  # before the work, not after it
     with open_outputs(*paths) as streams:
         events = draw_events(num_users, num_items, num_interactions, seed, skew)
         user_names, item_names = _number_names(num_users, prefix="u"), _number_names(num_items)
-        rows = ROW_FORMATS[formats[0]]
+        rows = formats[0]
         streams[0].write(rows.header(COLUMNS))
         streams[0].writelines(_format_events(events, user_names, item_names, rows))
         if items_path is not None:
-            rows = ROW_FORMATS[formats[1]]
+            rows = formats[1]
             streams[1].write(rows.header(CatalogueItem._fields))
             around = rows.around(CatalogueItem._fields)
             streams[1].writelines(

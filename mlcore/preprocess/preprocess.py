@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from mlcore.errors import DataError, at
-from mlcore.files.inputs import display_name, find_format
+from mlcore.files.clobber import refuse_clobber
+from mlcore.files.formats import find_row_format
+from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_events, write_interactions
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
@@ -72,6 +74,7 @@ def preprocess_from_path(
     out_path: PathLike,
     config: PreprocessConfig = PreprocessConfig(),
     *,
+    in_place: bool = False,
     input_options: InputOptions = InputOptions(),
     lineage_path: PathLike | None = None,
     progress: Progress = no_progress,
@@ -79,13 +82,16 @@ def preprocess_from_path(
     """Read events, preprocess them, write interactions; return a summary.
 
     Args:
+        in_place: allow the output to replace the events.
         lineage_path: gets a line for each output; None for ``lineage.jsonl`` beside it, if there is one.
         progress: called with the bytes read.
 
     Raises:
         DataError: a file is faulty, or nothing is left.
     """
-    find_format(out_path, input_options.format)  # before the work, not after it
+    find_row_format(out_path, input_options.format)  # before the work, not after it
+    if not in_place:
+        refuse_clobber(out_path, {"--interactions": interactions_path}, "--in-place replaces it")
     run = CommandRun("preprocess", {"interactions": out_path}, lineage_path)
     run.note(config, input_options)
     with open_outputs(out_path, on_written=run.on_written) as (out,):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from mlcore.notebook import SHOWN_ROWS, html_table
+from mlcore.ranked_lists import LIST_COLUMNS, source_of
 
 __all__ = ["Contribution", "RankedList", "RankedLists", "Recommendation"]
 
@@ -30,7 +31,7 @@ class Recommendation(NamedTuple):
 
     item_id: str
     score: float
-    source: str = "similarity"
+    source: str = source_of(False)
     because: tuple[Contribution, ...] = ()
 
 
@@ -48,14 +49,16 @@ class RankedList(list[Recommendation]):
     def to_rows(self) -> list[dict[str, Any]]:
         """Return a row for each item, as ``pandas.DataFrame`` and ``polars.DataFrame`` take them.
 
-        Columns: ``user_id``, if there is one, ``item_id``, ``rank`` from 1, ``score``, ``source``.
+        They are the rows that ``cli.predict --out lists.csv`` writes: ``user_id``, if there is one,
+        ``item_id``, ``rank`` from 1, ``score``, ``source``.
 
         >>> RankedList([Recommendation("tea", 0.5)], "ann").to_rows()
         [{'user_id': 'ann', 'item_id': 'tea', 'rank': 1, 'score': 0.5, 'source': 'similarity'}]
         """
-        user = {} if self.user_id is None else {"user_id": self.user_id}
+        columns = LIST_COLUMNS if self.user_id is not None else LIST_COLUMNS[1:]
+        user = () if self.user_id is None else (self.user_id,)
         return [
-            {**user, "item_id": item_id, "rank": rank, "score": score, "source": source}
+            dict(zip(columns, (*user, item_id, rank, score, source)))
             for rank, (item_id, score, source, _) in enumerate(self, 1)
         ]
 

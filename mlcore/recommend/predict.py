@@ -1,4 +1,4 @@
-"""Predict from files to files: read requests, write ranked lists, streamed in order."""
+"""Predict from files to files: read requests, write ranked lists in order as they are made."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import numpy as np
 from mlcore.errors import DataError, DataWarning, UnknownUserError, at, shorten
 from mlcore.files.histories import read_histories
 from mlcore.files.inputs import display_name
+from mlcore.files.list_rows import LIST_TYPES
 from mlcore.files.lists import read_ids
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
-from mlcore.files.predictions import Entries, format_predictions
+from mlcore.files.predictions import Entries, ListFormat, find_list_format
 from mlcore.files.tables import BadValue
 from mlcore.ids import IdMap
-from mlcore.jsontext import format_string
 from mlcore.lineage.command_run import CommandRun
 from mlcore.memory.plan import Plan
 from mlcore.numeric.threads import resolve_threads
@@ -62,11 +62,13 @@ def predict_from_path(
     progress: Progress = no_progress,
     on_message: OnMessage = no_message,
 ) -> str:
-    """Read requests, rank on all cores, write one JSON line for each in order; return a summary.
+    """Read requests, rank on all cores, write their lists in order; return a summary.
 
     Writes lists as they are made; of the requests only the ids stay in memory.
 
     Args:
+        out_path: JSON Lines, unless the name ends in ``.csv``, ``.tsv`` or ``.parquet``, see
+            ``find_list_format``.
         threads: None for one per core. Changes speed only.
         lineage_path: gets the line of the lists; None for ``lineage.jsonl`` beside them, if there is one.
         dry_run: open the model only, write nothing, and return the memory plan.
@@ -76,19 +78,31 @@ def predict_from_path(
 
     Raises:
         ArtifactError: the model is faulty.
+        ConfigError: rows are to explain scores.
         DataError: a file is faulty, a user is unknown, no item to include or no user is known, or
             memory does not suffice.
     """
+    list_format = find_list_format(out_path, options.explain)
     if dry_run:
         return _plan(Recommender.load(model_dir), model_dir, requests, options, threads).dry_run(
             on_message
         )
     tally = _Tally()
+    inputs = {
+        "--model-dir": model_dir,
+        "--users": requests.users_path,
+        "--histories": requests.histories_path,
+        "--include-items": options.include_items_path,
+        "--exclude-items": options.exclude_items_path,
+    }
     run = CommandRun("predict", {"predictions": out_path}, lineage_path)
     run.note(options, input_options, all_users=requests.all_users)
-    with open_outputs(out_path, on_written=run.on_written) as (out,):
+    with open_outputs(out_path, inputs=inputs, types=LIST_TYPES, on_written=run.on_written) as (
+        out,
+    ):
         run.take(model=model_dir, users=requests.users_path, histories=requests.histories_path)
         run.take(include_items=options.include_items_path, exclude_items=options.exclude_items_path)
+        out.write(list_format.header)
         recommender = Recommender.load(model_dir)
         list_options = _list_options(options, input_options, recommender.model.items, tally)
         plan = _plan(recommender, model_dir, requests, options, threads)
@@ -100,9 +114,9 @@ def predict_from_path(
             total = 0
             wanted = _requests(recommender, requests, options, input_options, tally)
             ranked_blocks = recommender.rank_requests(wanted, list_options, threads)
-        json_ids = [format_string(id_) for id_ in recommender.model.items.ids]
+        item_texts = list(map(list_format.quote, recommender.model.items.ids))
         for ranked in ranked_blocks:
-            out.write(_format_lists(ranked, json_ids))
+            out.write(_format_lists(ranked, item_texts, list_format))
             tally.lists += len(ranked.user_ids)
             tally.short_lists += int((np.diff(ranked.ranking.indptr) < options.top_n).sum())
             progress("recommend", tally.lists, total)
@@ -166,23 +180,23 @@ def _note(fault: DataError | None) -> None:
         warnings.warn(f"{fault}; {fault.hint}", DataWarning, stacklevel=2)
 
 
-def _format_lists(ranked: RankedUsers, json_ids: Sequence[str]) -> str:
+def _format_lists(ranked: RankedUsers, item_texts: Sequence[str], list_format: ListFormat) -> str:
     ranking, found = ranked.ranking, ranked.contributions
     because = None
     if found is not None:
-        because = _entries(found.indptr, found.items, found.shares, json_ids)
-    return format_predictions(
-        list(map(format_string, ranked.user_ids)),
-        _entries(ranking.indptr, ranking.items, ranking.scores, json_ids),
+        because = _entries(found.indptr, found.items, found.shares, item_texts)
+    return list_format.format(
+        list(map(list_format.quote, ranked.user_ids)),
+        _entries(ranking.indptr, ranking.items, ranking.scores, item_texts),
         ranking.filled.tolist(),
         because,
     )
 
 
 def _entries(
-    indptr: Int64Array, items: Int32Array, numbers: Float64Array, json_ids: Sequence[str]
+    indptr: Int64Array, items: Int32Array, numbers: Float64Array, item_texts: Sequence[str]
 ) -> Entries:
-    ids = list(map(json_ids.__getitem__, items.tolist()))
+    ids = list(map(item_texts.__getitem__, items.tolist()))
     return Entries(indptr.tolist(), ids, numbers.tolist())
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from mlcore.artifact import Model
 from mlcore.errors import UnknownItemError, shorten
 from mlcore.ids import check_all_asked, check_asked, refuse_text
+from mlcore.ranked_lists import source_of
 from mlcore.recommend.explain import Contributions, explain_lists
 from mlcore.recommend.lists import Contribution, RankedList, RankedLists, Recommendation
 from mlcore.recommend.options import Fill
@@ -230,7 +231,7 @@ class Recommender(Ranker):
         if found is not None:
             because = [self._because(found, listed) for listed in range(begin, end)]
         entries = (
-            Recommendation(ids[item], score, "popularity" if filled else "similarity", of_item)
+            Recommendation(ids[item], score, source_of(filled), of_item)
             for item, score, filled, of_item in zip(*(it.tolist() for it in columns), because)
         )
         return RankedList(entries, user_id)

@@ -10,6 +10,7 @@ from mlcore.errors import DataError, DataWarning, UnknownUserError, shorten
 from mlcore.files.histories import read_histories
 from mlcore.files.inputs import display_name
 from mlcore.files.json_lines import read_json_lines
+from mlcore.files.list_rows import are_rows, find_list_in_rows
 from mlcore.files.lists import read_titles
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.parameters import convert_value, integer
@@ -35,7 +36,7 @@ def show_from_path(
     Lists of ``cli.predict --explain`` show the three greatest contributions to each item.
 
     Args:
-        predictions_path: JSON Lines, as ``cli.predict`` writes them.
+        predictions_path: as ``cli.predict`` writes them.
         items_path: a table with columns ``item_id`` and ``title``.
         histories_path: as ``read_histories`` takes them.
         user_id: None for the first list of the file.
@@ -82,7 +83,12 @@ def _printable(line: str) -> str:
 
 
 def _find_list(path: PathLike, user_id: str | None) -> tuple[str, list[dict[str, Any]]]:
-    others: list[str] = []
+    if are_rows(path):
+        others, of_user = find_list_in_rows(path, user_id)
+        if user_id is None or user_id in others:
+            return user_id or others[0], of_user
+        raise _no_list(path, user_id, others)
+    others = []
     for line, value in read_json_lines(path):
         others.append(str(value.get("user_id")))
         if user_id is None or value.get("user_id") == user_id:
@@ -92,8 +98,12 @@ def _find_list(path: PathLike, user_id: str | None) -> tuple[str, list[dict[str,
                     f"{display_name(path)}:{line}: expected user_id and items, got {shorten(value)}"
                 )
             return found, entries
+    raise _no_list(path, user_id, others)
+
+
+def _no_list(path: PathLike, user_id: str | None, others: list[str]) -> UnknownUserError:
     got = "no line" if user_id is None else f"none for {shorten(user_id)}"
-    raise UnknownUserError(
+    return UnknownUserError(
         f"{display_name(path)}: user_id: expected a list of the user, got {got}",
         None if user_id is None else hint_at_one(user_id, others, "the lists"),
     )

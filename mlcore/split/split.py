@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from mlcore.errors import DataError, at
-from mlcore.files.inputs import display_name, find_format
+from mlcore.files.formats import find_row_format
+from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_interactions, write_interactions
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
@@ -120,10 +121,14 @@ def split_from_path(
         DataError: a file is faulty, or one side is empty.
     """
     for path in (train_path, test_path):
-        find_format(path, input_options.format)  # before the work, not after it
+        find_row_format(path, input_options.format)  # before the work, not after it
+    inputs = {"--interactions": interactions_path}
     run = CommandRun("split", {"train": train_path, "test": test_path}, lineage_path)
     run.note(config, input_options)
-    with open_outputs(train_path, test_path, on_written=run.on_written) as (train_out, test_out):
+    with open_outputs(train_path, test_path, inputs=inputs, on_written=run.on_written) as (
+        train_out,
+        test_out,
+    ):
         run.take(interactions=interactions_path)
         interactions = read_interactions(
             interactions_path, input_options=input_options, progress=progress

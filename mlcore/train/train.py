@@ -269,15 +269,13 @@ def train_from_path(
         with at(display_name(interactions_path)):
             return trainer.plan(settings, with_users=with_users).dry_run(on_message)
     # Opened first: an output that cannot be written is found before the work, not after it.
+    config_path = None if isinstance(config, TrainConfig) else config
+    inputs = {"--interactions": interactions_path, "--config": config_path, "--items": items_path}
     run = CommandRun("train", {"model": out_dir}, lineage_path)
     with replaced_directory(
-        Path(out_dir), overwrite, MODEL_FILES, on_written=run.on_written
+        Path(out_dir), overwrite, MODEL_FILES, inputs=inputs, on_written=run.on_written
     ) as folder:
-        run.take(
-            interactions=interactions_path,
-            config=None if isinstance(config, TrainConfig) else config,
-            items=items_path,
-        )
+        run.take(interactions=interactions_path, config=config_path, items=items_path)
         trainer, settings = read()
         with at(display_name(interactions_path)):
             model = trainer.train(settings, with_users=with_users)

@@ -20,10 +20,10 @@ from mlcore.files.outputs import OnWritten, open_outputs
 from mlcore.jsontext import JsonTextError, format_document, format_line, parse_json
 from mlcore.tune.trials import Trial
 
-__all__ = ["CONFIG", "TuningDirectory", "open_tuning_directory"]
+__all__ = ["CONFIG", "TUNING_FILES", "TuningDirectory", "open_tuning_directory"]
 
+TUNING_FILES = TRIALS, TUNING, CONFIG = "trials.jsonl", "tuning.json", "config.json"
 _ELSEWHERE = "another --out-dir starts another search"
-TRIALS, TUNING, CONFIG = "trials.jsonl", "tuning.json", "config.json"
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, DataError
+from mlcore.files.clobber import refuse_clobber
 from mlcore.files.inputs import display_name, read_text
 from mlcore.files.interactions import read_interactions
 from mlcore.files.options import InputOptions, PathLike
@@ -27,7 +28,12 @@ from mlcore.references import count_unknown, likely_reason, none_known
 from mlcore.train.memory import TrainingPlanner
 from mlcore.train.train import Trainer, add_catalogue
 from mlcore.tune.config import TuneConfig
-from mlcore.tune.directory import CONFIG, TuningDirectory, open_tuning_directory
+from mlcore.tune.directory import (
+    CONFIG,
+    TUNING_FILES,
+    TuningDirectory,
+    open_tuning_directory,
+)
 from mlcore.tune.optuna_sampler import optuna_version, suggest
 from mlcore.tune.space import DEFAULT_SPACE, SampledConfig, SearchSpace
 from mlcore.tune.trials import Trial, TrialRunner, best_trial, full_config
@@ -166,6 +172,14 @@ def tune_from_path(
         DataError: a file is faulty, the directory is of another search or in use, or all trials
             failed.
     """
+    inputs = {
+        "--interactions": interactions_path,
+        "--validation": validation_path,
+        "--space": space_path,
+        "--items": items_path,
+    }
+    for name in () if dry_run else ("", *TUNING_FILES):
+        refuse_clobber(Path(out_dir, name), inputs)
     optuna, threads = "" if dry_run else optuna_version(), resolve_threads(threads)
     log = log_beside(out_dir) if lineage_path is None else lineage_path
     outputs = {} if dry_run else {"config": Path(out_dir) / CONFIG}

@@ -11,6 +11,7 @@ from mlcore.errors import DataError
 from mlcore.evaluate.config import DEFAULT_EXTRA_USERS, METRIC_NAMES, ExtraUsers
 from mlcore.evaluate.evaluate import check_cutoffs, check_overlap, note_short_lists
 from mlcore.evaluate.result import Means, count_users
+from mlcore.files.formats import refuse_table_name
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_interactions
 from mlcore.files.options import InputOptions, PathLike
@@ -44,8 +45,7 @@ class EvaluationTables(NamedTuple):
     """Inputs of an evaluation: files, or what the engine calls tables.
 
     Attributes:
-        predictions: JSON Lines as ``cli.predict`` writes them, or a table as ``sql/recommend.sql``
-            does.
+        predictions: a file as ``cli.predict`` writes it, or a table as ``sql/recommend.sql`` does.
         ground_truth: interactions.
         interactions: of the training, for metrics over its catalogue; or None.
     """
@@ -83,9 +83,15 @@ def evaluate_by_engine_from_path(
             an item that the training does not have.
     """
     check_cutoffs(cutoffs)
+    inputs = {
+        "--predictions": tables.predictions,
+        "--ground-truth": tables.ground_truth,
+        "--interactions": tables.interactions,
+    }
     run = CommandRun("evaluate", {"metrics": out_path}, lineage_path, engine.name)
     run.note(input_options, cutoffs=cutoffs, extra_users=extra_users)
-    with open_outputs(out_path, on_written=run.on_written) as (stream,):
+    with open_outputs(out_path, inputs=inputs, on_written=run.on_written) as (stream,):
+        refuse_table_name(out_path)
         take_tables(run, tables._asdict(), input_options.format)
         with_empty_lists = _provide(engine, tables, cutoffs, input_options, progress)
         found = [_run(engine, bundled_query("evaluate"), {"cutoff": n}, progress) for n in cutoffs]

@@ -12,8 +12,7 @@ import numpy.typing as npt
 
 from mlcore.errors import DataError, shorten, shorten_json
 from mlcore.files.columns import read_columns
-from mlcore.files.formats import ROW_FORMATS, RowFormat
-from mlcore.files.inputs import find_format
+from mlcore.files.formats import RowFormat, find_row_format
 from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.files.tables import BadValue, ColumnReader
 from mlcore.files.values import (
@@ -244,7 +243,7 @@ def write_rows(
     """
     name = "standard output" if os.fspath(path) == "-" else os.fspath(path)
     sound = _checked(columns, parts, name)
-    rows = ROW_FORMATS[find_format(path, format)]
+    rows = find_row_format(path, format)
     if rows.has_keys:
         return _write_with_keys(stream, columns, sound, rows)
     return _write_with_header(stream, columns, sound, rows, name)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from mlcore.errors import DataError, shorten
-from mlcore.files.inputs import find_format, find_input_format
+from mlcore.files.formats import find_row_format
+from mlcore.files.inputs import find_input_format
 from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.files.parts import Kind, is_parquet, kind_of
@@ -51,6 +52,10 @@ class SqlRun:
     params: Mapping[str, Value] = field(default_factory=dict)
     until_stable: bool = False
     input_options: InputOptions = InputOptions()
+
+    def inputs(self) -> dict[str, PathLike | None]:
+        """Return the places of the tables, by their options."""
+        return {f"--table {table}": place for table, place in self.tables.items()}
 
     def checked(self) -> tuple[Query, dict[str, Value]]:
         """Return the query and the values of its parameters.
@@ -118,7 +123,7 @@ def run_sql_from_path(
     def add_line(hidden: object) -> None:
         append(lineage, _record(engine, query, run, inputs, output, statistics, lineage))
 
-    with open_outputs(out_path, on_written=add_line) as (stream,):
+    with open_outputs(out_path, inputs=run.inputs(), on_written=add_line) as (stream,):
         inputs = _provide(engine, query, run, progress)
         rounds = _iterate_to_fixpoint(engine, query, values, run, progress)
         result = engine.run(query, values, progress=progress)
@@ -144,12 +149,7 @@ def _format_of(out_path: PathLike, given: Format | None) -> Format:
         raise DataError(
             "standard output: expected a format, got none", "--format csv or --format jsonl"
         )
-    if is_parquet(out_path):
-        raise DataError(
-            f"{out_path}: expected a name that ends in .csv or .jsonl (or either and .gz), "
-            "got .parquet, which only engines write"
-        )
-    return find_format(out_path, given)
+    return find_row_format(out_path, given).format
 
 
 def _refuse_same(out_path: PathLike, others: Mapping[str, PathLike]) -> None:

@@ -71,9 +71,11 @@ def train_by_engine_from_path(
         DataError: a file or a table is faulty, or the directory cannot be written.
     """
     # Opened first, so that an output that cannot be written fails before the work.
+    config_path = None if isinstance(config, TrainConfig) else config
+    inputs = {"--interactions": interactions, "--config": config_path, "--items": items_path}
     run = CommandRun("train", {"model": out_dir}, lineage_path, engine.name)
     with replaced_directory(
-        Path(out_dir), overwrite, MODEL_FILES, on_written=run.on_written
+        Path(out_dir), overwrite, MODEL_FILES, inputs=inputs, on_written=run.on_written
     ) as folder:
         settings = read_config(config)
         try:
@@ -81,7 +83,7 @@ def train_by_engine_from_path(
         except ConfigError as error:
             raise _at(config, error) from None
         take_tables(run, {"interactions": interactions}, input_options.format)
-        run.take(config=None if isinstance(config, TrainConfig) else config, items=items_path)
+        run.take(config=config_path, items=items_path)
         stored = None if is_file(interactions, input_options.format) else str(interactions)
         if stored is None:
             table = read_interactions(interactions, input_options=input_options, progress=progress)

@@ -76,15 +76,15 @@ FILE_CASES = [
     ),
     Case(
         "unknown ending of an output, said before the work",
-        "split --interactions no-such.csv --strategy last-n --train-out a.csv --test-out b.tsv",
-        "b.tsv: expected a name that ends in .csv or .jsonl (or either and .gz), got another",
+        "split --interactions no-such.csv --strategy last-n --train-out a.csv --test-out b.txt",
+        "b.txt: expected a name that ends in .csv, .tsv or .jsonl (or one of them and .gz), got another",
         "--format csv or --format jsonl says what it is",
     ),
     Case(
         "unknown ending of a per-user output",
         "evaluate --predictions none --ground-truth truth.csv --cutoffs 1 --out metrics.json "
         "--per-user-out users.txt",
-        "users.txt: expected a name that ends in .csv or .jsonl (or either and .gz), got another",
+        "users.txt: expected a name that ends in .csv, .tsv or .jsonl (or one of them and .gz), got another",
         "--format csv or --format jsonl says what it is",
     ),
 ]
@@ -564,8 +564,8 @@ OUTPUT_CASES = [
     ),
     Case(
         "--overwrite of a file",
-        "train --interactions interactions.csv --out-dir interactions.csv --overwrite",
-        "interactions.csv: expected a model directory to overwrite, got a file",
+        "train --interactions interactions.csv --out-dir truth.csv --overwrite",
+        "truth.csv: expected a model directory to overwrite, got a file",
     ),
     Case(
         "--overwrite of a file with the name of a file of a model",

@@ -458,6 +458,93 @@ PYTHON = [
 
 OUTPUTS = [
     Entry(
+        "The output is an input",
+        "predict --model-dir model --users truth.csv --out ./truth.csv",
+        "error: ./truth.csv: expected another file than the input --users, got the same\n"
+        "hint: write to another file, and rename it when it is done",
+        "The result would replace what it was made of. Files are compared by what they are, so links do not help.",
+        "Write to another file.",
+        "predict --model-dir model --users truth.csv --out lists.csv",
+        in_go=True,
+    ),
+    Entry(
+        "Events are to be preprocessed in place",
+        "preprocess --interactions interactions.csv --out interactions.csv",
+        "error: interactions.csv: expected another file than the input --interactions, got the same\n"
+        "hint: --in-place replaces it",
+        "The events would be gone; often another name was meant.",
+        "Write to another file, or ask for it. The file is replaced in one step, when all is written.",
+        "preprocess --interactions interactions.csv --out interactions.csv --in-place",
+    ),
+    Entry(
+        "The output is in an input folder",
+        "predict --model-dir model --all-users --out model/lists.jsonl",
+        "error: model/lists.jsonl: expected a place outside the input --model-dir, got one inside\n"
+        "hint: the next run would read it as part of that folder; write to another one",
+        "A model directory holds the files of the model alone, or `--overwrite` refuses it; a folder of parts is read "
+        "with all its files.",
+        "Write to another folder.",
+        "predict --model-dir model --all-users --out lists.jsonl",
+        in_go=True,
+    ),
+    Entry(
+        "The output has the ending of a format that is not written",
+        "preprocess --interactions interactions.csv --out clean.parquet",
+        "error: clean.parquet: expected a name that ends in .csv, .tsv or .jsonl (or one of them and .gz), got .parquet\n"
+        "hint: write one of them; DuckDB and pandas read them",
+        "Tables are written as CSV or JSON Lines, and no option puts CSV into a file of another name. "
+        "`predict --out` writes Parquet, too; the reader in Go does not.",
+        "Write CSV, and convert it, with ids as text: `COPY (FROM read_csv('clean.csv', types = "
+        "{user_id: 'VARCHAR', item_id: 'VARCHAR'})) TO 'clean.parquet'` of DuckDB.",
+        "preprocess --interactions interactions.csv --out clean.tsv",
+    ),
+    Entry(
+        "The lists have the ending of a format that is not written",
+        "predict --model-dir model --all-users --out lists.xlsx",
+        "error: lists.xlsx: expected a name that ends in .csv, .tsv or .jsonl (or one of them and .gz), got .xlsx\n"
+        "hint: write one of them; DuckDB and pandas read them",
+        "Lists are written as JSON Lines, as CSV, or as Parquet (not by the reader in Go).",
+        "Spreadsheets open CSV.",
+        "predict --model-dir model --all-users --out lists.csv",
+        in_go=True,
+    ),
+    Entry(
+        "Explained lists do not fit into a table",
+        "predict --model-dir model --all-users --explain --out lists.csv",
+        "error: explain: expected JSON Lines as output, got .csv\n"
+        "hint: contributions are lists, which no column holds; --out lists.jsonl has them",
+        "A table has a row for each item, and an item has many contributions.",
+        "Write JSON Lines.",
+        "predict --model-dir model --all-users --explain --out lists.jsonl",
+        in_go=True,
+    ),
+    Entry(
+        "Metrics are no table",
+        "evaluate --predictions predictions.jsonl --ground-truth truth.csv --cutoffs 1 --out metrics.csv",
+        "error: metrics.csv: expected a name for a JSON document, such as metrics.json, got .csv",
+        "The result is one JSON document.",
+        "Name it so. `--per-user-out` writes a table.",
+        "evaluate --predictions predictions.jsonl --ground-truth truth.csv --cutoffs 1 --out metrics.json "
+        "--per-user-out users.csv",
+    ),
+    Entry(
+        "A table of lists has no rank",
+        "evaluate --predictions lists.csv --ground-truth truth.csv --cutoffs 1 --out new.json",
+        "error: lists.csv: rank: expected a column of this name, or position, got neither\n"
+        "hint: ranks begin at 1; the order of rows is no rank",
+        "Databases and data frames change the order of rows, so the ranking must be a column.",
+        "Add the rank, as `predict --out lists.csv` writes it.",
+        files={"lists.csv": "user_id,item_id,score\nann,jam,1\n"},
+    ),
+    Entry(
+        "The ranks of a list have a gap",
+        "evaluate --predictions lists.csv --ground-truth truth.csv --cutoffs 1 --out new.json",
+        "error: lists.csv: rank: user 'ann': expected 1, 2, 3 ... each once, got 3 where 2 should be",
+        "Rows are missing or there twice, most likely by a filter or a join after `predict`.",
+        "Leave items out by `--exclude-items` of `predict`, or rank the rest anew.",
+        files={"lists.csv": "user_id,item_id,rank\nann,jam,1\nann,tea,3\n"},
+    ),
+    Entry(
         "The output directory is there already",
         "train --interactions interactions.csv --out-dir model",
         "error: model: expected a path that does not exist yet, got an existing one\n"

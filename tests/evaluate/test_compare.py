@@ -414,7 +414,11 @@ def test_the_same_file_twice_is_called_equal(
             "stranger.jsonl:2: user_id: expected a user of the ground truth, got 'nobody'",
             "--extra-users ignore passes them over; cli.predict --users takes the ground truth",
         ),
-        ("--baseline test.csv", "test.csv:1: expected a JSON object, got ", ""),
+        (
+            "--baseline test.csv",
+            "test.csv: rank: expected a column of this name, or position, got neither",
+            "ranks begin at 1; the order of rows is no rank",
+        ),
     ],
 )
 def test_bad_input_is_one_error_and_nothing_is_written(

@@ -420,7 +420,10 @@ BAD = {
         "--out-dir other",
         "other: expected a directory of a search, got other content",
     ),
-    "a file": ("--out-dir space.json", "space.json: expected a directory to write to, got "),
+    "a file": (
+        "--out-dir other/notes.txt",
+        "other/notes.txt: expected a directory to write to, got ",
+    ),
     "a file around": (
         "--out-dir space.json/where",
         "space.json/where: expected a directory to write to, got ",

@@ -158,7 +158,7 @@ def test_a_query_that_does_not_say_so_is_not_repeated(capsys: pytest.CaptureFixt
             "q.csv: expected another file than the lineage",
         ),
         (["--out", "-"], "standard output: expected a format, got none"),
-        (["--out", "o.parquet"], "o.parquet: expected a name that ends in .csv or .jsonl"),
+        (["--out", "o.parquet"], "o.parquet: expected a name that ends in .csv, .tsv or .jsonl"),
     ],
 )
 def test_an_output_that_cannot_be_is_refused(
@@ -252,6 +252,10 @@ FAULTS: dict[str, tuple[list[str], str]] = {
         ["--table", "events=events.csv", "--lineage", "events.csv"],
         "error: events.csv:1: expected a record of a run, got invalid JSON (expecting value at "
         "character 1)\nhint: --lineage names another log",
+    ),
+    "an output that is a table": (
+        ["--table", "events=events.csv", "--out", "./events.csv"],
+        "error: ./events.csv: expected another file than the input --table events, got the same\n",
     ),
     "two outputs": (
         ["--table", "events=events.csv", "--out-table", "shop.clean"],

@@ -24,8 +24,8 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"predict", "recommend: a model and users or histories in, ranked items as JSON Lines out", runPredict},
-		{"similar", "show the items that having one item speaks for the most, as JSON Lines", runSimilar},
+		{"predict", "recommend: a model and users or histories in, ranked items out", runPredict},
+		{"similar", "list the items most similar to one item, as JSON Lines", runSimilar},
 		{"serve", "answer requests over HTTP, from the newest model that a link leads to", runServe},
 		{"inspect", "describe a model directory as JSON; with --verify check every byte of it", runInspect},
 		{"dump", "check a model and print the digests of its content", runDump},

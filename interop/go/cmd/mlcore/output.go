@@ -44,7 +44,7 @@ func openOutput(path string, stdout io.Writer) (*output, error) {
 		}
 		o.sink = o.file
 	}
-	if strings.HasSuffix(path, ".gz") {
+	if strings.HasSuffix(strings.ToLower(path), ".gz") {
 		o.zip = gzip.NewWriter(o.sink)
 		o.sink = o.zip
 	}

@@ -48,7 +48,7 @@ func (a *predictArgs) declare(flags *flag.FlagSet) {
 	flags.StringVar(&a.histories, "histories", "", "a `file`: .jsonl with "+
 		`{"user_id": "s1", "history": [{"item_id": "a", "weight": 1}]}, or .csv with user_id,item_id[,weight]`)
 	flags.Int64Var(&a.topN, "top-n", 10, "longest list")
-	flags.StringVar(&a.out, "out", "", "JSON Lines: a `file`, or -")
+	flags.StringVar(&a.out, "out", "", "JSON Lines: a `file` .jsonl, or -; rows: .csv or .tsv; perhaps .gz")
 	flags.StringVar(&a.includeItems, "include-items", "", "a `file` with a column item_id: only these")
 	flags.StringVar(&a.excludeItems, "exclude-items", "", "a `file` with a column item_id: none of these")
 	flags.BoolVar(&a.includeSeen, "include-seen", false, "items of the history may be listed")
@@ -137,6 +137,15 @@ func predict(ctx context.Context, std streams, a *predictArgs) (string, error) {
 	if a.threads < 1 {
 		return "", fmt.Errorf("threads: expected an integer >= 1, got %d", a.threads)
 	}
+	delimiter, err := findDelimiter(a.out, a.explain)
+	if err != nil {
+		return "", err
+	}
+	if err := refuseClobber(a.out, [2]string{"--model-dir", a.modelDir}, [2]string{"--users", a.users},
+		[2]string{"--histories", a.histories}, [2]string{"--include-items", a.includeItems},
+		[2]string{"--exclude-items", a.excludeItems}); err != nil {
+		return "", err
+	}
 	out, err := openOutput(a.out, std.out)
 	if err != nil {
 		return "", err
@@ -147,7 +156,7 @@ func predict(ctx context.Context, std streams, a *predictArgs) (string, error) {
 		return "", err
 	}
 	defer model.Close()
-	p := &predictor{std: std, args: a, model: model}
+	p := &predictor{std: std, args: a, model: model, delimiter: delimiter}
 	finished := make(chan error, 1)
 	go func() { finished <- p.run(ctx, out) }()
 	select {
@@ -172,6 +181,8 @@ type predictor struct {
 	lists  *mlcore.Prepared // for most requests
 	filled *mlcore.Prepared // for users that the model does not know
 	userID []string         // of --users
+
+	delimiter byte // of rows, or 0 for JSON Lines
 
 	count, short, unknownUsers, knownItems, unknownItems int
 	examples                                             []string // of the unknown items, while none is known
@@ -217,6 +228,9 @@ func (p *predictor) prepare() (err error) {
 	options.Fill = true
 	if p.filled, err = p.model.Prepare(options); err != nil {
 		return err
+	}
+	if p.delimiter != 0 {
+		p.lists, p.filled = p.lists.AsRows(p.delimiter), p.filled.AsRows(p.delimiter)
 	}
 	if p.args.users != "" {
 		p.userID, err = p.readUsers()
@@ -303,6 +317,12 @@ func (p *predictor) run(ctx context.Context, out *output) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if p.delimiter != 0 {
+		header := strings.Join(mlcore.RowColumns, string(p.delimiter)) + "\n"
+		if _, err := out.Write([]byte(header)); err != nil {
+			return err
+		}
+	}
 	begin, last := time.Now(), time.Now()
 	for block := range answerInOrder(ctx, p.args.threads, p.requests, p.answer) {
 		if !block.wait(ctx) {

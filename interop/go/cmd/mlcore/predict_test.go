@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -349,5 +350,30 @@ func TestConformanceCommandsSpeakTheProtocol(t *testing.T) {
 	code, stdout, _ = call(`{"bits": "3fe8000000000000"}`+"\n"+`{"string": "a\"\n"}`+"\n", "conformance", "format")
 	if code != 0 || stdout != `{"text": "0.75"}`+"\n"+`{"text": "\"a\\\"\\n\""}`+"\n" {
 		t.Errorf("got %d, %s", code, stdout)
+	}
+}
+
+func TestMoreThanTheCatalogueIsTheCatalogue(t *testing.T) {
+	model := filepath.Join(fixtures, "tiny", "cosine", "model")
+	for _, command := range []string{
+		"predict --all-users --fill popularity --out -", "predict --all-users --explain --include-seen --out -", "similar --item 0001",
+	} {
+		texts := map[string]string{}
+		for _, n := range []string{"100", "2147483647"} { // the catalogue has fewer than 100 items
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			code, stdout, stderr := call("", append(strings.Fields(command), "--model-dir", model, "--top-n", n)...)
+			runtime.ReadMemStats(&after)
+			if code != 0 || stdout == "" {
+				t.Errorf("%s: %d %q", command, code, stderr)
+			}
+			if taken := after.TotalAlloc - before.TotalAlloc; taken > 64<<20 {
+				t.Errorf("%s: n %s took %d bytes", command, n, taken)
+			}
+			texts[n] = stdout
+		}
+		if texts["100"] != texts["2147483647"] {
+			t.Errorf("%s: other lists", command)
+		}
 	}
 }
