@@ -48,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
         all_users="every user of the training",
         users_path="a table with the column of users",
         histories_path='.jsonl: {"user_id": "s1", "history": [{"item_id": "a", "weight": 1}]}; '
-        "or a table: user_id,item_id[,weight]",
+        "or a table: user_id,item_id[,weight][,timestamp]",
     )
     add_fields(
         parser.add_argument_group("lists"),
@@ -60,6 +60,8 @@ def build_parser() -> argparse.ArgumentParser:
         fill="complete short lists with popular unseen items",
         unknown_user="a user unknown to the model is an error, is left out, or gets popular items",
         explain="add what each item of the history contributes to each score",
+        weights="of histories: events, weighed as in the training, or final ones, taken as they are",
+        now="when events of histories count in full; default: the reference time of the model",
     )
     parser.add_argument(
         "--out",

@@ -11,6 +11,7 @@ import json
 import struct
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ import numpy.typing as npt
 
 from mlcore import ArtifactError, ConfigError, DataError, Model, Recommendation, Recommender
 from mlcore.artifact import verify_model
+from mlcore.artifact.history_rule import normalization_arrays
 from mlcore.files.predictions import format_prediction
 from mlcore.ids import IdMap
 from mlcore.jsontext import format_number, format_string
 from mlcore.types import CsrMatrix
+from mlcore.weighting import Normalization
 
 __all__ = ["answer", "dump", "format_line", "main", "open_model"]
 
@@ -48,6 +51,8 @@ def dump(directory: Path) -> Object:
         return {"error": error.verdict, "stage": "verify"}
     arrays = {f"similarity.npz/{name}": array for name, array in _arrays_of(model.similarity)}
     arrays["popularity.npz/counts"] = model.popularity
+    for name, of_rule in normalization_arrays(model.normalization or Normalization()).items():
+        arrays |= {f"{name}/{array}": values for array, values in of_rule.items()}
     ids = {"items.csv": model.items}
     if model.users is not None and model.histories is not None:
         arrays |= {f"histories.npz/{name}": array for name, array in _arrays_of(model.histories)}
@@ -112,8 +117,14 @@ def _recommend(recommender: Recommender, request: Mapping[str, Any]) -> list[Rec
     }
     if "user" in request:
         return recommender.predict(request["user"], n, **options)
-    recommender.encode_history(request["history"])  # a dict could not hold an item twice
-    return recommender.predict_history(dict(request["history"]), n, **options)
+    events = [(item, weight, *map(_moment, time)) for item, weight, *time in request["history"]]
+    now = _moment(request["now"]) if "now" in request else None
+    weights = request.get("weights", "events")
+    return recommender.predict_history(events, n, weights=weights, now=now, **options)
+
+
+def _moment(microseconds: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=microseconds)
 
 
 def format_line(line: Mapping[str, Any]) -> str:

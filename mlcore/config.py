@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
+from mlcore.aggregate import AGGREGATES, Aggregate
 from mlcore.errors import ConfigError, at, shorten, shorten_json
 from mlcore.heavy_users import HEAVY_USERS, HeavyUsers, Keep
 from mlcore.interactions import Interactions
@@ -70,6 +71,8 @@ class TrainConfig:
             has none, to that of a factor c / (c + shrinkage).
         min_cooccurrence: drop pairs of items that fewer users have in common.
         heavy_users: how much users with very many items count in the similarity, after weighting.
+        aggregate: how rows of one user and item become one, in the file of a training and in the
+            history of a request; see ``Events.aggregate``.
 
     >>> TrainConfig(num_neighbors=50).to_json()["num_neighbors"]
     50
@@ -82,6 +85,7 @@ class TrainConfig:
     shrinkage: float = parameter(0.0, number(minimum=0))
     min_cooccurrence: int = parameter(1, integer(minimum=1))
     heavy_users: HeavyUsers = Keep()
+    aggregate: Aggregate = parameter("sum", choice(*AGGREGATES))
 
     def __post_init__(self) -> None:
         check_parameters(self)

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from mlcore.aggregate import AGGREGATES, Aggregate
 from mlcore.columns import Encoded, Ids, encode_ids, times_of, weights_of
 from mlcore.errors import DataError, shorten
 from mlcore.frames import FrameNames, read_frame
 from mlcore.ids import refuse_text
 from mlcore.notebook import SHOWN_ROWS, html_table
-from mlcore.numeric.pairs import AGGREGATES, combine_pairs, sort_pairs, spans, take
+from mlcore.numeric.pairs import combine_pairs, sort_pairs, spans, take
 from mlcore.numeric.ranges import offsets
 from mlcore.parameters import time_rule
 from mlcore.times import TimeUnit, format_rfc_3339
@@ -50,7 +51,7 @@ class Events:
     def __repr__(self) -> str:
         return f"Events({len(self.users)} of {len(self.user_ids)} users and {len(self.item_ids)} items)"
 
-    def aggregate(self, how: str = "sum") -> Interactions:
+    def aggregate(self, how: Aggregate = "sum") -> Interactions:
         """Combine the rows of each user and item into one interaction, with their latest timestamp.
 
         Args:
@@ -169,6 +170,7 @@ class Interactions:
         timezone: str | None = None,
         timestamp_unit: TimeUnit = "s",
         ids: Ids | None = None,
+        aggregate: Aggregate = "sum",
     ) -> Interactions:
         """Return the interactions of a data frame, by the rules of a file.
 
@@ -182,6 +184,7 @@ class Interactions:
             timezone: see ``from_columns``.
             timestamp_unit: see ``from_columns``.
             ids: ``as_text`` takes integers, categories and UUIDs by their text, 7 as ``"7"``.
+            aggregate: see ``Events.aggregate``.
 
         Raises:
             ConfigError: an option has no such value.
@@ -190,7 +193,8 @@ class Interactions:
             MlcoreError: pyarrow is needed and not installed.
         """
         names = FrameNames(user, item, weight, time)
-        return _interactions_of(*read_frame(frame, names, time_rule(timezone, timestamp_unit), ids))
+        read = read_frame(frame, names, time_rule(timezone, timestamp_unit), ids)
+        return _interactions_of(*read, aggregate)
 
     @classmethod
     def from_pairs(
@@ -307,14 +311,14 @@ class Interactions:
         return html_table(repr(self), rows, len(self))
 
     def place_of(self, entry: int) -> str:
-        """Return user and item of a stored entry, for messages.
+        """Return user, unless its id is empty, and item of a stored entry, for messages.
 
         >>> Interactions.from_columns(["u"], ["a"]).place_of(0)
         "user 'u', item 'a'"
         """
         user = int(np.searchsorted(self.user_items.indptr, entry, side="right")) - 1
-        item = self.user_items.indices[entry]
-        return f"user {self.user_ids[user]!r}, item {self.item_ids[item]!r}"
+        of_user = f"user {self.user_ids[user]!r}, " if self.user_ids[user] else ""
+        return f"{of_user}item {self.item_ids[self.user_items.indices[entry]]!r}"
 
     def sha256(self) -> str:
         """Return the digest of the canonical form, independent of row order and file format.
@@ -338,11 +342,15 @@ class Interactions:
 
 
 def _interactions_of(
-    users: Encoded, items: Encoded, weights: Float64Array, times: Int64Array | None
+    users: Encoded,
+    items: Encoded,
+    weights: Float64Array,
+    times: Int64Array | None,
+    aggregate: Aggregate = "sum",
 ) -> Interactions:
     user_ids, user_codes = sort_codes(users[1], users[0])
     item_ids, item_codes = sort_codes(items[1], items[0])
-    return Events(user_ids, item_ids, user_codes, item_codes, weights, times).aggregate("sum")
+    return Events(user_ids, item_ids, user_codes, item_codes, weights, times).aggregate(aggregate)
 
 
 def no_timestamps(purpose: str, otherwise: str) -> DataError:

@@ -1,6 +1,8 @@
 """Weightings: the weight of an interaction, in the similarity and in a user's history.
 
-To add one, add one class: its name, its fields (each with a rule) and ``formula``.
+To add one, add one class: its name, its fields (each with a rule) and ``formula``; and, if the formula
+needs more than the user's own weights, ``normalization``, which the model keeps. The histories of
+requests are weighed by the same code, with the normalization of the training.
 
 Every weighting can decay with age: the formula then sees x_ui 2^(-(T - t_ui) / h) in place of x_ui,
 where t_ui is the latest time of user u with item i, T the reference time and h the half-life. Rows
@@ -9,29 +11,39 @@ of their times. What is so old that float32 would round it to 0 keeps the least 
 2^-149: seen stays seen. Decay changes the similarity and the histories alike, but only the histories for a
 similarity that ignores weights, such as ``jaccard``.
 
-Logarithms and powers are the same bits on every platform: those of ``mlcore.numeric.portable``, and
-for idf 40 decimal digits, rounded once.
+Logarithms and powers are the same bits on every platform: those of ``mlcore.numeric.portable``.
 """
 
 from __future__ import annotations
 
-import decimal
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 
 from mlcore.errors import ConfigError, DataError, DataWarning
 from mlcore.interactions import Interactions, no_timestamps
-from mlcore.numeric.portable import exp2, log1p
+from mlcore.numeric.portable import exp2, log1p, log_ratio
 from mlcore.numeric.sums import sum_by_group
 from mlcore.parameters import Rule, boolean, check_parameters, number, optional, parameter
 from mlcore.times import RFC_3339_PATTERN, format_rfc_3339, parse_rfc_3339
 from mlcore.types import CsrMatrix, Float32Array, Float64Array
 
-__all__ = ["WEIGHTINGS", "BM25", "Binary", "Log", "NoWeighting", "TfIdf", "Weighting"]
+__all__ = [
+    "NO_TIME",
+    "WEIGHTINGS",
+    "BM25",
+    "Binary",
+    "Log",
+    "NoWeighting",
+    "Normalization",
+    "TfIdf",
+    "Weighting",
+]
+
+NO_TIME = np.iinfo(np.int64).max  # of an event without a time, in a request; it counts as new
 
 _MICROSECONDS_PER_DAY = 86_400_000_000
 _FACTOR_NOT_ABOVE_0 = (
@@ -55,6 +67,18 @@ def _time_from(value: object) -> str:
 _TIME = Rule("an RFC 3339 time", _time_from, {"type": "string", "pattern": RFC_3339_PATTERN})
 
 
+class Normalization(NamedTuple):
+    """What a weighting takes from the training, and needs again for the history of a request.
+
+    Attributes:
+        item_norms: (I,) float64 >= 0, or None where the formula has none.
+        length_factors: (I,) float64, the factor of a history of 1, 2 ... I items, or None likewise.
+    """
+
+    item_norms: Float64Array | None = None
+    length_factors: Float64Array | None = None
+
+
 @dataclass(frozen=True)
 class Weighting(ABC):
     """Turns the weights x_ui of the interactions into those the model uses.
@@ -67,6 +91,7 @@ class Weighting(ABC):
     """
 
     name: ClassVar[str]
+    uses: ClassVar[frozenset[str]] = frozenset()  # parts of the normalization
 
     _: KW_ONLY
     half_life_days: float | None = parameter(None, optional(number(above=0)))
@@ -80,12 +105,21 @@ class Weighting(ABC):
                 f"got {self.reference_time!r}"
             )
 
+    def normalization(self, user_items: CsrMatrix) -> Normalization:
+        """Return what the formula needs of the training.
+
+        Args:
+            user_items: as for ``formula``.
+        """
+        return Normalization()
+
     @abstractmethod
-    def formula(self, user_items: CsrMatrix) -> Float64Array:
+    def formula(self, user_items: CsrMatrix, normalization: Normalization) -> Float64Array:
         """Return the new weight of each interaction, (E,) float64.
 
         Args:
             user_items: (U, I) float64, x_ui after decay.
+            normalization: of the training.
         """
 
     def resolved(self, interactions: Interactions) -> Self:
@@ -116,15 +150,21 @@ class Weighting(ABC):
         >>> NoWeighting(half_life_days=0.5).weigh(pairs).tolist()
         [3.0, 1.25]
         """
-        matrix = interactions.user_items
-        weights = self._undecayed(matrix.data)
-        if self.half_life_days is not None:
-            decayed = weights * exp2(-self._half_lives(interactions))
-            weights = np.maximum(decayed, _LEAST_FLOAT64)
-        return self.formula(replace(matrix, data=weights))
+        decayed = self._decayed(interactions.user_items, self._half_lives(interactions))
+        return self.formula(decayed, self.normalization(decayed))
 
     def apply(self, interactions: Interactions) -> CsrMatrix:
-        """Return the weighted users x items matrix, (U, I) float32.
+        """Return the weighted users x items matrix of a training, (U, I) float32.
+
+        See ``fit``, which returns its normalization as well.
+
+        >>> Binary().apply(Interactions.from_columns(["u"], ["a"], [3])).data.tolist()
+        [1.0]
+        """
+        return self.fit(interactions)[0]
+
+    def fit(self, interactions: Interactions) -> tuple[CsrMatrix, Normalization]:
+        """Return the weighted users x items matrix of a training, (U, I) float32, and its normalization.
 
         Rounds before anything is counted, because the product of two float32 is exact in float64:
         fused multiply-add then changes nothing on any processor.
@@ -134,55 +174,111 @@ class Weighting(ABC):
         Raises:
             DataError: a weight is not above 0, or rounds to infinity in float32, or to 0 without being
                 old; or as ``weigh``.
-
-        >>> Binary().apply(Interactions.from_columns(["u"], ["a"], [3])).data.tolist()
-        [1.0]
         """
+        half_lives = self._half_lives(interactions)
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            exact = self.weigh(interactions)  # (E,) float64
+            decayed = self._decayed(interactions.user_items, half_lives)
+            normalization = self.normalization(decayed)
+        weighted, num_old = self._rounded(interactions, decayed, normalization, half_lives)
+        if num_old:
+            message = (
+                f"weighting {self.name}: {num_old} of {len(interactions)} interactions are so many "
+                "half-lives old that they keep the least weight of float32"
+            )
+            warnings.warn(message, DataWarning, stacklevel=3)
+        return weighted, normalization
+
+    def apply_to_histories(
+        self, histories: Interactions, normalization: Normalization, now: int | None = None
+    ) -> CsrMatrix:
+        """Return the weights of histories by the rule of the training, (R, I) float32.
+
+        The weights of a user of the training are those of ``fit``, bit for bit.
+
+        Args:
+            histories: R users, I items, those of the model; where timestamps are missing, they are
+                ``NO_TIME``.
+            normalization: of the training.
+            now: in microseconds; None for the reference time.
+
+        Raises:
+            DataError: a timestamp is after ``now``, or a weight is refused as in ``fit``.
+        """
+        half_lives = self._half_lives(histories, now, in_training=False)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            decayed = self._decayed(histories.user_items, half_lives)
+        return self._rounded(histories, decayed, normalization, half_lives)[0]
+
+    def _decayed(self, user_items: CsrMatrix, half_lives: Float64Array | None) -> CsrMatrix:
+        """Return x_ui after decay, (U, I) float64."""
+        if half_lives is None:
+            return replace(user_items, data=self._undecayed(user_items.data))
+        weights = exp2(-half_lives)
+        weights *= self._undecayed(user_items.data)
+        return replace(user_items, data=np.maximum(weights, _LEAST_FLOAT64, out=weights))
+
+    def _rounded(
+        self,
+        interactions: Interactions,
+        decayed: CsrMatrix,
+        normalization: Normalization,
+        half_lives: Float64Array | None,
+    ) -> tuple[CsrMatrix, int]:
+        """Return the weights as float32, and how many are so old that they keep the least one."""
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            exact = self.formula(decayed, normalization)  # (E,) float64
             weights = exact.astype(np.float32)  # (E,) float32
-        self._keep_old(interactions, exact, weights)
+        num_old = 0
+        if half_lives is not None:
+            old = (weights == 0) & (exact > 0) & (half_lives > _OLD)
+            weights[old] = _LEAST
+            num_old = int(old.sum())
         wrong = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))
         if len(wrong):
             raise self._refuse(interactions, int(wrong[0]), float(exact[wrong[0]]))
-        return replace(interactions.user_items, data=weights)
+        return replace(decayed, data=weights), num_old
 
     def _undecayed(self, weights: Float64Array) -> Float64Array:
         """Return x_ui before decay."""
         return weights
 
-    def _half_lives(self, interactions: Interactions) -> Float64Array:
-        """Return (T - t_ui) / h of each interaction, (E,) float64 >= 0."""
-        times, reference_time = interactions.timestamps, self.resolved(interactions).reference_time
-        assert times is not None and reference_time is not None and self.half_life_days is not None
-        ages = parse_rfc_3339(reference_time) - times  # (E,) int64 microseconds
+    def _half_lives(
+        self, interactions: Interactions, now: int | None = None, in_training: bool = True
+    ) -> Float64Array | None:
+        """Return (T - t_ui) / h of each interaction, (E,) float64 >= 0; None without a half-life."""
+        if self.half_life_days is None:
+            return None
+        meaning = "now," if now is not None else "the reference time"
+        if now is None:
+            reference_time = self.resolved(interactions).reference_time
+            assert reference_time is not None
+            now = parse_rfc_3339(reference_time)
+        times = interactions.timestamps
+        assert times is not None
+        ages = np.where(times == NO_TIME, 0, now - times)  # (E,) int64 microseconds
         later = np.flatnonzero(ages < 0)
         if len(later):
-            raise DataError(
-                f"weighting {self.name}: {interactions.place_of(int(later[0]))}: expected a timestamp "
-                f"up to the reference time {reference_time}, got {format_rfc_3339(int(times[later[0]]))}",
-                "leave reference_time out to take the latest timestamp, or set later interactions "
-                f"aside: cli.split --strategy temporal --cutoff {reference_time}",
-            )
+            up_to = f"{meaning} {format_rfc_3339(now)}"
+            raise self._refuse_time(interactions, int(later[0]), up_to, in_training)
         with np.errstate(over="ignore", under="ignore"):
             half_lives: Float64Array = ages / (self.half_life_days * _MICROSECONDS_PER_DAY)
         return half_lives
 
-    def _keep_old(
-        self, interactions: Interactions, exact: Float64Array, weights: Float32Array
-    ) -> None:
-        """Set the weights that age alone has rounded to 0 to the least of float32."""
-        lost = np.flatnonzero((weights == 0) & (exact > 0))
-        if self.half_life_days is None or not len(lost):
-            return
-        old = lost[self._half_lives(interactions)[lost] > _OLD]
-        weights[old] = _LEAST
-        if len(old):
-            message = (
-                f"weighting {self.name}: {len(old)} of {len(weights)} interactions are so many "
-                "half-lives old that they keep the least weight of float32"
-            )
-            warnings.warn(message, DataWarning, stacklevel=3)
+    def _refuse_time(
+        self, interactions: Interactions, entry: int, up_to: str, in_training: bool
+    ) -> DataError:
+        assert interactions.timestamps is not None
+        cutoff = up_to.rpartition(" ")[2]
+        return DataError(
+            f"weighting {self.name}: {interactions.place_of(entry)}: expected a timestamp "
+            f"up to {up_to}, got {format_rfc_3339(int(interactions.timestamps[entry]))}",
+            (
+                "leave reference_time out to take the latest timestamp, or set later interactions "
+                f"aside: cli.split --strategy temporal --cutoff {cutoff}"
+                if in_training
+                else "--now says up to which time events age"
+            ),
+        )
 
     def _refuse(self, interactions: Interactions, entry: int, value: float) -> DataError:
         return DataError(
@@ -202,7 +298,7 @@ class NoWeighting(Weighting):
 
     name = "none"
 
-    def formula(self, user_items: CsrMatrix) -> Float64Array:
+    def formula(self, user_items: CsrMatrix, normalization: Normalization) -> Float64Array:
         """Return x_ui."""
         weights: Float64Array = user_items.data
         return weights
@@ -217,7 +313,7 @@ class Binary(Weighting):
     def _undecayed(self, weights: Float64Array) -> Float64Array:
         return np.ones_like(weights)
 
-    def formula(self, user_items: CsrMatrix) -> Float64Array:
+    def formula(self, user_items: CsrMatrix, normalization: Normalization) -> Float64Array:
         """Return the ones, decayed or not."""
         weights: Float64Array = user_items.data
         return weights
@@ -234,7 +330,7 @@ class Log(Weighting):
 
     name = "log"
 
-    def formula(self, user_items: CsrMatrix) -> Float64Array:
+    def formula(self, user_items: CsrMatrix, normalization: Normalization) -> Float64Array:
         """Return ln(1 + x_ui)."""
         return log1p(user_items.data)
 
@@ -249,27 +345,26 @@ class _InverseUserFrequency(Weighting):
             with all, as on tiny data, and such users are an error. Changes the model.
     """
 
+    uses = frozenset({"length_factors"})
     smooth: bool = parameter(False, boolean())
 
-    def _user_factors(self, user_items: CsrMatrix) -> Float64Array:
-        """Return the factor of the user of each interaction, (E,) float64."""
-        counts = np.diff(user_items.indptr)  # (U,) int64
-        distinct, which = np.unique(counts, return_inverse=True)
-        logs = [self._log_ratio(user_items.num_columns, int(count)) for count in distinct]
-        return np.repeat(np.array(logs)[which], counts)
-
-    def _log_ratio(self, num_items: int, count: int) -> float:
+    def normalization(self, user_items: CsrMatrix) -> Normalization:
+        """Return the factor for each number of items."""
+        num_items = user_items.num_columns
+        counts = np.arange(1, num_items + 1)  # (I,) int64
         if self.smooth:
-            return _log(num_items + count, count)
-        return _log(num_items, 1 + count)
+            return Normalization(length_factors=log_ratio(num_items + counts, counts))
+        return Normalization(length_factors=log_ratio(np.full(num_items, num_items), 1 + counts))
+
+    def _user_factors(self, user_items: CsrMatrix, normalization: Normalization) -> Float64Array:
+        """Return the factor of the user of each interaction, (E,) float64."""
+        assert normalization.length_factors is not None
+        counts = np.diff(user_items.indptr)  # (U,) int64
+        counts = counts[counts > 0]
+        return np.repeat(normalization.length_factors[counts - 1], counts)
 
     def _hint(self) -> str | None:
         return None if self.smooth else _FACTOR_NOT_ABOVE_0
-
-
-def _log(numerator: int, denominator: int) -> float:
-    with decimal.localcontext(decimal.Context(prec=40)):
-        return float((decimal.Decimal(numerator) / decimal.Decimal(denominator)).ln())
 
 
 @dataclass(frozen=True)
@@ -283,9 +378,9 @@ class TfIdf(_InverseUserFrequency):
 
     name = "tf_idf"
 
-    def formula(self, user_items: CsrMatrix) -> Float64Array:
+    def formula(self, user_items: CsrMatrix, normalization: Normalization) -> Float64Array:
         """Return x_ui times the factor of its user."""
-        return user_items.data * self._user_factors(user_items)
+        return user_items.data * self._user_factors(user_items, normalization)
 
 
 @dataclass(frozen=True)
@@ -303,18 +398,24 @@ class BM25(_InverseUserFrequency):
     """
 
     name = "bm25"
+    uses = frozenset({"item_norms", "length_factors"})
     k1: float = parameter(1.2, number(minimum=0))
     b: float = parameter(0.75, number(minimum=0, maximum=1))
 
-    def formula(self, user_items: CsrMatrix) -> Float64Array:
+    def formula(self, user_items: CsrMatrix, normalization: Normalization) -> Float64Array:
         """Return the saturated, length-normalized weight times the factor of its user."""
-        data, items = user_items.data, user_items.indices
-        item_sums = sum_by_group(items, data, user_items.num_columns)  # (I,) float64
+        assert normalization.item_norms is not None
+        data, norms = user_items.data, normalization.item_norms
+        saturated = data * (self.k1 + 1) / (data + norms[user_items.indices])
+        weights: Float64Array = saturated * self._user_factors(user_items, normalization)
+        return weights
+
+    def normalization(self, user_items: CsrMatrix) -> Normalization:
+        """Return k1 (1 - b + b L_i / L) of each item, and the factor for each number of items."""
+        item_sums = sum_by_group(user_items.indices, user_items.data, user_items.num_columns)
         mean = np.cumsum(item_sums)[-1] / len(item_sums)  # np.mean would add in pairs
         norms = self.k1 * ((1 - self.b) + self.b * item_sums / mean)  # (I,) float64
-        saturated = data * (self.k1 + 1) / (data + norms[items])
-        weights: Float64Array = saturated * self._user_factors(user_items)
-        return weights
+        return super().normalization(user_items)._replace(item_norms=norms)
 
 
 WEIGHTINGS: dict[str, type[Weighting]] = {

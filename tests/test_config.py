@@ -58,6 +58,7 @@ def test_defaults_are_those_of_the_design() -> None:
         "shrinkage": 0.0,
         "min_cooccurrence": 1,
         "heavy_users": {"name": "keep"},
+        "aggregate": "sum",
     }
     assert json.dumps(TrainConfig().to_json()) == json.dumps(expected)
     assert TrainConfig.from_json({}) == TrainConfig()
@@ -138,7 +139,8 @@ def test_a_config_is_immutable_and_can_be_a_key() -> None:
 
 
 KEYS = (
-    "similarity, weighting, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users"
+    "similarity, weighting, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users, "
+    "aggregate"
 )
 NEIGHBORS = "num_neighbors: expected an integer >= 1 or null, got"
 HALF_LIFE = "half_life_days: expected a finite number above 0 or null"

@@ -22,7 +22,14 @@ ROOT = Path(__file__).parents[1]
 SCHEMA = config_schema()
 # Of each kind, at and beyond the bounds of the rules.
 VALUES: list[Any] = [None, True, -1, 0, 0.4, 1, 1.5, 2**31 - 1, 2**31, "x", [], {}]
-VALUES += ["target", "zero", "2026-02-28T23:59:59.5+05:30", "2026-02-28", "2026-13-01T00:00:00Z"]
+VALUES += [
+    "target",
+    "count",
+    "zero",
+    "2026-02-28T23:59:59.5+05:30",
+    "2026-02-28",
+    "2026-13-01T00:00:00Z",
+]
 
 
 def takes(config: Any) -> bool:

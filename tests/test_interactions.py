@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mlcore import DataError, Interactions
 from mlcore.interactions import Events
-from mlcore.numeric.pairs import AGGREGATES
+from mlcore.aggregate import AGGREGATES, Aggregate
 
 Row = tuple[str, str, float, int]
 Table = dict[tuple[str, str], tuple[float, int | None]]
@@ -234,7 +234,7 @@ def test_values_at_their_bounds_are_accepted() -> None:
         ("count", 4.0),
     ],
 )
-def test_each_aggregate_gives_what_the_hand_computes(how: str, weight: float) -> None:
+def test_each_aggregate_gives_what_the_hand_computes(how: Aggregate, weight: float) -> None:
     rows = [("u", "a", 5.0, 1), ("u", "a", 2.0, 9), ("u", "a", 3.0, 9), ("u", "a", 1.0, 4)]
     found = events_of([*rows, ("v", "a", 7.0, 2)]).aggregate(how)
     other = 1.0 if how == "count" else 7.0
@@ -243,7 +243,7 @@ def test_each_aggregate_gives_what_the_hand_computes(how: str, weight: float) ->
 
 @pytest.mark.parametrize("how", AGGREGATES)
 @given(rows=ROWS)
-def test_aggregates_equal_those_of_plain_python(how: str, rows: list[Row]) -> None:
+def test_aggregates_equal_those_of_plain_python(how: Aggregate, rows: list[Row]) -> None:
     pairs: dict[tuple[str, str], list[tuple[int, float]]] = defaultdict(list)
     for user, item, weight, time in rows:
         pairs[user, item].append((time, weight))
@@ -263,7 +263,7 @@ def test_aggregates_equal_those_of_plain_python(how: str, rows: list[Row]) -> No
 
 
 @pytest.mark.parametrize("how", ["sum", "max", "count"])
-def test_aggregates_but_last_need_no_timestamps(how: str) -> None:
+def test_aggregates_but_last_need_no_timestamps(how: Aggregate) -> None:
     found = events_of([("u", "a", 5.0, 1), ("u", "a", 5.0, 2)], with_times=False).aggregate(how)
     assert table(found) == {("u", "a"): ({"sum": 10, "max": 5, "count": 2}[how], None)}
 
@@ -276,7 +276,7 @@ def test_last_without_timestamps_is_refused() -> None:
 
 def test_an_unknown_aggregate_is_refused() -> None:
     with pytest.raises(DataError) as caught:
-        events_of([("u", "a", 5.0, 1)]).aggregate("mean")
+        events_of([("u", "a", 5.0, 1)]).aggregate("mean")  # type: ignore[arg-type]
     assert str(caught.value) == "aggregate: expected one of sum, max, last, count, got 'mean'"
 
 

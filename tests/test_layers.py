@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 # each other.
 LEVELS = [
     {"errors", "jsontext", "times", "progress", "version", "lazy", "notebook"},
-    {"memory", "ids", "references", "types", "parameters"},
+    {"memory", "ids", "references", "types", "parameters", "aggregate"},
     {"numeric", "columns"},
     {"frames", "ranked_lists"},
     {"similarity", "interactions"},

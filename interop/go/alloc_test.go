@@ -46,6 +46,25 @@ func TestAllocationsAreFewAndConstant(t *testing.T) {
 		if found > 3 {
 			t.Errorf("%+v: %v allocations for a history", shape, found)
 		}
+		// Events of a model with a history rule cost no more.
+		weighted := modeltest.Random(rand.New(rand.NewPCG(1, 1)), 10, shape.items, shape.longest)
+		weighted.Rule = randomRule(rand.New(rand.NewPCG(2, 2)), "sum", "bm25", 30, shape.items).modelRule()
+		for index := range weighted.Rule.Factors {
+			weighted.Rule.Factors[index] = 1
+		}
+		ruled := openModel(t, weighted.Write(t, t.TempDir()), mlcore.Options{})
+		events := append(append([]mlcore.HistoryItem{}, history...), history...)
+		for index := range events {
+			events[index].Time = mlcore.UnixMicro(int64(index))
+		}
+		found = testing.AllocsPerRun(100, func() {
+			if _, err := ruled.RecommendHistory(events, shape.n, mlcore.RecommendOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if found > 3 {
+			t.Errorf("%+v: %v allocations for events", shape, found)
+		}
 		for _, explain := range []bool{false, true} {
 			prepared, err := model.Prepare(mlcore.RecommendOptions{Fill: true, Explain: explain})
 			if err != nil {

@@ -56,7 +56,7 @@ var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 // elements returns bytes as the numbers they hold: in place where the machine can read them there,
 // else decoded one by one.
-func elements[T int32 | int64 | float32](data []byte, at func([]byte) T) []T {
+func elements[T int32 | int64 | float32 | float64](data []byte, at func([]byte) T) []T {
 	size := int(unsafe.Sizeof(*new(T)))
 	count := len(data) / size
 	if count == 0 {
@@ -69,7 +69,7 @@ func elements[T int32 | int64 | float32](data []byte, at func([]byte) T) []T {
 	return decodeElements(data, size, at)
 }
 
-func decodeElements[T int32 | int64 | float32](data []byte, size int, at func([]byte) T) []T {
+func decodeElements[T int32 | int64 | float32 | float64](data []byte, size int, at func([]byte) T) []T {
 	decoded := make([]T, len(data)/size)
 	for index := range decoded {
 		decoded[index] = at(data[index*size:])
@@ -80,3 +80,4 @@ func decodeElements[T int32 | int64 | float32](data []byte, size int, at func([]
 func int64At(data []byte) int64     { return int64(binary.LittleEndian.Uint64(data)) }
 func int32At(data []byte) int32     { return int32(binary.LittleEndian.Uint32(data)) }
 func float32At(data []byte) float32 { return math.Float32frombits(binary.LittleEndian.Uint32(data)) }
+func float64At(data []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(data)) }

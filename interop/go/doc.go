@@ -15,6 +15,12 @@
 // of them may be called from many goroutines, and go on to the end when the model is closed meanwhile;
 // a list allocates twice (the items, and their ids).
 //
+// # Histories
+//
+// A history is a list of events: [HistoryItem]. Where the model says how, they are weighed as those of the
+// training were, so the events of a user of the training give the list of this user, bit for bit. How old
+// an event is depends on [RecommendOptions].Now, never on the clock.
+//
 // # Memory and time
 //
 // Opening maps the files where the platform can, and looks at headers and row offsets only: a model of

@@ -35,7 +35,7 @@ func TestReasonsAreWhatTheHandComputes(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(items, expected) {
 		t.Errorf("got %v, %v", items, err)
 	}
-	items, err = model.RecommendHistory([]mlcore.HistoryItem{{"b", 1}}, 2, mlcore.RecommendOptions{Explain: true, Fill: true})
+	items, err = model.RecommendHistory([]mlcore.HistoryItem{{ID: "b", Weight: 1}}, 2, mlcore.RecommendOptions{Explain: true, Fill: true})
 	expected = []mlcore.Item{
 		{ID: "c", Index: 2, Score: 0.25, Because: []mlcore.Share{{"b", 1, 0.25}}},
 		{ID: "a", Index: 0, Filled: true, Because: []mlcore.Share{}},
@@ -48,7 +48,7 @@ func TestReasonsAreWhatTheHandComputes(t *testing.T) {
 		t.Errorf("got %v, %v", shares, err)
 	}
 	// An item of the history, and one that nothing speaks for.
-	shares, err = model.ExplainHistory([]mlcore.HistoryItem{{"c", 0.5}, {"x", 9}, {"a", 1}}, "a")
+	shares, err = model.ExplainHistory([]mlcore.HistoryItem{{ID: "c", Weight: 0.5}, {ID: "x", Weight: 9}, {ID: "a", Weight: 1}}, "a")
 	if err != nil || !slices.Equal(shares, []mlcore.Share{{"c", 2, 1}}) {
 		t.Errorf("got %v, %v", shares, err)
 	}
@@ -121,7 +121,7 @@ func TestWhatCannotBeExplainedIsRefused(t *testing.T) {
 	check(err, mlcore.VerdictUnknownItem, "item: expected an item of the model, got ''")
 	_, err = model.Explain("w", "c")
 	check(err, mlcore.VerdictUnknownUser, "user: expected a user of the model, got 'w'")
-	_, err = model.ExplainHistory([]mlcore.HistoryItem{{"a", 1}, {"a", 2}}, "c")
+	_, err = model.ExplainHistory([]mlcore.HistoryItem{{ID: "a", Weight: 1}, {ID: "a", Weight: 2}}, "c")
 	check(err, mlcore.VerdictRequest, "history: expected each item once, got 'a' twice")
 
 	damaged := byHand()

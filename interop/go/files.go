@@ -91,12 +91,12 @@ func (f *modelFiles) readManifest(root *os.Root) error {
 	return err
 }
 
-// refuseUnlisted refuses the files of users that are there though the manifest does not list them.
+// refuseUnlisted refuses optional files that are there though the manifest does not list them.
 func (f *modelFiles) refuseUnlisted(root *os.Root) error {
-	if f.manifest.WithUsers() {
-		return nil
-	}
-	for _, name := range []string{usersFile, historiesFile} {
+	for _, name := range optionalFiles {
+		if f.manifest.lists(name) {
+			continue
+		}
 		if _, err := root.Lstat(name); err == nil {
 			return refuse(VerdictManifest, f.path(manifestFile), "files", name+", which is there", "none")
 		}

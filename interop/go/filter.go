@@ -14,6 +14,9 @@ type filter struct {
 	fill        bool
 	explain     bool
 
+	finalWeights bool
+	now          Timestamp
+
 	includeRoom []int32 // memory of include, which may be nil
 }
 
@@ -25,6 +28,7 @@ func (f *filter) set(m *Model, options *RecommendOptions) error {
 		}
 	}
 	f.includeSeen, f.fill, f.explain = options.IncludeSeen, options.Fill, options.Explain
+	f.finalWeights, f.now = options.FinalWeights, options.Now
 	f.exclude = m.positions(f.exclude[:0], options.Exclude)
 	f.include = nil
 	if options.Include != nil {

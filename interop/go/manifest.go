@@ -2,6 +2,7 @@ package mlcore
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -13,7 +14,7 @@ import (
 // FormatVersion is the version of the format that this package reads.
 const FormatVersion = 1
 
-// The limits of section 10 of SPEC.md.
+// The limits of section 11 of SPEC.md.
 const (
 	maxManifestBytes = 1 << 20
 	maxDepth         = 16
@@ -31,13 +32,22 @@ const (
 	similarityFile = "similarity.npz"
 	historiesFile  = "histories.npz"
 	popularityFile = "popularity.npz"
+	normsFile      = "item_norms.npz"
+	factorsFile    = "length_factors.npz"
 )
+
+// optionalFiles are those that a model may lack; none of them may be there without being listed.
+var optionalFiles = []string{usersFile, historiesFile, normsFile, factorsFile}
+
+// historyRuleFeature is the only required feature known here.
+const historyRuleFeature = "history_rule"
 
 // Manifest is what manifest.json says about a model.
 type Manifest struct {
 	ProducerName       string
 	ProducerVersion    string
 	Counts             Counts
+	RequiredFeatures   []string
 	InteractionsSHA256 string      // of the training interactions, to compare models by
 	Files              []FileEntry // in the order of the manifest
 }
@@ -58,13 +68,16 @@ type FileEntry struct {
 }
 
 // WithUsers reports whether the model holds the users of the training and their histories.
-func (m *Manifest) WithUsers() bool {
-	for _, file := range m.Files {
-		if file.Name == historiesFile {
-			return true
-		}
-	}
-	return false
+func (m *Manifest) WithUsers() bool { return m.lists(historiesFile) }
+
+// WithHistoryRule reports whether the model says how events become a history; in any other model every
+// weight is final.
+func (m *Manifest) WithHistoryRule() bool {
+	return slices.Contains(m.RequiredFeatures, historyRuleFeature)
+}
+
+func (m *Manifest) lists(name string) bool {
+	return slices.ContainsFunc(m.Files, func(file FileEntry) bool { return file.Name == name })
 }
 
 // arraySpec is the type and length that an array must have.
@@ -75,10 +88,7 @@ type arraySpec struct {
 }
 
 func (s arraySpec) elementBytes() int64 {
-	if s.dtype == "<i8" {
-		return 8
-	}
-	return 4
+	return int64(s.dtype[2] - '0')
 }
 
 // expectedArrays returns the arrays of a file in order, or nil for a file that is no .npz.
@@ -90,6 +100,10 @@ func expectedArrays(file string, counts Counts) []arraySpec {
 		return csrArrays(counts.Users, counts.Interactions)
 	case popularityFile:
 		return []arraySpec{{"counts", "<i8", counts.Items}}
+	case normsFile:
+		return []arraySpec{{"norms", "<f8", counts.Items}}
+	case factorsFile:
+		return []arraySpec{{"factors", "<f8", counts.Items}}
 	}
 	return nil
 }
@@ -111,7 +125,8 @@ func parseManifest(data []byte, place string) (*Manifest, error) {
 		return nil, r.refuse("", "a JSON object", err.Error())
 	}
 	// Before anything else: a newer format may have changed all the rest.
-	if err := r.checkVersion(&root); err != nil {
+	features, err := r.checkVersion(&root)
+	if err != nil {
 		return nil, err
 	}
 	counts := r.object(&root, "counts")
@@ -126,10 +141,11 @@ func parseManifest(data []byte, place string) (*Manifest, error) {
 			Interactions: r.integer(counts, "interactions", maxEntries),
 			Pairs:        r.integer(counts, "pairs", maxEntries),
 		},
+		RequiredFeatures:   features,
 		InteractionsSHA256: r.sha256(training, "interactions_sha256"),
 	}
 	configSHA256 := r.sha256(training, "config_sha256")
-	manifest.Files = r.files(r.object(&root, "files"), manifest.Counts)
+	manifest.Files = r.files(r.object(&root, "files"), manifest)
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -151,35 +167,41 @@ func (r *manifestReader) refuse(name, expected, got string) error {
 	return refuse(VerdictManifest, r.place, name, expected, got)
 }
 
-func (r *manifestReader) checkVersion(root *jsontext.Value) error {
+// checkVersion returns the required features, all of which are known.
+func (r *manifestReader) checkVersion(root *jsontext.Value) ([]string, error) {
 	if root.Kind != jsontext.Object {
-		return r.refuse("", "a JSON object", root.Show())
+		return nil, r.refuse("", "a JSON object", root.Show())
 	}
 	if name := root.Member("format"); name == nil || name.Kind != jsontext.String || name.Text != "mlcore-model" {
-		return r.refuse("format", "'mlcore-model'", name.Show())
+		return nil, r.refuse("format", "'mlcore-model'", name.Show())
 	}
 	version := r.integer(root, "format_version", maxEntries)
 	if r.err != nil {
-		return r.err
+		return nil, r.err
 	}
 	if version != FormatVersion {
-		return refuse(VerdictVersion, r.place, "format_version",
+		return nil, refuse(VerdictVersion, r.place, "format_version",
 			fmt.Sprint(FormatVersion), fmt.Sprint(version))
 	}
-	features := r.member(root, "required_features", jsontext.Array)
+	array := r.member(root, "required_features", jsontext.Array)
 	if r.err != nil {
-		return r.err
+		return nil, r.err
 	}
-	for index := range features.Items {
-		if feature := &features.Items[index]; feature.Kind != jsontext.String {
-			return r.refuse("required_features", "an array of strings", feature.Show())
+	var features []string
+	for index := range array.Items {
+		feature := &array.Items[index]
+		if feature.Kind != jsontext.String {
+			return nil, r.refuse("required_features", "an array of strings", feature.Show())
+		}
+		features = append(features, feature.Text)
+	}
+	for _, feature := range features {
+		if feature != historyRuleFeature {
+			return nil, refuse(VerdictVersion, r.place, "required_features",
+				"at most history_rule, the one that this version knows", array.Show())
 		}
 	}
-	if len(features.Items) > 0 {
-		return refuse(VerdictVersion, r.place, "required_features",
-			"none, as this version knows none", features.Show())
-	}
-	return nil
+	return features, nil
 }
 
 // member returns a value of the given kind, and a null after a fault so that reading can go on.
@@ -228,7 +250,7 @@ func (r *manifestReader) sha256(object *jsontext.Value, key string) string {
 	return value.Text
 }
 
-func (r *manifestReader) files(object *jsontext.Value, counts Counts) []FileEntry {
+func (r *manifestReader) files(object *jsontext.Value, manifest *Manifest) []FileEntry {
 	if r.err != nil {
 		return nil
 	}
@@ -237,15 +259,20 @@ func (r *manifestReader) files(object *jsontext.Value, counts Counts) []FileEntr
 		similarityFile + "," + usersFile
 	names := append([]string(nil), object.Keys...)
 	sort.Strings(names)
+	further := ""
+	if manifest.WithHistoryRule() { // which of them, config.json says
+		further = ", and those of the history rule"
+		names = slices.DeleteFunc(names, func(name string) bool { return name == normsFile || name == factorsFile })
+	}
 	if joined := strings.Join(names, ","); joined != always && joined != withUsers {
 		r.keep(r.refuse("files", "config.json, items.csv, similarity.npz, popularity.npz, and both "+
-			"or none of users.csv and histories.npz", show.Cut(strings.Join(names, ", "), 200)))
+			"or none of users.csv and histories.npz"+further, show.Cut(strings.Join(names, ", "), 200)))
 		return nil
 	}
 	var entries []FileEntry
 	for _, name := range object.Keys {
 		entry := r.object(object, name)
-		r.arrays(entry, name, expectedArrays(name, counts))
+		r.arrays(entry, name, expectedArrays(name, manifest.Counts))
 		entries = append(entries, FileEntry{
 			Name: name, Bytes: r.integer(entry, "bytes", maxEntries), SHA256: r.sha256(entry, "sha256"),
 		})

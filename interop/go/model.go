@@ -22,6 +22,7 @@ type Model struct {
 	similarity csrMatrix
 	histories  csrMatrix // without rows in a model without users
 	counts     []int64
+	rule       *historyRule // nil where every weight is final
 
 	scratches   sync.Pool
 	popularLock sync.Mutex
@@ -59,17 +60,29 @@ func (m *Model) readAll() (err error) {
 	if m.similarity, err = m.readMatrix(similarityFile); err != nil {
 		return err
 	}
-	arrays, err := readArrays(m.files.data(popularityFile),
-		expectedArrays(popularityFile, counts), m.files.path(popularityFile))
-	if err != nil {
+	if m.counts, err = readVector(m, popularityFile, int64At); err != nil {
 		return err
 	}
-	m.counts = elements(arrays[0], int64At)
 	if m.files.manifest.WithUsers() {
 		m.initIDs(&m.users, usersFile, counts.Users)
-		m.histories, err = m.readMatrix(historiesFile)
+		if m.histories, err = m.readMatrix(historiesFile); err != nil {
+			return err
+		}
+	}
+	if m.files.manifest.WithHistoryRule() {
+		m.rule, err = m.readRule()
 	}
 	return err
+}
+
+// readVector returns the only array of a file.
+func readVector[T int64 | float64](m *Model, name string, at func([]byte) T) ([]T, error) {
+	specs := expectedArrays(name, m.files.manifest.Counts)
+	arrays, err := readArrays(m.files.data(name), specs, m.files.path(name))
+	if err != nil {
+		return nil, err
+	}
+	return elements(arrays[0], at), nil
 }
 
 func (m *Model) initIDs(ids *idMap, name string, count int64) {

@@ -98,6 +98,13 @@ func (p *Prepared) AsRows(delimiter byte) *Prepared {
 	return &rows
 }
 
+// WithFinalWeights returns the same options with FinalWeights.
+func (p *Prepared) WithFinalWeights() *Prepared {
+	final := *p
+	final.filter.finalWeights = true
+	return &final
+}
+
 // Recommend is [Model.Recommend] under the prepared options.
 func (p *Prepared) Recommend(userID string, n int) ([]Item, error) {
 	return p.model.answer(request{user: userID, byUser: true, n: n, filter: &p.filter})
@@ -111,7 +118,8 @@ func (p *Prepared) RecommendHistory(history []HistoryItem, n int) ([]Item, error
 // Line says what was written for one request.
 type Line struct {
 	Items        int // length of the list
-	UnknownItems int // items of the history that the model does not have
+	KnownItems   int // items of the history that the model has
+	UnknownItems int // and those that it does not have
 }
 
 // AppendRecommend appends the list for a user of the model: a line of predictions, or rows.
@@ -133,7 +141,7 @@ func (p *Prepared) appendLine(dst []byte, userID string, r request) (result []by
 	result = dst
 	defer m.catchFault(debug.SetPanicOnFault(true), StagePredict, &err)
 	s := m.scratch()
-	if line.UnknownItems, err = m.rankRequest(s, &r); err == nil {
+	if line.KnownItems, line.UnknownItems, err = m.rankRequest(s, &r); err == nil {
 		line.Items = len(s.top.list)
 		err = m.items.parse()
 	}

@@ -1,7 +1,6 @@
 package mlcore
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -20,14 +19,17 @@ type scratch struct {
 	reasons []reason
 	// Where the reasons of each item of the list end; empty unless they were asked for.
 	reasonEnds []int
-	encoded    []encodedItem
+	events     []event // of the items that the model has
 	unknown    []string
 	text       []byte
 }
 
-type encodedItem struct {
+// event is one of a history, or, once the rule of the model has made one of those of an item, the item.
+type event struct {
 	index  int32
-	weight float32
+	weight float64
+	time   Timestamp
+	age    float64 // in half-lives
 }
 
 func (m *Model) scratch() *scratch {
@@ -37,7 +39,7 @@ func (m *Model) scratch() *scratch {
 	return new(scratch)
 }
 
-// rank makes the list for a history whose items ascend (section 9 of SPEC.md). It ends in s.top.list.
+// rank makes the list for a history whose items ascend (section 10 of SPEC.md). It ends in s.top.list.
 func (m *Model) rank(s *scratch, items []int32, weights []float32, n int, f *filter) error {
 	entries := int64(0)
 	for _, item := range items {
@@ -136,43 +138,80 @@ func (m *Model) storedHistory(user int) ([]int32, []float32, error) {
 
 // encode brings a history of a request into the form of a stored one, in the memory of s, and counts
 // the items that the model does not have.
-func (m *Model) encode(s *scratch, history []HistoryItem) (items []int32, weights []float32, unknown int, err error) {
-	s.encoded, s.unknown = s.encoded[:0], s.unknown[:0]
+func (m *Model) encode(s *scratch, r *request, f *filter) (items []int32, weights []float32, unknown int, err error) {
+	isFinal := m.rule == nil || f.finalWeights || r.mustKnow
+	if err := m.findItems(s, r.history, isFinal); err != nil {
+		return nil, nil, 0, err
+	}
+	slices.SortFunc(s.events, compareEvents)
+	if isFinal {
+		err = m.takeFinal(s)
+	} else {
+		err = m.weigh(s, f.now)
+	}
+	if err == nil {
+		unknown, err = m.countUnknown(s, isFinal)
+	}
+	return s.items, s.weights, unknown, err
+}
+
+// findItems checks the weights, and sets s.events and s.unknown.
+func (m *Model) findItems(s *scratch, history []HistoryItem, isFinal bool) error {
+	s.events, s.unknown = s.events[:0], s.unknown[:0]
 	if len(history) > 0 {
 		if err := m.items.parse(); err != nil {
-			return nil, nil, 0, err
+			return err
 		}
 	}
 	for _, item := range history {
-		weight := float32(item.Weight)
-		if !(weight > 0) || weight > math.MaxFloat32 {
-			return nil, nil, 0, refuseRequest("history: item "+show.String(item.ID)+": weight",
-				"a finite number above 0 that float32 holds", shownFloat(item.Weight))
+		if fault := weightFault(item.Weight, isFinal); fault != "" {
+			return refuseRequest("history: item "+show.String(item.ID)+": weight", fault, shownFloat(item.Weight))
 		}
-		position := m.items.position(item.ID)
-		if position < 0 {
+		if position := m.items.position(item.ID); position < 0 {
 			s.unknown = append(s.unknown, item.ID)
 		} else {
-			s.encoded = append(s.encoded, encodedItem{int32(position), weight})
+			s.events = append(s.events, event{index: int32(position), weight: item.Weight, time: item.Time})
 		}
 	}
-	slices.SortFunc(s.encoded, func(a, b encodedItem) int { return cmp.Compare(a.index, b.index) })
+	return nil
+}
+
+// weightFault returns the rule that a weight breaks, or "".
+func weightFault(weight float64, isFinal bool) string {
+	if single := float32(weight); isFinal && !(single > 0 && single <= math.MaxFloat32) {
+		return "a finite number above 0 that float32 holds"
+	}
+	if !(weight > 0 && weight <= math.MaxFloat64) {
+		return "a finite number above 0"
+	}
+	return ""
+}
+
+// takeFinal makes the history of s.events, whose weights are final, in s.items and s.weights.
+func (m *Model) takeFinal(s *scratch) error {
 	s.items, s.weights = s.items[:0], s.weights[:0]
-	for position, item := range s.encoded {
-		if position > 0 && item.index == s.encoded[position-1].index {
-			return nil, nil, 0, m.refuseTwice(string(m.items.appendID(nil, int(item.index))))
+	for position, item := range s.events {
+		if position > 0 && item.index == s.events[position-1].index {
+			return m.refuseTwice(string(m.items.appendID(nil, int(item.index))))
 		}
-		s.items, s.weights = append(s.items, item.index), append(s.weights, item.weight)
+		s.items, s.weights = append(s.items, item.index), append(s.weights, float32(item.weight))
 	}
-	unknown = len(s.unknown)
+	return nil
+}
+
+// countUnknown counts the items, not the events, that the model does not have.
+func (m *Model) countUnknown(s *scratch, isFinal bool) (int, error) {
+	defer clear(s.unknown) // or the ids would be kept alive
 	slices.Sort(s.unknown)
+	count := 0
 	for position, id := range s.unknown {
-		if position > 0 && id == s.unknown[position-1] {
-			return nil, nil, 0, m.refuseTwice(id)
+		if position == 0 || id != s.unknown[position-1] {
+			count++
+		} else if isFinal {
+			return 0, m.refuseTwice(id)
 		}
 	}
-	clear(s.unknown) // or the ids would be kept alive
-	return s.items, s.weights, unknown, nil
+	return count, nil
 }
 
 func (m *Model) refuseTwice(id string) error {

@@ -10,10 +10,15 @@ import (
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
-// HistoryItem is one item of a history given with a request.
+// HistoryItem is one event of a history given with a request: an item, and what it weighs.
+//
+// A model with a history rule takes raw events, as its training did: an item may stand more than once,
+// and the rule makes the weights. In any other model, and with [RecommendOptions].FinalWeights, weights
+// are final: they are only rounded to float32, each item stands once, and times are passed over.
 type HistoryItem struct {
 	ID     string
-	Weight float64 // above 0; rounded to float32
+	Weight float64   // above 0
+	Time   Timestamp // of the event; without one it counts as new, where the model's weights decay
 }
 
 // RecommendOptions says what a list may hold. The zero value allows all items but those of the history.
@@ -29,6 +34,11 @@ type RecommendOptions struct {
 	Fill bool
 	// Explain gives each item what adds up to its score. It changes neither items nor order.
 	Explain bool
+	// FinalWeights says that the weights of a history are not to be changed by the model's rule.
+	FinalWeights bool
+	// Now is the time from which the model's rule tells the age of events; without one it is the
+	// reference time of the model, never the clock.
+	Now Timestamp
 }
 
 // Item is one item of a list.
@@ -48,14 +58,15 @@ func (m *Model) Recommend(userID string, n int, options RecommendOptions) ([]Ite
 	return m.answer(request{user: userID, byUser: true, n: n, options: &options})
 }
 
-// RecommendHistory returns the best n items for any history: a new user, a session, a basket. No item
-// stands twice in it; items that the model does not have are passed over.
+// RecommendHistory returns the best n items for any history: a new user, a session, a basket. Items that
+// the model does not have are passed over. With the events of a user of the training, the list is that of
+// the user.
 func (m *Model) RecommendHistory(history []HistoryItem, n int, options RecommendOptions) ([]Item, error) {
 	return m.answer(request{history: history, n: n, options: &options})
 }
 
 // Similar returns the n items that having an item speaks for the most. It is the list for a history of
-// this item alone, with weight 1.
+// this item alone, with the final weight 1.
 func (m *Model) Similar(itemID string, n int) ([]Item, error) {
 	return m.SimilarWith(itemID, n, RecommendOptions{})
 }
@@ -85,39 +96,40 @@ func (m *Model) answer(r request) (items []Item, err error) {
 	defer m.catchFault(debug.SetPanicOnFault(true), StagePredict, &err)
 	// After a fault the scratch is left to the garbage collector, as nobody knows what is in it.
 	s := m.scratch()
-	if _, err = m.rankRequest(s, &r); err == nil {
+	if _, _, err = m.rankRequest(s, &r); err == nil {
 		items, err = m.toItems(s)
 	}
 	m.scratches.Put(s)
 	return items, atStage(err, StagePredict)
 }
 
-// rankRequest makes the list of a request in s.top.list, and counts unknown items of its history.
-func (m *Model) rankRequest(s *scratch, r *request) (unknown int, err error) {
+// rankRequest makes the list of a request in s.top.list, and counts the items of its history that the
+// model has, and the others.
+func (m *Model) rankRequest(s *scratch, r *request) (known, unknown int, err error) {
 	if r.n < 1 || r.n > math.MaxInt32 {
-		return 0, refuseRequest("n", fmt.Sprintf("an integer from 1 to %d", math.MaxInt32), r.n)
+		return 0, 0, refuseRequest("n", fmt.Sprintf("an integer from 1 to %d", math.MaxInt32), r.n)
+	}
+	f := r.filter
+	if f == nil {
+		f = &s.filter
+		if err := f.set(m, r.options); err != nil {
+			return 0, 0, err
+		}
 	}
 	var items []int32
 	var weights []float32
 	if r.byUser {
 		items, weights, err = m.historyOf(r.user)
 	} else {
-		items, weights, unknown, err = m.encode(s, r.history)
+		items, weights, unknown, err = m.encode(s, r, f)
 	}
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if r.mustKnow && unknown > 0 {
-		return 0, refuse(VerdictUnknownItem, "", "item", "an item of the model", show.String(r.history[0].ID))
+		return 0, 0, refuse(VerdictUnknownItem, "", "item", "an item of the model", show.String(r.history[0].ID))
 	}
-	f := r.filter
-	if f == nil {
-		f = &s.filter
-		if err := f.set(m, r.options); err != nil {
-			return 0, err
-		}
-	}
-	return unknown, m.rank(s, items, weights, r.n, f)
+	return len(items), unknown, m.rank(s, items, weights, r.n, f)
 }
 
 // historyOf returns the history of a user, or the verdict unknown_user.

@@ -12,7 +12,7 @@ import (
 	"github.com/mlcore/mlcore/interop/go/internal/modeltest"
 )
 
-// oracle follows the pseudo-code of section 9 of SPEC.md, with maps and a full sort.
+// oracle follows the pseudo-code of section 10 of SPEC.md, with maps and a full sort.
 func oracle(m *modeltest.Model, history []mlcore.HistoryItem, n int, options mlcore.RecommendOptions) []mlcore.Item {
 	position := map[string]int{}
 	for index, id := range m.Items {
@@ -246,16 +246,16 @@ func TestBadRequestsHaveTheirVerdict(t *testing.T) {
 		{user(anonymous, "u", 1), "users: expected a model with users, got one trained without"},
 		{user(model, "u", 0), "n: expected an integer from 1 to 2147483647, got 0"},
 		{unknownItem, "item: expected an item of the model, got 'd'"},
-		{history(model, mlcore.HistoryItem{"a", 1}, mlcore.HistoryItem{"a", 1}), "history: expected each item once, got 'a' twice"},
-		{history(model, mlcore.HistoryItem{"x", 1}, mlcore.HistoryItem{"a", 1}, mlcore.HistoryItem{"x", 1}),
+		{history(model, mlcore.HistoryItem{ID: "a", Weight: 1}, mlcore.HistoryItem{ID: "a", Weight: 1}), "history: expected each item once, got 'a' twice"},
+		{history(model, mlcore.HistoryItem{ID: "x", Weight: 1}, mlcore.HistoryItem{ID: "a", Weight: 1}, mlcore.HistoryItem{ID: "x", Weight: 1}),
 			"history: expected each item once, got 'x' twice"},
-		{history(model, mlcore.HistoryItem{"a", 0}),
+		{history(model, mlcore.HistoryItem{ID: "a", Weight: 0}),
 			"history: item 'a': weight: expected a finite number above 0 that float32 holds, got 0.0"},
-		{history(model, mlcore.HistoryItem{"a", math.NaN()}),
+		{history(model, mlcore.HistoryItem{ID: "a", Weight: math.NaN()}),
 			"history: item 'a': weight: expected a finite number above 0 that float32 holds, got nan"},
-		{history(model, mlcore.HistoryItem{"x", 1e-46}),
+		{history(model, mlcore.HistoryItem{ID: "x", Weight: 1e-46}),
 			"history: item 'x': weight: expected a finite number above 0 that float32 holds, got 1e-46"},
-		{history(model, mlcore.HistoryItem{"a", 3.5e38}),
+		{history(model, mlcore.HistoryItem{ID: "a", Weight: 3.5e38}),
 			"history: item 'a': weight: expected a finite number above 0 that float32 holds, got 3.5e+38"},
 	}
 	verdicts := []mlcore.Verdict{

@@ -15,7 +15,7 @@ func (m *Model) Verify() error {
 		if err := m.verifyChecksums(); err != nil {
 			return err
 		}
-		if err := verifyConfig(m.files.data(configFile), m.files.path(configFile)); err != nil {
+		if _, err := parseConfig(m.files.data(configFile), m.files.path(configFile)); err != nil {
 			return err
 		}
 		if err := m.parseIDs(&m.items); err != nil {
@@ -43,23 +43,23 @@ func (m *Model) verifyChecksums() error {
 	return nil
 }
 
-// verifyConfig checks that config.json holds an object; what it says is for whoever trains.
-func verifyConfig(data []byte, place string) error {
+// parseConfig returns the object that config.json must hold.
+func parseConfig(data []byte, place string) (*jsontext.Value, error) {
 	r := manifestReader{place: place}
 	if len(data) > maxManifestBytes {
-		return r.refuse("", fmt.Sprintf("at most %d bytes", maxManifestBytes), fmt.Sprint(len(data)))
+		return nil, r.refuse("", fmt.Sprintf("at most %d bytes", maxManifestBytes), fmt.Sprint(len(data)))
 	}
 	if !utf8.Valid(data) {
-		return r.refuse("", "UTF-8", "bytes that are none")
+		return nil, r.refuse("", "UTF-8", "bytes that are none")
 	}
 	root, err := jsontext.Parse(string(data), maxDepth)
 	if err != nil {
-		return r.refuse("", "a JSON object", err.Error())
+		return nil, r.refuse("", "a JSON object", err.Error())
 	}
 	if root.Kind != jsontext.Object {
-		return r.refuse("", "a JSON object", root.Show())
+		return nil, r.refuse("", "a JSON object", root.Show())
 	}
-	return nil
+	return &root, nil
 }
 
 func hexSHA256(data []byte) string {
@@ -74,6 +74,11 @@ func (m *Model) verifyValues() error {
 	}
 	if err := m.verifyPopularity(m.files.path(popularityFile)); err != nil {
 		return err
+	}
+	if m.rule != nil {
+		if err := m.verifyNorms(); err != nil {
+			return err
+		}
 	}
 	if !m.files.manifest.WithUsers() {
 		return nil
@@ -133,6 +138,23 @@ func (m *Model) verifyPopularity(place string) error {
 	if sum != counts.Interactions {
 		return refuse(VerdictCSR, place, "", fmt.Sprintf("a sum of %d interactions", counts.Interactions),
 			fmt.Sprint(sum))
+	}
+	return nil
+}
+
+// verifyNorms checks NRM-1.
+func (m *Model) verifyNorms() error {
+	for item, norm := range m.rule.itemNorms {
+		if !isNorm(norm) {
+			return refuse(VerdictCSR, m.files.path(normsFile)+": norms.npy", fmt.Sprintf("element %d", item),
+				"a finite number of at least 0", shownFloat(norm))
+		}
+	}
+	for position, factor := range m.rule.lengthFactors {
+		if !isFinite(factor) {
+			return refuse(VerdictCSR, m.files.path(factorsFile)+": factors.npy",
+				fmt.Sprintf("element %d", position), "a finite number", shownFloat(factor))
+		}
 	}
 	return nil
 }

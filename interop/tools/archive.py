@@ -26,7 +26,7 @@ __all__ = [
 Array = tuple[str, list[float]]  # dtype and values
 
 MAGIC = b"\x93NUMPY\x01\x00"
-_FORMATS = {"<f4": "f", "<i4": "i", "<i8": "q"}
+_FORMATS = {"<f4": "f", "<f8": "d", "<i4": "i", "<i8": "q"}
 
 
 def array_bytes(array: Array) -> bytes:

@@ -11,13 +11,18 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from interop.tools.archive import Archive, Array, Member, array_bytes, header_text, npy_header
+from interop.tools.history import Rule, f32
 
 __all__ = ["Draft", "Link", "Model", "Tree", "f32", "format_id_line", "make_model"]
 
-CONFIG = (
-    b'{"similarity": {"name": "cosine"}, "weighting": {"name": "none"}, "num_neighbors": 100, '
-    b'"neighborhood": "target", "shrinkage": 0, "min_cooccurrence": 1}\n'
-)
+CONFIG = {
+    "similarity": {"name": "cosine"},
+    "weighting": {"name": "none"},
+    "num_neighbors": 100,
+    "neighborhood": "target",
+    "shrinkage": 0,
+    "min_cooccurrence": 1,
+}
 
 
 class Link(NamedTuple):
@@ -27,12 +32,6 @@ class Link(NamedTuple):
 
 
 Tree = dict[str, bytes | Link]  # path, with slashes, and its content
-
-
-def f32(value: float) -> float:
-    """Return the nearest binary32 number, ties to even."""
-    rounded: float = struct.unpack("<f", struct.pack("<f", value))[0]
-    return rounded
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ class Model:
         users: ids in UTF-8 byte order.
         histories: for each user, position and weight of the items.
         with_users: whether the directory holds the users and histories.
+        rule: how events become a history, or None where weights are final.
     """
 
     items: Sequence[str]
@@ -52,6 +52,7 @@ class Model:
     users: Sequence[str] = ()
     histories: Sequence[Mapping[int, float]] = ()
     with_users: bool = True
+    rule: Rule | None = None
 
     @cached_property
     def counts(self) -> list[int]:
@@ -61,6 +62,10 @@ class Model:
     def without_users(self) -> Model:
         """Return the same model without users.csv and histories.npz."""
         return replace(self, with_users=False)
+
+    def with_rule(self, rule: Rule) -> Model:
+        """Return the same model with a rule."""
+        return replace(self, rule=rule)
 
 
 def make_model(
@@ -127,7 +132,19 @@ class Draft:
         }
         if self.model.with_users:
             arrays["histories.npz"] = _csr(self.model.histories)
+        if self.model.rule is not None and self.model.rule.norms is not None:
+            arrays["item_norms.npz"] = {"norms": ("<f8", [*self.model.rule.norms])}
+        if self.model.rule is not None and self.model.rule.factors is not None:
+            arrays["length_factors.npz"] = {"factors": ("<f8", [*self.model.rule.factors])}
         return arrays
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Level 1: the configuration."""
+        rule = self.model.rule
+        if rule is None:
+            return dict(CONFIG)
+        return {**CONFIG, "aggregate": rule.aggregate, "weighting": dict(rule.weighting)}
 
     def values(self, file: str, name: str) -> list[float]:
         """Return the values of an array, to be changed in place."""
@@ -159,7 +176,7 @@ class Draft:
     @cached_property
     def files(self) -> dict[str, bytes]:
         """Level 3: the bytes of each file except the manifest."""
-        files = {"config.json": CONFIG}
+        files = {"config.json": (json.dumps(self.config) + "\n").encode()}
         for name, ids in self.ids.items():
             lines = [format_id_line(index, id_) for index, id_ in enumerate(ids)]
             files[name] = ("index,id\n" + "".join(lines)).encode()
@@ -186,7 +203,7 @@ class Draft:
         return {
             "format": "mlcore-model",
             "format_version": 1,
-            "required_features": [],
+            "required_features": [] if model.rule is None else ["history_rule"],
             "producer": {"name": "conformance", "version": "1"},
             "counts": {
                 "users": len(model.histories),

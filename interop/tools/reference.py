@@ -1,4 +1,4 @@
-"""Section 9 of SPEC.md, word by word, as a loop over Python's floats, which are binary64."""
+"""Sections 9 and 10 of SPEC.md, word by word, as a loop over Python's floats, which are binary64."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ import struct
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from interop.tools.draft import Model, f32
+from interop.tools.draft import Model
+from interop.tools.history import Refusal, encode, f32
 
 __all__ = ["Refusal", "answer", "bits", "contributions", "scores"]
-
-
-class Refusal(Exception):
-    """A request has no answer; the argument is the verdict."""
 
 
 def bits(value: float) -> str:
@@ -108,6 +105,9 @@ def _history(
             raise Refusal("unknown_item")
         return {position[request["item"]]: 1.0}
     pairs = request["history"]
+    if model.rule is not None and request.get("weights") != "final":
+        return encode(model.rule, position, pairs, request.get("now"))
+    pairs = [pair[:2] for pair in pairs]
     if len({item for item, _ in pairs}) < len(pairs):
         raise Refusal("request")
     rounded = {item: _weight(weight) for item, weight in pairs}

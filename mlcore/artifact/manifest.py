@@ -15,6 +15,7 @@ from mlcore.jsontext import JsonTextError, format_document, parse_json
 __all__ = [
     "FORMAT",
     "FORMAT_VERSION",
+    "HISTORY_RULE",
     "MAX_MANIFEST_BYTES",
     "MODEL_FILES",
     "FileEntry",
@@ -33,7 +34,9 @@ MAX_ENTRIES = 2**53 - 1
 
 _FILES = ("config.json", "items.csv", "similarity.npz", "popularity.npz")
 _FILES_OF_USERS = ("users.csv", "histories.npz")
-MODEL_FILES = (*_FILES, *_FILES_OF_USERS, "manifest.json")
+_FILES_OF_RULE = ("item_norms.npz", "length_factors.npz")
+MODEL_FILES = (*_FILES, *_FILES_OF_RULE, *_FILES_OF_USERS, "manifest.json")
+HISTORY_RULE = "history_rule"
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -65,6 +68,7 @@ class Manifest:
     files: Mapping[str, FileEntry]
     interactions_sha256: str
     producer: Mapping[str, str]
+    features: tuple[str, ...] = ()
 
     @property
     def with_users(self) -> bool:
@@ -85,7 +89,7 @@ class Manifest:
             {
                 "format": FORMAT,
                 "format_version": FORMAT_VERSION,
-                "required_features": [],
+                "required_features": list(self.features),
                 "producer": dict(self.producer),
                 "counts": vars(self.counts),
                 "training": {
@@ -109,7 +113,7 @@ class Manifest:
         """
         value = parse_object(text, place)
         reader = _Reader(place)
-        _check_version(reader, value, place)
+        features = _check_version(reader, value, place)
         counts = reader.member(value, "counts", dict)
         sizes = ModelCounts(
             users=reader.count(counts, "users", MAX_AXIS),
@@ -117,7 +121,7 @@ class Manifest:
             interactions=reader.count(counts, "interactions", MAX_ENTRIES),
             pairs=reader.count(counts, "pairs", MAX_ENTRIES),
         )
-        files = reader.files(reader.member(value, "files", dict), sizes)
+        files = reader.files(reader.member(value, "files", dict), sizes, features)
         training = reader.member(value, "training", dict)
         config_sha256 = reader.sha256(training, "config_sha256")
         if config_sha256 != files["config.json"].sha256:
@@ -130,6 +134,7 @@ class Manifest:
             files,
             reader.sha256(training, "interactions_sha256"),
             {key: reader.member(producer, key, str) for key in ("name", "version")},
+            features,
         )
 
 
@@ -161,6 +166,8 @@ def expected_arrays(counts: ModelCounts) -> dict[str, dict[str, ArraySpec]]:
         "similarity.npz": _csr_arrays(counts.items, counts.pairs),
         "histories.npz": _csr_arrays(counts.users, counts.interactions),
         "popularity.npz": {"counts": ("<i8", counts.items)},
+        "item_norms.npz": {"norms": ("<f8", counts.items)},
+        "length_factors.npz": {"factors": ("<f8", counts.items)},
     }
 
 
@@ -168,7 +175,7 @@ def _csr_arrays(rows: int, entries: int) -> dict[str, ArraySpec]:
     return {"indptr": ("<i8", rows + 1), "indices": ("<i4", entries), "data": ("<f4", entries)}
 
 
-def _check_version(reader: _Reader, value: Mapping[str, object], place: str) -> None:
+def _check_version(reader: _Reader, value: Mapping[str, object], place: str) -> tuple[str, ...]:
     # First of all: a newer format may have changed everything else.
     if value.get("format") != FORMAT:
         got = shorten_json(value["format"]) if "format" in value else "no such key"
@@ -184,12 +191,13 @@ def _check_version(reader: _Reader, value: Mapping[str, object], place: str) -> 
         raise ManifestError(
             f"{place}: required_features: expected an array of strings, got {shorten_json(features)}"
         )
-    if features:
+    if not {*features} <= {HISTORY_RULE}:
         raise VersionError(
-            f"{place}: required_features: expected none, as this version knows none, "
-            f"got {shorten_json(features)}",
+            f"{place}: required_features: expected at most {HISTORY_RULE}, the one that this version "
+            f"knows, got {shorten_json(features)}",
             "the model was written by another version of mlcore",
         )
+    return tuple(features)
 
 
 def _known(arrays: Mapping[str, Any]) -> dict[str, Any]:
@@ -232,9 +240,13 @@ class _Reader:
             )
         return found
 
-    def files(self, value: Mapping[str, Any], counts: ModelCounts) -> dict[str, FileEntry]:
+    def files(
+        self, value: Mapping[str, Any], counts: ModelCounts, features: tuple[str, ...]
+    ) -> dict[str, FileEntry]:
         arrays = expected_arrays(counts)
-        if sorted(value) not in (sorted(_FILES), sorted((*_FILES, *_FILES_OF_USERS))):
+        # Which files of the rule there are is known once the configuration is read.
+        others = {*value} - ({*_FILES_OF_RULE} if HISTORY_RULE in features else set())
+        if others not in ({*_FILES}, {*_FILES, *_FILES_OF_USERS}):
             raise ManifestError(
                 f"{self.place}: files: expected {', '.join(_FILES)}, and both or none of "
                 f"users.csv and histories.npz, got {shorten_json(sorted(value), 200)}"

@@ -6,14 +6,16 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
 
 from mlcore.artifact.directory import replaced_directory
+from mlcore.artifact.history_rule import NORMALIZATION_FILES, HistoryRule, normalization_arrays
 from mlcore.artifact.idmap import format_id_map
-from mlcore.artifact.manifest import MODEL_FILES, Manifest, ModelCounts
+from mlcore.artifact.manifest import HISTORY_RULE, MODEL_FILES, Manifest, ModelCounts
 from mlcore.artifact.reader import ModelFiles
 from mlcore.artifact.writer import ModelWriter
 from mlcore.config import TrainConfig
@@ -23,6 +25,7 @@ from mlcore.jsontext import format_document
 from mlcore.notebook import html_table
 from mlcore.types import CsrMatrix, Int64Array
 from mlcore.version import VERSION
+from mlcore.weighting import Normalization
 
 __all__ = ["Model"]
 
@@ -44,6 +47,8 @@ class Model:
         interactions_sha256: digest of the training interactions in canonical form.
         users: ids of the U users, or None in a model without users.
         histories: (U, I) float32, the weights used for scoring, or None likewise.
+        normalization: what the weighting took of the training; None in a model of mlcore 0.2 and
+            before, which takes the weights of histories as final.
     """
 
     config_json: Mapping[str, object]
@@ -55,6 +60,7 @@ class Model:
     interactions_sha256: str
     users: IdMap | None = None
     histories: CsrMatrix | None = None
+    normalization: Normalization | None = None
     # Directory, and sha256 of its manifest. Not an argument: a replaced model is not in a directory.
     _saved: tuple[str, str] | None = field(default=None, init=False, compare=False)
 
@@ -88,6 +94,17 @@ class Model:
         """
         return TrainConfig.from_json(self.config_json, "config.json")
 
+    @cached_property
+    def history_rule(self) -> HistoryRule | None:
+        """What turns events into a history, or None where weights are final.
+
+        Raises:
+            ArtifactError: as ``HistoryRule.from_config``.
+        """
+        if self.normalization is None:
+            return None
+        return HistoryRule.from_config(self.config_json, self.normalization, "config.json")
+
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the model directory: all of it, or nothing.
 
@@ -113,6 +130,8 @@ class Model:
         writer.write_bytes("items.csv", format_id_map(self.items.ids))
         writer.write_arrays("similarity.npz", _csr_to_arrays(self.similarity))
         writer.write_arrays("popularity.npz", {"counts": self.popularity})
+        for name, arrays in normalization_arrays(self.normalization or Normalization()).items():
+            writer.write_arrays(name, arrays)
         if self.users is not None and self.histories is not None:
             writer.write_bytes("users.csv", format_id_map(self.users.ids))
             writer.write_arrays("histories.npz", _csr_to_arrays(self.histories))
@@ -123,6 +142,7 @@ class Model:
             writer.entries,
             self.interactions_sha256,
             {"name": "mlcore", "version": VERSION},
+            () if self.normalization is None else (HISTORY_RULE,),
         )
         writer.write_bytes("manifest.json", manifest.to_text().encode())
         return writer.entries["manifest.json"].sha256
@@ -151,14 +171,19 @@ class Model:
             ArtifactError: as ``load``.
         """
         counts, with_users = files.manifest.counts, files.manifest.with_users
+        config, normalization = files.config(), None
+        if HISTORY_RULE in files.manifest.features:
+            normalization = _normalization(files)
+            HistoryRule.from_config(config, normalization, files.place("config.json"))
         return cls(
-            config_json=files.config(),
+            config_json=config,
             items=files.ids("items.csv", counts.items),
             similarity=files.csr("similarity.npz", counts.items),
             popularity=files.arrays("popularity.npz")["counts"],
             num_users=counts.users,
             num_interactions=counts.interactions,
             interactions_sha256=files.manifest.interactions_sha256,
+            normalization=normalization,
             users=files.ids("users.csv", counts.users) if with_users else None,
             histories=files.csr("histories.npz", counts.items) if with_users else None,
         )
@@ -174,6 +199,15 @@ def _load_same(directory: str, manifest_sha256: str) -> Model:
             "give each model a directory of its own; cli.publish switches a link between them",
         )
     return model
+
+
+def _normalization(files: ModelFiles) -> Normalization:
+    return Normalization(
+        *(
+            files.arrays(file)[array] if file in files.manifest.files else None
+            for file, array in NORMALIZATION_FILES.values()
+        )
+    )
 
 
 def _csr_to_arrays(matrix: CsrMatrix) -> dict[str, npt.NDArray[Any]]:

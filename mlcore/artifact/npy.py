@@ -8,7 +8,7 @@ from mlcore.errors import HeaderError
 
 __all__ = ["DTYPES", "MAX_HEADER_BYTES", "NPY_HEADER_BYTES", "format_header", "parse_header"]
 
-DTYPES = {"<f4": 4, "<i4": 4, "<i8": 8}  # bytes of one element
+DTYPES = {"<f4": 4, "<f8": 8, "<i4": 4, "<i8": 8}  # bytes of one element
 
 # What numpy itself writes for every one-dimensional array of these types.
 NPY_HEADER_BYTES = 128

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mlcore.artifact.history_rule import normalization_arrays
 from mlcore.artifact.manifest import FORMAT, FORMAT_VERSION, Manifest
 from mlcore.artifact.model import Model
 from mlcore.artifact.npz import map_npz, verify_npz_crc
 from mlcore.artifact.reader import ModelFiles
 from mlcore.errors import ChecksumError, CsrError
 from mlcore.types import BoolArray, CsrMatrix
+from mlcore.weighting import Normalization
 
 __all__ = ["describe_model", "verify_model"]
 
@@ -72,6 +74,11 @@ def _verify(files: ModelFiles) -> None:
     _verify_csr(model.similarity, place)
     _verify_similarity(model.similarity, place)
     _verify_popularity(model, files.place("popularity.npz"))
+    for name, arrays in normalization_arrays(model.normalization or Normalization()).items():
+        for array, values in arrays.items():
+            fine = np.isfinite(values) & ((values >= 0) | (array == "factors"))
+            rule = "a finite number" if array == "factors" else "a finite number of at least 0"
+            _expect(fine, values, f"{files.place(name)}: {array}.npy", rule)
     if model.histories is not None:
         place = files.place("histories.npz")
         _verify_csr(model.histories, place)

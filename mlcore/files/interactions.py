@@ -12,6 +12,7 @@ from typing import Literal, TextIO, TypeAlias
 
 import numpy as np
 
+from mlcore.aggregate import Aggregate
 from mlcore.errors import DataError, at
 from mlcore.files.columns import read_columns
 from mlcore.files.database import has_duckdb
@@ -188,20 +189,21 @@ def _join_ids(parts: list[tuple[Sequence[str], Int32Array]]) -> tuple[list[str],
 def read_interactions(
     path: PathLike,
     *,
+    aggregate: Aggregate = "sum",
     input_options: InputOptions = InputOptions(),
     threads: int | None = None,
     progress: Progress = no_progress,
     reader: Reader = "auto",
 ) -> Interactions:
-    """Return the interactions of a file: rows of one user and item become one, with their sum.
+    """Return the interactions of a file: rows of one user and item become one.
 
-    Takes and raises what ``read_events`` does.
+    Takes and raises what ``read_events`` and ``Events.aggregate`` do.
     """
     events = read_events(
         path, input_options=input_options, threads=threads, progress=progress, reader=reader
     )
     with at(display_name(path)):
-        return events.aggregate("sum")
+        return events.aggregate(aggregate)
 
 
 def write_interactions(

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from mlcore.aggregate import Aggregate
 from mlcore.numeric.sums import sum_by_group
 from mlcore.types import Float64Array, Int32Array, Int64Array
 
-__all__ = ["AGGREGATES", "combine_pairs", "sort_pairs", "spans", "take"]
+__all__ = ["combine_pairs", "sort_pairs", "spans", "take"]
 
-AGGREGATES = ("sum", "max", "last", "count")
 _SPAN_ENTRIES = 2**18  # changes speed only
 
 
@@ -79,12 +79,12 @@ def sort_pairs(
 
 
 def combine_pairs(
-    how: str, keys: Int64Array, weights: Float64Array, times: Int64Array | None
+    how: Aggregate, keys: Int64Array, weights: Float64Array, times: Int64Array | None
 ) -> tuple[Int64Array, Float64Array, Int64Array | None]:
     """Combine entries of the same key, which are adjacent and end with the newest.
 
     Args:
-        how: one of ``AGGREGATES``: ``last`` is the weight of the newest, ``count`` their number.
+        how: ``last`` is the weight of the newest, ``count`` their number.
         keys: (E,) ascending.
     """
     is_first = np.ones(len(keys), bool)

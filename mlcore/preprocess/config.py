@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
 
+from mlcore.aggregate import AGGREGATES, Aggregate
 from mlcore.parameters import check_parameters, choice, integer, number, optional, parameter
 
-__all__ = ["AGGREGATES", "Aggregate", "PreprocessConfig"]
-
-Aggregate: TypeAlias = Literal["sum", "max", "last", "count"]
-AGGREGATES: tuple[Aggregate, ...] = get_args(Aggregate)
+__all__ = ["PreprocessConfig"]
 
 
 @dataclass(frozen=True)

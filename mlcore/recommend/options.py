@@ -8,9 +8,10 @@ from typing import Literal, TypeAlias
 from mlcore.files.options import PathLike
 from mlcore.parameters import convert_value, integer
 
-__all__ = ["SHOWN_ITEMS", "Fill", "PredictOptions", "Requests", "UnknownUser"]
+__all__ = ["SHOWN_ITEMS", "Fill", "PredictOptions", "Requests", "UnknownUser", "Weights"]
 
 Fill: TypeAlias = Literal["popularity"]
+Weights: TypeAlias = Literal["events", "final"]
 UnknownUser: TypeAlias = Literal["error", "skip", "fill"]
 SHOWN_ITEMS = 5  # of a list shown with titles
 
@@ -42,6 +43,10 @@ class PredictOptions:
         fill: ``popularity`` completes short lists with the most popular unseen items.
         unknown_user: ``error``, ``skip``, or ``fill`` with the most popular items.
         explain: write the contributions to each score.
+        weights: of histories: ``events`` are weighed as those of the training; ``final`` ones are
+            taken as they are.
+        now: when events count in full, by RFC 3339 or in seconds since 1970 UTC; None for the
+            reference time of the model.
     """
 
     top_n: int = 10
@@ -51,6 +56,8 @@ class PredictOptions:
     fill: Fill | None = None
     unknown_user: UnknownUser = "error"
     explain: bool = False
+    weights: Weights = "events"
+    now: str | None = None
 
     def __post_init__(self) -> None:
         convert_value(integer(minimum=1), self.top_n, "top_n")

@@ -6,10 +6,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 
 import numpy as np
 
-from mlcore.errors import DataError, DataWarning, UnknownUserError, at, shorten
+from mlcore.errors import ConfigError, DataError, DataWarning, UnknownUserError, at, shorten
 from mlcore.files.histories import read_histories
 from mlcore.files.inputs import display_name
 from mlcore.files.list_rows import LIST_TYPES
@@ -18,6 +19,7 @@ from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import Entries, ListFormat, find_list_format
 from mlcore.files.tables import BadValue
+from mlcore.files.values import parse_timestamp
 from mlcore.ids import IdMap
 from mlcore.lineage.command_run import CommandRun
 from mlcore.memory.plan import Plan
@@ -33,6 +35,7 @@ from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = ["predict_from_path"]
 
+HISTORIES_AT_ONCE = 1000  # weighed together. Changes speed only.
 MAX_EXAMPLES = 100  # of unknown items that are compared with the known ones
 
 
@@ -83,6 +86,7 @@ def predict_from_path(
             memory does not suffice.
     """
     list_format = find_list_format(out_path, options.explain)
+    _expect_histories(requests, options)
     if dry_run:
         return _plan(Recommender.load(model_dir), model_dir, requests, options, threads).dry_run(
             on_message
@@ -209,14 +213,17 @@ def _requests(
 ) -> Iterator[UserRequest]:
     fill = options.fill is not None
     if requests.histories_path is not None:
-        for history in read_histories(requests.histories_path, input_options):
-            with at(history.place):
-                encoded, unknown = recommender.encode_history(history.items)
-            tally.unknown_items += unknown
-            tally.known_items += len(history.items) - unknown
-            if not tally.known_items and len(tally.examples) < MAX_EXAMPLES:
-                tally.examples += [item_id for item_id, _ in history.items]
-            yield UserRequest(history.user_id, encoded, fill)
+        combine = options.weights == "final" or recommender.model.history_rule is None
+        now = _now(options, input_options)
+        histories = read_histories(requests.histories_path, input_options, combine=combine)
+        while block := list(islice(histories, HISTORIES_AT_ONCE)):
+            encoded = recommender.encode_histories(block, options.weights, now)
+            for history, (items, unknown) in zip(block, encoded):
+                tally.unknown_items += unknown
+                tally.known_items += len(items[0])
+                if not tally.known_items and len(tally.examples) < MAX_EXAMPLES:
+                    tally.examples += [event[0] for event in history.events]
+                yield UserRequest(history.user_id, items, fill)
     if requests.users_path is not None:
         check = partial(_check_known, recommender) if options.unknown_user == "error" else None
         user_ids = read_ids(requests.users_path, "user_id", input_options, check)
@@ -228,6 +235,26 @@ def _requests(
                 tally.unknown_users += 1
                 if options.unknown_user == "fill":
                     yield UserRequest(user_id, recommender.encode_history([])[0], True)
+
+
+def _expect_histories(requests: Requests, options: PredictOptions) -> None:
+    if requests.histories_path is not None:
+        return
+    for name, is_given in {"weights": options.weights != "events", "now": options.now}.items():
+        if is_given:
+            raise ConfigError(
+                f"{name}: expected --histories with it, got none",
+                "the histories of users of the model are ready",
+            )
+
+
+def _now(options: PredictOptions, input_options: InputOptions) -> int | None:
+    if options.now is None:
+        return None
+    try:
+        return parse_timestamp(options.now, input_options.time_rule())
+    except BadValue as fault:
+        raise ConfigError(f"now: {fault}", fault.hint) from None
 
 
 def _check_known(recommender: Recommender, user_id: str) -> None:

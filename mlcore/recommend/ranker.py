@@ -9,11 +9,14 @@ from typing import NamedTuple
 import numpy as np
 
 from mlcore.artifact import Model
-from mlcore.errors import NoUsersError, UnknownUserError, shorten
+from mlcore.errors import DataError, NoUsersError, UnknownUserError, at, shorten
+from mlcore.files.histories import UserHistory
 from mlcore.ids import IdMap, check_asked
 from mlcore.numeric.ranges import row_blocks
 from mlcore.numeric.threads import map_in_order, resolve_threads
+from mlcore.recommend.events import Event, encode_events
 from mlcore.recommend.explain import Contributions, explain_lists
+from mlcore.recommend.options import Weights
 from mlcore.recommend.ranking import Filters, Ranking
 from mlcore.recommend.request import (
     EncodedHistory,
@@ -76,13 +79,54 @@ class Ranker:
             )
         return self.model.users, self.model.histories
 
-    def encode_history(self, pairs: Iterable[tuple[str, float]]) -> tuple[EncodedHistory, int]:
+    def encode_history(
+        self,
+        events: Iterable[Event | tuple[str, float]],
+        weights: Weights = "events",
+        now: int | None = None,
+    ) -> tuple[EncodedHistory, int]:
         """Return positions and weights of a history, and the number of items unknown to the model.
 
+        Args:
+            events: by the rule of the model; ready weights if it has none, or they are ``final``.
+            now: in microseconds; None for the reference time of the model.
+
         Raises:
-            DataError: an item twice, or a weight that is not finite and above 0 in float32.
+            DataError: a value breaks its rule, or, with ready weights, an item twice.
         """
-        return encode_history(pairs, self.model.items)
+        rule = self.model.history_rule
+        if rule is None or weights == "final":
+            return encode_history(((event[0], event[1]) for event in events), self.model.items)
+        encoded, unknown = encode_events([events], [""], self.model.items, rule, now)
+        return encoded[0], unknown[0]
+
+    def encode_histories(
+        self, histories: Sequence[UserHistory], weights: Weights = "events", now: int | None = None
+    ) -> list[tuple[EncodedHistory, int]]:
+        """Return for each history what ``encode_history`` does, several times faster.
+
+        Raises:
+            DataError: as ``encode_history``, with the place of the history.
+        """
+        rule = self.model.history_rule
+        if rule is None or weights == "final" or any(history.is_final for history in histories):
+            return [self._encode_at(history, weights, now) for history in histories]
+        events = [history.events for history in histories]
+        try:
+            return list(
+                zip(*encode_events(events, [""] * len(events), self.model.items, rule, now))
+            )
+        except DataError:
+            # One by one, to say which.
+            return [self._encode_at(history, weights, now) for history in histories]
+
+    def _encode_at(
+        self, history: UserHistory, weights: Weights, now: int | None
+    ) -> tuple[EncodedHistory, int]:
+        with at(history.place):
+            return self.encode_history(
+                history.events, "final" if history.is_final else weights, now
+            )
 
     def rank_requests(
         self, requests: Iterable[UserRequest], options: ListOptions, threads: int | None = None

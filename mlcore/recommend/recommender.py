@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from itertools import repeat
+from typing import Any, get_args
 
 import numpy as np
 
 from mlcore.artifact import Model
 from mlcore.errors import UnknownItemError, shorten
-from mlcore.ids import check_all_asked, check_asked, refuse_text
+from mlcore.ids import check_all_asked, check_asked
+from mlcore.parameters import choice, convert_value
 from mlcore.ranked_lists import source_of
+from mlcore.recommend.events import events_of, time_of
 from mlcore.recommend.explain import Contributions, explain_lists
 from mlcore.recommend.lists import Contribution, RankedList, RankedLists, Recommendation
-from mlcore.recommend.options import Fill
+from mlcore.recommend.options import Fill, Weights
 from mlcore.recommend.ranker import RankedUsers, Ranker
 from mlcore.recommend.request import EncodedHistory, ListOptions, UserRequest, make_filters
 from mlcore.recommend.scoring import stack_histories
@@ -87,9 +90,11 @@ class Recommender(Ranker):
 
     def predict_history(
         self,
-        history: Mapping[str, float] | Iterable[str],
+        history: Mapping[str, float] | Iterable[Any],
         n: int = 10,
         *,
+        weights: Weights = "events",
+        now: Any = None,
         include: Iterable[str] | None = None,
         exclude: Iterable[str] = (),
         include_seen: bool = False,
@@ -98,17 +103,25 @@ class Recommender(Ranker):
     ) -> RankedList:
         """Return the best items for any history: a new user, a session, a basket.
 
-        Takes the options of ``predict`` and returns what it returns.
+        Takes the options of ``predict`` and returns what it returns. What the training did to the
+        events of a user is done to these: for a user's own events it equals ``predict``, bit for bit.
 
         Args:
-            history: items and weights, or items alone (1 each). Weights are finite, above 0, and
-                rounded to float32. Unknown items are skipped.
+            history: the events: items alone, (item, weight), (item, weight, time), dictionaries with
+                ``item_id`` and, if there, ``weight`` and ``timestamp``, or weights by item id. Times
+                are integer seconds since 1970 UTC, datetimes with a zone, or texts of RFC 3339; an
+                event without one is new. Unknown items are skipped.
+            weights: ``final`` takes the weights as they are, rounded to float32, each item once; so
+                does a model that mlcore 0.2 or before has written.
+            now: the time from which events age; None for the reference time of the model. Without a
+                half-life nothing ages.
 
         Raises:
-            DataError: an item twice, or a weight that breaks its rule.
+            DataError: an entry, a weight or a time breaks its rule, a time is after ``now``; or, with
+                final weights, an item comes twice.
         """
         options = ListOptions(n, include, exclude, include_seen, fill, explain)
-        return self._list_for(self._encode(history), options)
+        return self._list_for(self._encode(history, weights, now), options)
 
     def predict_many(
         self,
@@ -148,7 +161,7 @@ class Recommender(Ranker):
     def similar_items(self, item_id: str, n: int = 10) -> RankedList:
         """Return the targets of greatest weight from source ``item_id``.
 
-        Equals the list for a history of this one item with weight 1.
+        Equals the list for a history of this one item with the final weight 1.
 
         Args:
             n: list length, >= 1.
@@ -157,7 +170,7 @@ class Recommender(Ranker):
             UnknownItemError: the item is not in the model.
         """
         self._position(item_id)
-        return self.predict_history([item_id], n)
+        return self.predict_history([item_id], n, weights="final")
 
     def explain(self, user_id: str, item_id: str) -> list[Contribution]:
         """Return the contributions of a user's history to the score of an item, listed or not.
@@ -178,20 +191,25 @@ class Recommender(Ranker):
         return self._explain(self.history_of(user_id), target)
 
     def explain_history(
-        self, history: Mapping[str, float] | Iterable[str], item_id: str
+        self,
+        history: Mapping[str, float] | Iterable[Any],
+        item_id: str,
+        *,
+        weights: Weights = "events",
+        now: Any = None,
     ) -> list[Contribution]:
         """Return the contributions of any history to the score of an item, as ``explain``.
 
         Args:
-            history: as in ``predict_history``.
+            history: as in ``predict_history``, like ``weights`` and ``now``.
 
         Raises:
             UnknownItemError: the item is not in the model.
-            DataError: an item of the history twice, or a weight that breaks its rule.
+            DataError: as ``predict_history``.
             CsrError: a stored index points to no item, or a stored value is not finite.
         """
         target = self._position(item_id)
-        return self._explain(self._encode(history), target)
+        return self._explain(self._encode(history, weights, now), target)
 
     def _explain(self, history: EncodedHistory, target: int) -> list[Contribution]:
         stacked = stack_histories([history], len(self.model.items))
@@ -210,11 +228,12 @@ class Recommender(Ranker):
             raise UnknownItemError(f"item: expected an item of the model, got {shorten(item_id)}")
         return position
 
-    def _encode(self, history: Mapping[str, float] | Iterable[str]) -> EncodedHistory:
-        refuse_text("history", history)
-        if isinstance(history, Mapping):
-            return self.encode_history(history.items())[0]
-        return self.encode_history((item_id, 1.0) for item_id in history)[0]
+    def _encode(
+        self, history: Mapping[str, float] | Iterable[Any], weights: Weights, now: Any
+    ) -> EncodedHistory:
+        weights = convert_value(choice(*get_args(Weights)), weights, "weights")
+        moment = None if now is None else time_of("now", now)
+        return self.encode_history(events_of(history), weights, moment)[0]
 
     def _list_for(
         self, history: EncodedHistory, options: ListOptions, user_id: str | None = None

@@ -113,8 +113,10 @@ def _taken(path: PathLike, user_id: str, top_n: int, input_options: InputOptions
     """Return the items of a history, heaviest first."""
     for history in read_histories(path, input_options):
         if history.user_id == user_id:
-            heaviest = sorted(history.items, key=lambda pair: (-pair[1], pair[0]))[:top_n]
-            return [item_id for item_id, _ in heaviest]
+            weights: dict[str, float] = {}
+            for item_id, weight, _ in history.events:
+                weights[item_id] = weights.get(item_id, 0) + weight
+            return sorted(weights, key=lambda item_id: (-weights[item_id], item_id))[:top_n]
     return []
 
 

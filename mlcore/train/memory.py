@@ -124,7 +124,7 @@ class TrainingPlanner:
         text = _text_bytes(interactions.item_ids)
         text += _text_bytes(interactions.user_ids) if with_users else 0
         return (
-            Allocation("model", 8 * (pairs + 2 * shape.num_items), FEWER_NEIGHBORS),
+            Allocation("model", 8 * (pairs + 4 * shape.num_items), FEWER_NEIGHBORS),
             Allocation("ids as text", 3 * text, FEWER_ITEMS),
         )
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from mlcore.aggregate import Aggregate
 from mlcore.artifact import MODEL_FILES, Model, replaced_directory
 from mlcore.config import TrainConfig
 from mlcore.errors import DataWarning, at
@@ -34,7 +35,7 @@ from mlcore.references import count_unknown, likely_reason, none_known
 from mlcore.similarity import CacheBudget, GramBlocks
 from mlcore.train.memory import TrainingPlanner
 from mlcore.types import CsrMatrix, Int64Array
-from mlcore.weighting import Weighting
+from mlcore.weighting import Normalization, Weighting
 
 __all__ = [
     "NeighborFinder",
@@ -55,10 +56,12 @@ class _Counted(NamedTuple):
     Attributes:
         histories: (U, I) float32, the weights of all interactions.
         gram: of the same, reduced for heavy users.
+        normalization: of the weighting.
     """
 
     histories: CsrMatrix
     gram: GramBlocks
+    normalization: Normalization
 
     def num_bytes(self) -> int:
         """Return the bytes that it keeps in memory."""
@@ -121,7 +124,7 @@ class Trainer:
         if self._find_neighbors is None:
             self.plan(config, with_users=with_users).show(self._on_message, must_fit=True)
         popularity, sha256 = self._popularity, self._sha256  # before the rest takes memory
-        histories, gram = self._counted_of(config.weighting, config.heavy_users)
+        histories, gram, normalization = self._counted_of(config.weighting, config.heavy_users)
         similarity = self._neighbors(config, gram)  # (I, I) float32
         return Model(
             config_json=config.to_json(),
@@ -131,6 +134,7 @@ class Trainer:
             num_users=gram.num_users,
             num_interactions=len(self._interactions),
             interactions_sha256=sha256,
+            normalization=normalization,
             users=self._users if with_users else None,
             histories=histories if with_users else None,
         )
@@ -168,10 +172,10 @@ class Trainer:
             return self._counted[key]
         while self._counted and self._used_bytes() > self._keep_bytes // 2:
             self._counted.popitem(last=False)
-        weighted = weighting.apply(self._interactions)  # (U, I) float32
+        weighted, normalization = weighting.fit(self._interactions)  # (U, I) float32
         reduced = heavy_users.reduce(weighted, self._interactions)  # (U, I) float32
         kept = CacheBudget(self._keep_bytes - self._used_bytes())
-        self._counted[key] = _Counted(weighted, GramBlocks(reduced, kept))
+        self._counted[key] = _Counted(weighted, GramBlocks(reduced, kept), normalization)
         return self._counted[key]
 
     def _used_bytes(self) -> int:
@@ -191,8 +195,9 @@ def train_from_data(
     """Return the model of some interactions. Pure: no files, no clock, no output.
 
     Args:
-        interactions: or a data frame as ``Interactions.from_frame`` takes it, with its columns
-            ``user_id``, ``item_id`` and, if there, ``weight`` and ``timestamp``.
+        interactions: combined as ``config.aggregate`` says; or a data frame as
+            ``Interactions.from_frame`` takes it, with its columns ``user_id``, ``item_id`` and, if
+            there, ``weight`` and ``timestamp``.
         config: or a dictionary as in the JSON file.
         with_users: keep the histories, so that users of the training can be requested by id.
         threads: None for one a core. Changes speed only.
@@ -211,7 +216,7 @@ def train_from_data(
     if not isinstance(config, TrainConfig):
         config = TrainConfig.from_json(config)
     if not isinstance(interactions, Interactions):
-        interactions = Interactions.from_frame(interactions)
+        interactions = Interactions.from_frame(interactions, aggregate=config.aggregate)
     trainer = Trainer(
         interactions,
         threads=threads,
@@ -260,7 +265,9 @@ def train_from_path(
 
     def read() -> tuple[Trainer, TrainConfig]:
         settings = read_config(config)
-        interactions = _read(interactions_path, items_path, input_options, threads, progress)
+        interactions = _read(
+            interactions_path, items_path, settings.aggregate, input_options, threads, progress
+        )
         trainer = Trainer(interactions, threads=threads, progress=progress, on_message=on_message)
         return trainer, settings
 
@@ -305,13 +312,18 @@ def summary_of(model: Model) -> str:
 def _read(
     interactions_path: PathLike,
     items_path: PathLike | None,
+    aggregate: Aggregate,
     input_options: InputOptions,
     threads: int | None,
     progress: Progress,
 ) -> Interactions:
     check_rows_fit(interactions_path)
     interactions = read_interactions(
-        interactions_path, input_options=input_options, threads=threads, progress=progress
+        interactions_path,
+        aggregate=aggregate,
+        input_options=input_options,
+        threads=threads,
+        progress=progress,
     )
     if items_path is None:
         return interactions

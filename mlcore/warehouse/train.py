@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mlcore.aggregate import Aggregate
 from mlcore.artifact import MODEL_FILES, replaced_directory
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, DataError, MlcoreError, at, shorten
@@ -86,10 +87,15 @@ def train_by_engine_from_path(
         run.take(config=config_path, items=items_path)
         stored = None if is_file(interactions, input_options.format) else str(interactions)
         if stored is None:
-            table = read_interactions(interactions, input_options=input_options, progress=progress)
+            table = read_interactions(
+                interactions,
+                aggregate=settings.aggregate,
+                input_options=input_options,
+                progress=progress,
+            )
         else:
             refuse_names(stored, input_options.columns)
-            table = _read_stored(engine, stored, progress)
+            table = _read_stored(engine, stored, settings.aggregate, progress)
         if items_path is not None:
             table = add_catalogue(table, items_path, input_options)
         # Users of whom only a part counts are counted from here, where the parts are known.
@@ -142,16 +148,18 @@ def estimate_by_engine(
     )
 
 
-def _read_stored(engine: Engine, stored: str, progress: Progress) -> Interactions:
+def _read_stored(
+    engine: Engine, stored: str, aggregate: Aggregate, progress: Progress
+) -> Interactions:
     query = bundled_query("read_interactions")
     provide_table(engine, "interactions", query.reads["interactions"], stored)
     result = engine.run(query, {}, ordered=False, progress=progress)
     with at(stored):
-        return interactions_from_rows(result.parts)
+        return interactions_from_rows(result.parts, aggregate)
 
 
-def interactions_from_rows(parts: Iterable[Rows]) -> Interactions:
-    """Return the interactions of rows in any order, equal (user, item) pairs summed up.
+def interactions_from_rows(parts: Iterable[Rows], aggregate: Aggregate = "sum") -> Interactions:
+    """Return the interactions of rows in any order, those of a user and an item combined.
 
     Args:
         parts: with the columns of ``sql/read_interactions.sql``.
@@ -186,7 +194,8 @@ def interactions_from_rows(parts: Iterable[Rows]) -> Interactions:
     item_ids, item_codes = sort_codes(items, item_codes)
     known = [some for some in times if some is not None]
     timestamps = np.concatenate(known) if known else None
-    return Events(user_ids, item_ids, user_codes, item_codes, weights, timestamps).aggregate("sum")
+    events = Events(user_ids, item_ids, user_codes, item_codes, weights, timestamps)
+    return events.aggregate(aggregate)
 
 
 def _codes(encoder: IdEncoder, name: str, part: Rows) -> Int32Array:

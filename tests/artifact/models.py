@@ -16,6 +16,7 @@ import numpy.typing as npt
 from mlcore import Interactions, Model, TrainConfig, train_from_data
 from mlcore.artifact.npz import write_npz
 from mlcore.similarity import Cosine
+from mlcore.weighting import BM25
 
 Row = tuple[str, str, float]
 
@@ -42,9 +43,11 @@ def interactions_of(rows: list[Row]) -> Interactions:
     return Interactions.from_columns(*zip(*rows))
 
 
-def train(
-    rows: list[Row], config: TrainConfig = TrainConfig(Cosine(), num_neighbors=5), **options: Any
-) -> Model:
+# With all files that a model may have.
+CONFIG = TrainConfig(Cosine(), BM25(smooth=True), num_neighbors=5)
+
+
+def train(rows: list[Row], config: TrainConfig = CONFIG, **options: Any) -> Model:
     return train_from_data(interactions_of(rows), config, **options)
 
 

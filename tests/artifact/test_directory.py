@@ -25,6 +25,7 @@ import pytest
 from mlcore import DataError, Interactions, Model, TrainConfig, train_from_data, verify_model
 from mlcore.artifact import MODEL_FILES, directory, replaced_directory, writer
 from mlcore.errors import ArtifactError
+from mlcore.weighting import BM25
 
 KNOWN = ("a.txt", "b.txt")
 HINT = "--overwrite replaces a model directory"
@@ -474,7 +475,7 @@ def model_of(which: int) -> Model:
     rows = [(f"user {user}", f"item {item}") for user in range(30) for item in range(20)]
     rows = rng.sample(rows, 200)
     interactions = Interactions.from_columns(*zip(*rows))
-    config = TrainConfig(num_neighbors=4)
+    config = TrainConfig(weighting=BM25(smooth=True), num_neighbors=4)
     return train_from_data(interactions, config, with_users=which == 0, threads=1)
 
 

@@ -35,8 +35,8 @@ def test_no_more_of_a_header_than_the_limit_is_looked_at() -> None:
         (b"\x93NUMPY\x01\x00", b"\x93NUMPY\x02\x00", "expected the magic bytes of npy 1.0, got "),
         (b"False", b"True,", "header: expected the canonical text of a one-dimensional array"),
         (b"(3,)", b"(3 )", "header: expected the canonical text"),
-        (b"<i4", b">i4", "dtype: expected one of <f4, <i4, <i8, got '>i4'"),
-        (b"<i4", b"|O8", "dtype: expected one of <f4, <i4, <i8, got '|O8'"),
+        (b"<i4", b">i4", "dtype: expected one of <f4, <f8, <i4, <i8, got '>i4'"),
+        (b"<i4", b"|O8", "dtype: expected one of <f4, <f8, <i4, <i8, got '|O8'"),
     ],
 )
 def test_any_other_header_is_refused(old: bytes, new: bytes, message: str) -> None:

@@ -240,8 +240,13 @@ def test_strided_and_big_endian_arrays_are_written_by_value() -> None:
 
 @pytest.mark.parametrize(
     "array",
-    [np.zeros(2), np.zeros(2, np.uint8), np.zeros((1, 2), np.float32), np.array(["a"], object)],
-    ids=["f8", "u1", "2-D", "object"],
+    [
+        np.zeros(2, np.float16),
+        np.zeros(2, np.uint8),
+        np.zeros((1, 2), np.float32),
+        np.array(["a"], object),
+    ],
+    ids=["f2", "u1", "2-D", "object"],
 )
 def test_the_writer_takes_no_array_that_the_reader_would_refuse(array: npt.NDArray[Any]) -> None:
     with pytest.raises(AssertionError):

@@ -21,7 +21,7 @@ from mlcore.artifact.writer import ModelWriter
 from mlcore.similarity import SIMILARITIES, gram
 from mlcore.train.train import train_from_path
 from mlcore.weighting import WEIGHTINGS
-from tests.artifact.models import Row, assert_same_model, digests, some_rows, train, tree
+from tests.artifact.models import CONFIG, Row, assert_same_model, digests, some_rows, train, tree
 
 
 def test_each_file_has_the_size_and_digest_of_its_bytes(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def as_json_lines(rows: list[Row]) -> str:
 
 def test_the_format_of_the_input_changes_no_byte(directory: Path, tmp_path: Path) -> None:
     rows = some_rows()
-    (tmp_path / "config.json").write_text('{"similarity": {"name": "cosine"}, "num_neighbors": 5}')
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG.to_json()))
     for name, write in (("events.csv", as_csv), ("events.jsonl", as_json_lines)):
         random.Random(name).shuffle(rows)
         (tmp_path / name).write_text(write(rows))

@@ -405,7 +405,8 @@ GZIP_CASES = [
 ]
 
 KEYS = (
-    "similarity, weighting, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users"
+    "similarity, weighting, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users, "
+    "aggregate"
 )
 CONFIG_CASES = [
     config_case(
@@ -692,8 +693,8 @@ MODEL_CASES = [
     Case(
         "model with an unknown required feature",
         "similar --model-dir model --item tea",
-        "model/manifest.json: required_features: expected none, as this version knows none, "
-        """got ["half_floats"]""",
+        "model/manifest.json: required_features: expected at most history_rule, the one that this "
+        """version knows, got ["half_floats"]""",
         "the model was written by another version of mlcore",
         prepare=edit_manifest(required_features=["half_floats"]),
     ),

@@ -67,8 +67,29 @@ CASES = [
     ),
     history_case(
         "item twice",
-        '{"user_id": "s1", "history": [{"item_id": "tea"}, {"item_id": "tea", "weight": 2}]}',
+        '{"user_id": "s1", "weights": "final", "history": '
+        '[{"item_id": "tea"}, {"item_id": "tea", "weight": 2}]}',
         "history[1]: item_id: expected each item once, got 'tea' again",
+    ),
+    Case(
+        "now without histories",
+        "predict --model-dir model --all-users --now 0 --out new.jsonl",
+        "now: expected --histories with it, got none",
+        "the histories of users of the model are ready",
+    ),
+    Case(
+        "final weights without histories",
+        "predict --model-dir model --users users.csv --weights final --out new.jsonl",
+        "weights: expected --histories with it, got none",
+        "the histories of users of the model are ready",
+        {"users.csv": "user_id\nann\n"},
+    ),
+    Case(
+        "now of no time",
+        "predict --model-dir model --histories h.jsonl --now noon --out new.jsonl",
+        "now: expected integer seconds or an RFC 3339 time, got 'noon'",
+        None,
+        {"h.jsonl": '{"user_id": "s", "history": []}'},
     ),
     history_case(
         "user twice",
@@ -108,8 +129,7 @@ CASES = [
     history_case(
         "weight beyond float32",
         '{"user_id": "s1", "history": [{"item_id": "tea", "weight": 1e39}]}',
-        "history: item 'tea': weight: expected a finite number above 0 that float32 holds, "
-        "got 1e+39",
+        "weighting none: item 'tea': expected a weight above 0 that float32 holds, got 1e+39",
     ),
     Case(
         "empty histories",

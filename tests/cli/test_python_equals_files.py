@@ -141,12 +141,12 @@ def test_an_id_is_refused_from_a_file_and_in_a_request(id_: Any, folder: Path) -
         lambda: recommender.predict_many(["ann"], exclude=[id_]),
     )
     same_refusal(
-        predict(Requests(histories_path=history)), lambda: recommender.predict_history([id_])
+        predict(Requests(histories_path=history)), lambda: recommender.predict_history([(id_, 1)])
     )
 
 
 HISTORIES: list[list[tuple[Any, Any]]] = [
-    [("tea", 1), ("tea", 1)],
+    [("tea", 1e308), ("tea", 1e308)],
     [("tea", 0)],
     [("tea", -1)],
     [("tea", "1")],
@@ -164,7 +164,18 @@ def test_a_history_is_refused_from_a_file_and_in_a_request(entries: Any, folder:
     recommender = Recommender.load("model")
     same_refusal(
         lambda: predict_from_path("model", Requests(histories_path=path), "p.jsonl"),
-        lambda: recommender.encode_history(entries),
+        lambda: recommender.predict_history(entries),
+    )
+
+
+@pytest.mark.parametrize("entries", [[("tea", 1), ("tea", 1)], *HISTORIES[1:]], ids=repr)
+def test_final_weights_are_refused_from_a_file_and_in_a_request(entries: Any, folder: Path) -> None:
+    rows = [{"item_id": item_id, "weight": weight} for item_id, weight in entries]
+    path = write("h.jsonl", [{"user_id": "u", "history": rows}])
+    recommender, final = Recommender.load("model"), PredictOptions(weights="final")
+    same_refusal(
+        lambda: predict_from_path("model", Requests(histories_path=path), "p.jsonl", final),
+        lambda: recommender.predict_history(entries, weights="final"),
     )
 
 
@@ -214,10 +225,10 @@ def test_what_is_no_text_is_refused_wherever_an_id_is_expected(id_: Any, folder:
         lambda: recommender.predict_many([id_]),
         lambda: recommender.predict("ann", include=[id_]),
         lambda: recommender.predict("ann", exclude=[id_]),
-        lambda: recommender.predict_history([id_]),
+        lambda: recommender.predict_history([(id_, 1)]),
         lambda: recommender.similar_items(id_),
         lambda: recommender.explain("ann", id_),
-        lambda: recommender.explain_history([id_], "tea"),
+        lambda: recommender.explain_history([(id_, 1)], "tea"),
         lambda: Interactions.from_columns([id_], ["a"]),
         lambda: some.with_catalogue([id_]),
         lambda: evaluate_from_data({"u": [id_]}, {"u": ["a"]}, [1]),

@@ -21,6 +21,7 @@ LIGHT = {
     *(
         "mlcore",
         "mlcore.__main__",
+        "mlcore.aggregate",
         "mlcore.errors",
         "mlcore.lazy",
         "mlcore.parameters",

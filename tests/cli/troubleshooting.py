@@ -430,7 +430,7 @@ PYTHON = [
         "A key of the configuration is misspelt",
         SOME + 'train_from_data(some, {"neighbors": 50})',
         "ConfigError: config: expected one of similarity, weighting, num_neighbors, neighborhood, "
-        "shrinkage, min_cooccurrence, heavy_users, got the key 'neighbors'\nhint: did you mean num_neighbors?",
+        "shrinkage, min_cooccurrence, heavy_users, aggregate, got the key 'neighbors'\nhint: did you mean num_neighbors?",
         "A dictionary is checked as a configuration file is.",
         "Take one of the keys named.",
         SOME + 'train_from_data(some, {"num_neighbors": 50})',
@@ -656,7 +656,7 @@ LINEAGE = [
 ]
 
 
-KEYS = "similarity.name, weighting.name, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users.name"
+KEYS = "similarity.name, weighting.name, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users.name, aggregate"
 TRAIN = "train --interactions interactions.csv --out-dir new"
 CONFIGURATION = [
     Entry(

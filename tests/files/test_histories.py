@@ -17,13 +17,13 @@ from tests.files.samples import save, type_in
 def test_histories_come_in_the_order_of_the_file(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     lines = (
-        '{"user_id": "s2", "history": [{"item_id": "tea"}, {"item_id": "007", "weight": 2.5}]}\n'
+        '{"user_id": "s2", "history": [{"item_id": "tea"}, {"item_id": "007", "weight": 2.5, "timestamp": 7}]}\n'
         "\n"
-        '{"history": [], "user_id": "s1", "more": 1}\n'
+        '{"history": [], "user_id": "s1", "more": 1, "weights": "final"}\n'
     )
     expected = [
-        UserHistory("s2", [("tea", 1.0), ("007", 2.5)], "a.jsonl:1"),
-        UserHistory("s1", [], "a.jsonl:3"),
+        UserHistory("s2", [("tea", 1.0, None), ("007", 2.5, 7_000_000)], "a.jsonl:1"),
+        UserHistory("s1", [], "a.jsonl:3", is_final=True),
     ]
     save(tmp_path, "a.jsonl", lines)
     save(tmp_path, "b.jsonl.gz", gzip.compress(lines.encode()))
@@ -36,10 +36,28 @@ def test_histories_come_in_the_order_of_the_file(tmp_path: Path, monkeypatch: An
 def test_a_table_of_histories_has_one_for_each_user(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     save(tmp_path, "a.csv", "item_id,user_id,weight\ntea,s2,1\n007,s1,2.5\nmilk,s2,3\ntea,s2,1\n")
-    assert list(read_histories("a.csv")) == [
-        UserHistory("s1", [("007", 2.5)], "a.csv"),
-        UserHistory("s2", [("milk", 3.0), ("tea", 2.0)], "a.csv"),
-    ]
+    first = UserHistory("s1", [("007", 2.5, None)], "a.csv")
+    rows = [("tea", 1.0, None), ("milk", 3.0, None), ("tea", 1.0, None)]
+    assert list(read_histories("a.csv")) == [first, UserHistory("s2", rows, "a.csv")]
+    combined = UserHistory("s2", [("milk", 3.0, None), ("tea", 2.0, None)], "a.csv")
+    assert list(read_histories("a.csv", combine=True)) == [first, combined]
+
+
+def test_a_table_of_histories_has_the_times_of_its_rows(tmp_path: Path) -> None:
+    save(tmp_path, "a.csv", "user_id,item_id,timestamp\ns,tea,9\ns,tea,1970-01-01T00:00:01Z\n")
+    (history,) = read_histories(tmp_path / "a.csv")
+    assert history.events == [("tea", 1.0, 9_000_000), ("tea", 1.0, 1_000_000)]
+
+
+def test_an_item_may_come_twice_among_events_and_not_among_final_weights(tmp_path: Path) -> None:
+    line = '{"user_id": "s", "history": [{"item_id": "a"}, {"item_id": "a"}], "weights": "%s"}'
+    save(tmp_path, "a.jsonl", line % "events")
+    assert [len(history.events) for history in read_histories(tmp_path / "a.jsonl")] == [2]
+    with pytest.raises(DataError, match=r"history\[1\]: item_id: expected each item once, got 'a'"):
+        list(read_histories(tmp_path / "a.jsonl", combine=True))
+    save(tmp_path, "b.jsonl", line % "final")
+    with pytest.raises(DataError, match=r"history\[1\]: item_id: expected each item once, got 'a'"):
+        list(read_histories(tmp_path / "b.jsonl"))
 
 
 def test_histories_come_from_standard_input_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,8 +74,11 @@ FAULTS = {
     '{"user_id": "u", "history": [{"item_id": "a"}, 7]}': "history[1]: expected an object, got 7",
     '{"user_id": "u", "history": [{}]}': "history[0]: item_id: expected a string",
     '{"user_id": "u", "history": [{"item_id": "a", "weight": 0}]}': "history[0]: weight: expected",
-    '{"user_id": "u", "history": [{"item_id": "a"}, {"item_id": "a"}]}': (
-        "history[1]: item_id: expected each item once, got 'a' again"
+    '{"user_id": "u", "history": [{"item_id": "a", "timestamp": "noon"}]}': (
+        "history[0]: timestamp: expected"
+    ),
+    '{"user_id": "u", "history": [], "weights": "ready"}': (
+        "weights: expected 'events' or 'final', got 'ready'"
     ),
     '{"user_id": "s", "history": []}': (
         "user_id: expected each user once, got 's' again (first in line 1)"

@@ -184,6 +184,7 @@ def test_settings_are_plain_and_have_no_paths(folder: Path) -> None:
         "include_seen": False,
         "unknown_user": "error",
         "explain": False,
+        "weights": "events",
         "columns.user": "who",
         "delimiter": ";",
         "similarity.name": "cosine",

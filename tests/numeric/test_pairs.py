@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlcore.aggregate import Aggregate
 from mlcore.numeric.pairs import combine_pairs, sort_pairs, spans, take
 
 ENTRIES = st.lists(
@@ -50,7 +51,7 @@ def test_entries_are_put_in_order_of_row_column_time_and_weight(
 
 
 @pytest.mark.parametrize(("how", "weight"), [("sum", 7), ("max", 4), ("last", 1), ("count", 3)])
-def test_entries_of_one_pair_are_combined(how: str, weight: float) -> None:
+def test_entries_of_one_pair_are_combined(how: Aggregate, weight: float) -> None:
     keys, times = np.array([2, 5, 5, 5]), np.array([9, 1, 2, 3])
     found = combine_pairs(how, keys, np.array([1.0, 4, 2, 1]), times)
     assert [column.tolist() for column in found if column is not None] == [

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 
 from mlcore.numeric import portable
-from mlcore.numeric.portable import exp2, log, log1p, power
+from mlcore.numeric.portable import exp2, log, log1p, log_ratio, power
 
 Values = npt.NDArray[np.float64]
 
@@ -55,6 +55,20 @@ def positive_values() -> Values:
 def test_log_is_rounded_nearly_as_if_exact() -> None:
     values = positive_values()
     assert ulps(log(values), [EXACT.ln(Decimal(x)) for x in values.tolist()]) < 0.51
+
+
+def test_logs_of_ratios_are_rounded_as_if_exact() -> None:
+    rng = np.random.default_rng(8)
+    large = rng.integers(1, 2**53, 500)
+    near = np.maximum(large + rng.integers(-3, 4, 500), 1)  # whose logarithms cancel
+    small = np.arange(1, 300)
+    p = np.concatenate([large, large, small, np.full(299, 299), small])
+    q = np.concatenate([rng.integers(1, 2**53, 500), near, 1 + small, small, small])
+    exact = [
+        float(EXACT.ln(EXACT.divide(Decimal(a), Decimal(b))))
+        for a, b in zip(p.tolist(), q.tolist())
+    ]
+    assert log_ratio(p, q).tolist() == exact
 
 
 def test_log1p_keeps_what_1_plus_x_rounds_away() -> None:

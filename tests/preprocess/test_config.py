@@ -1,8 +1,13 @@
-"""mlcore.preprocess.config: the names it lists without numpy are those there is code for."""
+"""mlcore.preprocess.config: what it refuses."""
 
-from mlcore.numeric import pairs
-from mlcore.preprocess.config import AGGREGATES
+import pytest
+
+from mlcore import ConfigError
+from mlcore.preprocess.config import PreprocessConfig
 
 
-def test_every_aggregate_of_events_may_be_asked_for() -> None:
-    assert AGGREGATES == pairs.AGGREGATES
+def test_an_aggregate_of_another_name_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match="^aggregate: expected 'sum' or 'max' or 'last' or 'count'"
+    ):
+        PreprocessConfig(aggregate="mean")  # type: ignore[arg-type]

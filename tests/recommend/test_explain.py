@@ -251,7 +251,7 @@ def test_what_cannot_be_explained_is_refused() -> None:
         recommender.explain_history("i000", "i002")
     assert str(text.value) == "history: expected ids, such as a list of strings, got 'i000'"
     with pytest.raises(DataError, match="each item once, got 'i000' twice$"):
-        recommender.explain_history(["i000", "i000"], "i002")
+        recommender.explain_history(["i000", "i000"], "i002", weights="final")
 
 
 @pytest.mark.parametrize("position", [-1, 4])

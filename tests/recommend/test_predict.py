@@ -286,13 +286,13 @@ def test_a_faulty_weight_of_a_history_is_named_with_its_line(
     path = tmp_path / "histories.jsonl"
     path.write_text(
         '{"user_id": "s1", "history": []}\n'
-        '{"user_id": "s2", "history": [{"item_id": "a", "weight": 1e39}]}\n'
+        '{"user_id": "s2", "history": [{"item_id": "i001", "weight": 1e39}]}\n'
     )
     with pytest.raises(DataError) as caught:
         predict_from_path(model_dir, Requests(histories_path=path), tmp_path / "out.jsonl")
     assert str(caught.value) == (
-        f"{path}:2: history: item 'a': weight: expected a finite number above 0 "
-        "that float32 holds, got 1e+39"
+        f"{path}:2: weighting none: item 'i001': expected a weight above 0 that float32 holds, "
+        "got 1e+39"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["histories.jsonl"]
 

@@ -196,7 +196,10 @@ def test_every_way_to_ask_gives_the_same_bits_as_plain_loops(
         # before and after the batch path has prepared the matrix product
         for _ in range(2):
             assert same([recommender.predict(user, n, **options) for user in users], expected)
-            assert same([recommender.predict_history(h, n, **options) for h in histories], expected)
+            assert same(
+                [recommender.predict_history(h, n, weights="final", **options) for h in histories],
+                expected,
+            )
             assert same(recommender.predict_many(users, n, **options), expected)
 
 
@@ -271,8 +274,10 @@ def test_order_of_a_history_changes_no_bit(history: dict[int, float], random: An
     recommender = Recommender(HISTORY_MODEL)
     pairs = [(f"i{item:03}", weight) for item, weight in history.items()]
     shuffled = random.sample(pairs, len(pairs))
-    found = recommender.predict_history(dict(pairs))
-    assert same([found], [recommender.predict_history(dict(shuffled))])
+    raw = recommender.predict_history(dict(pairs))
+    assert same([raw], [recommender.predict_history(dict(shuffled))])
+    found = recommender.predict_history(dict(pairs), weights="final")
+    assert same([found], [recommender.predict_history(dict(shuffled), weights="final")])
     assert same([found], [expected_list(HISTORY_MODEL, dict(pairs), 10)])
 
 
@@ -288,9 +293,9 @@ def test_a_history_without_weights_weighs_1_each(model: Model) -> None:
 def test_weights_of_a_history_are_rounded_to_float32(model: Model) -> None:
     recommender, third = Recommender(model), 1 / 3
     rounded = float(np.float32(third))
-    found = recommender.predict_history({"i001": third})
+    found = recommender.predict_history({"i001": third}, weights="final")
     assert found and third != rounded
-    assert same([found], [recommender.predict_history({"i001": rounded})])
+    assert same([found], [recommender.predict_history({"i001": rounded}, weights="final")])
     assert same([found], [expected_list(model, {"i001": rounded}, 10)])
 
 
@@ -300,7 +305,8 @@ def test_items_the_model_does_not_know_are_passed_over(model: Model) -> None:
     assert expected
     found = recommender.predict_history({"i001": 2.0, "new": 9.0, "i005": 1.0})
     assert same([found], [expected])
-    (items, weights), unknown = recommender.encode_history([("new", 1), ("i005", 1), ("i001", 2)])
+    pairs = [("new", 1), ("i005", 1), ("i001", 2)]
+    (items, weights), unknown = recommender.encode_history(pairs, "final")
     assert (items.tolist(), weights.tolist(), unknown) == ([1, 5], [2, 1], 1)
 
 
@@ -461,7 +467,7 @@ def test_a_saved_model_answers_as_the_trained_one(tmp_path: Path, model: Model) 
         (lambda r: r.similar_items(7), "item: expected a string, got 7"),
         (lambda r: r.explain_history(["i000"], 7), "item: expected a string, got 7"),
         (lambda r: r.predict_many([b"u"]), "user_ids[0]: expected a string, got b'u'"),
-        (lambda r: r.predict_history([7]), "history: item_id: expected a string, got 7"),
+        (lambda r: r.predict_history([7]), "history[0]: item_id: expected a string, got 7"),
         (
             lambda r: r.predict_history(["i000"], exclude=["i001", 17]),
             "exclude[1]: expected a string, got 17",

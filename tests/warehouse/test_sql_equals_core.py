@@ -16,7 +16,8 @@ from mlcore.files.interactions import read_events, read_interactions
 from mlcore.files.predictions import read_predictions
 from mlcore.interactions import Events
 from mlcore.preprocess import preprocess_from_data
-from mlcore.preprocess.config import Aggregate, PreprocessConfig
+from mlcore.aggregate import Aggregate
+from mlcore.preprocess.config import PreprocessConfig
 from mlcore.split import SplitConfig, split_from_data
 from mlcore.warehouse.engines import DuckDb, DuckDbOptions
 from mlcore.warehouse.engines.base import Engine

@@ -3,6 +3,7 @@
 from interop.tools.cases import (
     container,
     directory,
+    events,
     explanation,
     header,
     ids,
@@ -16,6 +17,7 @@ from interop.tools.cases import (
 __all__ = [
     "container",
     "directory",
+    "events",
     "explanation",
     "header",
     "ids",

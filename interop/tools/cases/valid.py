@@ -47,7 +47,7 @@ EXAMPLE_CONFIG = b"""{
     make_model(["a", "b"], {("a", "b"): 1.0, ("b", "a"): 1.0}, {"u": {"a": 1, "b": 1}}),
 )
 def worked_example(draft: Draft) -> None:
-    """The model whose bytes stand in section 12."""
+    """The model whose bytes stand in section 13."""
     draft.files["config.json"] = EXAMPLE_CONFIG
     draft.manifest["producer"] = {"name": "mlcore", "version": "0.1.0"}
     draft.manifest["training"][

@@ -22,6 +22,8 @@ type predictArgs struct {
 	allUsers     bool
 	users        string
 	histories    string
+	weights      string
+	now          *string // nil if it is not given
 	topN         int64
 	out          string
 	includeItems string
@@ -45,8 +47,14 @@ func (a *predictArgs) declare(flags *flag.FlagSet) {
 	flags.StringVar(&a.modelDir, "model-dir", "", "the model `directory`")
 	flags.BoolVar(&a.allUsers, "all-users", false, "every user of the training")
 	flags.StringVar(&a.users, "users", "", "a table with a column user_id: a `file`, or -")
-	flags.StringVar(&a.histories, "histories", "", "a `file`: .jsonl with "+
-		`{"user_id": "s1", "history": [{"item_id": "a", "weight": 1}]}, or .csv with user_id,item_id[,weight]`)
+	flags.StringVar(&a.histories, "histories", "", "a `file` of events: .jsonl with "+
+		`{"user_id": "s1", "history": [{"item_id": "a", "weight": 1, "timestamp": 0}]}, or .csv with `+
+		"user_id,item_id[,weight][,timestamp]")
+	a.weights = "events"
+	flags.Var(choice{&a.weights, []string{"events", "final"}}, "weights",
+		"of histories: events, of which the model makes weights as in training, or final")
+	flags.Func("now", "the `time` up to which events of histories age, in seconds or as RFC 3339 "+
+		"(default the reference time of the model)", func(text string) error { a.now = &text; return nil })
 	flags.Int64Var(&a.topN, "top-n", 10, "longest list")
 	flags.StringVar(&a.out, "out", "", "JSON Lines: a `file` .jsonl, or -; rows: .csv or .tsv; perhaps .gz")
 	flags.StringVar(&a.includeItems, "include-items", "", "a `file` with a column item_id: only these")
@@ -107,6 +115,9 @@ func runPredict(std streams, args []string) int {
 	if whom != 1 {
 		return usageError(flags, "expected one of --all-users, --users and --histories")
 	}
+	if a.histories == "" && (isSet(flags, "weights") || isSet(flags, "now")) {
+		return usageError(flags, "--weights and --now are for --histories")
+	}
 	if !isSet(flags, "model-dir") || !isSet(flags, "out") {
 		return usageError(flags, "--model-dir and --out are needed")
 	}
@@ -137,6 +148,10 @@ func predict(ctx context.Context, std streams, a *predictArgs) (string, error) {
 	if a.threads < 1 {
 		return "", fmt.Errorf("threads: expected an integer >= 1, got %d", a.threads)
 	}
+	now, err := a.timeOfRequests()
+	if err != nil {
+		return "", err
+	}
 	delimiter, err := findDelimiter(a.out, a.explain)
 	if err != nil {
 		return "", err
@@ -156,7 +171,7 @@ func predict(ctx context.Context, std streams, a *predictArgs) (string, error) {
 		return "", err
 	}
 	defer model.Close()
-	p := &predictor{std: std, args: a, model: model, delimiter: delimiter}
+	p := &predictor{std: std, args: a, model: model, delimiter: delimiter, now: now}
 	finished := make(chan error, 1)
 	go func() { finished <- p.run(ctx, out) }()
 	select {
@@ -178,7 +193,9 @@ type predictor struct {
 	std    streams
 	args   *predictArgs
 	model  *mlcore.Model
+	now    mlcore.Timestamp
 	lists  *mlcore.Prepared // for most requests
+	final  *mlcore.Prepared // for histories whose weights are final
 	filled *mlcore.Prepared // for users that the model does not know
 	userID []string         // of --users
 
@@ -204,7 +221,7 @@ func (p *predictor) prepare() (err error) {
 		return err
 	}
 	options := mlcore.RecommendOptions{
-		IncludeSeen: p.args.includeSeen, Fill: p.args.fill != "", Explain: p.args.explain,
+		IncludeSeen: p.args.includeSeen, Fill: p.args.fill != "", Explain: p.args.explain, Now: p.now,
 	}
 	if p.args.includeItems != "" {
 		if options.Include, err = p.readFilter(p.args.includeItems, "included"); err != nil {
@@ -225,6 +242,7 @@ func (p *predictor) prepare() (err error) {
 	if p.lists, err = p.model.Prepare(options); err != nil {
 		return err
 	}
+	p.final = p.lists.WithFinalWeights()
 	options.Fill = true
 	if p.filled, err = p.model.Prepare(options); err != nil {
 		return err
@@ -242,19 +260,14 @@ func (p *predictor) prepare() (err error) {
 type listRequest struct {
 	userID  string
 	history []mlcore.HistoryItem // of --histories
+	isFinal bool                 // whether its weights are final
 	place   string               // where it stands
 }
 
 // requests gives all requests to a function, in order, until that returns an error.
 func (p *predictor) requests(give func(listRequest) error) error {
 	if p.args.histories != "" {
-		return tables.ReadHistories(p.input(p.args.histories), func(history tables.History) error {
-			request := listRequest{userID: history.UserID, place: history.Place}
-			for _, item := range history.Items {
-				request.history = append(request.history, mlcore.HistoryItem(item))
-			}
-			return give(request)
-		})
+		return p.histories(give)
 	}
 	if p.args.users != "" {
 		for _, id := range p.userID {
@@ -281,9 +294,13 @@ func (p *predictor) answer(block *block, request *listRequest) (err error) {
 	n := int(p.args.topN)
 	var line mlcore.Line
 	if request.place != "" {
-		block.text, line, err = p.lists.AppendRecommendHistory(block.text, request.userID, request.history, n)
+		lists := p.lists
+		if request.isFinal {
+			lists = p.final
+		}
+		block.text, line, err = lists.AppendRecommendHistory(block.text, request.userID, request.history, n)
 		if mlcore.VerdictOf(err) == mlcore.VerdictRequest {
-			return fmt.Errorf("%s: %w", request.place, err)
+			return refuseHistory(request.place, err)
 		}
 	} else {
 		block.text, line, err = p.lists.AppendRecommend(block.text, request.userID, n)
@@ -300,7 +317,7 @@ func (p *predictor) answer(block *block, request *listRequest) (err error) {
 	}
 	block.lists++
 	block.unknownItems += line.UnknownItems
-	block.knownItems += len(request.history) - line.UnknownItems
+	block.knownItems += line.KnownItems
 	if block.knownItems == 0 {
 		block.examples = addExamples(block.examples, request.history)
 	}

@@ -149,7 +149,8 @@ func TestMisuseEndsWithTwo(t *testing.T) {
 		"predict", "predict --model-dir m --out o", "predict --model-dir m --out o --all-users --users u",
 		"predict --all-users --out o", "predict --model-dir m --all-users", "predict --fill other", "predict --top-n x",
 		"predict --model-dir m --out o --all-users extra", "predict --no-such-flag", "no-such-command",
-		"similar --item a", "inspect", "dump", "conformance", "conformance predict", "conformance other",
+		"predict --model-dir m --out o --all-users --now 0", "predict --model-dir m --out o --users u --weights final",
+		"predict --weights raw", "similar --item a", "inspect", "dump", "conformance", "conformance predict", "conformance other",
 	} {
 		if code, stdout, stderr := call("", strings.Fields(args)...); code != 2 || stderr == "" || stdout != "" {
 			t.Errorf("%s: got %d, %q, %q", args, code, stdout, stderr)
@@ -178,7 +179,7 @@ func TestTheFirstFaultInTheOrderOfTheRequestsIsReported(t *testing.T) {
 	model := filepath.Join(fixtures, "tiny", "cosine", "model")
 	for range 5 {
 		_, stdout, stderr := call(lines.String(), "predict", "--model-dir", model, "--histories", "-", "--format", "jsonl",
-			"--out", "-", "--threads", "4")
+			"--out", "-", "--threads", "4", "--weights", "final")
 		expected := "error: standard input:501: history: item '0001': weight: expected a finite number above 0 that " +
 			"float32 holds, got 1e-50\n"
 		if stderr != expected || strings.Count(stdout, "\n") != 500 {

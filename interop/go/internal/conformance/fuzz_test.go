@@ -26,6 +26,9 @@ func FuzzRequest(f *testing.F) {
 			}
 		}
 	}
+	for index, more := range []string{``, `, "now": -1`, `, "weights": "final"`, `, "weights": "events", "explain": true`} {
+		f.Add(index, `{"id": "1", "history": [["a", 2, 7], ["b", 1e308], ["a", 0.1, -9223372036854775808]], "n": 3`+more+"}")
+	}
 	f.Fuzz(func(t *testing.T, which int, line string) {
 		if which < 0 {
 			which = ^which

@@ -98,6 +98,9 @@ func parseRequest(line string) (request, error) {
 			IncludeSeen: reader.boolean("include_seen"),
 			Fill:        reader.boolean("fill"),
 			Explain:     reader.boolean("explain"),
+
+			FinalWeights: reader.finalWeights(),
+			Now:          reader.now(),
 		},
 	}
 	kinds := 0
@@ -188,20 +191,49 @@ func (r *requestReader) history() []mlcore.HistoryItem {
 	if value == nil {
 		return nil
 	}
-	const rule = "an array of pairs of id and weight"
+	const rule = "an array of arrays of id, weight and, perhaps, time"
 	if value.Kind != jsontext.Array {
 		r.fail("history", rule)
 	}
 	history := make([]mlcore.HistoryItem, 0, len(value.Items))
 	for index := range value.Items {
-		pair := value.Items[index].Items
-		if value.Items[index].Kind != jsontext.Array || len(pair) != 2 ||
-			pair[0].Kind != jsontext.String || pair[1].Kind != jsontext.Number {
+		event := value.Items[index].Items
+		if value.Items[index].Kind != jsontext.Array || (len(event) != 2 && len(event) != 3) ||
+			event[0].Kind != jsontext.String || event[1].Kind != jsontext.Number {
 			r.fail("history", rule)
 			return nil
 		}
-		weight, _ := strconv.ParseFloat(pair[1].Text, 64) // infinite or 0 where it is out of range
-		history = append(history, mlcore.HistoryItem{ID: pair[0].Text, Weight: weight})
+		weight, _ := strconv.ParseFloat(event[1].Text, 64) // infinite or 0 where it is out of range
+		item := mlcore.HistoryItem{ID: event[0].Text, Weight: weight}
+		if len(event) == 3 {
+			item.Time = r.timestamp("history", &event[2])
+		}
+		history = append(history, item)
 	}
 	return history
+}
+
+func (r *requestReader) finalWeights() bool {
+	word := r.optionalString("weights")
+	if word != nil && *word != "events" && *word != "final" {
+		r.fail("weights", "'events' or 'final'")
+	}
+	return word != nil && *word == "final"
+}
+
+func (r *requestReader) now() mlcore.Timestamp {
+	value := r.object.Member("now")
+	if value == nil {
+		return mlcore.Timestamp{}
+	}
+	return r.timestamp("now", value)
+}
+
+// timestamp takes microseconds: an integer of 64 bits, which may be below 0.
+func (r *requestReader) timestamp(name string, value *jsontext.Value) mlcore.Timestamp {
+	microseconds, err := strconv.ParseInt(value.Text, 10, 64)
+	if value.Kind != jsontext.Number || err != nil {
+		r.fail(name, "an integer of 64 bits")
+	}
+	return mlcore.UnixMicro(microseconds)
 }

@@ -177,7 +177,8 @@ func probes() []string {
 			lines = append(lines,
 				fmt.Sprintf(`{"id": "1", "user": "%s", "n": 5%s}`, id, more),
 				fmt.Sprintf(`{"id": "2", "item": "%s", "n": 1%s}`, id, more),
-				fmt.Sprintf(`{"id": "3", "history": [["%s", 1], ["a%s", 2.5]], "n": 2147483647%s}`, id, id, more))
+				fmt.Sprintf(`{"id": "3", "history": [["%s", 1], ["a%s", 2.5]], "n": 2147483647%s}`, id, id, more),
+				fmt.Sprintf(`{"id": "4", "history": [["%s", 1, 7], ["a", 2.5, -7], ["%s", 1]], "now": 9, "n": 5%s}`, id, id, more))
 		}
 	}
 	return lines

@@ -27,6 +27,14 @@ type Model struct {
 	Users      []string // nil for a model without users
 	Similarity [][]Pair // by item
 	Histories  [][]Pair // by user, also if Users is nil, for the counts
+	Rule       *Rule    // nil for a model whose weights are final
+}
+
+// Rule is what a model with a history rule has besides.
+type Rule struct {
+	Config  string    // all of config.json
+	Norms   []float64 // nil for a model without them
+	Factors []float64 // likewise
 }
 
 // Write writes the directory and returns its path.
@@ -60,6 +68,15 @@ func (m *Model) Files() map[string][]byte {
 		"similarity.npz": csr(m.Similarity),
 		"popularity.npz": npz(array{"counts", "<i8", little(counts), len(counts)}),
 	}
+	if m.Rule != nil {
+		files["config.json"] = []byte(m.Rule.Config)
+		if m.Rule.Norms != nil {
+			files["item_norms.npz"] = npz(array{"norms", "<f8", little(m.Rule.Norms), len(m.Rule.Norms)})
+		}
+		if m.Rule.Factors != nil {
+			files["length_factors.npz"] = npz(array{"factors", "<f8", little(m.Rule.Factors), len(m.Rule.Factors)})
+		}
+	}
 	if m.Users != nil {
 		files["users.csv"] = idMap(m.Users)
 		files["histories.npz"] = csr(m.Histories)
@@ -68,7 +85,11 @@ func (m *Model) Files() map[string][]byte {
 	for _, row := range m.Similarity {
 		pairs += len(row)
 	}
-	files["manifest.json"] = Manifest(files, len(m.Histories), len(m.Items), interactions, pairs)
+	manifest := Manifest(files, len(m.Histories), len(m.Items), interactions, pairs)
+	if m.Rule != nil {
+		manifest = bytes.Replace(manifest, []byte(`"required_features": []`), []byte(`"required_features": ["history_rule"]`), 1)
+	}
+	files["manifest.json"] = manifest
 	return files
 }
 
@@ -78,10 +99,14 @@ func Manifest(files map[string][]byte, users, items, interactions, pairs int) []
 		"similarity.npz": csrSpec(items, pairs),
 		"histories.npz":  csrSpec(users, interactions),
 		"popularity.npz": fmt.Sprintf(`{"counts": {"dtype": "<i8", "shape": [%d]}}`, items),
+
+		"item_norms.npz":     fmt.Sprintf(`{"norms": {"dtype": "<f8", "shape": [%d]}}`, items),
+		"length_factors.npz": fmt.Sprintf(`{"factors": {"dtype": "<f8", "shape": [%d]}}`, items),
 	}
 	var entries []string
 	for _, name := range []string{
 		"config.json", "items.csv", "similarity.npz", "popularity.npz", "users.csv", "histories.npz",
+		"item_norms.npz", "length_factors.npz",
 	} {
 		data, isThere := files[name]
 		if !isThere {

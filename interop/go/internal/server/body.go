@@ -15,6 +15,7 @@ import (
 	mlcore "github.com/mlcore/mlcore/interop/go"
 	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
 	"github.com/mlcore/mlcore/interop/go/internal/show"
+	"github.com/mlcore/mlcore/interop/go/internal/tables"
 )
 
 // readBody returns the body of a request that says it is JSON.
@@ -129,7 +130,7 @@ func (d *decoder) refuseNext(field, expected string) {
 	d.json.Stop()
 }
 
-const bodyKeys = "user_id, history, n, include, exclude, include_seen, fill, unknown_user, explain"
+const bodyKeys = "user_id, history, weights, now, n, include, exclude, include_seen, fill, unknown_user, explain"
 
 func (d *decoder) member(key string) {
 	if d.has(key) {
@@ -144,6 +145,10 @@ func (d *decoder) member(key string) {
 		r.history = []mlcore.HistoryItem{}
 		d.array(key, d.historyItem)
 		d.inHistory = false
+	case "weights":
+		d.choice(key, r.setWeights)
+	case "now":
+		r.options.Now = d.timestamp(key)
 	case "n":
 		d.n(key)
 	case "include":
@@ -231,7 +236,7 @@ func (d *decoder) ids(field string) []string {
 func (d *decoder) historyItem(position int) {
 	d.inHistory, d.position = true, position
 	item := mlcore.HistoryItem{Weight: 1}
-	var hasID, hasWeight bool
+	var hasID, hasWeight, hasTime bool
 	isObject := d.json.Object(func(key string) {
 		switch {
 		case key == "item_id" && !hasID:
@@ -240,10 +245,13 @@ func (d *decoder) historyItem(position int) {
 		case key == "weight" && !hasWeight:
 			hasWeight = true
 			item.Weight = d.weight(key)
-		case key == "item_id" || key == "weight":
+		case key == "timestamp" && !hasTime:
+			hasTime = true
+			item.Time = d.timestamp(key)
+		case key == "item_id" || key == "weight" || key == "timestamp":
 			d.refuse(d.field(key), "each key once", "this one twice")
 		default:
-			d.refuse(d.field(key), "one of item_id, weight", "a key of another name")
+			d.refuse(d.field(key), "one of item_id, weight, timestamp", "a key of another name")
 		}
 	})
 	switch {
@@ -257,7 +265,8 @@ func (d *decoder) historyItem(position int) {
 	}
 }
 
-const weightRule = "a number above 0 that is finite and above 0 as a float32"
+// What the model says besides, it says of its requests.
+const weightRule = "a finite number above 0"
 
 func (d *decoder) weight(key string) float64 {
 	number, isNumber := d.json.Number()
@@ -266,8 +275,26 @@ func (d *decoder) weight(key string) float64 {
 		return 0
 	}
 	weight, _ := strconv.ParseFloat(number.Text, 64) // infinite or 0 where it is out of range
-	if single := float32(weight); !(single > 0) || single > math.MaxFloat32 {
+	if !(weight > 0 && weight <= math.MaxFloat64) {
 		d.refuse(d.field(key), weightRule, number.Show())
 	}
 	return weight
+}
+
+// timestamp reads seconds, or a text, by the rules of tables.
+func (d *decoder) timestamp(key string) mlcore.Timestamp {
+	value, isNumber := d.json.Number()
+	if !isNumber {
+		text, isText := d.json.Text()
+		if !isText {
+			d.refuseNext(d.field(key), tables.TimeRule)
+			return mlcore.Timestamp{}
+		}
+		value = &jsontext.Value{Kind: jsontext.String, Text: text}
+	}
+	microseconds, err := tables.TimestampFromJSON(value)
+	if err != nil {
+		d.refuse(d.field(key), tables.TimeRule, value.Show())
+	}
+	return mlcore.UnixMicro(microseconds)
 }

@@ -2,9 +2,12 @@ package server
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"strings"
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
 )
 
 // modelHeader names the model that gave an answer.
@@ -86,12 +89,20 @@ func (s *Server) withModel(x *exchange, answer func(*publication) error, field s
 		case mlcore.VerdictUnknownItem:
 			return newFault(codeUnknownItem, field, refusal.Expected, refusal.Got)
 		case mlcore.VerdictRequest:
-			name, _, _ := strings.Cut(refusal.Name, ":")
-			return newFault(codeRequest, name, refusal.Expected, refusal.Got)
+			return requestFault(refusal)
 		}
 	}
 	s.log.Error("faulty model", "model", p.name(), "verdict", mlcore.VerdictOf(err), "error", err.Error())
 	return internalFault()
+}
+
+// requestFault names the field of a body; where the model refuses what a step makes of the history, the
+// item goes into the rule.
+func requestFault(refusal *mlcore.Error) *fault {
+	if _, item, isItem := strings.Cut(refusal.Name, ": "); isItem {
+		return badRequest("history", "of "+item+" "+refusal.Expected, refusal.Got)
+	}
+	return badRequest(refusal.Name, refusal.Expected, refusal.Got)
 }
 
 func unavailable() *fault {
@@ -117,12 +128,32 @@ func (x *exchange) listForUser(p *publication, r *listRequest) error {
 }
 
 func (x *exchange) listForHistory(p *publication, r *listRequest) error {
+	if r.options.FinalWeights || !p.model.Manifest().WithHistoryRule() {
+		if err := checkFinal(r.history); err != nil {
+			return err
+		}
+	}
 	items, err := p.model.RecommendHistory(r.history, r.n, r.options)
 	if err != nil {
 		return err
 	}
 	x.body = append(x.body, '{')
 	x.body = appendItems(x.body, items)
+	return nil
+}
+
+// checkFinal refuses a weight that is final and does not fit, by its place in the body.
+func checkFinal(history []mlcore.HistoryItem) error {
+	for position := range history {
+		weight := history[position].Weight
+		if single := float32(weight); !(single > 0 && single <= math.MaxFloat32) {
+			return &mlcore.Error{
+				Verdict: mlcore.VerdictRequest, Stage: mlcore.StagePredict,
+				Name:     fmt.Sprintf("history[%d].weight", position),
+				Expected: "a number above 0 that is finite and above 0 as a float32", Got: jsontext.PythonFloat(weight),
+			}
+		}
+	}
 	return nil
 }
 

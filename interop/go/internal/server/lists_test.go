@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/modeltest"
 )
 
 func TestAnswersForUsersAreTheLinesOfTheGoldenPredictions(t *testing.T) {
@@ -136,6 +137,71 @@ func TestOptionsMeanWhatTheyMeanInTheLibrary(t *testing.T) {
 		body := `{"history": [{"item_id": "0029", "weight": 0.1}, {"item_id": "0037"}]` + c.keys + `}`
 		if got := server.post(t, body).body; got != "{"+rest {
 			t.Errorf("%s: got %s, want {%s", body, got, rest)
+		}
+	}
+}
+
+// TestEventsAreWeighedByTheModel asks a model whose weights halve each day from 11 January 1970 on.
+func TestEventsAreWeighedByTheModel(t *testing.T) {
+	written := &modeltest.Model{
+		Items:      []string{"a", "b"},
+		Similarity: [][]modeltest.Pair{{{Index: 1, Value: 1}}, {{Index: 0, Value: 1}}},
+		Rule: &modeltest.Rule{Config: `{"aggregate": "sum", "weighting": ` +
+			`{"name": "none", "half_life_days": 1, "reference_time": "1970-01-11T00:00:00.000000Z"}}`},
+	}
+	server := start(t, testOptions(written.Write(t, t.TempDir())))
+	for body, score := range map[string]float64{
+		`{"history": [{"item_id": "a", "weight": 8, "timestamp": 864000}]}`:                                                              8,
+		`{"history": [{"item_id": "a", "weight": 8, "timestamp": 691200}]}`:                                                              2,
+		`{"history": [{"item_id": "a", "weight": 8, "timestamp": "1970-01-09T01:00:00+01:00"}]}`:                                         2,
+		`{"history": [{"item_id": "a", "weight": 8}]}`:                                                                                   8,
+		`{"history": [{"item_id": "a", "weight": 5, "timestamp": 0}, {"item_id": "a", "weight": 3, "timestamp": "691200"}]}`:             2,
+		`{"history": [{"item_id": "a", "weight": 8, "timestamp": 864000}], "now": "1970-01-13T00:00:00Z"}`:                               2,
+		`{"history": [{"item_id": "a", "weight": 8, "timestamp": 864000}], "now": 950400, "weights": "events"}`:                          4,
+		`{"now": 0, "weights": "final", "history": [{"item_id": "a", "weight": 8, "timestamp": 864000}]}`:                                8,
+		`{"history": [{"item_id": "a", "weight": 1e39, "timestamp": "1970-01-11T00:00:00Z"}], "now": "1970-01-15T00:00:00Z"}`:            6.25e37,
+		`{"history": [{"item_id": "c", "timestamp": "9999-12-31T23:59:59Z"}, {"item_id": "c"}, {"item_id": "a"}], "fill": "popularity"}`: 1,
+	} {
+		list := server.post(t, body).list(t)
+		if len(list.Items) != 1 || float32(list.Items[0].Score) != float32(score) {
+			t.Errorf("%s: got %v", body, list.Items)
+		}
+	}
+	for body, expected := range map[string]struct{ field, message string }{
+		`{"history": [{"item_id": "a", "timestamp": 864001}]}`: {"history", "history: expected of item 'a' a timestamp up to " +
+			"the reference time 1970-01-11T00:00:00.000000Z, got 1970-01-11T00:00:01.000000Z"},
+		`{"history": [{"item_id": "a", "timestamp": 1}], "now": 0}`: {"history", "history: expected of item 'a' a timestamp up to " +
+			"now, 1970-01-01T00:00:00.000000Z, got 1970-01-01T00:00:01.000000Z"},
+		`{"history": [{"item_id": "a", "weight": 1e308}, {"item_id": "a", "weight": 1e308}]}`: {"history",
+			"history: expected of item 'a' a finite sum, got Infinity"},
+		`{"history": [{"item_id": "a", "weight": 1e39}], "weights": "final"}`: {"history[0].weight",
+			"history[0].weight: expected a number above 0 that is finite and above 0 as a float32, got 1e+39"},
+		`{"history": [{"item_id": "a"}, {"item_id": "a"}], "weights": "final"}`: {"history",
+			"history: expected each item once, got 'a' twice"},
+	} {
+		answer := server.post(t, body)
+		code, field := answer.fault(t)
+		if answer.status != 400 || code != "request" || field != expected.field || !strings.Contains(answer.body, expected.message) {
+			t.Errorf("%s: got %d %s", body, answer.status, answer.body)
+		}
+	}
+}
+
+func TestWeightsAreFinalWhereTheModelHasNoRule(t *testing.T) {
+	written := &modeltest.Model{Items: []string{"a", "b"}, Similarity: [][]modeltest.Pair{{{Index: 1, Value: 1}}, {}}}
+	server := start(t, testOptions(written.Write(t, t.TempDir())))
+	list := server.post(t, `{"history": [{"item_id": "a", "weight": 8, "timestamp": 1}], "weights": "events", "now": 0}`).list(t)
+	if len(list.Items) != 1 || list.Items[0].Score != 8 {
+		t.Errorf("got %v", list.Items)
+	}
+	for body, expected := range map[string]string{
+		`{"history": [{"item_id": "a"}, {"item_id": "a"}]}`:                 "history",
+		`{"history": [{"item_id": "a"}, {"item_id": "b", "weight": 1e39}]}`: "history[1].weight",
+		`{"history": [{"item_id": "x", "weight": 1e-46}]}`:                  "history[0].weight",
+	} {
+		answer := server.post(t, body)
+		if _, field := answer.fault(t); answer.status != 400 || field != expected {
+			t.Errorf("%s: got %d %s", body, answer.status, answer.body)
 		}
 	}
 }

@@ -162,6 +162,8 @@ func TestTheSchemaOfBodiesRefusesNothingThatIsAccepted(t *testing.T) {
 	for _, body := range []string{
 		`{}`, `{"user_id": "a", "history": []}`, `{"history": [{}]}`, `{"history": [], "n": 0}`, `{"history": [], "x": 1}`,
 		`{"history": [], "n": "1"}`, `{"history": [{"item_id": "a", "weight": 0}]}`, `{"user_id": ""}`,
+		`{"history": [], "weights": "raw"}`, `{"history": [], "now": null}`, `{"history": [{"item_id": "a", "timestamp": 1.5}]}`,
+		`{"history": [], "now": 253402300800}`,
 	} {
 		var value any
 		if err := json.Unmarshal([]byte(body), &value); err != nil {
@@ -208,6 +210,8 @@ func (d document) checkWord(t *testing.T, rules map[string]any, word string, rul
 		failed = !regexp.MustCompile(rule.(string)).MatchString(text)
 	case "minimum":
 		failed = number < rule.(float64)
+	case "maximum":
+		failed = number > rule.(float64)
 	case "exclusiveMinimum":
 		failed = number <= rule.(float64)
 	case "required":

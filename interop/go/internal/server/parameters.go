@@ -78,6 +78,14 @@ func (r *listRequest) setFill(text string) *fault {
 	return nil
 }
 
+func (r *listRequest) setWeights(text string) *fault {
+	if text != "events" && text != "final" {
+		return badRequest("weights", "'events' or 'final'", show.String(text))
+	}
+	r.options.FinalWeights = text == "final"
+	return nil
+}
+
 func (r *listRequest) setUnknownUser(text string) *fault {
 	if text != "error" && text != "fill" {
 		return badRequest("unknown_user", "'error' or 'fill'", show.String(text))

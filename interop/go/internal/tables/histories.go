@@ -10,31 +10,41 @@ import (
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
-// HistoryItem is an item of a history and its weight.
+// HistoryItem is an event of a history: an item, its weight and, perhaps, its time.
 type HistoryItem struct {
-	ID     string
-	Weight float64
+	ID      string
+	Weight  float64
+	HasTime bool
+	Time    int64 // microseconds since 1970 UTC
 }
 
 // History is what one user has, and where it stands, for messages.
 type History struct {
 	UserID string
 	Items  []HistoryItem
+	Final  bool // whether its weights are final
 	Place  string
+}
+
+// Weights says what the weights of a file are.
+type Weights struct {
+	HasRule bool // whether the model makes weights of events; else all are final
+	Final   bool // whether all are final in any model
 }
 
 // ReadHistories gives the histories of a file to a function, which may keep them.
 //
-// JSON Lines hold one history a line: {"user_id": "s1", "history": [{"item_id": "a", "weight": 2.5}]},
-// where the weight may be missing and is 1 then. CSV is a table of interactions, as for training; its
-// users come in the order of their ids.
-func ReadHistories(in *Input, take func(History) error) error {
+// JSON Lines hold one history a line: {"user_id": "s1", "history": [{"item_id": "a", "weight": 2.5,
+// "timestamp": 7}]}, where weight and timestamp may be missing, and the weight is 1 then. A line with
+// "weights": "final" says so of its own. CSV is a table of interactions, as for training; its users come in
+// the order of their ids. Where weights are final an item stands once: rows are added up.
+func ReadHistories(in *Input, weights Weights, take func(History) error) error {
 	isCSV, err := in.IsCSV()
 	if err != nil {
 		return err
 	}
 	if isCSV {
-		return readInteractions(in, take)
+		return readInteractions(in, weights, take)
 	}
 	firstLines := map[string]string{}
 	return readObjects(in, func(place string, object *jsontext.Value) error {
@@ -48,15 +58,22 @@ func ReadHistories(in *Input, take func(History) error) error {
 		}
 		userID = strings.Clone(userID)
 		firstLines[userID] = place[strings.LastIndexByte(place, ':')+1:]
-		items, err := historyItems(object, place)
+		isFinal := weights.Final
+		if word := object.Member("weights"); word != nil {
+			if word.Kind != jsontext.String || (word.Text != "events" && word.Text != "final") {
+				return faultf("%s: weights: expected 'events' or 'final', got %s", place, word.Show())
+			}
+			isFinal = isFinal || word.Text == "final"
+		}
+		items, err := historyItems(object, weights.HasRule && !isFinal, place)
 		if err != nil {
 			return err
 		}
-		return take(History{userID, items, place})
+		return take(History{userID, items, isFinal, place})
 	})
 }
 
-func historyItems(object *jsontext.Value, place string) ([]HistoryItem, error) {
+func historyItems(object *jsontext.Value, mayRepeat bool, place string) ([]HistoryItem, error) {
 	history := object.Member("history")
 	if history == nil || history.Kind != jsontext.Array {
 		return nil, faultf("%s: history: expected an array, got %s", place, history.Show())
@@ -72,32 +89,38 @@ func historyItems(object *jsontext.Value, place string) ([]HistoryItem, error) {
 		if err != nil {
 			return nil, at(err, "%s: history[%d]: item_id", place, position)
 		}
-		if _, isKnown := known[id]; isKnown {
-			return nil, faultf("%s: history[%d]: item_id: expected each item once, got %s again",
-				place, position, show.String(id))
-		}
-		known[id] = struct{}{}
 		weight, err := weightFromJSON(entry.Member("weight"))
 		if err != nil {
 			return nil, at(err, "%s: history[%d]: weight", place, position)
 		}
-		items = append(items, HistoryItem{id, weight})
+		item := HistoryItem{ID: id, Weight: weight}
+		if time := entry.Member("timestamp"); time != nil && time.Kind != jsontext.Null {
+			item.HasTime = true
+			if item.Time, err = TimestampFromJSON(time); err != nil {
+				return nil, at(err, "%s: history[%d]: timestamp", place, position)
+			}
+		}
+		if _, isKnown := known[id]; isKnown && !mayRepeat {
+			return nil, faultf("%s: history[%d]: item_id: expected each item once, got %s again",
+				place, position, show.String(id))
+		}
+		known[id] = struct{}{}
+		items = append(items, item)
 	}
 	return items, nil
 }
 
 // event is a row of a table of interactions.
 type event struct {
-	user, item string
-	weight     float64
-	time       int64
+	user string
+	HistoryItem
 }
 
-// readInteractions adds up the rows of the same user and item.
-func readInteractions(in *Input, take func(History) error) error {
+// readInteractions adds up the rows of the same user and item where weights are final.
+func readInteractions(in *Input, weights Weights, take func(History) error) error {
 	var events []event
 	ids := map[string]string{} // one copy of each, not the lines they stand in
-	row := event{weight: 1}
+	row := event{HistoryItem: HistoryItem{Weight: 1}}
 	id := func(target *string) func(string) error {
 		return func(text string) error {
 			if known, isKnown := ids[text]; isKnown {
@@ -115,26 +138,32 @@ func readInteractions(in *Input, take func(History) error) error {
 	names := in.Columns
 	columns := []csvColumn{
 		{names.user(), true, id(&row.user), Users.hint()},
-		{names.item(), true, id(&row.item), Items.hint()},
-		optional(names.Weight, "weight", func(text string) (err error) { row.weight, err = weightFromText(text); return err }),
-		optional(names.Timestamp, "timestamp", func(text string) (err error) { row.time, err = parseTimestamp(text); return err }),
+		{names.item(), true, id(&row.ID), Items.hint()},
+		optional(names.Weight, "weight", func(text string) (err error) { row.Weight, err = weightFromText(text); return err }),
+		optional(names.Timestamp, "timestamp", func(text string) (err error) {
+			row.HasTime = true
+			row.Time, err = timestampOfTable(text)
+			return err
+		}),
 	}
 	if err := readTable(in, columns, func() { events = append(events, row) }); err != nil {
 		return err
 	}
 	// By time, then weight, within a pair: the order of additions decides the last bit of a sum.
 	slices.SortFunc(events, func(a, b event) int {
-		return cmp.Or(cmp.Compare(a.user, b.user), cmp.Compare(a.item, b.item),
-			cmp.Compare(a.time, b.time), cmp.Compare(a.weight, b.weight))
+		return cmp.Or(cmp.Compare(a.user, b.user), cmp.Compare(a.ID, b.ID),
+			cmp.Compare(a.Time, b.Time), cmp.Compare(a.Weight, b.Weight))
 	})
-	events, err := sumWeights(events, in.Name())
-	if err != nil {
-		return err
+	if weights.Final || !weights.HasRule {
+		var err error
+		if events, err = sumWeights(events, in.Name()); err != nil {
+			return err
+		}
 	}
 	for begin := 0; begin < len(events); {
-		history := History{UserID: events[begin].user, Place: in.Name()}
+		history := History{UserID: events[begin].user, Final: weights.Final, Place: in.Name()}
 		for begin < len(events) && events[begin].user == history.UserID {
-			history.Items = append(history.Items, HistoryItem{events[begin].item, events[begin].weight})
+			history.Items = append(history.Items, events[begin].HistoryItem)
 			begin++
 		}
 		if err := take(history); err != nil {
@@ -149,16 +178,16 @@ func sumWeights(events []event, place string) ([]event, error) {
 	sums := events[:0]
 	for _, row := range events {
 		last := len(sums) - 1
-		if last >= 0 && sums[last].user == row.user && sums[last].item == row.item {
-			sums[last].weight += row.weight
+		if last >= 0 && sums[last].user == row.user && sums[last].ID == row.ID {
+			sums[last].Weight += row.Weight
 		} else {
 			sums = append(sums, row)
 		}
 	}
 	for _, sum := range sums {
-		if sum.weight > math.MaxFloat64 {
+		if sum.Weight > math.MaxFloat64 {
 			return nil, faultf("%s: weight: user %s, item %s: expected a finite sum, got Infinity",
-				place, show.String(sum.user), show.String(sum.item))
+				place, show.String(sum.user), show.String(sum.ID))
 		}
 	}
 	return sums, nil

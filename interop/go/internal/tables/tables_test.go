@@ -108,11 +108,57 @@ func checkMessage(t *testing.T, text, expected string, err error) {
 
 func histories(in *Input) (string, error) {
 	var text strings.Builder
-	err := ReadHistories(in, func(history History) error {
-		fmt.Fprintf(&text, "%s%v;", history.UserID, history.Items)
+	err := ReadHistories(in, Weights{}, func(history History) error {
+		fmt.Fprintf(&text, "%s[", history.UserID)
+		for index, item := range history.Items {
+			fmt.Fprintf(&text, "%s{%s %v}", " "[:min(index, 1)], item.ID, item.Weight)
+		}
+		text.WriteString("];")
 		return nil
 	})
 	return text.String(), err
+}
+
+func events(in *Input, final bool) (string, error) {
+	var text strings.Builder
+	err := ReadHistories(in, Weights{HasRule: true, Final: final}, func(history History) error {
+		fmt.Fprintf(&text, "%s %t %v;", history.UserID, history.Final, history.Items)
+		return nil
+	})
+	return text.String(), err
+}
+
+func TestHistoriesOfEvents(t *testing.T) {
+	const table = "user_id,item_id,weight,timestamp\nv,a,2,9\nu,b,1,1970-01-01T01:00:00.5+01:00\nv,a,1,7\n"
+	const line = `{"user_id": "u", "history": [{"item_id": "a", "timestamp": 7}, {"item_id": "a", "timestamp": "1970-01-01T00:00:00Z"}, {"item_id": "b", "weight": 2}]`
+	for _, c := range []struct {
+		in       *Input
+		final    bool
+		expected string
+	}{
+		{csvInput(table), false, "u false [{b 1 true 500000}];v false [{a 1 true 7000000} {a 2 true 9000000}];"},
+		{csvInput(table), true, "u true [{b 1 true 500000}];v true [{a 3 true 7000000}];"},
+		{csvInput("user_id,item_id\nu,a\nu,a\n"), false, "u false [{a 1 false 0} {a 1 false 0}];"},
+		{jsonInput(line + "}"), false, "u false [{a 1 true 7000000} {a 1 true 0} {b 2 false 0}];"},
+		{jsonInput(`{"user_id": "u", "weights": "final", "history": [{"item_id": "a", "timestamp": null}]}`), false, "u true [{a 1 false 0}];"},
+		{jsonInput(`{"user_id": "u", "weights": "events", "history": [{"item_id": "a", "timestamp": -0}]}`), true, "u true [{a 1 true 0}];"},
+	} {
+		if found, err := events(c.in, c.final); err != nil || found != c.expected {
+			t.Errorf("expected %s, got %s, %v", c.expected, found, err)
+		}
+	}
+	for text, expected := range map[string]string{
+		line + `, "weights": "final"}`:                                                ":1: history[1]: item_id: expected each item once, got 'a' again",
+		line + `, "weights": "raw"}`:                                                  ":1: weights: expected 'events' or 'final', got 'raw'",
+		line + `, "weights": null}`:                                                   ":1: weights: expected 'events' or 'final', got null",
+		`{"user_id": "u", "history": [{"item_id": "a", "timestamp": 7.0}]}`:           ":1: history[0]: timestamp: expected integer seconds or an RFC 3339 time, got 7.0",
+		`{"user_id": "u", "history": [{"item_id": "a", "timestamp": true}]}`:          ":1: history[0]: timestamp: expected integer seconds or an RFC 3339 time, got true",
+		`{"user_id": "u", "history": [{"item_id": "a", "timestamp": "now"}]}`:         ":1: history[0]: timestamp: expected integer seconds or an RFC 3339 time, got 'now'",
+		`{"user_id": "u", "history": [{"item_id": "a", "timestamp": 1577836800000}]}`: ":1: history[0]: timestamp: expected integer seconds or an RFC 3339 time, got 1577836800000",
+	} {
+		_, err := events(jsonInput(text), false)
+		checkMessage(t, text, expected, err)
+	}
 }
 
 func TestHistories(t *testing.T) {
@@ -158,15 +204,16 @@ func TestFaultyHistoriesHaveTheirMessage(t *testing.T) {
 		checkMessage(t, text, expected, err)
 	}
 	for text, expected := range map[string]string{
-		"user_id,item_id,weight\nu,a,inf\n":                     ":2: weight: expected a finite number above 0, got 'inf'",
-		"user_id,item_id,weight\nu,a,1_0\n":                     ":2: weight: expected a finite number above 0, got '1_0'",
-		"user_id,item_id,weight\nu,a,0x1p2\n":                   ":2: weight: expected a finite number above 0, got '0x1p2'",
-		"user_id,item_id,weight\nu,a,\n":                        ":2: weight: expected a finite number above 0, got ''",
-		"user_id,item_id,timestamp\nu,a,1577836800000\n":        ":2: timestamp: expected integer seconds or an RFC 3339 time, got '1577836800000'",
-		"user_id,item_id,timestamp\nu,a,2021-02-29T00:00:00Z\n": ":2: timestamp: expected integer seconds or an RFC 3339 time, got '2021-02-29T00:00:00Z'",
-		"user_id,item_id,timestamp\nu,a,2021-02-28T00:00:00\n":  ":2: timestamp: expected integer seconds or an RFC 3339 time, got '2021-02-28T00:00:00'",
-		"user_id,item_id,timestamp\nu,a,2021-02-28T24:00:00Z\n": ":2: timestamp: expected integer seconds or an RFC 3339 time, got '2021-02-28T24:00:00Z'",
-		"user_id,item_id,weight\nu,a,1e308\nu,a,1e308\n":        "weight: user 'u', item 'a': expected a finite sum, got Infinity",
+		"user_id,item_id,weight\nu,a,inf\n":                          ":2: weight: expected a finite number above 0, got 'inf'",
+		"user_id,item_id,weight\nu,a,1_0\n":                          ":2: weight: expected a finite number above 0, got '1_0'",
+		"user_id,item_id,weight\nu,a,0x1p2\n":                        ":2: weight: expected a finite number above 0, got '0x1p2'",
+		"user_id,item_id,weight\nu,a,\n":                             ":2: weight: expected a finite number above 0, got ''",
+		"user_id,item_id,timestamp\nu,a,1577836800000\n":             ":2: timestamp: expected integer seconds or an RFC 3339 time, got '1577836800000'",
+		"user_id,item_id,timestamp\nu,a,2021-02-29T00:00:00Z\n":      ":2: timestamp: expected integer seconds or an RFC 3339 time, got '2021-02-29T00:00:00Z'",
+		"user_id,item_id,timestamp\nu,a,2021-02-28T00:00:00\n":       ":2: timestamp: expected integer seconds or an RFC 3339 time, got '2021-02-28T00:00:00'",
+		"user_id,item_id,timestamp\nu,a,0001-01-01T00:00:00+01:00\n": ":2: timestamp: expected integer seconds or an RFC 3339 time, got '0001-01-01T00:00:00+01:00'",
+		"user_id,item_id,timestamp\nu,a,2021-02-28T24:00:00Z\n":      ":2: timestamp: expected integer seconds or an RFC 3339 time, got '2021-02-28T24:00:00Z'",
+		"user_id,item_id,weight\nu,a,1e308\nu,a,1e308\n":             "weight: user 'u', item 'a': expected a finite sum, got Infinity",
 	} {
 		_, err := histories(csvInput(text))
 		checkMessage(t, text, expected, err)
@@ -228,6 +275,7 @@ func FuzzTables(f *testing.F) {
 		"user_id,item_id,weight,timestamp\nu,a,1.5,7\n\"u,\"\"2\",b,1,2020-01-01T00:00:00Z\n",
 		"user_id\n\n\"a\r\nb\"\r", "\ufeffuser_id,item_id\r\na,b\r\n", "user_id\n\"", "user_id\n\"a\"b",
 		`{"user_id": "u", "history": [{"item_id": "a", "weight": 2}]}` + "\n\n{\"user_id\": 1}", "\x1f\x8b\x08\x00",
+		`{"user_id": "u", "weights": "events", "history": [{"item_id": "a", "timestamp": "1970-01-01 00:00:00.5+01"}, {"item_id": "a"}]}`,
 		"{\"user_id\": \"\\ud800\"}", "user_id\na\x00", "user_id\n\xff",
 	} {
 		f.Add([]byte(text))
@@ -249,19 +297,26 @@ func FuzzTables(f *testing.F) {
 				}
 				seen[id] = true
 			}
-			users := map[string]bool{}
-			checkFault(t, ReadHistories(in(), func(history History) error {
-				if users[history.UserID] || checkID(history.UserID) != nil {
-					t.Fatalf("a bad or repeated user: %q", history.UserID)
-				}
-				users[history.UserID] = true
-				for _, item := range history.Items {
-					if checkID(item.ID) != nil || !(item.Weight > 0) || item.Weight-item.Weight != 0 {
-						t.Fatalf("a bad item: %+v", item)
+			for _, weights := range []Weights{{}, {HasRule: true}, {HasRule: true, Final: true}} {
+				users := map[string]bool{}
+				checkFault(t, ReadHistories(in(), weights, func(history History) error {
+					if users[history.UserID] || checkID(history.UserID) != nil {
+						t.Fatalf("a bad or repeated user: %q", history.UserID)
 					}
-				}
-				return nil
-			}))
+					users[history.UserID] = true
+					items := map[string]bool{}
+					for _, item := range history.Items {
+						if checkID(item.ID) != nil || !(item.Weight > 0) || item.Weight-item.Weight != 0 {
+							t.Fatalf("a bad item: %+v", item)
+						}
+						if items[item.ID] && (history.Final || !weights.HasRule) {
+							t.Fatalf("item %q twice, in weights that are final", item.ID)
+						}
+						items[item.ID] = true
+					}
+					return nil
+				}))
+			}
 		}
 	})
 }

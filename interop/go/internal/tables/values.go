@@ -91,7 +91,10 @@ func parseWeight(text string) (float64, bool) {
 // The years 1 to 9999, which RFC 3339 can write.
 const minSeconds, maxSeconds = -62_135_596_800, 253_402_300_799
 
-const timeRule = "expected integer seconds or an RFC 3339 time"
+// TimeRule is what a time must be.
+const TimeRule = "integer seconds or an RFC 3339 time"
+
+const timeRule = "expected " + TimeRule
 
 var (
 	integerText = regexp.MustCompile(`^[+-]?[0-9]{1,40}$`)
@@ -102,21 +105,41 @@ var (
 	decimalComma = regexp.MustCompile(`^[0-9]+,[0-9]+$`)
 )
 
-// parseTimestamp returns microseconds since 1970 UTC.
-func parseTimestamp(text string) (int64, error) {
+// TimestampFromJSON returns microseconds since 1970 UTC of an integer or a text; its fault is a [*BadValue].
+func TimestampFromJSON(value *jsontext.Value) (int64, error) {
+	switch {
+	case value != nil && value.Kind == jsontext.String:
+		return ParseTimestamp(value.Text)
+	case value != nil && value.Kind == jsontext.Number && !strings.ContainsAny(value.Text, ".eE"):
+		return parseSeconds(value.Text, value.Show())
+	}
+	return 0, bad(timeRule + ", got " + value.Show())
+}
+
+// ParseTimestamp returns microseconds since 1970 UTC; its fault is a [*BadValue].
+func ParseTimestamp(text string) (int64, error) {
 	if integerText.MatchString(text) {
-		seconds, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || seconds < minSeconds || seconds > maxSeconds {
-			return 0, &BadValue{timeRule + ", got " + show.String(text), hintAtUnit(seconds)}
-		}
-		return seconds * 1_000_000, nil
+		return parseSeconds(text, show.String(text))
 	}
 	if parts := timeText.FindStringSubmatch(text); parts != nil {
 		if microseconds, isGood := parseTime(parts); isGood {
 			return microseconds, nil
 		}
 	}
-	fault := &BadValue{Message: timeRule + ", got " + show.String(text)}
+	return 0, bad(timeRule + ", got " + show.String(text))
+}
+
+// timestampOfTable is ParseTimestamp with hints at what Python's preprocess makes of a table.
+func timestampOfTable(text string) (int64, error) {
+	microseconds, err := ParseTimestamp(text)
+	fault, isBad := err.(*BadValue)
+	if !isBad {
+		return microseconds, err
+	}
+	if fault.Hint != "" {
+		number, _ := strconv.ParseInt(text, 10, 64)
+		fault.Hint += hintAtUnit(number)
+	}
 	if parts := zonelessText.FindStringSubmatch(text); parts != nil {
 		if _, isGood := parseTime([]string{"", parts[1], cmp.Or(parts[2], "00:00:00"), "", "", "", ""}); isGood {
 			fault.Hint = "a time without a zone does not say which moment it is; " +
@@ -128,16 +151,26 @@ func parseTimestamp(text string) (int64, error) {
 
 // hintAtUnit names the unit in which a number is of the years 1971 to 2100, as Python's commands do.
 func hintAtUnit(number int64) string {
-	hint := "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?"
 	for _, unit := range []struct {
 		option, name string
 		perSecond    int64
 	}{{"ms", "milliseconds", 1_000}, {"us", "microseconds", 1_000_000}, {"ns", "nanoseconds", 1_000_000_000}} {
 		if seconds := number / unit.perSecond; 31_536_000 <= seconds && seconds <= 4_133_980_799 {
-			return hint + " python -m mlcore preprocess --timestamp-unit " + unit.option + " reads " + unit.name
+			return " python -m mlcore preprocess --timestamp-unit " + unit.option + " reads " + unit.name
 		}
 	}
-	return hint
+	return ""
+}
+
+func parseSeconds(text, shown string) (int64, error) {
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seconds < minSeconds || seconds > maxSeconds {
+		return 0, &BadValue{
+			Message: timeRule + ", got " + shown,
+			Hint:    "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?",
+		}
+	}
+	return seconds * 1_000_000, nil
 }
 
 // parseTime takes what timeText found: date, time, fraction, and sign, hours and minutes of the offset.
@@ -155,7 +188,10 @@ func parseTime(parts []string) (int64, bool) {
 	if parts[4] == "-" {
 		offset = -offset
 	}
-	fraction, _ := strconv.ParseInt((parts[3] + "000000")[:6], 10, 64)
 	seconds := moment.Unix() - 60*offset
-	return seconds*1_000_000 + fraction, minSeconds <= seconds && seconds <= maxSeconds
+	if seconds < minSeconds || seconds > maxSeconds {
+		return 0, false // an offset may lead out of the years that can be written
+	}
+	fraction, _ := strconv.ParseInt((parts[3] + "000000")[:6], 10, 64)
+	return seconds*1_000_000 + fraction, true
 }

@@ -1,0 +1,242 @@
+package mlcore_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/modeltest"
+)
+
+// TestEventsBecomeTheHistoryOfTheOracle takes every weighting, decay and aggregate.
+func TestEventsBecomeTheHistoryOfTheOracle(t *testing.T) {
+	accepted, refused := 0, 0
+	for seed, name := range weightings {
+		for _, aggregate := range aggregates {
+			for _, halfLife := range []float64{0, 0.01, 30, 1e-12, 1e300} {
+				random := rand.New(rand.NewPCG(uint64(seed), 14))
+				written := modeltest.Random(random, 6, 12, 8)
+				rule := randomRule(random, aggregate, name, halfLife, len(written.Items))
+				written.Rule = rule.modelRule()
+				// The users of the training have the weights of the rule, without what it refuses.
+				userEvents := make([][]rawEvent, len(written.Users))
+				for user := range written.Histories {
+					history, isGood := map[int]float32{}, false
+					for !isGood {
+						userEvents[user] = randomEvents(random, written.Items, rule)
+						history, isGood = rule.history(written.Items, userEvents[user], nil)
+					}
+					written.Histories[user] = nil
+					for index := range written.Items {
+						if weight, isThere := history[index]; isThere {
+							written.Histories[user] = append(written.Histories[user], modeltest.Pair{Index: int32(index), Value: weight})
+						}
+					}
+				}
+				model := openModel(t, written.Write(t, t.TempDir()), mlcore.Options{})
+				if err := model.Verify(); err != nil {
+					t.Fatal(err)
+				}
+				options := mlcore.RecommendOptions{Fill: true, Explain: true}
+				for user, id := range written.Users {
+					expected, err := model.Recommend(id, 20, options)
+					if err != nil {
+						t.Fatal(err)
+					}
+					found, err := model.RecommendHistory(asRequest(userEvents[user]), 20, options)
+					if err != nil {
+						t.Fatal(err)
+					}
+					checkItems(t, fmt.Sprintf("%s, user %s", written.Rule.Config, id), expected, found)
+				}
+				for range 60 {
+					events := randomEvents(random, written.Items, rule)
+					options := mlcore.RecommendOptions{Explain: true, IncludeSeen: true}
+					var now *int64
+					if random.IntN(2) == 0 {
+						moment := rule.reference + int64(random.IntN(3)-1)*day
+						now, options.Now = &moment, mlcore.UnixMicro(moment)
+					}
+					history, isGood := rule.history(written.Items, events, now)
+					found, err := model.RecommendHistory(asRequest(events), 20, options)
+					what := fmt.Sprintf("%s, %v, now %v", written.Rule.Config, events, options.Now)
+					if !isGood {
+						refused++
+						if mlcore.VerdictOf(err) != mlcore.VerdictRequest {
+							t.Fatalf("%s: expected a refusal, got %v, %v", what, found, err)
+						}
+						continue
+					}
+					accepted++
+					if err != nil {
+						t.Fatal(what, err)
+					}
+					expected := oracle(written, final(written.Items, history), 20, options)
+					checkItems(t, what, expected, found)
+					options.FinalWeights = true
+					if found, err = model.RecommendHistory(final(written.Items, history), 20, options); err != nil {
+						t.Fatal(err)
+					}
+					checkItems(t, what+", final", expected, found)
+				}
+			}
+		}
+	}
+	if accepted < 1000 || refused < 300 {
+		t.Errorf("%d accepted, %d refused: too few to tell", accepted, refused)
+	}
+}
+
+// decayingModel has two items, b alone similar to a, and weights that halve each day from 11 January on.
+func decayingModel(name, aggregate string) *modeltest.Model {
+	m := tinyModel()
+	rule := ruleOracle{aggregate: aggregate, name: name, halfLifeDays: 1, reference: 10 * day}
+	if name == "tf_idf" {
+		rule.factors = []float64{2, 1, -0.5}
+	}
+	m.Rule = rule.modelRule()
+	return m
+}
+
+func TestEventsAgeUpToNow(t *testing.T) {
+	model := openModel(t, decayingModel("none", "sum").Write(t, t.TempDir()), mlcore.Options{})
+	at := func(days int64) mlcore.Timestamp { return mlcore.UnixMicro(days * day) }
+	event := func(weight float64, time mlcore.Timestamp) mlcore.HistoryItem {
+		return mlcore.HistoryItem{ID: "a", Weight: weight, Time: time}
+	}
+	none := mlcore.Timestamp{}
+	for _, c := range []struct {
+		now      mlcore.Timestamp
+		events   []mlcore.HistoryItem
+		expected float64 // twice the score of b is the weight of a
+	}{
+		{none, []mlcore.HistoryItem{event(8, at(10))}, 8},
+		{none, []mlcore.HistoryItem{event(8, at(8))}, 2},
+		{none, []mlcore.HistoryItem{event(8, none)}, 8},
+		{at(12), []mlcore.HistoryItem{event(8, at(10))}, 2},
+		{at(12), []mlcore.HistoryItem{event(8, none)}, 8},
+		{at(9), []mlcore.HistoryItem{event(8, at(8))}, 4},
+		// All age from the latest, and from now if one of them has no time.
+		{none, []mlcore.HistoryItem{event(5, at(9)), event(3, at(2))}, 4},
+		{none, []mlcore.HistoryItem{event(5, none), event(3, at(2))}, 8},
+		// So old that float32 would round it to 0.
+		{none, []mlcore.HistoryItem{event(1, at(-400))}, 0x1p-149},
+		{none, []mlcore.HistoryItem{event(1, mlcore.UnixMicro(math.MinInt64))}, 0x1p-149},
+		{mlcore.UnixMicro(math.MaxInt64), []mlcore.HistoryItem{event(1, mlcore.UnixMicro(math.MinInt64))}, 0x1p-149},
+	} {
+		items, err := model.RecommendHistory(c.events, 1, mlcore.RecommendOptions{Now: c.now})
+		if err != nil || len(items) != 1 || 2*items[0].Score != c.expected {
+			t.Errorf("%+v: got %v, %v", c, items, err)
+		}
+	}
+	similar, err := model.Similar("a", 1)
+	if err != nil || similar[0].Score != 0.5 {
+		t.Errorf("got %v, %v", similar, err)
+	}
+}
+
+func TestEventsThatTheRuleRefusesHaveTheirMessage(t *testing.T) {
+	plain := openModel(t, decayingModel("none", "sum").Write(t, t.TempDir()), mlcore.Options{})
+	weighted := openModel(t, decayingModel("tf_idf", "sum").Write(t, t.TempDir()), mlcore.Options{})
+	one := func(weight float64, time int64) []mlcore.HistoryItem {
+		return []mlcore.HistoryItem{{ID: "a", Weight: weight, Time: mlcore.UnixMicro(time)}}
+	}
+	three := []mlcore.HistoryItem{{ID: "a", Weight: 1}, {ID: "b", Weight: 1}, {ID: "c", Weight: 1}}
+	now := mlcore.RecommendOptions{Now: mlcore.UnixMicro(5 * day)}
+	final := mlcore.RecommendOptions{FinalWeights: true}
+	for _, c := range []struct {
+		model    *mlcore.Model
+		history  []mlcore.HistoryItem
+		options  mlcore.RecommendOptions
+		expected string
+	}{
+		{plain, one(0, 0), now, "history: item 'a': weight: expected a finite number above 0, got 0.0"},
+		{plain, []mlcore.HistoryItem{{ID: "x", Weight: math.Inf(1)}}, now, "history: item 'x': weight: expected a finite number above 0, got inf"},
+		{plain, one(1, 10*day+1), mlcore.RecommendOptions{}, "weighting none: item 'a': expected a timestamp up to the reference time " +
+			"1970-01-11T00:00:00.000000Z, got 1970-01-11T00:00:00.000001Z"},
+		{plain, one(1, math.MaxInt64), now, "weighting none: item 'a': expected a timestamp up to now, " +
+			"1970-01-06T00:00:00.000000Z, got 9223372036854775807 microseconds after 1970"},
+		{plain, append(one(1e308, 0), one(1e308, 0)...), now, "weight: item 'a': expected a finite sum, got Infinity"},
+		{plain, one(1e-44, 8*day), mlcore.RecommendOptions{}, ""},
+		{plain, one(1e-50, 8*day), mlcore.RecommendOptions{}, "weighting none: item 'a': expected a weight above 0 that float32 holds, got 2.5e-51"},
+		{weighted, three, mlcore.RecommendOptions{}, "weighting tf_idf: item 'a': expected a weight above 0 that float32 holds, got -0.5"},
+		{weighted, three, final, ""},
+		{plain, append(one(1, 0), one(1, 0)...), final, "history: expected each item once, got 'a' twice"},
+		{plain, one(1e-50, 0), final, "history: item 'a': weight: expected a finite number above 0 that float32 holds, got 1e-50"},
+		{plain, one(1, math.MaxInt64), final, ""},
+		{plain, []mlcore.HistoryItem{{ID: "x", Weight: 1, Time: mlcore.UnixMicro(math.MaxInt64)}, {ID: "x", Weight: 1}}, now, ""},
+	} {
+		_, err := c.model.RecommendHistory(c.history, 1, c.options)
+		if (c.expected == "") != (err == nil) || (err != nil && err.Error() != c.expected) {
+			t.Errorf("%v: expected %q, got %v", c.history, c.expected, err)
+		}
+		if err != nil && mlcore.VerdictOf(err) != mlcore.VerdictRequest {
+			t.Errorf("%v: got %s", c.history, mlcore.VerdictOf(err))
+		}
+	}
+}
+
+func TestLinesCountItemsNotEvents(t *testing.T) {
+	model := openModel(t, decayingModel("none", "count").Write(t, t.TempDir()), mlcore.Options{})
+	prepared, err := model.Prepare(mlcore.RecommendOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	history := []mlcore.HistoryItem{{ID: "x", Weight: 1}, {ID: "a", Weight: 1}, {ID: "x", Weight: 2}, {ID: "a", Weight: 1}, {ID: "y", Weight: 1}}
+	text, line, err := prepared.AppendRecommendHistory(nil, "u", history, 1)
+	if expected := `{"user_id": "u", "items": [{"item_id": "b", "score": 1}]}` + "\n"; err != nil || string(text) != expected {
+		t.Errorf("got %s, %v", text, err)
+	}
+	if expected := (mlcore.Line{Items: 1, KnownItems: 1, UnknownItems: 2}); line != expected {
+		t.Errorf("expected %+v, got %+v", expected, line)
+	}
+	if _, _, err := prepared.WithFinalWeights().AppendRecommendHistory(nil, "u", history, 1); mlcore.VerdictOf(err) != mlcore.VerdictRequest {
+		t.Errorf("got %v", err)
+	}
+}
+
+// FuzzEvents takes any two events: the order in which they are given must not matter, nor may any crash.
+func FuzzEvents(f *testing.F) {
+	var models []*mlcore.Model
+	var items []string
+	for seed, name := range weightings {
+		for _, aggregate := range aggregates {
+			random := rand.New(rand.NewPCG(uint64(seed), 3))
+			written := modeltest.Random(random, 1, 3, 3)
+			written.Rule = randomRule(random, aggregate, name, float64(seed%2)*7, 3).modelRule()
+			items = written.Items
+			models = append(models, openModel(f, written.Write(f, f.TempDir()), mlcore.Options{}))
+		}
+	}
+	f.Add(0, 1.0, int64(0), 2.0, int64(5), uint8(0), int64(0))
+	f.Add(7, 1e308, int64(math.MinInt64), 1e308, int64(math.MaxInt64), uint8(7), int64(math.MaxInt64))
+	f.Add(9, 5e-324, int64(20*day), math.Inf(1), int64(-1), uint8(3), int64(math.MinInt64))
+	f.Add(19, 0.1, int64(20*day), 0.2, int64(20*day), uint8(11), int64(-1))
+	f.Fuzz(func(t *testing.T, which int, weight float64, time int64, other float64, otherTime int64, bits uint8, now int64) {
+		if which < 0 {
+			which = ^which
+		}
+		which %= len(models)
+		options := mlcore.RecommendOptions{IncludeSeen: true, FinalWeights: bits&16 != 0}
+		history := []mlcore.HistoryItem{{ID: items[0], Weight: weight}, {ID: items[bits>>3&1], Weight: other}}
+		if bits&1 != 0 {
+			history[0].Time = mlcore.UnixMicro(time)
+		}
+		if bits&2 != 0 {
+			history[1].Time = mlcore.UnixMicro(otherTime)
+		}
+		if bits&4 != 0 {
+			options.Now = mlcore.UnixMicro(now)
+		}
+		found, err := models[which].RecommendHistory(history, 3, options)
+		slices.Reverse(history)
+		again, errAgain := models[which].RecommendHistory(history, 3, options)
+		if mlcore.VerdictOf(err) != mlcore.VerdictOf(errAgain) || (err != nil && mlcore.VerdictOf(err) != mlcore.VerdictRequest) {
+			t.Fatalf("got %v and %v", err, errAgain)
+		}
+		checkItems(t, "in the other order", found, again)
+	})
+}
