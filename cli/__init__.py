@@ -11,6 +11,7 @@ COMMANDS = (
     "predict",
     "evaluate",
     "compare",
+    "diff",
     "similar",
     "inspect",
     "show",

@@ -14,15 +14,14 @@ from collections.abc import Sequence
 from cli.console import Outcome, TerminalProgress, make_parser, run
 from cli.options import (
     InputArgs,
+    add_cutoffs_option,
     add_extra_users_option,
     add_fields,
     add_input_options,
     add_lineage_option,
     build_config,
-    parse_numbers,
-    with_default,
 )
-from mlcore.evaluate.config import DEFAULT_CUTOFFS, CompareConfig, ExtraUsers
+from mlcore.evaluate.config import CompareConfig, ExtraUsers
 
 
 class Args(InputArgs):
@@ -52,13 +51,7 @@ def build_parser() -> ArgumentParser:
         "--candidate", required=True, metavar="FILE", help="predictions that might replace them"
     )
     parser.add_argument("--ground-truth", required=True, metavar="FILE", help="interactions")
-    parser.add_argument(
-        "--cutoffs",
-        type=parse_numbers(int, "10,50"),
-        default=list(DEFAULT_CUTOFFS),
-        metavar="N,...",
-        help=with_default("list lengths", ",".join(map(str, DEFAULT_CUTOFFS))),
-    )
+    add_cutoffs_option(parser)
     add_extra_users_option(parser)
     add_fields(
         parser.add_argument_group("statistics"),

@@ -1,4 +1,4 @@
-"""Describe a model directory as JSON; --verify checks every byte, index and value."""
+"""Describe a model, and how it was made, as JSON; --verify checks every byte, index and value."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from mlcore.errors import ConfigError
-from mlcore.evaluate.config import DEFAULT_EXTRA_USERS, ExtraUsers
+from mlcore.evaluate.config import DEFAULT_CUTOFFS, DEFAULT_EXTRA_USERS, ExtraUsers
 from mlcore.files.options import DELIMITERS, FORMATS, TIME_UNITS, ColumnNames, Format, InputOptions
 from mlcore.lineage import LINEAGE_NAME
 from mlcore.times import TimeUnit
@@ -15,6 +15,7 @@ from mlcore.times import TimeUnit
 __all__ = [
     "InputArgs",
     "add_catalogue_option",
+    "add_cutoffs_option",
     "add_dry_run_option",
     "add_extra_users_option",
     "add_fields",
@@ -265,6 +266,17 @@ def add_catalogue_option(parser: Any) -> None:
         "--items",
         metavar="FILE",
         help="the catalogue: a table with the column of items (default: the items of the interactions)",
+    )
+
+
+def add_cutoffs_option(parser: Any, text: str = "list lengths") -> None:
+    """Add ``--cutoffs`` to a parser or a group."""
+    parser.add_argument(
+        "--cutoffs",
+        type=parse_numbers(int, "10,50"),
+        default=list(DEFAULT_CUTOFFS),
+        metavar="N,...",
+        help=with_default(text, ",".join(map(str, DEFAULT_CUTOFFS))),
     )
 
 

@@ -6,6 +6,7 @@ import argparse
 import ast
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import textwrap
@@ -112,7 +113,7 @@ def test_the_commands_of_the_readme_run(
     shutil.copytree(ROOT / "sql", tmp_path / "sql", ignore=shutil.ignore_patterns("*.jsonl"))
     monkeypatch.chdir(tmp_path)
     lines = [line for block in readme_blocks("") for line in block.splitlines()]
-    commands = [line.split() for line in lines if line.startswith("python -m cli.")]
+    commands = [shlex.split(line) for line in lines if line.startswith("python -m cli.")]
     for command in commands:
         arguments = ["0007" if word == "ID" else word for word in command[2:]]
         status = command_main([arguments[0].removeprefix("cli."), *arguments[1:]])

@@ -26,7 +26,7 @@ LEVELS = [
     {"lineage"},
     {"artifact", "generate", "preprocess"},
     {"train", "recommend", "evaluate", "split"},
-    {"tune", "warehouse"},
+    {"tune", "warehouse", "diff"},
     {"__main__"},
 ]
 LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}

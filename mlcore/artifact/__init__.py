@@ -7,20 +7,24 @@ from mlcore.lazy import lazy_names
 if TYPE_CHECKING:
     from mlcore.artifact.directory import replaced_directory
     from mlcore.artifact.history_rule import HistoryRule
-    from mlcore.artifact.manifest import MODEL_FILES
+    from mlcore.artifact.manifest import DIRECTORY_FILES
     from mlcore.artifact.model import Model
+    from mlcore.artifact.provenance import write_provenance
     from mlcore.artifact.verify import describe_model, verify_model
 else:
-    __getattr__ = lazy_names(__name__, "directory", "history_rule", "manifest", "model", "verify")
+    __getattr__ = lazy_names(
+        __name__, "directory", "history_rule", "manifest", "provenance", "model", "verify"
+    )
 
 KEPT_COPIES = 3  # of a published model
 
 __all__ = [
     "KEPT_COPIES",
-    "MODEL_FILES",
+    "DIRECTORY_FILES",
     "HistoryRule",
     "Model",
     "describe_model",
     "replaced_directory",
     "verify_model",
+    "write_provenance",
 ]

@@ -13,11 +13,13 @@ from mlcore.errors import ManifestError, VersionError, shorten_json
 from mlcore.jsontext import JsonTextError, format_document, parse_json
 
 __all__ = [
+    "DIRECTORY_FILES",
     "FORMAT",
     "FORMAT_VERSION",
     "HISTORY_RULE",
     "MAX_MANIFEST_BYTES",
     "MODEL_FILES",
+    "PROVENANCE",
     "FileEntry",
     "Manifest",
     "ModelCounts",
@@ -36,6 +38,8 @@ _FILES = ("config.json", "items.csv", "similarity.npz", "popularity.npz")
 _FILES_OF_USERS = ("users.csv", "histories.npz")
 _FILES_OF_RULE = ("item_norms.npz", "length_factors.npz")
 MODEL_FILES = (*_FILES, *_FILES_OF_RULE, *_FILES_OF_USERS, "manifest.json")
+PROVENANCE = "provenance.json"
+DIRECTORY_FILES = (*MODEL_FILES, PROVENANCE)  # those that a writer may replace
 HISTORY_RULE = "history_rule"
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from mlcore.artifact.directory import replaced_directory
 from mlcore.artifact.history_rule import NORMALIZATION_FILES, HistoryRule, normalization_arrays
 from mlcore.artifact.idmap import format_id_map
-from mlcore.artifact.manifest import HISTORY_RULE, MODEL_FILES, Manifest, ModelCounts
+from mlcore.artifact.manifest import DIRECTORY_FILES, HISTORY_RULE, Manifest, ModelCounts
 from mlcore.artifact.reader import ModelFiles
 from mlcore.artifact.writer import ModelWriter
 from mlcore.config import TrainConfig
@@ -115,7 +115,7 @@ class Model:
         Raises:
             DataError: something is there already, or the disk refused.
         """
-        with replaced_directory(Path(directory), overwrite, MODEL_FILES) as folder:
+        with replaced_directory(Path(directory), overwrite, DIRECTORY_FILES) as folder:
             manifest_sha256 = self.write_files(folder)
         self._note_place(directory, manifest_sha256)
 

@@ -13,8 +13,9 @@ import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
-from mlcore.artifact import KEPT_COPIES, MODEL_FILES, replaced_directory, verify_model
+from mlcore.artifact import DIRECTORY_FILES, KEPT_COPIES, replaced_directory, verify_model
 from mlcore.artifact.directory import locked, sync
+from mlcore.artifact.manifest import PROVENANCE
 from mlcore.errors import DataError, os_errors_at
 from mlcore.files.clobber import refuse_clobber
 from mlcore.files.options import PathLike
@@ -55,8 +56,12 @@ def publish_from_path(model_dir: PathLike, link: PathLike, *, keep: int = KEPT_C
     with locked(target.parent):
         _remove_leftovers(target)
         copy = _copy_name(source, target)
-        with replaced_directory(copy, False, MODEL_FILES) as folder:
-            for name in (*manifest.files, "manifest.json"):
+        with replaced_directory(copy, False, DIRECTORY_FILES) as folder:
+            names = [*manifest.files, "manifest.json"]
+            made = source / PROVENANCE
+            if made.is_file() and not made.is_symlink():  # which may lead anywhere
+                names.append(PROVENANCE)
+            for name in names:
                 shutil.copyfile(source / name, folder / name)
             verify_model(folder)  # what was read for the copy may not be what was verified
         _switch(target, copy.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from mlcore.artifact.history_rule import normalization_arrays
 from mlcore.artifact.manifest import FORMAT, FORMAT_VERSION, Manifest
 from mlcore.artifact.model import Model
 from mlcore.artifact.npz import map_npz, verify_npz_crc
+from mlcore.artifact.provenance import read_provenance
 from mlcore.artifact.reader import ModelFiles
 from mlcore.errors import ChecksumError, CsrError
 from mlcore.types import BoolArray, CsrMatrix
@@ -33,7 +35,7 @@ def verify_model(directory: str | os.PathLike[str]) -> Manifest:
 
 
 def describe_model(directory: str | os.PathLike[str], verify: bool = False) -> dict[str, Any]:
-    """Return what a model directory holds, as a JSON object.
+    """Return what a model directory holds, and its provenance if that is there, as a JSON object.
 
     Args:
         verify: check everything, not only what opening checks.
@@ -46,6 +48,7 @@ def describe_model(directory: str | os.PathLike[str], verify: bool = False) -> d
     if verify:
         _verify(files)
     lengths = np.diff(model.similarity.indptr)  # (I,) int64
+    provenance = read_provenance(Path(directory))
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -60,6 +63,7 @@ def describe_model(directory: str | os.PathLike[str], verify: bool = False) -> d
         "interactions_sha256": model.interactions_sha256,
         "config": model.config_json,
         "bytes": {name: entry.bytes for name, entry in files.manifest.files.items()},
+        **({} if provenance is None else {"provenance": provenance}),
     }
 
 

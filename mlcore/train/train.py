@@ -16,11 +16,11 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from mlcore.aggregate import Aggregate
-from mlcore.artifact import MODEL_FILES, Model, replaced_directory
+from mlcore.artifact import DIRECTORY_FILES, Model, replaced_directory, write_provenance
 from mlcore.config import TrainConfig
 from mlcore.errors import DataWarning, at
 from mlcore.files.inputs import display_name
-from mlcore.files.interactions import read_interactions
+from mlcore.files.interactions import read_events
 from mlcore.files.lists import read_config, read_ids
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.heavy_users import HeavyUsers
@@ -34,6 +34,7 @@ from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.references import count_unknown, likely_reason, none_known
 from mlcore.similarity import CacheBudget, GramBlocks
 from mlcore.train.memory import TrainingPlanner
+from mlcore.train.provenance import facts_of_training
 from mlcore.types import CsrMatrix, Int64Array
 from mlcore.weighting import Normalization, Weighting
 
@@ -263,16 +264,16 @@ def train_from_path(
         DataError: a file is faulty, the directory cannot be written, or there is not enough memory.
     """
 
-    def read() -> tuple[Trainer, TrainConfig]:
+    def read() -> tuple[Trainer, TrainConfig, int]:
         settings = read_config(config)
-        interactions = _read(
+        interactions, num_rows = _read(
             interactions_path, items_path, settings.aggregate, input_options, threads, progress
         )
         trainer = Trainer(interactions, threads=threads, progress=progress, on_message=on_message)
-        return trainer, settings
+        return trainer, settings, num_rows
 
     if dry_run:
-        trainer, settings = read()
+        trainer, settings, _ = read()
         with at(display_name(interactions_path)):
             return trainer.plan(settings, with_users=with_users).dry_run(on_message)
     # Opened first: an output that cannot be written is found before the work, not after it.
@@ -280,14 +281,18 @@ def train_from_path(
     inputs = {"--interactions": interactions_path, "--config": config_path, "--items": items_path}
     run = CommandRun("train", {"model": out_dir}, lineage_path)
     with replaced_directory(
-        Path(out_dir), overwrite, MODEL_FILES, inputs=inputs, on_written=run.on_written
+        Path(out_dir), overwrite, DIRECTORY_FILES, inputs=inputs, on_written=run.on_written
     ) as folder:
         run.take(interactions=interactions_path, config=config_path, items=items_path)
-        trainer, settings = read()
+        trainer, settings, num_rows = read()
         with at(display_name(interactions_path)):
             model = trainer.train(settings, with_users=with_users)
         run.note(model.config_json, input_options, with_users=with_users)
         model.write_files(folder)
+        facts = facts_of_training(
+            model, interactions_path, num_rows, items=items_path, input_options=input_options
+        )
+        write_provenance(folder, facts)
     return summary_of(model)
 
 
@@ -316,18 +321,19 @@ def _read(
     input_options: InputOptions,
     threads: int | None,
     progress: Progress,
-) -> Interactions:
+) -> tuple[Interactions, int]:
+    """Return the interactions, and how many rows they were."""
     check_rows_fit(interactions_path)
-    interactions = read_interactions(
-        interactions_path,
-        aggregate=aggregate,
-        input_options=input_options,
-        threads=threads,
-        progress=progress,
+    events = read_events(
+        interactions_path, input_options=input_options, threads=threads, progress=progress
     )
-    if items_path is None:
-        return interactions
-    return add_catalogue(interactions, items_path, input_options)
+    with at(display_name(interactions_path)):
+        interactions = events.aggregate(aggregate)
+    num_rows = len(events.users)
+    del events  # before the catalogue takes memory
+    if items_path is not None:
+        interactions = add_catalogue(interactions, items_path, input_options)
+    return interactions, num_rows
 
 
 def add_catalogue(

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
-from mlcore.aggregate import Aggregate
-from mlcore.artifact import MODEL_FILES, replaced_directory
+from mlcore.artifact import DIRECTORY_FILES, replaced_directory, write_provenance
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, DataError, MlcoreError, at, shorten
 from mlcore.files.inputs import display_name
-from mlcore.files.interactions import read_interactions
+from mlcore.files.interactions import read_events
 from mlcore.files.lists import read_config
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.tables import BadValue
 from mlcore.files.values import IdEncoder
 from mlcore.heavy_users import Keep
-from mlcore.interactions import Events, Interactions, sort_codes
+from mlcore.interactions import Events, sort_codes
 from mlcore.lineage.command_run import CommandRun
 from mlcore.progress import Progress, no_progress
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
+from mlcore.train.provenance import facts_of_training
 from mlcore.train.train import add_catalogue, summary_of, train_from_data
 from mlcore.types import Float64Array, Int32Array, Int64Array
 from mlcore.warehouse.engines import Engine
@@ -37,7 +37,7 @@ from mlcore.warehouse.tables import (
     take_tables,
 )
 
-__all__ = ["estimate_by_engine", "interactions_from_rows", "train_by_engine_from_path"]
+__all__ = ["estimate_by_engine", "events_from_rows", "train_by_engine_from_path"]
 
 
 def train_by_engine_from_path(
@@ -76,7 +76,7 @@ def train_by_engine_from_path(
     inputs = {"--interactions": interactions, "--config": config_path, "--items": items_path}
     run = CommandRun("train", {"model": out_dir}, lineage_path, engine.name)
     with replaced_directory(
-        Path(out_dir), overwrite, MODEL_FILES, inputs=inputs, on_written=run.on_written
+        Path(out_dir), overwrite, DIRECTORY_FILES, inputs=inputs, on_written=run.on_written
     ) as folder:
         settings = read_config(config)
         try:
@@ -87,15 +87,14 @@ def train_by_engine_from_path(
         run.take(config=config_path, items=items_path)
         stored = None if is_file(interactions, input_options.format) else str(interactions)
         if stored is None:
-            table = read_interactions(
-                interactions,
-                aggregate=settings.aggregate,
-                input_options=input_options,
-                progress=progress,
-            )
+            events = read_events(interactions, input_options=input_options, progress=progress)
         else:
             refuse_names(stored, input_options.columns)
-            table = _read_stored(engine, stored, settings.aggregate, progress)
+            events = _read_stored(engine, stored, progress)
+        with at(display_name(interactions)):
+            table = events.aggregate(settings.aggregate)
+        num_rows = len(events.users)
+        del events  # before the training takes memory
         if items_path is not None:
             table = add_catalogue(table, items_path, input_options)
         # Users of whom only a part counts are counted from here, where the parts are known.
@@ -112,6 +111,15 @@ def train_by_engine_from_path(
             raise _at(config, error) from None
         run.note(model.config_json, input_options, with_users=with_users)
         model.write_files(folder)
+        facts = facts_of_training(
+            model,
+            interactions,
+            num_rows,
+            items=items_path,
+            input_options=input_options,
+            engine={"name": engine.name, "version": engine.version},
+        )
+        write_provenance(folder, facts)
     return summary_of(model)
 
 
@@ -148,18 +156,16 @@ def estimate_by_engine(
     )
 
 
-def _read_stored(
-    engine: Engine, stored: str, aggregate: Aggregate, progress: Progress
-) -> Interactions:
+def _read_stored(engine: Engine, stored: str, progress: Progress) -> Events:
     query = bundled_query("read_interactions")
     provide_table(engine, "interactions", query.reads["interactions"], stored)
     result = engine.run(query, {}, ordered=False, progress=progress)
     with at(stored):
-        return interactions_from_rows(result.parts, aggregate)
+        return events_from_rows(result.parts)
 
 
-def interactions_from_rows(parts: Iterable[Rows], aggregate: Aggregate = "sum") -> Interactions:
-    """Return the interactions of rows in any order, those of a user and an item combined.
+def events_from_rows(parts: Iterable[Rows]) -> Events:
+    """Return the events of rows in any order.
 
     Args:
         parts: with the columns of ``sql/read_interactions.sql``.
@@ -169,7 +175,7 @@ def interactions_from_rows(parts: Iterable[Rows], aggregate: Aggregate = "sum") 
 
     >>> part = {"user_id": np.array(["u"], object), "item_id": np.array(["a"], object)}
     >>> part |= {"weight": np.array([2.0]), "timestamp": np.array([None])}
-    >>> interactions_from_rows([part]).user_items.data.tolist()
+    >>> events_from_rows([part]).weights.tolist()
     [2.0]
     """
     users, items = IdEncoder(), IdEncoder()
@@ -194,8 +200,7 @@ def interactions_from_rows(parts: Iterable[Rows], aggregate: Aggregate = "sum") 
     item_ids, item_codes = sort_codes(items, item_codes)
     known = [some for some in times if some is not None]
     timestamps = np.concatenate(known) if known else None
-    events = Events(user_ids, item_ids, user_codes, item_codes, weights, timestamps)
-    return events.aggregate(aggregate)
+    return Events(user_ids, item_ids, user_codes, item_codes, weights, timestamps)
 
 
 def _codes(encoder: IdEncoder, name: str, part: Rows) -> Int32Array:

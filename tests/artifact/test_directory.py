@@ -23,7 +23,8 @@ from typing import Any
 import pytest
 
 from mlcore import DataError, Interactions, Model, TrainConfig, train_from_data, verify_model
-from mlcore.artifact import MODEL_FILES, directory, replaced_directory, writer
+from mlcore.artifact import directory, replaced_directory, writer
+from mlcore.artifact.manifest import MODEL_FILES
 from mlcore.errors import ArtifactError
 from mlcore.weighting import BM25
 

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from mlcore import Model, Recommender, train_from_data, verify_model
-from mlcore.artifact import MODEL_FILES
+from mlcore.artifact.manifest import MODEL_FILES
 from mlcore.errors import (
     ConfigError,
     CsrError,

@@ -31,6 +31,7 @@ generate --users 60 --items 40 --interactions 900 --seed 3 --out events.csv --it
 preprocess --interactions events.csv --out clean.csv --min-item-interactions 3
 split --interactions clean.csv --strategy last-n --n 3 --train-out train.csv --test-out test.csv
 train --interactions train.csv --out-dir model
+train --interactions clean.csv --out-dir other-model
 predict --model-dir model --users test.csv --out predictions.jsonl
 predict --model-dir model --users test.csv --fill popularity --out candidate.jsonl
 """

@@ -14,6 +14,8 @@ def test_a_model_is_described_as_json(folder: Path, capsys: pytest.CaptureFixtur
     assert run("inspect --model-dir model") == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["users"], shown["items"], shown["verified"]) == (4, 4, False)
+    made_from = shown["provenance"]["interactions"]
+    assert (made_from["name"], made_from["rows"]) == ("interactions.csv", 9)
     assert run("inspect --model-dir model --verify") == 0
     assert json.loads(capsys.readouterr().out) == shown | {"verified": True}
 

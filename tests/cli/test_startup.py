@@ -34,6 +34,7 @@ LIGHT = {
     *("mlcore.recommend", "mlcore.recommend.options"),
     *("mlcore.evaluate", "mlcore.evaluate.config"),
     *("mlcore.tune", "mlcore.tune.config"),
+    *("mlcore.diff", "mlcore.diff.gate", "mlcore.jsontext"),
     *("mlcore.memory", "mlcore.memory.available"),
     *("mlcore.warehouse", "mlcore.warehouse.engines", "mlcore.warehouse.engines.options"),
     *("mlcore.times", "mlcore.warehouse.engines.bigquery_names"),

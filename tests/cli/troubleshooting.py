@@ -445,6 +445,18 @@ PYTHON = [
         'evaluate_from_data({"ann": once}, {"ann": ["tea"]}, [2])',
     ),
     python(
+        "Two models share no item",
+        SOME + "from mlcore.diff import diff_from_data\n"
+        'other = Interactions.from_columns(["ann", "ann"], ["Tea", "Jam"])\n'
+        "diff_from_data(train_from_data(some), train_from_data(other))",
+        "DataError: model_b: item_id: expected items of model_a, got none of them\n"
+        "hint: is 'Jam' meant to be 'jam'? upper and lower case differ",
+        "Neighbors are compared item by item, and items by id, byte by byte. `cli.diff` says the same of its models.",
+        "Write the ids alike in both trainings.",
+        SOME + "from mlcore.diff import diff_from_data\n"
+        "diff_from_data(train_from_data(some), train_from_data(some, TrainConfig(num_neighbors=1)))",
+    ),
+    python(
         "A model in memory goes to another process",
         SOME + "import pickle\npickle.dumps(train_from_data(some))",
         "MlcoreError: model: expected one in a directory, to pickle or copy it by its path, got one "
@@ -553,6 +565,33 @@ OUTPUTS = [
         "content the hint says how to write into it, since it cannot be replaced in one step.",
         "Overwrite, or name another directory.",
         "train --interactions interactions.csv --out-dir model --overwrite",
+    ),
+    Entry(
+        "A gate names no metric of a diff",
+        "diff --model-dir model --model-dir no-users --fail-if 'overlap@5<0.8'",
+        "error: fail_if: expected one of overlap@10, rbo, same_list_share, popularity_shift, items_gone, "
+        "items_new, items_gone_share, items_new_share, got 'overlap@5'\n"
+        "hint: --cutoffs says which overlaps there are",
+        "Overlaps are measured at the cutoffs that you name, by default 10.",
+        "Name the cutoff, too.",
+        "diff --model-dir model --model-dir no-users --cutoffs 5 --fail-if 'overlap@5<0.8'",
+    ),
+    Entry(
+        "A gate of a diff is written another way",
+        "diff --model-dir model --model-dir no-users --fail-if rbo=0.8",
+        "error: fail_if: expected a metric, one of < <= > >=, and a number, got 'rbo=0.8'\n"
+        "hint: --fail-if 'overlap@10<0.8'; without quotes the shell takes < and > for itself",
+        "A condition says which values fail. Without quotes the shell reads from a file, or writes to one.",
+        "Write metric, sign and number, in quotes.",
+        "diff --model-dir model --model-dir no-users --fail-if 'rbo<0.8'",
+    ),
+    Entry(
+        "A diff takes two models",
+        "diff --model-dir model",
+        "error: model_dir: expected two models, got 1\nhint: --model-dir model --model-dir new-model",
+        "The second model is compared with the first.",
+        "Name both.",
+        "diff --model-dir model --model-dir no-users",
     ),
     Entry(
         "What publish should switch is not a link",

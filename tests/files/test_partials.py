@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mlcore.artifact import MODEL_FILES, replaced_directory
+from mlcore.artifact import DIRECTORY_FILES, replaced_directory
 from mlcore.files.outputs import open_outputs
 from mlcore.files.partials import create_partial, partial_path, remove_stale
 
@@ -45,7 +45,7 @@ def filling(folder: Path, name: str) -> Iterator[subprocess.Popen[str]]:
 
 def write(folder: Path, name: str) -> None:
     if name == "model":
-        with replaced_directory(folder / name, True, MODEL_FILES) as partial:
+        with replaced_directory(folder / name, True, DIRECTORY_FILES) as partial:
             (partial / "items.csv").write_text("index,id\n")
     else:
         with open_outputs(folder / name):

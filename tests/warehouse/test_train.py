@@ -21,8 +21,8 @@ from mlcore.warehouse.query import Column
 from mlcore.warehouse.rows import read_rows
 from mlcore.warehouse.tables import provide_table
 from mlcore.warehouse.train import (
+    events_from_rows,
     estimate_by_engine,
-    interactions_from_rows,
     train_by_engine_from_path,
 )
 
@@ -78,6 +78,7 @@ def config_file(tmp_path: Path, **settings: Any) -> Path:
 def assert_same(one: Path, other: Path) -> None:
     names = sorted(path.name for path in one.iterdir())
     assert names == sorted(path.name for path in other.iterdir())
+    names.remove("provenance.json")
     assert "similarity.npz" in names
     assert filecmp.cmpfiles(one, other, names, shallow=False) == (names, [], [])
 
@@ -192,9 +193,9 @@ def test_rows_of_a_table_keep_the_rules_of_interactions(
 ) -> None:
     good: dict[str, list[Any]]
     good = {"user_id": ["u", "v"], "item_id": ["a", "b"], "weight": [1.0, 2.0], "timestamp": [1, 2]}
-    assert len(interactions_from_rows([rows_of(**good)])) == 2
+    assert len(events_from_rows([rows_of(**good)]).users) == 2
     with pytest.raises(DataError, match=message):
-        interactions_from_rows([rows_of(**(good | changed))])
+        events_from_rows([rows_of(**(good | changed))])
 
 
 def test_names_of_columns_are_refused_for_a_table(engine: Warehouse, tmp_path: Path) -> None:
@@ -219,7 +220,7 @@ def test_a_dry_run_takes_the_format_that_the_run_takes(
 
 def test_a_table_without_rows_is_refused() -> None:
     with pytest.raises(DataError, match="interactions: expected at least one row, got none"):
-        interactions_from_rows([])
+        events_from_rows([])
 
 
 def test_rows_of_a_table_are_the_interactions_of_its_file() -> None:
@@ -233,4 +234,4 @@ def test_rows_of_a_table_are_the_interactions_of_its_file() -> None:
 
     path = FIXTURES / "small/events.csv"
     expected = read_interactions(path)
-    assert interactions_from_rows(read_rows(path, columns)).sha256() == expected.sha256()
+    assert events_from_rows(read_rows(path, columns)).aggregate().sha256() == expected.sha256()

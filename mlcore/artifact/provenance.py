@@ -1,0 +1,62 @@
+"""``provenance.json``: how a model was made. Beside the files of a model and none of them.
+
+It is not in the manifest, has a clock, and decides nothing: readers pass it over, and the same data,
+configuration and version give the same bytes of all other files.
+"""
+
+from __future__ import annotations
+
+import platform
+import stat
+import warnings
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+
+from mlcore.artifact.manifest import MAX_MANIFEST_BYTES, PROVENANCE, parse_object
+from mlcore.errors import DataWarning, ManifestError
+from mlcore.jsontext import format_document
+from mlcore.version import VERSION
+
+__all__ = ["read_provenance", "write_provenance"]
+
+
+def write_provenance(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write the file into the folder of a new model.
+
+    Args:
+        facts: JSON, after the time and the versions of what has trained.
+    """
+    versions = {
+        "mlcore": VERSION,
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "python": platform.python_version(),
+    }
+    moment = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    document = format_document({"created_at": moment, "versions": versions, **facts})
+    (folder / PROVENANCE).write_bytes(document.encode())
+
+
+def read_provenance(folder: Path) -> dict[str, object] | None:
+    """Return the content of the file, or None where there is none.
+
+    Warns of one that cannot be read, whoever wrote it: the model is fine without.
+    """
+    path = folder / PROVENANCE
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_MANIFEST_BYTES:
+            raise ManifestError(
+                f"{path}: expected a file of at most {MAX_MANIFEST_BYTES} bytes, got another"
+            )
+        return parse_object(path.read_text("utf-8"), f"{path}")
+    except FileNotFoundError:
+        return None
+    except (ManifestError, OSError, UnicodeDecodeError) as error:
+        warnings.warn(f"{error}", DataWarning, stacklevel=2)
+        return None
