@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import Outcome, TerminalProgress, make_parser, run
-from cli.options import add_cutoffs_option
+from cli.options import add_cutoffs_option, add_lineage_option
 from mlcore.diff.gate import METRICS
 from mlcore.errors import ConfigError
 
@@ -23,6 +23,7 @@ class Args(argparse.Namespace):
     cutoffs: list[int]
     fail_if: list[str]
     out: str | None
+    lineage: str | None
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -49,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
         + ", ".join(METRICS),
     )
     parser.add_argument("--out", metavar="FILE", help="the difference as JSON, or -")
+    add_lineage_option(parser)
     return parser
 
 
@@ -62,7 +64,13 @@ def _diff(args: Args, progress: TerminalProgress) -> Outcome:
         )
     model_a, model_b = args.model_dir
     found = diff_from_path(
-        model_a, model_b, args.cutoffs, args.fail_if, out_path=args.out, progress=progress
+        model_a,
+        model_b,
+        args.cutoffs,
+        args.fail_if,
+        out_path=args.out,
+        lineage_path=args.lineage,
+        progress=progress,
     )
     return Outcome(found.report(), found.failure())
 

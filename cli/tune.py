@@ -146,7 +146,8 @@ def _next_commands(args: Args) -> list[str]:
     compare = ["compare", "--baseline", "default.jsonl", "--candidate", "tuned.jsonl"]
     truth = ["--ground-truth", "test.csv", *columns, "--cutoffs", cutoff]
     split = ["split", "--interactions", args.interactions, *columns, "--strategy", "last-n"]
-    parts = ["--n", "1", "--train-out", "train-part.csv", "--test-out", "test.csv"]
+    rest = f"rest-of-{Path(args.interactions).stem.removesuffix('.csv')}.csv"  # never the input
+    parts = ["--n", "1", "--train-out", rest, "--test-out", "test.csv"]
     return [
         "next, on a test set that is in neither file of the search:",
         _line([*train, "--out-dir", "default-model"]),

@@ -68,7 +68,7 @@ class Events:
         if how not in AGGREGATES:
             raise DataError(f"aggregate: expected one of {', '.join(AGGREGATES)}, got {how!r}")
         if how == "last" and self.timestamps is None:
-            raise no_timestamps("find the last row by", "take --aggregate sum or max")
+            raise no_timestamps("find the last row by", "take another aggregate: sum, max or count")
         num_items = len(self.item_ids)
         shape = len(self.user_ids), num_items
         keys, weights, times = combine_pairs(

@@ -17,9 +17,11 @@ from mlcore.evaluate.config import DEFAULT_CUTOFFS
 from mlcore.evaluate.evaluate import check_cutoffs
 from mlcore.evaluate.hits import find_positions
 from mlcore.files.options import PathLike
+from mlcore.files.formats import refuse_table_name
 from mlcore.files.outputs import open_outputs
 from mlcore.jsontext import format_document, format_line
 from mlcore.numeric.csr import check_positions, check_values
+from mlcore.lineage.command_run import CommandRun
 from mlcore.progress import Progress, no_progress
 from mlcore.recommend.recommender import Recommender
 from mlcore.references import none_known
@@ -193,6 +195,7 @@ def diff_from_path(
     fail_if: Sequence[str] = (),
     *,
     out_path: PathLike | None = None,
+    lineage_path: PathLike | None = None,
     progress: Progress = no_progress,
 ) -> ModelDiff:
     """Open two models, compare them, write the result; return it.
@@ -201,6 +204,7 @@ def diff_from_path(
 
     Args:
         out_path: for the difference as JSON.
+        lineage_path: gets a line for it; None for ``lineage.jsonl`` beside it, if there is one.
 
     Raises:
         ConfigError: as ``diff_from_data``.
@@ -209,7 +213,14 @@ def diff_from_path(
     """
     check_cutoffs(cutoffs)
     parse_conditions(fail_if, cutoffs)  # before opening models
-    with open_outputs(*([] if out_path is None else [out_path])) as streams:
+    inputs = {f"--model-dir {os.fspath(path)}": path for path in (model_dir_a, model_dir_b)}
+    run = CommandRun("diff", {"difference": out_path}, lineage_path)
+    run.note({"cutoffs": list(cutoffs), "fail_if": list(fail_if)})
+    paths = [] if out_path is None else [out_path]
+    with open_outputs(*paths, inputs=inputs, on_written=run.on_written) as streams:
+        for path in paths:
+            refuse_table_name(path)
+        run.take(model_a=model_dir_a, model_b=model_dir_b)
         names = (os.fspath(model_dir_a), os.fspath(model_dir_b))
         model_a, model_b = map(Model.load, names)
         found = diff_from_data(model_a, model_b, cutoffs, fail_if, names=names, progress=progress)

@@ -23,6 +23,8 @@ from mlcore.times import TimeRule
 
 __all__ = ["UserHistory", "read_histories"]
 
+_FINAL_HINT = 'final weights are ready; without "weights": "final" the model makes them of events'
+
 
 class UserHistory(NamedTuple):
     """The events of one user, and their place in the file, for messages.
@@ -42,7 +44,7 @@ def read_histories(
     path: PathLike,
     input_options: InputOptions = InputOptions(),
     *,
-    combine: bool = False,
+    combine: str | None = None,
     progress: Progress = no_progress,
 ) -> Iterator[UserHistory]:
     """Yield the histories of a file.
@@ -55,7 +57,7 @@ def read_histories(
     Args:
         path: as for ``read_columns``.
         combine: add up the rows of one user and item in a table; refuse an item twice in JSON Lines,
-            as in a history whose weights are final.
+            with this hint, as in a history whose weights are final.
         progress: called with the bytes read.
 
     Raises:
@@ -88,7 +90,7 @@ def read_histories(
                 )
             is_final = weights == "final"
             history = json_member(value, "history", list)
-            events = _events(history, rule, each_once=combine or is_final)
+            events = _events(history, rule, _FINAL_HINT if is_final else combine)
         first_places[user_id] = place
         yield UserHistory(user_id, events, place, is_final)
     if not first_places:
@@ -96,13 +98,13 @@ def read_histories(
 
 
 def _from_table(
-    path: PathLike, input_options: InputOptions, combine: bool, progress: Progress
+    path: PathLike, input_options: InputOptions, combine: str | None, progress: Progress
 ) -> Iterator[UserHistory]:
     events = read_events(path, input_options=input_options, progress=progress)
     place = display_name(path)
     users: Any = events.users
     items, weights, times = events.items, events.weights, events.timestamps
-    if combine:
+    if combine is not None:
         with at(place):
             combined = events.aggregate()
         users, items = combined.user_items.row_of_entry(), combined.user_items.indices
@@ -117,15 +119,17 @@ def _from_table(
 
 
 def _events(
-    history: list[Any], rule: TimeRule, each_once: bool
+    history: list[Any], rule: TimeRule, each_once: str | None
 ) -> list[tuple[str, float, int | None]]:
     events: list[tuple[str, float, int | None]] = []
     seen: set[str] = set()
     try:
         for entry in history:
             event = _event(entry, rule)
-            if each_once and event[0] in seen:
-                raise DataError(f"item_id: expected each item once, got {shorten(event[0])} again")
+            if each_once is not None and event[0] in seen:
+                raise DataError(
+                    f"item_id: expected each item once, got {shorten(event[0])} again", each_once
+                )
             seen.add(event[0])
             events.append(event)
     except DataError as fault:  # each entry before has added one

@@ -10,6 +10,7 @@ from itertools import islice
 
 import numpy as np
 
+from mlcore.artifact import Model
 from mlcore.errors import ConfigError, DataError, DataWarning, UnknownUserError, at, shorten
 from mlcore.files.histories import read_histories
 from mlcore.files.inputs import display_name
@@ -213,8 +214,10 @@ def _requests(
 ) -> Iterator[UserRequest]:
     fill = options.fill is not None
     if requests.histories_path is not None:
-        combine = options.weights == "final" or recommender.model.history_rule is None
+        combine = _each_once(recommender.model, options)
         now = _now(options, input_options)
+        if now is not None and not _ages(recommender.model, options):
+            warnings.warn("now: changes nothing, as no event ages here", DataWarning, stacklevel=2)
         histories = read_histories(requests.histories_path, input_options, combine=combine)
         while block := list(islice(histories, HISTORIES_AT_ONCE)):
             encoded = recommender.encode_histories(block, options.weights, now)
@@ -246,6 +249,19 @@ def _expect_histories(requests: Requests, options: PredictOptions) -> None:
                 f"{name}: expected --histories with it, got none",
                 "the histories of users of the model are ready",
             )
+
+
+def _each_once(model: Model, options: PredictOptions) -> str | None:
+    """Return why an item may come once only in a history, as a hint, or None where it may not."""
+    if model.history_rule is None:
+        return "mlcore 0.2 or before wrote the model, for final weights; train it anew for events"
+    return "--weights events makes weights of events" if options.weights == "final" else None
+
+
+def _ages(model: Model, options: PredictOptions) -> bool:
+    rule = model.history_rule
+    is_decaying = rule is not None and rule.weighting.half_life_days is not None
+    return is_decaying and options.weights == "events"
 
 
 def _now(options: PredictOptions, input_options: InputOptions) -> int | None:

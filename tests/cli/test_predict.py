@@ -10,12 +10,13 @@ import pytest
 from tests.cli.cases import Case, check, run
 
 
-def history_case(name: str, line: str, error: str) -> Case:
+def history_case(name: str, line: str, error: str, hint: str | None = None) -> Case:
     good = '{"user_id": "s0", "history": []}\n'
     return Case(
         f"histories, {name}",
         "predict --model-dir model --histories bad.jsonl --out new.jsonl",
         f"bad.jsonl:2: {error}",
+        hint,
         files={"bad.jsonl": f"{good}{line}\n"},
     )
 
@@ -70,6 +71,7 @@ CASES = [
         '{"user_id": "s1", "weights": "final", "history": '
         '[{"item_id": "tea"}, {"item_id": "tea", "weight": 2}]}',
         "history[1]: item_id: expected each item once, got 'tea' again",
+        'final weights are ready; without "weights": "final" the model makes them of events',
     ),
     Case(
         "now without histories",

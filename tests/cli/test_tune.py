@@ -28,7 +28,7 @@ def test_the_next_commands_take_the_options_of_the_search() -> None:
         f"{given} --cutoffs 5 --fail-if-worse recall@5",
         "without such a test set split one off, and search again with the rest:",
         f"  mlcore split --interactions interactions.csv {given} --strategy last-n --n 1 "
-        "--train-out train-part.csv --test-out test.csv",
+        "--train-out rest-of-interactions.csv --test-out test.csv",
     ]
 
 

@@ -258,7 +258,7 @@ def test_a_model_trained_on_parquet_is_that_of_the_csv(
     save(tmp_path, "a.csv", CSV)
     assert run("train --interactions a.parquet --out-dir from-parquet") == 0
     assert run("train --interactions a.csv --out-dir from-csv") == 0
-    files = sorted(path.name for path in (tmp_path / "from-csv").iterdir())
+    files = {path.name for path in (tmp_path / "from-csv").iterdir()} - {"provenance.json"}
     assert len(files) > 3
     for name in files:
         found = (tmp_path / "from-parquet" / name).read_bytes()

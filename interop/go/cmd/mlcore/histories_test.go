@@ -50,11 +50,13 @@ func TestHistoriesAreEventsUnlessTheirWeightsAreFinal(t *testing.T) {
 		{decaying, "jsonl", once + "}", "--now 0", "", "standard input:1: weighting none: item 'a': expected a timestamp up to now, " +
 			"1970-01-01T00:00:00.000000Z, got 1970-01-09T00:00:00.000000Z\nhint: --now says up to which time events age\n"},
 		{decaying, "jsonl", twice + `, "weights": "final"}`, "", "",
-			"standard input:1: history[1]: item_id: expected each item once, got 'a' again\n"},
+			"standard input:1: history[1]: item_id: expected each item once, got 'a' again\n" +
+				"hint: final weights are ready; without \"weights\": \"final\" the model makes them of events\n"},
 		{decaying, "jsonl", once + "}", "--now yesterday", "", "--now: expected integer seconds or an RFC 3339 time, got 'yesterday'\n"},
 		{decaying, "jsonl", once + "}", "--now 1577836800000", "", "--now: expected integer seconds or an RFC 3339 time, got '1577836800000'\n" +
 			"hint: seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?\n"},
-		{plain, "jsonl", twice + "}", "--now 0", "", "standard input:1: history[1]: item_id: expected each item once, got 'a' again\n"},
+		{plain, "jsonl", twice + "}", "--now 0", "", "standard input:1: history[1]: item_id: expected each item once, got 'a' again\n" +
+			"hint: mlcore 0.2 or before wrote the model, for final weights; train it anew for events\n"},
 	} {
 		args := []string{"predict", "--model-dir", c.model, "--histories", "-", "--format", c.format, "--top-n", "1", "--out", "-"}
 		code, stdout, stderr := call(c.input, append(args, strings.Fields(c.args)...)...)

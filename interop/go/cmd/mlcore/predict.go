@@ -242,7 +242,6 @@ func (p *predictor) prepare() (err error) {
 	if p.lists, err = p.model.Prepare(options); err != nil {
 		return err
 	}
-	p.final = p.lists.WithFinalWeights()
 	options.Fill = true
 	if p.filled, err = p.model.Prepare(options); err != nil {
 		return err
@@ -250,6 +249,7 @@ func (p *predictor) prepare() (err error) {
 	if p.delimiter != 0 {
 		p.lists, p.filled = p.lists.AsRows(p.delimiter), p.filled.AsRows(p.delimiter)
 	}
+	p.final = p.lists.WithFinalWeights()
 	if p.args.users != "" {
 		p.userID, err = p.readUsers()
 	}

@@ -36,11 +36,15 @@ func TestAnswersForHistoriesAreTheGoldenSessions(t *testing.T) {
 	server := start(t, testOptions(cosineModel))
 	expected := readLines(t, fixtures+"/cosine_tf_idf/session_predictions.jsonl")
 	for position, line := range readLines(t, fixtures+"/sessions.jsonl") {
-		var session struct{ History json.RawMessage }
+		session := struct {
+			History json.RawMessage
+			Weights string
+		}{Weights: "events"}
 		if err := json.Unmarshal([]byte(line), &session); err != nil {
 			t.Fatal(err)
 		}
-		answer := server.post(t, fmt.Sprintf(`{"history": %s, "n": 10, "fill": "popularity"}`, session.History))
+		answer := server.post(t, fmt.Sprintf(`{"history": %s, "weights": %q, "n": 10, "fill": "popularity"}`,
+			session.History, session.Weights))
 		_, items, _ := strings.Cut(expected[position], `"items": `)
 		if want := `{"items": ` + items + "\n"; answer.status != 200 || answer.body != want {
 			t.Errorf("got %d %s, want %s", answer.status, answer.body, want)

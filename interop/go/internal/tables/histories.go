@@ -2,6 +2,7 @@ package tables
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -32,6 +33,17 @@ type Weights struct {
 	Final   bool // whether all are final in any model
 }
 
+// onceBecause says why an item may come once only in JSON Lines, or nothing where it may come twice.
+func (w Weights) onceBecause() string {
+	switch {
+	case !w.HasRule:
+		return "mlcore 0.2 or before wrote the model, for final weights; train it anew for events"
+	case w.Final:
+		return "--weights events makes weights of events"
+	}
+	return ""
+}
+
 // ReadHistories gives the histories of a file to a function, which may keep them.
 //
 // JSON Lines hold one history a line: {"user_id": "s1", "history": [{"item_id": "a", "weight": 2.5,
@@ -58,14 +70,16 @@ func ReadHistories(in *Input, weights Weights, take func(History) error) error {
 		}
 		userID = strings.Clone(userID)
 		firstLines[userID] = place[strings.LastIndexByte(place, ':')+1:]
-		isFinal := weights.Final
+		isFinal, once := weights.Final, weights.onceBecause()
 		if word := object.Member("weights"); word != nil {
 			if word.Kind != jsontext.String || (word.Text != "events" && word.Text != "final") {
 				return faultf("%s: weights: expected 'events' or 'final', got %s", place, word.Show())
 			}
-			isFinal = isFinal || word.Text == "final"
+			if word.Text == "final" {
+				isFinal, once = true, `final weights are ready; without "weights": "final" the model makes them of events`
+			}
 		}
-		items, err := historyItems(object, weights.HasRule && !isFinal, place)
+		items, err := historyItems(object, once, place)
 		if err != nil {
 			return err
 		}
@@ -73,7 +87,8 @@ func ReadHistories(in *Input, weights Weights, take func(History) error) error {
 	})
 }
 
-func historyItems(object *jsontext.Value, mayRepeat bool, place string) ([]HistoryItem, error) {
+// historyItems reads the items of a history; once says why none may come twice, and is empty where it may.
+func historyItems(object *jsontext.Value, once, place string) ([]HistoryItem, error) {
 	history := object.Member("history")
 	if history == nil || history.Kind != jsontext.Array {
 		return nil, faultf("%s: history: expected an array, got %s", place, history.Show())
@@ -100,9 +115,10 @@ func historyItems(object *jsontext.Value, mayRepeat bool, place string) ([]Histo
 				return nil, at(err, "%s: history[%d]: timestamp", place, position)
 			}
 		}
-		if _, isKnown := known[id]; isKnown && !mayRepeat {
-			return nil, faultf("%s: history[%d]: item_id: expected each item once, got %s again",
+		if _, isKnown := known[id]; isKnown && once != "" {
+			fault := fmt.Sprintf("%s: history[%d]: item_id: expected each item once, got %s again",
 				place, position, show.String(id))
+			return nil, &Error{Message: fault, Hint: once}
 		}
 		known[id] = struct{}{}
 		items = append(items, item)
