@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -88,9 +88,11 @@ class Events:
             users = keys[span] // num_items
             items[span] = keys[span] - users * num_items  # the remainder, several times faster
         del keys
-        return Interactions._from_rows(
+        combined = Interactions._from_rows(
             self.user_ids, self.item_ids, user_counts, items, weights, times
         )
+        changed = how == "count" or len(combined) < len(self.users)
+        return replace(combined, combined_by=how if changed else None)
 
 
 @dataclass(frozen=True, repr=False)
@@ -104,12 +106,14 @@ class Interactions:
         item_ids: I ids, ascending.
         user_items: (U, I) float64 weights, all finite and above 0.
         timestamps: (E,) int64 microseconds since 1970 UTC in the order of ``user_items``, or None.
+        combined_by: how rows of one user and item became one, or None if nothing says so.
     """
 
     user_ids: Sequence[str]
     item_ids: Sequence[str]
     user_items: CsrMatrix
     timestamps: Int64Array | None = None
+    combined_by: Aggregate | None = field(default=None, compare=False)
 
     @classmethod
     def from_columns(

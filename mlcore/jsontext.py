@@ -8,6 +8,7 @@ RFC 7493 (I-JSON), write numbers by RFC 8785 (ECMAScript).
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -214,8 +215,10 @@ def _format(value: Any, newline: str) -> str:
         )
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_format(item, inner) for item in value) + "]"
-    if isinstance(value, float):
+    if isinstance(value, float) and math.isfinite(value):
         return format_number(value)
+    if isinstance(value, (int, float)) and abs(value) >= 2**1024:
+        return "-1e999" if value < 0 else "1e999"  # a number that JSON has, and no float64
     return json.dumps(value, ensure_ascii=False)
 
 

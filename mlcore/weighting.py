@@ -6,8 +6,7 @@ requests are weighed by the same code, with the normalization of the training.
 
 Every weighting can decay with age: the formula then sees x_ui 2^(-(T - t_ui) / h) in place of x_ui,
 where t_ui is the latest time of user u with item i, T the reference time and h the half-life. Rows
-of one user and item are one interaction by then: their weights are summed and age from the latest
-of their times. What is so old that float32 would round it to 0 keeps the least weight of float32,
+of one user and item are one interaction by then, which ages from the latest of their times. What is so old that float32 would round it to 0 keeps the least weight of float32,
 2^-149: seen stays seen. Decay changes the similarity and the histories alike, but only the histories for a
 similarity that ignores weights, such as ``jaccard``.
 
@@ -19,6 +18,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import lru_cache
 from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -350,11 +350,7 @@ class _InverseUserFrequency(Weighting):
 
     def normalization(self, user_items: CsrMatrix) -> Normalization:
         """Return the factor for each number of items."""
-        num_items = user_items.num_columns
-        counts = np.arange(1, num_items + 1)  # (I,) int64
-        if self.smooth:
-            return Normalization(length_factors=log_ratio(num_items + counts, counts))
-        return Normalization(length_factors=log_ratio(np.full(num_items, num_items), 1 + counts))
+        return Normalization(length_factors=_length_factors(user_items.num_columns, self.smooth))
 
     def _user_factors(self, user_items: CsrMatrix, normalization: Normalization) -> Float64Array:
         """Return the factor of the user of each interaction, (E,) float64."""
@@ -365,6 +361,17 @@ class _InverseUserFrequency(Weighting):
 
     def _hint(self) -> str | None:
         return None if self.smooth else _FACTOR_NOT_ABOVE_0
+
+
+@lru_cache(maxsize=2)  # the trainings of a search share it
+def _length_factors(num_items: int, smooth: bool) -> Float64Array:
+    counts = np.arange(1, num_items + 1)  # (I,) int64
+    if smooth:
+        factors = log_ratio(num_items + counts, counts)
+    else:
+        factors = log_ratio(np.full(num_items, num_items), 1 + counts)
+    factors.flags.writeable = False
+    return factors
 
 
 @dataclass(frozen=True)

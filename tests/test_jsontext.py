@@ -381,3 +381,9 @@ def test_what_is_read_is_what_the_json_module_reads_of_it(text: str) -> None:
 
 def test_an_integer_of_more_digits_than_python_converts_is_infinite() -> None:
     assert parse_json('{"a": ' + "1" * 5000 + ', "b": -1}') == {"a": math.inf, "b": -1}
+
+
+def test_numbers_beyond_float64_stay_json() -> None:
+    value = parse_json('{"a": 1e400, "b": [-1e400], "c": 1}')
+    assert format_document(value) == '{\n  "a": 1e999,\n  "b": [-1e999],\n  "c": 1\n}\n'
+    assert format_document(10**5000) == "1e999\n"

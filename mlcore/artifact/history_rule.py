@@ -11,7 +11,14 @@ from typing import Any, cast
 import numpy as np
 
 from mlcore.aggregate import AGGREGATES, Aggregate
-from mlcore.errors import ConfigError, DataError, ManifestError, VersionError, shorten_json
+from mlcore.errors import (
+    ConfigError,
+    CsrError,
+    DataError,
+    ManifestError,
+    VersionError,
+    shorten_json,
+)
 from mlcore.ids import IdMap
 from mlcore.interactions import Interactions
 from mlcore.numeric.pairs import combine_pairs, sort_pairs
@@ -107,6 +114,7 @@ class HistoryRule:
 
         Raises:
             DataError: a time is after ``now``, or a weight is not above 0 or does not fit float32.
+            CsrError: an element of the normalization is faulty.
         """
         num_items = len(catalogue)
         keys, combined, latest = combine_pairs(
@@ -115,11 +123,29 @@ class HistoryRule:
         of_rows, columns = np.divmod(keys, num_items) if num_items else (keys, keys)
         counts = np.bincount(of_rows, minlength=len(names))
         matrix = CsrMatrix(offsets(counts), columns.astype(np.int32), combined, num_items)
-        histories = Interactions(names, catalogue.ids, matrix, latest)
+        histories = Interactions(names, catalogue.load(), matrix, latest)
         if not np.isfinite(combined).all():
             place = histories.place_of(int(np.flatnonzero(np.isinf(combined))[0]))
             raise DataError(f"weight: {place}: expected a finite sum, got Infinity")
+        self._check_arrays({"item_norms": columns, "length_factors": counts[counts > 0] - 1})
         return self.weighting.apply_to_histories(histories, self.normalization, now)
+
+    def _check_arrays(self, used: Mapping[str, Int64Array]) -> None:
+        """Refuse a model whose arrays have a wrong element among those used, by their positions."""
+        for part, positions in used.items():
+            values = getattr(self.normalization, part)
+            if values is None:
+                continue
+            fine = np.isfinite(values[positions])
+            if part == "item_norms":
+                fine &= values[positions] >= 0
+            if not fine.all():
+                position = int(positions[int(np.flatnonzero(~fine)[0])])
+                file, array = NORMALIZATION_FILES[part]
+                raise CsrError(
+                    f"{file}: {array}.npy: element {position}: expected a finite number"
+                    f"{' of at least 0' if part == 'item_norms' else ''}, got {values[position]}"
+                )
 
 
 def normalization_arrays(normalization: Normalization) -> dict[str, dict[str, Float64Array]]:

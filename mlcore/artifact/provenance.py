@@ -58,5 +58,6 @@ def read_provenance(folder: Path) -> dict[str, object] | None:
     except FileNotFoundError:
         return None
     except (ManifestError, OSError, UnicodeDecodeError) as error:
-        warnings.warn(f"{error}", DataWarning, stacklevel=2)
+        place = "" if isinstance(error, ManifestError) else f"{path}: "
+        warnings.warn(f"{place}{error}", DataWarning, stacklevel=2)
         return None

@@ -19,7 +19,7 @@ from mlcore.evaluate.hits import find_positions
 from mlcore.files.options import PathLike
 from mlcore.files.formats import refuse_table_name
 from mlcore.files.outputs import open_outputs
-from mlcore.jsontext import format_document, format_line
+from mlcore.jsontext import format_document
 from mlcore.numeric.csr import check_positions, check_values
 from mlcore.lineage.command_run import CommandRun
 from mlcore.progress import Progress, no_progress
@@ -115,7 +115,7 @@ def _changed_settings(
     return {
         key: values
         for key, values in pairs.items()
-        if ABSENT in values or format_line(values[0]) != format_line(values[1])
+        if ABSENT in values or format_document(values[0]) != format_document(values[1])
     }
 
 

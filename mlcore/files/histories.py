@@ -115,7 +115,8 @@ def _from_table(
         of_user = order[bounds[row] : bounds[row + 1]]
         ids = [events.item_ids[item] for item in items[of_user].tolist()]
         moments = repeat(None) if times is None else times[of_user].tolist()
-        yield UserHistory(user_id, list(zip(ids, weights[of_user].tolist(), moments)), place)
+        rows = list(zip(ids, weights[of_user].tolist(), moments))
+        yield UserHistory(user_id, rows, f"{place}: user {shorten(user_id)}")
 
 
 def _events(

@@ -104,7 +104,7 @@ def log1p(values: Float64Array) -> Float64Array:
 def log_ratio(numerators: Int64Array, denominators: Int64Array) -> Float64Array:
     """Return ln(p / q) of each pair of integers, correctly rounded.
 
-    ln p - ln q is known to 2^-60; where that leaves two roundings possible, 40 decimal digits decide.
+    ln p - ln q is known to 2^-65 of ln p + ln q; where that leaves two roundings possible, 40 decimal digits decide.
 
     Args:
         numerators: p, (E,) int64, 1 to 2^53.
@@ -125,8 +125,9 @@ def _log_ratio_of_block(numerators: Int64Array, denominators: Int64Array) -> Flo
     less, less_low = _log_parts(denominators.astype(np.float64))
     difference = high - less
     rest = _lost_in_sum(high, -less, difference) + (low - less_low)
-    # Each logarithm is below 2^6 and off by a factor of 1 + 2^-66; the rest is below 2^-46.
-    least, most = difference + (rest - 2.0**-59), difference + (rest + 2.0**-59)
+    # Each logarithm is off by a factor of 1 + 2^-66; twice that covers the rounding of the rest.
+    bound = (high + less) * 2.0**-65
+    least, most = difference + (rest - bound), difference + (rest + bound)
     for index in np.flatnonzero(least != most).tolist():
         ratio = _DIGITS.divide(Decimal(int(numerators[index])), Decimal(int(denominators[index])))
         least[index] = float(_DIGITS.ln(ratio))

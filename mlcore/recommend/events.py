@@ -127,6 +127,8 @@ def encode_events(
 
 
 def _weight(item_id: str, weight: Any) -> float:
+    if type(weight) is float and 0 < weight < np.inf:
+        return weight
     if isinstance(weight, numbers.Real) and not isinstance(weight, bool):
         try:
             value = float(weight)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from mlcore.files.options import PathLike
-from mlcore.parameters import convert_value, integer
+from mlcore.parameters import choice, convert_value, integer
 
 __all__ = ["SHOWN_ITEMS", "Fill", "PredictOptions", "Requests", "UnknownUser", "Weights"]
 
@@ -61,3 +61,4 @@ class PredictOptions:
 
     def __post_init__(self) -> None:
         convert_value(integer(minimum=1), self.top_n, "top_n")
+        convert_value(choice(*get_args(Weights)), self.weights, "weights")

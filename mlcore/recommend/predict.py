@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 
 import numpy as np
 
 from mlcore.artifact import Model
 from mlcore.errors import ConfigError, DataError, DataWarning, UnknownUserError, at, shorten
-from mlcore.files.histories import read_histories
+from mlcore.files.histories import UserHistory, read_histories
 from mlcore.files.inputs import display_name
 from mlcore.files.list_rows import LIST_TYPES
 from mlcore.files.lists import read_ids
@@ -36,7 +35,7 @@ from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = ["predict_from_path"]
 
-HISTORIES_AT_ONCE = 1000  # weighed together. Changes speed only.
+EVENTS_AT_ONCE = 10_000  # weighed together. Changes speed only.
 MAX_EXAMPLES = 100  # of unknown items that are compared with the known ones
 
 
@@ -88,6 +87,7 @@ def predict_from_path(
     """
     list_format = find_list_format(out_path, options.explain)
     _expect_histories(requests, options)
+    now = _now(options, input_options)  # before the work, and in a dry run too
     if dry_run:
         return _plan(Recommender.load(model_dir), model_dir, requests, options, threads).dry_run(
             on_message
@@ -117,7 +117,7 @@ def predict_from_path(
             ranked_blocks = recommender.rank_all_users(list_options, threads)
         else:
             total = 0
-            wanted = _requests(recommender, requests, options, input_options, tally)
+            wanted = _requests(recommender, requests, options, input_options, now, tally)
             ranked_blocks = recommender.rank_requests(wanted, list_options, threads)
         item_texts = list(map(list_format.quote, recommender.model.items.ids))
         for ranked in ranked_blocks:
@@ -210,16 +210,16 @@ def _requests(
     requests: Requests,
     options: PredictOptions,
     input_options: InputOptions,
+    now: int | None,
     tally: _Tally,
 ) -> Iterator[UserRequest]:
     fill = options.fill is not None
     if requests.histories_path is not None:
         combine = _each_once(recommender.model, options)
-        now = _now(options, input_options)
         if now is not None and not _ages(recommender.model, options):
             warnings.warn("now: changes nothing, as no event ages here", DataWarning, stacklevel=2)
         histories = read_histories(requests.histories_path, input_options, combine=combine)
-        while block := list(islice(histories, HISTORIES_AT_ONCE)):
+        for block in _blocks(histories):
             encoded = recommender.encode_histories(block, options.weights, now)
             for history, (items, unknown) in zip(block, encoded):
                 tally.unknown_items += unknown
@@ -238,6 +238,20 @@ def _requests(
                 tally.unknown_users += 1
                 if options.unknown_user == "fill":
                     yield UserRequest(user_id, recommender.encode_history([])[0], True)
+
+
+def _blocks(histories: Iterable[UserHistory]) -> Iterator[list[UserHistory]]:
+    """Yield histories in their order, each block once it has many events."""
+    block: list[UserHistory] = []
+    num_events = 0
+    for history in histories:
+        block.append(history)
+        num_events += 1 + len(history.events)  # those without one count too
+        if num_events >= EVENTS_AT_ONCE:
+            yield block
+            block, num_events = [], 0
+    if block:
+        yield block
 
 
 def _expect_histories(requests: Requests, options: PredictOptions) -> None:

@@ -109,13 +109,15 @@ class Ranker:
             DataError: as ``encode_history``, with the place of the history.
         """
         rule = self.model.history_rule
-        if rule is None or weights == "final" or any(history.is_final for history in histories):
+        if rule is None or weights == "final":
             return [self._encode_at(history, weights, now) for history in histories]
-        events = [history.events for history in histories]
+        events = [() if history.is_final else history.events for history in histories]
         try:
-            return list(
-                zip(*encode_events(events, [""] * len(events), self.model.items, rule, now))
-            )
+            found = zip(*encode_events(events, [""] * len(events), self.model.items, rule, now))
+            return [
+                self._encode_at(history, weights, now) if history.is_final else encoded
+                for history, encoded in zip(histories, found)
+            ]
         except DataError:
             # One by one, to say which.
             return [self._encode_at(history, weights, now) for history in histories]

@@ -18,7 +18,7 @@ import numpy as np
 from mlcore.aggregate import Aggregate
 from mlcore.artifact import DIRECTORY_FILES, Model, replaced_directory, write_provenance
 from mlcore.config import TrainConfig
-from mlcore.errors import DataWarning, at
+from mlcore.errors import DataError, DataWarning, at
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_events
 from mlcore.files.lists import read_config, read_ids
@@ -121,6 +121,13 @@ class Trainer:
             DataError: a weight or a similarity does not fit float32; or timestamps are needed, and
                 missing or after the reference time; or there is not enough memory.
         """
+        combined_by = self._interactions.combined_by
+        if combined_by not in (None, config.aggregate):
+            raise DataError(
+                f"aggregate: expected rows combined by {config.aggregate!r}, as the configuration "
+                f"says, got {combined_by!r}",
+                "Events.aggregate, and aggregate= of Interactions.from_frame, combine rows",
+            )
         config = config.resolved(self._interactions)
         if self._find_neighbors is None:
             self.plan(config, with_users=with_users).show(self._on_message, must_fit=True)

@@ -106,6 +106,12 @@ class SearchSpace:
         space = cls(value, parse_node(value, place))
         for config, choices in space._root.boundaries(()):
             _check(config, choices, place)
+            if config.get("aggregate", "sum") != "sum":
+                raise ConfigError(
+                    f"{place}: aggregate: expected 'sum', as all trials share the interactions, "
+                    f"got {shorten_json(config['aggregate'])}",
+                    "cli.preprocess --aggregate combines rows beforehand",
+                )
         if not space.sample(lambda name, dimension: dimension.validate(_least(dimension))).params:
             raise ConfigError(
                 f"{place}: expected at least one choice, int or float, got fixed values only"

@@ -26,7 +26,7 @@ CASES = [
         "last of a pair without timestamps",
         f"{PREPROCESS} bad.csv --aggregate last",
         "bad.csv: timestamp: expected a column to find the last row by, got none",
-        "--timestamp-column names one; without timestamps take --aggregate sum or max",
+        "--timestamp-column names one; without timestamps take another aggregate: sum, max or count",
         files=WITHOUT_TIMES,
     ),
     Case(

@@ -36,10 +36,10 @@ def test_histories_come_in_the_order_of_the_file(tmp_path: Path, monkeypatch: An
 def test_a_table_of_histories_has_one_for_each_user(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     save(tmp_path, "a.csv", "item_id,user_id,weight\ntea,s2,1\n007,s1,2.5\nmilk,s2,3\ntea,s2,1\n")
-    first = UserHistory("s1", [("007", 2.5, None)], "a.csv")
+    first = UserHistory("s1", [("007", 2.5, None)], "a.csv: user 's1'")
     rows = [("tea", 1.0, None), ("milk", 3.0, None), ("tea", 1.0, None)]
-    assert list(read_histories("a.csv")) == [first, UserHistory("s2", rows, "a.csv")]
-    combined = UserHistory("s2", [("milk", 3.0, None), ("tea", 2.0, None)], "a.csv")
+    assert list(read_histories("a.csv")) == [first, UserHistory("s2", rows, "a.csv: user 's2'")]
+    combined = UserHistory("s2", [("milk", 3.0, None), ("tea", 2.0, None)], "a.csv: user 's2'")
     assert list(read_histories("a.csv", combine="why")) == [first, combined]
 
 

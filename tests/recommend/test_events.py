@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcore import DataError, Model, Recommender, TrainConfig, train_from_data
+from mlcore import (
+    ConfigError,
+    DataError,
+    Interactions,
+    Recommender,
+    TrainConfig,
+    train_from_data,
+)
 from mlcore.aggregate import AGGREGATES, Aggregate
 from mlcore.artifact import HistoryRule
+from mlcore.errors import CsrError
 from mlcore.files.histories import UserHistory
 from mlcore.interactions import Events
+from mlcore.recommend import predict as predict_module
 from mlcore.recommend.events import encode_events, events_of, time_of
+from mlcore.recommend.options import PredictOptions, Requests
+from mlcore.recommend.predict import predict_from_path
 from mlcore.weighting import WEIGHTINGS
 from tests import oracles
 
@@ -186,28 +199,13 @@ def test_without_a_half_life_now_changes_nothing() -> None:
 def test_a_model_without_a_rule_takes_weights_as_final() -> None:
     events = some_events(seed=2)
     model = train_from_data(events.aggregate(), config_of("log", None, "sum"))
-    old = Recommender(
-        Model(**{**{name: getattr(model, name) for name in FIELDS}, "normalization": None})
-    )
+    old = Recommender(replace(model, normalization=None))
     assert old.model.history_rule is None
     found = old.predict_history([("i000", 2.0, 7), ("i001", 1.0)])
     final = Recommender(model).predict_history({"i000": 2.0, "i001": 1.0}, weights="final")
     assert list(found) == list(final)
     with pytest.raises(DataError, match="each item once, got 'i000' twice$"):
         old.predict_history(["i000", "i000"])
-
-
-FIELDS = (
-    "config_json",
-    "items",
-    "similarity",
-    "popularity",
-    "num_users",
-    "num_interactions",
-    "interactions_sha256",
-    "users",
-    "histories",
-)
 
 
 def test_events_come_in_many_forms() -> None:
@@ -284,3 +282,76 @@ def test_no_history_at_all_gives_none(decayed: Recommender) -> None:
     assert encode_events([], [], decayed.model.items, rule) == ([], [])
     (items, weights), unknown = decayed.encode_history([])
     assert not len(items) and not len(weights) and unknown == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "position", "value"),
+    [("item_norms", 0, -0.5), ("item_norms", 0, np.nan), ("length_factors", 1, np.inf)],
+)
+def test_a_faulty_element_is_the_fault_of_the_model_if_it_is_used(
+    part: str, position: int, value: float, decayed: Recommender
+) -> None:
+    normalization = decayed.model.normalization
+    assert normalization is not None
+    values = np.array(getattr(normalization, part))
+    values[position] = value
+    faulty = replace(decayed.model, normalization=normalization._replace(**{part: values}))
+    with pytest.raises(CsrError, match=f"element {position}: expected a finite number"):
+        Recommender(faulty).predict_history(["i000", "i001"])
+    other = ["i002"]
+    assert list(Recommender(faulty).predict_history(other)) == list(decayed.predict_history(other))
+
+
+def test_rows_combined_in_another_way_than_the_configuration_says_are_refused() -> None:
+    events = some_events(seed=4)
+    with pytest.raises(
+        DataError, match="^aggregate: expected rows combined by 'count', as the con"
+    ):
+        train_from_data(events.aggregate("sum"), config_of("none", None, "count"))
+    # Without repeats there is nothing to tell; counts are what they are.
+    once = Interactions.from_columns(["u", "u"], ["a", "b"], [2, 3], [1, 1])
+    assert once.combined_by is None
+    train_from_data(once, config_of("none", None, "max"))
+
+
+def test_a_fault_in_a_table_of_sessions_names_the_user(
+    decayed: Recommender, tmp_path: Path
+) -> None:
+    decayed.model.save(tmp_path / "model")
+    rows = [f"s{number:04},i000,{2 if number == 700 else 1}000000000" for number in range(900)]
+    path = tmp_path / "sessions.csv"
+    path.write_text("\n".join(["user_id,item_id,timestamp", *rows]) + "\n")
+    with pytest.raises(DataError) as caught:
+        predict_from_path(tmp_path / "model", Requests(histories_path=path), tmp_path / "out.jsonl")
+    assert str(caught.value).startswith(
+        f"{path}: user 's0700': weighting bm25: item 'i000': expected a timestamp up to"
+    )
+
+
+def test_blocks_of_histories_end_by_their_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predict_module, "EVENTS_AT_ONCE", 10)
+    histories = [UserHistory(str(n), [("a", 1.0, None)] * (n % 7), "f:1") for n in range(40)]
+    blocks = list(predict_module._blocks(histories))
+    assert [one for block in blocks for one in block] == histories
+    assert all(sum(1 + len(one.events) for one in block[:-1]) < 10 for block in blocks)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_now_of_no_time_is_refused_in_a_dry_run_too(
+    dry_run: bool, decayed: Recommender, tmp_path: Path
+) -> None:
+    decayed.model.save(tmp_path / "model")
+    (tmp_path / "h.jsonl").write_text('{"user_id": "s", "history": []}\n')
+    with pytest.raises(ConfigError, match="^now: expected integer seconds or an RFC 3339 time"):
+        predict_from_path(
+            tmp_path / "model",
+            Requests(histories_path=tmp_path / "h.jsonl"),
+            tmp_path / "out.jsonl",
+            PredictOptions(now="noon"),
+            dry_run=dry_run,
+        )
+
+
+def test_weights_of_another_name_are_refused() -> None:
+    with pytest.raises(ConfigError, match="^weights: expected 'events' or 'final', got 'Final'"):
+        PredictOptions(weights="Final")  # type: ignore[arg-type]

@@ -335,3 +335,10 @@ def test_a_space_is_refused_exactly_if_one_of_all_combinations_is_not_valid() ->
         else:
             refuse(space)
     assert 10 < sum(outcomes) < 50
+
+
+def test_a_space_of_aggregates_is_refused_as_trials_share_the_interactions() -> None:
+    space = {"aggregate": {"choice": ["sum", "count"]}, "num_neighbors": {"int": [1, 5]}}
+    with pytest.raises(ConfigError, match="^space: aggregate: expected 'sum', as all trials share"):
+        SearchSpace.from_json(space)
+    SearchSpace.from_json({"aggregate": "sum", "num_neighbors": {"int": [1, 5]}})

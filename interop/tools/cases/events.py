@@ -241,6 +241,22 @@ for _number in range(6):
     _decay_case(_number)
 
 
+@predict("STG-3 NRM-1", BASKETS.with_rule(rule("bm25")._replace(norms=[-0.5, *NORMS[1:]])), "csr")
+def norms_below_0_met(draft: Draft) -> list[Request]:
+    """A faulty norm is the model's fault, not that of the request."""
+    return [of_events([["a", 1]]), of_events([["b", 1], ["a", 1]])]
+
+
+@predict(
+    "STG-3 NRM-1",
+    BASKETS.with_rule(rule("tf_idf")._replace(factors=[1.0, math.inf, 1, 1, 1])),
+    "csr",
+)
+def factors_infinite_met(draft: Draft) -> list[Request]:
+    """A faulty factor is found with the length that needs it."""
+    return [of_events([["a", 1], ["b", 1]]), of_events([["b", 1], ["c", 2], ["b", 3]])]
+
+
 # --- models --------------------------------------------------------------------------------------
 
 GROCERIES = PLAIN.with_rule(rule()._replace(weighting=weighting("none")))

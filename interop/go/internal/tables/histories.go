@@ -177,7 +177,8 @@ func readInteractions(in *Input, weights Weights, take func(History) error) erro
 		}
 	}
 	for begin := 0; begin < len(events); {
-		history := History{UserID: events[begin].user, Final: weights.Final, Place: in.Name()}
+		history := History{UserID: events[begin].user, Final: weights.Final,
+			Place: fmt.Sprintf("%s: user %s", in.Name(), show.String(events[begin].user))}
 		for begin < len(events) && events[begin].user == history.UserID {
 			history.Items = append(history.Items, events[begin].HistoryItem)
 			begin++
