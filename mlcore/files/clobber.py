@@ -19,7 +19,9 @@ def refuse_clobber(
     inputs: Mapping[str, PathLike | None],
     hint: str = "write to another file, and rename it when it is done",
 ) -> None:
-    """Refuse an output that is an input by any name, through links too, or lies in an input folder.
+    """Refuse an output that is an input by any name, through links too, or that the next run would read.
+
+    The next run would read what lies in an input folder or matches an input pattern.
 
     Args:
         output: a path; ``-`` is standard output.
@@ -42,6 +44,11 @@ def refuse_clobber(
             raise DataError(
                 f"{place}: expected another file than the input {option}, got the same", hint
             )
+        if _is_pattern(path) and Path(os.path.abspath(output)).match(os.path.abspath(path)):
+            raise DataError(
+                f"{place}: expected a name that the pattern of {option} does not match, got one of it",
+                "the next run would read it, too; write to another folder",
+            )
 
 
 def _refuse_inside(output: PathLike, folder: PathLike, place: str, option: str) -> None:
@@ -60,9 +67,13 @@ def _identities(path: PathLike) -> Iterator[tuple[int, int] | None]:
     names: Iterator[str] = iter([name])
     if os.path.isdir(name):
         names = (os.path.join(top, file) for top, _, files in os.walk(name) for file in files)
-    elif glob.has_magic(name) and not os.path.lexists(name):
+    elif _is_pattern(name):
         names = glob.iglob(name)
     return (_identity(each, stream=0) for each in names)
+
+
+def _is_pattern(path: PathLike) -> bool:
+    return glob.has_magic(os.fspath(path)) and not os.path.lexists(path)
 
 
 def _identity(path: PathLike, stream: int) -> tuple[int, int] | None:

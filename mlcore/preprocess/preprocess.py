@@ -11,6 +11,7 @@ from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_events, write_interactions
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
+from mlcore.files.parts import has_parts
 from mlcore.interactions import Events, Interactions
 from mlcore.lineage.command_run import CommandRun
 from mlcore.newest import mark_newest
@@ -82,7 +83,7 @@ def preprocess_from_path(
     """Read events, preprocess them, write interactions; return a summary.
 
     Args:
-        in_place: allow the output to replace the events.
+        in_place: allow the output to replace the events, if they are one file.
         lineage_path: gets a line for each output; None for ``lineage.jsonl`` beside it, if there is one.
         progress: called with the bytes read.
 
@@ -90,8 +91,11 @@ def preprocess_from_path(
         DataError: a file is faulty, or nothing is left.
     """
     find_row_format(out_path, input_options.format)  # before the work, not after it
-    if not in_place:
-        refuse_clobber(out_path, {"--interactions": interactions_path}, "--in-place replaces it")
+    inputs = {"--interactions": interactions_path}
+    if has_parts(interactions_path):  # of which none can stand for all
+        refuse_clobber(out_path, inputs)
+    elif not in_place:
+        refuse_clobber(out_path, inputs, "--in-place replaces it")
     run = CommandRun("preprocess", {"interactions": out_path}, lineage_path)
     run.note(config, input_options)
     with open_outputs(out_path, on_written=run.on_written) as (out,):

@@ -93,6 +93,26 @@ CASES = [
         ]
     ),
     Case(
+        "an output in a model of a diff",
+        "diff --model-dir no-users --model-dir model --out model/manifest.json",
+        "model/manifest.json: expected a place outside the input --model-dir model, got one inside",
+        "the next run would read it as part of that folder; write to another one",
+    ),
+    Case(
+        "one of several parts, in place",
+        "preprocess --interactions parts/*.csv --out parts/b.csv --in-place",
+        "parts/b.csv: expected another file than the input --interactions, got the same",
+        ANOTHER,
+        {"parts/a.csv": "user_id,item_id\nann,tea\n", "parts/b.csv": "user_id,item_id\nbob,tea\n"},
+    ),
+    Case(
+        "an output that the pattern of the input matches",
+        "preprocess --interactions parts/*.csv --out parts/clean.csv",
+        "parts/clean.csv: expected a name that the pattern of --interactions does not match, got one of it",
+        "the next run would read it, too; write to another folder",
+        {"parts/a.csv": "user_id,item_id\nann,tea\n"},
+    ),
+    Case(
         "a link in the model that it would lead to",
         "publish --model-dir model --to model/current",
         "model: expected a place outside the input --model-dir, got the same",

@@ -73,6 +73,14 @@ def test_a_pattern_stands_for_the_files_that_it_finds() -> None:
     assert refusal("parts/p.csv", "par*/*.csv") == f"parts/p.csv: {SAME}"
 
 
+def test_an_output_does_not_match_an_input_pattern() -> None:
+    rule = "expected a name that the pattern of --interactions does not match, got one of it"
+    for output in ("parts/new.csv", "./parts/new.csv"):
+        assert refusal(output, "par*/*.csv") == f"{output}: {rule}"
+    for output in ("new.csv", "parts/new.tsv", "parts/deep/new.csv", "-"):
+        refuse_clobber(output, {"--interactions": "par*/*.csv"})
+
+
 def test_a_name_that_looks_like_a_pattern_is_a_name(folder: Path) -> None:
     (folder / "[a].csv").write_text("x")
     assert refusal("[a].csv", "[a].csv") == f"[a].csv: {SAME}"
