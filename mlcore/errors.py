@@ -8,6 +8,7 @@ defect of ours and keeps its traceback.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -194,7 +195,24 @@ def from_os_error(error: OSError, path: str | os.PathLike[str], expected: str) -
     events.csv: expected a readable file, got 'No such file'
     """
     reason = error.strerror or str(error) or type(error).__name__
-    return DataError(f"{os.fspath(path)}: expected {expected}, got {reason!r}")
+    hint = None
+    if error.errno == errno.ENOENT:
+        hint = _hint_at_missing(os.fspath(path), expected)
+    elif error.errno == errno.EISDIR:
+        hint = "name a file in it"
+    return DataError(f"{os.fspath(path)}: expected {expected}, got {reason!r}", hint)
+
+
+def _hint_at_missing(path: str, expected: str) -> str | None:
+    folder = os.path.dirname(path)
+    if "://" in path:
+        return "only files of this machine are read and written: copy it, or mount what it is in"
+    if path.startswith("~"):
+        return "~ is a folder only where the shell replaces it, which is at the start of a word: $HOME"
+    if folder and not os.path.exists(folder):
+        cure = f": mkdir -p {folder}" if "to write" in expected else ""
+        return f"there is no folder {folder}{cure}"
+    return "no file matches the pattern" if set(path) & set("*?[") else None
 
 
 @contextlib.contextmanager

@@ -72,3 +72,19 @@ def test_an_error_of_the_system_in_a_block_names_its_path() -> None:
     with pytest.raises(DataError, match="^a.csv: expected a file, got 'No such file"):
         with os_errors_at("a.csv", "a file"):
             open("/no-such-folder/a.csv")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected", "hint"),
+    [
+        ("nowhere/a.csv", "a file to write to", "there is no folder nowhere: mkdir -p nowhere"),
+        ("nowhere/a.csv", "a readable file", "there is no folder nowhere"),
+        ("gs://shop/a.csv", "a readable file", "only files of this machine are read and written"),
+        ("~/a.csv", "a file to write to", "~ is a folder only where the shell replaces it"),
+        ("a-*.csv", "a readable file", "no file matches the pattern"),
+        ("a.csv", "a readable file", ""),
+    ],
+)
+def test_the_hint_at_a_path_that_leads_nowhere(path: str, expected: str, hint: str) -> None:
+    error = from_os_error(FileNotFoundError(2, "No such file or directory"), path, expected)
+    assert (error.hint or "").startswith(hint) and bool(error.hint) == bool(hint)

@@ -38,20 +38,30 @@ _BOM = "\ufeff"
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNPACK = "{} FILE > NEW unpacks it"
 _UNZIP = "unzip -p FILE > NEW unpacks it; save a spreadsheet as CSV"
+_IS_PARQUET = "a name that ends in .parquet says so"
 # What else a file may begin with, what it is, and what makes text of it.
 _OTHER_MAGIC = {
     b"PK\x03\x04": ("a zip archive", _UNZIP),
     b"BZh": ("bzip2", _UNPACK.format("bunzip2 -c")),
     b"\xfd7zXZ": ("xz", _UNPACK.format("xz -dc")),
     b"\x28\xb5\x2f\xfd": ("zstd", _UNPACK.format("zstd -dc")),
-    b"PAR1": ("Parquet", "a name that ends in .parquet says so"),
+    b"PAR1": ("Parquet", _IS_PARQUET),
 }
-_PACKED_ENDINGS = {
+_SAVE = "save the spreadsheet as CSV"
+_CONVERT = "write it as .csv or .parquet with what wrote it, such as pandas"
+# What helps with files of other names; else --format does.
+_OTHER_ENDINGS = {
     ".zip": _UNZIP,
     ".bz2": _UNPACK.format("bunzip2 -c"),
     ".xz": _UNPACK.format("xz -dc"),
     ".zst": _UNPACK.format("zstd -dc"),
-    ".xlsx": "save the spreadsheet as CSV",
+    ".parquet": _UNPACK.format("gunzip -c"),  # and .gz
+    ".pq": _IS_PARQUET,
+    ".parq": _IS_PARQUET,
+    ".json": "--format jsonl if each line is an object; jq -c '.[]' FILE > NEW makes lines of an array",
+    **dict.fromkeys([".xls", ".xlsx", ".ods"], _SAVE),
+    **dict.fromkeys([".feather", ".arrow", ".avro", ".orc", ".pkl", ".npy", ".npz"], _CONVERT),
+    **dict.fromkeys([".db", ".duckdb", ".sqlite"], _CONVERT),
 }
 _ENDINGS: dict[str, Format] = {ending: rows.format for ending, rows in ROW_FORMATS.items()}
 _OTHER_ENCODING = "--encoding names another, such as latin-1 or utf-16"
@@ -89,10 +99,13 @@ def find_input_format(path: PathLike, given: Format | None) -> Format:
             return known
     if given is not None:
         return given
+    if name != "-":
+        with os_errors_at(path, "a readable file"):
+            os.stat(path)  # a file that is not there needs no other name
     raise DataError(
         f"{display_name(path)}: expected a name that ends in .csv or .jsonl (or either and .gz), "
         "got another",
-        _PACKED_ENDINGS.get(
+        _OTHER_ENDINGS.get(
             os.path.splitext(name)[1], "--format csv or --format jsonl says what it is"
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import io
 import os
@@ -104,6 +105,8 @@ class _Output:
                 return os.fdopen(os.dup(descriptor), "wb")
             if _is_special(self._path):
                 return open(self._path, "wb")  # a device or a pipe; a directory is refused here
+            if os.fspath(self._path).endswith(("/", os.sep)):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             target = Path(os.path.realpath(self._path))
             self._partial, self._lock = create_partial(target, _create_file)
             return os.fdopen(os.dup(self._lock), "wb")

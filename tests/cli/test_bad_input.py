@@ -49,6 +49,23 @@ FILE_CASES = [
         "events.csv: expected a readable file, got 'No such file or directory'",
     ),
     Case(
+        "missing file or folder of any name",
+        "train --interactions events --out-dir new",
+        "events: expected a readable file, got 'No such file or directory'",
+    ),
+    Case(
+        "missing folder",
+        "train --interactions data/events.csv --out-dir new",
+        "data/events.csv: expected a readable file, got 'No such file or directory'",
+        "there is no folder data",
+    ),
+    Case(
+        "pattern of no file",
+        "train --interactions events-*.csv --out-dir new",
+        "events-*.csv: expected a readable file, got 'No such file or directory'",
+        "no file matches the pattern",
+    ),
+    Case(
         "missing configuration",
         f"{TRAIN} --config config.json",
         "config.json: expected a readable file, got 'No such file or directory'",
@@ -584,11 +601,25 @@ OUTPUT_CASES = [
         "out in a missing folder",
         "preprocess --interactions interactions.csv --out nowhere/clean.csv",
         "nowhere/clean.csv: expected a file to write to, got 'No such file or directory'",
+        "there is no folder nowhere: mkdir -p nowhere",
+    ),
+    Case(
+        "out is a folder that is not there",
+        "preprocess --interactions interactions.csv --out nowhere/ --format csv",
+        "nowhere/: expected a file to write to, got 'Is a directory'",
+        "name a file in it",
+    ),
+    Case(
+        "out is an address",
+        "preprocess --interactions interactions.csv --out s3://shop/clean.csv",
+        "s3://shop/clean.csv: expected a file to write to, got 'No such file or directory'",
+        "only files of this machine are read and written: copy it, or mount what it is in",
     ),
     Case(
         "out is a directory",
         "preprocess --interactions interactions.csv --out model --format csv",
         "model: expected a file to write to, got 'Is a directory'",
+        "name a file in it",
     ),
     Case(
         "one file for both outputs",

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/mlcore/mlcore/interop/go/internal/tables"
 )
@@ -56,6 +57,9 @@ func (o *output) create() (err error) {
 		// Opened anew by its name, a file that the shell opened would be cut to nothing.
 		o.file, err = duplicate(number, o.path)
 		return err
+	}
+	if strings.HasSuffix(o.path, "/") {
+		return syscall.EISDIR
 	}
 	target := o.path
 	if info, statErr := os.Stat(target); statErr == nil {

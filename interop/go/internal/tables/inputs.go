@@ -80,10 +80,10 @@ func (in *Input) IsCSV() (bool, error) {
 	case in.Format != "":
 		return in.Format == "csv", nil
 	}
-	hint := "--format csv or --format jsonl says what it is"
-	if packed := packedEndings[filepath.Ext(name)]; packed != "" {
-		hint = packed
+	if _, err := os.Stat(in.Path); err != nil && in.Path != "-" {
+		return false, OSError(err, in.Name(), "a readable file")
 	}
+	hint := cmp.Or(otherEndings[filepath.Ext(name)], "--format csv or --format jsonl says what it is")
 	return false, &Error{
 		Message: in.Name() + ": expected a name that ends in .csv or .jsonl (or either and .gz), got another",
 		Hint:    hint,
@@ -99,13 +99,24 @@ type lines struct {
 	note   func(text string)
 }
 
-// packedEndings say how to unpack a file of such a name.
-var packedEndings = map[string]string{
-	".zip":  "unzip -p FILE > NEW unpacks it; save a spreadsheet as CSV",
-	".bz2":  "bunzip2 -c FILE > NEW unpacks it",
-	".xz":   "xz -dc FILE > NEW unpacks it",
-	".zst":  "zstd -dc FILE > NEW unpacks it",
-	".xlsx": "save the spreadsheet as CSV",
+const (
+	isParquetHint = "a name that ends in .parquet says so"
+	saveHint      = "save the spreadsheet as CSV"
+	convertHint   = "write it as .csv or .parquet with what wrote it, such as pandas"
+)
+
+// otherEndings say what helps with files of other names; else --format does.
+var otherEndings = map[string]string{
+	".zip":     "unzip -p FILE > NEW unpacks it; save a spreadsheet as CSV",
+	".bz2":     "bunzip2 -c FILE > NEW unpacks it",
+	".xz":      "xz -dc FILE > NEW unpacks it",
+	".zst":     "zstd -dc FILE > NEW unpacks it",
+	".parquet": "gunzip -c FILE > NEW unpacks it", // and .gz
+	".pq":      isParquetHint, ".parq": isParquetHint,
+	".json": "--format jsonl if each line is an object; jq -c '.[]' FILE > NEW makes lines of an array",
+	".xls":  saveHint, ".xlsx": saveHint, ".ods": saveHint,
+	".feather": convertHint, ".arrow": convertHint, ".avro": convertHint, ".orc": convertHint, ".pkl": convertHint,
+	".npy": convertHint, ".npz": convertHint, ".db": convertHint, ".duckdb": convertHint, ".sqlite": convertHint,
 }
 
 // otherFormats are told by their first bytes.
@@ -114,7 +125,7 @@ var otherFormats = []struct{ magic, name, cure string }{
 	{"BZh", "bzip2", "bunzip2 -c FILE > NEW unpacks it"},
 	{"\xfd7zXZ", "xz", "xz -dc FILE > NEW unpacks it"},
 	{"\x28\xb5\x2f\xfd", "zstd", "zstd -dc FILE > NEW unpacks it"},
-	{"PAR1", "Parquet", "a name that ends in .parquet says so"},
+	{"PAR1", "Parquet", isParquetHint},
 }
 
 func openLines(in *Input) (*lines, error) {
@@ -268,16 +279,41 @@ func (l *lines) readError(err error, isGzip bool) error {
 
 // OSError is the one-line error for a path that the operating system refused.
 func OSError(err error, place, expected string) error {
-	reason := err.Error()
+	reason, hint := err.Error(), ""
 	var number syscall.Errno
 	var pathError *os.PathError
 	if errors.As(err, &number) {
 		reason = number.Error()
 		reason = strings.ToUpper(reason[:1]) + reason[1:]
+		if number == syscall.ENOENT {
+			hint = hintAtMissing(place, expected)
+		} else if number == syscall.EISDIR {
+			hint = "name a file in it"
+		}
 	} else if errors.As(err, &pathError) {
 		reason = pathError.Err.Error()
 	}
-	return faultf("%s: expected %s, got '%s'", place, expected, reason)
+	return &Error{fmt.Sprintf("%s: expected %s, got '%s'", place, expected, reason), hint}
+}
+
+// hintAtMissing says what may be wrong with a path that leads nowhere.
+func hintAtMissing(path, expected string) string {
+	folder, _ := filepath.Split(path)
+	folder = strings.TrimRight(folder, "/")
+	_, err := os.Stat(folder)
+	switch {
+	case strings.Contains(path, "://"):
+		return "only files of this machine are read and written: copy it, or mount what it is in"
+	case strings.HasPrefix(path, "~"):
+		return "~ is a folder only where the shell replaces it, which is at the start of a word: $HOME"
+	case folder != "" && err != nil && strings.Contains(expected, "to write"):
+		return "there is no folder " + folder + ": mkdir -p " + folder
+	case folder != "" && err != nil:
+		return "there is no folder " + folder
+	case strings.ContainsAny(path, "*?["):
+		return "no file matches the pattern"
+	}
+	return ""
 }
 
 // isBlank reports whether a line is empty after Python's str.strip.
