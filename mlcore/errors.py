@@ -208,7 +208,9 @@ def _hint_at_missing(path: str, expected: str) -> str | None:
     if "://" in path:
         return "only files of this machine are read and written: copy it, or mount what it is in"
     if path.startswith("~"):
-        return "~ is a folder only where the shell replaces it, which is at the start of a word: $HOME"
+        return (
+            "~ is a folder only where the shell replaces it, which is at the start of a word: $HOME"
+        )
     if folder and not os.path.exists(folder):
         cure = f": mkdir -p {folder}" if "to write" in expected else ""
         return f"there is no folder {folder}{cure}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
 from mlcore.errors import DataError, NoRowsError
+from mlcore.files.csv_hints import STRAY_QUOTES, hint_at_header, hint_at_width
 from mlcore.files.csv_layout import CsvLayout, csv_records
 from mlcore.files.inputs import TextChunk
 from mlcore.files.options import InputOptions
@@ -18,11 +19,6 @@ from mlcore.files.tables import ColumnReader, convert, field_too_long, no_such_c
 __all__ = ["read_csv_columns"]
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?", re.ASCII)
-_OTHER_LAYOUT = (
-    "--columns holds for every table of the command; if they differ, give each a header line: "
-    "sed '1i user_id,item_id' FILE > NEW"
-)
 _BATCH_ROWS = 1024  # larger ones give the garbage collector more to look through
 
 
@@ -52,10 +48,14 @@ def read_csv_columns(
         filled: Sequence[int] = range(len(records))
         ragged: DataError | None = None
         if set(map(len, records)) - {width}:
-            hint = None if options.field_names is None else _OTHER_LAYOUT
-            filled, ragged = _filled_rows(
-                records, width, lambda row: f"{name}:{line_of_row(row)}", hint
-            )
+            filled, other = _filled_rows(records, width)
+            if other is not None:
+                row = records[other]
+                ragged = DataError(
+                    f"{name}:{line_of_row(other)}: expected {width} fields as in the header, "
+                    f"got {len(row)}",
+                    hint_at_width(row, width, layout.delimiter, options),
+                )
         fields = list(zip(*map(records.__getitem__, filled)))
         if fields:
             any_rows = True
@@ -115,10 +115,12 @@ def _malformed(place: str, error: csv.Error, delimiter: str) -> DataError:
     if "limit" in str(error):
         return field_too_long(place, "a quote that is never closed takes in the lines after it")
     if "end of data" in str(error):
-        return DataError(f"{place}: expected balanced quotes, got one that is never closed")
+        message = f"{place}: expected balanced quotes, got one that is never closed"
+        return DataError(message, STRAY_QUOTES)
     mark = "a comma" if delimiter == "," else "a delimiter"
     return DataError(
-        f"{place}: expected {mark} or the end of the line after a closing quote, got other text"
+        f"{place}: expected {mark} or the end of the line after a closing quote, got other text",
+        STRAY_QUOTES,
     )
 
 
@@ -134,35 +136,18 @@ def _find_columns(
                 column.hint,
             )
         if count == 0 and column.required:
-            hint = _hint_at_header(column, header, options)
+            hint = hint_at_header(column, header, options)
             raise no_such_column(f"{place}: {column.name}", "column", header, hint)
         positions.append(header.index(column.name) if count else None)
     return positions
 
 
-def _hint_at_header(column: ColumnReader, header: list[str], options: InputOptions) -> str | None:
-    if options.field_names is not None:
-        return _OTHER_LAYOUT
-    if any(map(_NUMBER.fullmatch, header)):
-        return (
-            "if this line is data: --no-header --columns user_id,item_id,weight,timestamp "
-            "says what its fields are"
-        )
-    return column.hint_at(header)
-
-
-def _filled_rows(
-    records: list[list[str]], width: int, place_of_row: Callable[[int], str], hint: str | None
-) -> tuple[list[int], DataError | None]:
-    """Return which records are not blank, up to the first of another width, and its fault."""
+def _filled_rows(records: list[list[str]], width: int) -> tuple[list[int], int | None]:
+    """Return which records are not blank, up to the first of another width, and that one."""
     filled: list[int] = []
     for row, record in enumerate(records):
         if record and len(record) != width:
-            return filled, DataError(
-                f"{place_of_row(row)}: expected {width} fields as in the header, "
-                f"got {len(record)}",
-                hint,
-            )
+            return filled, row
         if record:
             filled.append(row)
     return filled, None

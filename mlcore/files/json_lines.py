@@ -14,6 +14,7 @@ from mlcore.files.tables import (
     ColumnReader,
     convert,
     field_too_long,
+    hint_at_number,
     no_such_column,
 )
 from mlcore.jsontext import JsonTextError, parse_json
@@ -129,7 +130,8 @@ def json_member(value: Mapping[str, Any], key: str, kind: type[T]) -> T:
     if isinstance(found, kind):
         return found
     got = shorten_json(found) if key in value else "no such key"
-    raise BadValue(f"{key}: expected {_JSON_KINDS[kind]}, got {got}")
+    hint = hint_at_number(found) if kind is str else None
+    raise BadValue(f"{key}: expected {_JSON_KINDS[kind]}, got {got}", hint)
 
 
 def parse_json_object(text: str, place: str) -> dict[str, Any]:
@@ -147,14 +149,33 @@ def parse_json_object(text: str, place: str) -> dict[str, Any]:
     try:
         value = parse_json(text)
     except JsonTextError as error:
-        raise DataError(f"{place}: expected a JSON object, got {error}") from None
+        message = f"{place}: expected a JSON object, got {error}"
+        raise DataError(message, _hint_at_lines(text, str(error))) from None
     if not isinstance(value, dict):
-        raise DataError(f"{place}: expected a JSON object, got {shorten_json(value)}")
+        message = f"{place}: expected a JSON object, got {shorten_json(value)}"
+        raise DataError(message, _hint_at_lines(text, ""))
     if len(text) > MAX_FIELD and any(
         isinstance(found, str) and len(found) > MAX_FIELD for found in value.values()
     ):
         raise field_too_long(place)
     return value
+
+
+def _hint_at_lines(text: str, fault: str) -> str | None:
+    """Return what makes JSON Lines of what other programs write."""
+    begin = text.strip()
+    if begin.startswith("["):
+        return "a line holds one object: jq -c '.[]' FILE > NEW makes lines of an array"
+    if begin == "{" or "extra data" in fault:
+        return "a line holds one object: jq -c . FILE > NEW makes lines of objects"
+    if begin.startswith("{'"):
+        return (
+            "strings stand in double quotes: python -c 'import ast, json, sys; "
+            "[print(json.dumps(ast.literal_eval(line))) for line in sys.stdin]' < FILE > NEW"
+        )
+    if "which is not JSON" in fault:
+        return r"sed -E 's/-?(NaN|Infinity)\b/null/g' FILE > NEW, unless texts have these words"
+    return None
 
 
 def read_json_lines(

@@ -15,7 +15,7 @@ from mlcore.files.inputs import display_name, opened
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.rows_sql import TableSql, quote_path, time_from_integer, time_from_text
 from mlcore.files.tables import ColumnReader, convert
-from mlcore.files.values import NO_ZONE
+from mlcore.files.values import NO_DECIMALS, NO_ZONE
 from mlcore.interactions import Events
 from mlcore.progress import Progress, no_progress
 from mlcore.times import UNITS
@@ -163,7 +163,7 @@ def _check_type(column: ColumnReader, type_: str, input_options: InputOptions) -
         hint = f"ids are strings: as numbers, 007 and 7 would be one; {_CURE}"
         raise DataError(f"expected strings, got {type_}", hint)
     if column.kind == "number" and not _is_number(type_):
-        raise DataError(f"expected numbers, got {type_}")
+        raise DataError(f"expected numbers, got {type_}", "CAST(... AS DOUBLE) makes numbers")
     if column.kind == "time":
         instants = (_INSTANT, _INSTANT_NS)
         has_no_zone = type_ == "DATE" or (type_.startswith("TIMESTAMP") and type_ not in instants)
@@ -173,7 +173,7 @@ def _check_type(column: ColumnReader, type_: str, input_options: InputOptions) -
             raise DataError(
                 f"expected integer {UNITS[input_options.timestamp_unit].name}, RFC 3339 or "
                 f"timestamps with a time zone, got {type_}",
-                NO_ZONE if has_no_zone else None,
+                NO_ZONE if has_no_zone else NO_DECIMALS if _is_number(type_) else None,
             )
 
 

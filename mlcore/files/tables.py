@@ -18,6 +18,7 @@ __all__ = [
     "MAX_FIELD",
     "convert",
     "field_too_long",
+    "hint_at_number",
     "no_such_column",
 ]
 
@@ -89,6 +90,19 @@ def convert(
                 with at(f"{place_of_row(row)}: {column.name}"):
                     convert_one(values[row])
     raise AssertionError("a column failed as a whole but in no row")
+
+
+def hint_at_number(value: object) -> str | None:
+    """Return what makes strings of ids in JSON, if one is a number.
+
+    >>> hint_at_number(None)
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return (
+        "ids are strings: "
+        r"""sed -E 's/"(user_id|item_id)": *([0-9]+)/"\1": "\2"/g' FILE > NEW puts them in quotes"""
+    )
 
 
 def field_too_long(place: str, hint: str | None = None) -> DataError:

@@ -9,7 +9,7 @@ from datetime import timezone
 from typing import Any
 
 from mlcore.errors import shorten, shorten_json
-from mlcore.files.tables import BadValue, ColumnReader
+from mlcore.files.tables import BadValue, ColumnReader, hint_at_number
 from mlcore.ids import id_fault
 from mlcore.jsontext import format_number
 from mlcore.times import UNITS, TimeRule, format_rfc_3339, parse_time, plausible_unit
@@ -20,11 +20,13 @@ __all__ = [
     "JSON_INTEGER",
     "JSON_NUMBER",
     "Memo",
+    "NO_DECIMALS",
     "NO_ZONE",
     "NUMBER",
     "finite_from_json",
     "format_timestamp",
     "id_column",
+    "id_from_json",
     "parse_integer",
     "parse_number",
     "parse_timestamp",
@@ -47,6 +49,19 @@ _NO_COMMAS = (
     "write decimal points, not commas; where commas are nothing else: sed 's/,/./g' FILE > NEW"
 )
 _DECIMAL_COMMA = re.compile(r"\d+,\d+", re.ASCII)
+_NO_SPACES = "spaces are part of a field: sed 's/ *, */,/g' FILE > NEW"
+_NO_ROW = (
+    "leave rows without one out: awk -F, 'NR == 1 || $3 + 0 > 0' FILE > NEW, if it is the third "
+    "field; WHERE weight > 0 in SQL; jq -c 'select(.weight > 0)' for JSON Lines"
+)
+_NO_QUOTES = "a number has no quotes: jq -c '.weight |= tonumber' FILE > NEW"
+_EMPTY = frozenset(["", "nan", "nat", "null", "none", "na", "\\n"])
+_NO_TIME = "each row has a time, or none: leave out those without one, or the column"
+NO_DECIMALS = "cut the decimals: .astype('int64') in pandas, CAST(... AS BIGINT) in SQL"
+_OTHER_TIMES = (
+    "2026-03-01T09:00:00Z and 2026-03-01 09:00:00+01 are read; pandas.to_datetime and strptime of "
+    "DuckDB make such times of others"
+)
 _MEMO_SIZE = 2**16
 
 
@@ -90,7 +105,7 @@ class IdEncoder(dict[str, int]):
         >>> IdEncoder().encode_json("a")
         0
         """
-        return self[string_from_json(value)]
+        return self[id_from_json(value)]
 
 
 def id_column(name: str, axis: str, ids: IdEncoder) -> ColumnReader:
@@ -119,6 +134,20 @@ def string_from_json(value: Any) -> str:
     """
     if not isinstance(value, str):
         raise BadValue(f"expected a string, got {shorten_json(value)}")
+    return value
+
+
+def id_from_json(value: Any) -> str:
+    """Return a JSON value that must be an id: a string.
+
+    Raises:
+        BadValue: it is not.
+
+    >>> id_from_json("007")
+    '007'
+    """
+    if not isinstance(value, str):
+        raise BadValue(f"expected a string, got {shorten_json(value)}", hint_at_number(value))
     return value
 
 
@@ -167,9 +196,16 @@ def weight_from_text(text: str) -> float:
     """
     weight = parse_number(text)
     if weight is None or weight <= 0:
-        hint = _NO_COMMAS if _DECIMAL_COMMA.fullmatch(text) else None
-        raise BadValue(f"expected a finite number above 0, got {shorten(text)}", hint)
+        raise BadValue(f"expected a finite number above 0, got {shorten(text)}", _hint_at(text))
     return weight
+
+
+def _hint_at(weight: str) -> str | None:
+    if weight != weight.strip(" "):
+        return _NO_SPACES
+    if _DECIMAL_COMMA.fullmatch(weight):
+        return _NO_COMMAS
+    return _NO_ROW if weight.lower() in _EMPTY or parse_number(weight) is not None else None
 
 
 def weight_from_json(value: Any) -> float:
@@ -183,7 +219,10 @@ def weight_from_json(value: Any) -> float:
     """
     weight = finite_from_json(value)
     if weight is None or weight <= 0:
-        raise BadValue(f"expected a finite number above 0, got {shorten_json(value)}")
+        is_text = isinstance(value, str) and parse_number(value) is not None
+        is_none = value is None or weight is not None or value != value
+        hint = _NO_QUOTES if is_text else _NO_ROW if is_none else None
+        raise BadValue(f"expected a finite number above 0, got {shorten_json(value)}", hint)
     return weight
 
 
@@ -208,22 +247,25 @@ def parse_timestamp(text: str, rule: TimeRule = TimeRule()) -> int:
     try:
         return parse_time(text, rule.zone)
     except ValueError:
-        raise BadValue(
-            f"{_time_rule(rule)}, got {shorten(text)}", _hint_at_zone(text, rule)
-        ) from None
+        raise BadValue(f"{_time_rule(rule)}, got {shorten(text)}", _hint_at_time(text)) from None
 
 
 def _time_rule(rule: TimeRule) -> str:
     return f"expected integer {UNITS[rule.unit].name} or an RFC 3339 time"
 
 
-def _hint_at_zone(text: str, rule: TimeRule) -> str | None:
-    if rule.zone is not None:
-        return None
+def _hint_at_time(text: str) -> str:
+    """Return what helps with a text that is no time without a zone named."""
+    if text != text.strip(" "):
+        return _NO_SPACES
+    if text.lower() in _EMPTY:
+        return _NO_TIME
+    if parse_number(text) is not None and not text.isdecimal():
+        return NO_DECIMALS
     try:
         parse_time(text, timezone.utc)
     except ValueError:
-        return None
+        return _OTHER_TIMES
     return NO_ZONE
 
 
@@ -256,7 +298,8 @@ def timestamp_from_json(value: Any, rule: TimeRule = TimeRule()) -> int:
         return _from_number(value, shorten_json(value), rule)
     if isinstance(value, str):
         return parse_timestamp(value, rule)
-    raise BadValue(f"{_time_rule(rule)}, got {shorten_json(value)}")
+    hint = _NO_TIME if value is None else NO_DECIMALS if finite_from_json(value) else None
+    raise BadValue(f"{_time_rule(rule)}, got {shorten_json(value)}", hint)
 
 
 def format_timestamp(microseconds: int, in_seconds: bool) -> str:

@@ -18,6 +18,7 @@ from mlcore.files.tables import BadValue, ColumnReader
 from mlcore.files.values import (
     Memo,
     finite_from_json,
+    id_from_json,
     parse_integer,
     parse_number,
     parse_timestamp,
@@ -161,7 +162,7 @@ def _id_from_text(text: str) -> str:
 
 
 def _id_from_json(value: Any) -> str:
-    return _id_from_text(_string_from_json(value))
+    return _id_from_text(id_from_json(value))
 
 
 def _string_from_json(value: Any) -> str:

@@ -106,6 +106,27 @@ FILE_CASES = [
     ),
 ]
 
+STRAY = "if quotes mean nothing in this file: tr -d '\"' < FILE > NEW"
+SPACES = "spaces are part of a field: sed 's/ *, */,/g' FILE > NEW"
+NO_ROW = (
+    "leave rows without one out: awk -F, 'NR == 1 || $3 + 0 > 0' FILE > NEW, if it is the third "
+    "field; WHERE weight > 0 in SQL; jq -c 'select(.weight > 0)' for JSON Lines"
+)
+NO_QUOTES = "a number has no quotes: jq -c '.weight |= tonumber' FILE > NEW"
+NO_TIME = "each row has a time, or none: leave out those without one, or the column"
+DECIMALS = "cut the decimals: .astype('int64') in pandas, CAST(... AS BIGINT) in SQL"
+OTHER_TIMES = (
+    "2026-03-01T09:00:00Z and 2026-03-01 09:00:00+01 are read; pandas.to_datetime and strptime of "
+    "DuckDB make such times of others"
+)
+NUMBER = (
+    r"""ids are strings: sed -E 's/"(user_id|item_id)": *([0-9]+)/"\1": "\2"/g' FILE > NEW """
+    "puts them in quotes"
+)
+ARRAY = "a line holds one object: jq -c '.[]' FILE > NEW makes lines of an array"
+OBJECTS = "a line holds one object: jq -c . FILE > NEW makes lines of objects"
+NOT_JSON = r"sed -E 's/-?(NaN|Infinity)\b/null/g' FILE > NEW, unless texts have these words"
+
 HEADER = "user_id,item_id,weight,timestamp\n"
 LONG = "x" * 65_536
 ENCODING = "--encoding names another, such as latin-1 or utf-16"
@@ -132,6 +153,25 @@ CSV_CASES = [
         "row too long",
         f"{HEADER}ann,tea,1,100,\n",
         ":2: expected 4 fields as in the header, got 5",
+        "sed '2,$s/,$//' FILE > NEW removes the delimiters at the ends of lines",
+    ),
+    csv_case(
+        "a comma in a field",
+        f"{HEADER}ann,tea, green,1,100\n",
+        ":2: expected 4 fields as in the header, got 5",
+        "a field that holds a delimiter stands in quotes",
+    ),
+    csv_case(
+        "an empty first line",
+        f"\n{HEADER}ann,tea,1,100\n",
+        ":1: user_id: expected a column of this name, got an empty line",
+        "sed 1d FILE > NEW removes the first line, which is empty",
+    ),
+    csv_case(
+        "spaces between fields",
+        "user_id item_id\nann tea\n",
+        ":1: user_id: expected a column of this name, got 'user_id item_id'",
+        "if spaces separate the fields: tr -s ' ' , < FILE > NEW",
     ),
     csv_case(
         "ragged row after a bad weight",
@@ -148,6 +188,7 @@ CSV_CASES = [
         "not UTF-8 after a bad weight",
         f"{HEADER}ann,tea,0,100\nann,caf".encode() + b"\xe9,1,100\n",
         ":2: weight: expected a finite number above 0, got '0'",
+        NO_ROW,
     ),
     csv_case(
         "UTF-16",
@@ -171,11 +212,13 @@ CSV_CASES = [
         "a quote that is never closed",
         'user_id,item_id,note\nann,tea,"two\nlines"\nann,"milk,\nbob,tea,\n',
         ":4: expected balanced quotes, got one that is never closed",
+        STRAY,
     ),
     csv_case(
         "a quote that is never closed, after a bad weight",
         f'{HEADER}ann,tea,-1,100\nann,"milk,1,100\nbob,tea,1,100\n',
         ":2: weight: expected a finite number above 0, got '-1'",
+        NO_ROW,
     ),
     csv_case(
         "a quote that is never closed, in a large file",
@@ -187,17 +230,21 @@ CSV_CASES = [
         "text after a closing quote",
         f'{HEADER}ann,"green" tea,1,100\n',
         ":2: expected a comma or the end of the line after a closing quote, got other text",
+        STRAY,
     ),
     *(
         csv_case(
             f"weight {weight!r}",
             f"{HEADER}ann,tea,1,100\n\nann,milk,{weight},100\n",
             f":4: weight: expected a finite number above 0, got {weight!r}",
+            hint,
         )
-        for weight in [
-            "", "much", "NaN", "inf", "1e999", "0", "0.0", "1e-999", "-1", "1_000", " 1", "0x10",
-            "2kg", "\u0663",
+        for hint, weights in [
+            (NO_ROW, ["", "NaN", "NULL", "0", "0.0", "1e-999", "-1"]),
+            (None, ["much", "inf", "1e999", "1_000", "0x10", "2kg", "\u0663"]),
+            (SPACES, [" 1"]),
         ]
+        for weight in weights
     ),  # fmt: skip
     csv_case(
         "empty user",
@@ -224,10 +271,16 @@ CSV_CASES = [
             f"timestamp {time!r}",
             f"{HEADER}ann,tea,1,{time}\n",
             f":2: timestamp: expected integer seconds or an RFC 3339 time, got {time!r}",
+            hint,
         )
-        for time in [
-            "", "yesterday", "12.5", "1e9", " 100", "1_000", "2024-02-30T00:00:00Z", "2024-01-01T25:00:00Z", "01/02/2024 10:00",
+        for hint, times in [
+            (NO_TIME, ["", "NaT", "NULL"]),
+            (DECIMALS, ["12.5", "1e9", "1700000000.0"]),
+            (SPACES, [" 100"]),
+            (OTHER_TIMES, ["yesterday", "1_000", "2024-02-30T00:00:00Z", "01/02/2024 10:00"]),
+            (OTHER_TIMES, ["2024-01-01T25:00:00Z", "2024-01-01 09:00", "9" * 50]),
         ]
+        for time in times
     ),  # fmt: skip
     *(
         csv_case(
@@ -265,6 +318,7 @@ JSONL_CASES = [
             f"{value} instead of an object",
             f"{GOOD_LINE}{value}\n",
             f":2: expected a JSON object, got {value}",
+            ARRAY if value == "[1, null]" else None,
         )
         for value in ["[1, null]", "7", "null", "true"]
     ),
@@ -277,6 +331,22 @@ JSONL_CASES = [
         "two objects in a line",
         GOOD_LINE.strip() + GOOD_LINE,
         ":1: expected a JSON object, got invalid JSON (extra data at character 68)",
+        OBJECTS,
+    ),
+    jsonl_case(
+        "an object over several lines",
+        '{\n"user_id": "ann", "item_id": "tea"}\n',
+        ":1: expected a JSON object, "
+        "got invalid JSON (expecting property name enclosed in double quotes at character 2)",
+        OBJECTS,
+    ),
+    jsonl_case(
+        "a dictionary of Python",
+        "{'user_id': 'ann', 'item_id': 'tea'}\n",
+        ":1: expected a JSON object, "
+        "got invalid JSON (expecting property name enclosed in double quotes at character 2)",
+        "strings stand in double quotes: python -c 'import ast, json, sys; "
+        "[print(json.dumps(ast.literal_eval(line))) for line in sys.stdin]' < FILE > NEW",
     ),
     jsonl_case(
         "duplicate key",
@@ -287,12 +357,14 @@ JSONL_CASES = [
         "a bad weight before invalid JSON",
         '{"user_id": "ann", "item_id": "tea", "weight": 0}\n{\n',
         ":1: weight: expected a finite number above 0, got 0",
+        NO_ROW,
     ),
     *(
         jsonl_case(
             f"{value} as id",
             f'{GOOD_LINE}{{"user_id": "ann", "item_id": {value}, "timestamp": 100}}\n',
             f":2: item_id: expected a string, got {value}",
+            NUMBER if value.startswith("7") else None,
         )
         for value in ["7", "7.5", "null", "true", '["tea"]', '{"id": "tea"}']
     ),
@@ -330,16 +402,18 @@ JSONL_CASES = [
         "timestamp only in a later object, after a bad weight",
         f'{{"user_id": "ann", "item_id": "tea", "weight": -1}}\n{GOOD_LINE}',
         ":1: weight: expected a finite number above 0, got -1",
+        NO_ROW,
     ),
     *(
         jsonl_case(
             f"{value} as weight",
             f'{GOOD_LINE}{{"user_id": "ann", "item_id": "a", "weight": {value}, "timestamp": 1}}\n',
             f":2: weight: expected a finite number above 0, got {shown}",
+            hint,
         )
-        for value, shown in [
-            ('"2"', "'2'"), ("true", "true"), ("null", "null"), ("0", "0"), ("-0.5", "-0.5"),
-            ("1e999", "Infinity"), ("[1]", "[1]"),
+        for value, shown, hint in [
+            ('"2"', "'2'", NO_QUOTES), ('"2e999"', "'2e999'", None), ("true", "true", None), ("null", "null", NO_ROW),
+            ("0", "0", NO_ROW), ("-0.5", "-0.5", NO_ROW), ("1e999", "Infinity", None), ("[1]", "[1]", None),
         ]
     ),  # fmt: skip
     *(
@@ -347,6 +421,7 @@ JSONL_CASES = [
             f"{value} literal",
             f'{GOOD_LINE}{{"user_id": "ann", "item_id": "tea", "weight": {value}}}\n',
             f":2: expected a JSON object, got {value}, which is not JSON",
+            NOT_JSON,
         )
         for value in ["NaN", "Infinity", "-Infinity"]
     ),
@@ -370,9 +445,10 @@ JSONL_CASES = [
             f"{value} as timestamp",
             f'{{"user_id": "ann", "item_id": "tea", "timestamp": {value}}}\n',
             f":1: timestamp: expected integer seconds or an RFC 3339 time, got {shown}",
+            hint,
         )
-        for value, shown in [
-            ("1.5", "1.5"), ("true", "true"), ("null", "null"), ('"soon"', "'soon'"),
+        for value, shown, hint in [
+            ("1.5", "1.5", DECIMALS), ("true", "true", None), ("null", "null", NO_TIME), ('"soon"', "'soon'", OTHER_TIMES),
         ]
     ),  # fmt: skip
     jsonl_case(

@@ -89,7 +89,18 @@ def ways() -> Iterator[tuple[str, Table]]:
         yield f"not text {magic!r}", ("a.csv", magic + b"rest")
     for names in ("userId,itemId", "USER_ID,ITEM_ID", "user id,item id", "user_id , item_id "):
         yield f"called {names}", ("a.csv", f"{names}\nann,tea\n")
-    for name in ("a.json", "a.txt", "a.csv.zip", "a.csv.bz2", "a.xz", "a.ZST", "a.xlsx", "a", "a.pq", "a.pkl"):
+    for name in (
+        "a.json",
+        "a.txt",
+        "a.csv.zip",
+        "a.csv.bz2",
+        "a.xz",
+        "a.ZST",
+        "a.xlsx",
+        "a",
+        "a.pq",
+        "a.pkl",
+    ):
         yield f"called {name}", (name, "user_id,item_id\nann,tea\n")
 
 

@@ -78,7 +78,14 @@ def test_the_format_follows_the_ending(name: str | Path, format: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.gz", "csv", "a.csv.zip", "a.csv ", "-"])
-def test_another_ending_is_no_format(name: str) -> None:
+def test_another_ending_is_no_format(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if name != "-":
+        with pytest.raises(DataError, match="expected a readable file, got 'No such file"):
+            find_input_format(name, None)
+        save(tmp_path, name, "")
     for find in (find_row_format, find_input_format):
         with pytest.raises(DataError, match="expected a name that ends in"):
             find(name, None)

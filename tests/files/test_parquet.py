@@ -14,6 +14,7 @@ from mlcore.files.interactions import read_events, read_interactions
 from mlcore.files.options import ColumnNames, InputOptions
 from mlcore.files.parquet import has_integer_column
 from mlcore.files.parts import is_parquet
+from tests.cli.test_bad_input import DECIMALS, NO_ROW, NO_TIME, OTHER_TIMES
 from tests.cli.cases import run
 from tests.files.samples import (
     CSV,
@@ -139,6 +140,7 @@ USER = "--user-column names another"
 UNIT = "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?"
 MILLISECONDS = f"{UNIT} --timestamp-unit ms reads milliseconds"
 
+CAST = "CAST(... AS DOUBLE) makes numbers"
 FAULTS: dict[str, tuple[str, str, str | None]] = {
     "integer ids": (one_row(item_id="7"), "item_id: expected strings, got INTEGER", STRINGS),
     "binary ids": (one_row(user_id="'a'::BLOB"), "user_id: expected strings, got BLOB", STRINGS),
@@ -152,12 +154,12 @@ FAULTS: dict[str, tuple[str, str, str | None]] = {
         "user_id: expected a column of this name, got 'USER_ID', 'item_id'",
         f"{USER}, such as 'USER_ID'",
     ),
-    "weights as text": (one_row(weight="'1'"), "weight: expected numbers, got VARCHAR", None),
-    "weights that are true": (one_row(weight="true"), "weight: expected numbers, got BOOLEAN", None),
+    "weights as text": (one_row(weight="'1'"), "weight: expected numbers, got VARCHAR", CAST),
+    "weights that are true": (one_row(weight="true"), "weight: expected numbers, got BOOLEAN", CAST),
     "times without a zone": (
         one_row(timestamp="TIMESTAMP '2024-01-01'"), f"timestamp: {TIME_TYPES}, got TIMESTAMP", ZONE,
     ),
-    "fractions as times": (one_row(timestamp="1.5::DOUBLE"), f"timestamp: {TIME_TYPES}, got DOUBLE", None),
+    "fractions as times": (one_row(timestamp="1.5::DOUBLE"), f"timestamp: {TIME_TYPES}, got DOUBLE", DECIMALS),
     "no rows": (one_row() + " LIMIT 0", "expected rows, got none", None),
     "an empty id": (one_row(user_id="''"), f"row 1: user_id: {IDS}", None),
     "no id": (one_row(item_id="NULL::VARCHAR"), "row 1: item_id: expected a string, got null", None),
@@ -176,15 +178,15 @@ FAULTS: dict[str, tuple[str, str, str | None]] = {
         "row 1: item_id: expected at most 65535 bytes, got 65536",
         None,
     ),
-    "no weight": (one_row(weight="NULL::DOUBLE"), f"row 1: weight: {WEIGHT}, got null", None),
-    "weight 0": (one_row(weight="0::DECIMAL(9,2)"), f"row 1: weight: {WEIGHT}, got 0.0", None),
-    "weight NaN": (one_row(weight="'nan'::FLOAT"), f"row 1: weight: {WEIGHT}, got NaN", None),
+    "no weight": (one_row(weight="NULL::DOUBLE"), f"row 1: weight: {WEIGHT}, got null", NO_ROW),
+    "weight 0": (one_row(weight="0::DECIMAL(9,2)"), f"row 1: weight: {WEIGHT}, got 0.0", NO_ROW),
+    "weight NaN": (one_row(weight="'nan'::FLOAT"), f"row 1: weight: {WEIGHT}, got NaN", NO_ROW),
     "weight infinite": (one_row(weight="'inf'::DOUBLE"), f"row 1: weight: {WEIGHT}, got Infinity", None),
-    "no time": (one_row(timestamp="NULL::BIGINT"), f"row 1: timestamp: {TIME}, got null", None),
+    "no time": (one_row(timestamp="NULL::BIGINT"), f"row 1: timestamp: {TIME}, got null", NO_TIME),
     "milliseconds": (
         one_row(timestamp="1600000000000"), f"row 1: timestamp: {TIME}, got 1600000000000", MILLISECONDS,
     ),
-    "time as other text": (one_row(timestamp="'soon'"), f"row 1: timestamp: {TIME}, got 'soon'", None),
+    "time as other text": (one_row(timestamp="'soon'"), f"row 1: timestamp: {TIME}, got 'soon'", OTHER_TIMES),
     "the first fault of several": (
         "SELECT * FROM (VALUES ('a', 'b', 1.5), ('a', 'c', 2), ('a', '', -3), ('', '', -4)) "
         "t(user_id, item_id, weight)",

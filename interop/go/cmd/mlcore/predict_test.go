@@ -219,8 +219,9 @@ func TestOutputIsReplacedWholeOrNotAtAll(t *testing.T) {
 		t.Errorf("the packed file holds %q, %v", text, err)
 	}
 	for place, expected := range map[string]string{
-		filepath.Join(dir, "no", "folder.jsonl"): "expected a file to write to, got 'No such file or directory'",
-		dir:                                      "expected a file to write to, got 'Is a directory'",
+		filepath.Join(dir, "no", "folder.jsonl"): "expected a file to write to, got 'No such file or directory'\nhint: there is no folder " +
+			filepath.Join(dir, "no") + ": mkdir -p " + filepath.Join(dir, "no"),
+		dir: "expected a file to write to, got 'Is a directory'\nhint: name a file in it",
 	} {
 		if code, stderr := predict(place); code != 1 || stderr != "error: "+place+": "+expected+"\n" {
 			t.Errorf("%s: got %d, %q", place, code, stderr)

@@ -139,8 +139,11 @@ func (r *csvReader) readQuoted(first int) (bool, error) {
 			if r.delimiter != "," {
 				mark = "a delimiter"
 			}
-			return false, faultf("%s:%d: expected %s or the end of the line after a closing quote, "+
-				"got other text", r.lines.name, first, mark)
+			return false, &Error{
+				Message: fmt.Sprintf("%s:%d: expected %s or the end of the line after a closing quote, "+
+					"got other text", r.lines.name, first, mark),
+				Hint: strayQuotes,
+			}
 		}
 	}
 }
@@ -153,7 +156,10 @@ func (r *csvReader) takeWholeLine(first int) error {
 	}
 	err := r.readLine()
 	if err == io.EOF {
-		return faultf("%s:%d: expected balanced quotes, got one that is never closed", r.lines.name, first)
+		return &Error{
+			Message: fmt.Sprintf("%s:%d: expected balanced quotes, got one that is never closed", r.lines.name, first),
+			Hint:    strayQuotes,
+		}
 	}
 	return err
 }

@@ -1,11 +1,8 @@
 package tables
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -83,7 +80,7 @@ func ReadIDs(in *Input, axis Axis, check func(id string) error) ([]string, error
 		case value == nil:
 			return faultf("%s: %s: expected a value, got no such key", place, column)
 		case value.Kind != jsontext.String:
-			return faultf("%s: %s: expected a string, got %s", place, column, value.Show())
+			return at(&BadValue{"expected a string, got " + value.Show(), hintAtNumber(value)}, "%s: %s", place, column)
 		}
 		return at(add(value.Text), "%s: %s", place, column)
 	})
@@ -128,7 +125,7 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 		place, after = fmt.Sprintf("%s:%d", place, first), " after the header"
 	}
 	width := len(header)
-	positions, err := findColumns(place, header, columns, layoutHint(in))
+	positions, err := findColumns(in, place, header, columns)
 	if err != nil {
 		return err
 	}
@@ -147,7 +144,7 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 			return &Error{
 				Message: fmt.Sprintf("%s:%d: expected %d fields as in the header, got %d",
 					source.name, line, width, len(record)),
-				Hint: layoutHint(in),
+				Hint: hintAtWidth(in, record, width, reader.delimiter),
 			}
 		}
 		anyRows = true
@@ -162,15 +159,6 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 			endRow()
 		}
 	}
-}
-
-// layoutHint is for tables of which --columns does not say the fields.
-func layoutHint(in *Input) string {
-	if in.FieldNames == nil {
-		return ""
-	}
-	return "--columns holds for every table of the command; if they differ, give each a header line: " +
-		"sed '1i user_id,item_id' FILE > NEW"
 }
 
 // likelyColumn adds to a hint the column that is called so but for case and punctuation.
@@ -191,10 +179,7 @@ func likelyColumn(hint, name string, header []string) string {
 	return hint
 }
 
-// numberText is what hardly is the name of a column.
-var numberText = regexp.MustCompile(`^[+-]?[0-9]+(?:\.[0-9]*)?$`)
-
-func findColumns(place string, header []string, columns []csvColumn, layout string) ([]int, error) {
+func findColumns(in *Input, place string, header []string, columns []csvColumn) ([]int, error) {
 	positions := make([]int, len(columns))
 	for index, column := range columns {
 		count := 0
@@ -212,14 +197,10 @@ func findColumns(place string, header []string, columns []csvColumn, layout stri
 			}
 		}
 		if count == 0 && column.required {
-			hint := cmp.Or(layout, likelyColumn(column.hint, column.name, header))
-			if layout == "" && slices.ContainsFunc(header, numberText.MatchString) {
-				hint = "if this line is data: --no-header --columns user_id,item_id,weight,timestamp says what its fields are"
-			}
 			return nil, &Error{
 				Message: fmt.Sprintf("%s: %s: expected a column of this name, got %s",
 					place, column.name, describeNames(header, "an empty line")),
-				Hint: hint,
+				Hint: hintAtHeader(in, column, header),
 			}
 		}
 	}
@@ -262,10 +243,16 @@ func readObjects(in *Input, take func(place string, object *jsontext.Value) erro
 		place := fmt.Sprintf("%s:%d", source.name, source.number)
 		object, err := jsontext.Parse(strings.TrimSuffix(line, "\n"), maxLineDepth)
 		if err != nil {
-			return faultf("%s: expected a JSON object, got %s", place, err)
+			return &Error{
+				Message: fmt.Sprintf("%s: expected a JSON object, got %s", place, err),
+				Hint:    hintAtLines(line, err.Error()),
+			}
 		}
 		if object.Kind != jsontext.Object {
-			return faultf("%s: expected a JSON object, got %s", place, object.Show())
+			return &Error{
+				Message: fmt.Sprintf("%s: expected a JSON object, got %s", place, object.Show()),
+				Hint:    hintAtLines(line, ""),
+			}
 		}
 		if len(line) > maxFieldRunes && hasLongText(&object) {
 			return faultf("%s: expected fields of at most %d characters, got a longer one",

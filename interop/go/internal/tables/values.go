@@ -51,7 +51,7 @@ func checkID(text string) error {
 
 func idFromJSON(value *jsontext.Value) (string, error) {
 	if value == nil || value.Kind != jsontext.String {
-		return "", bad("expected a string, got " + value.Show())
+		return "", &BadValue{"expected a string, got " + value.Show(), hintAtNumber(value)}
 	}
 	return value.Text, checkID(value.Text)
 }
@@ -64,23 +64,31 @@ func weightFromText(text string) (float64, error) {
 			return weight, nil
 		}
 	}
-	fault := &BadValue{Message: "expected a finite number above 0, got " + show.String(text)}
-	if decimalComma.MatchString(text) {
-		fault.Hint = "write decimal points, not commas; where commas are nothing else: sed 's/,/./g' FILE > NEW"
-	}
-	return 0, fault
+	return 0, &BadValue{"expected a finite number above 0, got " + show.String(text), hintAtWeight(text)}
 }
 
 func weightFromJSON(value *jsontext.Value) (float64, error) {
 	if value == nil {
 		return 1, nil
 	}
-	if value.Kind == jsontext.Number {
-		if weight, isGood := parseWeight(value.Text); isGood {
+	hint := ""
+	switch {
+	case value.Kind == jsontext.Number:
+		weight, isGood := parseWeight(value.Text)
+		if isGood {
 			return weight, nil
 		}
+		if weight <= 0 {
+			hint = noRow
+		}
+	case value.Kind == jsontext.Null:
+		hint = noRow
+	case value.Kind == jsontext.String && decimalNumber.MatchString(value.Text):
+		if number, _ := strconv.ParseFloat(value.Text, 64); !math.IsInf(number, 0) {
+			hint = noQuotes
+		}
 	}
-	return 0, bad("expected a finite number above 0, got " + value.Show())
+	return 0, &BadValue{"expected a finite number above 0, got " + value.Show(), hint}
 }
 
 func parseWeight(text string) (float64, bool) {
@@ -113,7 +121,15 @@ func TimestampFromJSON(value *jsontext.Value) (int64, error) {
 	case value != nil && value.Kind == jsontext.Number && !strings.ContainsAny(value.Text, ".eE"):
 		return parseSeconds(value.Text, value.Show())
 	}
-	return 0, bad(timeRule + ", got " + value.Show())
+	hint := ""
+	if value != nil && value.Kind == jsontext.Null {
+		hint = noTime
+	} else if value != nil && value.Kind == jsontext.Number {
+		if number, _ := strconv.ParseFloat(value.Text, 64); !math.IsInf(number, 0) && number != 0 {
+			hint = noDecimals
+		}
+	}
+	return 0, &BadValue{timeRule + ", got " + value.Show(), hint}
 }
 
 // ParseTimestamp returns microseconds since 1970 UTC; its fault is a [*BadValue].
@@ -126,7 +142,7 @@ func ParseTimestamp(text string) (int64, error) {
 			return microseconds, nil
 		}
 	}
-	return 0, bad(timeRule + ", got " + show.String(text))
+	return 0, &BadValue{timeRule + ", got " + show.String(text), hintAtTime(text)}
 }
 
 // timestampOfTable is ParseTimestamp with hints at what Python's preprocess makes of a table.
@@ -136,17 +152,25 @@ func timestampOfTable(text string) (int64, error) {
 	if !isBad {
 		return microseconds, err
 	}
-	if fault.Hint != "" {
+	if integerText.MatchString(text) {
 		number, _ := strconv.ParseInt(text, 10, 64)
 		fault.Hint += hintAtUnit(number)
 	}
-	if parts := zonelessText.FindStringSubmatch(text); parts != nil {
-		if _, isGood := parseTime([]string{"", parts[1], cmp.Or(parts[2], "00:00:00"), "", "", "", ""}); isGood {
-			fault.Hint = "a time without a zone does not say which moment it is; " +
-				"python -m mlcore preprocess --timezone UTC, or another, writes a table that does"
-		}
+	if isZoneless(text) {
+		fault.Hint = "a time without a zone does not say which moment it is; " +
+			"python -m mlcore preprocess --timezone UTC, or another, writes a table that does"
 	}
 	return 0, fault
+}
+
+// isZoneless reports whether a text is a time but for its zone.
+func isZoneless(text string) bool {
+	parts := zonelessText.FindStringSubmatch(text)
+	if parts == nil {
+		return false
+	}
+	_, isGood := parseTime([]string{"", parts[1], cmp.Or(parts[2], "00:00:00"), "", "", "", ""})
+	return isGood
 }
 
 // hintAtUnit names the unit in which a number is of the years 1971 to 2100, as Python's commands do.
