@@ -271,6 +271,52 @@ TABLES = [
         first="sed 's/,/./g' events.csv > points.csv",
     ),
     Entry(
+        "Weights that are missing, 0 or less",
+        "preprocess --interactions events.csv --out clean.csv",
+        "error: events.csv:2: weight: expected a finite number above 0, got '0'\n"
+        "hint: leave rows without one out: awk -F, 'NR == 1 || $3 + 0 > 0' FILE > NEW, if it is the third field; "
+        "WHERE weight > 0 in SQL; jq -c 'select(.weight > 0)' for JSON Lines",
+        "A weight says how much an interaction counts for the item. 0, a dislike below 0, or an empty field counts "
+        "for nothing.",
+        "Leave such rows out, or write what they count.",
+        "preprocess --interactions rated.csv --out clean.csv",
+        {"events.csv": "user_id,item_id,weight\nann,tea,0\nann,jam,2\nbob,tea,\n"},
+        first="awk -F, 'NR == 1 || $3 + 0 > 0' events.csv > rated.csv",
+    ),
+    Entry(
+        "Quotes that mean nothing",
+        "preprocess --interactions events.tsv --out clean.csv",
+        "error: events.tsv:2: expected balanced quotes, got one that is never closed\n"
+        "hint: if quotes mean nothing in this file: tr -d '\"' < FILE > NEW",
+        "A field that begins with a quote goes on to the next one, over delimiters and lines, as CSV has it.",
+        "Take the quotes out, if the file is one of those whose quotes are part of the texts.",
+        "preprocess --interactions bare.tsv --out clean.csv",
+        {"events.tsv": 'user_id\titem_id\ttitle\nann\ttea\t"Green\n'},
+        first="tr -d '\"' < events.tsv > bare.tsv",
+    ),
+    Entry(
+        "Ids that are numbers in JSON",
+        "preprocess --interactions events.jsonl --out clean.csv",
+        "error: events.jsonl:1: user_id: expected a string, got 7\n"
+        """hint: ids are strings: sed -E 's/"(user_id|item_id)": *([0-9]+)/"\\1": "\\2"/g' FILE > NEW puts them in """
+        "quotes",
+        "Ids are strings, so that 007 and 7 stay two users, and 7 and 7.0 become none.",
+        "Put them in quotes.",
+        "preprocess --interactions quoted.jsonl --out clean.csv",
+        {"events.jsonl": '{"user_id": 7, "item_id": 12}\n'},
+        first="""sed -E 's/"(user_id|item_id)": *([0-9]+)/"\\1": "\\2"/g' events.jsonl > quoted.jsonl""",
+    ),
+    Entry(
+        "One array in place of JSON Lines",
+        "preprocess --interactions events.jsonl --out clean.csv",
+        "error: events.jsonl:1: expected a JSON object, "
+        "got invalid JSON (expecting value at character 2)\n"
+        "hint: a line holds one object: jq -c '.[]' FILE > NEW makes lines of an array",
+        "JSON Lines hold an object a line, so that no file need be in memory as a whole.",
+        "Make lines of it, by `jq`, or in pandas by `to_json(..., orient='records', lines=True)`.",
+        files={"events.jsonl": '[\n{"user_id": "ann", "item_id": "tea"}\n]\n'},
+    ),
+    Entry(
         "A file without a header line",
         "preprocess --interactions ratings.csv --out clean.csv",
         "error: ratings.csv:1: user_id: expected a column of this name, got '196', '242', '3', '881250949'\n"
@@ -336,6 +382,18 @@ TABLES = [
         "Name the zone of the times: `UTC`, an offset, or a place such as `Europe/Berlin`.",
         "preprocess --interactions events.csv --timezone Europe/Berlin --out clean.csv",
         {"events.csv": "user_id,item_id,timestamp\nann,tea,2026-03-01 09:00:00\n"},
+    ),
+    Entry(
+        "Times with decimals",
+        "preprocess --interactions events.csv --out clean.csv",
+        "error: events.csv:2: timestamp: expected integer seconds or an RFC 3339 time, got '1700000000.0'\n"
+        "hint: cut the decimals: .astype('int64') in pandas, CAST(... AS BIGINT) in SQL",
+        "pandas makes a column of integers one of floats when a value is missing. Floats lose digits of long numbers, "
+        "so they are not read.",
+        "Write integers, or times as text.",
+        "preprocess --interactions whole.csv --out clean.csv",
+        {"events.csv": "user_id,item_id,timestamp\nann,tea,1700000000.0\n"},
+        first="sed 's/[.]0$//' events.csv > whole.csv",
     ),
     Entry(
         "Times in milliseconds",
@@ -497,6 +555,26 @@ OUTPUTS = [
         "with all its files.",
         "Write to another folder.",
         "predict --model-dir model --all-users --out lists.jsonl",
+        in_go=True,
+    ),
+    Entry(
+        "The output is a part of the input",
+        "preprocess --interactions interactions*.csv --out interactions-clean.csv",
+        "error: interactions-clean.csv: expected a name that the pattern of --interactions does not match, got one of it\n"
+        "hint: the next run would read it, too; write to another folder",
+        "A pattern stands for all files that match it, so the next run would count the rows of the first one again.",
+        "Give the output another name, or another folder.",
+        "preprocess --interactions interactions*.csv --out clean.csv",
+    ),
+    Entry(
+        "The folder of the output is not there",
+        "predict --model-dir model --all-users --out lists/new.jsonl",
+        "error: lists/new.jsonl: expected a file to write to, got 'No such file or directory'\n"
+        "hint: there is no folder lists: mkdir -p lists",
+        "Only `--out-dir` makes folders; the folder of an `--out` is most often a slip. The reader in Go says the same.",
+        "Make the folder.",
+        "predict --model-dir model --all-users --out lists/new.jsonl",
+        first="mkdir -p lists",
         in_go=True,
     ),
     Entry(

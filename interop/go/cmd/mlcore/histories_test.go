@@ -52,7 +52,9 @@ func TestHistoriesAreEventsUnlessTheirWeightsAreFinal(t *testing.T) {
 		{decaying, "jsonl", twice + `, "weights": "final"}`, "", "",
 			"standard input:1: history[1]: item_id: expected each item once, got 'a' again\n" +
 				"hint: final weights are ready; without \"weights\": \"final\" the model makes them of events\n"},
-		{decaying, "jsonl", once + "}", "--now yesterday", "", "--now: expected integer seconds or an RFC 3339 time, got 'yesterday'\n"},
+		{decaying, "jsonl", once + "}", "--now yesterday", "", "--now: expected integer seconds or an RFC 3339 time, got 'yesterday'\n" +
+			"hint: 2026-03-01T09:00:00Z and 2026-03-01 09:00:00+01 are read; pandas.to_datetime and strptime of DuckDB " +
+			"make such times of others\n"},
 		{decaying, "jsonl", once + "}", "--now 1577836800000", "", "--now: expected integer seconds or an RFC 3339 time, got '1577836800000'\n" +
 			"hint: seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?\n"},
 		{plain, "jsonl", twice + "}", "--now 0", "", "standard input:1: history[1]: item_id: expected each item once, got 'a' again\n" +
