@@ -56,21 +56,23 @@ def check_replaceable(target: Path, overwrite: bool, known_files: Collection[str
             f"--out-dir {target}/new, and let a link inside it lead to the newest: "
             f"cli.publish --model-dir {target}/new --to {target}/current",
         )
+    strange = [
+        name
+        for name in (sorted(os.listdir(target)) if target.is_dir() else ())
+        if name not in known_files or (target / name).is_dir()
+    ]
+    hint = f"--out-dir {target}/model makes one inside" if strange else None
     if not overwrite:
         raise DataError(
             f"{target}: expected a path that does not exist yet, got an existing one",
-            "--overwrite replaces a model directory",
+            hint or "--overwrite replaces a model directory",
         )
     if not target.is_dir():
         raise DataError(f"{target}: expected a model directory to overwrite, got a file")
-    strange = [
-        name
-        for name in sorted(os.listdir(target))
-        if name not in known_files or (target / name).is_dir()
-    ]
     if strange:
         raise DataError(
-            f"{target}: expected a model directory to overwrite, got other content: {strange[0]!r}"
+            f"{target}: expected a model directory to overwrite, got other content: {strange[0]!r}",
+            hint,
         )
 
 

@@ -131,7 +131,8 @@ def _opened(path: PathLike, threads: int | None) -> Iterator[tuple[Database, str
         raise DataError(f"{name!a}: expected a path in UTF-8, got another") from None
     except duckdb.Error:
         raise DataError(
-            f"{name}: expected a whole Parquet file, got a damaged one or another format"
+            f"{name}: expected a whole Parquet file, got a damaged one or another format",
+            "rename a file that is another format: its name says what it is",
         ) from None
 
 

@@ -107,7 +107,7 @@ def _find(path: PathLike, format: Format | None) -> tuple[list[Path], Kind]:
         shown = ", ".join(shorten(part.name) for part in sorted(kinds.values()))
         raise DataError(
             f"{name}: expected parts of one format, got {shown}",
-            "a folder or a pattern is one table; name the file for one of them",
+            "a folder or a pattern is one table; name one file, or a pattern such as '*.csv'",
         )
     return parts, next(iter(kinds)) or _kind_of_file(parts[0], format)
 

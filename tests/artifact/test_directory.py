@@ -170,14 +170,16 @@ def test_nothing_is_replaced_unless_asked(old: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["notes.txt", ".git", "A.TXT", "a.txt~", "zzz", "manifest.json"])
 def test_a_directory_with_other_content_is_never_replaced(old: Path, name: str) -> None:
     (old / name).write_text("precious")
-    refused(old, True, f"expected a model directory to overwrite, got other content: {name!r}")
+    message = f"expected a model directory to overwrite, got other content: {name!r}"
+    refused(old, True, message, f"--out-dir {old}/model makes one inside")
 
 
 def test_a_directory_with_a_known_name_is_other_content(old: Path) -> None:
     (old / "a.txt").unlink()
     (old / "a.txt").mkdir()
     (old / "a.txt" / "precious").write_text("precious")
-    refused(old, True, "expected a model directory to overwrite, got other content: 'a.txt'")
+    message = "expected a model directory to overwrite, got other content: 'a.txt'"
+    refused(old, True, message, f"--out-dir {old}/model makes one inside")
 
 
 @pytest.mark.parametrize("target", ["new", "old", "empty"])

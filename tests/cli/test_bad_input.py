@@ -74,7 +74,7 @@ FILE_CASES = [
         "directory instead of a file",
         "preprocess --interactions model --format csv --out clean.csv",
         "model: expected parts of one format, got 'config.json', 'histories.npz'",
-        "a folder or a pattern is one table; name the file for one of them",
+        "a folder or a pattern is one table; name one file, or a pattern such as '*.csv'",
     ),
     Case(
         "a file that cannot be read",
@@ -653,8 +653,15 @@ OUTPUT_CASES = [
         "--overwrite of a directory with other content",
         "train --interactions interactions.csv --out-dir model --overwrite",
         "model: expected a model directory to overwrite, got other content: 'notes.txt'",
-        None,
+        "--out-dir model/model makes one inside",
         {"model/notes.txt": "dear diary"},
+    ),
+    Case(
+        "out-dir that is the folder of other files",
+        "train --interactions interactions.csv --out-dir output",
+        "output: expected a path that does not exist yet, got an existing one",
+        "--out-dir output/model makes one inside",
+        {"output/notes.txt": "dear diary"},
     ),
     Case(
         "--overwrite of a file",

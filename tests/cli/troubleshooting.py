@@ -410,7 +410,7 @@ TABLES = [
         "A folder that is no table",
         "preprocess --interactions model --out clean.csv",
         "error: model: expected parts of one format, got 'config.json', 'histories.npz', 'items.csv'\n"
-        "hint: a folder or a pattern is one table; name the file for one of them",
+        "hint: a folder or a pattern is one table; name one file, or a pattern such as '*.csv'",
         "A folder, or a pattern such as `events/part-*.csv`, is read as one table, as Spark writes it: all its files, in "
         "the order of their names, except empty ones and those whose names begin with `_` or `.`.",
         "Name a folder with parts alike, or the file.",
