@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from mlcore.files.options import ColumnNames, InputOptions
+from mlcore.files.options import DELIMITERS, ColumnNames, InputOptions
 from mlcore.files.tables import ColumnReader
 
 __all__ = ["STRAY_QUOTES", "hint_at_header", "hint_at_width"]
@@ -36,7 +36,7 @@ def hint_at_header(
         cure = "1d" if len(header) == 1 else "'1s/^# *//'"
         return f"sed {cure} FILE > NEW removes the comment from the first line"
     hint = column.hint_at(header)
-    if len(header) == 1 and hint == column.hint and (mark := _other_mark(header[0])):
+    if len(header) == 1 and hint == column.hint and (mark := _other_mark(header[0], options)):
         return mark
     if any(map(_NUMBER.fullmatch, header)):
         names = ColumnNames().in_order()[: len(header)]
@@ -54,7 +54,7 @@ def hint_at_width(
     >>> hint_at_width(["ann", "tea", ""], 2, ";", InputOptions())
     "sed '2,$s/;$//' FILE > NEW removes the delimiters at the ends of lines"
     """
-    if len(record) == 1 and (mark := _other_mark(record[0])):
+    if len(record) == 1 and (mark := _other_mark(record[0], options)):
         return mark
     if options.field_names is not None:
         return _OTHER_LAYOUT
@@ -66,8 +66,12 @@ def hint_at_width(
     return None
 
 
-def _other_mark(line: str) -> str | None:
-    """Return what makes commas of the mark that seems to separate the fields of a line, if any."""
+def _other_mark(line: str, options: InputOptions) -> str | None:
+    """Return what helps with a line that is one field, if it seems to be several."""
+    if any(mark in line for mark in DELIMITERS):
+        if options.delimiter is not None:
+            return "another --delimiter than the one named, or none, may be right"
+        return STRAY_QUOTES
     found = _MARK.search(line)
     if found is None:
         return None

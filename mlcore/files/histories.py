@@ -11,7 +11,7 @@ import numpy as np
 from mlcore.errors import DataError, at, shorten, shorten_json
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_events
-from mlcore.files.json_lines import json_member, no_objects, read_json_lines
+from mlcore.files.json_lines import hint_at_bare_id, json_member, no_objects, read_json_lines
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.parts import Kind, has_parts, kind_of, read_parts
 from mlcore.files.tables import BadValue
@@ -140,7 +140,8 @@ def _events(
 
 def _event(entry: Any, rule: TimeRule) -> tuple[str, float, int | None]:
     if not isinstance(entry, dict):
-        raise DataError(f"expected an object, got {shorten_json(entry)}")
+        message = f"expected an object, got {shorten_json(entry)}"
+        raise DataError(message, hint_at_bare_id(entry, "history"))
     item_id, key = _id(entry, "item_id"), "weight"
     try:
         weight, key = weight_from_json(entry.get("weight", 1)), "timestamp"

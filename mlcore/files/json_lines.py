@@ -21,6 +21,7 @@ from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.progress import Progress, no_progress
 
 __all__ = [
+    "hint_at_bare_id",
     "json_member",
     "no_objects",
     "parse_json_object",
@@ -132,6 +133,21 @@ def json_member(value: Mapping[str, Any], key: str, kind: type[T]) -> T:
     got = shorten_json(found) if key in value else "no such key"
     hint = hint_at_number(found) if kind is str else None
     raise BadValue(f"{key}: expected {_JSON_KINDS[kind]}, got {got}", hint)
+
+
+def hint_at_bare_id(entry: object, key: str) -> str | None:
+    """Return what makes objects of a list of ids alone.
+
+    Args:
+        entry: of the list, which should be an object.
+        key: of the list.
+
+    >>> hint_at_bare_id("tea", "history")
+    "jq -c '.history |= map({item_id: .})' FILE > NEW makes objects of ids"
+    """
+    if not isinstance(entry, str):
+        return None
+    return f"jq -c '.{key} |= map({{item_id: .}})' FILE > NEW makes objects of ids"
 
 
 def parse_json_object(text: str, place: str) -> dict[str, Any]:

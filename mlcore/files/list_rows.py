@@ -35,6 +35,8 @@ LIST_TYPES = dict(
 )
 _SQL_RANK = "position"  # what sql/recommend.sql calls the rank
 _MAX_RANK = 2**31 - 1
+_RANKS = "ranks begin at 1 and have no decimals: CAST(rank + 1 AS BIGINT), if yours begin at 0"
+_NAMES = "lists have user_id, item_id and rank in the first line: sed '1s/NAME/{}/' FILE > NEW renames another"
 
 
 def are_rows(path: PathLike) -> bool:
@@ -162,8 +164,8 @@ def _given_ranks(found: Sequence[list[Any] | None], name: str) -> list[int]:
 def _columns(users: IdEncoder, items: IdEncoder) -> list[ColumnReader]:
     user, item, rank, *_ = LIST_COLUMNS
     return [
-        ColumnReader(user, users.__getitem__, users.encode_json),
-        ColumnReader(item, items.__getitem__, items.encode_json),
+        ColumnReader(user, users.__getitem__, users.encode_json, hint=_NAMES.format(user)),
+        ColumnReader(item, items.__getitem__, items.encode_json, hint=_NAMES.format(item)),
         *(
             ColumnReader(name, _rank_from_text, _rank_from_json, required=False, kind="number")
             for name in (rank, _SQL_RANK)
@@ -182,7 +184,7 @@ def _rank_from_json(value: Any) -> int:
 
 def _check_rank(rank: int | None, shown: str) -> int:
     if rank is None or not 1 <= rank <= _MAX_RANK:
-        raise BadValue(f"expected an integer from 1 to {_MAX_RANK}, got {shown}")
+        raise BadValue(f"expected an integer from 1 to {_MAX_RANK}, got {shown}", _RANKS)
     return rank
 
 

@@ -16,6 +16,8 @@ from mlcore.jsontext import JsonTextError, parse_json
 
 __all__ = ["read_config", "read_ids", "read_titles"]
 
+_TITLES = "sed '1s/NAME/title/' FILE > NEW renames another"
+
 
 def read_ids(
     path: PathLike,
@@ -60,7 +62,7 @@ def read_titles(path: PathLike, input_options: InputOptions = InputOptions()) ->
     ids = IdEncoder()
     columns = [
         id_column(input_options.columns.item, "item", ids),
-        ColumnReader("title", str, string_from_json),
+        ColumnReader("title", str, string_from_json, hint=_TITLES),
     ]
     title_of_code: dict[int, str] = {}
     for codes, titles in read_columns(path, columns, input_options):

@@ -12,7 +12,7 @@ import numpy as np
 from mlcore.errors import ConfigError, DataError, at, shorten, shorten_json
 from mlcore.files.formats import ending_of, find_row_format
 from mlcore.files.inputs import display_name, text_chunks
-from mlcore.files.json_lines import json_member, no_objects, parse_json_object
+from mlcore.files.json_lines import hint_at_bare_id, json_member, no_objects, parse_json_object
 from mlcore.files.list_rows import are_rows, format_list_rows, read_list_rows
 from mlcore.files.options import PathLike
 from mlcore.files.tables import BadValue
@@ -288,7 +288,8 @@ def _refuse_bad_entry(entries: list[Any]) -> NoReturn:
     for position, entry in enumerate(entries):
         with at(f"items[{position}]"):
             if not isinstance(entry, dict):
-                raise DataError(f"expected an object, got {shorten_json(entry)}")
+                message = f"expected an object, got {shorten_json(entry)}"
+                raise DataError(message, hint_at_bare_id(entry, "items"))
             item_id = json_member(entry, "item_id", str)
             with at("item_id"):
                 IdEncoder().encode_json(item_id)

@@ -168,6 +168,12 @@ CSV_CASES = [
         "sed 1d FILE > NEW removes the first line, which is empty",
     ),
     csv_case(
+        "a row in quotes",
+        f'{HEADER}"ann,tea,1,100"\n',
+        ":2: expected 4 fields as in the header, got 1",
+        STRAY,
+    ),
+    csv_case(
         "spaces between fields",
         "user_id item_id\nann tea\n",
         ":1: user_id: expected a column of this name, got 'user_id item_id'",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.cases import Case, check, run
+from tests.cli.test_bad_input import ARRAY, NUMBER
 
 EVALUATE = "evaluate --predictions predictions.jsonl --ground-truth truth.csv --out metrics.json"
 
@@ -86,11 +87,13 @@ CASES = [
         "numbers as items",
         '{"user_id": "eve", "items": [{"item_id": "tea"}, {"item_id": 7}]}',
         "items[1]: item_id: expected a string, got 7",
+        NUMBER,
     ),
     predictions_case(
         "ids instead of objects",
         '{"user_id": "eve", "items": ["tea"]}',
         "items[0]: expected an object, got 'tea'",
+        "jq -c '.items |= map({item_id: .})' FILE > NEW makes objects of ids",
     ),
     predictions_case(
         "no item",
@@ -102,7 +105,7 @@ CASES = [
         "null as list", '{"user_id": "eve", "items": null}', "items: expected an array, got null"
     ),
     predictions_case(
-        "number as user", '{"user_id": 7, "items": []}', "user_id: expected a string, got 7"
+        "number as user", '{"user_id": 7, "items": []}', "user_id: expected a string, got 7", NUMBER
     ),
     predictions_case(
         "item that the model does not have",
@@ -110,7 +113,7 @@ CASES = [
         "item_id: expected an item of the model, got 'coffee'",
         "the predictions were made by another model: --model-dir names theirs",
     ),
-    predictions_case("an array", "[]", "expected a JSON object, got []"),
+    predictions_case("an array", "[]", "expected a JSON object, got []", ARRAY),
     Case(
         "empty predictions",
         f"{EVALUATE} --predictions bad.jsonl --cutoffs 1",

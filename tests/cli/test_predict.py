@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.cases import Case, check, run
+from tests.cli.test_bad_input import NO_ROW, NUMBER, OTHER_TIMES
 
 
 def history_case(name: str, line: str, error: str, hint: str | None = None) -> Case:
@@ -90,7 +91,7 @@ CASES = [
         "now of no time",
         "predict --model-dir model --histories h.jsonl --now noon --out new.jsonl",
         "now: expected integer seconds or an RFC 3339 time, got 'noon'",
-        None,
+        OTHER_TIMES,
         {"h.jsonl": '{"user_id": "s", "history": []}'},
     ),
     history_case(
@@ -100,7 +101,10 @@ CASES = [
     ),
     history_case("no user", '{"history": []}', "user_id: expected a string, got no such key"),
     history_case(
-        "number as user", '{"user_id": 1, "history": []}', "user_id: expected a string, got 1"
+        "number as user",
+        '{"user_id": 1, "history": []}',
+        "user_id: expected a string, got 1",
+        NUMBER,
     ),
     history_case(
         "empty user",
@@ -117,6 +121,7 @@ CASES = [
         "ids instead of objects",
         '{"user_id": "s1", "history": ["tea"]}',
         "history[0]: expected an object, got 'tea'",
+        "jq -c '.history |= map({item_id: .})' FILE > NEW makes objects of ids",
     ),
     history_case(
         "no item",
@@ -127,6 +132,7 @@ CASES = [
         "zero weight",
         '{"user_id": "s1", "history": [{"item_id": "tea", "weight": 0}]}',
         "history[0]: weight: expected a finite number above 0, got 0",
+        NO_ROW,
     ),
     history_case(
         "weight beyond float32",

@@ -26,6 +26,7 @@ MENDED = {
     "commas at the ends": "user_id,item_id\nann,tea,\n",
     "semicolons at the ends": "sep=;\nuser_id;item_id\nann;tea;\n",
     "a quote that opens nothing": 'user_id,item_id,note\nann,tea,"5 inches\n',
+    "lines in quotes": '"user_id,item_id"\n"ann,tea"\n',
     "a quote within": 'user_id,item_id,note\nann,tea,"five" inches\n',
 }
 

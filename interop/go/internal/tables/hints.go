@@ -47,8 +47,8 @@ func hintAtHeader(in *Input, column csvColumn, header []string) string {
 		return "sed 1d FILE > NEW removes the comment from the first line"
 	case strings.HasPrefix(header[0], "#"):
 		return "sed '1s/^# *//' FILE > NEW removes the comment from the first line"
-	case len(header) == 1 && likely == column.hint && hintAtMark(header[0]) != "":
-		return hintAtMark(header[0])
+	case len(header) == 1 && likely == column.hint && hintAtMark(in, header[0]) != "":
+		return hintAtMark(in, header[0])
 	case slices.ContainsFunc(header, numberText.MatchString):
 		names := column.name
 		if len(header) > 1 {
@@ -63,8 +63,8 @@ func hintAtHeader(in *Input, column csvColumn, header []string) string {
 // hintAtWidth says what helps with a row that has another number of fields than the header.
 func hintAtWidth(in *Input, record []string, width int, delimiter string) string {
 	switch {
-	case len(record) == 1 && hintAtMark(record[0]) != "":
-		return hintAtMark(record[0])
+	case len(record) == 1 && hintAtMark(in, record[0]) != "":
+		return hintAtMark(in, record[0])
 	case in.FieldNames != nil:
 		return otherLayout
 	case len(record) == width+1 && record[width] == "":
@@ -78,8 +78,17 @@ func hintAtWidth(in *Input, record []string, width int, delimiter string) string
 	return ""
 }
 
-// hintAtMark says what makes commas of the mark that seems to separate the fields of a line, if any.
-func hintAtMark(line string) string {
+// hintAtMark says what helps with a line that is one field, if it seems to be several.
+func hintAtMark(in *Input, line string) string {
+	for _, known := range delimiters {
+		if !strings.Contains(line, known.mark) {
+			continue
+		}
+		if in.Delimiter != "" {
+			return "another --delimiter than the one named, or none, may be right"
+		}
+		return strayQuotes
+	}
 	found := otherMark.FindStringSubmatch(line)
 	if found == nil {
 		return ""

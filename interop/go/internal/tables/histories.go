@@ -98,7 +98,11 @@ func historyItems(object *jsontext.Value, once, place string) ([]HistoryItem, er
 	for position := range history.Items {
 		entry := &history.Items[position]
 		if entry.Kind != jsontext.Object {
-			return nil, faultf("%s: history[%d]: expected an object, got %s", place, position, entry.Show())
+			fault := &BadValue{Message: "expected an object, got " + entry.Show()}
+			if entry.Kind == jsontext.String {
+				fault.Hint = "jq -c '.history |= map({item_id: .})' FILE > NEW makes objects of ids"
+			}
+			return nil, at(fault, "%s: history[%d]", place, position)
 		}
 		id, err := idFromJSON(entry.Member("item_id"))
 		if err != nil {
