@@ -24,6 +24,9 @@ _SPELLINGS: dict[str, Callable[[str], str]] = {
     "one has decimals": lambda text: text.removesuffix(".0"),
     "their Unicode forms differ (NFC, NFD)": lambda text: unicodedata.normalize("NFC", text),
     "spaces, punctuation or case differ": lambda text: text.translate(_NO_MARKS).lower(),
+    "they are spelled in two ways": lambda text: _ZEROS.sub(
+        "", text.strip().removesuffix(".0").translate(_NO_MARKS).lower()
+    ),
 }
 
 

@@ -24,6 +24,8 @@ CAFE = unicodedata.normalize("NFC", "café")
         ("green tea", "green-tea", "spaces, punctuation or case differ"),
         ("Tea", "TEA", "upper and lower case differ"),
         ("7.0", "7", "one has decimals"),
+        ("7.0", "0007", "they are spelled in two ways"),
+        ("A-07 ", "a7", "they are spelled in two ways"),
         (unicodedata.normalize("NFD", CAFE), CAFE, "their Unicode forms differ (NFC, NFD)"),
         (CAFE, unicodedata.normalize("NFD", CAFE), "their Unicode forms differ (NFC, NFD)"),
     ],

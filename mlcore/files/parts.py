@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias, TypeVar
 from mlcore.errors import DataError, DataWarning, NoRowsError, os_errors_at, shorten
 from mlcore.files.inputs import display_name, find_input_format
 from mlcore.files.options import Format, PathLike
+from mlcore.files.tables import NoColumnError
 
 __all__ = ["Kind", "find_parts", "has_parts", "is_parquet", "kind_of", "read_parts"]
 
@@ -80,6 +81,14 @@ def read_parts(
                 yield value
         except NoRowsError:
             pass
+        except NoColumnError as error:
+            if not any_rows or kind != "csv":
+                raise
+            raise DataError(
+                str(error),
+                "the parts before it have the column; if the first alone has a header line: "
+                "cat PARTS > NEW",
+            ) from None
     if not any_rows:
         raise DataError(f"{display_name(path)}: expected rows in some part, got none")
     warnings.warn(

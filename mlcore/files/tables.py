@@ -16,6 +16,7 @@ __all__ = [
     "BadValue",
     "ColumnReader",
     "MAX_FIELD",
+    "NoColumnError",
     "convert",
     "field_too_long",
     "hint_at_number",
@@ -28,6 +29,10 @@ MAX_FIELD = 2**24
 
 class BadValue(DataError):
     """A value breaks the rule of its column, which only the caller knows the place of."""
+
+
+class NoColumnError(DataError):
+    """A table lacks a column, or an object a key."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +119,8 @@ def field_too_long(place: str, hint: str | None = None) -> DataError:
 
 def no_such_column(
     place: str, noun: str, names: Sequence[str], hint: str | None = None
-) -> DataError:
+) -> NoColumnError:
     """Return the error for a table that lacks a column, or, by another noun, an object a key."""
     empty = "an empty line" if noun == "column" else "an empty object"
     shown = ", ".join(map(shorten, names[:10])) or empty
-    return DataError(f"{place}: expected a {noun} of this name, got {shown}", hint)
+    return NoColumnError(f"{place}: expected a {noun} of this name, got {shown}", hint)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.cases import WITHOUT_TIMES, Case, check, run
+from tests.cli.test_bad_input import OTHER_TIMES
 
 SPLIT = "split --train-out a.csv --test-out b.csv --interactions"
 CASES = [
@@ -41,6 +42,7 @@ CASES = [
         "unreadable cutoff",
         f"{SPLIT} interactions.csv --strategy temporal --cutoff 2024-02-30",
         "cutoff: expected integer seconds or an RFC 3339 time, got '2024-02-30'",
+        OTHER_TIMES,
     ),
     Case(
         "cutoff in milliseconds",

@@ -135,3 +135,14 @@ def test_the_user_is_told_how_many_parts_there_are(tmp_path: Path) -> None:
     csv_parts(tmp_path)
     with pytest.warns(DataWarning, match="read 3 parts$"):
         read_events(tmp_path)
+
+
+def test_a_header_in_the_first_part_alone_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("user_id,item_id\nann,tea\n")
+    second = tmp_path / "b.csv"
+    second.write_text("196,242\n")
+    with pytest.raises(DataError, match="b.csv:1: user_id: expected a column") as caught:
+        read_interactions(tmp_path)
+    assert caught.value.hint == (
+        "the parts before it have the column; if the first alone has a header line: cat PARTS > NEW"
+    )

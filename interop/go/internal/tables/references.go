@@ -37,6 +37,9 @@ var spellings = []struct {
 	{"one has decimals", func(id string) string { return strings.TrimSuffix(id, ".0") }},
 	{"their Unicode forms differ (NFC, NFD)", decompose},
 	{"spaces, punctuation or case differ", withoutMarks},
+	{"they are spelled in two ways", func(id string) string {
+		return withoutLeadingZeros(withoutMarks(strings.TrimSuffix(strings.TrimSpace(id), ".0")))
+	}},
 }
 
 // withoutMarks removes the spaces and the punctuation of ASCII, and makes letters small.

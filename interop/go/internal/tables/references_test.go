@@ -15,6 +15,8 @@ func TestEachDifferenceOfSpellingIsFound(t *testing.T) {
 		{"green tea", "green-tea", "is 'green tea' meant to be 'green-tea'? spaces, punctuation or case differ"},
 		{"Tea", "TEA", "is 'Tea' meant to be 'TEA'? upper and lower case differ"},
 		{"7.0", "7", "is '7.0' meant to be '7'? one has decimals"},
+		{"7.0", "0007", "is '7.0' meant to be '0007'? they are spelled in two ways"},
+		{"A-07 ", "a7", "is 'A-07 ' meant to be 'a7'? they are spelled in two ways"},
 		{"cafe\u0301", "caf\u00e9", "is 'cafe\u0301' meant to be 'caf\u00e9'? their Unicode forms differ (NFC, NFD)"},
 		{"caf\u00e9", "cafe\u0301", "is 'caf\u00e9' meant to be 'cafe\u0301'? their Unicode forms differ (NFC, NFD)"},
 		{"\u1ebf", "e\u0302\u0301", "is '\u1ebf' meant to be 'e\u0302\u0301'? their Unicode forms differ (NFC, NFD)"},
