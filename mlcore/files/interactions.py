@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Literal, TextIO, TypeAlias
 import numpy as np
 
 from mlcore.aggregate import Aggregate
-from mlcore.errors import DataError, at
+from mlcore.errors import DataError, DataWarning, at
 from mlcore.files.columns import read_columns
 from mlcore.files.database import has_duckdb
 from mlcore.files.duckdb_input import read_events_by_duckdb
@@ -37,7 +38,7 @@ from mlcore.interactions import Events, Interactions, sort_codes
 from mlcore.jsontext import format_number
 from mlcore.progress import Progress, no_progress
 from mlcore.times import TimeRule
-from mlcore.types import Int32Array
+from mlcore.types import Int32Array, Int64Array
 
 __all__ = [
     "Reader",
@@ -84,9 +85,28 @@ def read_events(
         yield _read_file(part, kind, input_options, threads, progress, reader)
 
     if has_parts(path):
-        return _join(display_name(path), list(read_parts(path, format, read)))
-    (events,) = read(path, kind_of(path, format))
+        events = _join(display_name(path), list(read_parts(path, format, read)))
+    else:
+        (events,) = read(path, kind_of(path, format))
+    if events.timestamps is not None and _are_dates(events.timestamps):
+        warnings.warn(
+            f"{display_name(path)}: {input_options.columns.timestamp}: took dates such as "
+            f"{events.timestamps[0] // 1_000_000} for seconds of 1970; as 2026-03-01, with "
+            "--timezone, they are read as dates",
+            DataWarning,
+            stacklevel=2,
+        )
     return events
+
+
+def _are_dates(times: Int64Array) -> bool:
+    """Return whether all times are whole seconds that look like 20260301, of 1900 to 2100."""
+    if len(times) == 0 or times.min() < 19_000_101_000_000 or times.max() > 21_001_231_000_000:
+        return False
+    seconds, fractions = np.divmod(times, 1_000_000)
+    months, days = seconds // 100 % 100, seconds % 100
+    fine = (fractions == 0) & (1 <= months) & (months <= 12) & (1 <= days) & (days <= 31)
+    return bool(fine.all())
 
 
 def _read_file(

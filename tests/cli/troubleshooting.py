@@ -384,6 +384,19 @@ TABLES = [
         {"events.csv": "user_id,item_id,timestamp\nann,tea,2026-03-01 09:00:00\n"},
     ),
     Entry(
+        "Dates without dashes",
+        "preprocess --interactions events.csv --out clean.csv",
+        "note: events.csv: timestamp: took dates such as 20260301 for seconds of 1970; as 2026-03-01, with --timezone, "
+        "they are read as dates\n"
+        "kept 1 of 1 rows: 1 users, 1 items",
+        "A whole number is seconds since 1970. Order is kept, but ages and cutoffs are wrong.",
+        "Write the dashes, and name a zone.",
+        "preprocess --interactions dashed.csv --timezone UTC --out clean.csv",
+        {"events.csv": "user_id,item_id,timestamp\nann,tea,20260301\n"},
+        first="sed -E 's/,([0-9]{4})([0-9]{2})([0-9]{2})$/,\\1-\\2-\\3/' events.csv > dashed.csv",
+        status=0,
+    ),
+    Entry(
         "Times with decimals",
         "preprocess --interactions events.csv --out clean.csv",
         "error: events.csv:2: timestamp: expected integer seconds or an RFC 3339 time, got '1700000000.0'\n"

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -200,3 +201,20 @@ def test_more_rows_than_are_written_at_once_are_all_written(
     stream = io.StringIO()
     write_interactions(stream, interactions_of(content), "a.csv")
     assert content_of(read_interactions(save(tmp_path, "a.csv", stream.getvalue()))) == content
+
+
+@pytest.mark.parametrize(
+    ("times", "noted"),
+    [
+        (["20260301", "20251231"], True),
+        (["20260301", "20251301"], False),
+        (["20260301", "1700000000"], False),
+    ],
+)
+def test_dates_without_dashes_are_noted(times: list[str], noted: bool, tmp_path: Path) -> None:
+    rows = "".join(f"ann,i{row},{time}\n" for row, time in enumerate(times))
+    path = save(tmp_path, "a.csv", f"user_id,item_id,timestamp\n{rows}")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        read_interactions(path)
+    assert [" took dates such as " in str(note.message) for note in caught] == [True] * noted

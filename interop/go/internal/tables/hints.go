@@ -141,7 +141,7 @@ func hintAtWeight(text string) string {
 	return ""
 }
 
-// hintAtTime says what helps with a text that is no time; nothing if it only lacks its zone.
+// hintAtTime says what helps with a text that is no time.
 func hintAtTime(text string) string {
 	switch {
 	case text != strings.Trim(text, " "):
@@ -153,7 +153,7 @@ func hintAtTime(text string) string {
 			return noDecimals
 		}
 	case isZoneless(text):
-		return ""
+		return "a time without a zone does not say which moment it is; write one, as in 2026-03-01T09:00:00Z"
 	}
 	return otherTimes
 }
