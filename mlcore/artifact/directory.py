@@ -122,7 +122,7 @@ def replaced_directory(
     Raises:
         DataError: as ``check_replaceable`` and ``refuse_clobber``, or the disk refused.
     """
-    refuse_clobber(target, inputs)
+    refuse_clobber(target, inputs, is_folder=True)
     real = Path(os.path.realpath(target))
     _remove_unfinished(real, known_files)
     check_replaceable(target, overwrite, known_files)

@@ -18,15 +18,17 @@ def refuse_clobber(
     output: PathLike,
     inputs: Mapping[str, PathLike | None],
     hint: str = "write to another file, and rename it when it is done",
+    is_folder: bool = False,
 ) -> None:
-    """Refuse an output that is an input by any name, through links too, or that the next run would read.
+    """Refuse an output that is an input by any name, through links too, or would be one next time.
 
-    The next run would read what lies in an input folder or matches an input pattern.
+    That is what lies in an input folder or matches an input pattern.
 
     Args:
         output: a path; ``-`` is standard output.
         inputs: paths, patterns and folders by their options; ``-`` is standard input. What names no
             file, such as a table of a warehouse, is passed over.
+        is_folder: whether the output is one, which no pattern stands for.
 
     Raises:
         DataError: it is one, or lies in one.
@@ -44,11 +46,8 @@ def refuse_clobber(
             raise DataError(
                 f"{place}: expected another file than the input {option}, got the same", hint
             )
-        if _is_pattern(path) and Path(os.path.abspath(output)).match(os.path.abspath(path)):
-            raise DataError(
-                f"{place}: expected a name that the pattern of {option} does not match, got one of it",
-                "the next run would read it, too; write to another folder",
-            )
+        if not is_folder and os.fspath(output) != "-":
+            _refuse_match(output, path, option)
 
 
 def _refuse_inside(output: PathLike, folder: PathLike, place: str, option: str) -> None:
@@ -58,6 +57,15 @@ def _refuse_inside(output: PathLike, folder: PathLike, place: str, option: str) 
         raise DataError(
             f"{place}: expected a place outside the input {option}, got {got}",
             "the next run would read it as part of that folder; write to another one",
+        )
+
+
+def _refuse_match(output: PathLike, pattern: PathLike, option: str) -> None:
+    if _is_pattern(pattern) and Path(os.path.abspath(output)).match(os.path.abspath(pattern)):
+        raise DataError(
+            f"{os.fspath(output)}: expected a name that the pattern of {option} does not match, "
+            "got one of it",
+            "the next run would read it, too; write to another folder",
         )
 
 

@@ -1,4 +1,4 @@
-"""What helps with CSV files that are not as they should be: commands that mend them, options that read them."""
+"""What helps with faulty CSV files: commands that mend them, options that read them."""
 
 from __future__ import annotations
 

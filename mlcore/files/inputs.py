@@ -58,7 +58,8 @@ _OTHER_ENDINGS = {
     ".parquet": _UNPACK.format("gunzip -c"),  # and .gz
     ".pq": _IS_PARQUET,
     ".parq": _IS_PARQUET,
-    ".json": "--format jsonl if each line is an object; jq -c '.[]' FILE > NEW makes lines of an array",
+    ".json": "--format jsonl if each line is an object; "
+    "jq -c '.[]' FILE > NEW makes lines of an array",
     **dict.fromkeys([".xls", ".xlsx", ".ods"], _SAVE),
     **dict.fromkeys([".feather", ".arrow", ".avro", ".orc", ".pkl", ".npy", ".npz"], _CONVERT),
     **dict.fromkeys([".db", ".duckdb", ".sqlite"], _CONVERT),

@@ -36,7 +36,10 @@ LIST_TYPES = dict(
 _SQL_RANK = "position"  # what sql/recommend.sql calls the rank
 _MAX_RANK = 2**31 - 1
 _RANKS = "ranks begin at 1 and have no decimals: CAST(rank + 1 AS BIGINT), if yours begin at 0"
-_NAMES = "lists have user_id, item_id and rank in the first line: sed '1s/NAME/{}/' FILE > NEW renames another"
+_NAMES = (
+    "lists have user_id, item_id and rank in the first line: "
+    "sed '1s/NAME/{}/' FILE > NEW renames another"
+)
 
 
 def are_rows(path: PathLike) -> bool:

@@ -79,6 +79,8 @@ def test_an_output_does_not_match_an_input_pattern() -> None:
         assert refusal(output, "par*/*.csv") == f"{output}: {rule}"
     for output in ("new.csv", "parts/new.tsv", "parts/deep/new.csv", "-"):
         refuse_clobber(output, {"--interactions": "par*/*.csv"})
+    refuse_clobber("-", {"--interactions": "*"})
+    refuse_clobber("parts/model", {"--interactions": "parts/*"}, is_folder=True)
 
 
 def test_a_name_that_looks_like_a_pattern_is_a_name(folder: Path) -> None:
