@@ -1,7 +1,8 @@
 """``provenance.json``: how a model was made. Beside the files of a model and none of them.
 
-It is not in the manifest, has a clock, and decides nothing: readers pass it over, and the same data,
-configuration and version give the same bytes of all other files.
+It is not in the manifest and decides nothing: readers pass it over. It names versions, so other ones of
+numpy give other bytes of this file alone; it has no clock and no names of files, so that folders of
+the same training can be compared as they are. Times and names are in the lineage.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import platform
 import stat
 import warnings
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ def write_provenance(folder: Path, facts: Mapping[str, Any]) -> None:
     """Write the file into the folder of a new model.
 
     Args:
-        facts: JSON, after the time and the versions of what has trained.
+        facts: JSON, after the versions of what has trained.
     """
     versions = {
         "mlcore": VERSION,
@@ -37,8 +37,7 @@ def write_provenance(folder: Path, facts: Mapping[str, Any]) -> None:
         "scipy": scipy.__version__,
         "python": platform.python_version(),
     }
-    moment = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    document = format_document({"created_at": moment, "versions": versions, **facts})
+    document = format_document({"versions": versions, **facts})
     (folder / PROVENANCE).write_bytes(document.encode())
 
 

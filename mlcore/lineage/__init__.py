@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from mlcore.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from mlcore.lineage.answers import Answer, Step, find
+    from mlcore.lineage.answers import Answer, Step, find, trace
     from mlcore.lineage.checks import Report, check
-    from mlcore.lineage.command_record import CommandRecord
+    from mlcore.lineage.command_record import CommandRecord, dataset_to_json
     from mlcore.lineage.contents import FileFacts, Fingerprint, describe_file, describe_input
     from mlcore.lineage.data import Dataset
     from mlcore.lineage.log import append, check_appendable, read_lineage
@@ -54,6 +54,7 @@ __all__ = [
     "check",
     "check_appendable",
     "check_from_path",
+    "dataset_to_json",
     "describe_file",
     "describe_input",
     "find",
@@ -63,4 +64,5 @@ __all__ = [
     "parse_record",
     "read_lineage",
     "recorded_name",
+    "trace",
 ]

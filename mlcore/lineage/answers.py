@@ -15,7 +15,7 @@ from mlcore.lineage.names import recorded_name
 from mlcore.lineage.queries import QueryState, query_state
 from mlcore.lineage.record import Record
 
-__all__ = ["Answer", "Step", "find"]
+__all__ = ["Answer", "Step", "find", "trace"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def find(path: PathLike, records: Sequence[Record], root: Path) -> Answer:
     facts, name = describe_file(path), recorded_name(path, root)
     line = _maker(records, facts.sha256, name)
     if line is not None:
-        return Answer(facts, "known", _steps(records, line, root))
+        return Answer(facts, "known", _steps(records, [line], root))
     claimed = claimed_sha256(path)
     lines = [
         line
@@ -78,8 +78,23 @@ def find(path: PathLike, records: Sequence[Record], root: Path) -> Answer:
         if one.output.file == name != "-" or one.output.sha256 == claimed is not None
     ]
     if lines:
-        return Answer(facts, "changed", _steps(records, lines[-1], root))
+        return Answer(facts, "changed", _steps(records, lines[-1:], root))
     return Answer(facts, "unknown")
+
+
+def trace(
+    records: Sequence[Record], inputs: Sequence[Dataset], engine: str | None, root: Path
+) -> tuple[Step, ...]:
+    """Return the runs that made the inputs of a run, then those that made theirs, as ``find``.
+
+    Args:
+        records: all before the run, oldest first.
+        inputs: with names as lines have them.
+        engine: that the run asked, or None.
+        root: see ``find_root``.
+    """
+    made_by = (_maker_of_input(records, one, engine) for one in inputs)
+    return _steps(records, [line for line in made_by if line is not None], root)
 
 
 def _maker(records: Sequence[Record], sha256: str, name: str | None) -> int | None:
@@ -92,9 +107,9 @@ def _maker(records: Sequence[Record], sha256: str, name: str | None) -> int | No
     return max(lines)[1] if lines else None
 
 
-def _steps(records: Sequence[Record], line: int, root: Path) -> tuple[Step, ...]:
+def _steps(records: Sequence[Record], lines: Sequence[int], root: Path) -> tuple[Step, ...]:
     steps: dict[int, Step] = {}
-    waiting = [line]
+    waiting = [*reversed(lines)]
     while waiting:
         line = waiting.pop()
         if line in steps:

@@ -17,7 +17,7 @@ from mlcore.lineage.rules import COMMIT, COUNT, LIST, OBJECT, SHA256, TEXT, TIME
 from mlcore.parameters import Value, boolean, condition, optional
 from mlcore.version import VERSION
 
-__all__ = ["CommandRecord", "Setting"]
+__all__ = ["CommandRecord", "Setting", "dataset_to_json"]
 
 Setting: TypeAlias = Value | Sequence[Value]
 
@@ -116,8 +116,8 @@ class CommandRecord:
         """Return the record as a JSON object, keys in the order of the fields."""
         return {
             **vars(self),
-            "inputs": [_to_json(one) for one in self.inputs],
-            "output": _to_json(self.output),
+            "inputs": [dataset_to_json(one) for one in self.inputs],
+            "output": dataset_to_json(self.output),
         }
 
     @classmethod
@@ -141,7 +141,8 @@ def _is_setting(value: object) -> bool:
     return all(isinstance(one, (str, int, float)) for one in values)
 
 
-def _to_json(data: Dataset) -> dict[str, Any]:
+def dataset_to_json(data: Dataset) -> dict[str, Any]:
+    """Return an input or an output as lines of commands have them."""
     names = {"role": "table"}
     return {key: getattr(data, names.get(key, key)) for key in _DATASET_RULES}
 

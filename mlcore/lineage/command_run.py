@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlcore import lineage  # whose names load on first use: most runs have no log
 from mlcore.errors import DataError
@@ -15,7 +15,7 @@ from mlcore.files.outputs import descriptor_of
 from mlcore.lineage.contents import describe_file, describe_input
 from mlcore.lineage.data import Dataset
 from mlcore.lineage.queries import BUNDLED_QUERIES
-from mlcore.lineage.recorded import plain_value
+from mlcore.lineage.recorded import plain_value, recorded_dataset
 
 if TYPE_CHECKING:
     from mlcore.lineage.command_record import Setting
@@ -97,6 +97,24 @@ class CommandRun:
         """
         for values in (*map(_fields, configs), params) if self._logs else ():
             self._params |= dict(_settings(values))
+
+    def past(self) -> dict[str, Any] | None:
+        """Return options and inputs of this run as its line will have them, and the lines that led to
+        its inputs, nearest first; or None without a log.
+
+        Raises:
+            DataError: the log has become unreadable.
+        """
+        for log in self._logs.values():
+            root = lineage.find_root(log)
+            inputs = tuple(recorded_dataset(one, root) for one in self._inputs)
+            steps = lineage.trace(lineage.read_lineage(log), inputs, self._engine, root)
+            return {
+                "params": self._params,
+                "inputs": [lineage.dataset_to_json(one) for one in inputs],
+                "runs": [step.record.to_json() for step in steps],
+            }
+        return None
 
     def on_written(self, hidden: Sequence[Path | None]) -> None:
         """Append the lines.

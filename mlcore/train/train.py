@@ -296,10 +296,7 @@ def train_from_path(
             model = trainer.train(settings, with_users=with_users)
         run.note(model.config_json, input_options, with_users=with_users)
         model.write_files(folder)
-        facts = facts_of_training(
-            model, interactions_path, num_rows, items=items_path, input_options=input_options
-        )
-        write_provenance(folder, facts)
+        write_provenance(folder, facts_of_training(model, num_rows, run))
     return summary_of(model)
 
 

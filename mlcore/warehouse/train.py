@@ -111,15 +111,8 @@ def train_by_engine_from_path(
             raise _at(config, error) from None
         run.note(model.config_json, input_options, with_users=with_users)
         model.write_files(folder)
-        facts = facts_of_training(
-            model,
-            interactions,
-            num_rows,
-            items=items_path,
-            input_options=input_options,
-            engine={"name": engine.name, "version": engine.version},
-        )
-        write_provenance(folder, facts)
+        made_by = {"name": engine.name, "version": engine.version}
+        write_provenance(folder, facts_of_training(model, num_rows, run, engine=made_by))
     return summary_of(model)
 
 

@@ -15,7 +15,7 @@ def test_a_model_is_described_as_json(folder: Path, capsys: pytest.CaptureFixtur
     shown = json.loads(capsys.readouterr().out)
     assert (shown["users"], shown["items"], shown["verified"]) == (4, 4, False)
     made_from = shown["provenance"]["interactions"]
-    assert (made_from["name"], made_from["rows"]) == ("interactions.csv", 9)
+    assert made_from["rows"] == 9
     assert run("inspect --model-dir model --verify") == 0
     assert json.loads(capsys.readouterr().out) == shown | {"verified": True}
 

@@ -10,8 +10,10 @@ import pytest
 
 from mlcore import Model
 from mlcore.files.options import ColumnNames, InputOptions
+from mlcore.preprocess import PreprocessConfig, preprocess_from_path
 from mlcore.train.train import train_from_path
 from mlcore.warehouse.train import train_by_engine_from_path
+from tests.test_layers import ROOT
 
 # The first two rows become one interaction.
 ROWS = "reader;book\nann;tea\nann;tea\nann;jam\nbob;tea\n"
@@ -23,81 +25,88 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "events").mkdir()
     (tmp_path / "events/part.csv").write_text(ROWS)
     (tmp_path / "events/rest.csv").write_text("reader;book\neve;jam\n")
-    (tmp_path / "items.csv").write_text("book\ntea\njam\ncake\n")
-    config = {"similarity": {"name": "jaccard"}, "weighting": {"name": "binary"}}
-    (tmp_path / "config.json").write_text(json.dumps(config))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def noted(model: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((model / "provenance.json").read_text("utf-8"))
-    return {name: found[name] for name in ("interactions", "items", "engine", "options")}
+    assert found.pop("versions")
+    return found
 
 
-def expected(model: Path, name: str, rows: int = 4) -> dict[str, Any]:
-    return {
-        "interactions": {
-            "name": name,
-            "rows": rows,
-            "sha256": Model.load(model).interactions_sha256,
-        },
-        "items": None,
-        "engine": None,
-        "options": {
-            "with_users": True,
-            "columns.user": "reader",
-            "columns.item": "book",
-            "delimiter": ";",
-        },
-    }
+def expected(model: Path, rows: int) -> dict[str, Any]:
+    digest = Model.load(model).interactions_sha256
+    facts = {"interactions": {"rows": rows, "sha256": digest}}
+    return {**facts, "engine": None, "commit": None, "lineage": None}
 
 
 @pytest.mark.filterwarnings("ignore:.*read \\d part")
-@pytest.mark.parametrize(
-    ("given", "name", "rows"),
-    [("events/part.csv", "part.csv", 4), ("events/", "events", 5), ("events/p*.csv", "p*.csv", 4)],
-)
-def test_input_and_options_stand_without_folders(
-    given: str, name: str, rows: int, folder: Path
+@pytest.mark.parametrize(("given", "rows"), [("events/part.csv", 4), ("events/", 5)])
+def test_rows_are_those_of_the_input(given: str, rows: int, folder: Path) -> None:
+    train_from_path(folder / given, None, folder / "model", input_options=OPTIONS)
+    assert noted(folder / "model") == expected(folder / "model", rows)
+
+
+def test_the_same_rows_from_another_file_give_the_same_folder(folder: Path) -> None:
+    rows = [row.split(";") for row in ROWS.splitlines()[1:]]
+    lines = [json.dumps({"user_id": user, "item_id": item}) + "\n" for user, item in rows]
+    (folder / "other.jsonl").write_text("".join(lines))
+    train_from_path("events/part.csv", None, "model", input_options=OPTIONS)
+    train_from_path("other.jsonl", None, "again")
+    for path in (folder / "model").iterdir():
+        assert path.read_bytes() == (folder / "again" / path.name).read_bytes(), path.name
+
+
+def test_the_commit_is_that_of_the_current_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train_from_path(f"{folder}/{given}", None, folder / "model", input_options=OPTIONS)
-    assert noted(folder / "model") == expected(folder / "model", name, rows)
-    assert str(folder) not in (folder / "model/provenance.json").read_text("utf-8")
+    assert noted_commit(folder) is None
+    monkeypatch.chdir(ROOT)
+    assert len(noted_commit(folder) or "") == 40
 
 
-def test_a_catalogue_and_missing_users_are_noted(folder: Path) -> None:
+def noted_commit(folder: Path) -> str | None:
     train_from_path(
+        folder / "events/part.csv", None, folder / "model", input_options=OPTIONS, overwrite=True
+    )
+    found: str | None = noted(folder / "model")["commit"]
+    return found
+
+
+def test_a_log_gives_the_settings_of_the_steps_before(folder: Path) -> None:
+    (folder / "lineage.jsonl").touch()
+    preprocess_from_path(
         "events/part.csv",
-        folder / "config.json",
-        "model",
-        items_path=folder / "items.csv",
-        with_users=False,
-        threads=1,
+        "clean.csv",
+        PreprocessConfig(min_user_interactions=2),
         input_options=OPTIONS,
     )
-    facts = expected(folder / "model", "part.csv")
-    facts["options"]["with_users"] = False
-    assert noted(folder / "model") == facts | {"items": "items.csv"}
-
-
-def test_training_again_changes_no_byte_of_the_model(folder: Path) -> None:
-    train_from_path("events/part.csv", None, "model", input_options=OPTIONS)
-    before = {path.name: path.read_bytes() for path in (folder / "model").iterdir()}
-    train_from_path("events/part.csv", None, "model", input_options=OPTIONS, overwrite=True)
-    after = {path.name: path.read_bytes() for path in (folder / "model").iterdir()}
-    assert after.pop("provenance.json") and before.pop("provenance.json")
-    assert after == before
+    train_from_path(folder / "clean.csv", None, "model", with_users=False)
+    preprocessing, training = map(json.loads, (folder / "lineage.jsonl").read_text().splitlines())
+    found = noted(folder / "model")["lineage"]
+    assert found == {
+        "params": training["params"],
+        "inputs": training["inputs"],
+        "runs": [preprocessing],
+    }
+    assert preprocessing["params"]["min_user_interactions"] == 2
+    assert found["inputs"][0]["sha256"] == preprocessing["output"]["sha256"]
+    assert found["params"]["with_users"] is False
+    assert str(folder) not in (folder / "model/provenance.json").read_text("utf-8")
 
 
 @pytest.mark.duckdb
 def test_an_engine_notes_itself_too(folder: Path) -> None:
     from mlcore.warehouse.engines.duckdb import DuckDb
 
+    (folder / "config.json").write_text(
+        json.dumps({"similarity": {"name": "jaccard"}, "weighting": {"name": "binary"}})
+    )
     with DuckDb() as engine:
         train_by_engine_from_path(
             engine, "events/part.csv", "config.json", "model", input_options=OPTIONS
         )
-        facts = expected(folder / "model", "part.csv")
+        facts = expected(folder / "model", 4)
         facts["engine"] = {"name": "duckdb", "version": engine.version}
     assert noted(folder / "model") == facts
