@@ -16,12 +16,12 @@ from mlcore.errors import DataError
 from mlcore.evaluate.config import DEFAULT_CUTOFFS
 from mlcore.evaluate.evaluate import check_cutoffs
 from mlcore.evaluate.hits import find_positions
-from mlcore.files.options import PathLike
 from mlcore.files.formats import refuse_table_name
+from mlcore.files.options import PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.jsontext import format_document
-from mlcore.numeric.csr import check_positions, check_values
 from mlcore.lineage.command_run import CommandRun
+from mlcore.numeric.csr import check_positions, check_values
 from mlcore.progress import Progress, no_progress
 from mlcore.recommend.recommender import Recommender
 from mlcore.references import none_known
@@ -208,7 +208,8 @@ def diff_from_path(
 
     Raises:
         ConfigError: as ``diff_from_data``.
-        DataError: as ``diff_from_data``, or the disk refused.
+        DataError: as ``diff_from_data``; or the output lies in a model, has the name of a table, or the
+            disk refused.
         ArtifactError: a subclass for each kind of fault of a directory.
     """
     check_cutoffs(cutoffs)

@@ -63,6 +63,11 @@ CASES = [
         "diff --model-dir model --model-dir none --out new.json",
         "none: expected a model directory, got no such directory",
     ),
+    Case(
+        "the name of a table",
+        f"{DIFF} --out diff.csv",
+        "diff.csv: expected a name for a JSON document, such as metrics.json, got .csv",
+    ),
 ]
 
 

@@ -92,6 +92,15 @@ CASES = [
             ("tune --interactions parts --validation truth.csv --out-dir parts/tuning", "one inside"),
         ]
     ),
+    *(
+        Case(
+            f"an output in a model that is compared: {models}",
+            f"diff {models} --out model/config.json",
+            "model/config.json: expected a place outside the input --model-dir model, got one inside",
+            "the next run would read it as part of that folder; write to another one",
+        )
+        for models in ["--model-dir no-users --model-dir model", "--model-dir model --model-dir no-users"]
+    ),
     Case(
         "an output in a model of a diff",
         "diff --model-dir no-users --model-dir model --out model/manifest.json",
