@@ -11,7 +11,7 @@ from uuid import UUID
 import numpy as np
 
 from mlcore.errors import DataError, shorten
-from mlcore.ids import NUMBER_HINT, check_id
+from mlcore.ids import NUMBER_HINT, check_id, is_missing
 from mlcore.times import MAX_SECONDS, MIN_SECONDS, UNITS, TimeRule, parse_time, plausible_unit
 from mlcore.types import Float64Array, Int32Array, Int64Array
 
@@ -32,7 +32,7 @@ Encoded: TypeAlias = tuple[Int32Array, dict[str, int]]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _TEXT_HINT = 'ids="as_text" takes integers, categories and UUIDs by their text, 7 as "7"'
-_NO_TEXT_HINT = "leave out rows without an id; make integers of floats"
+_NO_TEXT_HINT = "make texts of other values before"
 _CATEGORIES = ("category", "Categorical", "Enum", "dictionary", "ENUM")
 
 
@@ -115,7 +115,12 @@ def weights_of(name: str, column: Iterable[Any]) -> Float64Array:
 
 
 def _bad_weight(place: str, value: object) -> DataError:
-    return DataError(f"{place}: expected a finite number above 0, got {shorten(value)}")
+    hint = None
+    if is_missing(value):
+        hint = "leave out rows without a weight, or fill them in"
+    elif isinstance(value, str):
+        hint = "make numbers of texts"
+    return DataError(f"{place}: expected a finite number above 0, got {shorten(value)}", hint)
 
 
 def times_of(name: str, column: Iterable[Any], rule: TimeRule = TimeRule()) -> Int64Array:
@@ -178,6 +183,10 @@ def _microseconds(value: Any, rule: TimeRule) -> int:
 
 def _no_time(value: object, rule: TimeRule, hint: str | None = None) -> DataError:
     unit = UNITS[rule.unit].name
+    if is_missing(value):
+        hint = "leave out rows without a time"
+    elif isinstance(value, float):
+        hint = "make integers of floats"
     return DataError(
         f"expected integer {unit}, a datetime or an RFC 3339 time, got {shorten(value)}", hint
     )
@@ -229,11 +238,13 @@ def as_list(column: Iterable[Any], name: str = "column") -> list[Any]:
     """Return Python objects: of numpy arrays and of columns of any library, faster than one by one.
 
     Raises:
-        DataError: it is a single value, or nothing to iterate over.
+        DataError: it is a single value, a frame, or nothing to iterate over.
 
     >>> as_list(np.array([1, 2]))
     [1, 2]
     """
+    if hasattr(type(column), "columns"):  # a frame, which is an iterable of names
+        raise DataError(f"{name}: expected a list or an array, got {type(column).__name__}")
     is_one = isinstance(column, bytes) or getattr(column, "ndim", 1) == 0
     if isinstance(column, np.ndarray) and column.dtype.kind == "M":
         column = column.astype("datetime64[us]")  # finer ones would become integers

@@ -6,6 +6,7 @@ nothing but that library.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import timezone
 from typing import Any, NamedTuple
@@ -72,7 +73,11 @@ def open_frame(frame: Any) -> Any:
         MlcoreError: pyarrow is needed and not installed.
     """
     if _has(frame, "fetchnumpy"):  # of DuckDB
+        if not _has(frame, "columns"):
+            raise _no_frame(frame, 'sql("SELECT ...") of a connection gives a relation')
         return frame
+    if isinstance(frame, (str, os.PathLike)):
+        raise _no_frame(frame, "train_from_path reads files")
     if _has(frame, "collect"):  # of polars' LazyFrame and Spark
         raise _no_frame(frame, "collect() reads a lazy frame, toPandas() one of Spark")
     if hasattr(frame, "columns") and _has(frame, "__getitem__"):
@@ -86,7 +91,10 @@ def open_frame(frame: Any) -> Any:
             f"frame: expected pyarrow to read {type(frame).__name__}, got no such package",
             "pip install pyarrow",
         ) from None
-    return pyarrow.table(frame)
+    try:
+        return pyarrow.table(frame)
+    except (pyarrow.ArrowException, TypeError):  # a stream of one column
+        raise _no_frame(frame, "Interactions.from_columns takes lists and arrays") from None
 
 
 def _has(frame: object, name: str) -> bool:
@@ -118,7 +126,7 @@ def frame_columns(frame: Any, names: Sequence[str]) -> list[Column]:
     for name in names:
         if there.count(name) != 1:
             shown = ", ".join(map(repr, there)) or "none"
-            hint = "user=, item=, weight= and time= name the columns"
+            hint = "Interactions.from_frame(frame, user=, item=, weight=, time=) names the columns"
             if name in getattr(getattr(frame, "index", None), "names", ()):
                 hint = "reset_index() makes columns of an index"
             raise DataError(f"frame: expected one column {shorten(name)}, got {shown}", hint)

@@ -7,8 +7,10 @@ which is also the order of Python's strings.
 
 from __future__ import annotations
 
+import numbers
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from mlcore.errors import DataError, shorten
 
@@ -19,11 +21,13 @@ __all__ = [
     "check_asked",
     "check_id",
     "id_fault",
+    "is_missing",
     "refuse_text",
 ]
 
 MAX_ID_BYTES = 65_535
 NUMBER_HINT = "ids are strings: convert numbers with str()"
+FRAME_HINT = 'frame["item_id"] is a column of a frame'
 SEARCH_COST = 100  # of a binary search, in entries of a table; changes speed only
 
 
@@ -66,7 +70,26 @@ def check_id(name: str, value: object, hint: str = NUMBER_HINT) -> str:
     fault = id_fault(value)
     if fault is None and isinstance(value, str):
         return value
-    raise DataError(f"{name}: {fault}", None if isinstance(value, str) else hint)
+    raise DataError(f"{name}: {fault}", None if isinstance(value, str) else _id_hint(value, hint))
+
+
+def _id_hint(value: object, hint: str) -> str:
+    if is_missing(value):
+        return "leave out what has no id"
+    if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral):
+        return "make integers of floats, then texts: 7.0 as text is another id than 7"
+    return hint
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a value is what a library has where there is none.
+
+    >>> is_missing(None), is_missing(float("nan")), is_missing(0)
+    (True, True, False)
+    """
+    # NA of pandas has no truth value.
+    is_nan = isinstance(value, float) and value != value
+    return value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
 
 
 def check_asked(name: str, value: object) -> str:
@@ -94,15 +117,21 @@ def check_all_asked(name: str, ids: Iterable[object]) -> Iterator[str]:
     return (check_asked(f"{name}[{place}]", id_) for place, id_ in enumerate(ids))
 
 
-def refuse_text(name: str, ids: object) -> None:
-    """Refuse a string where ids are expected: it is also a sequence of strings, its letters.
+def refuse_text(name: str, ids: Any, frame_hint: str = FRAME_HINT) -> None:
+    """Refuse what is iterable and has no ids in it: a string has letters, a frame names of columns.
+
+    Args:
+        frame_hint: what to take of a frame.
 
     Raises:
-        DataError: ``ids`` is a string, an array of no axis, or no iterable; the message begins with
-            ``name``.
+        DataError: ``ids`` is a string, a frame, an array of no axis, or no iterable; the message
+            begins with ``name``.
 
     >>> refuse_text("exclude", ["tea"])
     """
+    if hasattr(type(ids), "columns"):
+        got = type(ids).__name__
+        raise DataError(f"{name}: expected ids, such as a list of strings, got {got}", frame_hint)
     is_one = isinstance(ids, (str, bytes)) or getattr(ids, "ndim", 1) == 0
     if is_one or not isinstance(ids, Iterable):
         raise DataError(f"{name}: expected ids, such as a list of strings, got {shorten(ids)}")

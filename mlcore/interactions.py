@@ -15,7 +15,7 @@ import numpy as np
 
 from mlcore.aggregate import AGGREGATES, Aggregate
 from mlcore.columns import Encoded, Ids, encode_ids, times_of, weights_of
-from mlcore.errors import DataError, shorten
+from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.frames import FrameNames, read_frame
 from mlcore.ids import refuse_text
 from mlcore.notebook import SHOWN_ROWS, html_table
@@ -59,6 +59,7 @@ class Events:
                 greatest) or ``count`` (of rows).
 
         Raises:
+            ConfigError: there is no such way.
             DataError: ``last`` without timestamps, or a sum that overflows float64.
 
         >>> events = Events(["u"], ["a"], *np.zeros((2, 3), np.int32), np.array([1.0, 2.0, 4.0]))
@@ -66,7 +67,7 @@ class Events:
         [7.0]
         """
         if how not in AGGREGATES:
-            raise DataError(f"aggregate: expected one of {', '.join(AGGREGATES)}, got {how!r}")
+            raise ConfigError(f"aggregate: expected one of {', '.join(AGGREGATES)}, got {how!r}")
         if how == "last" and self.timestamps is None:
             raise no_timestamps("find the last row by", "take another aggregate: sum, max or count")
         num_items = len(self.item_ids)

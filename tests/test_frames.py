@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -127,8 +128,16 @@ def test_integer_ids_are_taken_when_asked(frame_of: Callable[[Data], Any]) -> No
 
 def test_a_missing_id_is_never_a_text(frame_of: Callable[[Data], Any]) -> None:
     frame = frame_of({"user_id": ["u", None], "item_id": ["a", "b"]})
-    refused(frame, r"^user_id\[1\]: expected a string, got (None|nan)$")
-    refused(frame, r"^user_id\[1\]: expected a string, got (None|nan)$", ids="as_text")
+    for ids in (None, "as_text"):
+        hint = refused(frame, r"^user_id\[1\]: expected a string, got (None|nan)$", ids=ids)
+        assert hint == "leave out what has no id"
+
+
+def test_a_float_is_no_integer_as_text() -> None:
+    hint = refused(
+        Frame({"user_id": [7.0], "item_id": ["a"]}), r"\[0\]: .* got 7.0$", ids="as_text"
+    )
+    assert "make integers of floats" in hint
 
 
 def test_datetimes_have_their_zone_or_get_it(frame_of: Callable[[Data], Any]) -> None:
@@ -173,13 +182,26 @@ def test_integer_times_have_the_unit_that_is_named(frame_of: Callable[[Data], An
 
 def test_a_missing_weight_or_time_is_refused(frame_of: Callable[[Data], Any]) -> None:
     pairs = {"user_id": ["u", "v"], "item_id": ["a", "b"]}
-    refused(frame_of({**pairs, "weight": [1.5, None]}), r"^weight\[1\]: expected a finite number")
+    frame = frame_of({**pairs, "weight": [1.5, None]})
+    assert "leave out rows" in refused(frame, r"^weight\[1\]: expected a finite number")
     times = [datetime(2026, 3, 29, 1), None]
-    refused(
+    hint = refused(
         frame_of({**pairs, "timestamp": times}),
         r"^timestamp\[1\]: expected integer seconds, a datetime .*, got (None|NaT)$",
         timezone="UTC",
     )
+    assert hint == "leave out rows without a time"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "hint"),
+    [("weight", "1", "make numbers of texts"), ("timestamp", 60.0, "make integers of floats")],
+)
+def test_values_of_another_type_are_refused_with_the_cure(
+    column: str, value: object, hint: str
+) -> None:
+    frame = Frame({"user_id": ["u"], "item_id": ["a"], column: [value]})
+    assert refused(frame, rf"^{column}\[0\]: expected .*, got {value!r}$") == hint
 
 
 def test_no_row_is_refused(frame_of: Callable[[Data], Any]) -> None:
@@ -282,12 +304,30 @@ class Lazy(Frame):
     [
         (Lazy({}), "Lazy", "collect"),
         ([["u", "a"]], "list", "from_columns"),
-        ("events.csv", "str", "from_columns"),
+        ("events.csv", "str", "train_from_path"),
+        (Path("events.csv"), "PosixPath", "train_from_path"),
         (None, "NoneType", "from_columns"),
     ],
 )
 def test_anything_else_is_no_frame(frame: Any, got: str, hint: str) -> None:
     assert hint in refused(frame, f"^frame: expected a DataFrame .*, got {got}$")
+
+
+def test_a_column_alone_is_no_frame() -> None:
+    column = optional("pyarrow").chunked_array([["u"]])
+    assert "from_columns" in refused(column, "^frame: expected a DataFrame .*, got ChunkedArray$")
+
+
+@pytest.mark.duckdb
+def test_a_connection_of_duckdb_is_no_relation() -> None:
+    connection = optional("duckdb").connect()
+    assert "sql(" in refused(connection, "^frame: expected .*, got DuckDBPyConnection$")
+
+
+def test_a_frame_is_no_column() -> None:
+    frame = optional("pandas").DataFrame(dict(DATA))
+    with pytest.raises(DataError, match="^user_ids: expected a list or an array, got DataFrame$"):
+        Interactions.from_columns(frame, DATA["item_id"])
 
 
 def test_an_arrow_stream_without_pyarrow_names_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,8 @@ __all__ = ["IdLists", "as_data"]
 # Ids by user, or one row for each user in an order that all sides share.
 IdLists: TypeAlias = Mapping[str, Iterable[object]] | Sequence[Iterable[object]]
 
+_BY_USER = 'frame.groupby("user_id")["item_id"].agg(list) of pandas makes lists by user'
+
 
 def as_data(
     sides: Mapping[str, Predictions | IdLists], ground_truth: Interactions | IdLists
@@ -37,7 +39,8 @@ def as_data(
     others = [name for name in given if name not in rows]
     if rows and others:
         raise DataError(
-            f"{next(iter(rows))}: expected lists by user, as in {others[-1]}, got lists alone"
+            f"{next(iter(rows))}: expected lists by user, as in {others[-1]}, got lists alone",
+            '{"ann": ["tea", "milk"]} is a list by user',
         )
     given = _numbered(rows) if rows else given
     taken = given.pop("ground_truth")
@@ -49,8 +52,14 @@ def _by_user(name: str, side: Any) -> object:
     """Return a mapping or our own data as they are, the lists of ``predict_many`` by their users."""
     if isinstance(side, (Predictions, Interactions, Mapping)):
         return side
-    refuse_text(name, side)
+    refuse_text(name, side, _BY_USER)
+    if hasattr(side, "to_dict"):  # a series of pandas, whose index has the users
+        by_label = side.to_dict()
+        if list(by_label) != list(range(len(by_label))):
+            return by_label
     rows = list(side)
+    if any(isinstance(row, Mapping) and "item_id" in row for row in rows):
+        raise DataError(f"{name}: expected lists by user, got rows", _BY_USER)
     by_user = {getattr(row, "user_id", None): row for row in rows}
     return rows if None in by_user or len(by_user) < len(rows) else by_user
 

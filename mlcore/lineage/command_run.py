@@ -108,7 +108,8 @@ class CommandRun:
         for log in self._logs.values():
             root = lineage.find_root(log)
             inputs = tuple(recorded_dataset(one, root) for one in self._inputs)
-            steps = lineage.trace(lineage.read_lineage(log), inputs, self._engine, root)
+            records = lineage.read_lineage(log) if os.path.exists(log) else []
+            steps = lineage.trace(records, inputs, self._engine, root)
             return {
                 "params": self._params,
                 "inputs": [lineage.dataset_to_json(one) for one in inputs],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = ["Event", "encode_events", "events_of", "time_of"]
 Event: TypeAlias = tuple[str, float, int | None]  # item id, weight, microseconds since 1970 UTC
 
 _KEYS = ("item_id", "weight", "timestamp")
+_TIME_HINT = 'such as 1767225600, datetime.now(timezone.utc) or "2026-01-01T00:00:00Z"'
 _RULE = "expected an item id, (item id, weight), (item id, weight, time) or a dict with item_id"
 
 
@@ -36,7 +38,7 @@ def events_of(history: Mapping[str, float] | Iterable[Any]) -> list[Event]:
     >>> events_of(["tea", ("milk", 2, 60)])
     [('tea', 1.0, None), ('milk', 2, 60000000)]
     """
-    refuse_text("history", history)
+    refuse_text("history", history, 'frame.to_dict("records"), or to_dicts(), makes events of rows')
     if isinstance(history, Mapping):
         return [(item_id, weight, None) for item_id, weight in history.items()]
     return [_event(place, entry) for place, entry in enumerate(history)]
@@ -75,7 +77,7 @@ def time_of(name: str, value: Any) -> int:
     try:
         return int(times_of("", [value])[0])
     except DataError as fault:
-        raise DataError(f"{name}: {str(fault).removeprefix('[0]: ')}", fault.hint) from None
+        raise DataError(f"{name}: {str(fault).removeprefix('[0]: ')}", _TIME_HINT) from None
 
 
 def encode_events(
@@ -129,7 +131,7 @@ def encode_events(
 def _weight(item_id: str, weight: Any) -> float:
     if type(weight) is float and 0 < weight < np.inf:
         return weight
-    if isinstance(weight, numbers.Real) and not isinstance(weight, bool):
+    if isinstance(weight, (numbers.Real, Decimal)) and not isinstance(weight, bool):
         try:
             value = float(weight)
         except OverflowError:

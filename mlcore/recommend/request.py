@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple, TypeAlias, get_args
 
 import numpy as np
@@ -121,7 +122,7 @@ def encode_history(pairs: Iterable[tuple[str, float]], items: IdMap) -> tuple[En
 
 def _fits_float32(weight: object) -> bool:
     """Return whether a weight is a number that float32 rounds neither to 0 nor to infinity."""
-    if isinstance(weight, bool) or not isinstance(weight, numbers.Real):
+    if isinstance(weight, bool) or not isinstance(weight, (numbers.Real, Decimal)):
         return False
     try:
         # Half the least float32 rounds to 0, half a step beyond the greatest to infinity.

@@ -27,6 +27,12 @@ from tests.oracles import predictions_of, truth_of
 Lists = Mapping[str, Sequence[str]]
 
 
+class Frame(list[str]):
+    """Iterates over the names of its columns, as data frames do."""
+
+    columns = ("user_id", "item_id")
+
+
 def random_data(seed: int) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Lists and truth; some lists are short, empty or missing, some users have no hit."""
     rng = np.random.default_rng(seed)
@@ -581,6 +587,13 @@ def test_rows_keep_their_order_beyond_ten() -> None:
             {"u": ["a"]},
             "predictions: expected lists by user, as in ground_truth, got lists alone",
         ),
+        (
+            [{"user_id": "u", "item_id": "a"}],
+            [{"user_id": "u", "item_id": "a"}],
+            "predictions: expected lists by user, got rows",
+        ),
+        (Frame(), {"u": ["a"]}, "predictions: expected ids, such as a list of strings, got Frame"),
+        ({"u": ["a"]}, Frame(), "ground_truth: expected ids, such as a list of strings, got Frame"),
         ([["a"]], [["a"], ["b"]], "predictions: expected 2 lists as in ground_truth, got 1"),
         ({"u": ["a"]}, {}, "ground_truth: user_ids: expected at least one row, got none"),
     ],

@@ -90,3 +90,21 @@ def test_another_way_with_extra_users_is_refused_by_compare_too() -> None:
         ConfigError, match="^extra_users: expected 'error' or 'ignore', got 'skip'$"
     ):
         compare_from_data(BASELINE, CANDIDATE, TAKEN, [2], extra_users="skip")  # type: ignore[arg-type]
+
+
+class Series(list[Any]):
+    """As groupby(...).agg(list) of pandas gives it: rows, and a label for each."""
+
+    def __init__(self, by_label: dict[Any, Any]) -> None:
+        super().__init__(by_label.values())
+        self.by_label = by_label
+
+    def to_dict(self) -> dict[Any, Any]:
+        return self.by_label
+
+
+def test_a_series_goes_by_its_labels_unless_they_are_places() -> None:
+    lists, taken = as_data({"lists": Series({"v": ["b"], "u": ["a"]})}, {"u": ["a"], "v": ["b"]})
+    assert lists["lists"].user_ids == ["v", "u"] and taken.user_ids == ["u", "v"]
+    lists, _ = as_data({"lists": Series({0: ["b"], 1: ["a"]})}, [["a"], ["b"]])
+    assert lists["lists"].user_ids == ["0", "1"]

@@ -243,6 +243,10 @@ def test_events_come_in_many_forms() -> None:
         ),
         ([{"item_id": "a", "time": 1}], "history[0]: expected some of item_id, weight, timestamp"),
         ([("a", 1, "yesterday")], "history[0]: timestamp: expected integer seconds, a datetime or"),
+        (
+            [("a", 1, datetime(2026, 1, 1))],
+            "history[0]: timestamp: expected a time with its zone, got 2026-01-01 00:00:00",
+        ),
         ([("a", 1, 1.5)], "history[0]: timestamp: expected integer seconds, a datetime or an RFC"),
     ],
 )
@@ -250,6 +254,8 @@ def test_anything_else_is_refused_with_its_place(history: Any, message: str) -> 
     with pytest.raises(DataError) as caught:
         events_of(history)
     assert str(caught.value).startswith(message)
+    if "timestamp: " in message:  # an option of this call, not of frames or commands
+        assert caught.value.hint is not None and "datetime.now(timezone.utc)" in caught.value.hint
 
 
 @pytest.mark.parametrize("weight", [0, -1, float("nan"), float("inf"), 10**400, "1", None, True])

@@ -459,6 +459,12 @@ def test_a_saved_model_answers_as_the_trained_one(tmp_path: Path, model: Model) 
 # --- ids of the wrong kind
 
 
+class Frame(list[str]):
+    """Iterates over the names of its columns, as data frames do."""
+
+    columns = ("item_id",)
+
+
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
@@ -475,6 +481,15 @@ def test_a_saved_model_answers_as_the_trained_one(tmp_path: Path, model: Model) 
         (
             lambda r: r.predict_history(["i000"], include=[np.int64(17)]),
             "include[0]: expected a string, got np.int64(17)",
+        ),
+        *(
+            (ask, f"{name}: expected ids, such as a list of strings, got Frame")
+            for name, ask in [
+                ("user_ids", lambda r: r.predict_many(Frame(["i000"]))),
+                ("history", lambda r: r.predict_history(Frame(["i000"]))),
+                ("include", lambda r: r.predict_history([], include=Frame(["i000"]))),
+                ("exclude", lambda r: r.predict_history([], exclude=Frame(["i000"]))),
+            ]
         ),
         *(
             (ask, f"{name}: expected ids, such as a list of strings, got {got!r}")
@@ -502,3 +517,10 @@ def train_again(model: Model) -> Model:
     """The same model with fresh maps of ids, that no search has made a table of."""
     users = None if model.users is None else IdMap.from_ids(model.users.ids)
     return dataclasses.replace(model, items=IdMap.from_ids(model.items.ids), users=users)
+
+
+@pytest.mark.parametrize("given", ["model", Interactions.from_columns(["u"], ["a"])])
+def test_what_is_no_model_is_refused_with_the_cure(given: Any) -> None:
+    with pytest.raises(DataError, match="^model: expected a Model, got ") as caught:
+        Recommender(given)
+    assert caught.value.hint is not None and "Recommender.load" in caught.value.hint

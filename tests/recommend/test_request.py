@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -49,7 +50,16 @@ def test_a_text_is_no_list_of_ids(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "weight", [2.0**-149, 2.0**-150 * 1.01, 1, Fraction(1, 3), np.float32(0.5), 2.0**128 - 2.0**104]
+    "weight",
+    [
+        2.0**-149,
+        2.0**-150 * 1.01,
+        1,
+        Fraction(1, 3),
+        Decimal("0.1"),
+        np.float32(0.5),
+        2.0**128 - 2.0**104,
+    ],
 )
 def test_every_weight_that_float32_holds_is_accepted(weight: Any) -> None:
     (_, weights), _ = encode_history([("i001", weight)], ITEMS)

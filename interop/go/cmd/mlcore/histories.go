@@ -16,9 +16,26 @@ func (a *predictArgs) timeOfRequests() (mlcore.Timestamp, error) {
 	}
 	microseconds, err := tables.ParseTimestamp(*a.now)
 	if fault := (*tables.BadValue)(nil); errors.As(err, &fault) {
-		return mlcore.Timestamp{}, &hinted{"--now: " + fault.Message, fault.Hint}
+		return mlcore.Timestamp{}, &hinted{"now: " + fault.Message, fault.Hint}
 	}
 	return mlcore.UnixMicro(microseconds), err
+}
+
+// expectHistories refuses what is for --histories alone.
+func (a *predictArgs) expectHistories() error {
+	name := ""
+	switch {
+	case a.histories != "":
+	case a.weights != "events":
+		name = "weights"
+	case a.now != nil:
+		name = "now"
+	}
+	if name == "" {
+		return nil
+	}
+	return &hinted{name + ": expected --histories with it, got none",
+		"the histories of users of the model are ready"}
 }
 
 // histories gives the requests of --histories to a function, in order.

@@ -52,10 +52,10 @@ func TestHistoriesAreEventsUnlessTheirWeightsAreFinal(t *testing.T) {
 		{decaying, "jsonl", twice + `, "weights": "final"}`, "", "",
 			"standard input:1: history[1]: item_id: expected each item once, got 'a' again\n" +
 				"hint: final weights are ready; without \"weights\": \"final\" the model makes them of events\n"},
-		{decaying, "jsonl", once + "}", "--now yesterday", "", "--now: expected integer seconds or an RFC 3339 time, got 'yesterday'\n" +
+		{decaying, "jsonl", once + "}", "--now yesterday", "", "now: expected integer seconds or an RFC 3339 time, got 'yesterday'\n" +
 			"hint: 2026-03-01T09:00:00Z and 2026-03-01 09:00:00+01 are read; pandas.to_datetime and strptime of DuckDB " +
 			"make such times of others\n"},
-		{decaying, "jsonl", once + "}", "--now 1577836800000", "", "--now: expected integer seconds or an RFC 3339 time, got '1577836800000'\n" +
+		{decaying, "jsonl", once + "}", "--now 1577836800000", "", "now: expected integer seconds or an RFC 3339 time, got '1577836800000'\n" +
 			"hint: seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?\n"},
 		{plain, "jsonl", twice + "}", "--now 0", "", "standard input:1: history[1]: item_id: expected each item once, got 'a' again\n" +
 			"hint: mlcore 0.2 or before wrote the model, for final weights; train it anew for events\n"},
@@ -70,6 +70,17 @@ func TestHistoriesAreEventsUnlessTheirWeightsAreFinal(t *testing.T) {
 		}
 		if expected := `{"user_id": "s", "items": [{"item_id": "b", "score": ` + c.score + "}]}\n"; code != 0 || stdout != expected {
 			t.Errorf("%s %s: got %d, %s, %s", c.args, c.input, code, stdout, stderr)
+		}
+	}
+}
+
+func TestWeightsAndNowAreForHistories(t *testing.T) {
+	model, out := writeModel(t, decaying), filepath.Join(t.TempDir(), "out.jsonl")
+	for name, args := range map[string]string{"weights": "--weights final --now noon", "now": "--now noon"} {
+		args := append([]string{"predict", "--model-dir", model, "--all-users", "--out", out}, strings.Fields(args)...)
+		expected := "error: " + name + ": expected --histories with it, got none\nhint: the histories of users of the model are ready\n"
+		if code, _, stderr := call("", args...); code != 1 || stderr != expected {
+			t.Errorf("%s: got %d, %q", args, code, stderr)
 		}
 	}
 }

@@ -115,9 +115,6 @@ func runPredict(std streams, args []string) int {
 	if whom != 1 {
 		return usageError(flags, "expected one of --all-users, --users and --histories")
 	}
-	if a.histories == "" && (isSet(flags, "weights") || isSet(flags, "now")) {
-		return usageError(flags, "--weights and --now are for --histories")
-	}
 	if !isSet(flags, "model-dir") || !isSet(flags, "out") {
 		return usageError(flags, "--model-dir and --out are needed")
 	}
@@ -148,11 +145,14 @@ func predict(ctx context.Context, std streams, a *predictArgs) (string, error) {
 	if a.threads < 1 {
 		return "", fmt.Errorf("threads: expected an integer >= 1, got %d", a.threads)
 	}
-	now, err := a.timeOfRequests()
+	delimiter, err := findDelimiter(a.out, a.explain)
 	if err != nil {
 		return "", err
 	}
-	delimiter, err := findDelimiter(a.out, a.explain)
+	if err := a.expectHistories(); err != nil {
+		return "", err
+	}
+	now, err := a.timeOfRequests()
 	if err != nil {
 		return "", err
 	}

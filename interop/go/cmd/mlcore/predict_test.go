@@ -149,7 +149,6 @@ func TestMisuseEndsWithTwo(t *testing.T) {
 		"predict", "predict --model-dir m --out o", "predict --model-dir m --out o --all-users --users u",
 		"predict --all-users --out o", "predict --model-dir m --all-users", "predict --fill other", "predict --top-n x",
 		"predict --model-dir m --out o --all-users extra", "predict --no-such-flag", "no-such-command",
-		"predict --model-dir m --out o --all-users --now 0", "predict --model-dir m --out o --users u --weights final",
 		"predict --weights raw", "similar --item a", "inspect", "dump", "conformance", "conformance predict", "conformance other",
 	} {
 		if code, stdout, stderr := call("", strings.Fields(args)...); code != 2 || stderr == "" || stdout != "" {
