@@ -152,7 +152,10 @@ def parse_query(path: Path, data: bytes) -> Query:
     lines = _header(text)
     if not lines or not lines[0].startswith(f"{path.stem}: "):
         got = shorten(lines[0]) if lines else "none"
-        raise DataError(f"{path}:1: expected a comment '-- {path.stem}: ...', got {got}")
+        raise DataError(
+            f"{path}:1: expected a comment '-- {path.stem}: ...', got {got}",
+            _header_hint(path.stem),
+        )
     keys = ("reads", "writes", "order", "param", "repeat")
     parts: dict[str, list[tuple[int, str]]] = {key: [] for key in keys}
     for number, line in enumerate(lines, 1):
@@ -161,7 +164,10 @@ def parse_query(path: Path, data: bytes) -> Query:
             parts[key].append((number, rest.strip()))
     reads = dict(parse_table(path, *part) for part in parts["reads"])
     if len(parts["writes"]) != 1:
-        raise DataError(f"{path}: writes: expected one line, got {len(parts['writes'])}")
+        raise DataError(
+            f"{path}: writes: expected one line, got {len(parts['writes'])}",
+            _header_hint(path.stem),
+        )
     table, writes = parse_table(path, *parts["writes"][0])
     parameters = [parse_parameter(path, *part) for part in parts["param"]]
     order = tuple(name for _, rest in parts["order"] for name in rest.split(", "))
@@ -181,6 +187,13 @@ def parse_query(path: Path, data: bytes) -> Query:
         order,
         {parameter.name: parameter for parameter in parameters},
         [rest for _, rest in parts["repeat"]] == ["until stable"],
+    )
+
+
+def _header_hint(name: str) -> str:
+    return (
+        f"a query begins with lines such as '-- {name}: what it does', "
+        "'-- reads: events(user_id STRING, weight FLOAT64)', '-- writes: rows(user_id STRING)'"
     )
 
 
@@ -205,7 +218,11 @@ def read_query(path: str | os.PathLike[str]) -> Query:
     try:
         return parse_query(Path(path), Path(path).read_bytes())
     except OSError as error:
-        raise from_os_error(error, path, "a readable file") from error
+        fault = from_os_error(error, path, "a readable file")
+        name = Path(path).stem
+        if isinstance(error, FileNotFoundError) and (BUNDLED_QUERIES / f"{name}.sql").is_file():
+            fault.hint = f"{name}, without folder and .sql, is the query that comes with mlcore"
+        raise fault from error
 
 
 def bundled_query(name: str) -> Query:

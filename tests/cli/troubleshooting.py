@@ -728,6 +728,30 @@ LINEAGE = [
         "run_sql --list",
     ),
     Entry(
+        "The file of a query is not where the README of the repository has it",
+        "run_sql --query sql/deduplicate.sql --table events=interactions.csv --out new.csv",
+        "error: sql/deduplicate.sql: expected a readable file, got 'No such file or directory'\n"
+        "hint: deduplicate, without folder and .sql, is the query that comes with mlcore",
+        "After `pip install` there is no folder `sql` in yours; the queries are in the package.",
+        "Give the name alone.",
+        "run_sql --query deduplicate --table events=interactions.csv --out new.csv",
+    ),
+    Entry(
+        "A query of your own has no header",
+        "run_sql --query ./mine.sql --table events=interactions.csv --out new.csv",
+        "error: mine.sql:1: expected a comment '-- mine: ...', got none\n"
+        "hint: a query begins with lines such as '-- mine: what it does', "
+        "'-- reads: events(user_id STRING, weight FLOAT64)', '-- writes: rows(user_id STRING)'",
+        "The header says which tables and columns a query takes and makes, so that files can be read as these.",
+        "Write the three lines above the text.",
+        "run_sql --query ./cured/mine.sql --table events=interactions.csv --out new.csv",
+        files={
+            "mine.sql": "SELECT user_id, item_id FROM events\n",
+            "cured/mine.sql": "-- mine: who took what.\n-- reads: events(user_id STRING, item_id STRING)\n"
+            "-- writes: pairs(user_id STRING, item_id STRING)\nSELECT user_id, item_id FROM events\n",
+        },
+    ),
+    Entry(
         "There is no log of runs",
         "lineage --file interactions.csv",
         "error: lineage.jsonl: expected a log of runs, got no such file\n"

@@ -123,6 +123,8 @@ def test_a_header_that_is_not_clear_is_refused(old: str, new: str, message: str)
     with pytest.raises(DataError) as caught:
         parse(HEADER.replace(old, new) + BODY)
     assert message in str(caught.value)
+    if "comment" in message or "writes: " in message:
+        assert caught.value.hint is not None and "'-- cap: what it does'" in caught.value.hint
 
 
 def test_a_query_says_whether_it_may_be_repeated() -> None:
