@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlcore
-from cli.console import make_parser, run
+from cli.console import Parser, make_parser, run
 from cli.options import flag, parse_pair, with_default
 from mlcore.errors import ConfigError, shorten
 
@@ -96,10 +96,14 @@ def add_config_options(parser: Any) -> None:
     )
 
 
-def add_config_tables(parser: argparse.ArgumentParser) -> None:
+def add_config_tables(parser: Parser) -> None:
     """Add what a configuration may have to a help text: groups without options, to come last."""
     properties = json.loads(SCHEMA.read_text("utf-8"))["properties"]
     plain = {key: schema for key, schema in properties.items() if "oneOf" not in schema}
+    parser.add_settings(plain)
+    for part in properties.keys() - plain.keys():
+        variants = properties[part]["oneOf"]
+        parser.add_settings(f"{part}.{key}" for one in variants for key in one["properties"])
     rows = [line for key, schema in plain.items() for line in _row(key, _takes(schema))]
     parser.add_argument_group(
         "configuration, by --set KEY=VALUE or in the file of --config", "\n".join(rows)

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import io
 import os
+import re
 import signal
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TextIO
 
 from mlcore.errors import DataWarning, MlcoreError, from_os_error
 
-__all__ = ["Outcome", "TerminalProgress", "command_line", "make_parser", "run"]
+__all__ = ["Outcome", "Parser", "TerminalProgress", "command_line", "make_parser", "run"]
 
 QUIET_SECONDS = 2.0
+# What an option is called in other tools, or in other commands of ours.
+_ELSEWHERE = {
+    "--cutoffs": ("k", "n", "top-n", "top-k"),
+    "--ground-truth": ("test", "truth", "qrels"),
+    "--interactions": ("input", "in", "data", "train", "events"),
+    "--model-dir": ("model", "in"),
+    "--out": ("output", "o", "out-dir"),
+    "--out-dir": ("output", "o", "out", "model-dir"),
+    "--test-fraction": ("ratio", "test-size", "fraction"),
+    "--top-n": ("n", "k", "top-k", "limit"),
+}
 
 
 def command_line(name: str) -> str:
@@ -34,14 +47,69 @@ def command_line(name: str) -> str:
     return f"python -m {module} {name}" if module in ("cli", "mlcore") else f"mlcore {name}"
 
 
-def make_parser(name: str, description: str | None, example: str) -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """Adds to a complaint of ``argparse`` which option an unknown one may be meant to be."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._typed: list[str] = []
+        self._settings: dict[str, str] = {}
+
+    def add_settings(self, keys: Iterable[str]) -> None:
+        """Note keys of ``--set``, which may be taken for options of their own."""
+        for key in keys:
+            self._settings.setdefault(_plain(key), key)
+            self._settings.setdefault(_plain(key.removesuffix(".name").rpartition(".")[2]), key)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as ``argparse`` does."""
+        self._typed = list(sys.argv[1:] if args is None else args)
+        return super().parse_known_args(args, namespace)
+
+    def error(self, message: str) -> Any:
+        """Exit with 2; the last line on stderr is the complaint."""
+        super().error(message + (self._meant(message) or ""))
+
+    def _meant(self, message: str) -> str | None:
+        if not re.search("unrecognized arguments|required", message):
+            return None
+        for typed in self._typed:
+            name = typed.partition("=")[0]
+            if name.startswith("-") and name.strip("-") and name not in self._option_string_actions:
+                option = self._option_like(_plain(name))
+                return None if option is None else f"; is {option} meant by {name}?"
+        wanted = re.search("required.*?(--[a-z-]+)", message)
+        if wanted and self._typed and not self._typed[0].startswith("-"):
+            return f"; is {wanted[1]} {self._typed[0]} meant?"
+        return None
+
+    def _option_like(self, name: str) -> str | None:
+        options = {_plain(one): one for one in self._option_string_actions if one[:2] == "--"}
+        elsewhere = [one for one, names in _ELSEWHERE.items() if name in names]
+        known = {
+            **{key: f"--set {setting}=..." for key, setting in self._settings.items()},
+            **{name: one for one in elsewhere if one in options.values()},
+            **options,
+        }
+        alike = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+        longer = [one for one in known if one.startswith(f"{name}-")]
+        shorter = [one for one in known if name.startswith(f"{one}-")]
+        found = (one for one in (name, *alike, *longer, *shorter) if one in known)
+        return known.get(next(found, ""))
+
+
+def _plain(name: str) -> str:
+    return name.strip("-").lower().replace("_", "-")
+
+
+def make_parser(name: str, description: str | None, example: str) -> Parser:
     """Return a parser with the options every command has.
 
     Args:
         description: the docstring of the command's module.
         example: arguments that work, shown at the end of the help.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=command_line(name),
         description=description,
         epilog=f"example:\n  {command_line(name)} {example}",

@@ -6,11 +6,10 @@ similarity that needs only the number of users two items share.
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from cli.config import ConfigArgs, add_config_options, add_config_tables
-from cli.console import TerminalProgress, make_parser, run
+from cli.console import Parser, TerminalProgress, make_parser, run
 from cli.engines import EngineArgs, add_engine_options
 from cli.options import (
     InputArgs,
@@ -36,7 +35,7 @@ class Args(InputArgs, EngineArgs, ConfigArgs):
     dry_run: bool
 
 
-def build_parser() -> ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser."""
     parser = make_parser("train", __doc__, "--interactions train.csv --out-dir new-model")
     add_interactions_option(
