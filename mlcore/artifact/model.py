@@ -19,7 +19,7 @@ from mlcore.artifact.manifest import DIRECTORY_FILES, HISTORY_RULE, Manifest, Mo
 from mlcore.artifact.reader import ModelFiles
 from mlcore.artifact.writer import ModelWriter
 from mlcore.config import TrainConfig
-from mlcore.errors import ManifestError, MlcoreError
+from mlcore.errors import DataError, ManifestError, MlcoreError, shorten
 from mlcore.ids import IdMap
 from mlcore.jsontext import format_document
 from mlcore.notebook import html_table
@@ -146,6 +146,23 @@ class Model:
         )
         writer.write_bytes("manifest.json", manifest.to_text().encode())
         return writer.entries["manifest.json"].sha256
+
+    @classmethod
+    def expect(cls, name: str, value: object) -> Model:
+        """Return a model that Python was called with.
+
+        Args:
+            name: of the argument, for messages.
+
+        Raises:
+            DataError: it is none.
+        """
+        if isinstance(value, Model):
+            return value
+        raise DataError(
+            f"{name}: expected a Model, got {shorten(value)}",
+            "Model.load and Recommender.load open a directory, train_from_data trains interactions",
+        )
 
     @classmethod
     def load(cls, directory: str | os.PathLike[str]) -> Model:

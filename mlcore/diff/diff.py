@@ -60,7 +60,7 @@ def diff_from_data(
 
     Raises:
         ConfigError: a cutoff is out of range, or a condition has another syntax or no such metric.
-        DataError: the models have no item in common.
+        DataError: the models have no item in common, or one is no model.
         ArtifactError: ids are malformed, a stored index points to no item, or a value is not finite.
 
     >>> from mlcore import Interactions, train_from_data
@@ -70,7 +70,7 @@ def diff_from_data(
     """
     check_cutoffs(cutoffs)
     conditions = parse_conditions(fail_if, cutoffs)
-    models = (model_a, model_b)
+    models = (Model.expect("model_a", model_a), Model.expect("model_b", model_b))
     b_of_a = _match_items(models, names)  # (I_a,)
     for model, name in zip(models, names):
         similarity, place = model.similarity, f"{name}/similarity.npz"

@@ -82,6 +82,8 @@ def parse_conditions(texts: Sequence[str], cutoffs: Sequence[int]) -> tuple[Cond
     >>> [str(condition) for condition in parse_conditions(["overlap@10 < 0.80"], [10])]
     ['overlap@10<0.8']
     """
+    if isinstance(texts, str):  # a sequence too, of letters
+        raise ConfigError(f"fail_if: expected a list of conditions, got {shorten(texts)}")
     return tuple(dict.fromkeys(_parse(text, metric_names(cutoffs)) for text in texts))
 
 

@@ -47,12 +47,7 @@ class Ranker:
     """Ranks for users of one model; safe to share between threads."""
 
     def __init__(self, model: Model) -> None:
-        if not isinstance(model, Model):
-            raise DataError(
-                f"model: expected a Model, got {shorten(model)}",
-                "Recommender.load opens a directory, train_from_data trains interactions",
-            )
-        self.model = model
+        self.model = Model.expect("model", model)
         self._scorer = Scorer(model.similarity, model.popularity)
 
     def history_of(self, user_id: str) -> EncodedHistory:

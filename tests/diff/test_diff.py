@@ -205,3 +205,16 @@ def test_models_without_items_differ_in_nothing_and_from_others_by_all(before: M
         DataError, match="^model_b: item_id: expected items of model_a, got none of"
     ):
         diff_from_data(none, before)
+
+
+@pytest.mark.parametrize("name", ["model_a", "model_b"])
+def test_what_is_no_model_is_refused_with_the_cure(name: str, before: Model) -> None:
+    models: dict[str, Any] = {"model_a": before, "model_b": before} | {name: "model"}
+    with pytest.raises(DataError, match=f"^{name}: expected a Model, got 'model'$") as caught:
+        diff_from_data(**models)
+    assert caught.value.hint is not None and "Model.load" in caught.value.hint
+
+
+def test_one_condition_is_no_list_of_them(before: Model) -> None:
+    with pytest.raises(ConfigError, match="^fail_if: expected a list of conditions, got 'rbo<1'$"):
+        diff_from_data(before, before, fail_if="rbo<1")
