@@ -17,6 +17,8 @@ __all__ = ["LIST_COLUMNS", "Predictions", "source_of"]
 # Of a list as rows, one an item; ranks begin at 1.
 LIST_COLUMNS = ("user_id", "item_id", "rank", "score", "source")
 
+_ORDER_HINT = "sorted(scores, key=scores.get, reverse=True) is the list of scores by item"
+_ENTRY_HINT = "a list has ids as strings, or entries as Recommender.predict returns them"
 _BLOCK_ENTRIES = 2**20  # to sort at once; changes speed and memory only
 
 
@@ -61,7 +63,7 @@ class Predictions:
             name: of the lists, for messages.
 
         Raises:
-            DataError: a value is no id; ``check`` refuses the rest.
+            DataError: a value is no id, or ids have no order; ``check`` refuses the rest.
 
         >>> Predictions.from_lists({"u": ["b", "a"], "v": ["b"]}).items.tolist()
         [0, 1, 0]
@@ -72,8 +74,14 @@ class Predictions:
         for user_id, entries in lists.items():
             place = f"{name}: user {shorten(user_id)}"
             refuse_text(place, entries)
+            if isinstance(entries, (set, frozenset, Mapping)):
+                got = type(entries).__name__
+                raise DataError(f"{place}: expected a list, best first, got a {got}", _ORDER_HINT)
             row = [getattr(entry, "item_id", entry) for entry in entries]
-            codes += [index.setdefault(check_id(place, item_id), len(index)) for item_id in row]
+            codes += [
+                index.setdefault(check_id(place, item_id, _ENTRY_HINT), len(index))
+                for item_id in row
+            ]
             lengths.append(len(row))
         return cls(list(lists), list(index), offsets(lengths), np.array(codes, np.int32))
 

@@ -592,6 +592,22 @@ def test_rows_keep_their_order_beyond_ten() -> None:
             [{"user_id": "u", "item_id": "a"}],
             "predictions: expected lists by user, got rows",
         ),
+        # Neither is in order of the scores: what they give would change from run to run.
+        (
+            {"u": {"a"}},
+            {"u": ["a"]},
+            "predictions: user 'u': expected a list, best first, got a set",
+        ),
+        (
+            {"u": {"a": 0.5}},
+            {"u": ["a"]},
+            "predictions: user 'u': expected a list, best first, got a dict",
+        ),
+        (
+            {"u": [("a", 0.5)]},
+            {"u": ["a"]},
+            "predictions: user 'u': expected a string, got ('a', 0.5)",
+        ),
         (Frame(), {"u": ["a"]}, "predictions: expected ids, such as a list of strings, got Frame"),
         ({"u": ["a"]}, Frame(), "ground_truth: expected ids, such as a list of strings, got Frame"),
         ([["a"]], [["a"], ["b"]], "predictions: expected 2 lists as in ground_truth, got 1"),
