@@ -32,10 +32,10 @@ __all__ = ["FrameNames", "open_frame", "read_frame"]
 class FrameNames(NamedTuple):
     """The columns of a frame; None for a column that may be absent, called by its default name."""
 
-    user: str
-    item: str
-    weight: str | None
-    time: str | None
+    user: str = "user_id"
+    item: str = "item_id"
+    weight: str | None = None
+    time: str | None = None
 
 
 def read_frame(

@@ -51,6 +51,23 @@ class Events:
     def __repr__(self) -> str:
         return f"Events({len(self.users)} of {len(self.user_ids)} users and {len(self.item_ids)} items)"
 
+    @classmethod
+    def of(cls, rows: Events | Interactions | Any) -> Events:
+        """Return events as they are, interactions as one event each, or the rows of a data frame.
+
+        Raises:
+            DataError: as ``Interactions.from_frame``, with the names of columns by default.
+        """
+        if isinstance(rows, Events):
+            return rows
+        if isinstance(rows, Interactions):
+            matrix = rows.user_items
+            users = matrix.row_of_entry().astype(np.int32)
+            return cls(
+                rows.user_ids, rows.item_ids, users, matrix.indices, matrix.data, rows.timestamps
+            )
+        return _events_of(*read_frame(rows, FrameNames(), time_rule(None, "s"), None))
+
     def aggregate(self, how: Aggregate = "sum") -> Interactions:
         """Combine the rows of each user and item into one interaction, with their latest timestamp.
 
@@ -161,7 +178,7 @@ class Interactions:
                 raise DataError(f"{name}: expected {num_rows} rows, got {length}")
         if not num_rows:
             raise DataError("user_ids: expected at least one row, got none")
-        return _interactions_of(users, items, weight_column, time_column)
+        return _events_of(users, items, weight_column, time_column).aggregate()
 
     @classmethod
     def from_frame(
@@ -199,7 +216,16 @@ class Interactions:
         """
         names = FrameNames(user, item, weight, time)
         read = read_frame(frame, names, time_rule(timezone, timestamp_unit), ids)
-        return _interactions_of(*read, aggregate)
+        return _events_of(*read).aggregate(aggregate)
+
+    @classmethod
+    def of(cls, rows: Interactions | Any, aggregate: Aggregate = "sum") -> Interactions:
+        """Return interactions as they are, or those of a data frame with the default names.
+
+        Raises:
+            DataError: as ``from_frame``.
+        """
+        return rows if isinstance(rows, Interactions) else cls.from_frame(rows, aggregate=aggregate)
 
     @classmethod
     def from_pairs(
@@ -346,16 +372,12 @@ class Interactions:
         return digest.hexdigest()
 
 
-def _interactions_of(
-    users: Encoded,
-    items: Encoded,
-    weights: Float64Array,
-    times: Int64Array | None,
-    aggregate: Aggregate = "sum",
-) -> Interactions:
+def _events_of(
+    users: Encoded, items: Encoded, weights: Float64Array, times: Int64Array | None
+) -> Events:
     user_ids, user_codes = sort_codes(users[1], users[0])
     item_ids, item_codes = sort_codes(items[1], items[0])
-    return Events(user_ids, item_ids, user_codes, item_codes, weights, times).aggregate(aggregate)
+    return Events(user_ids, item_ids, user_codes, item_codes, weights, times)
 
 
 def no_timestamps(purpose: str, otherwise: str) -> DataError:

@@ -15,6 +15,10 @@ import pytest
 
 from mlcore import ConfigError, DataError, Interactions, MlcoreError
 from mlcore.frames import open_frame
+from mlcore.interactions import Events
+from mlcore.preprocess.preprocess import preprocess_from_data
+from mlcore.split.config import SplitConfig
+from mlcore.split.split import split_from_data
 from tests.optional import optional
 
 Data = Mapping[str, list[Any]]
@@ -311,6 +315,24 @@ class Lazy(Frame):
 )
 def test_anything_else_is_no_frame(frame: Any, got: str, hint: str) -> None:
     assert hint in refused(frame, f"^frame: expected a DataFrame .*, got {got}$")
+
+
+def test_every_function_on_data_takes_a_frame(frame_of: Callable[[Data], Any]) -> None:
+    rows = Interactions.from_columns(*list(DATA.values())[:4])
+    assert Interactions.of(frame_of(DATA)).sha256() == Interactions.of(rows).sha256()
+    twice = frame_of({name: [*column, *column] for name, column in DATA.items()})
+    assert Events.of(twice).aggregate("max").sha256() == rows.sha256()
+    assert Events.of(rows).aggregate("count").user_items.data.tolist() == [1] * 4
+    events = Events.of(rows)
+    assert Events.of(events) is events
+    for part, same in zip(
+        split_from_data(frame_of(DATA), SplitConfig("last-n")),
+        split_from_data(rows, SplitConfig("last-n")),
+    ):
+        assert part.sha256() == same.sha256()
+    assert preprocess_from_data(frame_of(DATA)).sha256() == rows.sha256()
+    with pytest.raises(DataError, match="^frame: expected a DataFrame .*, got str$"):
+        split_from_data("events.csv")
 
 
 def test_a_column_alone_is_no_frame() -> None:

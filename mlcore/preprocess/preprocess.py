@@ -1,6 +1,7 @@
 """Preprocessing: from raw events to the interactions worth training on."""
 
 from __future__ import annotations
+from typing import Any
 
 import numpy as np
 
@@ -23,12 +24,15 @@ __all__ = ["preprocess_from_data", "preprocess_from_path"]
 
 
 def preprocess_from_data(
-    events: Events, config: PreprocessConfig = PreprocessConfig()
+    events: Events | Interactions | Any, config: PreprocessConfig = PreprocessConfig()
 ) -> Interactions:
     """Return interactions that meet all conditions at once.
 
     Steps in order: aggregate, drop light interactions, keep each user's newest (of equal timestamps
     as ``mark_newest``), then drop users and items with too few interactions until nothing changes (the k-core).
+
+    Args:
+        events: or interactions, each an event, or a data frame, as ``train_from_data`` takes it.
 
     Raises:
         DataError: timestamps are needed and missing, or nothing is left.
@@ -37,7 +41,7 @@ def preprocess_from_data(
     >>> len(preprocess_from_data(events, PreprocessConfig(min_item_interactions=2)))
     2
     """
-    interactions = events.aggregate(config.aggregate)
+    interactions = Events.of(events).aggregate(config.aggregate)
     if config.min_weight is not None:
         interactions = interactions.select(interactions.user_items.data >= config.min_weight)
     if config.max_user_interactions is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsIndex, overload
 
 from mlcore.notebook import SHOWN_ROWS, html_table
 from mlcore.ranked_lists import LIST_COLUMNS, source_of
@@ -46,6 +46,15 @@ class RankedList(list[Recommendation]):
         super().__init__(entries)
         self.user_id = user_id
 
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> Recommendation: ...
+    @overload
+    def __getitem__(self, place: slice) -> RankedList: ...
+    def __getitem__(self, place: SupportsIndex | slice) -> Recommendation | RankedList:
+        if isinstance(place, slice):
+            return RankedList(super().__getitem__(place), self.user_id)
+        return super().__getitem__(place)
+
     def to_rows(self) -> list[dict[str, Any]]:
         """Return a row for each item, as ``pandas.DataFrame`` and ``polars.DataFrame`` take them.
 
@@ -71,6 +80,15 @@ class RankedList(list[Recommendation]):
 
 class RankedLists(list[RankedList]):
     """The lists of many users, in the order they were asked for."""
+
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> RankedList: ...
+    @overload
+    def __getitem__(self, place: slice) -> RankedLists: ...
+    def __getitem__(self, place: SupportsIndex | slice) -> RankedList | RankedLists:
+        if isinstance(place, slice):
+            return RankedLists(super().__getitem__(place))
+        return super().__getitem__(place)
 
     def to_rows(self) -> list[dict[str, Any]]:
         """Return the rows of all lists, one list after the other, see ``RankedList.to_rows``.

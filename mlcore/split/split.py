@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ _WITHOUT_TIMES = "take --strategy random or user"
 
 
 def split_from_data(
-    interactions: Interactions, config: SplitConfig = SplitConfig()
+    interactions: Interactions | Any, config: SplitConfig = SplitConfig()
 ) -> tuple[Interactions, Interactions]:
     """Return training and test interactions: every interaction is in exactly one of them.
 
@@ -39,6 +40,9 @@ def split_from_data(
     ``test_fraction`` as 8 hexadecimal digits (without ``item_id, ','`` for ``user``). Of equal
     timestamps ``last-n`` takes those of ``mark_newest``, which do not depend on the order of ids.
 
+    Args:
+        interactions: or a data frame, as ``train_from_data`` takes it.
+
     Raises:
         DataError: timestamps are needed and missing, or one side is empty.
 
@@ -47,6 +51,7 @@ def split_from_data(
     >>> train.item_ids, test.item_ids
     (['a'], ['b'])
     """
+    interactions = Interactions.of(interactions)
     in_test = _TEST_MARKS[config.strategy](interactions, config)
     if in_test.all() or not in_test.any():
         side = "training" if in_test.all() else "test"

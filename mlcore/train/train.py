@@ -223,10 +223,8 @@ def train_from_data(
     """
     if not isinstance(config, TrainConfig):
         config = TrainConfig.from_json(config)
-    if not isinstance(interactions, Interactions):
-        interactions = Interactions.from_frame(interactions, aggregate=config.aggregate)
     trainer = Trainer(
-        interactions,
+        Interactions.of(interactions, config.aggregate),
         threads=threads,
         progress=progress,
         on_message=on_message,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, DataError
@@ -48,8 +48,8 @@ OnTrial: TypeAlias = Callable[[Trial, Trial | None], None]
 
 
 def tune_from_data(
-    interactions: Interactions,
-    validation: Interactions,
+    interactions: Interactions | Any,
+    validation: Interactions | Any,
     space: SearchSpace,
     config: TuneConfig = TuneConfig(),
     *,
@@ -66,7 +66,8 @@ def tune_from_data(
     without interruption.
 
     Args:
-        validation: held-out interactions of the same users.
+        interactions: or a data frame, as ``train_from_data`` takes it.
+        validation: held-out interactions of the same users, likewise.
         past: trials of the same search, from the first, in order.
         threads: None for one per core. Changes speed only.
         progress: called by each training.
@@ -84,6 +85,7 @@ def tune_from_data(
     [(0, 1.0), (1, 1.0)]
     """
     optuna_version()
+    interactions, validation = Interactions.of(interactions), Interactions.of(validation)
     _check_overlap(interactions, validation, "validation")
     samples = [_sample_of(trial, space) for trial in past]
     trainer = Trainer(

@@ -53,3 +53,10 @@ def test_lists_pickle_and_copy() -> None:
     for found in (pickle.loads(pickle.dumps(lists)), copy.deepcopy(lists)):
         assert found == lists and found.to_rows() == lists.to_rows()
         assert type(found) is RankedLists and found[0].user_id == "ann"
+
+
+def test_a_part_of_a_list_is_a_list(recommender: Recommender) -> None:
+    found = recommender.predict("ann", n=3, include_seen=True)
+    assert found[:2].to_rows() == found.to_rows()[:2] and found[0] == list(found)[0]
+    lists = recommender.predict_many(["bob", "ann"])
+    assert lists[1:].to_rows() == lists[1].to_rows() != []
