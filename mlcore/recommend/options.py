@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from mlcore.errors import ConfigError, shorten
 from mlcore.files.options import PathLike
-from mlcore.parameters import choice, convert_value, integer
+from mlcore.parameters import choice, convert_value, integer, optional
 
 __all__ = ["SHOWN_ITEMS", "Fill", "PredictOptions", "Requests", "UnknownUser", "Weights"]
 
@@ -29,6 +30,19 @@ class Requests:
     all_users: bool = False
     users_path: PathLike | None = None
     histories_path: PathLike | None = None
+
+    def check(self) -> None:
+        """Refuse none of them, and several.
+
+        Raises:
+            ConfigError: they are not one.
+        """
+        given = self.all_users, self.users_path is not None, self.histories_path is not None
+        if sum(given) != 1:
+            raise ConfigError(
+                "requests: expected one of all_users, users_path and histories_path, "
+                f"got {sum(given) or 'none'}"
+            )
 
 
 @dataclass(frozen=True)
@@ -61,4 +75,8 @@ class PredictOptions:
 
     def __post_init__(self) -> None:
         convert_value(integer(minimum=1), self.top_n, "top_n")
+        convert_value(optional(choice(*get_args(Fill))), self.fill, "fill")
+        convert_value(choice(*get_args(UnknownUser)), self.unknown_user, "unknown_user")
         convert_value(choice(*get_args(Weights)), self.weights, "weights")
+        if self.now is not None and not isinstance(self.now, str):
+            raise ConfigError(f"now: expected a text as in the command, got {shorten(self.now)}")

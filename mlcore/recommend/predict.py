@@ -86,6 +86,7 @@ def predict_from_path(
             memory does not suffice.
     """
     list_format = find_list_format(out_path, options.explain)
+    requests.check()
     _expect_histories(requests, options)
     now = _now(options, input_options)  # before the work, and in a dry run too
     if dry_run:

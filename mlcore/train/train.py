@@ -235,7 +235,7 @@ def train_from_data(
 
 def train_from_path(
     interactions_path: PathLike,
-    config: TrainConfig | PathLike | None,
+    config: TrainConfig | Mapping[str, object] | PathLike | None,
     out_dir: PathLike,
     *,
     items_path: PathLike | None = None,
@@ -252,7 +252,7 @@ def train_from_path(
 
     Args:
         interactions_path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, ``.parquet``, or ``-``.
-        config: or a JSON file of it, or None for the default one.
+        config: or a dictionary or a JSON file of it, or None for the default one.
         out_dir: where the model directory goes.
         items_path: the catalogue, a table with a column ``item_id``, or None for the items of the
             interactions. It counts where a formula or a metric has the number of items.
@@ -268,6 +268,8 @@ def train_from_path(
         ConfigError: the configuration breaks a rule.
         DataError: a file is faulty, the directory cannot be written, or there is not enough memory.
     """
+
+    config = TrainConfig.from_json(config) if isinstance(config, Mapping) else config
 
     def read() -> tuple[Trainer, TrainConfig, int]:
         settings = read_config(config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,7 @@ __all__ = ["estimate_by_engine", "events_from_rows", "train_by_engine_from_path"
 def train_by_engine_from_path(
     engine: Engine,
     interactions: PathLike,
-    config: TrainConfig | PathLike | None,
+    config: TrainConfig | Mapping[str, object] | PathLike | None,
     out_dir: PathLike,
     *,
     items_path: PathLike | None = None,
@@ -61,7 +61,7 @@ def train_by_engine_from_path(
     Args:
         interactions: a file; or a URI, or what the engine calls a table, whose columns have the names
             of ``sql/read_interactions.sql``.
-        config: or a JSON file of it, or None for the default one.
+        config: or a dictionary or a JSON file of it, or None for the default one.
         items_path: see ``train_from_path``.
         overwrite: replace a model directory in one step.
         with_users: keep the histories.
@@ -72,6 +72,7 @@ def train_by_engine_from_path(
         DataError: a file or a table is faulty, or the directory cannot be written.
     """
     # Opened first, so that an output that cannot be written fails before the work.
+    config = TrainConfig.from_json(config) if isinstance(config, Mapping) else config
     config_path = None if isinstance(config, TrainConfig) else config
     inputs = {"--interactions": interactions, "--config": config_path, "--items": items_path}
     run = CommandRun("train", {"model": out_dir}, lineage_path, engine.name)

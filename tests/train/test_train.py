@@ -15,7 +15,7 @@ from mlcore.errors import DataWarning
 from mlcore.heavy_users import DownWeight, Keep, Latest, Sample
 from mlcore.similarity import Cosine, P3Alpha, RP3Beta, Similarity, registry
 from mlcore.similarity.gram import Products
-from mlcore.train.train import Trainer, add_catalogue
+from mlcore.train.train import Trainer, add_catalogue, train_from_path
 from mlcore.weighting import BM25, NoWeighting, TfIdf
 from tests import oracles
 from tests.test_frames import Frame
@@ -226,6 +226,15 @@ CONFIG = TrainConfig.from_json({"similarity": {"name": "jaccard"}, "num_neighbor
 def test_a_dictionary_is_checked_as_the_file_is(config: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         train_from_data(Frame({"user_id": ["u"], "item_id": ["a"]}), config)
+
+
+def test_a_file_is_trained_by_a_dictionary_too(tmp_path: Path) -> None:
+    (tmp_path / "events.csv").write_text("user_id,item_id\nu,a\nu,b\n")
+    config = {"num_neighbors": 5}
+    train_from_path(tmp_path / "events.csv", config, tmp_path / "by-dictionary")
+    train_from_path(tmp_path / "events.csv", TrainConfig(num_neighbors=5), tmp_path / "by-object")
+    for path in (tmp_path / "by-object").iterdir():
+        assert path.read_bytes() == (tmp_path / "by-dictionary" / path.name).read_bytes()
 
 
 def test_what_is_no_frame_is_not_trained() -> None:
