@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
