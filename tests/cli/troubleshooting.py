@@ -873,11 +873,54 @@ CONFIGURATION = [
         {"bare.csv": "user_id,item_id,seen\nann,tea,1700000000\nbob,tea,1700000001\n"},
     ),
 ]
+TIMED = (
+    "from mlcore import Interactions, Recommender, train_from_data\n"
+    'some = Interactions.from_columns(["u", "u"], ["a", "b"], timestamps=[1700000000, 1700000000])\n'
+    'recommender = Recommender(train_from_data(some, {"weighting": {"name": "none", "half_life_days": 30}}))\n'
+)
+LATE = 'recommender.predict_history([("a", 1, 1700086400)]'
+HISTORIES = [
+    Entry(
+        "An item comes twice among final weights",
+        "predict --model-dir model --histories twice.jsonl --out new.jsonl",
+        "error: twice.jsonl:1: history[1]: item_id: expected each item once, got 'tea' again\n"
+        'hint: final weights are ready; without "weights": "final" the model makes them of events',
+        "Events may repeat an item: the model combines them as the training did. Final weights are taken as they "
+        "are, each item once.",
+        "Leave out the key, or make one weight of the two.",
+        files={
+            "twice.jsonl": '{"user_id": "s1", "weights": "final", "history": [{"item_id": "tea"}, {"item_id": "tea"}]}\n'
+        },
+        in_go=True,
+    ),
+    Entry(
+        "Now is given without histories",
+        "predict --model-dir model --all-users --now 1700000000 --out new.jsonl",
+        "error: now: expected --histories with it, got none\n"
+        "hint: the histories of users of the model are ready",
+        "What users of the training took is weighed in the model. Only the events of `--histories` age.",
+        "Leave it out.",
+        "predict --model-dir model --all-users --out new.jsonl",
+        in_go=True,
+    ),
+    Entry(
+        "An event of a history is after now",
+        TIMED + LATE + ")",
+        "DataError: weighting none: item 'a': expected a timestamp up to the reference time "
+        "2023-11-14T22:13:20.000000Z, got 2023-11-15T22:13:20.000000Z\nhint: --now says up to which time events age",
+        "The model has a half-life: events age up to a moment, by default the latest time of the training. The "
+        "clock is never asked, so the answer can be had again.",
+        "Say what time is now; `--now` of `predict` does.",
+        TIMED + LATE + ', now="2023-11-16T00:00:00Z")',
+        is_python=True,
+    ),
+]
 SECTIONS: Mapping[str, list[Entry]] = {
     "Names and ids": REFERENCES,
     "Tables": TABLES,
     "Configuration": CONFIGURATION,
     "Python": PYTHON,
+    "Histories": HISTORIES,
     "Outputs": OUTPUTS,
     "Queries and lineage": LINEAGE,
 }
