@@ -14,7 +14,7 @@ from mlcore.files.csv_hints import STRAY_QUOTES, hint_at_header, hint_at_width
 from mlcore.files.csv_layout import CsvLayout, csv_records
 from mlcore.files.inputs import TextChunk
 from mlcore.files.options import InputOptions
-from mlcore.files.tables import ColumnReader, convert, field_too_long, no_such_column
+from mlcore.files.tables import ColumnReader, convert, field_too_long, no_such_column, note_unread
 
 __all__ = ["read_csv_columns"]
 
@@ -33,12 +33,12 @@ def read_csv_columns(
     positions: list[int | None] = []
     width = 0
     any_rows = False
-    if options.field_names is not None:
-        header = list(options.field_names)
+    header = list(options.field_names or [])
+    if header:
         width, positions = len(header), _find_columns(name, columns, header, options)
     for first_line, records in _csv_batches(name, lines, layout):
         if not positions:
-            width = len(records[0])
+            header, width = records[0], len(records[0])
             positions = _find_columns(f"{name}:{first_line}", columns, records[0], options)
             first_line, records = first_line + _lines_of(records[0]), records[1:]
 
@@ -71,6 +71,7 @@ def read_csv_columns(
     if not any_rows:
         after = "" if options.field_names else " after the header"
         raise NoRowsError(f"{name}: expected rows{after}, got none")
+    note_unread(name, columns, header)
 
 
 def _open_csv(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 import os
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from mlcore.files.inputs import display_name, find_input_format, opened
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.plain import LONGEST_LINE, sniff
 from mlcore.files.rows_sql import TableSql, csv_rows, json_rows
+from mlcore.files.tables import ColumnReader, note_unread
 from mlcore.ids import id_fault
 from mlcore.interactions import Events
 from mlcore.progress import Progress, no_progress
@@ -41,12 +43,14 @@ def read_events_by_duckdb(
     input_options: InputOptions,
     threads: int | None = None,
     progress: Progress = no_progress,
+    columns: Sequence[ColumnReader] = (),
 ) -> Events | None:
     """Return the rows of a CSV or JSON Lines file in any order, or None if not sure of them.
 
     Args:
         threads: None for one per core.
         progress: called with the bytes sniffed, then with the rows encoded.
+        columns: as of the standard reader, for ``note_unread``.
 
     Raises:
         MlcoreError: DuckDB is not installed.
@@ -66,8 +70,10 @@ def read_events_by_duckdb(
         return None
     except (OSError, EOFError, zlib.error):
         return None
-    if layout is not None and events is not None:
-        layout.say(display_name(path))
+    if events is not None:
+        if layout is not None:
+            layout.say(display_name(path))
+        note_unread(display_name(path), columns, rows.names)
     return events
 
 

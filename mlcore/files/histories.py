@@ -100,7 +100,7 @@ def read_histories(
 def _from_table(
     path: PathLike, input_options: InputOptions, combine: str | None, progress: Progress
 ) -> Iterator[UserHistory]:
-    events = read_events(path, input_options=input_options, progress=progress)
+    events = read_events(path, input_options=input_options, progress=progress, with_note=True)
     place = display_name(path)
     users: Any = events.users
     items, weights, times = events.items, events.weights, events.timestamps

@@ -60,6 +60,7 @@ def read_events(
     threads: int | None = None,
     progress: Progress = no_progress,
     reader: Reader = "auto",
+    with_note: bool = False,
 ) -> Events:
     """Return the rows of a file, in no particular order.
 
@@ -74,6 +75,7 @@ def read_events(
         reader: ``standard`` for the standard library; ``duckdb`` to try DuckDB first, even for a
             small file; ``auto`` for DuckDB where it is installed and the file is large. Changes
             speed and memory only.
+        with_note: note columns that are not read, where weight or timestamp are not there.
 
     Raises:
         DataError: the first fault of the file, with its line and column.
@@ -82,7 +84,9 @@ def read_events(
     format = input_options.format
 
     def read(part: PathLike, kind: Kind) -> Iterator[Events]:
-        yield _read_file(part, kind, input_options, threads, progress, reader)
+        nonlocal with_note
+        yield _read_file(part, kind, input_options, threads, progress, reader, with_note)
+        with_note = False  # of a table of parts the first one stands for all
 
     if has_parts(path):
         events = _join(display_name(path), list(read_parts(path, format, read)))
@@ -116,16 +120,17 @@ def _read_file(
     threads: int | None,
     progress: Progress,
     reader: Reader,
+    with_note: bool,
 ) -> Events:
     events = None
+    columns = _columns(input_options, IdEncoder(), IdEncoder(), with_note)
     if kind == "parquet":
-        columns = _columns(input_options, IdEncoder(), IdEncoder())
         events = read_parquet_events(path, columns, input_options, threads, progress)
     else:
         input_options = replace(input_options, format=kind)
         if reader == "duckdb" or (reader == "auto" and _is_large(path) and has_duckdb()):
-            events = read_events_by_duckdb(path, input_options, threads, progress)
-    return events or _read_by_python(path, input_options, progress)
+            events = read_events_by_duckdb(path, input_options, threads, progress, columns)
+    return events or _read_by_python(path, input_options, progress, with_note)
 
 
 def _is_large(path: PathLike) -> bool:
@@ -136,7 +141,9 @@ def _is_large(path: PathLike) -> bool:
     return stat.S_ISREG(status.st_mode) and status.st_size >= _DUCKDB_FROM_BYTES
 
 
-def _columns(input_options: InputOptions, users: IdEncoder, items: IdEncoder) -> list[ColumnReader]:
+def _columns(
+    input_options: InputOptions, users: IdEncoder, items: IdEncoder, with_note: bool
+) -> list[ColumnReader]:
     names, rule = input_options.columns, input_options.time_rule()
     return [
         id_column(names.user, "user", users),
@@ -148,6 +155,7 @@ def _columns(input_options: InputOptions, users: IdEncoder, items: IdEncoder) ->
             names.weight in names.required(),
             1.0,
             kind="number",
+            option="--weight-column" if with_note else None,
         ),
         ColumnReader(
             names.timestamp,
@@ -155,13 +163,16 @@ def _columns(input_options: InputOptions, users: IdEncoder, items: IdEncoder) ->
             partial(timestamp_from_json, rule=rule),
             names.timestamp in names.required(),
             kind="time",
+            option="--timestamp-column" if with_note else None,
         ),
     ]
 
 
-def _read_by_python(path: PathLike, input_options: InputOptions, progress: Progress) -> Events:
+def _read_by_python(
+    path: PathLike, input_options: InputOptions, progress: Progress, with_note: bool
+) -> Events:
     users, items = IdEncoder(), IdEncoder()
-    columns = _columns(input_options, users, items)
+    columns = _columns(input_options, users, items, with_note)
     dtypes = (np.int32, np.int32, np.float64, np.int64)
     parts = [
         [
@@ -214,13 +225,19 @@ def read_interactions(
     threads: int | None = None,
     progress: Progress = no_progress,
     reader: Reader = "auto",
+    with_note: bool = False,
 ) -> Interactions:
     """Return the interactions of a file: rows of one user and item become one.
 
     Takes and raises what ``read_events`` and ``Events.aggregate`` do.
     """
     events = read_events(
-        path, input_options=input_options, threads=threads, progress=progress, reader=reader
+        path,
+        input_options=input_options,
+        threads=threads,
+        progress=progress,
+        reader=reader,
+        with_note=with_note,
     )
     with at(display_name(path)):
         return events.aggregate(aggregate)

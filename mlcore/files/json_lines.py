@@ -16,6 +16,7 @@ from mlcore.files.tables import (
     field_too_long,
     hint_at_number,
     no_such_column,
+    note_unread,
 )
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.progress import Progress, no_progress
@@ -46,7 +47,7 @@ def read_json_columns(
     for lines, values in _json_batches(name, chunks):
         if not present:
             first = list(values[0])
-            _expect_keys(f"{name}:{lines[0]}", columns, first)
+            _expect_keys(f"{name}:{lines[0]}", columns, values[0])
             present = [
                 column.required
                 or column.json_missing
@@ -65,13 +66,16 @@ def read_json_columns(
         raise no_objects(name)
     for key in absent:
         raise no_such_column(f"{name}: {key}", "key", first)
+    note_unread(name, columns, first)
 
 
-def _expect_keys(place: str, columns: Sequence[ColumnReader], keys: Sequence[str]) -> None:
+def _expect_keys(place: str, columns: Sequence[ColumnReader], value: Mapping[str, Any]) -> None:
     """Refuse a first object that lacks what every object must have."""
+    keys = list(value)
     for column in columns:
         if column.required and column.json_default is None and column.name not in keys:
-            raise no_such_column(f"{place}: {column.name}", "key", keys, column.hint_at(keys))
+            hint = _hint_at_form(value) or column.hint_at(keys)
+            raise no_such_column(f"{place}: {column.name}", "key", keys, hint)
 
 
 def _present(column: ColumnReader) -> Callable[[Any], Any]:
@@ -132,7 +136,26 @@ def json_member(value: Mapping[str, Any], key: str, kind: type[T]) -> T:
         return found
     got = shorten_json(found) if key in value else "no such key"
     hint = hint_at_number(found) if kind is str else None
+    if kind is list and key not in value:
+        hint = _hint_at_form(value)
     raise BadValue(f"{key}: expected {_JSON_KINDS[kind]}, got {got}", hint)
+
+
+def _hint_at_form(value: Mapping[str, Any]) -> str | None:
+    """Return what else the object of a file is, which other options take."""
+    if isinstance(value.get("history"), list):
+        return (
+            "these are histories, a line for each user, which predict and show take as --histories; "
+            "a table has a line for each row"
+        )
+    if isinstance(value.get("items"), list):
+        return "these are lists as predict writes them, which evaluate, compare and show take"
+    if "item_id" in value:
+        return (
+            "these are interactions, a line for each, and not a line for each user; as a table in "
+            ".csv --histories takes them: cli.preprocess --out NEW.csv writes one"
+        )
+    return None
 
 
 def hint_at_bare_id(entry: object, key: str) -> str | None:

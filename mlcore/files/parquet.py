@@ -14,7 +14,7 @@ from mlcore.files.duckdb_input import encode
 from mlcore.files.inputs import display_name, opened
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.rows_sql import TableSql, quote_path, time_from_integer, time_from_text
-from mlcore.files.tables import ColumnReader, convert
+from mlcore.files.tables import ColumnReader, convert, note_unread
 from mlcore.files.values import NO_DECIMALS, NO_ZONE
 from mlcore.interactions import Events
 from mlcore.progress import Progress, no_progress
@@ -61,7 +61,10 @@ def read_parquet_events(
             weight and f"CAST({weight} AS DOUBLE)",
             time and _time(time, types[columns[3].name], input_options),
         )
-        return encode(database, rows, f"encode {display_name(path)}", progress)
+        events = encode(database, rows, f"encode {display_name(path)}", progress)
+    if events is not None:
+        note_unread(display_name(path), columns, list(types))
+    return events
 
 
 def read_parquet_columns(
@@ -95,6 +98,7 @@ def read_parquet_columns(
             raw = [next(values) if there else None for there in present]
             converters = [column.from_json for column in columns]
             yield convert(columns, raw, converters, partial(_place, name, begin))
+    note_unread(name, columns, list(types))
 
 
 def has_integer_column(path: PathLike, name: str) -> bool | None:

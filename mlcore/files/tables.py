@@ -6,11 +6,12 @@ row for the first fault, so the message is the one a slow reader would give.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mlcore.errors import DataError, at, shorten
+from mlcore.errors import DataError, DataWarning, at, shorten
 
 __all__ = [
     "BadValue",
@@ -21,10 +22,12 @@ __all__ = [
     "field_too_long",
     "hint_at_number",
     "no_such_column",
+    "note_unread",
 ]
 
 # A quote that is never closed takes in the lines after it, and is found by this limit.
 MAX_FIELD = 2**24
+_MOST_NAMES = 10
 
 
 class BadValue(DataError):
@@ -49,6 +52,7 @@ class ColumnReader:
         json_missing: whether the value of a JSON object without the key is None.
         kind: of its values in Parquet, whose columns have types.
         hint: what may help if the file lacks it.
+        option: what names it, for a note on a file that has columns of other names in its place.
     """
 
     name: str
@@ -59,6 +63,7 @@ class ColumnReader:
     json_missing: bool = False
     kind: Literal["text", "number", "time"] = "text"
     hint: str | None = None
+    option: str | None = None
 
     def hint_at(self, names: Sequence[str]) -> str | None:
         """Return the hint for a file that has these columns, with the likely one."""
@@ -108,6 +113,28 @@ def hint_at_number(value: object) -> str | None:
         "ids are strings: "
         r"""sed -E 's/"(user_id|item_id)": *([0-9]+)/"\1": "\2"/g' FILE > NEW puts them in quotes"""
     )
+
+
+def note_unread(name: str, columns: Sequence[ColumnReader], names: Sequence[str]) -> None:
+    """Tell the user which columns are not read, where one that an option names is not there.
+
+    Args:
+        name: of the file.
+        names: of the columns that it has.
+    """
+    options = [column.option for column in columns if column.option and column.name not in names]
+    read = {column.name for column in columns}
+    others = [
+        one if one.isprintable() else shorten(one) for one in names if one and one not in read
+    ]
+    if options and others:
+        shown = ", ".join(others[:_MOST_NAMES]) + (", ..." if len(others) > _MOST_NAMES else "")
+        verb = "name them" if len(options) > 1 else "names one"
+        warnings.warn(
+            f"{name}: columns not read: {shown}; {', '.join(options)} {verb}",
+            DataWarning,
+            stacklevel=3,
+        )
 
 
 def field_too_long(place: str, hint: str | None = None) -> DataError:

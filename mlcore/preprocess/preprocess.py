@@ -104,7 +104,9 @@ def preprocess_from_path(
     run.note(config, input_options)
     with open_outputs(out_path, on_written=run.on_written) as (out,):
         run.take(interactions=interactions_path)
-        events = read_events(interactions_path, input_options=input_options, progress=progress)
+        events = read_events(
+            interactions_path, input_options=input_options, progress=progress, with_note=True
+        )
         with at(display_name(interactions_path)):
             interactions = preprocess_from_data(events, config)
         write_interactions(out, interactions, out_path, input_options.format)

@@ -136,7 +136,7 @@ def split_from_path(
     ):
         run.take(interactions=interactions_path)
         interactions = read_interactions(
-            interactions_path, input_options=input_options, progress=progress
+            interactions_path, input_options=input_options, progress=progress, with_note=True
         )
         with at(display_name(interactions_path)):
             train, test = split_from_data(interactions, config)

@@ -329,7 +329,11 @@ def _read(
     """Return the interactions, and how many rows they were."""
     check_rows_fit(interactions_path)
     events = read_events(
-        interactions_path, input_options=input_options, threads=threads, progress=progress
+        interactions_path,
+        input_options=input_options,
+        threads=threads,
+        progress=progress,
+        with_note=True,
     )
     with at(display_name(interactions_path)):
         interactions = events.aggregate(aggregate)

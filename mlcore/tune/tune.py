@@ -231,7 +231,7 @@ def _read(
 ) -> tuple[Interactions, Interactions]:
     check_rows_fit(interactions_path)
     interactions, validation = (
-        read_interactions(path, input_options=input_options, progress=progress)
+        read_interactions(path, input_options=input_options, progress=progress, with_note=True)
         for path in (interactions_path, validation_path)
     )
     if items_path is not None:

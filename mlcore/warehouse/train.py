@@ -88,7 +88,9 @@ def train_by_engine_from_path(
         run.take(config=config_path, items=items_path)
         stored = None if is_file(interactions, input_options.format) else str(interactions)
         if stored is None:
-            events = read_events(interactions, input_options=input_options, progress=progress)
+            events = read_events(
+                interactions, input_options=input_options, progress=progress, with_note=True
+            )
         else:
             refuse_names(stored, input_options.columns)
             events = _read_stored(engine, stored, progress)

@@ -115,7 +115,7 @@ def test_each_config_gives_another_model(tmp_path: Path) -> None:
 
 def as_csv(rows: list[Row]) -> str:
     lines = [f'{weight},"{item}",x,{user}\n' for user, item, weight in rows]
-    return "weight,item_id,note,user_id\n" + "".join(lines)
+    return "weight,item_id,,user_id\n" + "".join(lines)
 
 
 def as_json_lines(rows: list[Row]) -> str:

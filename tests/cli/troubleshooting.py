@@ -234,6 +234,33 @@ REFERENCES = [
         "Write the ids as in the interactions. Items of the interactions that the catalogue lacks are added, with a note.",
         files={"items.csv": "item_id\nTEA\nCOFFEE\n"},
     ),
+    Entry(
+        "Columns that are not read",
+        "preprocess --interactions sales.csv --user-column Kunde --item-column Artikel --out new.csv",
+        "note: sales.csv: columns not read: Menge, Zeitpunkt; --weight-column, --timestamp-column name them\n"
+        "kept 2 of 2 rows: 2 users, 1 items",
+        "A table without a column of weights counts each row once; without times none is newer than another. Here other "
+        "columns may be them. A table that has both gets no such note.",
+        "Name them, or go on if they are something else.",
+        "preprocess --interactions sales.csv --user-column Kunde --item-column Artikel --weight-column Menge "
+        "--timestamp-column Zeitpunkt --timezone Europe/Berlin --out new.csv",
+        files={
+            "sales.csv": "Kunde,Artikel,Menge,Zeitpunkt\nann,tea,2,2026-03-10 11:00\nbob,tea,1,2026-03-10 11:05\n"
+        },
+        status=0,
+    ),
+    Entry(
+        "Interactions as JSON Lines are no histories",
+        "predict --model-dir model --histories clean.jsonl --out new.jsonl",
+        "error: clean.jsonl:1: history: expected an array, got no such key\n"
+        "hint: these are interactions, a line for each, and not a line for each user; as a table in .csv --histories takes "
+        "them: cli.preprocess --out NEW.csv writes one",
+        "A line of `--histories` has all that a user took; a line of interactions, one item. Only the latter may also be a "
+        "table of CSV or Parquet.",
+        "Write the interactions as CSV.",
+        files={"clean.jsonl": '{"user_id": "ann", "item_id": "tea"}\n'},
+        in_go=True,
+    ),
 ]
 
 TABLES = [
@@ -602,14 +629,24 @@ OUTPUTS = [
         "preprocess --interactions interactions.csv --out clean.tsv",
     ),
     Entry(
+        "The output is in a model directory",
+        "evaluate --predictions predictions.jsonl --ground-truth truth.csv --cutoffs 1 --out model/metrics.json",
+        "error: model/metrics.json: expected a place outside of a model directory, got one inside 'model'\n"
+        "hint: a model directory holds nothing but its model; write beside it",
+        "`--overwrite` replaces all of a model directory, and refuses one that holds anything else. So no output, and no log "
+        "of `--lineage`, goes into one.",
+        "Write beside it.",
+        "evaluate --predictions predictions.jsonl --ground-truth truth.csv --cutoffs 1 --out metrics.json",
+    ),
+    Entry(
         "The lists have the ending of a format that is not written",
         "predict --model-dir model --all-users --out lists.xlsx",
-        "error: lists.xlsx: expected a name that ends in .csv, .tsv or .jsonl (or one of them and .gz), got .xlsx\n"
+        "error: lists.xlsx: expected a name that ends in .csv, .tsv or .jsonl (or one of them and .gz), or .parquet, got .xlsx\n"
         "hint: write one of them; DuckDB and pandas read them",
-        "Lists are written as JSON Lines, as CSV, or as Parquet (not by the reader in Go).",
+        "Lists are written as JSON Lines, as CSV, or as Parquet (not by the reader in Go). Other endings, such as `.txt` "
+        "and `.json`, are refused, as no reader would know what is in such a file.",
         "Spreadsheets open CSV.",
         "predict --model-dir model --all-users --out lists.csv",
-        in_go=True,
     ),
     Entry(
         "Explained lists do not fit into a table",
@@ -865,6 +902,7 @@ CONFIGURATION = [
     Entry(
         "A half-life, and no times",
         "train --interactions bare.csv --set weighting.half_life_days=30 --out-dir new",
+        "note: bare.csv: columns not read: seen; --weight-column, --timestamp-column name them\n"
         "error: bare.csv: timestamp: expected a column to tell the age of interactions by, got none\n"
         "hint: --timestamp-column names one; without timestamps leave half_life_days out",
         "Weights that decay with age need an age.",

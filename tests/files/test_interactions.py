@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlcore.errors import DataError
-from mlcore.files.interactions import Reader, read_interactions, write_interactions
+from mlcore.files.interactions import Reader, read_events, read_interactions, write_interactions
 from mlcore.files.options import ColumnNames, Format, InputOptions
 from mlcore.interactions import Interactions
 from tests.files.samples import (

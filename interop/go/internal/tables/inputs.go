@@ -49,7 +49,7 @@ func (c Columns) item() string { return cmp.Or(c.Item, "item_id") }
 // optional returns a column that may be absent if it is called by its default name.
 func optional(given, usual string, take func(string) error) csvColumn {
 	name := cmp.Or(given, usual)
-	return csvColumn{name: name, required: name != usual, take: take}
+	return csvColumn{name: name, required: name != usual, take: take, option: "--" + usual + "-column"}
 }
 
 func (in *Input) note(text string) {

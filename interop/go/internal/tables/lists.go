@@ -1,8 +1,10 @@
 package tables
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -75,7 +77,7 @@ func ReadIDs(in *Input, axis Axis, check func(id string) error) ([]string, error
 			return &Error{
 				Message: fmt.Sprintf("%s: %s: expected a key of this name, got %s",
 					place, column, describeNames(object.Keys, "an empty object")),
-				Hint: likelyColumn(axis.hint(), column, object.Keys),
+				Hint: cmp.Or(hintAtForm(object), likelyColumn(axis.hint(), column, object.Keys)),
 			}
 		case value == nil:
 			return faultf("%s: %s: expected a value, got no such key", place, column)
@@ -86,12 +88,32 @@ func ReadIDs(in *Input, axis Axis, check func(id string) error) ([]string, error
 	})
 }
 
+// hintAtForm returns what else the object of a file is, which other options take.
+func hintAtForm(object *jsontext.Value) string {
+	isArray := func(key string) bool {
+		value := object.Member(key)
+		return value != nil && value.Kind == jsontext.Array
+	}
+	switch {
+	case isArray("history"):
+		return "these are histories, a line for each user, which predict and show take as --histories; " +
+			"a table has a line for each row"
+	case isArray("items"):
+		return "these are lists as predict writes them, which evaluate, compare and show take"
+	case object.Member("item_id") != nil:
+		return "these are interactions, a line for each, and not a line for each user; as a table in " +
+			".csv --histories takes them: cli.preprocess --out NEW.csv writes one"
+	}
+	return ""
+}
+
 // csvColumn is a column to read: take gets each value, and may return a *BadValue.
 type csvColumn struct {
 	name     string
 	required bool
 	take     func(text string) error
 	hint     string // where the file lacks it
+	option   string // what names it, for a note on columns of other names in its place
 }
 
 // readTable gives the columns of a CSV file to their functions, row by row, and then calls endRow,
@@ -124,6 +146,7 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 		}
 		place, after = fmt.Sprintf("%s:%d", place, first), " after the header"
 	}
+	header = slices.Clone(header) // which the next record replaces
 	width := len(header)
 	positions, err := findColumns(in, place, header, columns)
 	if err != nil {
@@ -135,6 +158,7 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 		case err == io.EOF && !anyRows:
 			return &NoRows{faultf("%s: expected rows%s, got none", source.name, after)}
 		case err == io.EOF:
+			source.noteUnread(columns, header)
 			return nil
 		case err != nil:
 			return err
@@ -159,6 +183,38 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 			endRow()
 		}
 	}
+}
+
+// noteUnread tells which columns are not read, where one that an option names is not there.
+func (l *lines) noteUnread(columns []csvColumn, header []string) {
+	var options, others []string
+	known := map[string]bool{"": true}
+	for _, column := range columns {
+		known[column.name] = true
+		if column.option != "" && !slices.Contains(header, column.name) {
+			options = append(options, column.option)
+		}
+	}
+	for _, name := range header {
+		if !known[name] {
+			if strings.ContainsFunc(name, func(char rune) bool { return !unicode.IsPrint(char) }) {
+				name = show.String(name)
+			}
+			others = append(others, name)
+		}
+	}
+	if len(options) == 0 || len(others) == 0 {
+		return
+	}
+	shown := strings.Join(others[:min(len(others), 10)], ", ")
+	if len(others) > 10 {
+		shown += ", ..."
+	}
+	verb := "name them"
+	if len(options) == 1 {
+		verb = "names one"
+	}
+	l.note(l.name + ": columns not read: " + shown + "; " + strings.Join(options, ", ") + " " + verb)
 }
 
 // likelyColumn adds to a hint the column that is called so but for case and punctuation.
