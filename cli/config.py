@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import mlcore
 from cli.console import Parser, make_parser, run
-from cli.options import flag, parse_pair, with_default
+from cli.options import flag, pairs, with_default
 from mlcore.errors import ConfigError, shorten
 
 if TYPE_CHECKING:
@@ -87,10 +87,7 @@ def add_config_options(parser: Any) -> None:
     )
     parser.add_argument(
         "--set",
-        type=parse_pair,
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
+        **pairs("KEY=VALUE"),
         help="a setting in place of the one in --config, such as num_neighbors=50 or "
         "weighting.name=bm25; may be repeated",
     )

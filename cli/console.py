@@ -66,6 +66,10 @@ class Parser(argparse.ArgumentParser):
         self._typed = list(sys.argv[1:] if args is None else args)
         return super().parse_known_args(args, namespace)
 
+    def was_given(self, option: str) -> bool:
+        """Return whether an option stands in what was parsed, even with its default."""
+        return any(word.partition("=")[0] == option for word in self._typed)
+
     def error(self, message: str) -> Any:
         """Exit with 2; the last line on stderr is the complaint."""
         super().error(message + (self._meant(message) or ""))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cli.console import TerminalProgress
-from cli.options import flag, parse_pair, with_default
+from cli.options import flag, pairs, with_default
 from mlcore.errors import ConfigError
 from mlcore.warehouse.engines import BigQueryOptions, DuckDbOptions, SparkOptions, open_engine
 
@@ -84,7 +84,6 @@ def parse_size(text: str) -> int:
 
 
 # What argparse must know of the options of each engine.
-_REPEATED = {"type": parse_pair, "action": "append", "default": [], "metavar": "NAME=VALUE"}
 _OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
     "duckdb": {
         "memory_limit": {
@@ -99,7 +98,7 @@ _OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
             "metavar": "URL",
             "help": with_default("such as spark://host:7077", SparkOptions.master),
         },
-        "spark_conf": {**_REPEATED, "help": "a setting; may be repeated"},
+        "spark_conf": {**pairs(), "help": "a setting; may be repeated"},
     },
     "bigquery": {
         "project": {"metavar": "ID", "help": "the project to bill"},
@@ -115,7 +114,7 @@ _OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
             "metavar": "X",
             "help": with_default("for estimates", f"{BigQueryOptions.dollars_per_tib:g}"),
         },
-        "label": {**_REPEATED, "help": "of the jobs; may be repeated"},
+        "label": {**pairs(), "help": "of the jobs; may be repeated"},
     },
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields
+from functools import partial
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from mlcore.errors import ConfigError
@@ -28,6 +29,7 @@ __all__ = [
     "add_threads_option",
     "build_config",
     "flag",
+    "pairs",
     "parse_delimiter",
     "parse_names",
     "parse_numbers",
@@ -232,11 +234,17 @@ def parse_delimiter(text: str) -> str:
     return delimiter
 
 
-def parse_pair(text: str) -> tuple[str, str]:
-    """Return the two sides of ``name=value``."""
+def pairs(form: str = "NAME=VALUE") -> dict[str, Any]:
+    """Return what argparse must know of an option that takes pairs and may be repeated."""
+    parse = partial(parse_pair, form=form)
+    return {"type": parse, "action": "append", "default": [], "metavar": form}
+
+
+def parse_pair(text: str, form: str = "NAME=VALUE") -> tuple[str, str]:
+    """Return the two sides of ``name=value``, in a message called by another form."""
     name, equals, value = text.partition("=")
     if not name or not equals:
-        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected {form}, got {text!r}")
     return name, value
 
 

@@ -20,7 +20,7 @@ from cli.options import (
     add_input_options,
     add_lineage_option,
     add_threads_option,
-    parse_pair,
+    pairs,
 )
 from mlcore.errors import ConfigError, shorten
 from mlcore.lineage import LINEAGE_NAME
@@ -59,19 +59,13 @@ def build_parser() -> ArgumentParser:
     )
     parser.add_argument(
         "--table",
-        type=parse_pair,
-        action="append",
-        default=[],
-        metavar="NAME=PLACE",
+        **pairs("NAME=PLACE"),
         help="of the query: a file .csv, .jsonl (perhaps .gz) or .parquet, or a table of the engine "
         "such as dataset.events; one for each table",
     )
     parser.add_argument(
         "--param",
-        type=parse_pair,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
+        **pairs(),
         help="of the query; may be repeated",
     )
     parser.add_argument(

@@ -6,22 +6,28 @@ on; user: all interactions of some users. The order of rows changes nothing.
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from datetime import timezone
 
-from cli.console import TerminalProgress, make_parser, run
+from cli.console import Parser, TerminalProgress, make_parser, run
 from cli.options import (
     InputArgs,
     add_fields,
     add_input_options,
     add_lineage_option,
-    add_interactions_option,
     build_config,
+    flag,
+    add_interactions_option,
 )
 from mlcore.errors import ConfigError
-from mlcore.split.config import STRATEGIES, SplitConfig
+from mlcore.split.config import STRATEGIES, SplitConfig, Strategy, check_taken
 from mlcore.times import TimeRule
+
+_OF_SOME = {
+    "test_fraction": "for random, user and temporal without cutoff",
+    "n": "for last-n",
+    "seed": "for random and user",
+}
 
 
 class Args(InputArgs):
@@ -31,7 +37,9 @@ class Args(InputArgs):
     train_out: str
     test_out: str
     lineage: str | None
+    strategy: Strategy
     cutoff: str | None
+    given: Sequence[str] = ()
 
     def config(self) -> SplitConfig:
         """Return how to split."""
@@ -45,10 +53,11 @@ class Args(InputArgs):
                 cutoff = parse_timestamp(self.cutoff, TimeRule(zone or timezone.utc, unit))
         except BadValue as fault:
             raise ConfigError(f"cutoff: {fault}", fault.hint) from None
+        check_taken(self.strategy, self.given)
         return build_config(SplitConfig, self, cutoff=cutoff)
 
 
-def build_parser() -> ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser."""
     parser = make_parser(
         "split",
@@ -61,13 +70,7 @@ def build_parser() -> ArgumentParser:
     parser.add_argument("--test-out", required=True, metavar="FILE", help="the test set")
     how = parser.add_argument_group("how to split")
     how.add_argument("--strategy", choices=STRATEGIES, required=True)
-    add_fields(
-        how,
-        SplitConfig,
-        test_fraction="for random, user and temporal without cutoff",
-        n="for last-n",
-        seed="for random and user",
-    )
+    add_fields(how, SplitConfig, **_OF_SOME)
     how.add_argument(
         "--cutoff",
         metavar="TIME",
@@ -94,7 +97,9 @@ def _split(args: Args, progress: TerminalProgress) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
-    args = build_parser().parse_args(argv, Args())
+    parser = build_parser()
+    args = parser.parse_args(argv, Args())
+    args.given = [name for name in (*_OF_SOME, "cutoff") if parser.was_given(flag(name))]
     return run(lambda progress: _split(args, progress), args, args.train_out, args.test_out)
 
 

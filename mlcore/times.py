@@ -34,7 +34,7 @@ RFC_3339_PATTERN = (
 )
 _RFC_3339 = re.compile(RFC_3339_PATTERN)
 _TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))? ?"
+    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?:(:\d\d)(?:\.(\d+))?)? ?"
     r"(?:([Zz]|UTC|GMT)|([+-]\d\d)(?::?(\d\d))?)?)?",
     re.ASCII,
 )
@@ -145,8 +145,8 @@ def parse_time(text: str, zone: tzinfo | None = None) -> int:
 
     Args:
         text: as for ``parse_rfc_3339``; the offset may also be ``+01``, ``+0100``, ``UTC`` or
-            ``GMT``, with a space before it. With ``zone`` it may lack, and so may the time, which is
-            midnight then.
+            ``GMT``, with a space before it; seconds may lack. With ``zone`` the offset may lack, and
+            so may the time, which is midnight then.
         zone: of a time without offset; None to refuse it.
 
     Raises:
@@ -158,9 +158,9 @@ def parse_time(text: str, zone: tzinfo | None = None) -> int:
     match = _TIME.fullmatch(text)
     if match is None:
         raise ValueError
-    date, time, fraction, utc, hours, minutes = match.groups()
+    date, clock, seconds, fraction, utc, hours, minutes = match.groups()
     offset = f"{hours}:{minutes or '00'}" if hours else "+00:00" if utc else ""
-    moment = datetime.fromisoformat(f"{date}T{time or '00:00:00'}{offset}")
+    moment = datetime.fromisoformat(f"{date}T{clock or '00:00'}{seconds or ':00'}{offset}")
     if not offset:
         if zone is None:
             raise ValueError

@@ -20,14 +20,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from mlcore.errors import DataError, os_errors_at
-from mlcore.files.clobber import refuse_clobber
+from mlcore.files.clobber import is_mount, refuse_clobber
 from mlcore.files.locks import lock
 from mlcore.files.options import PathLike
 from mlcore.files.outputs import OnWritten
 from mlcore.files.partials import create_partial, remove_stale
 
-__all__ = ["check_replaceable", "locked", "replaced_directory", "sync"]
+__all__ = ["COPY_NAME", "check_replaceable", "locked", "replaced_directory", "sync"]
 
+# What the name of a published copy has after that of its link: the time and the manifest's digest.
+COPY_NAME = re.compile(r"\.\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{12}")
 _LAST = "manifest.json"
 # Where the files of a folder that is filled wait inside it; a name that no model beside it has.
 _STAGED = "files-of-this-folder"
@@ -48,7 +50,7 @@ def check_replaceable(target: Path, overwrite: bool, known_files: Collection[str
     """
     if not os.path.lexists(target) or _is_empty(target):
         return
-    if target.is_dir() and _is_mount(target):
+    if target.is_dir() and is_mount(target):
         raise DataError(
             f"{target}: expected a path that does not exist yet or an empty folder, "
             "got a mounted folder with content",
@@ -69,6 +71,13 @@ def check_replaceable(target: Path, overwrite: bool, known_files: Collection[str
         )
     if not target.is_dir():
         raise DataError(f"{target}: expected a model directory to overwrite, got a file")
+    copy = Path(os.path.realpath(target)).name
+    if published := COPY_NAME.search(copy):
+        link = target if target.is_symlink() else target.with_name(copy[: published.start()])
+        raise DataError(
+            f"{target}: expected a model directory to overwrite, got the published copy {copy!r}",
+            f"its name says its content: --out-dir NEW, then cli.publish --model-dir NEW --to {link}",
+        )
     if strange:
         raise DataError(
             f"{target}: expected a model directory to overwrite, got other content: {strange[0]!r}",
@@ -81,21 +90,6 @@ def _is_empty(folder: Path) -> bool:
     if not folder.is_dir():
         return False
     return all(name == "lost+found" or _STAGE.fullmatch(name) for name in os.listdir(folder))
-
-
-def _is_mount(folder: Path) -> bool:
-    real = os.path.realpath(folder)
-    if os.path.ismount(real):
-        return True
-    with contextlib.suppress(OSError):  # elsewhere than on Linux
-        # A folder of the same file system mounted here has no other sign.
-        mounts = Path("/proc/self/mountinfo").read_bytes().splitlines()
-        return real in [os.fsdecode(_unescape(line.split(b" ")[4])) for line in mounts]
-    return False
-
-
-def _unescape(field: bytes) -> bytes:
-    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), field)
 
 
 @contextlib.contextmanager

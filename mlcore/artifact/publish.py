@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from mlcore.artifact import DIRECTORY_FILES, KEPT_COPIES, replaced_directory, verify_model
-from mlcore.artifact.directory import locked, sync
+from mlcore.artifact.directory import COPY_NAME, locked, sync
 from mlcore.artifact.manifest import PROVENANCE
 from mlcore.errors import DataError, os_errors_at
 from mlcore.files.clobber import refuse_clobber
@@ -23,8 +23,6 @@ from mlcore.files.partials import partial_path, remove_stale
 from mlcore.parameters import convert_value, integer
 
 __all__ = ["publish_from_path"]
-
-_COPY_NAME = re.compile(r"\.\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{12}")
 
 
 def publish_from_path(model_dir: PathLike, link: PathLike, *, keep: int = KEPT_COPIES) -> str:
@@ -78,7 +76,7 @@ def _copy_name(source: Path, target: Path) -> Path:
 def _remove_leftovers(link: Path) -> None:
     """Remove what killed processes left: links not yet renamed, and copies half made or half removed."""
     name = re.escape(link.name)
-    remove_stale(link.parent, f"{name}(?:{_COPY_NAME.pattern})?")
+    remove_stale(link.parent, f"{name}(?:{COPY_NAME.pattern})?")
     for path in link.parent.iterdir():
         # A link has no lock, but that of its folder is ours.
         if path.is_symlink() and re.fullmatch(rf"\.{name}\.partial-[0-9a-f]{{8}}", path.name):
@@ -100,7 +98,7 @@ def _remove_old(link: Path, current: str, keep: int) -> int:
     copies = sorted(
         path.name
         for path in link.parent.iterdir()
-        if path.name.startswith(link.name) and _COPY_NAME.fullmatch(path.name[len(link.name) :])
+        if path.name.startswith(link.name) and COPY_NAME.fullmatch(path.name[len(link.name) :])
     )
     old = [name for name in copies if name != current][: max(0, len(copies) - keep)]
     for name in old:

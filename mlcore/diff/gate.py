@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from mlcore.errors import ConfigError, shorten
 from mlcore.jsontext import format_number
+from mlcore.parameters import nearest
 
 __all__ = ["METRICS", "Condition", "metric_names", "parse_conditions"]
 
@@ -99,7 +100,11 @@ def _parse(text: str, names: Sequence[str]) -> Condition:
     if found[1] not in names:
         raise ConfigError(
             f"fail_if: expected one of {', '.join(names)}, got {shorten(found[1])}",
-            "--cutoffs says which overlaps there are",
+            (
+                "--cutoffs says which overlaps there are"
+                if found[1].startswith("overlap@")
+                else nearest(found[1], names)
+            ),
         )
     return Condition(found[1], found[2], bound)
 

@@ -26,6 +26,7 @@ from mlcore.files.predictions import read_predictions
 from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document
 from mlcore.lineage.command_run import CommandRun
+from mlcore.parameters import nearest
 from mlcore.progress import Progress, no_progress
 from mlcore.ranked_lists import Predictions
 from mlcore.types import Float64Array, Int32Array, Int64Array
@@ -123,9 +124,11 @@ def _check_metrics(config: CompareConfig, cutoffs: Sequence[int]) -> None:
     known = [f"{name}@{n}" for name in USER_METRICS for n in cutoffs]
     for name in config.fail_if_worse:
         if name not in known:
+            metric, at_sign, _ = name.partition("@")
+            cutoffs_say = "--cutoffs says which list lengths there are"
             raise ConfigError(
                 f"fail_if_worse: expected one of {', '.join(known)}, got {shorten(name)}",
-                "--cutoffs says which list lengths there are",
+                cutoffs_say if at_sign and metric in USER_METRICS else nearest(name, known),
             )
 
 

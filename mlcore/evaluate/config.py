@@ -13,6 +13,7 @@ from mlcore.parameters import (
     check_parameters,
     choice,
     integer,
+    nearest,
     number,
     optional,
     parameter,
@@ -92,7 +93,8 @@ class EvaluateConfig:
         for name in self.slices:
             if name not in SLICES:
                 raise ConfigError(
-                    f"slices: expected some of {', '.join(SLICES)}, got {shorten(name)}"
+                    f"slices: expected some of {', '.join(SLICES)}, got {shorten(name)}",
+                    nearest(name, SLICES),
                 )
         edges, shares = self.history_edges, self.popularity_shares
         if edges is not None:

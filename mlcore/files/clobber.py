@@ -1,17 +1,21 @@
-"""Outputs that would replace an input: refused before the work, as ``set -o noclobber`` does."""
+"""Outputs that would replace an input or spoil a model: refused before the work."""
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
+import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mlcore.errors import DataError
 from mlcore.files.options import PathLike
 
-__all__ = ["refuse_clobber"]
+__all__ = ["is_mount", "refuse_clobber"]
+
+_OF_MODEL = ("manifest.json", "items.csv")  # a manifest alone may be that of other software
 
 
 def refuse_clobber(
@@ -22,7 +26,8 @@ def refuse_clobber(
 ) -> None:
     """Refuse an output that is an input by any name, through links too, or would be one next time.
 
-    That is what lies in an input folder or matches an input pattern.
+    That is what lies in an input folder or matches an input pattern. And one inside any model
+    directory, which holds the files of a model only: ``--overwrite`` goes by that.
 
     Args:
         output: a path; ``-`` is standard output.
@@ -31,7 +36,7 @@ def refuse_clobber(
         is_folder: whether the output is one, which no pattern stands for.
 
     Raises:
-        DataError: it is one, or lies in one.
+        DataError: it is one, or lies in one, or in a model directory.
 
     >>> refuse_clobber("clean.csv", {"--interactions": "events.csv", "--items": None})
     """
@@ -48,6 +53,19 @@ def refuse_clobber(
             )
         if not is_folder and os.fspath(output) != "-":
             _refuse_match(output, path, option)
+    if os.fspath(output) != "-":
+        _refuse_inside_model(output)
+
+
+def _refuse_inside_model(output: PathLike) -> None:
+    for folder in _parents(output):
+        # A mounted model cannot be overwritten; the next one goes to a folder inside it.
+        if all((folder / name).is_file() for name in _OF_MODEL) and not is_mount(folder):
+            raise DataError(
+                f"{os.fspath(output)}: expected a place outside of a model directory, "
+                f"got one inside {folder.name!r}",
+                "a model directory holds nothing but its model; write beside it",
+            )
 
 
 def _refuse_inside(output: PathLike, folder: PathLike, place: str, option: str) -> None:
@@ -67,6 +85,13 @@ def _refuse_match(output: PathLike, pattern: PathLike, option: str) -> None:
             "got one of it",
             "the next run would read it, too; write to another folder",
         )
+
+
+def _parents(path: PathLike) -> Sequence[Path]:
+    try:
+        return Path(os.path.realpath(path)).parents
+    except ValueError:  # no path at all
+        return []
 
 
 def _identities(path: PathLike) -> Iterator[tuple[int, int] | None]:
@@ -91,3 +116,23 @@ def _identity(path: PathLike, stream: int) -> tuple[int, int] | None:
     except (OSError, ValueError):  # nothing is there, or no path at all
         return None
     return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def is_mount(folder: Path) -> bool:
+    """Return whether a file system begins at a folder: it cannot be renamed, nor replaced.
+
+    >>> is_mount(Path("/"))
+    True
+    """
+    real = os.path.realpath(folder)
+    if os.path.ismount(real):
+        return True
+    with contextlib.suppress(OSError):  # elsewhere than on Linux
+        # A folder of the same file system mounted here has no other sign.
+        mounts = Path("/proc/self/mountinfo").read_bytes().splitlines()
+        return real in [os.fsdecode(_unescape(line.split(b" ")[4])) for line in mounts]
+    return False
+
+
+def _unescape(field: bytes) -> bytes:
+    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), field)

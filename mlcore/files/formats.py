@@ -14,6 +14,7 @@ from mlcore.jsontext import format_string
 __all__ = [
     "ROW_FORMATS",
     "RowFormat",
+    "any_ending_of",
     "ending_of",
     "find_row_format",
     "quote_csv",
@@ -112,6 +113,19 @@ def ending_of(path: PathLike) -> str:
         if name.removesuffix(".gz").endswith(ending):
             return ending if ending in ROW_FORMATS or name.endswith(ending) else f"{ending}.gz"
     return ""
+
+
+def any_ending_of(path: PathLike) -> str:
+    """Return the ending of a name, known or not, perhaps with ``.gz``, or nothing.
+
+    >>> any_ending_of("a.csv.gz"), any_ending_of("a.txt.gz"), any_ending_of("b/.a"), any_ending_of("a.gz")
+    ('.csv', '.txt.gz', '', '')
+    """
+    name = os.path.basename(os.fspath(path)).lower()
+    plain = name.removesuffix(".gz")
+    stem, _, last = plain.rpartition(".")
+    unknown = f".{last}" + name[len(plain) :] if stem.strip(".") and last else ""
+    return ending_of(path) or unknown
 
 
 def find_row_format(path: PathLike, given: Format | None = None) -> RowFormat:

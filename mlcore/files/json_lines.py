@@ -46,7 +46,7 @@ def read_json_columns(
     for lines, values in _json_batches(name, chunks):
         if not present:
             first = list(values[0])
-            _expect_keys(f"{name}:{lines[0]}", columns, first)
+            _expect_keys(f"{name}:{lines[0]}", columns, values[0])
             present = [
                 column.required
                 or column.json_missing
@@ -67,11 +67,13 @@ def read_json_columns(
         raise no_such_column(f"{name}: {key}", "key", first)
 
 
-def _expect_keys(place: str, columns: Sequence[ColumnReader], keys: Sequence[str]) -> None:
+def _expect_keys(place: str, columns: Sequence[ColumnReader], value: Mapping[str, Any]) -> None:
     """Refuse a first object that lacks what every object must have."""
+    keys = list(value)
     for column in columns:
         if column.required and column.json_default is None and column.name not in keys:
-            raise no_such_column(f"{place}: {column.name}", "key", keys, column.hint_at(keys))
+            hint = _hint_at_form(value) or column.hint_at(keys)
+            raise no_such_column(f"{place}: {column.name}", "key", keys, hint)
 
 
 def _present(column: ColumnReader) -> Callable[[Any], Any]:
@@ -132,7 +134,26 @@ def json_member(value: Mapping[str, Any], key: str, kind: type[T]) -> T:
         return found
     got = shorten_json(found) if key in value else "no such key"
     hint = hint_at_number(found) if kind is str else None
+    if kind is list and key not in value:
+        hint = _hint_at_form(value)
     raise BadValue(f"{key}: expected {_JSON_KINDS[kind]}, got {got}", hint)
+
+
+def _hint_at_form(value: Mapping[str, Any]) -> str | None:
+    """Return what else the object of a file is, which other options take."""
+    if isinstance(value.get("history"), list):
+        return (
+            "these are histories, a line for each user, which predict and show take as --histories; "
+            "a table has a line for each row"
+        )
+    if isinstance(value.get("items"), list):
+        return "these are lists as predict writes them, which evaluate, compare and show take"
+    if "item_id" in value:
+        return (
+            "these are interactions, a line for each, and not a line for each user; as a table in "
+            ".csv --histories takes them: cli.preprocess --out NEW.csv writes one"
+        )
+    return None
 
 
 def hint_at_bare_id(entry: object, key: str) -> str | None:

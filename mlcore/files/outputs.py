@@ -21,7 +21,7 @@ from mlcore.files.options import PathLike
 from mlcore.files.parquet_output import check_parquet_output, convert_to_parquet
 from mlcore.files.partials import create_partial
 
-__all__ = ["OnWritten", "descriptor_of", "open_outputs"]
+__all__ = ["OnWritten", "descriptor_of", "is_stream", "open_outputs"]
 
 OnWritten: TypeAlias = Callable[[Sequence[Path | None]], object]
 
@@ -233,6 +233,15 @@ def descriptor_of(path: PathLike) -> int | None:
             return None
         name = os.path.abspath(os.path.join(os.path.dirname(name), os.readlink(name)))
     return None
+
+
+def is_stream(path: PathLike) -> bool:
+    """Return whether a path names no file, but a descriptor, a device or a pipe.
+
+    >>> is_stream("-"), is_stream("/dev/null"), is_stream("lists.jsonl")
+    (True, True, False)
+    """
+    return descriptor_of(path) is not None or (_is_special(path) and not os.path.isdir(path))
 
 
 def _create_file(path: Path) -> int:

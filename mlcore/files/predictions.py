@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -10,11 +11,12 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from mlcore.errors import ConfigError, DataError, at, shorten, shorten_json
-from mlcore.files.formats import ending_of, find_row_format
+from mlcore.files.formats import ROW_FORMATS, any_ending_of, find_row_format
 from mlcore.files.inputs import display_name, text_chunks
 from mlcore.files.json_lines import hint_at_bare_id, json_member, no_objects, parse_json_object
 from mlcore.files.list_rows import are_rows, format_list_rows, read_list_rows
 from mlcore.files.options import PathLike
+from mlcore.files.outputs import is_stream
 from mlcore.files.tables import BadValue
 from mlcore.files.values import JSON_NUMBER, IdEncoder
 from mlcore.jsontext import format_numbers, format_string
@@ -165,9 +167,15 @@ def find_list_format(path: PathLike, explain: bool = False) -> ListFormat:
     >>> find_list_format("lists.csv").header
     'user_id,item_id,rank,score,source\\n'
     """
-    ending = ending_of(path)
+    ending = "" if is_stream(path) else any_ending_of(path)
     if ending in ("", ".jsonl", ".ndjson"):
         return ListFormat("", format_string, format_predictions)
+    if ending not in (*ROW_FORMATS, ".parquet"):
+        raise DataError(
+            f"{os.fspath(path)}: expected a name that ends in .csv, .tsv or .jsonl (or one of them and "
+            f".gz), or .parquet, got {ending}",
+            "write one of them; DuckDB and pandas read them",
+        )
     # Of a table that becomes Parquet, the text before.
     rows = find_row_format("lists.csv" if ending == ".parquet" else path)
     if explain:

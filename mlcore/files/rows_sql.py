@@ -10,6 +10,7 @@ import csv
 import glob
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -46,6 +47,7 @@ class TableSql:
         weight: DOUBLE, or None if there is no such column.
         time: BIGINT microseconds since 1970 UTC, or None if there is no such column.
         count: the number of rows, or None if not known.
+        names: of the columns of the file.
     """
 
     table: str
@@ -54,6 +56,7 @@ class TableSql:
     weight: str | None
     time: str | None
     count: int | None = None
+    names: Sequence[str] = ()
 
 
 def csv_rows(
@@ -90,6 +93,7 @@ def csv_rows(
         weight and _number(f"regexp_full_match({weight}, '{NUMBER}')", weight, "DOUBLE"),
         time and time_from_text(time, options.timestamp_unit),
         dialect.lines - skipped,
+        header,
     )
 
 
@@ -112,7 +116,7 @@ def json_rows(
     fields = _json_fields(dialect.first_line, pieces)
     if fields is None or dialect.delimiters != dialect.lines * (len(pieces) - 1):
         return None
-    names = options.columns
+    names, keys = options.columns, list(fields)
     if not set(names.required()) <= fields.keys():
         return None
     user, item, weight, time = (fields.pop(name, None) for name in names.in_order())
@@ -139,6 +143,7 @@ def json_rows(
         weight and _number(weight.matches(JSON_NUMBER), weight.text, "DOUBLE"),
         time and _json_time(time, options.timestamp_unit),
         dialect.lines,
+        keys,
     )
 
 

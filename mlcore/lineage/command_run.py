@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlcore import lineage  # whose names load on first use: most runs have no log
 from mlcore.errors import DataError
+from mlcore.files.clobber import refuse_clobber
 from mlcore.files.options import ColumnNames, InputOptions, PathLike
-from mlcore.files.outputs import descriptor_of
+from mlcore.files.outputs import is_stream
 from mlcore.lineage.contents import describe_file, describe_input
 from mlcore.lineage.data import Dataset
 from mlcore.lineage.queries import BUNDLED_QUERIES
@@ -39,8 +40,8 @@ class CommandRun:
         engine: that does the work, or None.
 
     Raises:
-        DataError: a log cannot take a line, or is an output; or a log is given for an output that is
-            no file, whose content nobody could look up.
+        DataError: a log cannot take a line, is an output, or lies in a model directory; or a log is
+            given for an output that is no file, whose content nobody could look up.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class CommandRun:
             for path in self._outputs.values():
                 if os.path.realpath(path) == os.path.realpath(log):
                     raise DataError(f"{path}: expected another file than the lineage, got the same")
+            refuse_clobber(log, {})
             lineage.check_appendable(log)
         self._inputs: list[Dataset] = []
         self._params: dict[str, Setting] = {}
@@ -73,10 +75,12 @@ class CommandRun:
         """Fingerprint files that are about to be read; those that are no files get no digest.
 
         Raises:
-            DataError: a file is unreadable or damaged.
+            DataError: a file is unreadable or damaged, or a log is one, or lies in a folder of parts.
         """
         for role, path in inputs.items() if self._logs else ():
             if path is not None:
+                for log in self._logs.values():
+                    refuse_clobber(log, {"--" + role.replace("_", "-"): path})
                 facts = describe_input(path)
                 self._inputs.append(Dataset.of_file(path, format_of(path), facts, table=role))
 
@@ -144,9 +148,7 @@ class CommandRun:
 
 
 def _find_log(path: PathLike, given: PathLike | None) -> PathLike | None:
-    is_file = descriptor_of(path) is None and (
-        not os.path.exists(path) or os.path.isfile(path) or os.path.isdir(path)
-    )
+    is_file = not is_stream(path)
     if given is not None and not is_file:
         name = "standard output" if os.fspath(path) == "-" else path
         raise DataError(

@@ -11,6 +11,7 @@ import numpy as np
 
 from mlcore.artifact import Model
 from mlcore.errors import ConfigError, DataError, DataWarning, UnknownUserError, at, shorten
+from mlcore.files.clobber import refuse_clobber
 from mlcore.files.histories import UserHistory, read_histories
 from mlcore.files.inputs import display_name
 from mlcore.files.list_rows import LIST_TYPES
@@ -85,6 +86,15 @@ def predict_from_path(
         DataError: a file is faulty, a user is unknown, no item to include or no user is known, or
             memory does not suffice.
     """
+    inputs = {
+        "--model-dir": model_dir,
+        "--users": requests.users_path,
+        "--histories": requests.histories_path,
+        "--include-items": options.include_items_path,
+        "--exclude-items": options.exclude_items_path,
+    }
+    if not dry_run:
+        refuse_clobber(out_path, inputs)
     list_format = find_list_format(out_path, options.explain)
     requests.check()
     _expect_histories(requests, options)
@@ -94,13 +104,6 @@ def predict_from_path(
             on_message
         )
     tally = _Tally()
-    inputs = {
-        "--model-dir": model_dir,
-        "--users": requests.users_path,
-        "--histories": requests.histories_path,
-        "--include-items": options.include_items_path,
-        "--exclude-items": options.exclude_items_path,
-    }
     run = CommandRun("predict", {"predictions": out_path}, lineage_path)
     run.note(options, input_options, all_users=requests.all_users)
     with open_outputs(out_path, inputs=inputs, types=LIST_TYPES, on_written=run.on_written) as (

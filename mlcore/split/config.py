@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from mlcore.errors import ConfigError
 from mlcore.parameters import check_parameters, choice, integer, number, parameter
 
-__all__ = ["STRATEGIES", "SplitConfig", "Strategy"]
+__all__ = ["STRATEGIES", "SplitConfig", "Strategy", "check_taken"]
 
 Strategy: TypeAlias = Literal["random", "last-n", "temporal", "user"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+
+# Which strategies a setting changes.
+_STRATEGIES_OF: dict[str, tuple[Strategy, ...]] = {
+    "test_fraction": ("random", "user", "temporal"),
+    "n": ("last-n",),
+    "cutoff": ("temporal",),
+    "seed": ("random", "user"),
+}
 
 
 @dataclass(frozen=True)
@@ -38,5 +47,25 @@ class SplitConfig:
         check_parameters(self)
         if self.cutoff is not None and type(self.cutoff) is not int:
             raise ConfigError(f"cutoff: expected integer microseconds, got {self.cutoff!r}")
-        if self.cutoff is not None and self.strategy != "temporal":
-            raise ConfigError(f"cutoff: expected strategy 'temporal', got {self.strategy!r}")
+        if self.cutoff is not None:
+            check_taken(self.strategy, ["cutoff"])
+
+
+def check_taken(strategy: Strategy, given: Collection[str]) -> None:
+    """Refuse settings that change nothing.
+
+    Args:
+        given: names of fields.
+
+    Raises:
+        ConfigError: the strategy does not take one, or another one given overrules it.
+
+    >>> check_taken("last-n", ["n"])
+    """
+    for name in given:
+        strategies = _STRATEGIES_OF[name]
+        if strategy not in strategies:
+            expected = " or ".join(map(repr, strategies))
+            raise ConfigError(f"{name}: expected strategy {expected}, got {strategy!r}")
+    if {"cutoff", "test_fraction"} <= set(given):
+        raise ConfigError("test_fraction: expected no cutoff with it, got both")

@@ -30,6 +30,7 @@ from pathlib import Path
 
 from mlcore.errors import DataError, from_os_error, shorten
 from mlcore.lineage import BUNDLED_QUERIES
+from mlcore.parameters import nearest
 from mlcore.warehouse.check import check_text
 from mlcore.warehouse.header import Column, Parameter, SqlType, Value, parse_parameter, parse_table
 
@@ -95,7 +96,10 @@ class Query:
         unknown = [name for name in given if name not in self.parameters]
         if unknown:
             known = ", ".join(self.parameters) or "none"
-            raise DataError(f"{place}: param: expected some of {known}, got {shorten(unknown[0])}")
+            raise DataError(
+                f"{place}: param: expected some of {known}, got {shorten(unknown[0])}",
+                nearest(unknown[0], self.parameters),
+            )
         values: dict[str, Value] = {}
         for name, parameter in self.parameters.items():
             value = given.get(name, parameter.default)

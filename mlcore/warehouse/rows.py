@@ -13,7 +13,7 @@ import numpy.typing as npt
 from mlcore.errors import DataError, shorten, shorten_json
 from mlcore.files.columns import read_columns
 from mlcore.files.formats import RowFormat, find_row_format
-from mlcore.files.options import Format, InputOptions, PathLike
+from mlcore.files.options import ColumnNames, Format, InputOptions, PathLike
 from mlcore.files.tables import BadValue, ColumnReader
 from mlcore.files.values import (
     Memo,
@@ -121,7 +121,17 @@ def _file_column(column: Column, rule: TimeRule) -> ColumnReader:
         json_default=column.default,
         json_missing=column.nullable,
         kind=_kind_of(column),
+        hint=_hint_at_name(column.name),
     )
+
+
+def _hint_at_name(name: str) -> str:
+    """Return where a table of another's names gets those of a query, which no option renames."""
+    own = f"a query of your own reads any names: SELECT NAME AS {name}"
+    option = {"user_id": "user", "item_id": "item"}.get(name, name)
+    if name not in ColumnNames().in_order():
+        return own
+    return f"cli.preprocess --{option}-column NAME --out NEW.csv writes it so; or {own}"
 
 
 def _kind_of(column: Column) -> Literal["text", "number", "time"]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO, cast
 
 from mlcore.errors import DataError, shorten
+from mlcore.files.clobber import refuse_clobber
 from mlcore.files.formats import find_row_format
 from mlcore.files.inputs import find_input_format
 from mlcore.files.options import Format, InputOptions, PathLike
@@ -105,6 +106,7 @@ def run_sql_from_path(
     query, values = run.checked()
     lineage = _default_log() if lineage_path is None else lineage_path
     check_appendable(lineage)  # before the work, not after it
+    refuse_clobber(lineage, run.inputs())
     names = [column.name for column in query.writes]
     if (out_path is None) == (out_table is None):
         raise DataError("out: expected a file or a table for the result, got both or neither")

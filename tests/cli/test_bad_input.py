@@ -284,7 +284,7 @@ CSV_CASES = [
             (DECIMALS, ["12.5", "1e9", "1700000000.0"]),
             (SPACES, [" 100"]),
             (OTHER_TIMES, ["yesterday", "1_000", "2024-02-30T00:00:00Z", "01/02/2024 10:00"]),
-            (OTHER_TIMES, ["2024-01-01T25:00:00Z", "2024-01-01 09:00", "9" * 50]),
+            (OTHER_TIMES, ["2024-01-01T25:00:00Z", "2024-01-01 09:00.5", "9" * 50]),
         ]
         for time in times
     ),  # fmt: skip
@@ -295,7 +295,7 @@ CSV_CASES = [
             f":2: timestamp: expected integer seconds or an RFC 3339 time, got {time!r}",
             ZONE,
         )
-        for time in ["2024-01-01", "2024-01-01T00:00:00", "2024-01-01 00:00:00.5"]
+        for time in ["2024-01-01", "2024-01-01 09:00", "2024-01-01T00:00:00", "2024-01-01 00:00:00.5"]
     ),
     *(
         csv_case(
@@ -457,6 +457,19 @@ JSONL_CASES = [
             ("1.5", "1.5", DECIMALS), ("true", "true", None), ("null", "null", NO_TIME), ('"soon"', "'soon'", OTHER_TIMES),
         ]
     ),  # fmt: skip
+    jsonl_case(
+        "histories",
+        '{"user_id": "ann", "history": [{"item_id": "tea"}]}\n',
+        ":1: item_id: expected a key of this name, got 'user_id', 'history'",
+        "these are histories, a line for each user, which predict and show take as --histories; "
+        "a table has a line for each row",
+    ),
+    jsonl_case(
+        "lists",
+        '{"user_id": "ann", "items": [{"item_id": "tea", "score": 1}]}\n',
+        ":1: item_id: expected a key of this name, got 'user_id', 'items'",
+        "these are lists as predict writes them, which evaluate, compare and show take",
+    ),
     jsonl_case(
         "timestamp in milliseconds",
         '{"user_id": "ann", "item_id": "tea", "timestamp": 1600000000000}\n',

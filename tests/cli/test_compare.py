@@ -38,3 +38,19 @@ def test_a_loss_needs_a_metric(folder: Path, capsys: pytest.CaptureFixture[str])
         "error: max_loss: expected a metric it holds for, got 0.1 and no metric\n"
         "hint: --fail-if-worse names the metric\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("metric", "hint"),
+    [
+        ("ndgc@2", "did you mean ndcg@2?"),
+        ("ndcg@3", "--cutoffs says which list lengths there are"),
+        ("ndcg", "did you mean ndcg@2?"),
+    ],
+)
+def test_a_gate_on_no_metric_is_refused_with_the_likely_one(
+    metric: str, hint: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, WORSE)
+    assert run(f"{COMPARE} --fail-if-worse {metric}") == 1
+    assert capsys.readouterr().err.endswith(f"got {metric!r}\nhint: {hint}\n")

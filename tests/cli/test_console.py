@@ -453,3 +453,9 @@ def test_a_note_is_printed_every_time(folder: Path, capsys: pytest.CaptureFixtur
     for _ in range(2):
         assert run("preprocess --interactions bom.csv --out new.csv") == 0
         assert capsys.readouterr().err == "note: bom.csv:1: skipped a byte order mark\n"
+
+
+def test_a_pair_is_called_as_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("config --set num_neighbors 5")
+    assert "argument --set: expected KEY=VALUE, got 'num_neighbors'" in capsys.readouterr().err

@@ -53,6 +53,13 @@ CASES = [
         "--model-dir model --model-dir new-model",
     ),
     Case(
+        "misspelt metric",
+        f"{DIFF} --fail-if 'item_gone_share>0.05'",
+        lambda _: "fail_if: expected one of overlap@10, rbo, same_list_share, popularity_shift, "
+        "items_gone, items_new, items_gone_share, items_new_share, got 'item_gone_share'",
+        "did you mean items_gone_share?",
+    ),
+    Case(
         "three models",
         f"{DIFF} --model-dir model",
         "model_dir: expected two models, got 3",

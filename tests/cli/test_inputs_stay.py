@@ -79,6 +79,32 @@ CASES = [
     ),
     *(
         Case(
+            f"{command.split()[-2]} in a model, {command.split()[0]}",
+            command,
+            f"{command.split()[-1]}: expected a place outside of a model directory, "
+            f"got one inside 'no-users'",
+            "a model directory holds nothing but its model; write beside it",
+        )
+        for command in [
+            f"{PREDICT} --all-users --out no-users/manifest.json",
+            f"{PREDICT} --all-users --out new.jsonl --lineage no-users/l.jsonl",
+            f"{EVALUATE} --out no-users/metrics.json",
+            f"{COMPARE.replace('old', 'predictions')} --out no-users/deep/comparison.json",
+            "preprocess --interactions interactions.csv --out no-users/clean.csv",
+            f"{TRAIN} --out-dir no-users/model",
+            f"{TRAIN} --out-dir no-users --overwrite --lineage no-users/l.jsonl",
+            f"{TUNE} --out-dir no-users/tuning",
+        ]
+    ),
+    Case(
+        "a lineage in a folder of parts",
+        "preprocess --interactions parts --out clean.csv --lineage parts/l.jsonl",
+        "parts/l.jsonl: expected a place outside the input --interactions, got one inside",
+        "the next run would read it as part of that folder; write to another one",
+        {"parts/items.csv": "user_id,item_id\nann,tea\nbob,tea\nbob,milk\n"},
+    ),
+    *(
+        Case(
             f"an output in a folder of parts, {command.split()[0]}",
             command,
             f"{shlex.split(command)[-1]}: expected a place outside the input --interactions, got {got}",

@@ -142,13 +142,21 @@ COMPARE = (
 CASES = [
     *(
         Case(
+            f"predict {ending}",
+            f"{PREDICT} --all-users --out x.{ending}",
+            f"x.{ending}: {NAME}, or .parquet, got .{ending.lower()}",
+            OTHER,
+        )
+        for ending in ["xlsx", "parquet.gz", "zip", "arrow", "txt", "json", "JSON.gz", "bak", "gz.gz"]
+    ),
+    *(
+        Case(
             f"{command.split()[0]} {ending}",
             f"{command} x.{ending}",
             f"x.{ending}: {NAME}, got .{ending.lower()}",
             OTHER,
         )
         for command, endings in [
-            (f"{PREDICT} --all-users --out", ["xlsx", "parquet.gz", "zip", "arrow"]),
             ("preprocess --interactions interactions.csv --format csv --out", ["parquet", "PARQUET", "zst"]),
             (f"{SPLIT} --format jsonl --train-out a.csv --test-out", ["parquet"]),
             (f"{SPLIT} --format jsonl --test-out a.csv --train-out", ["parquet"]),

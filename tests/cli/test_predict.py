@@ -111,6 +111,19 @@ CASES = [
         '{"user_id": "", "history": []}',
         "user_id: expected an id of at least one character, got an empty one",
     ),
+    history_case(
+        "interactions",
+        '{"user_id": "s1", "item_id": "tea"}',
+        "history: expected an array, got no such key",
+        "these are interactions, a line for each, and not a line for each user; as a table in .csv "
+        "--histories takes them: cli.preprocess --out NEW.csv writes one",
+    ),
+    history_case(
+        "lists",
+        '{"user_id": "s1", "items": []}',
+        "history: expected an array, got no such key",
+        "these are lists as predict writes them, which evaluate, compare and show take",
+    ),
     history_case("no history", '{"user_id": "s1"}', "history: expected an array, got no such key"),
     history_case(
         "null as history",
@@ -164,8 +177,8 @@ def test_lists_and_a_history_of_the_same_items_are_the_same(
     (folder / "histories.jsonl").write_text(history)
     (folder / "users.csv").write_text("user_id\nann\n")
     for option in ("--users users.csv", "--histories histories.jsonl"):
-        assert run(f"predict --model-dir model {option} --out {option.split()[1]}.out") == 0
-    lists = (folder / "users.csv.out").read_text()
-    assert (folder / "histories.jsonl.out").read_text() == lists
+        assert run(f"predict --model-dir model {option} --out {option.split()[1]}.jsonl") == 0
+    lists = (folder / "users.csv.jsonl").read_text()
+    assert (folder / "histories.jsonl.jsonl").read_text() == lists
     assert [item["item_id"] for item in json.loads(lists)["items"]] == ["sugar", "jam"]
     assert capsys.readouterr().err == ""

@@ -23,3 +23,21 @@ def test_at_least_one_copy_is_kept(folder: Path, capsys: pytest.CaptureFixture[s
     assert run("publish --model-dir model --to current --keep 0") == 1
     assert capsys.readouterr().err == "error: keep: expected an integer >= 1, got 0\n"
     assert not (folder / "current").exists()
+
+
+@pytest.mark.parametrize("by_link", [True, False])
+def test_a_published_copy_is_not_overwritten(
+    by_link: bool, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("publish --model-dir model --to live") == 0
+    capsys.readouterr()
+    copy = (folder / "live").resolve()
+    before, name = snapshot(copy), "live" if by_link else copy.name
+    assert run(f"train --interactions interactions.csv --out-dir {name} --overwrite") == 1
+    assert capsys.readouterr().err == (
+        f"error: {name}: expected a model directory to overwrite, "
+        f"got the published copy {copy.name!r}\n"
+        "hint: its name says its content: --out-dir NEW, "
+        "then cli.publish --model-dir NEW --to live\n"
+    )
+    assert snapshot(copy) == before

@@ -58,6 +58,25 @@ CASES = [
     ),
     *(
         Case(
+            f"{strategy} with {option}",
+            f"{SPLIT} interactions.csv --strategy {strategy} {option}",
+            f"{option[2:].split()[0].replace('-', '_')}: expected {expected}",
+        )
+        for strategy, option, expected in [
+            (
+                "last-n",
+                "--test-fraction 0.5",
+                "strategy 'random' or 'user' or 'temporal', got 'last-n'",
+            ),
+            ("last-n", "--seed 0", "strategy 'random' or 'user', got 'last-n'"),
+            ("random", "--n 1", "strategy 'last-n', got 'random'"),
+            ("user", "--n 5", "strategy 'last-n', got 'user'"),
+            ("temporal", "--seed 7", "strategy 'random' or 'user', got 'temporal'"),
+            ("temporal", "--test-fraction 0.2 --cutoff 150", "no cutoff with it, got both"),
+        ]
+    ),
+    *(
+        Case(
             f"seed {seed}",
             f"{SPLIT} interactions.csv --strategy random --seed {seed}",
             f"seed: expected an integer {rule}, got {seed}",

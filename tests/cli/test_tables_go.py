@@ -65,6 +65,7 @@ def ways() -> Iterator[tuple[str, Table]]:
     for time in [
         *(time for time, _ in TIMESTAMPS),
         *("2026-03-01", "2026-03-01 09:00:00", "2026-03-01T09:00:00.5", "2026-03-01 09:00:00 UTC"),
+        *("2026-03-01 09:00", "2026-03-01T09:00Z", "2026-03-01 09:00+01", "2026-03-01 09:00.5Z"),
         *("2026-03-01 09:00:00+00", "2026-03-01 09:00:00.5 +0100", "2026-03-01T24:00:00Z"),
         *("1700000000000", "1700000000000000", "1700000000000000000", "9" * 30, "9" * 50),
         *("0000-01-01T00:00:00Z", "9999-12-31T23:59:59-01:00", "2026-02-29T00:00:00Z", "soon"),
@@ -83,8 +84,11 @@ def ways() -> Iterator[tuple[str, Table]]:
         "[]",
         '[{"item_id": "x"}]',
         '[{"item_id": 7}]',
+        '[{"item_id": "tea", "timestamp": "10.03.2026"}]',
     ):
         yield f"history {history}", ("a.NDJSON", f'{{"user_id": "s", "history": {history}}}\n')
+    yield "interactions as JSON Lines", ("a.jsonl", '{"user_id": "ann", "item_id": "tea"}\n')
+    yield "lists", ("a.jsonl", '{"user_id": "ann", "items": [{"item_id": "tea"}]}\n')
     for magic in (b"PK\x03\x04", b"BZh9", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"PAR1"):
         yield f"not text {magic!r}", ("a.csv", magic + b"rest")
     for names in ("userId,itemId", "USER_ID,ITEM_ID", "user id,item id", "user_id , item_id "):
@@ -127,6 +131,12 @@ def test_a_table_gives_the_same_in_go_or_is_refused_by_both(
         ("--timestamp-column at", "user_id,item_id,timestamp\nann,tea,7\n"),
         ("--item-column title", "user_id,item_id\nann,tea\n"),
         ("--delimiter |", "user_id,x|item_id\nann,y|tea\n"),
+        ("", "user_id,item_id,rating,note\u2028,,seen\nann,tea,1,,,2\n"),
+        ("--delimiter ,", "user_id;item_id\nann;tea\n"),
+        ("--delimiter ::", "user_id\titem_id|x\nann\ttea|y\n"),
+        ("--delimiter ;", "user_id,item_id,x\nann,tea,x\n"),
+        ("", "sep=,\nuser_id;item_id\nann;tea\n"),
+        ("--delimiter ; --no-header --columns user_id,item_id", "ann|tea\nbob|milk\n"),
         ("--delimiter tab", "user_id\titem_id\nann\ttea\n"),
         ("--delimiter ;", "sep=,\nuser_id;item_id\nann;tea\n"),
         ("--no-header --columns user_id,item_id,weight", "ann::tea::2\nbob::milk::1\n"),

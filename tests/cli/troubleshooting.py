@@ -234,6 +234,18 @@ REFERENCES = [
         "Write the ids as in the interactions. Items of the interactions that the catalogue lacks are added, with a note.",
         files={"items.csv": "item_id\nTEA\nCOFFEE\n"},
     ),
+    Entry(
+        "Interactions as JSON Lines are no histories",
+        "predict --model-dir model --histories clean.jsonl --out new.jsonl",
+        "error: clean.jsonl:1: history: expected an array, got no such key\n"
+        "hint: these are interactions, a line for each, and not a line for each user; as a table in .csv --histories takes "
+        "them: cli.preprocess --out NEW.csv writes one",
+        "A line of `--histories` has all that a user took; a line of interactions, one item. Only the latter may also be a "
+        "table of CSV or Parquet.",
+        "Write the interactions as CSV.",
+        files={"clean.jsonl": '{"user_id": "ann", "item_id": "tea"}\n'},
+        in_go=True,
+    ),
 ]
 
 TABLES = [
@@ -602,14 +614,24 @@ OUTPUTS = [
         "preprocess --interactions interactions.csv --out clean.tsv",
     ),
     Entry(
+        "The output is in a model directory",
+        "evaluate --predictions predictions.jsonl --ground-truth truth.csv --cutoffs 1 --out model/metrics.json",
+        "error: model/metrics.json: expected a place outside of a model directory, got one inside 'model'\n"
+        "hint: a model directory holds nothing but its model; write beside it",
+        "`--overwrite` replaces all of a model directory, and refuses one that holds anything else. So no output, and no log "
+        "of `--lineage`, goes into one.",
+        "Write beside it.",
+        "evaluate --predictions predictions.jsonl --ground-truth truth.csv --cutoffs 1 --out metrics.json",
+    ),
+    Entry(
         "The lists have the ending of a format that is not written",
         "predict --model-dir model --all-users --out lists.xlsx",
-        "error: lists.xlsx: expected a name that ends in .csv, .tsv or .jsonl (or one of them and .gz), got .xlsx\n"
+        "error: lists.xlsx: expected a name that ends in .csv, .tsv or .jsonl (or one of them and .gz), or .parquet, got .xlsx\n"
         "hint: write one of them; DuckDB and pandas read them",
-        "Lists are written as JSON Lines, as CSV, or as Parquet (not by the reader in Go).",
+        "Lists are written as JSON Lines, as CSV, or as Parquet (not by the reader in Go). Other endings, such as `.txt` "
+        "and `.json`, are refused, as no reader would know what is in such a file.",
         "Spreadsheets open CSV.",
         "predict --model-dir model --all-users --out lists.csv",
-        in_go=True,
     ),
     Entry(
         "Explained lists do not fit into a table",

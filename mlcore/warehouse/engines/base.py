@@ -250,7 +250,10 @@ def default_of(column: Column, found: Iterable[str], place: str) -> float | None
     """
     if column.default is None and not column.nullable:
         shown = ", ".join(map(shorten, list(found)[:10])) or "none"
-        raise DataError(f"{place}: {column.name}: expected a column of this name, got {shown}")
+        raise DataError(
+            f"{place}: {column.name}: expected a column of this name, got {shown}",
+            f"a view, or a query of your own, names it so: SELECT NAME AS {column.name}",
+        )
     return column.default
 
 

@@ -5,10 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
 // refuseClobber refuses an output that is an input by any name, through links too, or lies in an input
-// folder, as mlcore/files/clobber.py. Inputs are pairs of an option and a path, perhaps empty.
+// folder or a model, as mlcore/files/clobber.py. Inputs are pairs of an option and a path, perhaps empty.
 func refuseClobber(path string, inputs ...[2]string) error {
 	place := (&output{path: path}).name()
 	written := identity(path, os.Stdout)
@@ -29,7 +31,27 @@ func refuseClobber(path string, inputs ...[2]string) error {
 			}
 		}
 	}
-	return nil
+	if path == "-" {
+		return nil
+	}
+	return refuseInsideModel(path)
+}
+
+// refuseInsideModel refuses a place in any model directory, which holds the files of a model only.
+func refuseInsideModel(path string) error {
+	for folder := filepath.Dir(realPath(path)); ; folder = filepath.Dir(folder) {
+		if identity(filepath.Join(folder, "manifest.json"), nil) != nil &&
+			identity(filepath.Join(folder, "items.csv"), nil) != nil {
+			return &hinted{
+				path + ": expected a place outside of a model directory, got one inside " +
+					show.String(filepath.Base(folder)),
+				"a model directory holds nothing but its model; write beside it",
+			}
+		}
+		if folder == filepath.Dir(folder) {
+			return nil
+		}
+	}
 }
 
 func refuseInside(path, folder, place, option string) error {

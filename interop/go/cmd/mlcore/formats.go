@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -28,10 +30,33 @@ func endingOf(path string) string {
 	return otherEndings[index] + name[len(unpacked):]
 }
 
+// anyEndingOf returns the ending of a name, known or not, perhaps with .gz, or nothing.
+func anyEndingOf(path string) string {
+	if ending := endingOf(path); ending != "" {
+		return ending
+	}
+	name := strings.ToLower(filepath.Base(path))
+	plain := strings.TrimSuffix(name, ".gz")
+	dot := strings.LastIndexByte(plain, '.')
+	if dot < 0 || dot == len(plain)-1 || strings.Trim(plain[:dot], ".") == "" {
+		return ""
+	}
+	return name[dot:]
+}
+
+// isStream reports whether a path names no file, but a descriptor, a device or a pipe.
+func isStream(path string) bool {
+	info, err := os.Stat(path)
+	return descriptorOf(path) >= 0 || (err == nil && !info.Mode().IsRegular() && !info.IsDir())
+}
+
 // findDelimiter returns what separates the fields of lists as rows, by the name of the output, or 0 for
 // JSON Lines.
 func findDelimiter(path string, explain bool) (byte, error) {
-	ending := endingOf(path)
+	ending := ""
+	if !isStream(path) {
+		ending = anyEndingOf(path)
+	}
 	delimiter := byte(',')
 	switch ending {
 	case "", ".jsonl", ".ndjson":

@@ -145,10 +145,6 @@ func predict(ctx context.Context, std streams, a *predictArgs) (string, error) {
 	if a.threads < 1 {
 		return "", fmt.Errorf("threads: expected an integer >= 1, got %d", a.threads)
 	}
-	delimiter, err := findDelimiter(a.out, a.explain)
-	if err != nil {
-		return "", err
-	}
 	if err := a.expectHistories(); err != nil {
 		return "", err
 	}
@@ -159,6 +155,10 @@ func predict(ctx context.Context, std streams, a *predictArgs) (string, error) {
 	if err := refuseClobber(a.out, [2]string{"--model-dir", a.modelDir}, [2]string{"--users", a.users},
 		[2]string{"--histories", a.histories}, [2]string{"--include-items", a.includeItems},
 		[2]string{"--exclude-items", a.excludeItems}); err != nil {
+		return "", err
+	}
+	delimiter, err := findDelimiter(a.out, a.explain)
+	if err != nil {
 		return "", err
 	}
 	out, err := openOutput(a.out, std.out)

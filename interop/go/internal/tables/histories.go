@@ -91,7 +91,11 @@ func ReadHistories(in *Input, weights Weights, take func(History) error) error {
 func historyItems(object *jsontext.Value, once, place string) ([]HistoryItem, error) {
 	history := object.Member("history")
 	if history == nil || history.Kind != jsontext.Array {
-		return nil, faultf("%s: history: expected an array, got %s", place, history.Show())
+		fault := &Error{Message: fmt.Sprintf("%s: history: expected an array, got %s", place, history.Show())}
+		if history == nil {
+			fault.Hint = hintAtForm(object)
+		}
+		return nil, fault
 	}
 	items := make([]HistoryItem, 0, len(history.Items))
 	known := make(map[string]struct{}, len(history.Items))
@@ -157,8 +161,8 @@ func readInteractions(in *Input, weights Weights, take func(History) error) erro
 	}
 	names := in.Columns
 	columns := []csvColumn{
-		{names.user(), true, id(&row.user), Users.hint()},
-		{names.item(), true, id(&row.ID), Items.hint()},
+		{name: names.user(), required: true, take: id(&row.user), hint: Users.hint()},
+		{name: names.item(), required: true, take: id(&row.ID), hint: Items.hint()},
 		optional(names.Weight, "weight", func(text string) (err error) { row.Weight, err = weightFromText(text); return err }),
 		optional(names.Timestamp, "timestamp", func(text string) (err error) {
 			row.HasTime = true

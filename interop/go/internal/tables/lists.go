@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -75,7 +76,7 @@ func ReadIDs(in *Input, axis Axis, check func(id string) error) ([]string, error
 			return &Error{
 				Message: fmt.Sprintf("%s: %s: expected a key of this name, got %s",
 					place, column, describeNames(object.Keys, "an empty object")),
-				Hint: likelyColumn(axis.hint(), column, object.Keys),
+				Hint: cmp.Or(hintAtForm(object), likelyColumn(axis.hint(), column, object.Keys)),
 			}
 		case value == nil:
 			return faultf("%s: %s: expected a value, got no such key", place, column)
@@ -84,6 +85,25 @@ func ReadIDs(in *Input, axis Axis, check func(id string) error) ([]string, error
 		}
 		return at(add(value.Text), "%s: %s", place, column)
 	})
+}
+
+// hintAtForm returns what else the object of a file is, which other options take.
+func hintAtForm(object *jsontext.Value) string {
+	isArray := func(key string) bool {
+		value := object.Member(key)
+		return value != nil && value.Kind == jsontext.Array
+	}
+	switch {
+	case isArray("history"):
+		return "these are histories, a line for each user, which predict and show take as --histories; " +
+			"a table has a line for each row"
+	case isArray("items"):
+		return "these are lists as predict writes them, which evaluate, compare and show take"
+	case object.Member("item_id") != nil:
+		return "these are interactions, a line for each, and not a line for each user; as a table in " +
+			".csv --histories takes them: cli.preprocess --out NEW.csv writes one"
+	}
+	return ""
 }
 
 // csvColumn is a column to read: take gets each value, and may return a *BadValue.

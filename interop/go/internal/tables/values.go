@@ -107,9 +107,9 @@ const timeRule = "expected " + TimeRule
 var (
 	integerText = regexp.MustCompile(`^[+-]?[0-9]{1,40}$`)
 	timeText    = regexp.MustCompile(
-		`^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))? ?` +
+		`^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)? ?` +
 			`(?:[Zz]|UTC|GMT|([+-])([0-9]{2})(?::?([0-9]{2}))?)$`)
-	zonelessText = regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)? ?)?$`)
+	zonelessText = regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[Tt ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:\.[0-9]+)?)? ?)?$`)
 	decimalComma = regexp.MustCompile(`^[0-9]+,[0-9]+$`)
 )
 
@@ -169,7 +169,7 @@ func isZoneless(text string) bool {
 	if parts == nil {
 		return false
 	}
-	_, isGood := parseTime([]string{"", parts[1], cmp.Or(parts[2], "00:00:00"), "", "", "", ""})
+	_, isGood := parseTime([]string{"", parts[1], cmp.Or(parts[2], "00:00"), parts[3], "", "", "", ""})
 	return isGood
 }
 
@@ -197,25 +197,26 @@ func parseSeconds(text, shown string) (int64, error) {
 	return seconds * 1_000_000, nil
 }
 
-// parseTime takes what timeText found: date, time, fraction, and sign, hours and minutes of the offset.
+// parseTime takes what timeText found: date, hours and minutes, seconds, fraction, and sign, hours and
+// minutes of the offset.
 func parseTime(parts []string) (int64, bool) {
-	moment, err := time.Parse("2006-01-02T15:04:05", parts[1]+"T"+parts[2])
+	moment, err := time.Parse("2006-01-02T15:04:05", parts[1]+"T"+parts[2]+":"+cmp.Or(parts[3], "00"))
 	if err != nil || moment.Year() == 0 {
 		return 0, false
 	}
-	hours, _ := strconv.Atoi(parts[5])
-	minutes, _ := strconv.Atoi(parts[6])
+	hours, _ := strconv.Atoi(parts[6])
+	minutes, _ := strconv.Atoi(parts[7])
 	offset := int64(60*hours + minutes)
 	if offset >= 24*60 {
 		return 0, false
 	}
-	if parts[4] == "-" {
+	if parts[5] == "-" {
 		offset = -offset
 	}
 	seconds := moment.Unix() - 60*offset
 	if seconds < minSeconds || seconds > maxSeconds {
 		return 0, false // an offset may lead out of the years that can be written
 	}
-	fraction, _ := strconv.ParseInt((parts[3] + "000000")[:6], 10, 64)
+	fraction, _ := strconv.ParseInt((parts[4] + "000000")[:6], 10, 64)
 	return seconds*1_000_000 + fraction, true
 }
