@@ -97,7 +97,7 @@ def test_a_missing_value_where_none_may_miss_stops_the_query(
         (Field("user_id", "INTEGER"), "user_id: expected STRING, got INTEGER", "ids are strings"),
         (Field("user_id", "STRING", "REPEATED"), "expected STRING, got ARRAY of STRING", None),
         (Field("user_id", "RECORD"), "user_id: expected STRING, got RECORD", None),
-        (Field("id", "STRING"), "user_id: expected a column of this name, got 'id'", None),
+        (Field("id", "STRING"), "user_id: expected a column of this name, got 'id'", "view"),
         (
             Field("timestamp", "DATETIME"),
             "timestamp: expected INT64 or TIMESTAMP, got DATETIME",
