@@ -56,7 +56,9 @@ def steps(
     own = folder / "environment/bin"
     yield [UV, "venv", "--quiet", "--python", python, folder / "environment"], folder
     yield [
-        *(UV, "pip", "install", "--quiet", "--python", own / "python", "--only-binary", ":all:"),
+        # The certificates that pip goes by too; uv has a list of its own.
+        *(UV, "pip", "install", "--quiet", "--system-certs"),
+        *("--python", own / "python", "--only-binary", ":all:"),
         # Not the wheel's name: what a wheel asks for is no direct requirement to uv.
         *("--resolution", resolution, "--requirements", "pyproject.toml", "--extra", "test"),
     ], folder / "sources"
