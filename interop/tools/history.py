@@ -9,7 +9,18 @@ from datetime import datetime, timedelta, timezone
 from decimal import Context, Decimal
 from typing import Any, NamedTuple
 
-__all__ = ["Refusal", "Rule", "encode", "exp2", "f32", "log1p"]
+__all__ = [
+    "LN2",
+    "LN2_F64",
+    "LOG",
+    "POW",
+    "Refusal",
+    "Rule",
+    "encode",
+    "exp2",
+    "f32",
+    "log1p",
+]
 
 _EXACT = Context(prec=60)
 _LN2 = _EXACT.ln(Decimal(2))
@@ -52,9 +63,13 @@ def _split(number: Decimal, bits: int) -> _Split:
     return _Split(high, float(_EXACT.subtract(number, Decimal(high))))
 
 
+LN2_F64 = float(_LN2)
 LN2 = _split(_LN2, 42)
 LOG = {c: _split(_EXACT.ln(_EXACT.divide(Decimal(128), Decimal(c))), 42) for c in range(90, 183)}
-POW = [_split(_EXACT.exp(_EXACT.divide(_LN2 * k, Decimal(128))), 52) for k in range(128)]
+POW = [
+    _split(_EXACT.exp(_EXACT.divide(_EXACT.multiply(_LN2, Decimal(k)), Decimal(128))), 52)
+    for k in range(128)
+]
 
 
 def _horner(x: float, coefficients: Sequence[float]) -> float:
@@ -92,7 +107,7 @@ def exp2(x: float) -> float:
     """Return 2^x (HIS-10)."""
     x = min(max(x, -1100.0), 1100.0)
     s = round(x * 128)
-    rest = (x - s / 128) * float(_LN2)
+    rest = (x - s / 128) * LN2_F64
     k, i = divmod(s, 128)
     grown = rest * _horner(rest, [1, 1 / 2, 1 / 6, 1 / 24, 1 / 120])
     y = POW[i].high + (POW[i].low + POW[i].high * grown)

@@ -56,7 +56,10 @@ _LOGS_HIGH, _LOGS_LOW = _table(
     ]
 )
 _POWERS_HIGH, _POWERS_LOW = _table(
-    [_split(_DIGITS.exp(_DIGITS.divide(_LN2 * i, Decimal(_STEPS))), 52) for i in range(_STEPS)]
+    [
+        _split(_DIGITS.exp(_DIGITS.divide(_DIGITS.multiply(_LN2, Decimal(i)), Decimal(_STEPS))), 52)
+        for i in range(_STEPS)
+    ]
 )
 
 

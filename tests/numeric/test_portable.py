@@ -207,3 +207,21 @@ def test_the_tables_hold_what_their_decimals_say() -> None:
     high, low = Decimal(portable._LN2_HIGH), Decimal(portable._LN2_LOW)
     assert abs(EXACT.subtract(EXACT.add(high, low), LN2)) < Decimal(2) ** -94
     assert all((table * 2.0**42 % 1 == 0).all() for table in [portable._LOGS_HIGH])
+
+
+def test_the_tables_are_those_of_60_digits() -> None:
+    # With fewer, the low parts differ from those of readers in other languages.
+    def split(number: Decimal, bits: int) -> tuple[float, float]:
+        scaled = EXACT.multiply(number, Decimal(2**bits))
+        high = float(EXACT.to_integral_value(scaled)) / 2**bits
+        return high, float(EXACT.subtract(number, Decimal(high)))
+
+    powers = [
+        EXACT.exp(EXACT.divide(EXACT.multiply(LN2, Decimal(k)), Decimal(128))) for k in range(128)
+    ]
+    logs = [EXACT.ln(EXACT.divide(Decimal(128), Decimal(c))) for c in range(90, 183)]
+    found = zip(portable._POWERS_HIGH.tolist(), portable._POWERS_LOW.tolist(), strict=True)
+    assert list(found) == [split(power, 52) for power in powers]
+    found = zip(portable._LOGS_HIGH.tolist(), portable._LOGS_LOW.tolist(), strict=True)
+    assert list(found) == [split(one, 42) for one in logs]
+    assert (portable._LN2_HIGH, portable._LN2_LOW) == split(LN2, 42)
