@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from mlcore.aggregate import AGGREGATES, Aggregate
+from mlcore.artifact.manifest import NORMALIZATION_FILES
 from mlcore.errors import (
     ConfigError,
     CsrError,
@@ -26,13 +27,8 @@ from mlcore.numeric.ranges import offsets
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 from mlcore.weighting import WEIGHTINGS, Normalization, Weighting
 
-__all__ = ["NORMALIZATION_FILES", "HistoryRule", "normalization_arrays"]
+__all__ = ["HistoryRule", "normalization_arrays"]
 
-# File and array of each part of a normalization.
-NORMALIZATION_FILES = {
-    "item_norms": ("item_norms.npz", "norms"),
-    "length_factors": ("length_factors.npz", "factors"),
-}
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "HISTORY_RULE",
     "MAX_MANIFEST_BYTES",
     "MODEL_FILES",
+    "NORMALIZATION_FILES",
     "PROVENANCE",
     "FileEntry",
     "Manifest",
@@ -36,7 +37,12 @@ MAX_ENTRIES = 2**53 - 1
 
 _FILES = ("config.json", "items.csv", "similarity.npz", "popularity.npz")
 _FILES_OF_USERS = ("users.csv", "histories.npz")
-_FILES_OF_RULE = ("item_norms.npz", "length_factors.npz")
+# File and array, of one number for each item, of each part of a normalization.
+NORMALIZATION_FILES = {
+    "item_norms": ("item_norms.npz", "norms"),
+    "length_factors": ("length_factors.npz", "factors"),
+}
+_FILES_OF_RULE = tuple(file for file, _ in NORMALIZATION_FILES.values())
 MODEL_FILES = (*_FILES, *_FILES_OF_RULE, *_FILES_OF_USERS, "manifest.json")
 PROVENANCE = "provenance.json"
 DIRECTORY_FILES = (*MODEL_FILES, PROVENANCE)  # those that a writer may replace
@@ -170,8 +176,7 @@ def expected_arrays(counts: ModelCounts) -> dict[str, dict[str, ArraySpec]]:
         "similarity.npz": _csr_arrays(counts.items, counts.pairs),
         "histories.npz": _csr_arrays(counts.users, counts.interactions),
         "popularity.npz": {"counts": ("<i8", counts.items)},
-        "item_norms.npz": {"norms": ("<f8", counts.items)},
-        "length_factors.npz": {"factors": ("<f8", counts.items)},
+        **{file: {array: ("<f8", counts.items)} for file, array in NORMALIZATION_FILES.values()},
     }
 
 

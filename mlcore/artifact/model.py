@@ -13,9 +13,15 @@ from typing import Any
 import numpy.typing as npt
 
 from mlcore.artifact.directory import replaced_directory
-from mlcore.artifact.history_rule import NORMALIZATION_FILES, HistoryRule, normalization_arrays
+from mlcore.artifact.history_rule import HistoryRule, normalization_arrays
 from mlcore.artifact.idmap import format_id_map
-from mlcore.artifact.manifest import DIRECTORY_FILES, HISTORY_RULE, Manifest, ModelCounts
+from mlcore.artifact.manifest import (
+    DIRECTORY_FILES,
+    HISTORY_RULE,
+    NORMALIZATION_FILES,
+    Manifest,
+    ModelCounts,
+)
 from mlcore.artifact.reader import ModelFiles
 from mlcore.artifact.writer import ModelWriter
 from mlcore.config import TrainConfig
