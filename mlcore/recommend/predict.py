@@ -94,7 +94,7 @@ def predict_from_path(
         "--exclude-items": options.exclude_items_path,
     }
     if not dry_run:
-        refuse_clobber(out_path, inputs)
+        refuse_clobber(out_path, inputs)  # before what is wrong with its name
     list_format = find_list_format(out_path, options.explain)
     requests.check()
     _expect_histories(requests, options)

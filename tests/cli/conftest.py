@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.cli.cases import INTERACTIONS, PREDICTIONS, REPOSITORY, TRUTH, run, write
+from tests.cli.cases import INTERACTIONS, PREDICTIONS, TRUTH, run, write
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +30,3 @@ def folder(good_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     shutil.copytree(good_folder, copy)
     monkeypatch.chdir(copy)
     return copy
-
-
-@pytest.fixture(scope="session")
-def go_reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The commands in Go."""
-    program = tmp_path_factory.mktemp("go") / "mlcore"
-    build = ["go", "build", "-o", str(program), "./cmd/mlcore"]
-    subprocess.run(build, cwd=REPOSITORY / "interop/go", check=True)
-    return program

@@ -63,24 +63,16 @@ def lists(folder: Path, events: Events, path: Path, config: TrainConfig, reader:
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    program = tmp_path_factory.mktemp("go") / "mlcore"
-    build = ["go", "build", "-o", str(program), "./cmd/mlcore"]
-    subprocess.run(build, cwd=REPOSITORY / "interop/go", check=True)
-    return program
-
-
-@pytest.fixture(scope="module")
 def small() -> Events:
     return read_events(SMALL)
 
 
 @pytest.mark.parametrize(("name", "half_life", "aggregate"), RULES)
 def test_the_events_of_a_user_give_the_list_of_the_user(
-    name: str, half_life: Any, aggregate: str, small: Events, reader: Path, tmp_path: Path
+    name: str, half_life: Any, aggregate: str, small: Events, go_reader: Path, tmp_path: Path
 ) -> None:
     config = config_of(name, half_life, aggregate)
-    users, by_python, by_go = lists(tmp_path, small, SMALL, config, reader)
+    users, by_python, by_go = lists(tmp_path, small, SMALL, config, go_reader)
     assert len(users) > 100 and any('"score"' in line for line in users)
     assert by_python == users
     assert by_go == users

@@ -66,7 +66,7 @@ def test_a_log_beside_an_output_is_taken_without_being_asked(folder: Path) -> No
     assert sorted(os.listdir("without")) == ["b.csv"]
 
 
-@pytest.mark.parametrize("place", ["model", "model/", "./model", "../work/model"])
+@pytest.mark.parametrize("place", ["model", "model/", "./model", "sql/../model"])
 def test_the_log_of_a_directory_is_beside_it(place: str, folder: Path) -> None:
     assert log_beside(place) is None
     Path("lineage.jsonl").touch()
