@@ -92,7 +92,7 @@ class Credentials(google.auth.credentials.Credentials):  # type: ignore[misc]
         pass  # what a session does after an answer of 401
 
 
-class FakeBigQuery(requests.adapters.BaseAdapter):
+class FakeBigQuery(requests.adapters.BaseAdapter):  # type: ignore[misc]  # Any without requests
     """A service; `client()` gives clients of it."""
 
     def __init__(self) -> None:
