@@ -93,7 +93,7 @@ func (f *modelFiles) readManifest(root *os.Root) error {
 
 // refuseUnlisted refuses optional files that are there though the manifest does not list them.
 func (f *modelFiles) refuseUnlisted(root *os.Root) error {
-	for _, name := range optionalFiles {
+	for _, name := range optionalFiles() {
 		if f.manifest.lists(name) {
 			continue
 		}

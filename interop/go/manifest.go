@@ -36,11 +36,27 @@ const (
 	factorsFile    = "length_factors.npz"
 )
 
-// optionalFiles are those that a model may lack; none of them may be there without being listed.
-var optionalFiles = []string{usersFile, historiesFile, normsFile, factorsFile}
-
-// historyRuleFeature is the only required feature known here.
 const historyRuleFeature = "history_rule"
+
+// features are the required features known here, and the files a model with them may have; which of these
+// it has is known once its configuration is read.
+var features = []feature{
+	{historyRuleFeature, []string{normsFile, factorsFile}},
+}
+
+type feature struct {
+	name  string
+	files []string
+}
+
+// optionalFiles are those that a model may lack; none of them may be there without being listed.
+func optionalFiles() []string {
+	names := []string{usersFile, historiesFile}
+	for _, feature := range features {
+		names = append(names, feature.files...)
+	}
+	return names
+}
 
 // Manifest is what manifest.json says about a model.
 type Manifest struct {
@@ -125,7 +141,7 @@ func parseManifest(data []byte, place string) (*Manifest, error) {
 		return nil, r.refuse("", "a JSON object", err.Error())
 	}
 	// Before anything else: a newer format may have changed all the rest.
-	features, err := r.checkVersion(&root)
+	required, err := r.checkVersion(&root)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +157,7 @@ func parseManifest(data []byte, place string) (*Manifest, error) {
 			Interactions: r.integer(counts, "interactions", maxEntries),
 			Pairs:        r.integer(counts, "pairs", maxEntries),
 		},
-		RequiredFeatures:   features,
+		RequiredFeatures:   required,
 		InteractionsSHA256: r.sha256(training, "interactions_sha256"),
 	}
 	configSHA256 := r.sha256(training, "config_sha256")
@@ -187,21 +203,25 @@ func (r *manifestReader) checkVersion(root *jsontext.Value) ([]string, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	var features []string
+	var required []string
 	for index := range array.Items {
-		feature := &array.Items[index]
-		if feature.Kind != jsontext.String {
-			return nil, r.refuse("required_features", "an array of strings", feature.Show())
+		name := &array.Items[index]
+		if name.Kind != jsontext.String {
+			return nil, r.refuse("required_features", "an array of strings", name.Show())
 		}
-		features = append(features, feature.Text)
+		required = append(required, name.Text)
 	}
+	var known []string
 	for _, feature := range features {
-		if feature != historyRuleFeature {
+		known = append(known, feature.name)
+	}
+	for _, name := range required {
+		if !slices.Contains(known, name) {
 			return nil, refuse(VerdictVersion, r.place, "required_features",
-				"at most history_rule, the one that this version knows", array.Show())
+				"none but "+strings.Join(known, ", ")+", which this version knows", array.Show())
 		}
 	}
-	return features, nil
+	return required, nil
 }
 
 // member returns a value of the given kind, and a null after a fault so that reading can go on.
@@ -260,9 +280,11 @@ func (r *manifestReader) files(object *jsontext.Value, manifest *Manifest) []Fil
 	names := append([]string(nil), object.Keys...)
 	sort.Strings(names)
 	further := ""
-	if manifest.WithHistoryRule() { // which of them, config.json says
-		further = ", and those of the history rule"
-		names = slices.DeleteFunc(names, func(name string) bool { return name == normsFile || name == factorsFile })
+	for _, feature := range features {
+		if slices.Contains(manifest.RequiredFeatures, feature.name) {
+			further = ", and those of the required features"
+			names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(feature.files, name) })
+		}
 	}
 	if joined := strings.Join(names, ","); joined != always && joined != withUsers {
 		r.keep(r.refuse("files", "config.json, items.csv, similarity.npz, popularity.npz, and both "+

@@ -42,11 +42,16 @@ NORMALIZATION_FILES = {
     "item_norms": ("item_norms.npz", "norms"),
     "length_factors": ("length_factors.npz", "factors"),
 }
-_FILES_OF_RULE = tuple(file for file, _ in NORMALIZATION_FILES.values())
-MODEL_FILES = (*_FILES, *_FILES_OF_RULE, *_FILES_OF_USERS, "manifest.json")
+HISTORY_RULE = "history_rule"
+# Required features that this version knows, and the files a model with them may have; which of these
+# it has is known once its configuration is read.
+FEATURES: dict[str, tuple[str, ...]] = {
+    HISTORY_RULE: tuple(file for file, _ in NORMALIZATION_FILES.values()),
+}
+_FILES_OF_FEATURES = tuple(file for files in FEATURES.values() for file in files)
+MODEL_FILES = (*_FILES, *_FILES_OF_FEATURES, *_FILES_OF_USERS, "manifest.json")
 PROVENANCE = "provenance.json"
 DIRECTORY_FILES = (*MODEL_FILES, PROVENANCE)  # those that a writer may replace
-HISTORY_RULE = "history_rule"
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -200,9 +205,9 @@ def _check_version(reader: _Reader, value: Mapping[str, object], place: str) -> 
         raise ManifestError(
             f"{place}: required_features: expected an array of strings, got {shorten_json(features)}"
         )
-    if not {*features} <= {HISTORY_RULE}:
+    if not {*features} <= {*FEATURES}:
         raise VersionError(
-            f"{place}: required_features: expected at most {HISTORY_RULE}, the one that this version "
+            f"{place}: required_features: expected none but {', '.join(FEATURES)}, which this version "
             f"knows, got {shorten_json(features)}",
             "the model was written by another version of mlcore",
         )
@@ -253,8 +258,7 @@ class _Reader:
         self, value: Mapping[str, Any], counts: ModelCounts, features: tuple[str, ...]
     ) -> dict[str, FileEntry]:
         arrays = expected_arrays(counts)
-        # Which files of the rule there are is known once the configuration is read.
-        others = {*value} - ({*_FILES_OF_RULE} if HISTORY_RULE in features else set())
+        others = {*value}.difference(*(FEATURES[feature] for feature in features))
         if others not in ({*_FILES}, {*_FILES, *_FILES_OF_USERS}):
             raise ManifestError(
                 f"{self.place}: files: expected {', '.join(_FILES)}, and both or none of "

@@ -826,7 +826,7 @@ MODEL_CASES = [
     Case(
         "model with an unknown required feature",
         "similar --model-dir model --item tea",
-        "model/manifest.json: required_features: expected at most history_rule, the one that this "
+        "model/manifest.json: required_features: expected none but history_rule, which this "
         """version knows, got ["half_floats"]""",
         "the model was written by another version of mlcore",
         prepare=edit_manifest(required_features=["half_floats"]),
