@@ -71,6 +71,7 @@ aged AS (
     END AS weight,
     CASE
       WHEN @half_life_days = 0 THEN 0 / 1
+      -- 1100 half-lives leave nothing, and a quotient beyond FLOAT64 is an error in BigQuery
       WHEN seconds / 95040000 >= @half_life_days THEN 1100 / 1
       WHEN seconds >= 0 THEN seconds / 86400 / @half_life_days
     END AS half_lives,
@@ -100,6 +101,7 @@ weighed AS (
     item_id,
     half_lives,
     CASE @weighting
+      -- 1 + weight rounds away what the quotient puts back
       WHEN 'log'
         THEN
           CASE
@@ -119,6 +121,7 @@ rounded AS (
     item_id,
     half_lives,
     weight,
+    -- multiples of 2^-149, the least FLOAT32; above, 2^29 + 1 leaves the upper 24 of 53 bits
     CASE
       WHEN weight > 0 AND weight < 1.1754943508222875e-38
         THEN FLOOR(weight * 7.1362384635298e44 + 5e-1) / 7.1362384635298e44
