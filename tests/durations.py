@@ -26,6 +26,7 @@ SLOW = frozenset(
         "test_every_way_gives_the_items_the_order_and_the_bits_of_plain_loops",
         "test_every_way_to_ask_gives_the_same_bits_as_plain_loops",
         "test_every_way_to_write_a_table_is_read_alike_by_each_reader",
+        "test_histories_of_raw_events_are_those_of_the_core",
         "test_last_n_takes_the_newest_of_users_who_have_more",
         "test_memory_does_not_grow_with_the_square_of_the_catalogue",
         "test_metrics_are_those_of_the_core",

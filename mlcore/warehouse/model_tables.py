@@ -21,7 +21,6 @@ from mlcore.numeric.csr import check_positions, check_values
 from mlcore.numeric.ranges import row_blocks
 from mlcore.times import parse_rfc_3339
 from mlcore.types import CsrMatrix, Float64Array
-from mlcore.warehouse.engines.base import default_of
 from mlcore.warehouse.query import Column, Query, Value
 from mlcore.warehouse.rows import Rows, column_array, num_rows
 from mlcore.weighting import BM25
@@ -168,14 +167,14 @@ def _refuse_decay(model: Model, place: PathLike) -> None:
 
 def _check_columns(query: Query, table: str) -> None:
     types = {column.name: column.type for column in MODEL_TABLES[table]}
-    place = f"{query.place}: {table}"
     for column in query.reads[table]:
-        if column.name not in types:
-            default_of(column, types, place)
-        elif column.type != types[column.name]:
+        can_lack = column.nullable or column.default is not None
+        if types.get(column.name, column.type if can_lack else None) != column.type:
+            has = ", ".join(f"{name} {type_}" for name, type_ in types.items())
             raise ConfigError(
-                f"{place}: {column.name}: expected {types[column.name]}, as a model has it, "
-                f"got {column.type}"
+                f"{query.place}: {table}: expected columns that a model has ({has}), "
+                f"got {column.name} {column.type}",
+                f"--table {table}=FILE names a table of others",
             )
 
 
