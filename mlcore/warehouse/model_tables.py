@@ -38,7 +38,7 @@ MODEL_TABLES: dict[str, tuple[Column, ...]] = {
         Column("item_id", "STRING"),
         Column("weight", "FLOAT64"),
     ),
-    "items": (Column("item_id", "STRING"), Column("norm", "FLOAT64", nullable=True)),
+    "items": (Column("item_id", "STRING"), Column("norm", "FLOAT64")),
     "length_factors": (Column("num_items", "INT64"), Column("factor", "FLOAT64")),
 }
 _OF_RULE = ("aggregate", "weighting", "k1", "half_life_days", "now")
@@ -78,20 +78,15 @@ class ModelTables:
             )
         self._model, self.place = Model.load(model_dir), model_dir
         _refuse_decay(self._model, model_dir)
-        self.names = [
-            table for table in query.reads if table not in tables and table in self._tables()
-        ]
+        found = _tables_of(self._model)
+        self.names = [table for table in query.reads if table in found and table not in tables]
         for table in self.names:
-            _check_columns(query, table)
+            _check_columns(query, table, found[table])
         wanted = [name for name in _OF_RULE if name in query.parameters and name not in params]
         self.params: dict[str, Value] = {}
         if wanted or "length_factors" in self.names:
             of_rule = _rule_params(_rule_of(self._model, model_dir))
             self.params = {name: of_rule[name] for name in wanted if name in of_rule}
-
-    def _tables(self) -> list[str]:
-        without = () if self._model.histories is not None else ("histories",)
-        return [table for table in MODEL_TABLES if table not in without]
 
     def parts(self, table: str, columns: Sequence[Column]) -> Iterator[Rows]:
         """Yield the rows of a table.
@@ -165,14 +160,23 @@ def _refuse_decay(model: Model, place: PathLike) -> None:
         )
 
 
-def _check_columns(query: Query, table: str) -> None:
-    types = {column.name: column.type for column in MODEL_TABLES[table]}
+def _tables_of(model: Model) -> dict[str, tuple[Column, ...]]:
+    tables = dict(MODEL_TABLES)
+    if model.histories is None:
+        del tables["histories"]
+    if model.normalization is None or model.normalization.item_norms is None:
+        tables["items"] = tables["items"][:1]
+    return tables
+
+
+def _check_columns(query: Query, table: str, found: Sequence[Column]) -> None:
+    types = {column.name: column.type for column in found}
     for column in query.reads[table]:
         can_lack = column.nullable or column.default is not None
         if types.get(column.name, column.type if can_lack else None) != column.type:
             has = ", ".join(f"{name} {type_}" for name, type_ in types.items())
             raise ConfigError(
-                f"{query.place}: {table}: expected columns that a model has ({has}), "
+                f"{query.place}: {table}: expected columns that the model has ({has}), "
                 f"got {column.name} {column.type}",
                 f"--table {table}=FILE names a table of others",
             )

@@ -133,9 +133,14 @@ def test_a_query_without_such_parameters_gets_none_and_needs_no_rule() -> None:
             r"FLOAT64\), got similarity INT64$",
         ),
         (
+            HALF_LIFE,
+            reading("items(item_id STRING, norm FLOAT64)"),
+            r"^own.sql: items: expected columns .* \(item_id STRING\), got norm FLOAT64$",
+        ),
+        (
             BM25,
             reading("items(item_id STRING, title STRING)"),
-            "^own.sql: items: expected columns that a model has .* got title STRING$",
+            "^own.sql: items: expected columns that the model has .* got title STRING$",
         ),
     ],
 )
