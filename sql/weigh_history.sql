@@ -6,7 +6,7 @@
 -- are no integers, may differ from those of mlcore in the last bits of a FLOAT64; all else has the same bits.
 --
 -- SQL cannot refuse what the rule refuses: an item whose latest event is after `now`, or with a weight that
--- FLOAT32 does not hold above 0, gets a weight of NULL, which no file of cli.run_sql may have.
+-- FLOAT32 does not hold above 0, gets a weight of NULL, which cli.run_sql does not write.
 --
 -- reads: events(user_id STRING, item_id STRING, weight FLOAT64 = 1, timestamp INT64 NULL)
 -- reads: items(item_id STRING, norm FLOAT64 NULL)
@@ -73,7 +73,7 @@ aged AS (
       WHEN @half_life_days = 0 THEN 0 / 1
       -- 1100 half-lives leave nothing, and a quotient beyond FLOAT64 is an error in BigQuery
       WHEN seconds / 95040000 >= @half_life_days THEN 1100 / 1
-      WHEN seconds >= 0 THEN seconds / 86400 / @half_life_days
+      ELSE seconds / 86400 / @half_life_days
     END AS half_lives,
     norm,
     COUNT(*) OVER (PARTITION BY user_id) AS num_items

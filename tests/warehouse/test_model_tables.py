@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,16 @@ import pytest
 import cli.lineage
 import cli.predict
 import cli.run_sql
-from mlcore import Interactions, Model, TrainConfig, train_from_data
+from mlcore import Interactions, Model, Recommender, TrainConfig, train_from_data
 from mlcore.errors import ConfigError, CsrError, DataError
+from mlcore.files.histories import read_histories
 from mlcore.lineage import QueryRecord, describe_input, read_lineage
+from mlcore.warehouse.engines import Engine
 from mlcore.warehouse.model_tables import MODEL_TABLES, ModelTables
 from mlcore.warehouse.query import Query, parse_query
+from mlcore.warehouse.run import SqlRun, run_sql_from_path
 from tests.warehouse.sql_cases import ROOT, queries
+from tests.warehouse.test_sql_cases import ENGINES
 
 BM25 = ROOT / "fixtures/small/dot_bm25/model"
 HALF_LIFE = ROOT / "fixtures/family/cosine_half_life/model"
@@ -29,11 +34,11 @@ WITHOUT_RULE = ROOT / "interop/conformance/gold/format-1-mlcore-0.2.0/family_def
 WEIGH, RECOMMEND = queries()["weigh_history"], queries()["recommend"]
 
 
-def reading(*tables: str, more: str = "") -> Query:
+def reading(*tables: str) -> Query:
     """A query that reads some tables, each with its columns."""
     reads = "".join(f"-- reads: {table}\n" for table in tables)
     sources = " CROSS JOIN ".join(table.partition("(")[0] for table in tables)
-    text = f"-- own: 1.\n{reads}-- writes: t(n INT64)\n{more}SELECT 1 AS n FROM {sources}\n"
+    text = f"-- own: 1.\n{reads}-- writes: t(n INT64)\nSELECT 1 AS n FROM {sources}\n"
     return parse_query(Path("own.sql"), text.encode())
 
 
@@ -251,6 +256,28 @@ def test_the_commands_of_the_readme_give_the_lists_of_predict(folder: Path) -> N
     np.testing.assert_allclose(
         [row["score"] for row in rows], [item["score"] for _, item in expected], rtol=1e-9
     )
+
+
+@pytest.mark.parametrize("open_engine", ENGINES)
+def test_every_engine_takes_the_tables_of_a_model(
+    open_engine: Callable[[], Engine], folder: Path
+) -> None:
+    head = (folder / "events.csv").read_text().splitlines(keepends=True)[:40]
+    (folder / "some.csv").write_text("".join(head))
+    given = {"events": "some.csv"}
+    with open_engine() as engine:
+        weigh_run = SqlRun("weigh_history", given, model_dir="model")
+        run_sql_from_path(engine, weigh_run, out_path="histories.jsonl")
+    rows = [json.loads(line) for line in (folder / "histories.jsonl").read_text().splitlines()]
+    recommender = Recommender.load("model")
+    ids = recommender.model.items.ids
+    histories: dict[str, dict[str, float]] = {row["user_id"]: {} for row in rows}
+    for row in rows:
+        histories[row["user_id"]][row["item_id"]] = row["weight"]
+    for history in read_histories("some.csv"):
+        (items, weights), _ = recommender.encode_history(history.events)
+        expected = dict(zip([ids[item] for item in items], weights.tolist()))
+        assert histories.get(history.user_id, {}) == expected
 
 
 @pytest.mark.duckdb

@@ -465,6 +465,13 @@ def test_histories_of_raw_events_are_those_of_the_core(
         ]
 
 
+def test_a_sum_beyond_float64_is_refused_though_binary_counts_1(duckdb: Engine) -> None:
+    tables: dict[str, list[Row]] = {"items": [("a", None), ("b", None)], "length_factors": []}
+    tables["events"] = [("u", item, 1e308, None) for item in "aab"]
+    found = ask(duckdb, "weigh_history", {"weighting": "binary"}, **tables)
+    assert found == [("u", "a", None), ("u", "b", 1.0)]
+
+
 # --- laws -----------------------------------------------------------------------------------------
 
 
