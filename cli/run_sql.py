@@ -33,6 +33,7 @@ class Args(InputArgs, EngineArgs):
     show_list: bool
     table: list[tuple[str, str]]
     param: list[tuple[str, str]]
+    model_dir: str | None
     until_stable: bool
     out: str | None
     out_table: str | None
@@ -67,6 +68,12 @@ def build_parser() -> ArgumentParser:
         "--param",
         **pairs(),
         help="of the query; may be repeated",
+    )
+    parser.add_argument(
+        "--model-dir",
+        metavar="DIR",
+        help="a model: gives neighbors, histories, items, length_factors, and the parameters of "
+        "weigh_history, where --table and --param do not",
     )
     parser.add_argument(
         "--until-stable",
@@ -110,6 +117,7 @@ def _work(args: Args, progress: TerminalProgress) -> str:
         _as_mapping("param", args.param),
         args.until_stable,
         args.input_options(),
+        args.model_dir,
     )
     if not args.dry_run and (args.out is None) == (args.out_table is None):
         raise ConfigError("--out: expected one of --out and --out-table, got both or neither")

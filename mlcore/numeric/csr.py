@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mlcore.errors import CsrError
-from mlcore.types import Float32Array, Int32Array
+from mlcore.types import FloatArray, Int32Array
 
 __all__ = ["check_positions", "check_values"]
 
@@ -27,8 +27,11 @@ def check_positions(positions: Int32Array, num_items: int, file: str) -> None:
         )
 
 
-def check_values(values: Float32Array, file: str) -> None:
+def check_values(values: FloatArray, file: str, array: str = "data") -> None:
     """Refuse stored values that are not finite: NaN has no place in a ranking.
+
+    Args:
+        array: of the file, for the message.
 
     Raises:
         CsrError: a value is NaN or infinite; the message begins with ``file``.
@@ -37,4 +40,4 @@ def check_values(values: Float32Array, file: str) -> None:
     """
     finite = np.isfinite(values)
     if not finite.all():
-        raise CsrError(f"{file}: data.npy: expected finite numbers, got {values[~finite][0]}")
+        raise CsrError(f"{file}: {array}.npy: expected finite numbers, got {values[~finite][0]}")

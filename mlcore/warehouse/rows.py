@@ -32,7 +32,7 @@ from mlcore.progress import Progress, no_progress
 from mlcore.times import TimeRule
 from mlcore.warehouse.query import Column, SqlType
 
-__all__ = ["Rows", "num_rows", "read_rows", "write_rows"]
+__all__ = ["Rows", "column_array", "num_rows", "read_rows", "write_rows"]
 
 # Some rows of a table by column, each (R,): INT64 as int64, FLOAT64 as float64, BOOL as bool, STRING
 # as objects; with missing values any of them as objects, with None.
@@ -102,9 +102,18 @@ def _part(columns: Sequence[Column], chunks: list[list[list[Any] | None]], count
             values += some or []
         if not values:  # the file has no such column
             values = [column.default] * count
-        has_none = column.nullable and None in values
-        part[column.name] = np.array(values, object if has_none else _DTYPES[column.type])
+        part[column.name] = column_array(column, values)
     return part
+
+
+def column_array(column: Column, values: Sequence[Any]) -> npt.NDArray[Any]:
+    """Return the values of a column as ``Rows`` has them, (R,).
+
+    >>> column_array(Column("n", "INT64", nullable=True), [1, None])
+    array([1, None], dtype=object)
+    """
+    has_none = column.nullable and None in values
+    return np.array(values, object if has_none else _DTYPES[column.type])
 
 
 def _file_column(column: Column, rule: TimeRule) -> ColumnReader:
@@ -265,11 +274,14 @@ def _checked(columns: Sequence[Column], parts: Iterable[Rows], name: str) -> Ite
     for part in _pieces(parts):
         for column in columns:
             values = part[column.name]
-            is_missing = values.dtype == object and any(value is None for value in values.tolist())
-            if is_missing and not column.nullable:
+            is_full = column.nullable or values.dtype != object
+            missing = [] if is_full else [value is None for value in values.tolist()]
+            if True in missing:
+                row = missing.index(True)
                 raise DataError(
                     f"{name}: {column.name}: expected a value in every row, as the header of the "
-                    "query says, got NULL"
+                    f"query says, got NULL{_of_ids(columns, part, row)}",
+                    "the comment at the top of the query may say why",
                 )
             if column.type == "FLOAT64":
                 numbers = np.array([value for value in values.tolist() if value is not None])
@@ -280,6 +292,13 @@ def _checked(columns: Sequence[Column], parts: Iterable[Rows], name: str) -> Ite
                         "a division by 0? CASE before it is the same in all engines",
                     )
         yield part
+
+
+def _of_ids(columns: Sequence[Column], part: Rows, row: int) -> str:
+    """Return the ids of a row, for a message."""
+    ids = {one.name: part[one.name][row] for one in columns if one.name.endswith("_id")}
+    shown = [f"{name} {shorten(id_)}" for name, id_ in ids.items() if id_ is not None]
+    return f" for {', '.join(shown)}" if shown else ""
 
 
 def _write_with_keys(

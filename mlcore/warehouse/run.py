@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO, cast
+from typing import NamedTuple, TextIO, cast
 
 from mlcore.errors import DataError, shorten
 from mlcore.files.clobber import refuse_clobber
@@ -27,6 +27,7 @@ from mlcore.lineage import (
     check_appendable,
     describe_input,
 )
+from mlcore.warehouse.model_tables import MODEL_TABLES, ModelTables
 from mlcore.warehouse.query import Query, Value, find_query
 from mlcore.warehouse.rows import write_rows
 from mlcore.warehouse.tables import check_readable, is_file, is_remote, provide_table
@@ -46,6 +47,7 @@ class SqlRun:
         params: values, or texts that spell them, by name; others have their defaults.
         until_stable: run it on its own result until the number of rows no longer changes.
         input_options: of files; names of columns are those of the query.
+        model_dir: a model that gives tables and parameters which are not given; see ``ModelTables``.
     """
 
     query: PathLike
@@ -53,32 +55,65 @@ class SqlRun:
     params: Mapping[str, Value] = field(default_factory=dict)
     until_stable: bool = False
     input_options: InputOptions = InputOptions()
+    model_dir: PathLike | None = None
 
     def inputs(self) -> dict[str, PathLike | None]:
         """Return the places of the tables, by their options."""
-        return {f"--table {table}": place for table, place in self.tables.items()}
+        tables = {f"--table {table}": place for table, place in self.tables.items()}
+        return {**tables, "--model-dir": self.model_dir}
 
-    def checked(self) -> tuple[Query, dict[str, Value]]:
-        """Return the query and the values of its parameters.
+    def checked(self) -> CheckedRun:
+        """Return the query with all that it needs.
 
         Raises:
             DataError: the query is faulty, a table or a parameter is missing, unknown or wrong.
+            ConfigError, ArtifactError: as ``ModelTables``.
         """
         query = find_query(self.query)
         unknown = [table for table in self.tables if table not in query.reads]
-        missing = [table for table in query.reads if table not in self.tables]
-        if unknown or missing:
-            got = shorten(unknown[0]) if unknown else f"no {missing[0]}"
-            raise DataError(
-                f"{query.place}: table: expected {', '.join(query.reads) or 'none'}, got {got}",
-                None if unknown else f"--table {missing[0]}=FILE names one",
-            )
+        if unknown:
+            raise _other_table(query, shorten(unknown[0]))
+        model = None
+        if self.model_dir is not None:
+            model = ModelTables(self.model_dir, query, self.tables, self.params)
+        names = [*self.tables, *(() if model is None else model.names)]
+        missing = [table for table in query.reads if table not in names]
+        if missing:
+            raise _other_table(query, f"no {missing[0]}", _hint_at_table(missing[0], model))
         if self.until_stable and not (query.is_repeatable and query.table in query.reads):
             raise DataError(
                 f"{query.place}: repeat: expected a query that says 'repeat: until stable' and reads "
                 f"the table it writes, {query.table}, got another"
             )
-        return query, query.values(self.params)
+        params = {**({} if model is None else model.params), **self.params}
+        return CheckedRun(query, query.values(params), query.recorded(params), model)
+
+
+class CheckedRun(NamedTuple):
+    """What ``SqlRun.checked`` found.
+
+    Attributes:
+        values: of all parameters, as the engine gets them.
+        recorded: the same as they can be given again.
+        model: gives what ``SqlRun`` has not, or None.
+    """
+
+    query: Query
+    values: Mapping[str, Value]
+    recorded: Mapping[str, Value]
+    model: ModelTables | None
+
+
+def _other_table(query: Query, got: str, hint: str | None = None) -> DataError:
+    expected = ", ".join(query.reads) or "none"
+    return DataError(f"{query.place}: table: expected {expected}, got {got}", hint)
+
+
+def _hint_at_table(missing: str, model: ModelTables | None) -> str:
+    hint = f"--table {missing}=FILE names one"
+    if missing in MODEL_TABLES and model is None:
+        hint += ", --model-dir DIR takes that of a model"
+    return hint
 
 
 def run_sql_from_path(
@@ -103,7 +138,7 @@ def run_sql_from_path(
     Raises:
         DataError: query, table, parameter, file or output are faulty, or the engine refuses.
     """
-    query, values = run.checked()
+    query, values, recorded, model = run.checked()
     lineage = _default_log() if lineage_path is None else lineage_path
     check_appendable(lineage)  # before the work, not after it
     refuse_clobber(lineage, run.inputs())
@@ -112,21 +147,21 @@ def run_sql_from_path(
         raise DataError("out: expected a file or a table for the result, got both or neither")
     if out_path is None:
         assert out_table is not None
-        inputs = _provide(engine, query, run, progress)
+        inputs = _provide(engine, query, run, model, progress)
         rounds = _iterate_to_fixpoint(engine, query, values, run, progress)
         count, statistics = engine.store(query, values, out_table, progress)
         output = Dataset.of_stored(out_table, names, count)
         statistics = {**rounds, **statistics}
-        append(lineage, _record(engine, query, run, inputs, output, statistics, lineage))
+        append(lineage, _record(engine, query, recorded, inputs, output, statistics, lineage))
         return f"{query.name}: {count} rows in {out_table}"
     format = _format_of(out_path, run.input_options.format)
     _refuse_same(out_path, {"lineage": lineage, "query": query.path})
 
     def add_line(hidden: object) -> None:
-        append(lineage, _record(engine, query, run, inputs, output, statistics, lineage))
+        append(lineage, _record(engine, query, recorded, inputs, output, statistics, lineage))
 
     with open_outputs(out_path, inputs=run.inputs(), on_written=add_line) as (stream,):
-        inputs = _provide(engine, query, run, progress)
+        inputs = _provide(engine, query, run, model, progress)
         rounds = _iterate_to_fixpoint(engine, query, values, run, progress)
         result = engine.run(query, values, progress=progress)
         fingerprint = Fingerprint()
@@ -171,9 +206,17 @@ class _Watched:
         return self._stream.write(text)
 
 
-def _provide(engine: Engine, query: Query, run: SqlRun, progress: Progress) -> list[Dataset]:
+def _provide(
+    engine: Engine, query: Query, run: SqlRun, model: ModelTables | None, progress: Progress
+) -> list[Dataset]:
     inputs = []
+    if model is not None:
+        facts = describe_input(model.place)
+        inputs.append(Dataset.of_file(model.place, "model", facts, table="model"))
     for table, columns in query.reads.items():
+        if model is not None and table in model.names:
+            engine.load(table, columns, model.parts(table, columns))
+            continue
         place, names = run.tables[table], [column.name for column in columns]
         rows = provide_table(engine, table, columns, place, run.input_options, progress)
         if not is_file(place, run.input_options.format) and not is_remote(place):
@@ -212,7 +255,7 @@ def _iterate_to_fixpoint(
 def _record(
     engine: Engine,
     query: Query,
-    run: SqlRun,
+    values: Mapping[str, Value],
     inputs: Sequence[Dataset],
     output: Dataset,
     statistics: Mapping[str, Value],
@@ -220,7 +263,7 @@ def _record(
 ) -> QueryRecord:
     return QueryRecord.of_run(
         query=query,
-        values=query.recorded(run.params),
+        values=values,
         engine_name=engine.name,
         engine_version=engine.version,
         inputs=inputs,
@@ -238,10 +281,12 @@ def estimate_sql_from_path(engine: Engine, run: SqlRun, progress: Progress = no_
     Raises:
         DataError: as ``run_sql_from_path``.
     """
-    query, values = run.checked()
+    query, values, _, model = run.checked()
     for table, columns in query.reads.items():
-        place = run.tables[table]
-        if is_file(place, run.input_options.format) or is_remote(place):
+        place = run.tables.get(table)
+        if place is None:
+            engine.load(table, columns, [])  # of the model, which has been opened
+        elif is_file(place, run.input_options.format) or is_remote(place):
             check_readable(place)
             engine.load(table, columns, [])
         else:

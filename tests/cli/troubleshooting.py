@@ -936,6 +936,19 @@ HISTORIES = [
         TIMED + LATE + ', now="2023-11-16T00:00:00Z")',
         is_python=True,
     ),
+    Entry(
+        "A query writes no weight for an event",
+        "run_sql --query weigh_history --model-dir model --param half_life_days=30 --table events=late.csv --out new.csv",
+        "error: new.csv: weight: expected a value in every row, as the header of the query says, got NULL "
+        "for user_id 's1', item_id 'tea'\n"
+        "hint: the comment at the top of the query may say why",
+        "SQL cannot refuse a row, so `weigh_history` gives NULL for an event after now, and for a weight that the "
+        "model would refuse. Of a model without a half-life there is no reference time: now is 0, the year 1970.",
+        "Say what time is now.",
+        "run_sql --query weigh_history --model-dir model --param half_life_days=30 --param now=1700000000 "
+        "--table events=late.csv --out new.csv",
+        {"late.csv": "user_id,item_id,timestamp\ns1,tea,1700000000\n"},
+    ),
 ]
 SECTIONS: Mapping[str, list[Entry]] = {
     "Names and ids": REFERENCES,

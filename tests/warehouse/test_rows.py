@@ -162,6 +162,9 @@ def test_what_may_not_be_missing_or_infinite_is_refused(name: str) -> None:
     ):
         write_rows(stream, EVENTS, [part], name, "csv")
     part["user_id"] = np.array(["u", "v"], object)
+    part["weight"] = np.array([1.0, None], object)
+    with pytest.raises(DataError, match="weight: expected a value .* NULL for user_id 'v'$"):
+        write_rows(stream, EVENTS, [part], name, "csv")
     for number in (np.nan, np.inf):
         part["weight"] = np.array([1, number])
         with pytest.raises(

@@ -9,9 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlcore.artifact import HistoryRule
+from mlcore.errors import MlcoreError
+from mlcore.ids import IdMap
+from mlcore.recommend.events import Event, encode_events
 from mlcore.warehouse.engines import DuckDb, DuckDbOptions, Spark, SparkOptions
 from mlcore.warehouse.engines.base import Engine
 from mlcore.warehouse.query import Query
+from mlcore.weighting import WEIGHTINGS, Normalization
 from tests import oracles
 from tests.warehouse.spark_cluster import QUICK_JAVA
 from tests.warehouse.sql_cases import FOLDER, Case, cases, load_rows, queries, result_rows
@@ -216,6 +221,47 @@ def test_the_expected_neighbors_are_those_of_the_dense_formulas(case: Case) -> N
     np.testing.assert_allclose(
         [row[2] for row in found], [row[2] for row in expected], rtol=0, atol=1e-12 * scale
     )
+
+
+def rule_of(case: Case, ids: Sequence[str]) -> HistoryRule:
+    """The rule that the parameters and tables of a case of weigh_history describe."""
+    values: dict[str, Any] = case.query.values(case.params)
+    settings: dict[str, Any] = {"k1": values["k1"]} if values["weighting"] == "bm25" else {}
+    if values["half_life_days"]:
+        passed_over = "1970-01-01T00:00:00Z"  # as now is given
+        settings |= {"half_life_days": values["half_life_days"], "reference_time": passed_over}
+    weighting = WEIGHTINGS[values["weighting"]](**settings)
+    norms = {row["item_id"]: row.get("norm", math.nan) for row in case.tables["items"]}
+    factors = [row["factor"] for row in case.tables["length_factors"]]
+    arrays = {
+        "item_norms": np.array([norms[id_] for id_ in ids]),
+        "length_factors": np.array(factors + [math.nan] * len(ids)),
+    }
+    used = {name: arrays[name] for name in weighting.uses}
+    return HistoryRule(values["aggregate"], weighting, Normalization(**used))
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in cases() if case.query.name == "weigh_history"], ids=str
+)
+def test_the_expected_histories_are_those_of_the_core(case: Case) -> None:
+    ids = sorted({row["item_id"] for row in case.tables["items"]}, key=str.encode)
+    rule, now = rule_of(case, ids), int(float(case.params.get("now", 0)) * 10**6)
+    events: dict[str, list[Event]] = {row["user_id"]: [] for row in case.tables["events"]}
+    for row in case.tables["events"]:
+        time = row["timestamp"] * 10**6 if "timestamp" in row else None
+        events[row["user_id"]].append((row["item_id"], row.get("weight", 1.0), time))
+    for user, history in events.items():
+        expected = {
+            row["item_id"]: row["weight"] for row in case.expected if row["user_id"] == user
+        }
+        try:
+            encoded, _ = encode_events([history], [user], IdMap.from_ids(ids), rule, now)
+        except MlcoreError:
+            assert None in expected.values()
+        else:
+            items, weights = encoded[0]
+            assert dict(zip([ids[item] for item in items], weights.tolist())) == expected
 
 
 # --- positions instead of ids ---------------------------------------------------------------------

@@ -16,12 +16,14 @@ from mlcore.files.interactions import read_events, read_interactions
 from mlcore.files.predictions import read_predictions
 from mlcore.interactions import Events
 from mlcore.preprocess import preprocess_from_data
-from mlcore.aggregate import Aggregate
+from mlcore.aggregate import AGGREGATES, Aggregate
 from mlcore.preprocess.config import PreprocessConfig
 from mlcore.split import SplitConfig, split_from_data
 from mlcore.warehouse.engines import DuckDb, DuckDbOptions
 from mlcore.warehouse.engines.base import Engine
-from mlcore.warehouse.query import Value
+from mlcore.warehouse.model_tables import ModelTables
+from mlcore.warehouse.query import Query, Value
+from mlcore.weighting import WEIGHTINGS
 from tests import oracles
 from tests.warehouse.sql_cases import ROOT, load_rows, queries, result_rows
 
@@ -379,6 +381,97 @@ def test_metrics_are_those_of_the_core(folder: str, cutoff: int, duckdb: Engine)
     assert spread[3] == 0
 
 
+# --- histories from raw events --------------------------------------------------------------------
+
+
+def made_up_events(seed: int, catalogue: Sequence[str], num_users: int = 12) -> list[Row]:
+    """Return events of known and unknown items, some without a time, with repeats and ties."""
+    rng = np.random.default_rng(seed)
+    items = [*catalogue, "unknown", "unknown too"]
+    return [
+        (
+            f"{LETTERS[int(rng.integers(num_users))]}.",
+            items[int(rng.integers(len(items)))],
+            float(rng.integers(1, 5)) / 4,
+            None if rng.integers(5) == 0 else int(rng.integers(-3, 5)),
+        )
+        for _ in range(250)
+    ]
+
+
+def rows_of_model(tables: ModelTables, query: Query) -> dict[str, list[Row]]:
+    """Return the tables that a model has for a query, rows with the columns of the header."""
+    return {
+        table: [
+            row
+            for part in tables.parts(table, query.reads[table])
+            for row in zip(*(cells.tolist() for cells in part.values()))
+        ]
+        for table in tables.names
+    }
+
+
+def histories_of_core(
+    recommender: Recommender, events: Sequence[Row]
+) -> dict[tuple[str, str], float]:
+    """Return the weights of raw events by user and item."""
+    ids = recommender.model.items.ids
+    found: dict[tuple[str, str], float] = {}
+    for user in {row[0] for row in events}:
+        history = [(*row[1:3], row[3] and row[3] * 10**6) for row in events if row[0] == user]
+        (items, weights), _ = recommender.encode_history(history)
+        found |= {(user, ids[item]): weight for item, weight in zip(items, weights.tolist())}
+    return found
+
+
+@pytest.mark.filterwarnings("ignore:.*half-lives old:mlcore.errors.DataWarning")
+@pytest.mark.parametrize("half_life_days", [None, 2 / 86400, 0.03 / 86400])
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_histories_of_raw_events_are_those_of_the_core(
+    weighting: str, half_life_days: float | None, duckdb: Engine, tmp_path: Path
+) -> None:
+    given: dict[str, Any] = {"name": weighting, "half_life_days": half_life_days}
+    if weighting in ("tf_idf", "bm25"):
+        given["smooth"] = True
+    trained = as_events(made_up(6))
+    weigh, recommend = queries()["weigh_history"], queries()["recommend"]
+    for seed, aggregate in enumerate(AGGREGATES, 7):
+        config = TrainConfig.from_json({"weighting": given, "aggregate": aggregate})
+        train_from_data(trained.aggregate(aggregate), config).save(tmp_path / aggregate)
+        recommender = Recommender.load(tmp_path / aggregate)
+        events = made_up(6) + made_up_events(seed, trained.item_ids)
+        model = ModelTables(tmp_path / aggregate, weigh)
+        tables = {"events": events, **rows_of_model(model, weigh)}
+        found = ask(duckdb, "weigh_history", model.params, **tables)
+        expected = histories_of_core(recommender, events)
+        assert [row[:2] for row in found] == sorted(
+            expected, key=lambda pair: [*map(str.encode, pair)]
+        )
+        weights = [expected[row[:2]] for row in found]
+        # The last bit of float32, where LN or POWER differs in the last one of float64.
+        is_exact = half_life_days is None and weighting != "log"
+        np.testing.assert_allclose(
+            [row[2] for row in found], weights, rtol=0 if is_exact else 2**-23, atol=0
+        )
+        tables = rows_of_model(ModelTables(tmp_path / aggregate, recommend), recommend)
+        tables |= {"histories": found, "users": sorted({row[:1] for row in events})}
+        lists = ask(duckdb, "recommend", {"n": 5}, **tables)
+        assert [row[:2] for row in lists] == [
+            (user, one.item_id)
+            for (user,) in sorted(tables["users"], key=lambda row: str.encode(row[0]))
+            for one in recommender.predict_history(
+                [row[1:] for row in events if row[0] == user], n=5
+            )
+        ]
+
+
+def test_a_sum_beyond_float64_is_refused_though_binary_counts_1(duckdb: Engine) -> None:
+    tables: dict[str, list[Row]] = {"items": [("a", None), ("b", None)], "length_factors": []}
+    tables["events"] = [("u", item, 1e308, None) for item in "aab"]
+    found = ask(duckdb, "weigh_history", {"weighting": "binary"}, **tables)
+    assert found == [("u", "a", None), ("u", "b", 1.0)]
+
+
 # --- laws -----------------------------------------------------------------------------------------
 
 
@@ -394,6 +487,8 @@ def test_metrics_are_those_of_the_core(folder: str, cutoff: int, duckdb: Engine)
         ("split_temporal", {"part": "test", "cutoff": 1}),
         ("train", {"similarity": "jaccard", "num_neighbors": 3}),
         ("recommend", {"n": 4}),
+        ("weigh_history", {"aggregate": "last", "weighting": "log"}),
+        ("weigh_history", {"aggregate": "sum", "half_life_days": 1, "now": 4}),
     ],
 )
 def test_the_order_of_rows_changes_nothing(
@@ -408,6 +503,8 @@ def test_the_order_of_rows_changes_nothing(
         "neighbors": [(f"{a}.", f"{b}.", 0.1) for a in LETTERS for b in LETTERS if a != b],
         "histories": [row[:3] for row in unique],
         "users": sorted({row[:1] for row in unique}),
+        "items": [(f"{letter}.", None) for letter in LETTERS[1:]],
+        "length_factors": [],
     }
     once = ask(duckdb, name, params, **tables)
     assert once

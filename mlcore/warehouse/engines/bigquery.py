@@ -120,7 +120,7 @@ class BigQuery(Engine):
         clustering = [name for name in bound.query.order if name.endswith("_id")][:_MAX_CLUSTERING]
         if clustering:
             to["clustering_fields"] = clustering
-        job, rows = self._execute(self._plan(bound), **to)
+        job, rows = self._execute(self._plan(bound, refuses_null=True), **to)
         return int(rows.total_rows), statistics_of(job)
 
     def _estimate(self, bound: BoundQuery) -> str:
@@ -130,9 +130,11 @@ class BigQuery(Engine):
         empty = [table for table in query.reads if self._loaded.is_empty(table)]
         return f"{words}, not counting {', '.join(empty)}, yet to be loaded" if empty else words
 
-    def _plan(self, bound: BoundQuery, order: Sequence[str] = ()) -> _Plan:
+    def _plan(
+        self, bound: BoundQuery, order: Sequence[str] = (), refuses_null: bool = False
+    ) -> _Plan:
         query = bound.query
-        text = wrap(query, bound.values, self._sources, order)
+        text = wrap(query, bound.values, self._sources, order, refuses_null)
         # A cached result costs nothing, which says nothing about the next run.
         config = self._config(bound, dry_run=True, use_query_cache=False)
         with faults(bound.place):

@@ -118,6 +118,10 @@ def _value(
         return value
     if fill_defaults and column.default is not None:
         return f"IFNULL({value}, {_constant(column, column.default)})"
+    return _required(table, column, value)
+
+
+def _required(table: str, column: Column, value: str) -> str:
     return f"IFNULL({value}, ERROR('{table}: {column.name}: expected a value, got NULL'))"
 
 
@@ -150,6 +154,7 @@ def wrap(
     values: Mapping[str, Value],
     sources: Mapping[str, Source],
     order: Iterable[str],
+    refuses_null: bool = False,
 ) -> str:
     """Return the text that BigQuery gets: the tables, the text of the query, the order of rows.
 
@@ -160,6 +165,7 @@ def wrap(
     Args:
         sources: of all the tables it reads.
         order: names of columns; none for any order.
+        refuses_null: whether a missing value in a column of the result that needs one stops the query.
 
     Raises:
         DataError: a table is missing.
@@ -174,8 +180,18 @@ def wrap(
         tables.append(f"`{name}` AS ({source.select}{where})")
     before = f"WITH {', '.join(tables)} " if tables else ""
     columns = ", ".join(f"`{name}`" for name in order)
+    selected = "*"
+    if refuses_null:
+        selected = ", ".join(
+            _item(
+                one,
+                f"`{one.name}`" if one.nullable else _required(query.table, one, f"`{one.name}`"),
+            )
+            for one in query.writes
+        )
     # The line break ends a comment that the text may end with.
-    return f"{before}SELECT * FROM ({query.text}\n)" + (f" ORDER BY {columns}" if columns else "")
+    text = f"{before}SELECT {selected} FROM ({query.text}\n)"
+    return text + (f" ORDER BY {columns}" if columns else "")
 
 
 def _span(query: Query, values: Mapping[str, Value]) -> list[str]:

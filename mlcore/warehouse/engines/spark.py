@@ -26,6 +26,7 @@ from mlcore.warehouse.engines.spark_columns import (
     TYPES,
     batch_rows,
     select_column,
+    select_result,
     to_arrow,
     to_parts,
     type_of,
@@ -123,7 +124,8 @@ class Spark(Engine):
                 f"{stored}: expected a catalog that lasts, got that of a session of our own",
                 "name a catalog or a folder: --spark-conf spark.sql.warehouse.dir=..., see Spark",
             )
-        writer = self._analyzed(bound).write.mode("overwrite")
+        columns = [select_result(column, bound.query.table) for column in bound.query.writes]
+        writer = self._analyzed(bound).selectExpr(*columns).write.mode("overwrite")
         _, statistics = self._job(bound, lambda: writer.saveAsTable(stored))
         with self._faults(stored):
             return self._session.table(stored).count(), statistics

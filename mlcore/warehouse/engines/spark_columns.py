@@ -12,7 +12,16 @@ from mlcore.errors import DataError
 from mlcore.warehouse.engines.base import Rows, default_of
 from mlcore.warehouse.query import Column, SqlType
 
-__all__ = ["BATCH_ROWS", "TYPES", "batch_rows", "select_column", "to_arrow", "to_parts", "type_of"]
+__all__ = [
+    "BATCH_ROWS",
+    "TYPES",
+    "batch_rows",
+    "select_column",
+    "select_result",
+    "to_arrow",
+    "to_parts",
+    "type_of",
+]
 
 TYPES: dict[SqlType, str] = {
     "STRING": "string",
@@ -64,6 +73,21 @@ def select_column(column: Column, found: Mapping[str, str], place: str) -> str:
     if type_of(type_) != column.type and not (column.type == "FLOAT64" and type_ in _INTEGERS):
         raise DataError(f"{place}: {column.name}: expected {column.type}, got {type_}")
     return f"CAST({column.name} AS {declared}) AS {column.name}"
+
+
+def select_result(column: Column, table: str) -> str:
+    """Return the SQL for a column of a result, in which a missing value stops the query if none may be.
+
+    Args:
+        table: its name, for the message.
+
+    >>> select_result(Column("n", "INT64"), "t")
+    "coalesce(n, CAST(raise_error('t: n: expected a value, got NULL') AS bigint)) AS n"
+    """
+    if column.nullable:
+        return column.name
+    stop = f"raise_error('{table}: {column.name}: expected a value, got NULL')"
+    return f"coalesce({column.name}, CAST({stop} AS {TYPES[column.type]})) AS {column.name}"
 
 
 def to_arrow(table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> Any:

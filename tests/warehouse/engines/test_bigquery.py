@@ -223,6 +223,21 @@ def test_a_stored_result_replaces_the_table_clustered_by_its_ids(
     assert sorted(fake.tables["test-project.shop.model"].rows) == [("u", "a", 1), ("u", "b", 2)]
 
 
+def test_a_missing_value_where_none_may_be_is_not_stored(
+    fake: FakeBigQuery, engine: BigQuery
+) -> None:
+    fake.add("shop.copy", IDS, [("old", "i")])
+    fake.add("shop.events", IDS, [("u", "i"), ("v", None)])
+    query = copy_of("user_id STRING, item_id STRING NULL")
+    engine.attach("events", query.reads["events"], "shop.events")
+    strict = replace(query, writes=COPY_USERS.writes)
+    error = refusal(lambda: engine.store(strict, {}, "shop.copy"))
+    assert str(error).endswith("got 'rows: item_id: expected a value, got NULL'")
+    assert fake.tables["test-project.shop.copy"].rows == [("old", "i")]
+    assert engine.store(query, {}, "shop.copy")[0] == 2
+    assert sorted(fake.tables["test-project.shop.copy"].rows) == [("u", "i"), ("v", None)]
+
+
 def test_a_result_without_an_order_is_not_clustered(fake: FakeBigQuery, engine: BigQuery) -> None:
     fake.add("shop.events", IDS, [("u", "i")])
     query = replace(COPY_USERS, order=())

@@ -236,6 +236,19 @@ def test_a_query_is_stored_and_attached(engine: Spark) -> None:
     assert found == [("u", 7, None), ("v", 7, None)]
 
 
+def test_a_missing_value_where_none_may_be_is_not_stored(engine: Spark) -> None:
+    columns = "n INT64, user_id STRING NULL"
+    text = "SELECT CASE WHEN @k = 1 THEN 7 END AS n, CASE WHEN @k = 2 THEN 'u' END AS user_id"
+    query = query_of(f"writes: o({columns})\nparam: k INT64: k", text)
+    with pytest.raises(DataError, match="o: n: expected a value, got NULL"):
+        engine.store(query, {"k": 2}, "never_kept")
+    with pytest.raises(DataError, match="never_kept"):
+        engine.attach("t", columns_of(columns), "never_kept")
+    assert engine.store(query, {"k": 1}, "kept_with_null")[0] == 1
+    engine.attach("t", columns_of(columns), "kept_with_null")
+    assert rows_of(engine, "t", columns, "n") == [(7, None)]
+
+
 def test_integers_and_single_precision_are_numbers_of_parquet(
     engine: Spark, tmp_path: Path
 ) -> None:

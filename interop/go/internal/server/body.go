@@ -83,6 +83,11 @@ func parseBody(text string, limits *Limits) (listRequest, *fault) {
 		}
 		d.fault = badRequest("history", "either this or user_id", got)
 	}
+	for _, key := range []string{"weights", "now"} {
+		if d.fault == nil && d.has(key) && !d.has("history") {
+			d.fault = badRequest(key, "history beside it", "user_id")
+		}
+	}
 	return d.request, d.fault
 }
 

@@ -164,6 +164,7 @@ func TestTheSchemaOfBodiesRefusesNothingThatIsAccepted(t *testing.T) {
 		`{"history": [], "n": "1"}`, `{"history": [{"item_id": "a", "weight": 0}]}`, `{"user_id": ""}`,
 		`{"history": [], "weights": "raw"}`, `{"history": [], "now": null}`, `{"history": [{"item_id": "a", "timestamp": 1.5}]}`,
 		`{"history": [], "now": 253402300800}`,
+		`{"user_id": "a", "weights": "final"}`, `{"user_id": "a", "now": 0}`,
 	} {
 		var value any
 		if err := json.Unmarshal([]byte(body), &value); err != nil {
@@ -218,6 +219,13 @@ func (d document) checkWord(t *testing.T, rules map[string]any, word string, rul
 		for _, key := range rule.([]any) {
 			_, isThere := object[key.(string)]
 			failed = failed || !isThere
+		}
+	case "dependentRequired":
+		for key, others := range rule.(map[string]any) {
+			_, isThere := object[key]
+			if isThere && d.checkWord(t, rules, "required", others, value) != "" {
+				failed = true
+			}
 		}
 	case "additionalProperties":
 		for key := range object {

@@ -22,6 +22,12 @@ var refused = []struct{ body, field string }{
 	{`{}`, "history"},
 	{`{"n": 1}`, "history"},
 	{`{"history": [], "user_id": "u0002"}`, "history"},
+	{`{"now": 1, "history": [], "user_id": "u0002"}`, "history"},
+	{`{"user_id": "u0002", "weights": "final"}`, "weights"},
+	{`{"weights": "events", "user_id": "u0002"}`, "weights"},
+	{`{"user_id": "nobody", "unknown_user": "fill", "now": 1}`, "now"},
+	{`{"user_id": "u0002", "now": 1, "weights": "final"}`, "weights"},
+	{`{"user_id": "u0002", "now": "noon", "weights": "final"}`, "now"},
 	{`{"history": []} {}`, "body"},
 	{`{"history": [],}`, "body"},
 	{`{"history": [] "n": 1}`, "body"},
@@ -127,7 +133,6 @@ var accepted = []string{
 	`{"history": [{"item_id": "0032", "timestamp": 1577836800, "weight": 1}], "weights": "events", "now": 0}`,
 	`{"history": [{"timestamp": "2020-01-01 00:00:00.5+01", "item_id": "0032"}], "weights": "final", "now": "2019-12-31T23:00:00Z"}`,
 	`{"history": [{"item_id": "0032", "timestamp": "-7"}], "now": -62135596800}`,
-	`{"user_id": "u0002", "weights": "final", "now": 1}`,
 }
 
 func TestBodiesAreReadStrictly(t *testing.T) {
