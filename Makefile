@@ -20,7 +20,7 @@ PIP_FLAGS := --disable-pip-version-check --no-input --no-compile $(if $(filter 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-python test-go test-fast test-pythons check golden bench lock clean
+.PHONY: help setup demo test test-python test-go test-fast test-pythons check golden golden-check bench lock clean
 
 help: ## list the targets and variables
 	@echo "usage: make TARGET [VARIABLE=VALUE ...]"
@@ -113,6 +113,9 @@ golden: $(TEST) ## write the golden fixtures and the schema of configurations an
 	.venv/bin/python -m fixtures.warehouse
 	.venv/bin/python -m cli.config --schema > interop/schema/config.schema.json
 	cp interop/schema/config.schema.json mlcore/
+
+golden-check: $(TEST) ## say in seconds where what the code makes differs from the fixtures, and what follows
+	.venv/bin/python -m fixtures.golden --check
 
 bench: .venv-bench/.ready-bench ## run the benchmarks at 1 million interactions, in an environment of their own
 	.venv-bench/bin/python -m benchmarks

@@ -99,14 +99,16 @@ def _compare_metrics(
     p_values = paired_test(differences, config.test, config.rounds, config.seed)  # (M,)
     holm = adjust_holm(p_values)  # (M,)
     low, high = bootstrap_interval(differences, config.confidence, config.rounds, config.seed)
-    needed = users_needed(differences, config.level)  # (M,)
+    means = differences.mean(axis=0)  # (M,)
+    means[np.abs(means) <= ROUNDING] = 0  # gains and losses balance, but for rounding
+    needed = np.where(means == 0, np.inf, users_needed(differences, config.level))  # (M,)
     return {
         name: MetricComparison(
             name=name,
             config=config,
             baseline=float(before[name].mean()),
             candidate=float(after[name].mean()),
-            difference=float(differences[:, m].mean()),
+            difference=float(means[m]),
             interval=(float(low[m]), float(high[m])),
             p_value=float(p_values[m]),
             p_value_holm=float(holm[m]),

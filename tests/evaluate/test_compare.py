@@ -174,6 +174,24 @@ def test_rounding_is_no_difference() -> None:
     assert (metric.users_better, metric.users_equal, metric.users_worse) == (1, 2, 0)
 
 
+def test_gains_and_losses_that_balance_are_no_difference_whatever_the_rounding() -> None:
+    # Ranks of the hit before and after; 1 - 1/2 - 1/4 - 1/3 + (1/3 - 1/4) = 0, in float64 not quite.
+    ranks = [(0, 1), (2, 0), (4, 0), (3, 0), (4, 3), (0, 0), (0, 0), (1, 1)]
+    sides = [
+        {
+            f"u{user}": ["a" if place == rank else f"x{place}" for place in range(1, 5)]
+            for user, rank in enumerate(of)
+        }
+        for of in zip(*ranks)
+    ]
+    truth = {user: ["a"] for user in sides[0]}
+    config = CompareConfig(fail_if_worse=["mrr@4"])
+    found = compare_from_data(sides[0], sides[1], truth, [4], config)
+    assert found.metrics["mrr@4"].difference == 0
+    assert found.to_json()["metrics"]["mrr@4"]["users_needed"] is None
+    assert found.conclusions()[0].endswith(": gains and losses balance.")
+
+
 def test_a_recommender_as_good_is_not_told_apart_and_a_better_one_is(taken: Lists) -> None:
     truth = truth_of(taken)
     base = predictions_of(recommend(taken, 0.4, 0))

@@ -20,7 +20,7 @@ var fixtures = filepath.Join("..", "..", "..", "..", "fixtures")
 // goldenModels are the directories that hold a model and its predictions.
 func goldenModels(t *testing.T) []string {
 	t.Helper()
-	models, err := filepath.Glob(filepath.Join(fixtures, "*", "*", "model"))
+	models, err := filepath.Glob(filepath.Join(fixtures, "*", "*", "predictions.jsonl"))
 	if err != nil || len(models) == 0 {
 		t.Fatalf("no golden models: %v", err)
 	}
@@ -57,7 +57,7 @@ func writeText(t *testing.T, path, text string) string {
 func TestPredictionsAreThoseOfPython(t *testing.T) {
 	for _, golden := range goldenModels(t) {
 		data := filepath.Dir(golden)
-		topN := map[string]string{"tiny": "3", "small": "10", "family": "5"}[filepath.Base(data)]
+		topN := map[string]string{"tiny": "3", "small": "10", "family": "5", "oddities": "5"}[filepath.Base(data)]
 		for _, threads := range []string{"1", "3"} {
 			t.Run(golden+"/"+threads, func(t *testing.T) {
 				common := []string{"predict", "--model-dir", filepath.Join(golden, "model"), "--top-n", topN, "--threads", threads}
