@@ -45,6 +45,7 @@ class Model:
         histories: for each user, position and weight of the items.
         with_users: whether the directory holds the users and histories.
         rule: how events become a history, or None where weights are final.
+        orders: for each user, position and p of the items, with a rule that has a decay.
     """
 
     items: Sequence[str]
@@ -53,6 +54,7 @@ class Model:
     histories: Sequence[Mapping[int, float]] = ()
     with_users: bool = True
     rule: Rule | None = None
+    orders: Sequence[Mapping[int, int]] = ()
 
     @cached_property
     def counts(self) -> list[int]:
@@ -132,6 +134,9 @@ class Draft:
         }
         if self.model.with_users:
             arrays["histories.npz"] = _csr(self.model.histories)
+            if self.model.rule is not None and self.model.rule.decay is not None:
+                places = [row[item] for row in self.model.orders for item in sorted(row)]
+                arrays["order.npz"] = {"positions": ("<i4", [*places])}
         if self.model.rule is not None and self.model.rule.norms is not None:
             arrays["item_norms.npz"] = {"norms": ("<f8", [*self.model.rule.norms])}
         if self.model.rule is not None and self.model.rule.factors is not None:
@@ -144,7 +149,8 @@ class Draft:
         rule = self.model.rule
         if rule is None:
             return dict(CONFIG)
-        return {**CONFIG, "aggregate": rule.aggregate, "weighting": dict(rule.weighting)}
+        config = {**CONFIG, "aggregate": rule.aggregate, "weighting": dict(rule.weighting)}
+        return config if rule.decay is None else {**config, "history_decay": dict(rule.decay)}
 
     def values(self, file: str, name: str) -> list[float]:
         """Return the values of an array, to be changed in place."""
@@ -203,7 +209,7 @@ class Draft:
         return {
             "format": "mlcore-model",
             "format_version": 1,
-            "required_features": [] if model.rule is None else ["history_rule"],
+            "required_features": _features(model.rule),
             "producer": {"name": "conformance", "version": "1"},
             "counts": {
                 "users": len(model.histories),
@@ -247,6 +253,12 @@ class Draft:
             },
             "ids": {file: ids_digest(ids) for file, ids in self.ids.items()},
         }
+
+
+def _features(rule: Rule | None) -> list[str]:
+    if rule is None:
+        return []
+    return ["history_rule"] if rule.decay is None else ["history_rule", "history_order"]
 
 
 def ids_digest(ids: Sequence[str]) -> str:

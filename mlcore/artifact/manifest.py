@@ -16,6 +16,7 @@ __all__ = [
     "DIRECTORY_FILES",
     "FORMAT",
     "FORMAT_VERSION",
+    "HISTORY_ORDER",
     "HISTORY_RULE",
     "MAX_MANIFEST_BYTES",
     "MODEL_FILES",
@@ -42,11 +43,12 @@ NORMALIZATION_FILES = {
     "item_norms": ("item_norms.npz", "norms"),
     "length_factors": ("length_factors.npz", "factors"),
 }
-HISTORY_RULE = "history_rule"
+HISTORY_RULE, HISTORY_ORDER = "history_rule", "history_order"
 # Required features that this version knows, and the files a model with them may have; which of these
 # it has is known once its configuration is read.
 FEATURES: dict[str, tuple[str, ...]] = {
     HISTORY_RULE: tuple(file for file, _ in NORMALIZATION_FILES.values()),
+    HISTORY_ORDER: ("order.npz",),
 }
 _FILES_OF_FEATURES = tuple(file for files in FEATURES.values() for file in files)
 MODEL_FILES = (*_FILES, *_FILES_OF_FEATURES, *_FILES_OF_USERS, "manifest.json")
@@ -182,6 +184,7 @@ def expected_arrays(counts: ModelCounts) -> dict[str, dict[str, ArraySpec]]:
         "histories.npz": _csr_arrays(counts.users, counts.interactions),
         "popularity.npz": {"counts": ("<i8", counts.items)},
         **{file: {array: ("<f8", counts.items)} for file, array in NORMALIZATION_FILES.values()},
+        "order.npz": {"positions": ("<i4", counts.interactions)},
     }
 
 
@@ -264,10 +267,24 @@ class _Reader:
                 f"{self.place}: files: expected {', '.join(_FILES)}, and both or none of "
                 f"users.csv and histories.npz, got {shorten_json(sorted(value), 200)}"
             )
+        if HISTORY_ORDER in features:
+            self.check_order(value, features)
         return {
             name: self.file_entry(self.member(value, name, dict), name, arrays.get(name))
             for name in value
         }
+
+    def check_order(self, value: Mapping[str, Any], features: tuple[str, ...]) -> None:
+        if HISTORY_RULE not in features:
+            raise ManifestError(
+                f"{self.place}: required_features: expected {HISTORY_RULE} beside {HISTORY_ORDER}, "
+                f"got {shorten_json(features)}"
+            )
+        if ("order.npz" in value) != ("histories.npz" in value):
+            raise ManifestError(
+                f"{self.place}: files: expected both or none of order.npz and histories.npz, "
+                f"got {shorten_json(sorted(value), 200)}"
+            )
 
     def file_entry(
         self, value: Mapping[str, Any], name: str, arrays: Mapping[str, ArraySpec] | None

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import random
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from mlcore import Interactions, Model, TrainConfig, train_from_data
 from mlcore.artifact.npz import write_npz
+from mlcore.history_decay import QuadraticHistoryDecay
 from mlcore.similarity import Cosine
 from mlcore.weighting import BM25
 
@@ -39,12 +41,20 @@ def some_rows(seed: int = 1) -> list[Row]:
     return rows
 
 
+def time_of(row: Row) -> int:
+    """Follows from the row, so that the order of rows changes nothing; some are equal."""
+    return zlib.crc32(repr(row).encode()) % 50
+
+
 def interactions_of(rows: list[Row]) -> Interactions:
-    return Interactions.from_columns(*zip(*rows))
+    users, items, weights = zip(*rows)
+    return Interactions.from_columns(users, items, weights, map(time_of, rows))
 
 
 # With all files that a model may have.
-CONFIG = TrainConfig(Cosine(), BM25(smooth=True), num_neighbors=5)
+CONFIG = TrainConfig(
+    Cosine(), BM25(smooth=True), num_neighbors=5, history_decay=QuadraticHistoryDecay()
+)
 
 
 def train(rows: list[Row], config: TrainConfig = CONFIG, **options: Any) -> Model:
@@ -60,7 +70,9 @@ def digests(directory: Path) -> dict[str, str]:
 
 
 def arrays_of(model: Model) -> Arrays:
-    found = {"popularity": model.popularity}
+    found: Arrays = {"popularity": model.popularity}
+    if model.order is not None:
+        found["order"] = model.order
     for name, matrix in (("similarity", model.similarity), ("histories", model.histories)):
         if matrix is not None:
             for part in ("indptr", "indices", "data"):
