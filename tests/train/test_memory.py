@@ -41,9 +41,8 @@ def synthetic(num_users: int, num_items: int, length: int, weighted: bool = Fals
     keys = np.unique(users * num_items + items)
     weights = rng.integers(1, 6, len(keys)).astype(np.float64) if weighted else np.ones(len(keys))
     user_ids, item_ids = ([f"{n:07}" for n in range(count)] for count in (num_users, num_items))
-    return Interactions.from_pairs(
-        user_ids, item_ids, keys // num_items, keys % num_items, weights, None
-    )
+    counts = np.bincount(keys // num_items, minlength=num_users)
+    return Interactions.from_rows(user_ids, item_ids, counts, keys % num_items, weights, None)
 
 
 @pytest.fixture(scope="module")
@@ -388,8 +387,8 @@ rng = np.random.default_rng(0)
 keys = np.unique(rng.integers(0, num_users, 2 * num_items) * num_items
                  + np.tile(np.arange(num_items), 2))
 ids = [[f"{n:06}" for n in range(count)] for count in (num_users, num_items)]
-interactions = Interactions.from_pairs(
-    *ids, keys // num_items, keys % num_items, np.ones(len(keys)), None)
+counts = np.bincount(keys // num_items, minlength=num_users)
+interactions = Interactions.from_rows(*ids, counts, keys % num_items, np.ones(len(keys)), None)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for name in sys.argv[1:]:
     config = TrainConfig.from_json({"similarity": {"name": name}})
