@@ -20,7 +20,7 @@ from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.frames import FrameNames, read_frame
 from mlcore.ids import refuse_text
 from mlcore.notebook import SHOWN_ROWS, html_table
-from mlcore.numeric.pairs import combine_pairs, sort_pairs, spans, take
+from mlcore.numeric.pairs import are_stored, combine_pairs, sort_pairs, spans, take
 from mlcore.numeric.ranges import offsets
 from mlcore.parameters import time_rule
 from mlcore.sequences import Sequences
@@ -70,13 +70,13 @@ class Events:
             )
         return _events_of(*read_frame(rows, FrameNames(), time_rule(None, "s"), None))
 
-    def aggregate(self, how: Aggregate = "sum", *, keep_order: bool = False) -> Interactions:
+    def aggregate(self, how: Aggregate = "sum", *, keep_events: bool = False) -> Interactions:
         """Combine the rows of each user and item into one interaction, with their latest timestamp.
 
         Args:
             how: the weight: ``sum``, ``max``, ``last`` (of the newest row; of several newest, the
                 greatest) or ``count`` (of rows).
-            keep_order: keep the rows behind the interactions as ``sequences``, too.
+            keep_events: keep these events behind the interactions, if several become one.
 
         Raises:
             ConfigError: there is no such way.
@@ -117,15 +117,33 @@ class Events:
             items,
             weights,
             times,
-            self._sequences() if keep_order and has_repeats else None,
+            self if keep_events else None,
             has_repeats,
         )
         return replace(combined, combined_by=how if how == "count" or has_repeats else None)
 
-    def _sequences(self) -> Sequences | None:
-        if self.timestamps is None:
-            return None
-        return Sequences.of(self.users, self.items, self.timestamps, len(self.user_ids))
+    def within(self, user_items: CsrMatrix) -> Events:
+        """Return the events of the pairs that a matrix stores.
+
+        Args:
+            user_items: (U, I).
+        """
+        return self._take(np.flatnonzero(are_stored(self.users, self.items, user_items)))
+
+    def in_order(self) -> Events:
+        """Return the events by user, then time, item and weight, whatever their rows."""
+        times = np.zeros(len(self.users)) if self.timestamps is None else self.timestamps
+        return self._take(np.lexsort((self.weights, self.items, times, self.users)))
+
+    def _take(self, rows: Int64Array) -> Events:
+        return Events(
+            self.user_ids,
+            self.item_ids,
+            self.users[rows],
+            self.items[rows],
+            self.weights[rows],
+            None if self.timestamps is None else self.timestamps[rows],
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -140,8 +158,8 @@ class Interactions:
         user_items: (U, I) float64 weights, all finite and above 0.
         timestamps: (E,) int64 microseconds since 1970 UTC in the order of ``user_items``, or None.
         combined_by: how rows of one user and item became one, or None if nothing says so.
-        sequences: the rows behind the interactions in order, if several became one and are kept.
-        has_repeats: whether several rows became one; if not, the interactions are all rows.
+        events: the rows behind the interactions, if several became one and they are kept.
+        has_repeats: whether several became one; if not, the interactions are all rows.
     """
 
     user_ids: Sequence[str]
@@ -149,7 +167,7 @@ class Interactions:
     user_items: CsrMatrix
     timestamps: Int64Array | None = None
     combined_by: Aggregate | None = field(default=None, compare=False)
-    sequences: Sequences | None = field(default=None, compare=False)
+    events: Events | None = field(default=None, compare=False)
     has_repeats: bool = field(default=False, compare=False)
 
     @classmethod
@@ -197,7 +215,8 @@ class Interactions:
                 raise DataError(f"{name}: expected {num_rows} rows, got {length}")
         if not num_rows:
             raise DataError("user_ids: expected at least one row, got none")
-        return _events_of(users, items, weight_column, time_column).aggregate(keep_order=True)
+        events = _events_of(users, items, weight_column, time_column)
+        return events.aggregate(keep_events=time_column is not None)
 
     @classmethod
     def from_frame(
@@ -234,8 +253,8 @@ class Interactions:
             MlcoreError: pyarrow is needed and not installed.
         """
         names = FrameNames(user, item, weight, time)
-        read = read_frame(frame, names, time_rule(timezone, timestamp_unit), ids)
-        return _events_of(*read).aggregate(aggregate, keep_order=True)
+        events = _events_of(*read_frame(frame, names, time_rule(timezone, timestamp_unit), ids))
+        return events.aggregate(aggregate, keep_events=events.timestamps is not None)
 
     @classmethod
     def of(
@@ -243,20 +262,20 @@ class Interactions:
         rows: Interactions | Events | Any,
         aggregate: Aggregate = "sum",
         *,
-        keep_order: bool = False,
+        keep_events: bool = False,
     ) -> Interactions:
         """Return interactions as they are, or those of events or of a data frame.
 
         Args:
             rows: a frame has the default names.
-            keep_order: see ``Events.aggregate``.
+            keep_events: see ``Events.aggregate``.
 
         Raises:
             DataError: as ``from_frame``.
         """
         if isinstance(rows, Interactions):
             return rows
-        return Events.of(rows).aggregate(aggregate, keep_order=keep_order)
+        return Events.of(rows).aggregate(aggregate, keep_events=keep_events)
 
     @classmethod
     def from_rows(
@@ -267,7 +286,7 @@ class Interactions:
         items: Int32Array | Int64Array,
         weights: Float64Array,
         timestamps: Int64Array | None,
-        sequences: Sequences | None = None,
+        events: Events | None = None,
         has_repeats: bool = False,
     ) -> Interactions:
         """Return interactions from distinct pairs in order of user, then item.
@@ -280,34 +299,47 @@ class Interactions:
             user_counts: (U,) number of items of each user.
             items: (E,) positions into ``item_ids``, ascending for each user.
             timestamps: (E,) int64 microseconds, or None.
-            sequences: of these pairs, each at least once.
+            events: the rows of these pairs; dropped if each has one.
 
         >>> one, counts = np.array([1]), np.array([0, 1])
         >>> Interactions.from_rows(["u", "v"], ["a", "b"], counts, one, one / 2, None).item_ids
         ['b']
         """
+        user_used = user_counts > 0
         item_used = np.zeros(len(item_ids), bool)
         item_used[items] = True
         new_items = (np.cumsum(item_used) - 1).astype(np.int32)
         matrix = CsrMatrix(
-            offsets(user_counts[user_counts > 0]),
+            offsets(user_counts[user_used]),
             items.astype(np.int32, copy=False) if item_used.all() else take(new_items, items),
             weights.astype(np.float64, copy=False),
             int(item_used.sum()),
         )
-        kept_users = [user_ids[index] for index in np.flatnonzero(user_counts).tolist()]
+        kept_users = [user_ids[index] for index in np.flatnonzero(user_used).tolist()]
         kept_items = [item_ids[index] for index in np.flatnonzero(item_used).tolist()]
-        if sequences is not None:
-            has_repeats = len(sequences) > matrix.num_entries
-            sequences = sequences.renumbered(new_items) if has_repeats else None
+        if events is not None:
+            has_repeats = len(events.users) > len(items)
+            new_users = (np.cumsum(user_used) - 1).astype(np.int32)
+            columns = take(new_users, events.users), take(new_items, events.items), events.weights
+            events = Events(kept_users, kept_items, *columns, events.timestamps)
         return cls(
             kept_users,
             kept_items,
             matrix,
             timestamps,
-            sequences=sequences,
+            events=events if has_repeats else None,
             has_repeats=has_repeats,
         )
+
+    def combined_again(self, how: Aggregate) -> Interactions:
+        """Return ``Events.of(self).aggregate(how)``, with the events behind these, if they are kept.
+
+        Raises:
+            DataError: as ``Events.aggregate``.
+        """
+        used = self.select(np.ones(len(self), bool))  # without the rest of a catalogue
+        combined = Events.of(used).aggregate(how)
+        return replace(combined, events=used.events, has_repeats=used.has_repeats)
 
     def select(self, keep: BoolArray) -> Interactions:
         """Return the interactions that ``keep`` marks, without users and items left empty.
@@ -327,7 +359,7 @@ class Interactions:
             kept.indices,
             kept.data,
             None if self.timestamps is None else self.timestamps[keep],
-            None if self.sequences is None else self.sequences.within(kept),
+            None if self.events is None else self.events.within(kept),
             self.has_repeats,
         )
 
@@ -350,39 +382,43 @@ class Interactions:
         new = np.array([positions[item_id] for item_id in self.item_ids], np.int32)  # (I,)
         old = self.user_items
         matrix = CsrMatrix(old.indptr, new[old.indices], old.data, len(all_ids))
+        events = self.events
+        if events is not None:
+            events = replace(events, item_ids=all_ids, items=take(new, events.items))
         return Interactions(
             self.user_ids,
             all_ids,
             matrix,
             self.timestamps,
-            sequences=None if self.sequences is None else self.sequences.renumbered(new),
+            events=events,
             has_repeats=self.has_repeats,
         )
 
     @cached_property
-    def in_order(self) -> Sequences:
+    def sequences(self) -> Sequences:
         """The events of each user by time; those of equal times by item id, whatever their rows.
 
         Raises:
             DataError: there are no timestamps, or rows of one user and item became one and only
                 their latest time is known.
 
-        >>> Interactions.from_columns("uuu", "aba", timestamps=[1, 2, 3]).in_order.items.tolist()
+        >>> Interactions.from_columns("uuu", "aba", timestamps=[1, 2, 3]).sequences.items.tolist()
         [0, 1, 0]
         """
         if self.timestamps is None:
             raise no_timestamps("put events in order by", "take another similarity")
-        if self.sequences is not None:
-            return self.sequences
+        matrix, events = self.user_items, self.events
+        if events is not None and events.timestamps is not None:
+            return Sequences.of(events.users, events.items, events.timestamps, matrix.num_rows)
         if self.has_repeats:
             raise DataError(
                 "interactions: expected all events of each user in order, got rows of one user and "
                 "item combined into one",
                 "train on Events, a data frame or a file, or combine by "
-                "Events.aggregate(how, keep_order=True)",
+                "Events.aggregate(how, keep_events=True)",
             )
-        matrix = self.user_items
-        return Sequences.of(matrix.row_of_entry(), matrix.indices, self.timestamps, matrix.num_rows)
+        users = matrix.row_of_entry()
+        return Sequences.of(users, matrix.indices, self.timestamps, matrix.num_rows)
 
     def __len__(self) -> int:
         return self.user_items.num_entries
@@ -426,8 +462,8 @@ class Interactions:
         and the timestamps (int64 microseconds), if any.
 
         Args:
-            with_order: hash the ``sequences``, too, if any: their offsets (int64), item positions
-                (int32) and times (int64 microseconds).
+            with_order: if several events became one, hash their ``sequences``, too: offsets
+                (int64), item positions (int32) and times (int64 microseconds).
         """
         digest = hashlib.sha256(
             np.array([len(self.user_ids), len(self.item_ids), len(self)], "<i8").tobytes()
@@ -440,7 +476,7 @@ class Interactions:
         digest.update(self.user_items.data.astype("<f8").tobytes())
         if self.timestamps is not None:
             digest.update(self.timestamps.astype("<i8").tobytes())
-        if with_order and self.sequences is not None:
+        if with_order and self.has_repeats:
             digest.update(self.sequences.indptr.astype("<i8").tobytes())
             digest.update(self.sequences.items.astype("<i4").tobytes())
             digest.update(self.sequences.times.astype("<i8").tobytes())

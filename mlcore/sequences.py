@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlcore.numeric.pairs import are_stored
 from mlcore.numeric.ranges import offsets
 from mlcore.types import CsrMatrix, Int32Array, Int64Array
 
@@ -48,18 +49,6 @@ class Sequences:
         Args:
             user_items: (U, I).
         """
-        num_items = user_items.num_columns
         users = np.repeat(np.arange(user_items.num_rows), np.diff(self.indptr))  # (N,) int64
-        stored = user_items.row_of_entry() * num_items + user_items.indices  # (E,) ascending
-        keep = np.isin(users * num_items + self.items, stored)  # (N,)
-        lengths = np.bincount(users[keep], minlength=user_items.num_rows)
-        return Sequences(offsets(lengths), self.items[keep], self.times[keep])
-
-    def renumbered(self, new_items: Int32Array) -> Sequences:
-        """Return the same with other positions of items, without users who have no event.
-
-        Args:
-            new_items: (I,) ascending for the items that have events.
-        """
-        lengths = np.diff(self.indptr)
-        return Sequences(offsets(lengths[lengths > 0]), new_items[self.items], self.times)
+        keep = are_stored(users, self.items, user_items)  # (N,)
+        return Sequences(offsets(keep)[self.indptr], self.items[keep], self.times[keep])

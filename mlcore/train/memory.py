@@ -23,6 +23,7 @@ __all__ = ["TrainingPlanner"]
 # Of each interaction: the weights and what BM25, which takes most, needs to find them, more with a
 # decay; to reduce heavy users, and of each interaction of a heavy user, whose ids may be hashed.
 WEIGHING_BYTES, DECAY_BYTES = 17, 11
+EVENT_BYTES = 24  # of each row that became one with others, where they are kept
 REDUCING_BYTES, DRAW_BYTES = 21, 230
 ORDER_BYTES = 4  # of each interaction, where the model keeps the order of each user's items
 # What a training may keep: of an entry of X' X, of the weights and of the binary X; of an interaction.
@@ -49,8 +50,8 @@ class TrainingPlanner:
         matrix, times = interactions.user_items, interactions.timestamps
         self._held = matrix.indptr.nbytes + matrix.indices.nbytes + matrix.data.nbytes
         self._held += 0 if times is None else times.nbytes
-        if (kept := interactions.sequences) is not None:
-            self._held += kept.indptr.nbytes + kept.items.nbytes + kept.times.nbytes
+        if (events := interactions.events) is not None:
+            self._held += EVENT_BYTES * len(events.users)
         self._held += _id_bytes(interactions.user_ids) + _id_bytes(interactions.item_ids)
 
     def plan(
@@ -139,7 +140,7 @@ class TrainingPlanner:
         limit, are_ones = _limit_of(config), self._are_ones(config)
         key = limit, are_ones, config.similarity.uses_order
         if key not in self._grams:
-            sequences = self._interactions.in_order if config.similarity.uses_order else None
+            sequences = self._interactions.sequences if config.similarity.uses_order else None
             matrix = self._interactions.user_items
             indptr, indices = matrix.indptr, matrix.indices
             if limit is not None:

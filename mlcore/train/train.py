@@ -204,7 +204,7 @@ class Trainer:
             self._counted.popitem(last=False)
         weighted, normalization = key.weighting.fit(self._interactions)  # (U, I) float32
         reduced = key.heavy_users.reduce(weighted, self._interactions)  # (U, I) float32
-        sequences = self._interactions.in_order if key.uses_order else None
+        sequences = self._interactions.sequences if key.uses_order else None
         if sequences is not None and reduced.num_entries < weighted.num_entries:
             sequences = sequences.within(reduced)
         kept = CacheBudget(self._keep_bytes - self._used_bytes())
@@ -250,7 +250,7 @@ def train_from_data(
     if not isinstance(config, TrainConfig):
         config = TrainConfig.from_json(config)
     trainer = Trainer(
-        Interactions.of(interactions, config.aggregate, keep_order=config.similarity.uses_order),
+        Interactions.of(interactions, config.aggregate, keep_events=config.similarity.uses_order),
         threads=threads,
         progress=progress,
         on_message=on_message,
@@ -358,7 +358,7 @@ def _read(
         interactions_path, input_options=input_options, threads=threads, progress=progress
     )
     with at(display_name(interactions_path)):
-        interactions = events.aggregate(config.aggregate, keep_order=config.similarity.uses_order)
+        interactions = events.aggregate(config.aggregate, keep_events=config.similarity.uses_order)
     num_rows = len(events.users)
     del events  # before the catalogue takes memory
     if items_path is not None:
