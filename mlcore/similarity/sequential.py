@@ -21,13 +21,14 @@ from mlcore.similarity.memory import FEWER_ITEMS, GATHER_BYTES, PAIR_BYTES, kept
 from mlcore.similarity.selection import best_of_rows, by_source, stack_rows
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
-__all__ = ["SequentialRules"]
+__all__ = ["Rules", "SequentialRules"]
 
 Decay: TypeAlias = Literal["harmonic", "quadratic", "linear"]
 
+MAX_KEYS = 2**63  # that int64 holds: rows of a block x items x steps
 _MICROSECONDS_PER_MINUTE = 60_000_000
-# For the memory plan: of an event, the arrays that find its followers; of a pair of events.
-EVENT_BYTES, FOLLOWING_BYTES = 60, 100
+# For the memory plan: of an event, to find how far it reaches, and in order and by item; of a pair.
+REACHING_BYTES, EVENT_BYTES, FOLLOWING_BYTES = 60, 28, 75
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,18 @@ class SequentialRules(Similarity):
         self, gram: GramBlocks, settings: NeighborSettings, threads: int
     ) -> Sequence[Allocation]:
         """Return the events by item, and a block of their pairs for each thread."""
-        sequences, pairs = gram.events, shape_of(gram).num_pairs(settings.num_neighbors)
-        lengths, counts = np.diff(sequences.indptr), np.bincount(sequences.items, minlength=1)
+        sequences, lengths = gram.events, np.diff(gram.events.indptr)
         reach = min(self.steps, max(int(lengths.max(initial=1)) - 1, 1))
-        block = min(max(MAX_BLOCK_ENTRIES, reach * int(counts.max())), reach * len(sequences))
+        longest = reach * int(np.bincount(sequences.items, minlength=1).max())  # row
+        most = reach * len(sequences)
+        pairs = min(shape_of(gram).num_pairs(settings.num_neighbors), most)
+        block = FOLLOWING_BYTES * min(max(MAX_BLOCK_ENTRIES, longest), most)
         events = Allocation("events by item", EVENT_BYTES * len(sequences), FEWER_ITEMS)
-        scratch = per_thread(threads, FOLLOWING_BYTES * block, "take fewer steps")
+        scratch = per_thread(threads, block, "take fewer steps, --set similarity.steps=N")
         return peak(
+            [events._replace(num_bytes=REACHING_BYTES * len(sequences))],
             [events, scratch, kept_pairs(pairs, PAIR_BYTES)],
-            [kept_pairs(pairs, GATHER_BYTES)],
+            [events, kept_pairs(pairs, GATHER_BYTES)],
         )
 
     def neighbors(
@@ -79,7 +83,7 @@ class SequentialRules(Similarity):
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows."""
         rows_are_targets = settings.neighborhood == "target"
-        rules = _Rules(self, gram, rows_are_targets)
+        rules = Rules(self, gram, rows_are_targets)
         parts = best_of_rows(
             rules.blocks, rules.rows, _as_they_are, settings.num_neighbors, threads, progress
         )
@@ -91,11 +95,10 @@ class SequentialRules(Similarity):
         >>> SequentialRules(steps=4, decay="linear").weights_of_steps(4).tolist()
         [1.0, 0.75, 0.5, 0.25]
         """
-        steps = range(1, longest + 1)  # integers of Python: steps may be above those of numpy
+        k = np.arange(1, longest + 1, dtype=np.float64)
         if self.decay == "linear":
-            return np.array([(self.steps + 1 - k) / self.steps for k in steps])
-        power = 1 if self.decay == "harmonic" else 2
-        return np.array([1 / k**power for k in steps])
+            return (self.steps + 1 - k) / self.steps
+        return 1 / k if self.decay == "harmonic" else 1 / (k * k)
 
     def starts(self, sequences: Sequences) -> BoolArray:
         """Return which events begin a sequence, (N,) bool."""
@@ -112,7 +115,7 @@ def _as_they_are(rows: Int64Array, columns: Int32Array, sums: Float64Array) -> F
     return sums
 
 
-class _Rules:
+class Rules:
     """w in blocks of rows: targets, which look back for sources, or sources, which look ahead.
 
     Args:
@@ -130,8 +133,8 @@ class _Rules:
         counts = np.bincount(self._items, minlength=self._num_items)
         self._first = offsets(counts)  # (I + 1,) into _by_item
         pairs = offsets(self._reach[self._by_item])[self._first]  # (I + 1,)
-        most = max((2**63 - 1) // max(self._num_items * longest, 1), 1)  # rows whose keys fit int64
-        self.blocks = list(row_blocks(pairs, most, gram.max_block_entries))
+        most_rows = max(MAX_KEYS // max(self._num_items * longest, 1), 1)
+        self.blocks = list(row_blocks(pairs, most_rows, gram.max_block_entries))
 
     def rows(self, begin: int, end: int) -> Any:
         """Return w from the row ``begin`` to before ``end``, a CSR with its diagonal."""
