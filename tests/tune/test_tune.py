@@ -191,15 +191,16 @@ def test_a_space_of_rules_by_order_searches_on_all_events(tmp_path: Path) -> Non
     rows = [("u", item, time) for time, item in enumerate("abcabdab")]
     rows += [("v", item, time) for time, item in enumerate("cadbacba")]
     lines = [f"{user},{item},{time}" for user, item, time in rows]
-    paths = [tmp_path / name for name in ("train.csv", "valid.csv", "space.json", "tuning")]
-    paths[0].write_text("\n".join(["user_id,item_id,timestamp", *lines, "w,c,1", ""]))
-    paths[1].write_text("user_id,item_id\nw,a\n")
+    train, valid = tmp_path / "train.csv", tmp_path / "valid.csv"
+    space, tuning = tmp_path / "space.json", tmp_path / "tuning"
+    train.write_text("\n".join(["user_id,item_id,timestamp", *lines, "w,c,1", ""]))
+    valid.write_text("user_id,item_id\nw,a\n")
     steps = [{"name": "sequential_rules", "steps": steps} for steps in (1, 5)]
-    paths[2].write_text(json.dumps({"similarity": {"choice": steps}}))
-    tune_from_path(*paths, TuneConfig("mrr@4", trials=6))
+    space.write_text(json.dumps({"similarity": {"choice": steps}}))
+    tune_from_path(train, valid, space, tuning, TuneConfig("mrr@4", trials=6))
     users, items, times = zip(*rows, ("w", "c", 1))
     whole = Interactions.from_columns(users, items, timestamps=times)
-    search = json.loads((paths[3] / "tuning.json").read_text())
+    search = json.loads((tuning / "tuning.json").read_text())
     assert search["interactions_sha256"] == whole.sha256(with_order=True) != whole.sha256()
     worth = []
     for config in steps:
@@ -207,7 +208,7 @@ def test_a_space_of_rules_by_order_searches_on_all_events(tmp_path: Path) -> Non
         listed = [one.item_id for one in recommender.predict("w", n=4)]
         worth.append(1 / (listed.index("a") + 1))
     found = {
-        trial["config"]["similarity"].get("steps"): trial["value"] for trial in lines_of(paths[3])
+        trial["config"]["similarity"].get("steps"): trial["value"] for trial in lines_of(tuning)
     }
     assert found.items() >= {1: worth[0], 5: worth[1]}.items()
 
