@@ -414,8 +414,8 @@ class Interactions:
             raise DataError(
                 "interactions: expected all events of each user in order, got rows of one user and "
                 "item combined into one",
-                "train on Events, a data frame or a file, or combine by "
-                "Events.aggregate(how, keep_events=True)",
+                "train on events, a data frame or a file, or say keep_events=True where rows are "
+                "combined: Events.aggregate, PreprocessConfig, SplitConfig",
             )
         users = matrix.row_of_entry()
         return Sequences.of(users, matrix.indices, self.timestamps, matrix.num_rows)

@@ -13,8 +13,9 @@ from mlcore import Interactions, Recommender, train_from_data
 from mlcore.files.interactions import read_events
 
 # With 1 / k^2: w(a, b) = 1 + 1/4 by s, w(a, c) = 1/9 + 1 by s and t, w(a, d) = 1/4 by t.
-TRAIN = {"s": "abbc", "t": "acd"}
-TEST = {"x": "ac", "y": "ca"}
+# e is followed by f as by g.
+TRAIN = {"s": "abbc", "t": "acd", "u": "ef", "v": "eg"}
+TEST = {"x": "ac", "y": "ca", "z": "e"}
 
 
 def table(sessions: dict[str, str]) -> str:
@@ -47,6 +48,7 @@ def test_lists_are_compared_without_the_item_itself_and_scaled_anew(folder: Path
     assert compare_lists(train, test, lines) == (4, 4, 4, 4, 0)
     other = [published("x", 0, b=1.0, c=0.9)]
     assert compare_lists(train, test, other) == (2, 1, 1, 2, 0)
+    assert compare_lists(train, test, [published("z", 0, g=1.0)]) == (1, 1, 1, 0, 1)
     other = [published("x", 0, b=1.0, d=0.2)]  # in place of c, which is better
     assert compare_lists(train, test, other) == (2, 2, 2, 1, 0)
 
