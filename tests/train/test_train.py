@@ -27,7 +27,8 @@ ENOUGH = 2**24
 def interactions() -> Interactions:
     rng = np.random.default_rng(0)
     x = (rng.random((50, 20)) < 0.3) * rng.lognormal(0, 1, (50, 20))
-    return oracles.interactions_of(x[x.any(axis=1)])
+    x = x[x.any(axis=1)]
+    return oracles.interactions_of(x, rng.integers(0, 99, x.shape))
 
 
 @pytest.fixture
