@@ -33,7 +33,9 @@ N = 20
 PUBLISHED = SequentialRules(steps=20, decay="quadratic")
 CONFIGS: list[dict[str, Any]] = [
     {},
+    {"history_decay": {"name": "quadratic"}},
     {"similarity": {"name": "sequential_rules"}},
+    {"similarity": {"name": "sequential_rules"}, "history_decay": {"name": "quadratic"}},
 ]
 
 Session = Sequence[tuple[str, float, str]]  # item id, weight 1, time
