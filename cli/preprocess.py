@@ -51,6 +51,7 @@ def build_parser() -> ArgumentParser:
         min_user_interactions="fewest items of a user",
         min_item_interactions="fewest users of an item",
         max_user_interactions="only the newest N of each user",
+        keep_events="write all rows of what is kept, for similarities that use their order",
     )
     add_lineage_option(parser)
     add_input_options(parser)

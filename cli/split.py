@@ -71,6 +71,8 @@ def build_parser() -> Parser:
     how = parser.add_argument_group("how to split")
     how.add_argument("--strategy", choices=STRATEGIES, required=True)
     add_fields(how, SplitConfig, **_OF_SOME)
+    text = "write all rows of an interaction, for similarities that use their order"
+    add_fields(how, SplitConfig, keep_events=text)
     how.add_argument(
         "--cutoff",
         metavar="TIME",

@@ -76,7 +76,7 @@ def build_parser() -> ArgumentParser:
     search.add_argument(
         "--space",
         metavar="FILE",
-        help="JSON (default: a built-in one without ease and slim; tuning.json shows it)",
+        help="JSON (default: a built-in one without ease, slim and sequential_rules; tuning.json shows it)",
     )
     add_fields(
         search,

@@ -261,8 +261,8 @@ def _refuse_unused(config: TrainConfig) -> None:
     if similarity.binary and config.heavy_users.changes_weights_only:
         others = [name for name, way in HEAVY_USERS.items() if not way.changes_weights_only]
         raise ConfigError(
-            f"heavy_users: expected one of {', '.join(others)}, as {similarity.name} counts users "
-            f"whatever their weights, got {config.heavy_users.name}",
+            f"heavy_users: expected one of {', '.join(others)}, as {similarity.name} counts "
+            f"whatever the weights, got {config.heavy_users.name}",
             "--set heavy_users.name=sample leaves interactions of heavy users out of the counting",
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,10 @@ from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.frames import FrameNames, read_frame
 from mlcore.ids import refuse_text
 from mlcore.notebook import SHOWN_ROWS, html_table
-from mlcore.numeric.pairs import combine_pairs, sort_pairs, spans, take
+from mlcore.numeric.pairs import are_stored, combine_pairs, sort_pairs, spans, take
 from mlcore.numeric.ranges import offsets
 from mlcore.parameters import time_rule
+from mlcore.sequences import Sequences
 from mlcore.times import TimeUnit, format_rfc_3339
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
@@ -68,12 +70,13 @@ class Events:
             )
         return _events_of(*read_frame(rows, FrameNames(), time_rule(None, "s"), None))
 
-    def aggregate(self, how: Aggregate = "sum") -> Interactions:
+    def aggregate(self, how: Aggregate = "sum", *, keep_events: bool = False) -> Interactions:
         """Combine the rows of each user and item into one interaction, with their latest timestamp.
 
         Args:
             how: the weight: ``sum``, ``max``, ``last`` (of the newest row; of several newest, the
                 greatest) or ``count`` (of rows).
+            keep_events: keep these events behind the interactions, if several become one.
 
         Raises:
             ConfigError: there is no such way.
@@ -106,11 +109,41 @@ class Events:
             users = keys[span] // num_items
             items[span] = keys[span] - users * num_items  # the remainder, several times faster
         del keys
-        combined = Interactions._from_rows(
-            self.user_ids, self.item_ids, user_counts, items, weights, times
+        has_repeats = len(items) < len(self.users)
+        combined = Interactions.from_rows(
+            self.user_ids,
+            self.item_ids,
+            user_counts,
+            items,
+            weights,
+            times,
+            self if keep_events else None,
+            has_repeats,
         )
-        changed = how == "count" or len(combined) < len(self.users)
-        return replace(combined, combined_by=how if changed else None)
+        return replace(combined, combined_by=how if how == "count" or has_repeats else None)
+
+    def within(self, user_items: CsrMatrix) -> Events:
+        """Return the events of the pairs that a matrix stores.
+
+        Args:
+            user_items: (U, I).
+        """
+        return self._take(np.flatnonzero(are_stored(self.users, self.items, user_items)))
+
+    def in_order(self) -> Events:
+        """Return the events by user, then time, item and weight, whatever their rows."""
+        times = np.zeros(len(self.users)) if self.timestamps is None else self.timestamps
+        return self._take(np.lexsort((self.weights, self.items, times, self.users)))
+
+    def _take(self, rows: Int64Array) -> Events:
+        return Events(
+            self.user_ids,
+            self.item_ids,
+            self.users[rows],
+            self.items[rows],
+            self.weights[rows],
+            None if self.timestamps is None else self.timestamps[rows],
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -125,6 +158,8 @@ class Interactions:
         user_items: (U, I) float64 weights, all finite and above 0.
         timestamps: (E,) int64 microseconds since 1970 UTC in the order of ``user_items``, or None.
         combined_by: how rows of one user and item became one, or None if nothing says so.
+        events: the rows behind the interactions, if several became one and they are kept.
+        has_repeats: whether several became one; if not, the interactions are all rows.
     """
 
     user_ids: Sequence[str]
@@ -132,6 +167,8 @@ class Interactions:
     user_items: CsrMatrix
     timestamps: Int64Array | None = None
     combined_by: Aggregate | None = field(default=None, compare=False)
+    events: Events | None = field(default=None, compare=False)
+    has_repeats: bool = field(default=False, compare=False)
 
     @classmethod
     def from_columns(
@@ -178,7 +215,8 @@ class Interactions:
                 raise DataError(f"{name}: expected {num_rows} rows, got {length}")
         if not num_rows:
             raise DataError("user_ids: expected at least one row, got none")
-        return _events_of(users, items, weight_column, time_column).aggregate()
+        events = _events_of(users, items, weight_column, time_column)
+        return events.aggregate(keep_events=time_column is not None)
 
     @classmethod
     def from_frame(
@@ -215,27 +253,41 @@ class Interactions:
             MlcoreError: pyarrow is needed and not installed.
         """
         names = FrameNames(user, item, weight, time)
-        read = read_frame(frame, names, time_rule(timezone, timestamp_unit), ids)
-        return _events_of(*read).aggregate(aggregate)
+        events = _events_of(*read_frame(frame, names, time_rule(timezone, timestamp_unit), ids))
+        return events.aggregate(aggregate, keep_events=events.timestamps is not None)
 
     @classmethod
-    def of(cls, rows: Interactions | Any, aggregate: Aggregate = "sum") -> Interactions:
-        """Return interactions as they are, or those of a data frame with the default names.
+    def of(
+        cls,
+        rows: Interactions | Events | Any,
+        aggregate: Aggregate = "sum",
+        *,
+        keep_events: bool = False,
+    ) -> Interactions:
+        """Return interactions as they are, or those of events or of a data frame.
+
+        Args:
+            rows: a frame has the default names.
+            keep_events: see ``Events.aggregate``.
 
         Raises:
             DataError: as ``from_frame``.
         """
-        return rows if isinstance(rows, Interactions) else cls.from_frame(rows, aggregate=aggregate)
+        if isinstance(rows, Interactions):
+            return rows
+        return Events.of(rows).aggregate(aggregate, keep_events=keep_events)
 
     @classmethod
-    def from_pairs(
+    def from_rows(
         cls,
         user_ids: Sequence[str],
         item_ids: Sequence[str],
-        users: Int64Array,
-        items: Int64Array,
+        user_counts: Int64Array,
+        items: Int32Array | Int64Array,
         weights: Float64Array,
         timestamps: Int64Array | None,
+        events: Events | None = None,
+        has_repeats: bool = False,
     ) -> Interactions:
         """Return interactions from distinct pairs in order of user, then item.
 
@@ -244,41 +296,50 @@ class Interactions:
         Args:
             user_ids: ascending.
             item_ids: ascending.
-            users: (E,) positions into ``user_ids``, ascending.
+            user_counts: (U,) number of items of each user.
             items: (E,) positions into ``item_ids``, ascending for each user.
-            weights: (E,) float64.
             timestamps: (E,) int64 microseconds, or None.
+            events: the rows of these pairs; dropped if each has one.
 
-        >>> one = np.array([1])
-        >>> Interactions.from_pairs(["u", "v"], ["a", "b"], one, one, one / 2, None).item_ids
+        >>> one, counts = np.array([1]), np.array([0, 1])
+        >>> Interactions.from_rows(["u", "v"], ["a", "b"], counts, one, one / 2, None).item_ids
         ['b']
         """
-        user_counts = np.bincount(users, minlength=len(user_ids))
-        return cls._from_rows(user_ids, item_ids, user_counts, items, weights, timestamps)
-
-    @classmethod
-    def _from_rows(
-        cls,
-        user_ids: Sequence[str],
-        item_ids: Sequence[str],
-        user_counts: Int64Array,
-        items: Any,
-        weights: Float64Array,
-        timestamps: Int64Array | None,
-    ) -> Interactions:
-        """Do as ``from_pairs``, given the number of items of each user, (U,)."""
+        user_used = user_counts > 0
         item_used = np.zeros(len(item_ids), bool)
         item_used[items] = True
         new_items = (np.cumsum(item_used) - 1).astype(np.int32)
         matrix = CsrMatrix(
-            offsets(user_counts[user_counts > 0]),
+            offsets(user_counts[user_used]),
             items.astype(np.int32, copy=False) if item_used.all() else take(new_items, items),
             weights.astype(np.float64, copy=False),
             int(item_used.sum()),
         )
-        kept_users = [user_ids[index] for index in np.flatnonzero(user_counts).tolist()]
+        kept_users = [user_ids[index] for index in np.flatnonzero(user_used).tolist()]
         kept_items = [item_ids[index] for index in np.flatnonzero(item_used).tolist()]
-        return cls(kept_users, kept_items, matrix, timestamps)
+        if events is not None:
+            has_repeats = len(events.users) > len(items)
+            new_users = (np.cumsum(user_used) - 1).astype(np.int32)
+            columns = take(new_users, events.users), take(new_items, events.items), events.weights
+            events = Events(kept_users, kept_items, *columns, events.timestamps)
+        return cls(
+            kept_users,
+            kept_items,
+            matrix,
+            timestamps,
+            events=events if has_repeats else None,
+            has_repeats=has_repeats,
+        )
+
+    def combined_again(self, how: Aggregate) -> Interactions:
+        """Return ``Events.of(self).aggregate(how)``, with the events behind these, if they are kept.
+
+        Raises:
+            DataError: as ``Events.aggregate``.
+        """
+        used = self.select(np.ones(len(self), bool))  # without the rest of a catalogue
+        combined = Events.of(used).aggregate(how)
+        return replace(combined, events=used.events, has_repeats=used.has_repeats)
 
     def select(self, keep: BoolArray) -> Interactions:
         """Return the interactions that ``keep`` marks, without users and items left empty.
@@ -290,11 +351,17 @@ class Interactions:
         >>> both.select(np.array([False, True])).user_ids
         ['v']
         """
-        times = None if self.timestamps is None else self.timestamps[keep]
-        users = self.user_items.row_of_entry()[keep]
-        items = self.user_items.indices[keep].astype(np.int64)
-        weights = self.user_items.data[keep]
-        return Interactions.from_pairs(self.user_ids, self.item_ids, users, items, weights, times)
+        kept = self.user_items.select(keep)
+        return Interactions.from_rows(
+            self.user_ids,
+            self.item_ids,
+            np.diff(kept.indptr),
+            kept.indices,
+            kept.data,
+            None if self.timestamps is None else self.timestamps[keep],
+            None if self.events is None else self.events.within(kept),
+            self.has_repeats,
+        )
 
     def with_catalogue(self, item_ids: Iterable[str]) -> Interactions:
         """Return the same interactions with all items of a catalogue, also those without a user.
@@ -315,7 +382,43 @@ class Interactions:
         new = np.array([positions[item_id] for item_id in self.item_ids], np.int32)  # (I,)
         old = self.user_items
         matrix = CsrMatrix(old.indptr, new[old.indices], old.data, len(all_ids))
-        return Interactions(self.user_ids, all_ids, matrix, self.timestamps)
+        events = self.events
+        if events is not None:
+            events = replace(events, item_ids=all_ids, items=take(new, events.items))
+        return Interactions(
+            self.user_ids,
+            all_ids,
+            matrix,
+            self.timestamps,
+            events=events,
+            has_repeats=self.has_repeats,
+        )
+
+    @cached_property
+    def sequences(self) -> Sequences:
+        """The events of each user by time; those of equal times by item id, whatever their rows.
+
+        Raises:
+            DataError: there are no timestamps, or rows of one user and item became one and only
+                their latest time is known.
+
+        >>> Interactions.from_columns("uuu", "aba", timestamps=[1, 2, 3]).sequences.items.tolist()
+        [0, 1, 0]
+        """
+        if self.timestamps is None:
+            raise no_timestamps("put events in order by", "take another similarity")
+        matrix, events = self.user_items, self.events
+        if events is not None and events.timestamps is not None:
+            return Sequences.of(events.users, events.items, events.timestamps, matrix.num_rows)
+        if self.has_repeats:
+            raise DataError(
+                "interactions: expected all events of each user in order, got rows of one user and "
+                "item combined into one",
+                "train on events, a data frame or a file, or say keep_events=True where rows are "
+                "combined: Events.aggregate, PreprocessConfig, SplitConfig",
+            )
+        users = matrix.row_of_entry()
+        return Sequences.of(users, matrix.indices, self.timestamps, matrix.num_rows)
 
     def __len__(self) -> int:
         return self.user_items.num_entries
@@ -351,12 +454,16 @@ class Interactions:
         of_user = f"user {self.user_ids[user]!r}, " if self.user_ids[user] else ""
         return f"{of_user}item {self.item_ids[self.user_items.indices[entry]]!r}"
 
-    def sha256(self) -> str:
+    def sha256(self, *, with_order: bool = False) -> str:
         """Return the digest of the canonical form, independent of row order and file format.
 
         Hashes, little-endian: U, I and E as int64; each user id, then each item id, as uint32
         length and UTF-8 bytes; row offsets (int64), item positions (int32) and weights (float64);
         and the timestamps (int64 microseconds), if any.
+
+        Args:
+            with_order: if several events became one, hash their ``sequences``, too: offsets
+                (int64), item positions (int32) and times (int64 microseconds).
         """
         digest = hashlib.sha256(
             np.array([len(self.user_ids), len(self.item_ids), len(self)], "<i8").tobytes()
@@ -369,6 +476,10 @@ class Interactions:
         digest.update(self.user_items.data.astype("<f8").tobytes())
         if self.timestamps is not None:
             digest.update(self.timestamps.astype("<i8").tobytes())
+        if with_order and self.has_repeats:
+            digest.update(self.sequences.indptr.astype("<i8").tobytes())
+            digest.update(self.sequences.items.astype("<i4").tobytes())
+            digest.update(self.sequences.times.astype("<i8").tobytes())
         return digest.hexdigest()
 
 

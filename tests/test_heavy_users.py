@@ -213,6 +213,6 @@ def test_down_weights_are_refused_where_users_are_counted(name: str) -> None:
         return
     for way in (Keep(), Sample(), Latest()):
         assert TrainConfig(similarity, heavy_users=way).heavy_users == way
-    with pytest.raises(ConfigError, match=re.escape(f"as {name} counts users whatever")) as caught:
+    with pytest.raises(ConfigError, match=re.escape(f"as {name} counts whatever")) as caught:
         TrainConfig(similarity, heavy_users=DownWeight())
     assert caught.value.hint is not None and "--set heavy_users.name=sample" in caught.value.hint

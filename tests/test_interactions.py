@@ -349,3 +349,99 @@ def test_with_catalogue_names_a_faulty_id() -> None:
 def test_a_single_value_is_no_column(column: Any) -> None:
     with pytest.raises(DataError, match="^user_ids: expected a list or an array, got "):
         Interactions.from_columns(column, ["a", "b"])
+
+
+# --- the events behind the interactions ---------------------------------------------------------
+
+
+def sequence_of(interactions: Interactions) -> list[tuple[str, int, str]]:
+    """Return user, time and item of the events in order."""
+    found, ids = interactions.sequences, interactions.item_ids
+    users = np.repeat(interactions.user_ids, np.diff(found.indptr)).tolist()
+    times = (found.times // 1_000_000).tolist()
+    return [(user, time, ids[item]) for user, time, item in zip(users, times, found.items.tolist())]
+
+
+def in_order(rows: Iterable[Row]) -> list[tuple[str, int, str]]:
+    return sorted((user, time, item) for user, item, _, time in rows)
+
+
+@given(ROWS, st.randoms(use_true_random=False))
+def test_sequences_are_the_events_in_order_of_time_then_item(rows: list[Row], random: Any) -> None:
+    shuffled = random.sample(rows, len(rows))
+    found = Interactions.from_columns(*columns_of(shuffled))
+    assert sequence_of(found) == in_order(rows)
+    digest = found.sha256(with_order=True)
+    assert digest == Interactions.from_columns(*columns_of(rows)).sha256(with_order=True)
+    kept = Interactions.of(events_of(rows), keep_events=True)
+    assert sequence_of(kept) == in_order(rows) and kept.sha256(with_order=True) == digest
+
+
+@given(ROWS, st.integers(0, 2**9 - 1))
+def test_a_selection_and_a_catalogue_keep_the_events_of_what_they_keep(
+    rows: list[Row], marks: int
+) -> None:
+    whole = Interactions.from_columns(*columns_of(rows))
+    keep = np.array([bool(marks >> place & 1) for place in range(len(whole))], bool)
+    pairs = {pair for pair, kept in zip(table(whole), keep) if kept}
+    expected = [row for row in rows if row[:2] in pairs]
+    found = whole.select(keep)
+    assert sequence_of(found) == in_order(expected)
+    assert sequence_of(found.with_catalogue(["0", "bb", "z"])) == in_order(expected)
+    # A selection is what its rows would have been.
+    if expected:
+        again = Interactions.from_columns(*columns_of(expected))
+        assert found.has_repeats == again.has_repeats == (found.events is not None)
+        assert found.sha256(with_order=True) == again.sha256(with_order=True)
+
+
+@given(ROWS)
+def test_events_combined_and_gone_are_never_taken_for_all(rows: list[Row]) -> None:
+    gone = events_of(rows).aggregate()
+    everything = np.ones(len(gone), bool)
+    for one in (
+        gone,
+        gone.select(everything),
+        gone.with_catalogue(["z"]),
+        gone.combined_again("max"),
+    ):
+        assert one.has_repeats == (len(gone) < len(rows)) and one.events is None
+        if not one.has_repeats:
+            assert sequence_of(one) == in_order(rows)
+            continue
+        with pytest.raises(DataError) as caught:
+            _ = one.sequences
+        assert str(caught.value) == (
+            "interactions: expected all events of each user in order, got rows of one user and "
+            "item combined into one"
+        )
+        assert "keep_events=True" in (caught.value.hint or "")
+
+
+def test_sequences_without_timestamps_are_refused() -> None:
+    with pytest.raises(DataError) as caught:
+        _ = Interactions.from_columns("uu", "aa").sequences
+    assert str(caught.value) == "timestamp: expected a column to put events in order by, got none"
+
+
+def test_interactions_combined_again_keep_their_events_but_no_catalogue() -> None:
+    rows: list[Row] = [("u", "b", 2.0, 1), ("u", "b", 3.0, 0), ("u", "a", 1.0, 5)]
+    whole = Interactions.from_columns(*columns_of(rows)).with_catalogue(["0", "c"])
+    found = whole.combined_again("count")
+    assert table(found) == {("u", "a"): (1, 5), ("u", "b"): (1, 1)}
+    assert found.combined_by == "count" and sequence_of(found) == in_order(rows)
+
+
+def test_the_digest_with_order_adds_the_bytes_the_docstring_names() -> None:
+    found = Interactions.from_columns("uuvu", "abab", timestamps=[3, 1, 2, 4])  # u: b a b
+    single = Interactions.from_columns("uuv", "aba", [1, 2, 1], [3, 4, 2])
+    assert found.sha256() == single.sha256() == single.sha256(with_order=True)
+    data = struct.pack("<3q", 2, 2, 3)
+    for text in ("u", "v", "a", "b"):
+        data += struct.pack("<I", 1) + text.encode()
+    data += struct.pack("<3q", 0, 2, 3) + struct.pack("<3i", 0, 1, 0) + struct.pack("<3d", 1, 2, 1)
+    data += struct.pack("<3q", 3_000_000, 4_000_000, 2_000_000)
+    assert found.sha256() == hashlib.sha256(data).hexdigest()
+    data += struct.pack("<3q", 0, 3, 4) + struct.pack("<4i", 1, 0, 1, 0)
+    data += struct.pack("<4q", 1_000_000, 3_000_000, 4_000_000, 2_000_000)
+    assert found.sha256(with_order=True) == hashlib.sha256(data).hexdigest()

@@ -17,7 +17,7 @@ LEVELS = [
     {"errors", "jsontext", "times", "progress", "version", "lazy", "notebook"},
     {"memory", "ids", "references", "types", "parameters", "aggregate"},
     {"numeric", "columns"},
-    {"frames", "ranked_lists"},
+    {"frames", "ranked_lists", "sequences"},
     {"similarity", "interactions"},
     {"newest"},
     {"weighting", "heavy_users", "history_decay"},

@@ -214,6 +214,7 @@ def read_interactions(
     threads: int | None = None,
     progress: Progress = no_progress,
     reader: Reader = "auto",
+    keep_events: bool = False,
 ) -> Interactions:
     """Return the interactions of a file: rows of one user and item become one.
 
@@ -223,13 +224,13 @@ def read_interactions(
         path, input_options=input_options, threads=threads, progress=progress, reader=reader
     )
     with at(display_name(path)):
-        return events.aggregate(aggregate)
+        return events.aggregate(aggregate, keep_events=keep_events)
 
 
 def write_interactions(
     stream: TextIO, interactions: Interactions, path: PathLike, format: Format | None = None
 ) -> None:
-    """Write interactions in order of user, then item.
+    """Write interactions in order of user, then item; or the events they keep, by user, then time.
 
     Columns: ``user_id``, ``item_id``, ``weight`` and, if there are timestamps, ``timestamp``:
     integer seconds if all are whole, else RFC 3339.
@@ -244,17 +245,19 @@ def write_interactions(
     names = ["user_id", "item_id", "weight", "timestamp"]
     names = names[:3] if interactions.timestamps is None else names
     stream.write(rows.header(names))
-    lines = _lines(interactions, rows, rows.around(names))
+    events = interactions.events
+    events = Events.of(interactions) if events is None else events.in_order()
+    lines = _lines(events, rows, rows.around(names))
     while buffer := list(islice(lines, _ROWS_PER_WRITE)):
         stream.write("".join(buffer))
 
 
-def _lines(interactions: Interactions, rows: RowFormat, around: list[str]) -> Iterator[str]:
+def _lines(events: Events, rows: RowFormat, around: list[str]) -> Iterator[str]:
     begin, after_user, after_item, *after_weight = around
-    users = [f"{begin}{rows.quote(id_)}{after_user}" for id_ in interactions.user_ids]
-    items = [f"{rows.quote(id_)}{after_item}" for id_ in interactions.item_ids]
-    matrix, times = interactions.user_items, interactions.timestamps
-    pairs = zip(matrix.row_of_entry().tolist(), matrix.indices.tolist(), matrix.data.tolist())
+    users = [f"{begin}{rows.quote(id_)}{after_user}" for id_ in events.user_ids]
+    items = [f"{rows.quote(id_)}{after_item}" for id_ in events.item_ids]
+    times = events.timestamps
+    pairs = zip(events.users.tolist(), events.items.tolist(), events.weights.tolist())
     number = Memo(format_number).__getitem__
     if times is None:
         for user, item, weight in pairs:

@@ -12,9 +12,9 @@ import numpy as np
 
 from mlcore.aggregate import Aggregate
 from mlcore.numeric.sums import sum_by_group
-from mlcore.types import Float64Array, Int32Array, Int64Array
+from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
-__all__ = ["combine_pairs", "sort_pairs", "spans", "take"]
+__all__ = ["are_stored", "combine_pairs", "sort_pairs", "spans", "take"]
 
 _SPAN_ENTRIES = 2**18  # changes speed only
 
@@ -102,3 +102,17 @@ def combine_pairs(
     else:
         weights = sum_by_group(np.cumsum(is_first) - 1, weights, len(firsts))
     return keys[firsts], weights, None if times is None else times[lasts]
+
+
+def are_stored(rows: Int32Array | Int64Array, columns: Int32Array, matrix: CsrMatrix) -> BoolArray:
+    """Return which of N entries have a place that a matrix stores, (N,) bool.
+
+    >>> matrix = CsrMatrix(np.array([0, 1, 1]), np.array([1], np.int32), np.ones(1), 2)
+    >>> are_stored(np.array([0, 0, 1]), np.array([0, 1, 1], np.int32), matrix).tolist()
+    [False, True, False]
+    """
+    num_columns = np.int64(matrix.num_columns)
+    stored = matrix.row_of_entry() * num_columns + matrix.indices  # (P,) ascending
+    keys = rows * num_columns + columns  # (N,)
+    found: BoolArray = np.append(stored, -1)[np.searchsorted(stored, keys)] == keys
+    return found

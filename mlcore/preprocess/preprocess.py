@@ -41,7 +41,10 @@ def preprocess_from_data(
     >>> len(preprocess_from_data(events, PreprocessConfig(min_item_interactions=2)))
     2
     """
-    interactions = Events.of(events).aggregate(config.aggregate)
+    if isinstance(events, Interactions):
+        interactions = events.combined_again(config.aggregate)
+    else:
+        interactions = Interactions.of(events, config.aggregate, keep_events=config.keep_events)
     if config.min_weight is not None:
         interactions = interactions.select(interactions.user_items.data >= config.min_weight)
     if config.max_user_interactions is not None:
@@ -108,7 +111,8 @@ def preprocess_from_path(
         with at(display_name(interactions_path)):
             interactions = preprocess_from_data(events, config)
         write_interactions(out, interactions, out_path, input_options.format)
+    num_kept = len(interactions if interactions.events is None else interactions.events.users)
     return (
-        f"kept {len(interactions)} of {len(events.users)} rows: "
+        f"kept {num_kept} of {len(events.users)} rows: "
         f"{len(interactions.user_ids)} users, {len(interactions.item_ids)} items"
     )

@@ -24,6 +24,7 @@ from mlcore.similarity.overlap import (
     Tversky,
 )
 from mlcore.similarity.registry import SIMILARITIES
+from mlcore.similarity.sequential import SequentialRules
 from mlcore.similarity.slim import Slim
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "PointwiseMutualInformation",
     "RP3Beta",
     "SIMILARITIES",
+    "SequentialRules",
     "Similarity",
     "Slim",
     "Tversky",

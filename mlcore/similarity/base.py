@@ -46,7 +46,8 @@ class Similarity(ABC):
         binary: whether c and n are counted on the binary X, so that weights act in the history only.
         uses_shrinkage: whether the formula has a ``shrinkage``; else it must be 0.
         uses_min_cooccurrence: whether ``min_cooccurrence`` drops pairs; else it must be 1.
-        uses_order: whether it counts the order of a user's items, which the model then keeps.
+        uses_order: whether it reads the events of each user in order, ``gram.events``; the model
+            then keeps the order of each user's items.
     """
 
     name: ClassVar[str]
@@ -74,7 +75,7 @@ class Similarity(ABC):
         """Return the kept w(i, j) with source items as rows.
 
         Args:
-            gram: of the (U, I) float32 weights above 0.
+            gram: of the (U, I) float32 weights above 0; with ``events``, if ``uses_order``.
 
         Returns:
             (I, I) float32, no diagonal, no zeros, columns ascending within each row; the same bits

@@ -27,6 +27,7 @@ import scipy.sparse as sp
 
 from mlcore.numeric.ranges import offsets, row_blocks
 from mlcore.numeric.sums import sum_by_group
+from mlcore.sequences import Sequences
 from mlcore.types import CsrMatrix, Float64Array
 
 __all__ = ["MAX_BLOCK_ENTRIES", "GramBlocks", "CacheBudget", "Products"]
@@ -133,6 +134,7 @@ class GramBlocks:
         user_items: (U, I) float32, so that a product of two values is exact in float64.
         kept: of blocks for the next similarity; by default none.
         max_block_entries: None for ``MAX_BLOCK_ENTRIES``. Changes speed and memory only.
+        sequences: the events behind X, for a similarity that uses their order.
     """
 
     def __init__(
@@ -140,11 +142,13 @@ class GramBlocks:
         user_items: CsrMatrix,
         kept: CacheBudget | None = None,
         max_block_entries: int | None = None,
+        sequences: Sequences | None = None,
     ) -> None:
         self.user_items = user_items
         self.num_users, self.num_items = user_items.num_rows, user_items.num_columns
         self.kept = kept or CacheBudget(0)
-        self._max_block_entries = max_block_entries or MAX_BLOCK_ENTRIES
+        self.max_block_entries = max_block_entries or MAX_BLOCK_ENTRIES
+        self._sequences = sequences
         self._shared: dict[Hashable, Any] = {}
 
     @cached_property
@@ -179,6 +183,12 @@ class GramBlocks:
         return self.products_of(self.user_items, self.user_items)
 
     @property
+    def events(self) -> Sequences:
+        """The events behind X, in order."""
+        assert self._sequences is not None
+        return self._sequences
+
+    @property
     def binary(self) -> GramBlocks:
         """The same of the binary X."""
         return self.shared("binary", lambda: self.with_values(np.ones_like(self.user_items.data)))
@@ -187,11 +197,11 @@ class GramBlocks:
         """Return the same of a matrix with other values, (E,) float32, at the same positions."""
         matrix = self.user_items
         new = CsrMatrix(matrix.indptr, matrix.indices, values, matrix.num_columns)
-        return GramBlocks(new, self.kept, self._max_block_entries)
+        return GramBlocks(new, self.kept, self.max_block_entries)
 
     def products_of(self, left: CsrMatrix, right: CsrMatrix) -> Products:
         """Return left' @ right, of (U, I) each, in blocks that share the budget."""
-        return Products(left, right, self.kept, self._max_block_entries)
+        return Products(left, right, self.kept, self.max_block_entries)
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return the result of ``make``, called once for each key.

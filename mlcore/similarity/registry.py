@@ -21,6 +21,7 @@ from mlcore.similarity.overlap import (
     Jaccard,
     Tversky,
 )
+from mlcore.similarity.sequential import SequentialRules
 from mlcore.similarity.slim import Slim
 
 __all__ = ["SIMILARITIES"]
@@ -45,5 +46,6 @@ SIMILARITIES: dict[str, type[Similarity]] = {
         RP3Beta,
         Ease,
         Slim,
+        SequentialRules,
     )
 }

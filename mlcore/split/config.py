@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from mlcore.errors import ConfigError
-from mlcore.parameters import check_parameters, choice, integer, number, parameter
+from mlcore.parameters import boolean, check_parameters, choice, integer, number, parameter
 
 __all__ = ["STRATEGIES", "SplitConfig", "Strategy", "check_taken"]
 
@@ -35,6 +35,7 @@ class SplitConfig:
         n: for ``last-n``; users with n or fewer interactions stay in the training.
         cutoff: for ``temporal``, microseconds since 1970 UTC; interactions at or after it are test.
         seed: for ``random`` and ``user``.
+        keep_events: keep all rows of each interaction, with their order, on the side where it goes.
     """
 
     strategy: Strategy = parameter("random", choice(*STRATEGIES))
@@ -42,6 +43,7 @@ class SplitConfig:
     n: int = parameter(1, integer(minimum=1))
     cutoff: int | None = None
     seed: int = parameter(0, integer(minimum=0))
+    keep_events: bool = parameter(False, boolean())
 
     def __post_init__(self) -> None:
         check_parameters(self)

@@ -51,7 +51,7 @@ def split_from_data(
     >>> train.item_ids, test.item_ids
     (['a'], ['b'])
     """
-    interactions = Interactions.of(interactions)
+    interactions = Interactions.of(interactions, keep_events=config.keep_events)
     in_test = _TEST_MARKS[config.strategy](interactions, config)
     if in_test.all() or not in_test.any():
         side = "training" if in_test.all() else "test"
@@ -136,7 +136,10 @@ def split_from_path(
     ):
         run.take(interactions=interactions_path)
         interactions = read_interactions(
-            interactions_path, input_options=input_options, progress=progress
+            interactions_path,
+            input_options=input_options,
+            progress=progress,
+            keep_events=config.keep_events,
         )
         with at(display_name(interactions_path)):
             train, test = split_from_data(interactions, config)

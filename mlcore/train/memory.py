@@ -23,6 +23,7 @@ __all__ = ["TrainingPlanner"]
 # Of each interaction: the weights and what BM25, which takes most, needs to find them, more with a
 # decay; to reduce heavy users, and of each interaction of a heavy user, whose ids may be hashed.
 WEIGHING_BYTES, DECAY_BYTES = 17, 11
+EVENT_BYTES = 24  # of each row that became one with others, where they are kept
 REDUCING_BYTES, DRAW_BYTES = 21, 230
 ORDER_BYTES = 4  # of each interaction, where the model keeps the order of each user's items
 # What a training may keep: of an entry of X' X, of the weights and of the binary X; of an interaction.
@@ -45,10 +46,12 @@ class TrainingPlanner:
     def __init__(self, interactions: Interactions, keep_bytes: int = 0) -> None:
         self._interactions = interactions
         self._keep_bytes = keep_bytes
-        self._grams: dict[tuple[int | None, bool], GramBlocks] = {}
+        self._grams: dict[tuple[int | None, bool, bool], GramBlocks] = {}
         matrix, times = interactions.user_items, interactions.timestamps
         self._held = matrix.indptr.nbytes + matrix.indices.nbytes + matrix.data.nbytes
         self._held += 0 if times is None else times.nbytes
+        if (events := interactions.events) is not None:
+            self._held += EVENT_BYTES * len(events.users)
         self._held += _id_bytes(interactions.user_ids) + _id_bytes(interactions.item_ids)
 
     def plan(
@@ -135,7 +138,9 @@ class TrainingPlanner:
     def _gram_like(self, config: TrainConfig) -> GramBlocks:
         """Return a matrix with as many entries as the one that will be compared, all 1 or all 2."""
         limit, are_ones = _limit_of(config), self._are_ones(config)
-        if (limit, are_ones) not in self._grams:
+        key = limit, are_ones, config.similarity.uses_order
+        if key not in self._grams:
+            sequences = self._interactions.sequences if config.similarity.uses_order else None
             matrix = self._interactions.user_items
             indptr, indices = matrix.indptr, matrix.indices
             if limit is not None:
@@ -144,8 +149,9 @@ class TrainingPlanner:
                 indices, indptr = indices[places < limit], offsets(np.minimum(lengths, limit))
             data = np.broadcast_to(np.float32(1 if are_ones else 2), len(indices))
             like = CsrMatrix(indptr, indices, data, matrix.num_columns)
-            self._grams[limit, are_ones] = GramBlocks(like, CacheBudget(self._keep_bytes))
-        return self._grams[limit, are_ones]
+            kept = CacheBudget(self._keep_bytes)
+            self._grams[key] = GramBlocks(like, kept, sequences=sequences)
+        return self._grams[key]
 
     def _are_ones(self, config: TrainConfig) -> bool:
         """Return whether all weights will be 1."""

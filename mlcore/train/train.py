@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from mlcore.aggregate import Aggregate
 from mlcore.artifact import DIRECTORY_FILES, Model, replaced_directory, write_provenance
 from mlcore.config import TrainConfig
 from mlcore.errors import DataError, DataWarning, at
@@ -26,7 +25,7 @@ from mlcore.files.options import InputOptions, PathLike
 from mlcore.heavy_users import HeavyUsers
 from mlcore.history_decay import order_of_rows
 from mlcore.ids import IdMap
-from mlcore.interactions import Interactions
+from mlcore.interactions import Events, Interactions
 from mlcore.lineage.command_run import CommandRun
 from mlcore.memory.input_size import check_rows_fit
 from mlcore.memory.plan import Plan
@@ -56,7 +55,7 @@ _NO_ORDER = np.empty(0, np.int32)  # of a model without users
 
 
 class _Counted(NamedTuple):
-    """What models with the same weighting and the same rule for heavy users share.
+    """What models with the same key share.
 
     Attributes:
         histories: (U, I) float32, the weights of all interactions.
@@ -73,6 +72,14 @@ class _Counted(NamedTuple):
         reduced = self.gram.user_items
         own = 0 if reduced is self.histories else reduced.data.nbytes
         return self.gram.kept.used + self.histories.data.nbytes + own
+
+
+class _Key(NamedTuple):
+    """What decides which matrix is counted, and whether with its events in order."""
+
+    weighting: Weighting
+    heavy_users: HeavyUsers
+    uses_order: bool
 
 
 class Trainer:
@@ -110,7 +117,8 @@ class Trainer:
         self._progress = progress
         self._on_message = on_message
         self._keep_bytes = keep_bytes
-        self._counted: OrderedDict[tuple[Weighting, HeavyUsers], _Counted] = OrderedDict()
+        self._counted: OrderedDict[_Key, _Counted] = OrderedDict()
+        self._sha256: dict[bool, str] = {}  # by whether the order counts
         self._planner = TrainingPlanner(interactions, keep_bytes)
         self._items = IdMap.from_ids(interactions.item_ids)
         self._users = IdMap.from_ids(interactions.user_ids)
@@ -135,9 +143,10 @@ class Trainer:
         config = config.resolved(self._interactions)
         if self._find_neighbors is None:
             self.plan(config, with_users=with_users).show(self._on_message, must_fit=True)
-        popularity, sha256 = self._popularity, self._sha256  # before the rest takes memory
+        key = _Key(config.weighting, config.heavy_users, config.similarity.uses_order)
+        popularity, sha256 = self._popularity, self._sha256_of(key)  # before the rest takes memory
         order = (self._order if with_users else _NO_ORDER) if config.uses_order else None
-        histories, gram, normalization = self._counted_of(config.weighting, config.heavy_users)
+        histories, gram, normalization = self._counted_of(key)
         similarity = self._neighbors(config, gram)  # (I, I) float32
         return Model(
             config_json=config.to_json(),
@@ -181,22 +190,26 @@ class Trainer:
         assert times is not None
         return order_of_rows(self._interactions.user_items.indptr, times)
 
-    @cached_property
-    def _sha256(self) -> str:
-        return self._interactions.sha256()
+    def _sha256_of(self, key: _Key) -> str:
+        if key.uses_order not in self._sha256:
+            self._sha256[key.uses_order] = self._interactions.sha256(with_order=key.uses_order)
+        return self._sha256[key.uses_order]
 
-    def _counted_of(self, weighting: Weighting, heavy_users: HeavyUsers) -> _Counted:
+    def _counted_of(self, key: _Key) -> _Counted:
         """Return the weighted matrix and its Gram blocks; drop the oldest while too much is kept."""
-        key = (weighting, heavy_users)
         if key in self._counted:
             self._counted.move_to_end(key)
             return self._counted[key]
         while self._counted and self._used_bytes() > self._keep_bytes // 2:
             self._counted.popitem(last=False)
-        weighted, normalization = weighting.fit(self._interactions)  # (U, I) float32
-        reduced = heavy_users.reduce(weighted, self._interactions)  # (U, I) float32
+        weighted, normalization = key.weighting.fit(self._interactions)  # (U, I) float32
+        reduced = key.heavy_users.reduce(weighted, self._interactions)  # (U, I) float32
+        sequences = self._interactions.sequences if key.uses_order else None
+        if sequences is not None and reduced.num_entries < weighted.num_entries:
+            sequences = sequences.within(reduced)
         kept = CacheBudget(self._keep_bytes - self._used_bytes())
-        self._counted[key] = _Counted(weighted, GramBlocks(reduced, kept), normalization)
+        gram = GramBlocks(reduced, kept, sequences=sequences)
+        self._counted[key] = _Counted(weighted, gram, normalization)
         return self._counted[key]
 
     def _used_bytes(self) -> int:
@@ -204,7 +217,7 @@ class Trainer:
 
 
 def train_from_data(
-    interactions: Interactions | Any,
+    interactions: Interactions | Events | Any,
     config: TrainConfig | Mapping[str, object] = TrainConfig(),
     *,
     with_users: bool = True,
@@ -216,7 +229,7 @@ def train_from_data(
     """Return the model of some interactions. Pure: no files, no clock, no output.
 
     Args:
-        interactions: combined as ``config.aggregate`` says; or a data frame as
+        interactions: combined as ``config.aggregate`` says; or events, or a data frame as
             ``Interactions.from_frame`` takes it, with its columns ``user_id``, ``item_id`` and, if
             there, ``weight`` and ``timestamp``.
         config: or a dictionary as in the JSON file.
@@ -237,7 +250,7 @@ def train_from_data(
     if not isinstance(config, TrainConfig):
         config = TrainConfig.from_json(config)
     trainer = Trainer(
-        Interactions.of(interactions, config.aggregate),
+        Interactions.of(interactions, config.aggregate, keep_events=config.similarity.uses_order),
         threads=threads,
         progress=progress,
         on_message=on_message,
@@ -287,7 +300,7 @@ def train_from_path(
     def read() -> tuple[Trainer, TrainConfig, int]:
         settings = read_config(config)
         interactions, num_rows = _read(
-            interactions_path, items_path, settings.aggregate, input_options, threads, progress
+            interactions_path, items_path, settings, input_options, threads, progress
         )
         trainer = Trainer(interactions, threads=threads, progress=progress, on_message=on_message)
         return trainer, settings, num_rows
@@ -334,7 +347,7 @@ def summary_of(model: Model) -> str:
 def _read(
     interactions_path: PathLike,
     items_path: PathLike | None,
-    aggregate: Aggregate,
+    config: TrainConfig,
     input_options: InputOptions,
     threads: int | None,
     progress: Progress,
@@ -345,7 +358,7 @@ def _read(
         interactions_path, input_options=input_options, threads=threads, progress=progress
     )
     with at(display_name(interactions_path)):
-        interactions = events.aggregate(aggregate)
+        interactions = events.aggregate(config.aggregate, keep_events=config.similarity.uses_order)
     num_rows = len(events.users)
     del events  # before the catalogue takes memory
     if items_path is not None:

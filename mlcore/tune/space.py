@@ -79,6 +79,9 @@ class SampledConfig(NamedTuple):
 class SearchSpace:
     """Configurations to search; ``source`` is their JSON value.
 
+    Attributes:
+        uses_order: whether one has a similarity that does.
+
     >>> space = SearchSpace.from_json({"num_neighbors": {"int": [10, 200]}})
     >>> space.replay({"num_neighbors": 50}).config
     {'num_neighbors': 50}
@@ -86,6 +89,7 @@ class SearchSpace:
 
     source: Any
     _root: Node
+    uses_order: bool = False
 
     @classmethod
     def from_json(cls, value: Any, place: str = "space") -> SearchSpace:
@@ -103,15 +107,16 @@ class SearchSpace:
         ...
         mlcore.errors.ConfigError: space.json: shrinkage: expected a finite number >= 0, got -1.0
         """
-        space = cls(value, parse_node(value, place))
-        for config, choices in space._root.boundaries(()):
-            _check(config, choices, place)
+        root, uses_order = parse_node(value, place), False
+        for config, choices in root.boundaries(()):
+            uses_order |= _check(config, choices, place).similarity.uses_order
             if config.get("aggregate", "sum") != "sum":
                 raise ConfigError(
                     f"{place}: aggregate: expected 'sum', as all trials share the interactions, "
                     f"got {shorten_json(config['aggregate'])}",
                     "cli.preprocess --aggregate combines rows beforehand",
                 )
+        space = cls(value, root, uses_order)
         if not space.sample(lambda name, dimension: dimension.validate(_least(dimension))).params:
             raise ConfigError(
                 f"{place}: expected at least one choice, int or float, got fixed values only"
@@ -152,9 +157,9 @@ def _least(dimension: Dimension) -> int | float:
     return 0 if isinstance(dimension, Options) else dimension.low
 
 
-def _check(config: Any, choices: Mapping[tuple[str, ...], str], place: str) -> None:
+def _check(config: Any, choices: Mapping[tuple[str, ...], str], place: str) -> TrainConfig:
     try:
-        TrainConfig.from_json(config, place)
+        return TrainConfig.from_json(config, place)
     except ConfigError as error:
         raise ConfigError(
             _located(str(error).removeprefix(f"{place}: "), choices, place),

@@ -85,7 +85,8 @@ def tune_from_data(
     [(0, 1.0), (1, 1.0)]
     """
     optuna_version()
-    interactions, validation = Interactions.of(interactions), Interactions.of(validation)
+    interactions = Interactions.of(interactions, keep_events=space.uses_order)
+    validation = Interactions.of(validation)
     _check_overlap(interactions, validation, "validation")
     samples = [_sample_of(trial, space) for trial in past]
     trainer = Trainer(
@@ -191,13 +192,13 @@ def tune_from_path(
     run.take(space=space_path, items=items_path)
     space = _read_space(space_path)
     interactions, validation = _read(
-        interactions_path, validation_path, items_path, input_options, progress
+        interactions_path, validation_path, items_path, input_options, progress, space.uses_order
     )
     plan = _plan_of_default(interactions, config, threads)
     if dry_run:
         return plan.dry_run(on_message)
     search = {
-        "interactions_sha256": interactions.sha256(),
+        "interactions_sha256": interactions.sha256(with_order=space.uses_order),
         "validation_sha256": validation.sha256(),
         "metric": config.metric,
         "seed": config.seed,
@@ -228,10 +229,13 @@ def _read(
     items_path: PathLike | None,
     input_options: InputOptions,
     progress: Progress,
+    keep_events: bool,
 ) -> tuple[Interactions, Interactions]:
     check_rows_fit(interactions_path)
     interactions, validation = (
-        read_interactions(path, input_options=input_options, progress=progress)
+        read_interactions(
+            path, input_options=input_options, progress=progress, keep_events=keep_events
+        )
         for path in (interactions_path, validation_path)
     )
     if items_path is not None:

@@ -612,8 +612,8 @@ CONFIG_CASES = [
     config_case(
         "down-weighted users who are counted",
         '{"similarity": {"name": "jaccard"}, "heavy_users": {"name": "down_weight"}}',
-        ": heavy_users: expected one of keep, sample, latest, as jaccard counts users whatever "
-        "their weights, got down_weight",
+        ": heavy_users: expected one of keep, sample, latest, as jaccard counts whatever "
+        "the weights, got down_weight",
         "--set heavy_users.name=sample leaves interactions of heavy users out of the counting",
     ),
     config_case(

@@ -114,7 +114,7 @@ def test_metrics_are_traced_back_to_the_tables(
     assert run("lineage --file metrics.json") == 0
     shown = capsys.readouterr().out
     assert "\n  command evaluate, " in shown and "\n    command predict, " in shown
-    assert "params  strategy=last-n test_fraction=0.2 n=1 seed=0\n" in shown
+    assert "params  strategy=last-n test_fraction=0.2 n=1 seed=0 keep_events=false\n" in shown
     assert shown.count("events = events.csv") == 1
     assert str(chain) not in (chain / "lineage.jsonl").read_text("utf-8")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mlcore import Interactions, Model, train_from_data
 from tests.cli.cases import WITHOUT_TIMES, Case, check, run, snapshot
 
 TRAIN = "train --interactions interactions.csv --out-dir new"
@@ -45,6 +46,12 @@ CASES = [
                 '{"history_decay": {"name": "exponential"}}',
                 "order the items of a user by",
                 "leave history_decay out",
+            ),
+            (
+                "rules by order",
+                '{"similarity": {"name": "sequential_rules"}}',
+                "put events in order by",
+                "take another similarity",
             ),
         ]
     ),
@@ -122,3 +129,37 @@ def test_interactions_too_many_half_lives_old_are_counted_in_a_note(
         "note: weighting binary: 1 of 2 interactions are so many half-lives old that they keep the "
         "least weight of float32\n"
     )
+
+
+@pytest.mark.parametrize("keep", ["", " --keep-events"])
+def test_rules_by_order_see_all_events_that_the_commands_before_keep(
+    keep: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [("u", item, 10 * time) for time, item in enumerate("abcacba")]
+    rows += [("v", item, time) for time, item in enumerate("cabba")]
+    lines = [f"{user},{item},{time}\n" for user, item, time in rows]
+    Path("events.csv").write_text("user_id,item_id,timestamp\n" + "".join(reversed(lines)))
+    assert run(f"preprocess --interactions events.csv --out clean.csv{keep}") == 0
+    split = (
+        "split --interactions clean.csv --strategy last-n --train-out train.csv --test-out test.csv"
+    )
+    assert run(split + keep) == 0
+    train = "train --interactions train.csv --similarity sequential_rules --out-dir model"
+    assert run(train) == 0
+    # a is the last item of both users, so all its events are in the test.
+    left = [row for row in rows if row[1] != "a"]
+    if not keep:
+        left = [
+            row
+            for place, row in enumerate(left)
+            if row[:2] not in {r[:2] for r in left[place + 1 :]}
+        ]
+    users, items, times = zip(*left)
+    config = {"similarity": {"name": "sequential_rules"}}
+    expected = train_from_data(Interactions.from_columns(users, items, timestamps=times), config)
+    found = Model.load("model")
+    assert found.similarity.data.tobytes() == expected.similarity.data.tobytes()
+    assert found.similarity.num_entries == (2 if keep else 1)
+    if keep:
+        assert found.interactions_sha256 == expected.interactions_sha256

@@ -193,6 +193,17 @@ def test_interactions_are_written_in_order_of_user_and_item_as_short_as_can_be()
     )
 
 
+def test_events_that_are_kept_are_written_by_user_time_and_item() -> None:
+    columns = ("uvuuu", "babca", [1, 2, 3, 4, 0.5], [9, 1, 5, 5, 9])
+    for rows in (range(5), (3, 0, 4, 1, 2)):
+        shuffled = ([column[row] for row in rows] for column in columns)
+        stream = io.StringIO()
+        write_interactions(stream, Interactions.from_columns(*shuffled), "a.csv")
+        assert stream.getvalue() == (
+            "user_id,item_id,weight,timestamp\n" "u,b,3,5\nu,c,4,5\nu,a,0.5,9\nu,b,1,9\nv,a,2,1\n"
+        )
+
+
 def test_more_rows_than_are_written_at_once_are_all_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -235,3 +235,24 @@ def test_a_file_of_which_nothing_is_left_is_named_and_nothing_written(tmp_path: 
         f"{events}: interactions: expected at least one that meets all conditions, got none"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["events.csv"]
+
+
+def test_all_events_of_what_is_kept_are_written(tmp_path: Path) -> None:
+    events, out = tmp_path / "events.csv", tmp_path / "clean.csv"
+    events.write_text(
+        "user_id,item_id,timestamp\nu,b,3\nw,c,1\nu,a,2\nv,a,1\nu,b,1\nv,b,9\nw,c,2\n"
+    )
+    config = PreprocessConfig(min_user_interactions=2, keep_events=True)
+    summary = preprocess_from_path(events, out, config)
+    rows = ["u,b,1,1", "u,a,1,2", "u,b,1,3", "v,a,1,1", "v,b,1,9"]
+    assert out.read_text() == "\n".join(["user_id,item_id,weight,timestamp", *rows, ""])
+    assert summary == "kept 5 of 7 rows: 2 users, 2 items"
+
+
+@given(ROWS)
+def test_events_are_kept_with_interactions_that_keep_them(rows: list[Row]) -> None:
+    events, config = events_of(rows), PreprocessConfig(keep_events=True)
+    whole = events.aggregate(keep_events=True).with_catalogue(["a", "z"])
+    one, other = preprocess_from_data(events, config), preprocess_from_data(whole, config)
+    assert one.sha256(with_order=True) == other.sha256(with_order=True)
+    assert one.item_ids == other.item_ids

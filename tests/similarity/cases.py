@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlcore.progress import no_progress
+from mlcore.sequences import Sequences
 from mlcore.similarity import SIMILARITIES, GramBlocks, Neighborhood, NeighborSettings
 from mlcore.similarity.pairs import PairSimilarity
 from mlcore.types import CsrMatrix
@@ -54,6 +55,12 @@ def random_x(num_users: int, num_items: int, seed: int, weighted: bool) -> oracl
     return x
 
 
+def sequences_of(matrix: CsrMatrix) -> Sequences:
+    """Return the entries as one event each, in an order of no meaning, with equal times."""
+    users, items = matrix.row_of_entry(), matrix.indices
+    return Sequences.of(users, items, (users * 7 + items * 5) % 11, matrix.num_rows)
+
+
 def find(
     x: npt.NDArray[Any],
     name: str = "cosine",
@@ -66,7 +73,8 @@ def find(
     **parameters: Any,
 ) -> CsrMatrix:
     settings = settings_for(name, num_neighbors, neighborhood, shrinkage, min_cooccurrence)
-    gram = GramBlocks(oracles.sparse(x.astype(np.float32)), None, max_block_entries)
+    matrix = oracles.sparse(x.astype(np.float32))
+    gram = GramBlocks(matrix, None, max_block_entries, sequences_of(matrix))
     return SIMILARITIES[name](**parameters).neighbors(gram, settings, threads, no_progress)
 
 

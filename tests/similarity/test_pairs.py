@@ -188,6 +188,7 @@ def test_row_order_changes_no_bit(name: str, weighting: str, neighborhood: Neigh
     items = [f"i{item}" for item in rng.integers(0, 20, 300)]
     # repeated pairs, whose sums depend on the order of addition
     weights = rng.lognormal(0, 2, 300)
+    times = rng.integers(0, 40, 300)
     settings = settings_for(name, 4, neighborhood, 1.5, 2)
     config = TrainConfig(
         SIMILARITIES[name](),
@@ -200,7 +201,10 @@ def test_row_order_changes_no_bit(name: str, weighting: str, neighborhood: Neigh
     results = set()
     for order in (np.arange(300), np.arange(300)[::-1], rng.permutation(300)):
         shuffled = Interactions.from_columns(
-            [users[row] for row in order], [items[row] for row in order], weights[order]
+            [users[row] for row in order],
+            [items[row] for row in order],
+            weights[order],
+            times[order],
         )
         model = train_from_data(shuffled, config, threads=1)
         assert model.histories is not None

@@ -15,4 +15,10 @@ def test_every_similarity_is_listed_under_its_name() -> None:
     assert all(
         name == similarity.name == similarity().name for name, similarity in SIMILARITIES.items()
     )
-    assert set(SIMILARITIES) - set(MEASURES) == {"p3alpha", "rp3beta", "ease", "slim"}
+    assert set(SIMILARITIES) - set(MEASURES) == {
+        "p3alpha",
+        "rp3beta",
+        "ease",
+        "slim",
+        "sequential_rules",
+    }

@@ -326,3 +326,15 @@ def test_a_file_that_does_not_split_is_named_and_nothing_written(tmp_path: Path)
 def test_a_cutoff_that_is_no_integer_is_refused() -> None:
     with pytest.raises(ConfigError, match="^cutoff: expected integer microseconds, got 'x'$"):
         SplitConfig("temporal", cutoff="x")  # type: ignore[arg-type]
+
+
+def test_events_go_where_their_interaction_goes(tmp_path: Path) -> None:
+    source = tmp_path / "events.csv"
+    source.write_text("user_id,item_id,timestamp\nu,a,1\nu,b,2\nu,a,3\nv,b,2\nu,b,1\nv,a,9\n")
+    train, test = tmp_path / "train.csv", tmp_path / "test.csv"
+    split_from_path(source, train, test, SplitConfig("last-n", keep_events=True))
+    header = "user_id,item_id,weight,timestamp\n"
+    assert train.read_text() == f"{header}u,b,1,1\nu,b,1,2\nv,b,1,2\n"
+    assert test.read_text() == f"{header}u,a,1,1\nu,a,1,3\nv,a,1,9\n"
+    split_from_path(source, train, test, SplitConfig("last-n"))
+    assert train.read_text() == f"{header}u,b,2,2\nv,b,1,2\n"

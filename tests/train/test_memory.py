@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ import pytest
 from cli.train import main as train_main
 from mlcore import DataError, Interactions, TrainConfig, history_decay, train_from_data
 from mlcore.history_decay import order_of_rows
+from mlcore.interactions import Events
 from mlcore.memory.plan import Plan
-from mlcore.similarity import SIMILARITIES, Ease, Similarity, Slim
+from mlcore.similarity import SIMILARITIES, Ease, SequentialRules, Similarity, Slim
 from mlcore.similarity.memory import FEWER_ITEMS, FEWER_NEIGHBORS, OTHER_SIMILARITY
 from mlcore.similarity.pairs import LOCAL
 from mlcore.train.memory import TrainingPlanner
@@ -41,9 +43,8 @@ def synthetic(num_users: int, num_items: int, length: int, weighted: bool = Fals
     keys = np.unique(users * num_items + items)
     weights = rng.integers(1, 6, len(keys)).astype(np.float64) if weighted else np.ones(len(keys))
     user_ids, item_ids = ([f"{n:07}" for n in range(count)] for count in (num_users, num_items))
-    return Interactions.from_pairs(
-        user_ids, item_ids, keys // num_items, keys % num_items, weights, None
-    )
+    counts = np.bincount(keys // num_items, minlength=num_users)
+    return Interactions.from_rows(user_ids, item_ids, counts, keys % num_items, weights, None)
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +126,27 @@ def test_the_compiled_kernel_takes_what_is_planned(
     assert LEAST_SHARE <= share_taken(trainer, config) <= MOST_SHARE
 
 
+@pytest.mark.parametrize("neighborhood", ["target", "source"])
+@pytest.mark.parametrize("steps", [1, 10, 100])
+def test_rules_of_events_that_came_several_times_take_what_is_planned(
+    neighborhood: str, steps: int, plain: Interactions
+) -> None:
+    rng = np.random.default_rng(1)
+    users = plain.user_items.row_of_entry().astype(np.int32)
+    twice = np.repeat(np.arange(len(plain)), 2)
+    events = Events(
+        plain.user_ids,
+        plain.item_ids,
+        users[twice],
+        plain.user_items.indices[twice],
+        np.ones(len(twice)),
+        rng.integers(0, 10**6, len(twice)),
+    )
+    config = TrainConfig(SequentialRules(steps), neighborhood=neighborhood)  # type: ignore[arg-type]
+    trainer = Trainer(events.aggregate(keep_events=True), threads=1)
+    assert LEAST_SHARE <= share_taken(trainer, config) <= MOST_SHARE
+
+
 @pytest.mark.parametrize("similarity", [Ease(), Slim(l1=30, l2=200)], ids=lambda s: s.name)
 def test_the_linear_models_take_what_is_planned(
     similarity: Similarity, monkeypatch: pytest.MonkeyPatch
@@ -191,7 +213,8 @@ def test_ease_plans_for_the_square_of_the_catalogue() -> None:
 
 @pytest.mark.parametrize("name", SIMILARITIES)
 def test_every_similarity_plans_without_weights_of_its_own(name: str, rated: Interactions) -> None:
-    plan = TrainingPlanner(rated).plan(config_of(name), threads=1)
+    timed = replace(rated, timestamps=np.arange(len(rated)))
+    plan = TrainingPlanner(timed).plan(config_of(name), threads=1)
     assert plan.num_bytes - plan.held > 12 * len(rated)
     assert len(plan.allocations) > 4
 
@@ -388,8 +411,8 @@ rng = np.random.default_rng(0)
 keys = np.unique(rng.integers(0, num_users, 2 * num_items) * num_items
                  + np.tile(np.arange(num_items), 2))
 ids = [[f"{n:06}" for n in range(count)] for count in (num_users, num_items)]
-interactions = Interactions.from_pairs(
-    *ids, keys // num_items, keys % num_items, np.ones(len(keys)), None)
+counts = np.bincount(keys // num_items, minlength=num_users)
+interactions = Interactions.from_rows(*ids, counts, keys % num_items, np.ones(len(keys)), None)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for name in sys.argv[1:]:
     config = TrainConfig.from_json({"similarity": {"name": name}})

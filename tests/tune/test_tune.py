@@ -36,7 +36,7 @@ from mlcore.tune.directory import open_tuning_directory
 from mlcore.tune.optuna_sampler import suggest
 from mlcore.tune.space import SearchSpace
 from mlcore.tune.trials import Trial
-from mlcore.tune.tune import tune_from_data
+from mlcore.tune.tune import tune_from_data, tune_from_path
 from mlcore.tune.validation import validate_model
 from tests.tune.conftest import METRIC, SPACE, TRAIN_ROWS, VALID_ROWS, search
 
@@ -185,6 +185,32 @@ def test_past_trials_must_be_of_this_space(train: Interactions, valid: Interacti
     past[1] = replace(past[1], config=past[0].config)
     with pytest.raises(ConfigError, match="^trial 1: config: expected that of its params"):
         search(train, valid, past=past)
+
+
+def test_a_space_of_rules_by_order_searches_on_all_events(tmp_path: Path) -> None:
+    rows = [("u", item, time) for time, item in enumerate("abcabdab")]
+    rows += [("v", item, time) for time, item in enumerate("cadbacba")]
+    lines = [f"{user},{item},{time}" for user, item, time in rows]
+    train, valid = tmp_path / "train.csv", tmp_path / "valid.csv"
+    space, tuning = tmp_path / "space.json", tmp_path / "tuning"
+    train.write_text("\n".join(["user_id,item_id,timestamp", *lines, "w,c,1", ""]))
+    valid.write_text("user_id,item_id\nw,a\n")
+    steps = [{"name": "sequential_rules", "steps": steps} for steps in (1, 5)]
+    space.write_text(json.dumps({"similarity": {"choice": steps}}))
+    tune_from_path(train, valid, space, tuning, TuneConfig("mrr@4", trials=6))
+    users, items, times = zip(*rows, ("w", "c", 1))
+    whole = Interactions.from_columns(users, items, timestamps=times)
+    search = json.loads((tuning / "tuning.json").read_text())
+    assert search["interactions_sha256"] == whole.sha256(with_order=True) != whole.sha256()
+    worth = []
+    for config in steps:
+        recommender = Recommender(train_from_data(whole, {"similarity": config}))
+        listed = [one.item_id for one in recommender.predict("w", n=4)]
+        worth.append(1 / (listed.index("a") + 1))
+    found = {
+        trial["config"]["similarity"].get("steps"): trial["value"] for trial in lines_of(tuning)
+    }
+    assert found.items() >= {1: worth[0], 5: worth[1]}.items()
 
 
 # --- the command and its directory ---

@@ -161,7 +161,7 @@ def test_preprocessing_is_that_of_the_core(log: str, aggregate: Aggregate, duckd
         events += [(*row[:2], 7.0 - row[2], row[3] - 86400) for row in events[::3]]
     parsed = as_events(events)
     least = 1.0 if aggregate == "count" else 2.0
-    limits = {"min_user_interactions": 5, "min_item_interactions": 3}
+    limits: dict[str, Any] = {"min_user_interactions": 5, "min_item_interactions": 3}
     config = PreprocessConfig(aggregate, least, max_user_interactions=6, **limits)
     found = ask(duckdb, "deduplicate", {"aggregate": aggregate, "min_weight": least}, events=events)
     assert len(found) < len(events)
