@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy.typing as npt
 
+from mlcore.artifact.attributes import Attributes
 from mlcore.artifact.directory import replaced_directory
 from mlcore.artifact.history_rule import HistoryRule, normalization_arrays
 from mlcore.artifact.idmap import format_id_map
 from mlcore.artifact.manifest import (
     DIRECTORY_FILES,
     HISTORY_RULE,
+    ITEM_ATTRIBUTES,
     NORMALIZATION_FILES,
     Manifest,
     ModelCounts,
@@ -55,6 +57,7 @@ class Model:
         histories: (U, I) float32, the weights used for scoring, or None likewise.
         normalization: what the weighting took of the training; None in a model of mlcore 0.2 and
             before, which takes the weights of histories as final.
+        attributes: the catalogue, or None in a model without one.
     """
 
     config_json: Mapping[str, object]
@@ -67,6 +70,7 @@ class Model:
     users: IdMap | None = None
     histories: CsrMatrix | None = None
     normalization: Normalization | None = None
+    attributes: Attributes | None = None
     # Directory, and sha256 of its manifest. Not an argument: a replaced model is not in a directory.
     _saved: tuple[str, str] | None = field(default=None, init=False, compare=False)
 
@@ -138,20 +142,35 @@ class Model:
         writer.write_arrays("popularity.npz", {"counts": self.popularity})
         for name, arrays in normalization_arrays(self.normalization or Normalization()).items():
             writer.write_arrays(name, arrays)
+        if self.attributes is not None:
+            self.attributes.write(writer)
         if self.users is not None and self.histories is not None:
             writer.write_bytes("users.csv", format_id_map(self.users.ids))
             writer.write_arrays("histories.npz", _csr_to_arrays(self.histories))
         manifest = Manifest(
-            ModelCounts(
-                self.num_users, len(self.items), self.num_interactions, self.similarity.num_entries
-            ),
+            self._counts(),
             writer.entries,
             self.interactions_sha256,
             {"name": "mlcore", "version": VERSION},
-            () if self.normalization is None else (HISTORY_RULE,),
+            self._features(),
         )
         writer.write_bytes("manifest.json", manifest.to_text().encode())
         return writer.entries["manifest.json"].sha256
+
+    def _counts(self) -> ModelCounts:
+        sizes = (
+            self.num_users,
+            len(self.items),
+            self.num_interactions,
+            self.similarity.num_entries,
+        )
+        if self.attributes is None:
+            return ModelCounts(*sizes)
+        return ModelCounts(*sizes, len(self.attributes.columns), len(self.attributes.values))
+
+    def _features(self) -> tuple[str, ...]:
+        parts = {HISTORY_RULE: self.normalization, ITEM_ATTRIBUTES: self.attributes}
+        return tuple(feature for feature, part in parts.items() if part is not None)
 
     @classmethod
     def expect(cls, name: str, value: object) -> Model:
@@ -207,6 +226,7 @@ class Model:
             num_interactions=counts.interactions,
             interactions_sha256=files.manifest.interactions_sha256,
             normalization=normalization,
+            attributes=Attributes.read(files),
             users=files.ids("users.csv", counts.users) if with_users else None,
             histories=files.csr("histories.npz", counts.items) if with_users else None,
         )

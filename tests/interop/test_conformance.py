@@ -31,6 +31,7 @@ from mlcore import Interactions, Model, Recommender, TrainConfig, train_from_dat
 from mlcore.artifact import directory
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.recommend import scoring
+from mlcore.recommend.filter import ItemFilter
 from mlcore.recommend.request import ListOptions, UserRequest
 from tests.json_schema import is_valid
 
@@ -100,6 +101,7 @@ def test_a_batch_gives_what_single_requests_give(
             request.get("include_seen", False),
             fill,  # type: ignore[arg-type]
             request.get("explain", False),
+            ItemFilter.parse(python_adapter.filter_of(request)),
         )
         if "user" in request:
             history = recommender.history_of(request["user"])
