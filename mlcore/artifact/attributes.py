@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import warnings
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,13 +14,16 @@ from mlcore.artifact.idmap import format_id_map
 from mlcore.artifact.manifest import ATTRIBUTE_FILES, ITEM_ATTRIBUTES
 from mlcore.artifact.reader import ModelFiles
 from mlcore.artifact.writer import ModelWriter
-from mlcore.errors import CsrError
-from mlcore.files.catalogue import NO_TIME, NO_VALUE, Catalogue
+from mlcore.errors import CsrError, DataWarning
+from mlcore.files.catalogue import NO_TIME, NO_VALUE, Catalogue, read_catalogue
+from mlcore.files.inputs import display_name
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.ids import IdMap
+from mlcore.references import count_unknown, none_known
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
 from mlcore.types import BoolArray, Int32Array, Int64Array
 
-__all__ = ["Attributes", "Availability"]
+__all__ = ["Attributes", "Availability", "read_attributes"]
 
 _COLUMNS, _VALUES, _CODES, _TIMES = ATTRIBUTE_FILES
 
@@ -106,6 +111,10 @@ class Attributes:
             None if times == (None, None) else Availability(*map(bounds, times)),
         )
 
+    def num_bytes(self) -> int:
+        """Return the bytes of the arrays."""
+        return sum(array.nbytes for array in (self.codes, *(self.availability or ())))
+
     def column(self, position: int) -> Int32Array:
         """Return the code of each item in a column, (I,) int32, checked.
 
@@ -116,6 +125,27 @@ class Attributes:
         codes = self.codes[position * num_items : (position + 1) * num_items]
         self._check_codes(codes, _CODES)
         return codes
+
+    def texts(self, name: str) -> list[str | None] | None:
+        """Return the value of each item in a column, (I,), None for none; None without the column.
+
+        Raises:
+            CsrError: a code is of no value.
+        """
+        position = self.columns.position(name)
+        if position is None:
+            return None
+        values = [*self.values.ids, None]  # the last: of no value, code -1
+        return [values[code] for code in self.column(position).tolist()]
+
+    def sha256(self) -> str:
+        """Return a digest of all that is known of the items, as the files have it."""
+        digest = hashlib.sha256()
+        for ids in (self.columns, self.values):
+            digest.update(format_id_map(ids.ids))
+        for array in (self.codes, *(self.availability or ())):
+            digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")))
+        return digest.hexdigest()
 
     def _check_codes(self, codes: Int32Array, place: str) -> None:
         fine = (codes >= NO_VALUE) & (codes < len(self.values))
@@ -173,6 +203,29 @@ class Attributes:
         writer.write_arrays(_CODES, {"codes": self.codes})
         if self.availability is not None:
             writer.write_arrays(_TIMES, dict(zip(("from", "until"), self.availability)))
+
+
+def read_attributes(
+    path: PathLike, items: IdMap, input_options: InputOptions = InputOptions()
+) -> Attributes:
+    """Return what a file, as for ``read_catalogue``, says of some items.
+
+    Warns of items of the file that are none of them.
+
+    Raises:
+        DataError: the file is faulty, or has none of the items.
+    """
+    catalogue, place = read_catalogue(path, input_options), display_name(path)
+    fault = none_known(place, "item_id", catalogue.item_ids, items.ids, "the model")
+    if fault is not None:
+        raise fault
+    if unknown := count_unknown(catalogue.item_ids, items.ids):
+        message = (
+            f"{place}: item_id: {unknown} of {len(catalogue.item_ids)} items are not in the model, "
+            "and are passed over"
+        )
+        warnings.warn(message, DataWarning, stacklevel=2)
+    return Attributes.encode(catalogue, items)
 
 
 def _expect(fine: BoolArray, values: npt.NDArray[Any], place: str, rule: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -10,16 +12,24 @@ import numpy as np
 
 from mlcore.artifact.attributes import Attributes
 from mlcore.columns import time_of
-from mlcore.errors import ConfigError, DataError, shorten
+from mlcore.errors import ConfigError, DataError, DataWarning, shorten
+from mlcore.files.inputs import display_name, read_text
+from mlcore.files.options import InputOptions, PathLike
+from mlcore.files.tables import BadValue
+from mlcore.files.values import timestamp_from_json
+from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.parameters import check_keys, convert_value, integer
 from mlcore.recommend.caps import Caps
 from mlcore.references import hint_at_one
 from mlcore.types import BoolArray
 
-__all__ = ["ItemFilter", "Lists"]
+__all__ = ["FilterLike", "ItemFilter", "Lists", "filter_path", "note_filter", "read_filter"]
 
+FilterLike: TypeAlias = "Mapping[str, Any] | ItemFilter | None"
 Lists: TypeAlias = Mapping[str, tuple[str, ...]]
 
+_NO_FILE = """a filter is a file, or JSON that begins with {: '{"any_of": {"brand": ["acme"]}}'"""
+SHOWN_VALUES = 3
 _KEYS = ("any_of", "none_of", "available_at", "at_most")
 _NO_ATTRIBUTES = "--attributes FILE keeps the catalogue when training, or brings it when predicting"
 
@@ -116,6 +126,71 @@ class ItemFilter:
         ]
 
 
+def filter_path(given: Mapping[str, Any] | PathLike | None) -> PathLike | None:
+    """Return the file that a filter is in; None for one that is there as text or as a mapping.
+
+    >>> filter_path('{"none_of": {}}') is None, filter_path("filter.json")
+    (True, 'filter.json')
+    """
+    if given is None or isinstance(given, Mapping):
+        return None
+    return None if os.fspath(given).lstrip().startswith("{") else given
+
+
+def read_filter(
+    given: Mapping[str, Any] | PathLike | None, input_options: InputOptions = InputOptions()
+) -> ItemFilter:
+    """Return the filter of a mapping, of a JSON object as text, or of a file of it.
+
+    Args:
+        input_options: how a moment is read: as text, or as a number in the unit of timestamps.
+
+    Raises:
+        ConfigError: it is not JSON, a key is unknown, or a value is of another type.
+        DataError: the file cannot be read.
+
+    >>> read_filter('{"at_most": {"brand": 2}}').at_most
+    {'brand': 2}
+    """
+    path, place = filter_path(given), "filter"
+    if path is not None:
+        place = display_name(path)
+        try:
+            given = read_text(path)
+        except DataError as error:
+            raise DataError(f"filter: {error}", error.hint or _NO_FILE) from None
+    if isinstance(given, str):
+        try:
+            given = parse_json(given)
+        except JsonTextError as error:
+            raise ConfigError(f"{place}: expected a JSON object, got {error}") from None
+
+    def moment(name: str, value: Any) -> int:
+        try:
+            return timestamp_from_json(value, input_options.time_rule())
+        except BadValue as fault:
+            raise ConfigError(f"{name}: {fault}", fault.hint) from None
+
+    return ItemFilter.parse({} if given is None else given, place, moment)
+
+
+def note_filter(wanted: ItemFilter, attributes: Attributes | None) -> None:
+    """Warn of values that no item has, and of a filter that admits nothing.
+
+    Raises:
+        DataError: as ``ItemFilter.admitted``.
+    """
+    admitted = wanted.admitted(attributes)
+    unknown = wanted.unknown_values(attributes)
+    notes = [f"no item has {', '.join(unknown[:SHOWN_VALUES])}"] if unknown else []
+    if len(unknown) > SHOWN_VALUES:
+        notes = [f"{notes[0]} and {len(unknown) - SHOWN_VALUES} other values"]
+    if admitted is not None and not admitted.any():
+        notes.append("it admits no item, so all lists are empty")
+    for note in notes:
+        warnings.warn(f"filter: {note}", DataWarning, stacklevel=2)
+
+
 def _has_any(
     attributes: Attributes | None, column: str, values: Iterable[str], name: str
 ) -> BoolArray:
@@ -163,7 +238,7 @@ def _lists(value: Any, place: str) -> Lists:
 
 def _texts(value: Any, place: str) -> Iterable[str]:
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        hint = f"[{shorten(value)}] is a list of one" if isinstance(value, str) else None
+        hint = f'["{value}"] is a list of one' if isinstance(value, str) else None
         raise ConfigError(f"{place}: expected a list of strings, got {shorten(value)}", hint)
     for index, text in enumerate(value):
         if not isinstance(text, str):

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import repeat
 from typing import Any, get_args
 
 import numpy as np
 
-from mlcore.artifact import Model
+from mlcore.artifact import Model, read_attributes
 from mlcore.columns import time_of
 from mlcore.errors import UnknownItemError, shorten
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.ids import check_all_asked, check_asked
 from mlcore.parameters import choice, convert_value
 from mlcore.ranked_lists import source_of
 from mlcore.recommend.events import events_of
 from mlcore.recommend.explain import Contributions, explain_lists
-from mlcore.recommend.filter import ItemFilter
+from mlcore.recommend.filter import FilterLike, ItemFilter
 from mlcore.recommend.lists import Contribution, RankedList, RankedLists, Recommendation
 from mlcore.recommend.options import Fill, Weights
 from mlcore.recommend.ranker import RankedUsers, Ranker
@@ -50,13 +52,30 @@ class Recommender(Ranker):
         return self.model._repr_html_()
 
     @classmethod
-    def load(cls, directory: str | os.PathLike[str]) -> Recommender:
+    def load(
+        cls,
+        directory: str | os.PathLike[str],
+        *,
+        attributes: PathLike | None = None,
+        input_options: InputOptions = InputOptions(),
+    ) -> Recommender:
         """Memory-map a model directory.
+
+        Args:
+            attributes: a catalogue in place of the model's own, as ``read_catalogue`` takes it; what
+                it was read from does not pickle.
+            input_options: how the catalogue is read.
 
         Raises:
             ArtifactError: a subclass for each kind of fault.
+            DataError: the catalogue is faulty, or has none of the model's items.
         """
-        return cls(Model.load(directory))
+        model = Model.load(directory)
+        if attributes is not None:
+            model = replace(
+                model, attributes=read_attributes(attributes, model.items, input_options)
+            )
+        return cls(model)
 
     def predict(
         self,
@@ -68,7 +87,7 @@ class Recommender(Ranker):
         include_seen: bool = False,
         fill: Fill | None = None,
         explain: bool = False,
-        filter: Mapping[str, Any] | None = None,
+        filter: FilterLike = None,
     ) -> RankedList:
         """Return the best items for a user of the training.
 
@@ -110,7 +129,7 @@ class Recommender(Ranker):
         include_seen: bool = False,
         fill: Fill | None = None,
         explain: bool = False,
-        filter: Mapping[str, Any] | None = None,
+        filter: FilterLike = None,
     ) -> RankedList:
         """Return the best items for any history: a new user, a session, a basket.
 
@@ -146,7 +165,7 @@ class Recommender(Ranker):
         include_seen: bool = False,
         fill: Fill | None = None,
         explain: bool = False,
-        filter: Mapping[str, Any] | None = None,
+        filter: FilterLike = None,
         threads: int | None = None,
     ) -> RankedLists:
         """Return the lists of many users of the training, in their order, on all cores.
@@ -174,9 +193,7 @@ class Recommender(Ranker):
             ]
         return lists
 
-    def similar_items(
-        self, item_id: str, n: int = 10, *, filter: Mapping[str, Any] | None = None
-    ) -> RankedList:
+    def similar_items(self, item_id: str, n: int = 10, *, filter: FilterLike = None) -> RankedList:
         """Return the targets of greatest weight from source ``item_id``.
 
         Equals the list for a history of this one item with the final weight 1.

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import random
+from dataclasses import replace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mlcore import Interactions, Model, TrainConfig, train_from_data
+from mlcore.artifact.attributes import Attributes
 from mlcore.artifact.npz import write_npz
+from mlcore.files.catalogue import NO_TIME, NO_VALUE, Catalogue
 from mlcore.similarity import Cosine
 from mlcore.weighting import BM25
 
@@ -48,7 +51,16 @@ CONFIG = TrainConfig(Cosine(), BM25(smooth=True), num_neighbors=5)
 
 
 def train(rows: list[Row], config: TrainConfig = CONFIG, **options: Any) -> Model:
-    return train_from_data(interactions_of(rows), config, **options)
+    model = train_from_data(interactions_of(rows), config, **options)
+    return replace(model, attributes=Attributes.encode(CATALOGUE, model.items))
+
+
+CATALOGUE = Catalogue(
+    [f"item,{item:02}" for item in range(3, NUM_ITEMS)],
+    {"kind": [1, NO_VALUE] * 11, "brand, of": [item % 3 for item in range(22)]},
+    ["n\u00efve", 'q"uoted', "none, of these", "of no item"],
+    [NO_TIME, 1_700_000_000_000_000] * 11,
+)
 
 
 def tree(directory: Path) -> dict[str, bytes]:
@@ -61,6 +73,9 @@ def digests(directory: Path) -> dict[str, str]:
 
 def arrays_of(model: Model) -> Arrays:
     found = {"popularity": model.popularity}
+    if model.attributes is not None:
+        found["codes"] = model.attributes.codes
+        found |= zip(("from", "until"), model.attributes.availability or ())
     for name, matrix in (("similarity", model.similarity), ("histories", model.histories)):
         if matrix is not None:
             for part in ("indptr", "indices", "data"):
@@ -79,6 +94,10 @@ def assert_same_model(found: Model, expected: Model) -> None:
     assert (found.users is None) == (expected.users is None)
     if found.users is not None and expected.users is not None:
         assert list(found.users.ids) == list(expected.users.ids)
+    assert (found.attributes is None) == (expected.attributes is None)
+    if found.attributes is not None and expected.attributes is not None:
+        assert found.attributes.columns.ids == expected.attributes.columns.ids
+        assert found.attributes.values.ids == expected.attributes.values.ids
     for name in ("num_users", "num_interactions", "interactions_sha256"):
         assert getattr(found, name) == getattr(expected, name)
 
