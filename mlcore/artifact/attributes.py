@@ -144,7 +144,7 @@ class Attributes:
         for ids in (self.columns, self.values):
             digest.update(format_id_map(ids.ids))
         for array in (self.codes, *(self.availability or ())):
-            digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")))
+            digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
         return digest.hexdigest()
 
     def _check_codes(self, codes: Int32Array, place: str) -> None:
