@@ -12,7 +12,7 @@ import numpy as np
 
 from mlcore.artifact.attributes import Attributes
 from mlcore.columns import time_of
-from mlcore.errors import ConfigError, DataError, DataWarning, shorten
+from mlcore.errors import ConfigError, DataError, DataWarning, shorten, shorten_json
 from mlcore.files.inputs import display_name, read_text
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.tables import BadValue
@@ -29,6 +29,7 @@ FilterLike: TypeAlias = "Mapping[str, Any] | ItemFilter | None"
 Lists: TypeAlias = Mapping[str, tuple[str, ...]]
 
 _NO_FILE = """a filter is a file, or JSON that begins with {: '{"any_of": {"brand": ["acme"]}}'"""
+_QUOTES = "in single quotes, the shell leaves the double ones within as they are"
 SHOWN_VALUES = 3
 _KEYS = ("any_of", "none_of", "available_at", "at_most")
 _NO_ATTRIBUTES = "--attributes FILE keeps the catalogue when training, or brings it when predicting"
@@ -76,7 +77,9 @@ class ItemFilter:
             _lists(value.get("none_of", {}), f"{place}: none_of"),
             None if time is None else moment(f"{place}: available_at", time),
             {
-                column: convert_value(integer(minimum=1), most, f"{place}: at_most: {column}")
+                column: convert_value(
+                    integer(minimum=1), most, f"{place}: at_most: {column}", shorten_json
+                )
                 for column, most in _mapping(value.get("at_most", {}), f"{place}: at_most").items()
             },
         )
@@ -163,7 +166,8 @@ def read_filter(
         try:
             given = parse_json(given)
         except JsonTextError as error:
-            raise ConfigError(f"{place}: expected a JSON object, got {error}") from None
+            message = f"{place}: expected a JSON object, got {error}"
+            raise ConfigError(message, _QUOTES if path is None else None) from None
 
     def moment(name: str, value: Any) -> int:
         try:
@@ -222,10 +226,10 @@ def _find_column(attributes: Attributes | None, column: str, name: str) -> tuple
 
 def _mapping(value: Any, place: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise ConfigError(f"{place}: expected an object, got {shorten(value)}")
+        raise ConfigError(f"{place}: expected an object, got {shorten_json(value)}")
     for key in value:
         if not isinstance(key, str):
-            raise ConfigError(f"{place}: expected keys that are strings, got {shorten(key)}")
+            raise ConfigError(f"{place}: expected keys that are strings, got {shorten_json(key)}")
     return value
 
 
@@ -239,9 +243,11 @@ def _lists(value: Any, place: str) -> Lists:
 def _texts(value: Any, place: str) -> Iterable[str]:
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         hint = f'["{value}"] is a list of one' if isinstance(value, str) else None
-        raise ConfigError(f"{place}: expected a list of strings, got {shorten(value)}", hint)
+        raise ConfigError(f"{place}: expected a list of strings, got {shorten_json(value)}", hint)
     for index, text in enumerate(value):
         if not isinstance(text, str):
             hint = f'values are texts: "{text}"' if type(text) in (int, float) else None
-            raise ConfigError(f"{place}[{index}]: expected a string, got {shorten(text)}", hint)
+            raise ConfigError(
+                f"{place}[{index}]: expected a string, got {shorten_json(text)}", hint
+            )
         yield text
