@@ -72,7 +72,7 @@ def digests(directory: Path) -> dict[str, str]:
 
 
 def arrays_of(model: Model) -> Arrays:
-    found = {"popularity": model.popularity}
+    found: Arrays = {"popularity": model.popularity}
     if model.attributes is not None:
         found["codes"] = model.attributes.codes
         found |= zip(("from", "until"), model.attributes.availability or ())

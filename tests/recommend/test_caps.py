@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -63,7 +64,13 @@ def test_few_of_many_are_found_however_far_down(monkeypatch: pytest.MonkeyPatch)
     rng = random.Random(1)
     world = random_world(rng, 60)
     wanted = {"at_most": {"kind": 1}}
-    options = {"n": 3, "include": None, "exclude": [], "include_seen": False, "fill": None}
+    options: dict[str, Any] = {
+        "n": 3,
+        "include": None,
+        "exclude": [],
+        "include_seen": False,
+        "fill": None,
+    }
     lists = world.recommender.predict_many(world.users, 3, filter=wanted)
     assert max(map(len, lists)) == 3
     for user, found in zip(world.users, lists):
