@@ -131,32 +131,31 @@ def _recommend(
         is_included = (include is None or j in include) and j not in exclude
         return is_included and _admitted(model, wanted, j)
 
-    caps: Mapping[str, int] = wanted.get("at_most", {})
-    found: list[tuple[int, float, bool]] = []
-
-    def has_room(j: int) -> bool:
-        listed = [i for i, _, _ in found]
-        return all(
-            sum(_value(model, c, i) == _value(model, c, j) for i in listed) < cap
-            for c, cap in caps.items()
-            if _value(model, c, j) is not None
-        )
-
-    def walk(items: Sequence[int], score: Mapping[int, float], filled: bool) -> None:
-        for j in items:
-            if len(found) < n and has_room(j):
-                found.append((j, score.get(j, 0.0), filled))
-
+    caps, listed = wanted.get("at_most", {}), list[int]()
     score = scores(model, history)
     seen = () if request.get("include_seen") else history
     candidates = [j for j in score if allowed(j) and j not in seen]
-    walk(sorted(candidates, key=lambda j: (-score[j], j)), score, False)
+    _walk(model, caps, n, listed, sorted(candidates, key=lambda j: (-score[j], j)))
+    found = [(j, score[j], False) for j in listed]
     if request.get("fill"):
-        listed = {j for j, _, _ in found}
         taken = [j for j in range(len(model.items)) if model.counts[j] > 0]
         more = [j for j in taken if allowed(j) and j not in {*history, *listed}]
-        walk(sorted(more, key=lambda j: (-model.counts[j], j)), {}, True)
+        _walk(model, caps, n, listed, sorted(more, key=lambda j: (-model.counts[j], j)))
+        found += [(j, 0.0, True) for j in listed[len(found) :]]
     return history, found
+
+
+def _walk(
+    model: Model, caps: Mapping[str, int], n: int, listed: list[int], items: Sequence[int]
+) -> None:
+    """Append items to a list, up to n, unless it holds enough of their values (ATT-6)."""
+    for j in items:
+        values = {c: _value(model, c, j) for c in caps}
+        if len(listed) < n and all(
+            value is None or sum(_value(model, c, i) == value for i in listed) < caps[c]
+            for c, value in values.items()
+        ):
+            listed.append(j)
 
 
 def _history(
