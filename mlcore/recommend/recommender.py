@@ -62,8 +62,8 @@ class Recommender(Ranker):
         """Memory-map a model directory.
 
         Args:
-            attributes: a catalogue in place of the model's own, as ``read_catalogue`` takes it; what
-                it was read from does not pickle.
+            attributes: a catalogue in place of the model's own, as ``read_catalogue`` takes it; such a
+                recommender does not pickle.
             input_options: how the catalogue is read.
 
         Raises:
