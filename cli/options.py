@@ -14,6 +14,7 @@ from mlcore.lineage import LINEAGE_NAME
 from mlcore.times import TimeUnit
 
 __all__ = [
+    "FILTER_TEXTS",
     "InputArgs",
     "add_catalogue_option",
     "add_cutoffs_option",
@@ -46,6 +47,12 @@ _INPUT_DEFAULTS = {
     "encoding": InputOptions.encoding,
     "timezone": None,
     "timestamp_unit": InputOptions.timestamp_unit,
+}
+# Of the options that filter lists.
+FILTER_TEXTS = {
+    "filter": "which items may be listed: JSON, or a file of it, with some of any_of, none_of, "
+    "available_at, at_most",
+    "attributes_path": "a table of items in place of the one that the model has kept",
 }
 T = TypeVar("T")
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from cli.console import TerminalProgress, make_parser, run
 from cli.options import (
+    FILTER_TEXTS,
     InputArgs,
     add_dry_run_option,
     add_fields,
@@ -62,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
         explain="add what each item of the history contributes to each score",
         weights="of histories: events, weighed as in the training, or final ones, taken as they are",
         now="when events of histories count in full; default: the reference time of the model",
+        **FILTER_TEXTS,
     )
     parser.add_argument(
         "--out",

@@ -14,7 +14,8 @@ class Args(InputArgs):
     """Parsed options."""
 
     predictions: str
-    items: str
+    items: str | None
+    model_dir: str | None
     histories: str | None
     user: str | None
     top_n: int
@@ -28,8 +29,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--predictions predictions.jsonl --items items.csv --histories train.csv",
     )
     add_predictions_option(parser)
-    parser.add_argument(
-        "--items", required=True, metavar="FILE", help="a table with the columns of items and title"
+    titles = parser.add_mutually_exclusive_group(required=True)
+    titles.add_argument(
+        "--items", metavar="FILE", help="a table with the columns of items and title"
+    )
+    titles.add_argument(
+        "--model-dir", metavar="DIR", help="a model that keeps titles, by train --attributes"
     )
     parser.add_argument("--histories", metavar="FILE", help="interactions before the list")
     parser.add_argument("--user", metavar="ID", help="default: the first user of the predictions")
@@ -50,6 +55,7 @@ def _show(args: Args) -> str:
     return show_from_path(
         args.predictions,
         args.items,
+        model_dir=args.model_dir,
         histories_path=args.histories,
         user_id=args.user,
         top_n=args.top_n,

@@ -9,16 +9,18 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import make_parser, run
-from cli.options import add_fields, add_model_option
+from cli.options import FILTER_TEXTS, InputArgs, add_fields, add_input_options, add_model_option
 from mlcore.recommend.options import PredictOptions
 
 
-class Args(argparse.Namespace):
+class Args(InputArgs):
     """Parsed options."""
 
     model_dir: str
     item: str
     top_n: int
+    filter: str | None
+    attributes: str | None
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -26,14 +28,22 @@ def build_parser() -> argparse.ArgumentParser:
     parser = make_parser("similar", __doc__, "--model-dir model --item 0001 --top-n 3")
     add_model_option(parser)
     parser.add_argument("--item", required=True, metavar="ID")
-    add_fields(parser, PredictOptions, top_n="longest list")
+    add_fields(parser, PredictOptions, top_n="longest list", **FILTER_TEXTS)
+    add_input_options(parser)
     return parser
 
 
 def _similar(args: Args) -> str:
     from mlcore.recommend.similar import similar_from_path
 
-    return similar_from_path(args.model_dir, args.item, args.top_n)
+    return similar_from_path(
+        args.model_dir,
+        args.item,
+        args.top_n,
+        filter=args.filter,
+        attributes_path=args.attributes,
+        input_options=args.input_options(),
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -27,6 +27,7 @@ class Args(InputArgs, EngineArgs, ConfigArgs):
 
     interactions: str
     items: str | None
+    attributes: str | None
     out_dir: str
     overwrite: bool
     without_users: bool
@@ -45,6 +46,11 @@ def build_parser() -> Parser:
     )
     add_config_options(parser)
     add_catalogue_option(parser)
+    parser.add_argument(
+        "--attributes",
+        metavar="FILE",
+        help="a table of items and whatever columns, which the model keeps for --filter",
+    )
     output = parser.add_argument_group("output")
     output.add_argument("--out-dir", required=True, metavar="DIR", help="the model directory")
     output.add_argument(
@@ -76,6 +82,7 @@ def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
             args.train_config(),
             args.out_dir,
             items_path=args.items,
+            attributes_path=args.attributes,
             overwrite=args.overwrite,
             with_users=not args.without_users,
             input_options=args.input_options(),
@@ -95,6 +102,7 @@ def _work(args: Args, progress: TerminalProgress) -> str:
         args.train_config(),
         args.out_dir,
         items_path=args.items,
+        attributes_path=args.attributes,
         overwrite=args.overwrite,
         with_users=not args.without_users,
         threads=args.threads,

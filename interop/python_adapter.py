@@ -27,7 +27,7 @@ from mlcore.jsontext import format_number, format_string
 from mlcore.types import CsrMatrix
 from mlcore.weighting import Normalization
 
-__all__ = ["answer", "dump", "format_line", "main", "open_model"]
+__all__ = ["answer", "dump", "filter_of", "format_line", "main", "open_model"]
 
 Object = dict[str, Any]
 
@@ -54,6 +54,14 @@ def dump(directory: Path) -> Object:
     for name, of_rule in normalization_arrays(model.normalization or Normalization()).items():
         arrays |= {f"{name}/{array}": values for array, values in of_rule.items()}
     ids = {"items.csv": model.items}
+    if model.attributes is not None:
+        arrays["attributes.npz/codes"] = model.attributes.codes
+        ids |= {
+            "attribute_columns.csv": model.attributes.columns,
+            "attribute_values.csv": model.attributes.values,
+        }
+        for name, times in zip(("from", "until"), model.attributes.availability or ()):
+            arrays[f"availability.npz/{name}"] = times
     if model.users is not None and model.histories is not None:
         arrays |= {f"histories.npz/{name}": array for name, array in _arrays_of(model.histories)}
         ids["users.csv"] = model.users
@@ -107,15 +115,16 @@ def _shown(recommender: Recommender, item_id: str, value: float) -> Object:
 
 
 def _recommend(recommender: Recommender, request: Mapping[str, Any]) -> list[Recommendation]:
-    n = request["n"]
+    n, wanted = request["n"], filter_of(request)
     if "item" in request:
-        return recommender.similar_items(request["item"], n)
+        return recommender.similar_items(request["item"], n, filter=wanted)
     options: Object = {
         "include": request.get("include"),
         "exclude": request.get("exclude", ()),
         "include_seen": request.get("include_seen", False),
         "fill": "popularity" if request.get("fill") else None,
         "explain": request.get("explain", False),
+        "filter": wanted,
     }
     if "user" in request:
         return recommender.predict(request["user"], n, **options)
@@ -125,8 +134,19 @@ def _recommend(recommender: Recommender, request: Mapping[str, Any]) -> list[Rec
     return recommender.predict_history(events, n, weights=weights, now=now, **options)
 
 
-def _moment(microseconds: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=microseconds)
+def filter_of(request: Mapping[str, Any]) -> Any:
+    """Return the filter of a request, with a moment as Python has it."""
+    wanted = request.get("filter")
+    if isinstance(wanted, dict) and type(wanted.get("available_at")) is int:
+        return {**wanted, "available_at": _moment(wanted["available_at"])}
+    return wanted
+
+
+def _moment(microseconds: int) -> datetime | int:
+    try:
+        return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return microseconds  # which are no seconds of a year that there is
 
 
 def format_line(line: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "as_list",
     "encode_frame_ids",
     "encode_ids",
+    "time_of",
     "times_of",
     "weights_of",
 ]
@@ -32,6 +33,7 @@ Encoded: TypeAlias = tuple[Int32Array, dict[str, int]]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _TEXT_HINT = 'ids="as_text" takes integers, categories and UUIDs by their text, 7 as "7"'
+_TIME_HINT = 'such as 1767225600, datetime.now(timezone.utc) or "2026-01-01T00:00:00Z"'
 _NO_TEXT_HINT = "make texts of other values before"
 _CATEGORIES = ("category", "Categorical", "Enum", "dictionary", "ENUM")
 
@@ -147,6 +149,24 @@ def times_of(name: str, column: Iterable[Any], rule: TimeRule = TimeRule()) -> I
     except DataError as fault:
         raise DataError(f"{name}[{len(result)}]: {fault}", fault.hint) from None
     return np.array(result, np.int64)
+
+
+def time_of(name: str, value: Any) -> int:
+    """Return microseconds since 1970 UTC.
+
+    Args:
+        value: integer seconds since 1970 UTC, a datetime with a zone, or a text of RFC 3339.
+
+    Raises:
+        DataError: anything else.
+
+    >>> time_of("now", "1970-01-01T00:00:01Z")
+    1000000
+    """
+    try:
+        return int(times_of("", [value])[0])
+    except DataError as fault:
+        raise DataError(f"{name}: {str(fault).removeprefix('[0]: ')}", _TIME_HINT) from None
 
 
 def _known_times(column: object, rule: TimeRule) -> Int64Array | None:

@@ -54,6 +54,10 @@ KEYWORDS: dict[str, Callable[[Any, Any, dict[str, Any], dict[str, Any]], bool]] 
     "allOf": lambda value, inner, _, root: all(is_valid(value, part, root) for part in inner),
     "anyOf": lambda value, inner, _, root: any(is_valid(value, part, root) for part in inner),
     "oneOf": lambda value, inner, _, root: sum(is_valid(value, part, root) for part in inner) == 1,
+    "contains": lambda value, inner, _, root: not isinstance(value, list)
+    or any(is_valid(item, inner, root) for item in value),
+    "if": lambda value, inner, schema, root: not is_valid(value, inner, root)
+    or is_valid(value, schema["then"], root),
     "$ref": lambda value, name, _, root: is_valid(
         value, root["$defs"][name.removeprefix("#/$defs/")], root
     ),
@@ -62,5 +66,5 @@ KEYWORDS: dict[str, Callable[[Any, Any, dict[str, Any], dict[str, Any]], bool]] 
 
 def is_valid(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
     """Return whether a value is as a JSON Schema says, by the keywords that ours use."""
-    rest = schema.keys() - {"$schema", "$defs", "title", "description", "default"}
+    rest = schema.keys() - {"$schema", "$defs", "title", "description", "default", "then"}
     return all(KEYWORDS[key](value, schema[key], schema, root) for key in rest)

@@ -109,7 +109,8 @@ def readme_blocks(language: str) -> list[str]:
 def test_the_commands_of_the_readme_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copy(ROOT / "fixtures/small/events.csv", tmp_path)
+    for name in ("events.csv", "items.csv"):
+        shutil.copy(ROOT / "fixtures/small" / name, tmp_path)
     shutil.copytree(ROOT / "sql", tmp_path / "sql", ignore=shutil.ignore_patterns("*.jsonl"))
     monkeypatch.chdir(tmp_path)
     lines = [line for block in readme_blocks("") for line in block.splitlines()]

@@ -13,7 +13,18 @@ from typing import Any, NamedTuple
 from interop.tools.archive import Archive, Array, Member, array_bytes, header_text, npy_header
 from interop.tools.history import Rule, f32
 
-__all__ = ["Draft", "Link", "Model", "Tree", "f32", "format_id_line", "make_model"]
+__all__ = [
+    "NO_TIME",
+    "Attributes",
+    "Draft",
+    "Link",
+    "Model",
+    "Tree",
+    "f32",
+    "format_id_line",
+    "make_attributes",
+    "make_model",
+]
 
 CONFIG = {
     "similarity": {"name": "cosine"},
@@ -33,6 +44,24 @@ class Link(NamedTuple):
 
 Tree = dict[str, bytes | Link]  # path, with slashes, and its content
 
+NO_TIME = -(2**63)
+
+
+class Attributes(NamedTuple):
+    """The catalogue of a model.
+
+    Attributes:
+        columns: names in UTF-8 byte order.
+        values: of all columns, in UTF-8 byte order.
+        codes: for each column, of each item the position of its value, or -1.
+        times: from when and until when each item is there, or None without availability.
+    """
+
+    columns: Sequence[str]
+    values: Sequence[str]
+    codes: Sequence[Sequence[int]]
+    times: tuple[Sequence[int], Sequence[int]] | None = None
+
 
 @dataclass(frozen=True)
 class Model:
@@ -46,6 +75,7 @@ class Model:
         with_users: whether the directory holds the users and histories.
         rule: how events become a history, or None where weights are final.
         orders: for each user, position and p of the items, with a rule that has a decay.
+        attributes: the catalogue, or None without one.
     """
 
     items: Sequence[str]
@@ -55,6 +85,7 @@ class Model:
     with_users: bool = True
     rule: Rule | None = None
     orders: Sequence[Mapping[int, int]] = ()
+    attributes: Attributes | None = None
 
     @cached_property
     def counts(self) -> list[int]:
@@ -68,6 +99,20 @@ class Model:
     def with_rule(self, rule: Rule) -> Model:
         """Return the same model with a rule."""
         return replace(self, rule=rule)
+
+    def with_attributes(self, attributes: Attributes) -> Model:
+        """Return the same model with a catalogue."""
+        return replace(self, attributes=attributes)
+
+    @property
+    def features(self) -> list[str]:
+        """What a reader of the model has to know."""
+        known = {
+            "history_rule": self.rule,
+            "history_order": None if self.rule is None else self.rule.decay,
+            "item_attributes": self.attributes,
+        }
+        return [feature for feature, part in known.items() if part is not None]
 
 
 def make_model(
@@ -87,6 +132,20 @@ def make_model(
     for row in (*similarity, *rows):
         assert all(f32(value) == value for value in row.values()), "a value that f32 does not hold"
     return Model(ordered, similarity, users, rows)
+
+
+def make_attributes(
+    columns: Mapping[str, Sequence[str | None]],
+    times: tuple[Sequence[int], Sequence[int]] | None = None,
+) -> Attributes:
+    """Return a catalogue from the value of each item in each column, items in their order."""
+    names = sorted(columns, key=str.encode)
+    found = {value for column in columns.values() for value in column if value is not None}
+    values = sorted(found, key=str.encode)
+    codes = [
+        [-1 if value is None else values.index(value) for value in columns[name]] for name in names
+    ]
+    return Attributes(names, values, codes, times)
 
 
 def _csr(rows: Sequence[Mapping[int, float]]) -> dict[str, Array]:
@@ -121,6 +180,9 @@ class Draft:
     def ids(self) -> dict[str, list[str]]:
         """Level 1: the ids of each id map."""
         maps = {"items.csv": list(self.model.items)}
+        if self.model.attributes is not None:
+            maps["attribute_columns.csv"] = list(self.model.attributes.columns)
+            maps["attribute_values.csv"] = list(self.model.attributes.values)
         if self.model.with_users:
             maps["users.csv"] = list(self.model.users)
         return maps
@@ -141,6 +203,12 @@ class Draft:
             arrays["item_norms.npz"] = {"norms": ("<f8", [*self.model.rule.norms])}
         if self.model.rule is not None and self.model.rule.factors is not None:
             arrays["length_factors.npz"] = {"factors": ("<f8", [*self.model.rule.factors])}
+        if self.model.attributes is not None:
+            codes = [code for column in self.model.attributes.codes for code in column]
+            arrays["attributes.npz"] = {"codes": ("<i4", [*codes])}
+            if self.model.attributes.times is not None:
+                begins, ends = self.model.attributes.times
+                arrays["availability.npz"] = {"from": ("<i8", [*begins]), "until": ("<i8", [*ends])}
         return arrays
 
     @cached_property
@@ -209,13 +277,14 @@ class Draft:
         return {
             "format": "mlcore-model",
             "format_version": 1,
-            "required_features": _features(model.rule),
+            "required_features": model.features,
             "producer": {"name": "conformance", "version": "1"},
             "counts": {
                 "users": len(model.histories),
                 "items": len(model.items),
                 "interactions": sum(model.counts),
                 "pairs": sum(map(len, model.similarity)),
+                **self._counts_of_attributes(),
             },
             "training": {
                 # No reader can check this one: the interactions are not in the model.
@@ -224,6 +293,12 @@ class Draft:
             },
             "files": files,
         }
+
+    def _counts_of_attributes(self) -> dict[str, int]:
+        if self.model.attributes is None:
+            return {}
+        columns, values, *_ = self.model.attributes
+        return {"attribute_columns": len(columns), "attribute_values": len(values)}
 
     @cached_property
     def text(self) -> bytes:
@@ -253,12 +328,6 @@ class Draft:
             },
             "ids": {file: ids_digest(ids) for file, ids in self.ids.items()},
         }
-
-
-def _features(rule: Rule | None) -> list[str]:
-    if rule is None:
-        return []
-    return ["history_rule"] if rule.decay is None else ["history_rule", "history_order"]
 
 
 def ids_digest(ids: Sequence[str]) -> str:

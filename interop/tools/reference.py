@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from interop.tools.draft import Model
+from interop.tools.draft import NO_TIME, Model
 from interop.tools.history import Refusal, decayed, encode, f32
 
 __all__ = ["Refusal", "answer", "bits", "contributions", "scores"]
+
+YEAR_1, YEAR_10_000 = -62_135_596_800_000_000, 253_402_300_800_000_000  # as microseconds
 
 
 def bits(value: float) -> str:
@@ -64,6 +66,52 @@ def _add_up(terms: Iterable[float]) -> float:
     return total
 
 
+def _admitted(model: Model, wanted: Mapping[str, Any], j: int) -> bool:
+    """Return whether a checked filter admits an item (ATT-5)."""
+    if "available_at" in wanted:
+        assert model.attributes is not None and model.attributes.times is not None
+        begin, end = (times[j] for times in model.attributes.times)
+        if begin > wanted["available_at"] or NO_TIME < end <= wanted["available_at"]:
+            return False
+    return all(
+        _value(model, column, j) in values for column, values in wanted.get("any_of", {}).items()
+    ) and all(
+        _value(model, column, j) not in values
+        for column, values in wanted.get("none_of", {}).items()
+    )
+
+
+def _value(model: Model, column: str, j: int) -> str | None:
+    assert model.attributes is not None
+    code = model.attributes.codes[model.attributes.columns.index(column)][j]
+    return None if code == -1 else model.attributes.values[code]
+
+
+def _check_filter(model: Model, wanted: Any) -> None:
+    """Refuse a filter that breaks a rule (ATT-4)."""
+    rules = {"any_of": _is_strings, "none_of": _is_strings, "at_most": _is_cap}
+    columns = () if model.attributes is None else model.attributes.columns
+    if type(wanted) is not dict:
+        raise Refusal("request")
+    for key, part in wanted.items():
+        if key == "available_at":
+            has_times = model.attributes is not None and model.attributes.times is not None
+            fine = has_times and type(part) is int and YEAR_1 <= part < YEAR_10_000
+        else:
+            fine = key in rules and type(part) is dict
+            fine = fine and all(c in columns and rules[key](value) for c, value in part.items())
+        if not fine:
+            raise Refusal("request")
+
+
+def _is_strings(value: Any) -> bool:
+    return type(value) is list and all(type(one) is str for one in value)
+
+
+def _is_cap(value: Any) -> bool:
+    return type(value) is int and 1 <= value < 2**31
+
+
 def _recommend(
     model: Model, request: Mapping[str, Any]
 ) -> tuple[Mapping[int, float], list[tuple[int, float, bool]]]:
@@ -72,25 +120,42 @@ def _recommend(
         raise Refusal("request")
     position = {item: index for index, item in enumerate(model.items)}
     history = _history(model, position, request)
+    wanted = request.get("filter", {})
+    _check_filter(model, wanted)
     include = None
     if "include" in request:
         include = {position[item] for item in request["include"] if item in position}
     exclude = {position[item] for item in request.get("exclude", []) if item in position}
 
     def allowed(j: int) -> bool:
-        return (include is None or j in include) and j not in exclude
+        is_included = (include is None or j in include) and j not in exclude
+        return is_included and _admitted(model, wanted, j)
 
+    caps, listed = wanted.get("at_most", {}), list[int]()
     score = scores(model, history)
     seen = () if request.get("include_seen") else history
     candidates = [j for j in score if allowed(j) and j not in seen]
-    best = sorted(candidates, key=lambda j: (-score[j], j))[:n]
-    found = [(j, score[j], False) for j in best]
+    _walk(model, caps, n, listed, sorted(candidates, key=lambda j: (-score[j], j)))
+    found = [(j, score[j], False) for j in listed]
     if request.get("fill"):
         taken = [j for j in range(len(model.items)) if model.counts[j] > 0]
-        more = [j for j in taken if allowed(j) and j not in {*history, *best}]
-        more.sort(key=lambda j: (-model.counts[j], j))
-        found += [(j, 0.0, True) for j in more[: n - len(found)]]
+        more = [j for j in taken if allowed(j) and j not in {*history, *listed}]
+        _walk(model, caps, n, listed, sorted(more, key=lambda j: (-model.counts[j], j)))
+        found += [(j, 0.0, True) for j in listed[len(found) :]]
     return history, found
+
+
+def _walk(
+    model: Model, caps: Mapping[str, int], n: int, listed: list[int], items: Sequence[int]
+) -> None:
+    """Append items to a list, up to n, unless it holds enough of their values (ATT-6)."""
+    for j in items:
+        values = {c: _value(model, c, j) for c in caps}
+        if len(listed) < n and all(
+            value is None or sum(_value(model, c, i) == value for i in listed) < caps[c]
+            for c, value in values.items()
+        ):
+            listed.append(j)
 
 
 def _history(

@@ -13,11 +13,13 @@ from mlcore.errors import ManifestError, VersionError, shorten_json
 from mlcore.jsontext import JsonTextError, format_document, parse_json
 
 __all__ = [
+    "ATTRIBUTE_FILES",
     "DIRECTORY_FILES",
     "FORMAT",
     "FORMAT_VERSION",
     "HISTORY_ORDER",
     "HISTORY_RULE",
+    "ITEM_ATTRIBUTES",
     "MAX_MANIFEST_BYTES",
     "MODEL_FILES",
     "NORMALIZATION_FILES",
@@ -43,13 +45,24 @@ NORMALIZATION_FILES = {
     "item_norms": ("item_norms.npz", "norms"),
     "length_factors": ("length_factors.npz", "factors"),
 }
+# Columns, values, codes, and times, which a catalogue may lack.
+ATTRIBUTE_FILES = (
+    "attribute_columns.csv",
+    "attribute_values.csv",
+    "attributes.npz",
+    "availability.npz",
+)
 HISTORY_RULE, HISTORY_ORDER = "history_rule", "history_order"
+ITEM_ATTRIBUTES = "item_attributes"
 # Required features that this version knows, and the files a model with them may have; which of these
 # it has is known once its configuration is read.
 FEATURES: dict[str, tuple[str, ...]] = {
     HISTORY_RULE: tuple(file for file, _ in NORMALIZATION_FILES.values()),
     HISTORY_ORDER: ("order.npz",),
+    ITEM_ATTRIBUTES: ATTRIBUTE_FILES,
 }
+# Of these, those that it must have.
+REQUIRED_FILES: dict[str, tuple[str, ...]] = {ITEM_ATTRIBUTES: ATTRIBUTE_FILES[:-1]}
 _FILES_OF_FEATURES = tuple(file for files in FEATURES.values() for file in files)
 MODEL_FILES = (*_FILES, *_FILES_OF_FEATURES, *_FILES_OF_USERS, "manifest.json")
 PROVENANCE = "provenance.json"
@@ -60,12 +73,22 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class ModelCounts:
-    """Sizes of a model: users, items and interactions of the training, and stored pairs."""
+    """Sizes of a model: users, items and interactions of the training, and stored pairs.
+
+    Attributes:
+        attribute_columns: None in a model without attributes, as are the values.
+    """
 
     users: int
     items: int
     interactions: int
     pairs: int
+    attribute_columns: int | None = None
+    attribute_values: int | None = None
+
+    def to_json(self) -> dict[str, int]:
+        """Return the counts that the model has."""
+        return {name: count for name, count in vars(self).items() if count is not None}
 
 
 @dataclass(frozen=True)
@@ -108,7 +131,7 @@ class Manifest:
                 "format_version": FORMAT_VERSION,
                 "required_features": list(self.features),
                 "producer": dict(self.producer),
-                "counts": vars(self.counts),
+                "counts": self.counts.to_json(),
                 "training": {
                     "interactions_sha256": self.interactions_sha256,
                     "config_sha256": self.files["config.json"].sha256,
@@ -137,6 +160,7 @@ class Manifest:
             items=reader.count(counts, "items", MAX_AXIS),
             interactions=reader.count(counts, "interactions", MAX_ENTRIES),
             pairs=reader.count(counts, "pairs", MAX_ENTRIES),
+            **(reader.counts_of_attributes(counts) if ITEM_ATTRIBUTES in features else {}),
         )
         files = reader.files(reader.member(value, "files", dict), sizes, features)
         training = reader.member(value, "training", dict)
@@ -185,6 +209,8 @@ def expected_arrays(counts: ModelCounts) -> dict[str, dict[str, ArraySpec]]:
         "popularity.npz": {"counts": ("<i8", counts.items)},
         **{file: {array: ("<f8", counts.items)} for file, array in NORMALIZATION_FILES.values()},
         "order.npz": {"positions": ("<i4", counts.interactions)},
+        "attributes.npz": {"codes": ("<i4", (counts.attribute_columns or 0) * counts.items)},
+        "availability.npz": {name: ("<i8", counts.items) for name in ("from", "until")},
     }
 
 
@@ -249,6 +275,16 @@ class _Reader:
             )
         return found
 
+    def counts_of_attributes(self, counts: Mapping[str, Any]) -> dict[str, int]:
+        names = ("attribute_columns", "attribute_values")
+        found = {name: self.count(counts, name, MAX_AXIS) for name in names}
+        if found["attribute_columns"] * counts["items"] > MAX_ENTRIES:
+            raise ManifestError(
+                f"{self.place}: attribute_columns: expected at most {MAX_ENTRIES} values of "
+                f"{counts['items']} items, got {found['attribute_columns']} columns"
+            )
+        return found
+
     def sha256(self, value: Mapping[str, Any], key: str) -> str:
         found: str = self.member(value, key, str)
         if not _SHA256.fullmatch(found):
@@ -261,6 +297,9 @@ class _Reader:
         self, value: Mapping[str, Any], counts: ModelCounts, features: tuple[str, ...]
     ) -> dict[str, FileEntry]:
         arrays = expected_arrays(counts)
+        for feature in features:
+            for name in REQUIRED_FILES.get(feature, ()):
+                self.member(value, name, dict)
         others = {*value}.difference(*(FEATURES[feature] for feature in features))
         if others not in ({*_FILES}, {*_FILES, *_FILES_OF_USERS}):
             raise ManifestError(

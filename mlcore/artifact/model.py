@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mlcore.artifact.attributes import Attributes
 from mlcore.artifact.directory import replaced_directory
 from mlcore.artifact.history_rule import HistoryRule, normalization_arrays
 from mlcore.artifact.idmap import format_id_map
@@ -20,6 +21,7 @@ from mlcore.artifact.manifest import (
     DIRECTORY_FILES,
     HISTORY_ORDER,
     HISTORY_RULE,
+    ITEM_ATTRIBUTES,
     NORMALIZATION_FILES,
     Manifest,
     ModelCounts,
@@ -59,6 +61,7 @@ class Model:
             before, which takes the weights of histories as final.
         order: (E,) int32, the place of each item in its user's order, 1 for the first; empty in a model
             without users, None where the configuration uses no order.
+        attributes: the catalogue, or None in a model without one.
     """
 
     config_json: Mapping[str, object]
@@ -72,6 +75,7 @@ class Model:
     histories: CsrMatrix | None = None
     normalization: Normalization | None = None
     order: Int32Array | None = None
+    attributes: Attributes | None = None
     # Directory, and sha256 of its manifest. Not an argument: a replaced model is not in a directory.
     _saved: tuple[str, str] | None = field(default=None, init=False, compare=False)
 
@@ -145,15 +149,15 @@ class Model:
         writer.write_arrays("popularity.npz", {"counts": self.popularity})
         for name, arrays in normalization_arrays(self.normalization or Normalization()).items():
             writer.write_arrays(name, arrays)
+        if self.attributes is not None:
+            self.attributes.write(writer)
         if self.users is not None and self.histories is not None:
             writer.write_bytes("users.csv", format_id_map(self.users.ids))
             writer.write_arrays("histories.npz", _csr_to_arrays(self.histories))
             if self.order is not None:
                 writer.write_arrays("order.npz", {"positions": self.order})
         manifest = Manifest(
-            ModelCounts(
-                self.num_users, len(self.items), self.num_interactions, self.similarity.num_entries
-            ),
+            self._counts(),
             writer.entries,
             self.interactions_sha256,
             {"name": "mlcore", "version": VERSION},
@@ -162,9 +166,24 @@ class Model:
         writer.write_bytes("manifest.json", manifest.to_text().encode())
         return writer.entries["manifest.json"].sha256
 
+    def _counts(self) -> ModelCounts:
+        sizes = (
+            self.num_users,
+            len(self.items),
+            self.num_interactions,
+            self.similarity.num_entries,
+        )
+        if self.attributes is None:
+            return ModelCounts(*sizes)
+        return ModelCounts(*sizes, len(self.attributes.columns), len(self.attributes.values))
+
     def _features(self) -> tuple[str, ...]:
-        has = {HISTORY_RULE: self.normalization is not None, HISTORY_ORDER: self.order is not None}
-        return tuple(feature for feature, is_there in has.items() if is_there)
+        parts = {
+            HISTORY_RULE: self.normalization,
+            HISTORY_ORDER: self.order,
+            ITEM_ATTRIBUTES: self.attributes,
+        }
+        return tuple(feature for feature, part in parts.items() if part is not None)
 
     @classmethod
     def expect(cls, name: str, value: object) -> Model:
@@ -223,6 +242,7 @@ class Model:
             interactions_sha256=files.manifest.interactions_sha256,
             normalization=normalization,
             order=order,
+            attributes=Attributes.read(files),
             users=files.ids("users.csv", counts.users) if with_users else None,
             histories=files.csr("histories.npz", counts.items) if with_users else None,
         )

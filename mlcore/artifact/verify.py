@@ -62,6 +62,7 @@ def describe_model(directory: str | os.PathLike[str], verify: bool = False) -> d
         "longest_row": int(lengths.max(initial=0)),
         "interactions_sha256": model.interactions_sha256,
         "config": model.config_json,
+        **({} if model.attributes is None else {"attributes": model.attributes.describe()}),
         "bytes": {name: entry.bytes for name, entry in files.manifest.files.items()},
         **({} if provenance is None else {"provenance": provenance}),
     }
@@ -83,6 +84,8 @@ def _verify(files: ModelFiles) -> None:
             fine = np.isfinite(values) & ((values >= 0) | (array == "factors"))
             rule = "a finite number" if array == "factors" else "a finite number of at least 0"
             _expect(fine, values, f"{files.place(name)}: {array}.npy", rule)
+    if model.attributes is not None:
+        model.attributes.verify(files)
     if model.histories is not None:
         place = files.place("histories.npz")
         _verify_csr(model.histories, place)

@@ -129,6 +129,7 @@ def _settings(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 
 def _data_of(model: Model) -> ModelData:
+    attributes = model.attributes
     return ModelData(
         model.num_users,
         len(model.items),
@@ -136,6 +137,8 @@ def _data_of(model: Model) -> ModelData:
         model.similarity.num_entries,
         model.users is not None,
         model.interactions_sha256,
+        None if attributes is None else list(attributes.columns.ids),
+        None if attributes is None else attributes.sha256(),
     )
 
 

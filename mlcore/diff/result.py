@@ -16,7 +16,12 @@ ABSENT = object()  # in place of a setting that one configuration does not have
 
 @dataclass(frozen=True)
 class ModelData:
-    """What a model was trained on, and what it stores."""
+    """What a model was trained on, and what it stores.
+
+    Attributes:
+        attributes: the columns of its catalogue, or None without one.
+        attributes_sha256: of all their values.
+    """
 
     users: int
     items: int
@@ -24,6 +29,8 @@ class ModelData:
     pairs: int
     with_users: bool
     interactions_sha256: str
+    attributes: Sequence[str] | None = None
+    attributes_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -207,9 +214,12 @@ class ModelDiff:
     def _data(self) -> list[str]:
         a, b = map(asdict, self.data)
         same = a.pop("interactions_sha256") == b.pop("interactions_sha256")
+        of_a, of_b = a.pop("attributes_sha256"), b.pop("attributes_sha256")
         changed = [
             f"{name} {_setting(a[name])} -> {_setting(b[name])}" for name in a if a[name] != b[name]
         ]
+        if of_a != of_b and a["attributes"] == b["attributes"]:
+            changed.append("other values of attributes")
         shown = "the same interactions" if same else "other interactions"
         return [", ".join([f"data: {shown}", *changed])]
 

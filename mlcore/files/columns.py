@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mlcore.errors import DataError
-from mlcore.files.csv_tables import read_csv_columns
+from mlcore.files.csv_tables import read_csv_columns, read_csv_names
 from mlcore.files.inputs import display_name, text_chunks
-from mlcore.files.json_lines import read_json_columns
+from mlcore.files.json_lines import read_json_columns, read_json_lines
 from mlcore.files.options import InputOptions, PathLike
-from mlcore.files.parquet import read_parquet_columns
-from mlcore.files.parts import Kind, has_parts, kind_of, read_parts
+from mlcore.files.parquet import parquet_column_names, read_parquet_columns
+from mlcore.files.parts import Kind, find_parts, has_parts, kind_of, read_parts
 from mlcore.files.tables import ColumnReader
 from mlcore.progress import Progress, no_progress
 
-__all__ = ["read_columns"]
+__all__ = ["column_names", "read_columns"]
 
 
 def read_columns(
@@ -58,6 +58,35 @@ def read_columns(
                     "parts or in none, got some without"
                 )
         yield chunk
+
+
+def column_names(
+    path: PathLike, key: ColumnReader, input_options: InputOptions = InputOptions()
+) -> list[str]:
+    """Return the names of all columns of a table, of all parts and objects, as they come.
+
+    Args:
+        path: as for ``read_columns``, but no stream: who reads the columns reads it again.
+        key: a column that it must have.
+
+    Raises:
+        DataError: the file cannot be read.
+        MlcoreError: the table is Parquet, and DuckDB is not installed.
+    """
+    format = input_options.format
+    kind = kind_of(path, format)
+    names: dict[str, None] = {}
+    for part in find_parts(path, format) if has_parts(path) else [path]:
+        if kind == "parquet":
+            names |= dict.fromkeys(parquet_column_names(part))
+        elif kind == "csv":
+            chunks = text_chunks(part, encoding=input_options.encoding)
+            found = read_csv_names(display_name(part), [key], chunks, input_options)
+            names |= dict.fromkeys(found)
+        else:
+            for _, value in read_json_lines(part, encoding=input_options.encoding):
+                names |= dict.fromkeys(value)
+    return list(names)
 
 
 def _read_file(

@@ -16,7 +16,7 @@ from mlcore.files.inputs import TextChunk
 from mlcore.files.options import InputOptions
 from mlcore.files.tables import ColumnReader, convert, field_too_long, no_such_column
 
-__all__ = ["read_csv_columns"]
+__all__ = ["read_csv_columns", "read_csv_names"]
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _BATCH_ROWS = 1024  # larger ones give the garbage collector more to look through
@@ -67,10 +67,33 @@ def read_csv_columns(
         if ragged is not None:
             raise ragged
     if not positions:
-        raise NoRowsError(f"{name}: expected a header line, got an empty file")
+        raise _no_header(name)
     if not any_rows:
         after = "" if options.field_names else " after the header"
         raise NoRowsError(f"{name}: expected rows{after}, got none")
+
+
+def read_csv_names(
+    name: str, columns: Sequence[ColumnReader], chunks: Iterator[TextChunk], options: InputOptions
+) -> list[str]:
+    """Return the names of all columns of a CSV file; an empty one in the option is none.
+
+    Args:
+        columns: which the file must have, by which its delimiter is found.
+
+    Raises:
+        NoRowsError: the file is empty.
+    """
+    if options.field_names is not None:
+        return [field for field in options.field_names if field]
+    layout, lines = _open_csv(name, columns, chunks, options)
+    for _, records in _csv_batches(name, lines, layout):
+        return records[0]
+    raise _no_header(name)
+
+
+def _no_header(name: str) -> NoRowsError:
+    return NoRowsError(f"{name}: expected a header line, got an empty file")
 
 
 def _open_csv(

@@ -20,7 +20,13 @@ from mlcore.interactions import Events
 from mlcore.progress import Progress, no_progress
 from mlcore.times import UNITS
 
-__all__ = ["has_integer_column", "is_text", "read_parquet_columns", "read_parquet_events"]
+__all__ = [
+    "has_integer_column",
+    "is_text",
+    "parquet_column_names",
+    "read_parquet_columns",
+    "read_parquet_events",
+]
 
 _INTEGERS = (
     *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"),
@@ -104,10 +110,29 @@ def has_integer_column(path: PathLike, name: str) -> bool | None:
         MlcoreError: DuckDB is not installed.
         DataError: the file is not Parquet.
     """
-    with _opened(path, threads=1) as (database, table):
-        described = database.rows(f"DESCRIBE SELECT * FROM {table}")
-    types = {column: str(type_) for column, type_, *_ in described}
+    types = _described_file(path)
     return types[name] in _INTEGERS if name in types else None
+
+
+def parquet_column_names(path: PathLike) -> list[str]:
+    """Return the names of the columns of a Parquet file.
+
+    Raises:
+        MlcoreError: DuckDB is not installed.
+        DataError: the file is not Parquet.
+    """
+    return list(_described_file(path))
+
+
+def _described_file(path: PathLike) -> dict[str, str]:
+    with _opened(path, threads=1) as (database, table):
+        return _described(database, table)
+
+
+def _described(database: Database, table: str) -> dict[str, str]:
+    """Return the type of each column."""
+    found = database.rows(f"DESCRIBE SELECT * FROM {table}")
+    return {column: str(type_) for column, type_, *_ in found}
 
 
 def _place(name: str, begin: int, row: int) -> str:
@@ -144,8 +169,7 @@ def _types(
     input_options: InputOptions,
 ) -> dict[str, str]:
     """Return the types of the columns that the file has; refuse those that do not fit."""
-    described = database.rows(f"DESCRIBE SELECT * FROM {table}")
-    types = {column: str(type_) for column, type_, *_ in described}
+    types = _described(database, table)
     for column in columns:
         if column.name in types:
             with at(f"{name}: {column.name}"):
@@ -163,6 +187,8 @@ def _check_type(column: ColumnReader, type_: str, input_options: InputOptions) -
     if column.kind == "text" and not is_text(type_):
         hint = f"ids are strings: as numbers, 007 and 7 would be one; {_CURE}"
         raise DataError(f"expected strings, got {type_}", hint)
+    if column.kind == "value" and not (is_text(type_) or type_ in (*_INTEGERS, "BOOLEAN")):
+        raise DataError(f"expected strings, integers or truth values, got {type_}", _CURE)
     if column.kind == "number" and not _is_number(type_):
         raise DataError(f"expected numbers, got {type_}", "CAST(... AS DOUBLE) makes numbers")
     if column.kind == "time":

@@ -47,7 +47,8 @@ class ColumnReader:
         json_default: the value of a JSON object without the key, or None to require the key. If the
             column is required, one object at least must have it.
         json_missing: whether the value of a JSON object without the key is None.
-        kind: of its values in Parquet, whose columns have types.
+        kind: of its values in Parquet, whose columns have types; a value is a text, an integer or
+            a truth value.
         hint: what may help if the file lacks it.
     """
 
@@ -57,7 +58,7 @@ class ColumnReader:
     required: bool = True
     json_default: Any = None
     json_missing: bool = False
-    kind: Literal["text", "number", "time"] = "text"
+    kind: Literal["text", "number", "time", "value"] = "text"
     hint: str | None = None
 
     def hint_at(self, names: Sequence[str]) -> str | None:

@@ -10,18 +10,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from mlcore.artifact import HistoryRule
-from mlcore.columns import times_of
+from mlcore.columns import time_of
 from mlcore.errors import DataError, shorten
 from mlcore.ids import IdMap, check_asked, refuse_text
 from mlcore.recommend.request import EncodedHistory
 from mlcore.weighting import NO_TIME
 
-__all__ = ["Event", "encode_events", "events_of", "time_of"]
+__all__ = ["Event", "encode_events", "events_of"]
 
 Event: TypeAlias = tuple[str, float, int | None]  # item id, weight, microseconds since 1970 UTC
 
 _KEYS = ("item_id", "weight", "timestamp")
-_TIME_HINT = 'such as 1767225600, datetime.now(timezone.utc) or "2026-01-01T00:00:00Z"'
 _RULE = "expected an item id, (item id, weight), (item id, weight, time) or a dict with item_id"
 
 
@@ -60,24 +59,6 @@ def _event(place: int, entry: Any) -> Event:
     item_id, weight, time = (*entry, None)[:3]
     name = f"history[{place}]: timestamp"
     return item_id, weight, None if time is None else time_of(name, time)
-
-
-def time_of(name: str, value: Any) -> int:
-    """Return microseconds since 1970 UTC.
-
-    Args:
-        value: integer seconds since 1970 UTC, a datetime with a zone, or a text of RFC 3339.
-
-    Raises:
-        DataError: anything else.
-
-    >>> time_of("now", "1970-01-01T00:00:01Z")
-    1000000
-    """
-    try:
-        return int(times_of("", [value])[0])
-    except DataError as fault:
-        raise DataError(f"{name}: {str(fault).removeprefix('[0]: ')}", _TIME_HINT) from None
 
 
 def encode_events(

@@ -45,7 +45,7 @@ def plan_lists(
     Args:
         model: opened.
         model_dir: where it is.
-        options: ``n`` and ``explain`` are read.
+        options: ``n``, ``explain`` and the filter are read.
         threads: how many.
         all_users: whether all users of the model are ranked, else those of a file.
     """
@@ -57,7 +57,7 @@ def plan_lists(
         f"top {options.n:,} of {num_items:,} items, {users}, "
         f"{model.similarity.num_entries:,} pairs, {threads:,} thread{'' if threads == 1 else 's'}",
         [
-            _ids(num_items, num_users, sizes, all_users),
+            _ids(model, sizes, all_users),
             *peak(
                 [Allocation("marks of the pairs", 3 * model.similarity.num_entries, FEWER_PAIRS)],
                 _ranking(model, options, threads, all_users),
@@ -67,11 +67,14 @@ def plan_lists(
     )
 
 
-def _ids(num_items: int, num_users: int, sizes: dict[str, int], all_users: bool) -> Allocation:
+def _ids(model: Model, sizes: dict[str, int], all_users: bool) -> Allocation:
     """Return the ids of items, as JSON too, and of users, and their lines while they are parsed."""
+    num_items, num_users = len(model.items), 0 if model.users is None else len(model.users)
     of_items = ID_BYTES * num_items + sizes.get("items.csv", 0)
     of_users = ID_BYTES * num_users + sizes.get("users.csv", 0)
     ids = 2 * of_items + of_users + ENTRY_BYTES * num_items
+    if model.attributes is not None:
+        ids += ID_BYTES * len(model.attributes.values) + sizes.get("attribute_values.csv", 0)
     if not all_users:
         ids += of_users + ENTRY_BYTES * num_users
     return Allocation("ids", ids + max(of_items, of_users), FEWER_PAIRS)
@@ -84,7 +87,9 @@ def _ranking(
     histories = model.histories if all_users else None
     num_entries = 0 if histories is None else histories.num_entries
     is_compiled = scorer.pays_to_compile(num_entries) and find_spec("numba") is not None
-    width = min(options.n, num_items) if is_compiled and not options.explain else num_items
+    # Caps may need all of a list.
+    longest = num_items if options.filter.at_most else min(options.n, num_items)
+    width = longest if is_compiled and not options.explain else num_items
     rows = min(MAX_BLOCK_ROWS, max(1, MAX_BLOCK_CELLS // max(1, width)))
     touched = num_items  # by a history, at most, or on average where the histories are known
     decaying = 0.0  # entries of a block
@@ -93,7 +98,7 @@ def _ranking(
         touched = min(num_items, int(mean * scorer.pairs_per_entry))
         decaying = rows * mean if model.order is not None else 0.0
     listed, waiting = rows * min(options.n, num_items), 2 * threads + 1
-    scratch = 8 * num_items + 2 * LISTED_BYTES * listed + DECAY_BYTES * decaying
+    scratch = 8 * num_items + 2 * LISTED_BYTES * rows * longest + DECAY_BYTES * decaying
     lists = (waiting * LISTED_BYTES + TEXT_BYTES) * listed
     if not is_compiled:
         scratch += rows * (num_items + CELL_BYTES * touched)

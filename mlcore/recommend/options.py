@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 from mlcore.errors import ConfigError, shorten
 from mlcore.files.options import PathLike
@@ -61,6 +62,8 @@ class PredictOptions:
             taken as they are.
         now: when events count in full, by RFC 3339 or in seconds since 1970 UTC; None for the
             reference time of the model.
+        filter: on the catalogue of the model: a JSON object, as text or as a mapping, or a file of it.
+        attributes_path: a catalogue in place of the model's own, as ``read_catalogue`` takes it.
     """
 
     top_n: int = 10
@@ -72,6 +75,8 @@ class PredictOptions:
     explain: bool = False
     weights: Weights = "events"
     now: str | None = None
+    filter: Mapping[str, Any] | str | None = None
+    attributes_path: PathLike | None = None
 
     def __post_init__(self) -> None:
         convert_value(integer(minimum=1), self.top_n, "top_n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -26,6 +26,7 @@ from mlcore.lineage.command_run import CommandRun
 from mlcore.memory.plan import Plan
 from mlcore.numeric.threads import resolve_threads
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
+from mlcore.recommend.filter import ItemFilter, filter_path, note_filter, read_filter
 from mlcore.recommend.memory import plan_lists
 from mlcore.recommend.options import PredictOptions, Requests, UnknownUser
 from mlcore.recommend.ranker import RankedUsers
@@ -92,6 +93,8 @@ def predict_from_path(
         "--histories": requests.histories_path,
         "--include-items": options.include_items_path,
         "--exclude-items": options.exclude_items_path,
+        "--filter": filter_path(options.filter),
+        "--attributes": options.attributes_path,
     }
     if not dry_run:
         refuse_clobber(out_path, inputs)  # before what is wrong with its name
@@ -99,30 +102,37 @@ def predict_from_path(
     requests.check()
     _expect_histories(requests, options)
     now = _now(options, input_options)  # before the work, and in a dry run too
+    wanted = read_filter(options.filter, input_options)
     if dry_run:
-        return _plan(Recommender.load(model_dir), model_dir, requests, options, threads).dry_run(
-            on_message
-        )
+        recommender = Recommender.load(model_dir)
+        plan = _plan(recommender, model_dir, requests, options, wanted, threads)
+        return plan.dry_run(on_message)
     tally = _Tally()
     run = CommandRun("predict", {"predictions": out_path}, lineage_path)
-    run.note(options, input_options, all_users=requests.all_users)
+    noted = options if filter_path(options.filter) is None else replace(options, filter=None)
+    run.note(noted, input_options, all_users=requests.all_users)
     with open_outputs(out_path, inputs=inputs, types=LIST_TYPES, on_written=run.on_written) as (
         out,
     ):
         run.take(model=model_dir, users=requests.users_path, histories=requests.histories_path)
         run.take(include_items=options.include_items_path, exclude_items=options.exclude_items_path)
+        run.take(filter=filter_path(options.filter), attributes=options.attributes_path)
         out.write(list_format.header)
-        recommender = Recommender.load(model_dir)
+        recommender = Recommender.load(
+            model_dir, attributes=options.attributes_path, input_options=input_options
+        )
+        note_filter(wanted, recommender.model.attributes)
         list_options = _list_options(options, input_options, recommender.model.items, tally)
-        plan = _plan(recommender, model_dir, requests, options, threads)
+        list_options = replace(list_options, filter=wanted)
+        plan = _plan(recommender, model_dir, requests, options, wanted, threads)
         plan.show(on_message, must_fit=True)
         if requests.users_path is None and requests.histories_path is None:
             total = recommender.model.num_users
             ranked_blocks = recommender.rank_all_users(list_options, threads)
         else:
             total = 0
-            wanted = _requests(recommender, requests, options, input_options, now, tally)
-            ranked_blocks = recommender.rank_requests(wanted, list_options, threads)
+            asked = _requests(recommender, requests, options, input_options, now, tally)
+            ranked_blocks = recommender.rank_requests(asked, list_options, threads)
         item_texts = list(map(list_format.quote, recommender.model.items.ids))
         for ranked in ranked_blocks:
             out.write(_format_lists(ranked, item_texts, list_format))
@@ -141,10 +151,11 @@ def _plan(
     model_dir: PathLike,
     requests: Requests,
     options: PredictOptions,
+    wanted: ItemFilter,
     threads: int | None,
 ) -> Plan:
     all_users = requests.users_path is None and requests.histories_path is None
-    list_options = ListOptions(options.top_n, explain=options.explain)
+    list_options = ListOptions(options.top_n, explain=options.explain, filter=wanted)
     return plan_lists(
         recommender.model, model_dir, list_options, resolve_threads(threads), all_users
     )

@@ -160,7 +160,7 @@ class Ranker:
             CsrError: a stored index points to no item.
         """
         self._scorer.prepare()
-        filters = make_filters(options, self.model.items)
+        filters = make_filters(options, self.model.items, self.model.attributes)
         rank = partial(self._rank_asked, options=options, filters=filters)
         yield from map_in_order(rank, self._in_blocks(requests, options), resolve_threads(threads))
 
@@ -180,7 +180,7 @@ class Ranker:
         """
         _, histories = self._users_and_histories()
         self._scorer.prepare(histories.num_entries)
-        filters = make_filters(options, self.model.items)
+        filters = make_filters(options, self.model.items, self.model.attributes)
         rank = partial(self._rank_span, options=options, filters=filters)
         size = self._scorer.block_rows(options.n, options.explain)
         longest = min(options.n, len(self.model.items))

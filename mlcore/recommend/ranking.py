@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlcore.numeric.ranges import offsets
+from mlcore.recommend.caps import Caps
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
-__all__ = ["Filters", "Ranking", "complete_lists"]
+# Where caps leave out too many of a list, how much longer a list to try next. Changes speed only.
+DEEPER = 4
+
+__all__ = ["DEEPER", "Filters", "Ranking", "complete_lists"]
 
 
 @dataclass(frozen=True)
@@ -19,10 +23,12 @@ class Filters:
     Attributes:
         allowed: (I,) bool, or None for all.
         include_seen: also list items of the history.
+        caps: leave out what a list has enough of; None for no limits.
     """
 
     allowed: BoolArray | None = None
     include_seen: bool = False
+    caps: Caps | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,12 @@ class Ranking:
 
 
 def complete_lists(
-    ranking: Ranking, histories: CsrMatrix, n: int, fill: BoolArray, popular: Int64Array
+    ranking: Ranking,
+    histories: CsrMatrix,
+    n: int,
+    fill: BoolArray,
+    popular: Int64Array,
+    caps: Caps | None = None,
 ) -> Ranking:
     """Append popular items, neither listed nor seen, to the lists that ``fill`` marks, up to ``n``.
 
@@ -64,10 +75,7 @@ def complete_lists(
         begin, end = ranking.indptr[row], ranking.indptr[row + 1]
         listed, history = ranking.items[begin:end], histories.row(row)[0]
         missing = n - len(listed) if fill[row] else 0
-        # This many of the most popular include enough that are neither listed nor seen.
-        head = popular[: missing + len(listed) + len(history)]
-        taken = np.concatenate([listed, history])
-        extra = head[~np.isin(head, taken)][:missing].astype(np.int32)
+        extra = _most_popular(popular, listed, history, missing, caps)
         items += [listed, extra]
         scores += [ranking.scores[begin:end], np.zeros(len(extra))]
         filled += [np.zeros(len(listed), bool), np.ones(len(extra), bool)]
@@ -77,3 +85,21 @@ def complete_lists(
         np.concatenate(scores),
         np.concatenate(filled),
     )
+
+
+def _most_popular(
+    popular: Int64Array, listed: Int32Array, history: Int32Array, missing: int, caps: Caps | None
+) -> Int32Array:
+    """Return the first items that are neither listed nor seen, and that caps let in."""
+    taken = np.concatenate([listed, history])
+    # This many of the most popular include enough that are neither listed nor seen.
+    length = missing + len(taken)
+    while True:
+        head = popular[:length].astype(np.int32)
+        free = head[~np.isin(head, taken)]
+        if caps is None:
+            return free[:missing]
+        chosen = free[caps.walk(free, missing, listed)]
+        if len(chosen) == missing or len(head) == len(popular):
+            return chosen
+        length *= DEEPER

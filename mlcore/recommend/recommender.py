@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import repeat
 from typing import Any, get_args
 
 import numpy as np
 
-from mlcore.artifact import Model
+from mlcore.artifact import Model, read_attributes
+from mlcore.columns import time_of
 from mlcore.errors import UnknownItemError, shorten
+from mlcore.files.options import InputOptions, PathLike
 from mlcore.ids import check_all_asked, check_asked
 from mlcore.parameters import choice, convert_value
 from mlcore.ranked_lists import source_of
-from mlcore.recommend.events import events_of, time_of
+from mlcore.recommend.events import events_of
 from mlcore.recommend.explain import Contributions, explain_lists
+from mlcore.recommend.filter import FilterLike, ItemFilter
 from mlcore.recommend.lists import Contribution, RankedList, RankedLists, Recommendation
 from mlcore.recommend.options import Fill, Weights
 from mlcore.recommend.ranker import RankedUsers, Ranker
@@ -48,13 +52,30 @@ class Recommender(Ranker):
         return self.model._repr_html_()
 
     @classmethod
-    def load(cls, directory: str | os.PathLike[str]) -> Recommender:
+    def load(
+        cls,
+        directory: str | os.PathLike[str],
+        *,
+        attributes: PathLike | None = None,
+        input_options: InputOptions = InputOptions(),
+    ) -> Recommender:
         """Memory-map a model directory.
+
+        Args:
+            attributes: a catalogue in place of the model's own, as ``read_catalogue`` takes it; such a
+                recommender does not pickle.
+            input_options: how the catalogue is read.
 
         Raises:
             ArtifactError: a subclass for each kind of fault.
+            DataError: the catalogue is faulty, or has none of the model's items.
         """
-        return cls(Model.load(directory))
+        model = Model.load(directory)
+        if attributes is not None:
+            model = replace(
+                model, attributes=read_attributes(attributes, model.items, input_options)
+            )
+        return cls(model)
 
     def predict(
         self,
@@ -66,6 +87,7 @@ class Recommender(Ranker):
         include_seen: bool = False,
         fill: Fill | None = None,
         explain: bool = False,
+        filter: FilterLike = None,
     ) -> RankedList:
         """Return the best items for a user of the training.
 
@@ -76,16 +98,23 @@ class Recommender(Ranker):
             include_seen: also list items of the history.
             fill: ``popularity`` completes a short list with the most popular unseen items.
             explain: return the contributions to each score.
+            filter: on the catalogue of the model, as a JSON object has it: ``any_of`` and
+                ``none_of``, values by column; ``available_at``, a time as ``now`` of
+                ``predict_history``; and ``at_most``, by column how many items of one value a list
+                may hold. An item must meet all conditions. Unknown values are skipped.
 
         Returns:
             min(n, eligible) items by score descending, then item id ascending, without padding.
 
         Raises:
             UnknownUserError: the user is not in the model.
-            DataError: an argument is no id.
+            DataError: an argument is no id, or the filter names a column that the model does not have.
+            ConfigError: the filter is malformed.
             NoUsersError: the model was trained without users.
         """
-        options = ListOptions(n, include, exclude, include_seen, fill, explain)
+        options = ListOptions(
+            n, include, exclude, include_seen, fill, explain, ItemFilter.parse(filter)
+        )
         return self._list_for(self.history_of(user_id), options, user_id)
 
     def predict_history(
@@ -100,6 +129,7 @@ class Recommender(Ranker):
         include_seen: bool = False,
         fill: Fill | None = None,
         explain: bool = False,
+        filter: FilterLike = None,
     ) -> RankedList:
         """Return the best items for any history: a new user, a session, a basket.
 
@@ -121,7 +151,9 @@ class Recommender(Ranker):
             DataError: an entry, a weight or a time breaks its rule, a time is after ``now``; or, with
                 final weights, an item comes twice.
         """
-        options = ListOptions(n, include, exclude, include_seen, fill, explain)
+        options = ListOptions(
+            n, include, exclude, include_seen, fill, explain, ItemFilter.parse(filter)
+        )
         return self._list_for(self._encode(history, weights, now), options)
 
     def predict_many(
@@ -134,6 +166,7 @@ class Recommender(Ranker):
         include_seen: bool = False,
         fill: Fill | None = None,
         explain: bool = False,
+        filter: FilterLike = None,
         threads: int | None = None,
     ) -> RankedLists:
         """Return the lists of many users of the training, in their order, on all cores.
@@ -147,7 +180,9 @@ class Recommender(Ranker):
             UnknownUserError: a user is not in the model.
             NoUsersError: the model was trained without users.
         """
-        options = ListOptions(n, include, exclude, include_seen, fill, explain)
+        options = ListOptions(
+            n, include, exclude, include_seen, fill, explain, ItemFilter.parse(filter)
+        )
         requests = (
             UserRequest(user_id, self.history_of(user_id), fill is not None)
             for user_id in check_all_asked("user_ids", user_ids)
@@ -159,19 +194,21 @@ class Recommender(Ranker):
             ]
         return lists
 
-    def similar_items(self, item_id: str, n: int = 10) -> RankedList:
+    def similar_items(self, item_id: str, n: int = 10, *, filter: FilterLike = None) -> RankedList:
         """Return the targets of greatest weight from source ``item_id``.
 
         Equals the list for a history of this one item with the final weight 1.
 
         Args:
             n: list length, >= 1.
+            filter: as for ``predict``.
 
         Raises:
             UnknownItemError: the item is not in the model.
+            DataError: the filter names a column that the model does not have.
         """
         self._position(item_id)
-        return self.predict_history([item_id], n, weights="final")
+        return self.predict_history([item_id], n, weights="final", filter=filter)
 
     def explain(self, user_id: str, item_id: str) -> list[Contribution]:
         """Return the contributions of a user's history to the score of an item, listed or not.
@@ -240,7 +277,9 @@ class Recommender(Ranker):
         self, history: EncodedHistory, options: ListOptions, user_id: str | None = None
     ) -> RankedList:
         block = [UserRequest("", history, options.fill is not None)]
-        ranked = self._rank_asked(block, options, make_filters(options, self.model.items))
+        ranked = self._rank_asked(
+            block, options, make_filters(options, self.model.items, self.model.attributes)
+        )
         return self._to_list(ranked, 0, user_id)
 
     def _to_list(self, ranked: RankedUsers, row: int, user_id: str | None) -> RankedList:

@@ -10,9 +10,11 @@ from typing import NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
+from mlcore.artifact.attributes import Attributes
 from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.ids import IdMap, check_all_asked, check_asked, refuse_text
 from mlcore.parameters import convert_value, integer
+from mlcore.recommend.filter import ItemFilter
 from mlcore.recommend.options import Fill
 from mlcore.recommend.ranking import Filters
 from mlcore.types import BoolArray, Float32Array, Int32Array
@@ -47,6 +49,7 @@ class ListOptions:
         include_seen: also list items of the history.
         fill: ``popularity`` completes short lists with the most popular unseen items.
         explain: return the contributions to each score.
+        filter: on the catalogue of the model.
     """
 
     n: int = 10
@@ -55,6 +58,7 @@ class ListOptions:
     include_seen: bool = False
     fill: Fill | None = None
     explain: bool = False
+    filter: ItemFilter = ItemFilter()
 
     def __post_init__(self) -> None:
         convert_value(integer(minimum=1), self.n, "n")
@@ -67,8 +71,13 @@ class ListOptions:
             raise ConfigError(f"fill: expected 'popularity' or None, got {shorten(self.fill)}")
 
 
-def make_filters(options: ListOptions, items: IdMap) -> Filters:
+def make_filters(
+    options: ListOptions, items: IdMap, attributes: Attributes | None = None
+) -> Filters:
     """Return the options' filters on item positions; unknown ids are skipped.
+
+    Raises:
+        DataError: the filter names a column that is not there.
 
     >>> items = IdMap.from_ids(["a", "b", "c"])
     >>> make_filters(ListOptions(include=["a", "b"], exclude=["b", "z"]), items).allowed.tolist()
@@ -82,7 +91,10 @@ def make_filters(options: ListOptions, items: IdMap) -> Filters:
     if len(excluded):
         allowed = np.ones(len(items), bool) if allowed is None else allowed
         allowed[excluded] = False
-    return Filters(allowed, options.include_seen)
+    admitted = options.filter.admitted(attributes)
+    if admitted is not None:
+        allowed = admitted if allowed is None else allowed & admitted
+    return Filters(allowed, options.include_seen, options.filter.caps(attributes))
 
 
 def _positions(name: str, item_ids: Iterable[str], items: IdMap) -> list[int]:

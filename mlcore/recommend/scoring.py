@@ -23,7 +23,8 @@ from mlcore.numeric.csr import check_positions, check_values
 from mlcore.numeric.ranges import offsets, ragged_arange
 from mlcore.numeric.sums import sum_by_group
 from mlcore.numeric.topk import top_k_per_row
-from mlcore.recommend.ranking import Filters, Ranking, complete_lists
+from mlcore.recommend.caps import Caps
+from mlcore.recommend.ranking import DEEPER, Filters, Ranking, complete_lists
 from mlcore.types import (
     BoolArray,
     CsrMatrix,
@@ -177,17 +178,53 @@ class Scorer:
         Raises:
             CsrError: a stored index points to no item, or a stored value is not finite.
         """
-        rank_rows = self._rank_rows
-        if rank_rows is not None and histories.num_rows >= MIN_PRODUCT_ROWS:
-            lists = rank_rows(self.similarity, histories, n, filters.allowed, filters.include_seen)
-        else:
-            lists = self._rank_scores(histories, n, filters)
+        lists = self._rank(histories, n, filters)
+        if filters.caps is not None:
+            lists = self._cut_by_caps(lists, histories, n, filters, filters.caps)
         ranking = Ranking(*lists, np.zeros(len(lists[1]), bool))
         if (fill & (np.diff(ranking.indptr) < n)).any():
             allowed, popular = filters.allowed, self._by_popularity
             popular = popular if allowed is None else popular[allowed[popular]]
-            return complete_lists(ranking, histories, n, fill, popular)
+            return complete_lists(ranking, histories, n, fill, popular, filters.caps)
         return ranking
+
+    def _cut_by_caps(
+        self, lists: _Lists, histories: CsrMatrix, n: int, filters: Filters, caps: Caps
+    ) -> _Lists:
+        """Leave out what caps do; rank longer lists of those that are short for it, until none is."""
+        done: dict[int, tuple[Int32Array, Float64Array]] = {}
+        rows, depth = np.arange(histories.num_rows), n
+        while True:
+            indptr, items, scores = lists
+            for place, row in enumerate(rows.tolist()):
+                span = slice(indptr[place], indptr[place + 1])
+                kept = caps.walk(items[span], n)
+                if len(kept) == n or span.stop - span.start < depth:
+                    done[row] = items[span][kept], scores[span][kept]
+            rows = np.array([row for row in rows.tolist() if row not in done], np.int64)
+            if not len(rows):
+                return _join_rows([done[row] for row in range(histories.num_rows)], np.float64)
+            depth *= DEEPER
+            lists = self._rank_some(histories, rows, depth, filters)
+
+    def _rank_some(
+        self, histories: CsrMatrix, rows: Int64Array, n: int, filters: Filters
+    ) -> _Lists:
+        """Return the lists of some histories, no more of them at once than fit the scratch."""
+        size, lists = self.block_rows(n), list[tuple[Int32Array, Float64Array]]()
+        for begin in range(0, len(rows), size):
+            some = [histories.row(row) for row in rows[begin : begin + size].tolist()]
+            stacked = CsrMatrix(*_join_rows(some, np.float32), histories.num_columns)
+            indptr, items, scores = self._rank(stacked, n, filters)
+            spans = map(slice, indptr[:-1], indptr[1:])
+            lists += [(items[span], scores[span]) for span in spans]
+        return _join_rows(lists, np.float64)
+
+    def _rank(self, histories: CsrMatrix, n: int, filters: Filters) -> _Lists:
+        rank_rows = self._rank_rows
+        if rank_rows is not None and histories.num_rows >= MIN_PRODUCT_ROWS:
+            return rank_rows(self.similarity, histories, n, filters.allowed, filters.include_seen)
+        return self._rank_scores(histories, n, filters)
 
     def _rank_scores(self, histories: CsrMatrix, n: int, filters: Filters) -> _Lists:
         indptr, items, scores = self.score(histories)

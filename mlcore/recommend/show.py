@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from mlcore.errors import DataError, DataWarning, UnknownUserError, shorten
+from mlcore.artifact import Model
+from mlcore.errors import ConfigError, DataError, DataWarning, UnknownUserError, shorten
 from mlcore.files.histories import read_histories
 from mlcore.files.inputs import display_name
 from mlcore.files.json_lines import read_json_lines
@@ -24,8 +25,9 @@ MAX_CONTRIBUTIONS = 3
 
 def show_from_path(
     predictions_path: PathLike,
-    items_path: PathLike,
+    items_path: PathLike | None = None,
     *,
+    model_dir: PathLike | None = None,
     histories_path: PathLike | None = None,
     user_id: str | None = None,
     top_n: int = SHOWN_ITEMS,
@@ -38,20 +40,27 @@ def show_from_path(
     Args:
         predictions_path: as ``cli.predict`` writes them.
         items_path: a table with columns ``item_id`` and ``title``.
+        model_dir: in place of it, a model whose attributes have a column ``title``.
         histories_path: as ``read_histories`` takes them.
         user_id: None for the first list of the file.
         top_n: shown items of the list and of the history, >= 1.
 
     Raises:
-        ConfigError: ``top_n`` is below 1.
+        ConfigError: ``top_n`` is below 1, or titles come from nowhere or from both.
+        ArtifactError: the model is faulty.
         DataError: a file is faulty, or the user is not in the predictions.
     """
     convert_value(integer(minimum=1), top_n, "top_n")
-    titles = read_titles(items_path, input_options)
+    if (items_path is None) == (model_dir is None):
+        raise ConfigError("titles: expected one of items_path and model_dir, got both or none")
+    if items_path is not None:
+        titles, source = read_titles(items_path, input_options), items_path
+    elif model_dir is not None:
+        titles, source = _titles_of(model_dir), model_dir
     user_id, entries = _find_list(predictions_path, user_id)
     place = display_name(predictions_path)
     listed = [entry["item_id"] for entry in entries[:top_n] if _has_id(entry)]
-    fault = none_known(display_name(items_path), "item_id", list(titles), listed, "the list")
+    fault = none_known(display_name(source), "item_id", list(titles), listed, "the list")
     if fault is not None and listed:
         warnings.warn(f"{fault}; {fault.hint}", DataWarning, stacklevel=2)
     lines: list[str] = []
@@ -67,6 +76,20 @@ def show_from_path(
         lines.append(f"  {rank}. {_describe(entry, titles, place)}")
         lines += _because(entry, titles, place)
     return "\n".join(map(_printable, lines))
+
+
+def _titles_of(model_dir: PathLike) -> dict[str, str]:
+    model = Model.load(model_dir)
+    titles = None if model.attributes is None else model.attributes.texts("title")
+    if model.attributes is None or titles is None:
+        names = [] if model.attributes is None else model.attributes.columns.ids
+        raise DataError(
+            f"{display_name(model_dir)}: title: expected a column of this name in the attributes of "
+            f"the model, got {', '.join(map(shorten, names)) or 'none'}",
+            "--items FILE gives titles; train --attributes FILE keeps them in the model",
+        )
+    pairs = zip(model.items.ids, titles)
+    return {item_id: title for item_id, title in pairs if title is not None}
 
 
 def _printable(line: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mlcore.artifact import Attributes
 from mlcore.config import TrainConfig
 from mlcore.heavy_users import DownWeight, Keep, Latest, Sample
 from mlcore.interactions import Interactions
@@ -37,13 +38,19 @@ class TrainingPlanner:
     Args:
         interactions: U users, I items, in memory already.
         keep_bytes: of co-occurrence counts kept between trainings.
+        attributes: of the items, in memory already.
 
     >>> pairs = Interactions.from_columns(["u", "u", "v"], ["a", "b", "b"])
     >>> TrainingPlanner(pairs).plan(TrainConfig(), threads=1).size
     '3 interactions, 2 users, 2 items, 1 thread'
     """
 
-    def __init__(self, interactions: Interactions, keep_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        interactions: Interactions,
+        keep_bytes: int = 0,
+        attributes: Attributes | None = None,
+    ) -> None:
         self._interactions = interactions
         self._keep_bytes = keep_bytes
         self._grams: dict[tuple[int | None, bool, bool], GramBlocks] = {}
@@ -53,6 +60,8 @@ class TrainingPlanner:
         if (events := interactions.events) is not None:
             self._held += EVENT_BYTES * len(events.users)
         self._held += _id_bytes(interactions.user_ids) + _id_bytes(interactions.item_ids)
+        if attributes is not None:
+            self._held += attributes.num_bytes() + _id_bytes(attributes.values.ids)
 
     def plan(
         self,

@@ -15,7 +15,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from mlcore.artifact import DIRECTORY_FILES, Model, replaced_directory, write_provenance
+from mlcore.artifact import (
+    DIRECTORY_FILES,
+    Attributes,
+    Model,
+    read_attributes,
+    replaced_directory,
+    write_provenance,
+)
 from mlcore.config import TrainConfig
 from mlcore.errors import DataError, DataWarning, at
 from mlcore.files.inputs import display_name
@@ -42,6 +49,7 @@ __all__ = [
     "NeighborFinder",
     "Trainer",
     "add_catalogue",
+    "attributes_of",
     "summary_of",
     "train_from_data",
     "train_from_path",
@@ -95,6 +103,7 @@ class Trainer:
         on_message: called with the memory plan before the work, unless it is small.
         find_neighbors: finds the neighbors elsewhere; without it the similarity does, and its
             memory is planned.
+        attributes: of the items, for the models to carry.
 
     >>> trainer = Trainer(Interactions.from_columns(["u", "u"], ["a", "b"]), keep_bytes=2**20)
     >>> trainer.train(TrainConfig()).similarity.data.tolist()
@@ -110,16 +119,18 @@ class Trainer:
         progress: Progress = no_progress,
         on_message: OnMessage = no_message,
         find_neighbors: NeighborFinder | None = None,
+        attributes: Attributes | None = None,
     ) -> None:
         self._interactions = interactions
         self._find_neighbors = find_neighbors
+        self._attributes = attributes
         self._threads = resolve_threads(threads)
         self._progress = progress
         self._on_message = on_message
         self._keep_bytes = keep_bytes
         self._counted: OrderedDict[_Key, _Counted] = OrderedDict()
         self._sha256: dict[bool, str] = {}  # by whether the order counts
-        self._planner = TrainingPlanner(interactions, keep_bytes)
+        self._planner = TrainingPlanner(interactions, keep_bytes, attributes)
         self._items = IdMap.from_ids(interactions.item_ids)
         self._users = IdMap.from_ids(interactions.user_ids)
 
@@ -157,6 +168,7 @@ class Trainer:
             num_interactions=len(self._interactions),
             interactions_sha256=sha256,
             normalization=normalization,
+            attributes=self._attributes,
             users=self._users if with_users else None,
             histories=histories if with_users else None,
             order=order,
@@ -225,6 +237,7 @@ def train_from_data(
     progress: Progress = no_progress,
     on_message: OnMessage = no_message,
     find_neighbors: NeighborFinder | None = None,
+    attributes: Attributes | None = None,
 ) -> Model:
     """Return the model of some interactions. Pure: no files, no clock, no output.
 
@@ -237,6 +250,8 @@ def train_from_data(
         threads: None for one a core. Changes speed only.
         on_message: called with the memory plan before the work, unless it is small.
         find_neighbors: finds the neighbors elsewhere, in place of the similarity.
+        attributes: the catalogue that the model carries, as ``read_attributes`` gives it for the
+            items of the interactions.
 
     Raises:
         ConfigError: the configuration breaks a rule.
@@ -255,6 +270,7 @@ def train_from_data(
         progress=progress,
         on_message=on_message,
         find_neighbors=find_neighbors,
+        attributes=attributes,
     )
     return trainer.train(config, with_users=with_users)
 
@@ -265,6 +281,7 @@ def train_from_path(
     out_dir: PathLike,
     *,
     items_path: PathLike | None = None,
+    attributes_path: PathLike | None = None,
     overwrite: bool = False,
     with_users: bool = True,
     threads: int | None = None,
@@ -282,6 +299,7 @@ def train_from_path(
         out_dir: where the model directory goes.
         items_path: the catalogue, a table with a column ``item_id``, or None for the items of the
             interactions. It counts where a formula or a metric has the number of items.
+        attributes_path: what the model keeps of its items, as ``read_catalogue`` takes it.
         overwrite: replace a model directory that is there, in one step.
         with_users: keep the histories.
         threads: None for one a core. Changes speed only.
@@ -302,7 +320,13 @@ def train_from_path(
         interactions, num_rows = _read(
             interactions_path, items_path, settings, input_options, threads, progress
         )
-        trainer = Trainer(interactions, threads=threads, progress=progress, on_message=on_message)
+        trainer = Trainer(
+            interactions,
+            threads=threads,
+            progress=progress,
+            on_message=on_message,
+            attributes=attributes_of(interactions, attributes_path, input_options),
+        )
         return trainer, settings, num_rows
 
     if dry_run:
@@ -312,11 +336,13 @@ def train_from_path(
     # Opened first: an output that cannot be written is found before the work, not after it.
     config_path = None if isinstance(config, TrainConfig) else config
     inputs = {"--interactions": interactions_path, "--config": config_path, "--items": items_path}
+    inputs["--attributes"] = attributes_path
     run = CommandRun("train", {"model": out_dir}, lineage_path)
     with replaced_directory(
         Path(out_dir), overwrite, DIRECTORY_FILES, inputs=inputs, on_written=run.on_written
     ) as folder:
         run.take(interactions=interactions_path, config=config_path, items=items_path)
+        run.take(attributes=attributes_path)
         trainer, settings, num_rows = read()
         with at(display_name(interactions_path)):
             model = trainer.train(settings, with_users=with_users)
@@ -364,6 +390,22 @@ def _read(
     if items_path is not None:
         interactions = add_catalogue(interactions, items_path, input_options)
     return interactions, num_rows
+
+
+def attributes_of(
+    interactions: Interactions,
+    attributes_path: PathLike | None,
+    input_options: InputOptions = InputOptions(),
+) -> Attributes | None:
+    """Return what a file says of the items of interactions; None without a file.
+
+    Raises:
+        DataError: as ``read_attributes``.
+    """
+    if attributes_path is None:
+        return None
+    items = IdMap.from_ids(interactions.item_ids)
+    return read_attributes(attributes_path, items, input_options)
 
 
 def add_catalogue(

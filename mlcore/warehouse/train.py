@@ -23,7 +23,7 @@ from mlcore.lineage.command_run import CommandRun
 from mlcore.progress import Progress, no_progress
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
 from mlcore.train.provenance import facts_of_training
-from mlcore.train.train import add_catalogue, summary_of, train_from_data
+from mlcore.train.train import add_catalogue, attributes_of, summary_of, train_from_data
 from mlcore.types import Float64Array, Int32Array, Int64Array
 from mlcore.warehouse.engines import Engine
 from mlcore.warehouse.neighbors import SqlNeighbors, train_parameters
@@ -47,6 +47,7 @@ def train_by_engine_from_path(
     out_dir: PathLike,
     *,
     items_path: PathLike | None = None,
+    attributes_path: PathLike | None = None,
     overwrite: bool = False,
     with_users: bool = True,
     input_options: InputOptions = InputOptions(),
@@ -62,7 +63,7 @@ def train_by_engine_from_path(
         interactions: a file; or a URI, or what the engine calls a table, whose columns have the names
             of ``sql/read_interactions.sql``.
         config: or a dictionary or a JSON file of it, or None for the default one.
-        items_path: see ``train_from_path``.
+        items_path: see ``train_from_path``, as for ``attributes_path``.
         overwrite: replace a model directory in one step.
         with_users: keep the histories.
         lineage_path: see ``train_from_path``.
@@ -75,6 +76,7 @@ def train_by_engine_from_path(
     config = TrainConfig.from_json(config) if isinstance(config, Mapping) else config
     config_path = None if isinstance(config, TrainConfig) else config
     inputs = {"--interactions": interactions, "--config": config_path, "--items": items_path}
+    inputs["--attributes"] = attributes_path
     run = CommandRun("train", {"model": out_dir}, lineage_path, engine.name)
     with replaced_directory(
         Path(out_dir), overwrite, DIRECTORY_FILES, inputs=inputs, on_written=run.on_written
@@ -85,7 +87,7 @@ def train_by_engine_from_path(
         except ConfigError as error:
             raise _at(config, error) from None
         take_tables(run, {"interactions": interactions}, input_options.format)
-        run.take(config=config_path, items=items_path)
+        run.take(config=config_path, items=items_path, attributes=attributes_path)
         stored = None if is_file(interactions, input_options.format) else str(interactions)
         if stored is None:
             events = read_events(interactions, input_options=input_options, progress=progress)
@@ -98,6 +100,7 @@ def train_by_engine_from_path(
         del events  # before the training takes memory
         if items_path is not None:
             table = add_catalogue(table, items_path, input_options)
+        attributes = attributes_of(table, attributes_path, input_options)
         # Users of whom only a part counts are counted from here, where the parts are known.
         in_place = stored if isinstance(settings.heavy_users, Keep) else None
         try:
@@ -107,6 +110,7 @@ def train_by_engine_from_path(
                 with_users=with_users,
                 progress=progress,
                 find_neighbors=SqlNeighbors(engine, in_place),
+                attributes=attributes,
             )
         except ConfigError as error:
             raise _at(config, error) from None

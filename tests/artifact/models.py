@@ -8,6 +8,7 @@ import json
 import random
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mlcore import Interactions, Model, TrainConfig, train_from_data
+from mlcore.artifact.attributes import Attributes
 from mlcore.artifact.npz import write_npz
 from mlcore.history_decay import QuadraticHistoryDecay
+from mlcore.files.catalogue import NO_TIME, NO_VALUE, Catalogue
 from mlcore.similarity import Cosine
 from mlcore.weighting import BM25
 
@@ -58,7 +61,16 @@ CONFIG = TrainConfig(
 
 
 def train(rows: list[Row], config: TrainConfig = CONFIG, **options: Any) -> Model:
-    return train_from_data(interactions_of(rows), config, **options)
+    model = train_from_data(interactions_of(rows), config, **options)
+    return replace(model, attributes=Attributes.encode(CATALOGUE, model.items))
+
+
+CATALOGUE = Catalogue(
+    [f"item,{item:02}" for item in range(3, NUM_ITEMS)],
+    {"kind": [1, NO_VALUE] * 11, "brand, of": [item % 3 for item in range(22)]},
+    ["n\u00efve", 'q"uoted', "none, of these", "of no item"],
+    [NO_TIME, 1_700_000_000_000_000] * 11,
+)
 
 
 def tree(directory: Path) -> dict[str, bytes]:
@@ -73,6 +85,9 @@ def arrays_of(model: Model) -> Arrays:
     found: Arrays = {"popularity": model.popularity}
     if model.order is not None:
         found["order"] = model.order
+    if model.attributes is not None:
+        found["codes"] = model.attributes.codes
+        found |= zip(("from", "until"), model.attributes.availability or ())
     for name, matrix in (("similarity", model.similarity), ("histories", model.histories)):
         if matrix is not None:
             for part in ("indptr", "indices", "data"):
@@ -91,6 +106,10 @@ def assert_same_model(found: Model, expected: Model) -> None:
     assert (found.users is None) == (expected.users is None)
     if found.users is not None and expected.users is not None:
         assert list(found.users.ids) == list(expected.users.ids)
+    assert (found.attributes is None) == (expected.attributes is None)
+    if found.attributes is not None and expected.attributes is not None:
+        assert found.attributes.columns.ids == expected.attributes.columns.ids
+        assert found.attributes.values.ids == expected.attributes.values.ids
     for name in ("num_users", "num_interactions", "interactions_sha256"):
         assert getattr(found, name) == getattr(expected, name)
 

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,11 @@ from typing import Any
 import pytest
 
 from mlcore import DataError, Interactions, Model, TrainConfig, train_from_data, verify_model
-from mlcore.artifact import directory, replaced_directory, writer
+from mlcore.artifact import Attributes, directory, replaced_directory, writer
 from mlcore.artifact.manifest import MODEL_FILES
 from mlcore.errors import ArtifactError
 from mlcore.history_decay import QuadraticHistoryDecay
+from mlcore.files.catalogue import Catalogue
 from mlcore.weighting import BM25
 
 KNOWN = ("a.txt", "b.txt")
@@ -482,7 +484,9 @@ def model_of(which: int) -> Model:
     interactions = Interactions.from_columns(users, items, timestamps=range(200))
     weighting, decay = BM25(smooth=True), QuadraticHistoryDecay()
     config = TrainConfig(weighting=weighting, num_neighbors=4, history_decay=decay)
-    return train_from_data(interactions, config, with_users=which == 0, threads=1)
+    model = train_from_data(interactions, config, with_users=which == 0, threads=1)
+    table = Catalogue(["item 3"], {"kind": [0]}, ["tea"], [which], None)
+    return replace(model, attributes=Attributes.encode(table, model.items))
 
 
 STEPS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.listdir", "os.scandir",

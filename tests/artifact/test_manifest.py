@@ -16,7 +16,7 @@ import pytest
 
 from mlcore import Interactions, Model, train_from_data, verify_model
 from mlcore.artifact import describe_model
-from mlcore.artifact.manifest import MAX_MANIFEST_BYTES, Manifest
+from mlcore.artifact.manifest import MAX_MANIFEST_BYTES, Manifest, ModelCounts
 from mlcore.errors import (
     ArtifactError,
     ChecksumError,
@@ -127,7 +127,8 @@ def nested(depth: int) -> str:
 
 def test_a_manifest_written_by_hand_is_read() -> None:
     manifest = read(good_manifest())
-    assert vars(manifest.counts) == {"users": 2, "items": 3, "interactions": 4, "pairs": 5}
+    assert manifest.counts == ModelCounts(2, 3, 4, 5)
+    assert manifest.counts.to_json() == {"users": 2, "items": 3, "interactions": 4, "pairs": 5}
     assert manifest.producer == {"name": "by hand", "version": "1.2.3"}
     assert manifest.interactions_sha256 == sha256("x")
     assert {name: entry.bytes for name, entry in manifest.files.items()} == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import itertools
 import json
@@ -18,10 +19,13 @@ import pytest
 
 from mlcore import Model, TrainConfig, verify_model
 from mlcore.artifact.writer import ModelWriter
+from mlcore.errors import DataWarning
+from mlcore.files.catalogue import NO_TIME
 from mlcore.similarity import SIMILARITIES, gram
 from mlcore.train.train import train_from_path
 from mlcore.weighting import WEIGHTINGS
 from tests.artifact.models import (
+    CATALOGUE,
     CONFIG,
     Row,
     assert_same_model,
@@ -122,6 +126,35 @@ def test_each_config_gives_another_model(tmp_path: Path) -> None:
     assert len(seen) == len(CONFIGS)
 
 
+def catalogue_rows() -> list[dict[str, str | None]]:
+    """The rows of ``CATALOGUE``, with items that the model does not have."""
+    values = [*CATALOGUE.values, None]
+    times = {NO_TIME: None, 1_700_000_000_000_000: "1700000000"}
+    columns: dict[str, list[str | None]] = {
+        name: [values[code] for code in codes] for name, codes in CATALOGUE.columns.items()
+    }
+    assert CATALOGUE.begins is not None
+    columns |= {
+        "item_id": list(CATALOGUE.item_ids),
+        "available_from": [times[time] for time in CATALOGUE.begins],
+    }
+    rows = [dict(zip(columns, row)) for row in zip(*columns.values())]
+    return [{"item_id": "of nobody", "kind": "of nobody"}, *rows]
+
+
+def write_catalogue(path: Path) -> None:
+    """Write the rows in another order for each name of a file."""
+    rows = catalogue_rows()
+    random.Random(path.name).shuffle(rows)
+    if path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(catalogue_rows()[1]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def as_csv(rows: list[Row]) -> str:
     lines = [f'{row[2]},"{row[1]}",x,{time_of(row)},{row[0]}\n' for row in rows]
     return "weight,item_id,note,timestamp,user_id\n" + "".join(lines)
@@ -138,8 +171,12 @@ def test_the_format_of_the_input_changes_no_byte(directory: Path, tmp_path: Path
     for name, write in (("events.csv", as_csv), ("events.jsonl", as_json_lines)):
         random.Random(name).shuffle(rows)
         (tmp_path / name).write_text(write(rows))
-        out_dir = tmp_path / f"from {name}"
-        train_from_path(tmp_path / name, tmp_path / "config.json", out_dir)
+        out_dir, items = tmp_path / f"from {name}", tmp_path / f"items.{name}"
+        write_catalogue(items)
+        with pytest.warns(DataWarning, match="item_id: 1 of 23 items are not in the model"):
+            train_from_path(
+                tmp_path / name, tmp_path / "config.json", out_dir, attributes_path=items
+            )
         (out_dir / "provenance.json").unlink()
         assert digests(out_dir) == digests(directory)
 

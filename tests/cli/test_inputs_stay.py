@@ -30,12 +30,14 @@ COMMANDS = [
     ("split --interactions interactions.csv --strategy random --train-out b.csv", "--test-out", ["--interactions"]),
     (f"{PREDICT} --users users.csv --include-items items.csv --exclude-items truth.csv", "--out", ["--users", "--include-items", "--exclude-items"]),
     (f"{PREDICT} --histories sessions.jsonl", "--out", ["--histories"]),
+    (f"{PREDICT} --all-users --attributes truth.csv --filter space.json", "--out", ["--attributes", "--filter"]),
     (EVALUATE, "--out", ["--predictions", "--ground-truth"]),
     (f"{EVALUATE} --out new.json", "--per-user-out", ["--predictions", "--ground-truth"]),
     (f"{EVALUATE} --engine duckdb --interactions interactions.csv", "--out", ["--predictions", "--ground-truth", "--interactions"]),
     (COMPARE, "--out", ["--baseline", "--candidate", "--ground-truth"]),
     (f"{TRAIN} --items items.csv --config space.json", "--out-dir", ["--interactions", "--items", "--config"]),
-    (f"{TRAIN} --engine duckdb", "--out-dir", ["--interactions"]),
+    (f"{TRAIN} --attributes truth.csv", "--out-dir", ["--attributes"]),
+    (f"{TRAIN} --engine duckdb --attributes truth.csv", "--out-dir", ["--interactions", "--attributes"]),
     (f"{TUNE} --items items.csv --space space.json", "--out-dir", ["--interactions", "--validation", "--items", "--space"]),
 ]  # fmt: skip
 CASES = [

@@ -21,6 +21,12 @@ CASES = [
         files={"items.csv": "item_id,title\ntea,Tea\n"},
     ),
     Case(
+        "model without titles",
+        "show --predictions predictions.jsonl --model-dir model",
+        "model: title: expected a column of this name in the attributes of the model, got none",
+        "--items FILE gives titles; train --attributes FILE keeps them in the model",
+    ),
+    Case(
         "number as title",
         "show --predictions predictions.jsonl --items items.jsonl",
         "items.jsonl:1: title: expected a string, got 1984",
@@ -34,6 +40,17 @@ def test_bad_input_gives_one_clear_error_and_writes_nothing(
     case: Case, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     check(case, folder, capsys)
+
+
+def test_titles_may_be_those_that_the_model_keeps(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, ITEMS)
+    assert run("train --interactions interactions.csv --attributes items.csv --out-dir shop") == 0
+    assert run(SHOW) == 0
+    expected = capsys.readouterr().out.partition("\n")[2]  # without the summary of the training
+    assert run("show --predictions predictions.jsonl --model-dir shop") == 0
+    assert capsys.readouterr().out == expected
 
 
 @pytest.mark.parametrize(

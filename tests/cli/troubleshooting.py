@@ -950,12 +950,70 @@ HISTORIES = [
         {"late.csv": "user_id,item_id,timestamp\ns1,tea,1700000000\n"},
     ),
 ]
+SHOP = {"items.csv": "item_id,brand,year\ntea,acme,1999\nmilk,zeta,2001\n"}
+FILTERED = "predict --model-dir model --attributes items.csv --all-users --out new.jsonl --filter "
+CATALOGUE = [
+    Entry(
+        "A filter names a column that there is not",
+        FILTERED + """'{"any_of": {"brands": ["acme"]}}'""",
+        "error: filter: any_of: expected a column of the model, 'brand', 'year', got 'brands'\n"
+        "hint: is 'brands' meant to be 'brand'? one letter differs",
+        "A filter goes by the columns of the table that `--attributes` gave to `train`, or gives now. Names are "
+        "compared byte by byte.",
+        "Name one of the columns there are; `inspect` shows those of a model.",
+        FILTERED + """'{"any_of": {"brand": ["acme"]}}'""",
+        SHOP,
+    ),
+    Entry(
+        "A value of a filter is a number",
+        FILTERED + """'{"any_of": {"year": [1999]}}'""",
+        "error: filter: any_of: year[0]: expected a string, got 1999\n"
+        'hint: values are texts: "1999"',
+        "All values of the catalogue are texts, so that `007` stays `007`.",
+        "Put it in quotes.",
+        FILTERED + """'{"any_of": {"year": ["1999"]}}'""",
+        SHOP,
+    ),
+    Entry(
+        "The model has no attributes",
+        """predict --model-dir model --all-users --filter '{"at_most": {"brand": 2}}' --out new.jsonl""",
+        "error: filter: at_most: expected a model with attributes, got one without\n"
+        "hint: --attributes FILE keeps the catalogue when training, or brings it when predicting",
+        "A filter goes by what is known of the items, which the model was not told.",
+        "Bring the table.",
+        """predict --model-dir model --attributes items.csv --all-users --filter '{"at_most": {"brand": 2}}' --out new.jsonl""",
+        SHOP,
+    ),
+    Entry(
+        "An item comes twice in the catalogue",
+        "train --interactions interactions.csv --attributes twice.csv --out-dir new",
+        "error: twice.csv: item_id: expected each item once, got 'tea' again\n"
+        "hint: keep one row of each item: a value for each column",
+        "An item has one value in each column. Nobody guesses which of two rows holds.",
+        "Keep one row of each item.",
+        first="awk -F, '!seen[$1]++' twice.csv > once.csv",
+        cured_by="train --interactions interactions.csv --attributes once.csv --out-dir new",
+        files={"twice.csv": "item_id,brand\ntea,acme\ntea,zeta\n"},
+    ),
+    Entry(
+        "The catalogue has a column of decimals",
+        "train --interactions interactions.csv --attributes prices.jsonl --out-dir new",
+        "error: prices.jsonl:1: price: expected a string, an integer, true, false or null, got 2.5\n"
+        "hint: write the column as text, so that nobody invents its digits",
+        "Values are kept as texts. 2.5, 2.50 and 2.5e0 are one number in JSON and three texts.",
+        "Write the number as the text that filters will name, or leave the column out.",
+        "train --interactions interactions.csv --attributes texts.jsonl --out-dir new",
+        first="""sed -E 's/"price": ([0-9.]+)/"price": "\\1"/' prices.jsonl > texts.jsonl""",
+        files={"prices.jsonl": '{"item_id": "tea", "price": 2.5}\n'},
+    ),
+]
 SECTIONS: Mapping[str, list[Entry]] = {
     "Names and ids": REFERENCES,
     "Tables": TABLES,
     "Configuration": CONFIGURATION,
     "Python": PYTHON,
     "Histories": HISTORIES,
+    "Catalogue": CATALOGUE,
     "Outputs": OUTPUTS,
     "Queries and lineage": LINEAGE,
 }

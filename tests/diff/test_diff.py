@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from mlcore import Interactions, Model, Recommender, TrainConfig, train_from_data
+from mlcore.artifact import Attributes
 from mlcore.diff.diff import diff_from_data, diff_from_path
 from mlcore.diff.result import ABSENT, ListedItem, Mean, ModelDiff
 from mlcore.errors import ConfigError, CsrError, DataError, MissingFileError
+from mlcore.files.catalogue import Catalogue
 from mlcore.ids import IdMap
 from mlcore.similarity import Dot
 from mlcore.types import CsrMatrix
@@ -42,6 +44,22 @@ def after() -> Model:
 @pytest.fixture(scope="module")
 def found(before: Model, after: Model) -> ModelDiff:
     return diff_from_data(before, after, [1, 2], ["overlap@2<0.5", "items_gone>0"])
+
+
+def test_catalogues_that_differ_are_told(before: Model) -> None:
+    def with_brands(*brands: str, column: str = "brand") -> Model:
+        table = Catalogue(["jam", "tea"], {column: [0, 1]}, brands)
+        return replace(before, attributes=Attributes.encode(table, before.items))
+
+    acme = with_brands("acme", "zeta")
+    assert diff_from_data(acme, with_brands("acme", "zeta")).is_empty
+    other = diff_from_data(acme, with_brands("zeta", "acme"))
+    assert not other.is_empty
+    assert "data: the same interactions, other values of attributes" in other.report()
+    assert other.to_json()["data"]["a"]["attributes"] == ["brand"]
+    renamed = diff_from_data(acme, with_brands("acme", "zeta", column="maker")).report()
+    assert 'attributes ["brand"] -> ["maker"]' in renamed
+    assert 'attributes null -> ["brand"]' in diff_from_data(before, acme).report()
 
 
 def test_configuration_and_data(found: ModelDiff) -> None:

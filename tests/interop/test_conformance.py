@@ -31,6 +31,7 @@ from mlcore import Interactions, Model, Recommender, TrainConfig, train_from_dat
 from mlcore.artifact import directory
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.recommend import scoring
+from mlcore.recommend.filter import ItemFilter
 from mlcore.recommend.request import ListOptions, UserRequest
 from tests.json_schema import is_valid
 
@@ -100,6 +101,7 @@ def test_a_batch_gives_what_single_requests_give(
             request.get("include_seen", False),
             fill,  # type: ignore[arg-type]
             request.get("explain", False),
+            ItemFilter.parse(python_adapter.filter_of(request)),
         )
         if "user" in request:
             history = recommender.history_of(request["user"])
@@ -465,6 +467,12 @@ def test_the_index_is_as_its_schema_says() -> None:
 
 # Faults of a manifest that a schema cannot say, or says otherwise: 3.0 is an integer there.
 BEYOND_A_SCHEMA = {
+    "attributes_availability_not_listed",
+    "attributes_codes_over_max_entries",
+    "attributes_codes_too_few",
+    "attributes_columns_counted_too_high",
+    "attributes_times_too_many",
+    "attributes_without_the_feature",
     "directory_users_not_listed",
     "manifest_bytes_with_fraction",
     "manifest_config_sha256_of_another",

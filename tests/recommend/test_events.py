@@ -29,7 +29,8 @@ from mlcore.errors import CsrError
 from mlcore.files.histories import UserHistory
 from mlcore.interactions import Events
 from mlcore.recommend import predict as predict_module
-from mlcore.recommend.events import encode_events, events_of, time_of
+from mlcore.columns import time_of
+from mlcore.recommend.events import encode_events, events_of
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
 from mlcore.recommend.request import ListOptions, UserRequest

@@ -18,6 +18,7 @@ from mlcore.memory.plan import LARGER_MACHINE
 from mlcore.recommend.memory import DECAY_BYTES, FEWER_PAIRS, SHORTER_LISTS, plan_lists
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
+from mlcore.recommend.filter import ItemFilter
 from mlcore.recommend.request import ListOptions
 from mlcore.types import CsrMatrix
 
@@ -99,6 +100,16 @@ def test_unknown_users_are_planned_for_as_if_they_touched_all_items(model_dir: P
     unknown = plan_lists(model, model_dir, options, 2, all_users=False)
     explained = plan_lists(model, model_dir, ListOptions(10, explain=True), 2, all_users=True)
     assert known.num_bytes < min(unknown.num_bytes, explained.num_bytes)
+
+
+def test_caps_are_planned_for_as_if_they_needed_lists_of_all_items(model_dir: Path) -> None:
+    model = Model.load(model_dir)
+    capped = ListOptions(10, filter=ItemFilter(at_most={"brand": 1}))
+    plans = [
+        plan_lists(model, model_dir, options, 2, all_users=True)
+        for options in (ListOptions(10), capped)
+    ]
+    assert plans[0].num_bytes < plans[1].num_bytes
 
 
 def test_the_suggestion_makes_the_plan_smaller(

@@ -1,6 +1,7 @@
 """All cases, one function each; importing this package registers them."""
 
 from interop.tools.cases import (
+    attributes,
     container,
     directory,
     events,
@@ -16,6 +17,7 @@ from interop.tools.cases import (
 )
 
 __all__ = [
+    "attributes",
     "container",
     "directory",
     "events",
