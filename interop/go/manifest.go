@@ -34,14 +34,23 @@ const (
 	popularityFile = "popularity.npz"
 	normsFile      = "item_norms.npz"
 	factorsFile    = "length_factors.npz"
+
+	attributeColumnsFile = "attribute_columns.csv"
+	attributeValuesFile  = "attribute_values.csv"
+	attributesFile       = "attributes.npz"
+	availabilityFile     = "availability.npz"
 )
 
-const historyRuleFeature = "history_rule"
+const (
+	historyRuleFeature = "history_rule"
+	attributesFeature  = "item_attributes"
+)
 
 // features are the required features known here, and the files a model with them may have; which of these
 // it has is known once its configuration is read.
 var features = []feature{
 	{historyRuleFeature, []string{normsFile, factorsFile}},
+	{attributesFeature, []string{attributeColumnsFile, attributeValuesFile, attributesFile, availabilityFile}},
 }
 
 type feature struct {
@@ -74,6 +83,10 @@ type Counts struct {
 	Items        int64
 	Interactions int64
 	Pairs        int64
+
+	// Of the catalogue; 0 in a model without one.
+	AttributeColumns int64
+	AttributeValues  int64
 }
 
 // FileEntry is one file: its size and its digest.
@@ -90,6 +103,11 @@ func (m *Manifest) WithUsers() bool { return m.lists(historiesFile) }
 // weight is final.
 func (m *Manifest) WithHistoryRule() bool {
 	return slices.Contains(m.RequiredFeatures, historyRuleFeature)
+}
+
+// WithAttributes reports whether the model has a catalogue of its items.
+func (m *Manifest) WithAttributes() bool {
+	return slices.Contains(m.RequiredFeatures, attributesFeature)
 }
 
 func (m *Manifest) lists(name string) bool {
@@ -120,6 +138,10 @@ func expectedArrays(file string, counts Counts) []arraySpec {
 		return []arraySpec{{"norms", "<f8", counts.Items}}
 	case factorsFile:
 		return []arraySpec{{"factors", "<f8", counts.Items}}
+	case attributesFile:
+		return []arraySpec{{"codes", "<i4", counts.AttributeColumns * counts.Items}}
+	case availabilityFile:
+		return []arraySpec{{"from", "<i8", counts.Items}, {"until", "<i8", counts.Items}}
 	}
 	return nil
 }
@@ -160,6 +182,9 @@ func parseManifest(data []byte, place string) (*Manifest, error) {
 		RequiredFeatures:   required,
 		InteractionsSHA256: r.sha256(training, "interactions_sha256"),
 	}
+	if manifest.WithAttributes() {
+		r.attributeCounts(counts, &manifest.Counts)
+	}
 	configSHA256 := r.sha256(training, "config_sha256")
 	manifest.Files = r.files(r.object(&root, "files"), manifest)
 	if r.err != nil {
@@ -171,6 +196,16 @@ func parseManifest(data []byte, place string) (*Manifest, error) {
 		}
 	}
 	return manifest, nil
+}
+
+// attributeCounts reads the sizes of a catalogue: ATT-2.
+func (r *manifestReader) attributeCounts(object *jsontext.Value, counts *Counts) {
+	counts.AttributeColumns = r.integer(object, "attribute_columns", maxAxis)
+	counts.AttributeValues = r.integer(object, "attribute_values", maxAxis)
+	if r.err == nil && counts.AttributeColumns > maxEntries/max(counts.Items, 1) {
+		r.keep(r.refuse("attribute_columns", fmt.Sprintf("at most %d codes", int64(maxEntries)),
+			fmt.Sprintf("%d columns of %d items", counts.AttributeColumns, counts.Items)))
+	}
 }
 
 // manifestReader takes values out of JSON objects and keeps the first fault.
@@ -284,6 +319,13 @@ func (r *manifestReader) files(object *jsontext.Value, manifest *Manifest) []Fil
 		if slices.Contains(manifest.RequiredFeatures, feature.name) {
 			further = ", and those of the required features"
 			names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(feature.files, name) })
+		}
+	}
+	if manifest.WithAttributes() {
+		for _, name := range []string{attributeColumnsFile, attributeValuesFile, attributesFile} {
+			if !slices.Contains(object.Keys, name) {
+				r.keep(r.refuse("files", name+", which belongs to item_attributes", "none"))
+			}
 		}
 	}
 	if joined := strings.Join(names, ","); joined != always && joined != withUsers {

@@ -40,6 +40,11 @@ func TestFaultyManifestsHaveTheirMessage(t *testing.T) {
 		}
 		return strings.Replace(good, old, replacement, 1)
 	}
+	var names []string
+	for _, feature := range features {
+		names = append(names, feature.name)
+	}
+	known := strings.Join(names, ", ")
 	newer := strings.Replace(swap(`"format_version": 1`, `"format_version": 2`), `"counts"`, `"sizes"`, 1)
 	for _, c := range []struct {
 		text    string

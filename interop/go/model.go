@@ -12,6 +12,8 @@ type Options struct {
 	// DisableMmap reads the files into memory instead of mapping them. Answers are the same; the
 	// model then survives a file that somebody truncates, and costs memory of its own.
 	DisableMmap bool
+	// Attributes, if not nil, take the place of the catalogue that the model has or lacks.
+	Attributes *Attributes
 }
 
 // Model is an open model directory. Its methods may be called from many goroutines at once.
@@ -23,6 +25,8 @@ type Model struct {
 	histories  csrMatrix // without rows in a model without users
 	counts     []int64
 	rule       *historyRule // nil where every weight is final
+	// What filters look at, and what the directory holds of it; nil without a catalogue.
+	attributes, ownAttributes *attributeTable
 
 	scratches   sync.Pool
 	popularLock sync.Mutex
@@ -51,10 +55,10 @@ func Open(dir string, options Options) (model *Model, err error) {
 		}
 	}()
 	defer m.catchFault(debug.SetPanicOnFault(true), StageOpen, &err)
-	return m, m.readAll()
+	return m, m.readAll(options.Attributes)
 }
 
-func (m *Model) readAll() (err error) {
+func (m *Model) readAll(beside *Attributes) (err error) {
 	counts := m.files.manifest.Counts
 	m.initIDs(&m.items, itemsFile, counts.Items)
 	if m.similarity, err = m.readMatrix(similarityFile); err != nil {
@@ -70,15 +74,29 @@ func (m *Model) readAll() (err error) {
 		}
 	}
 	if m.files.manifest.WithHistoryRule() {
-		m.rule, err = m.readRule()
+		if m.rule, err = m.readRule(); err != nil {
+			return err
+		}
+	}
+	if m.files.manifest.WithAttributes() {
+		if err = m.readAttributes(); err != nil {
+			return err
+		}
+	}
+	if beside != nil {
+		err = m.setAttributes(beside)
 	}
 	return err
 }
 
+// readArrays returns the arrays of a file as bytes.
+func (m *Model) readArrays(name string) ([][]byte, error) {
+	return readArrays(m.files.data(name), expectedArrays(name, m.files.manifest.Counts), m.files.path(name))
+}
+
 // readVector returns the only array of a file.
 func readVector[T int64 | float64](m *Model, name string, at func([]byte) T) ([]T, error) {
-	specs := expectedArrays(name, m.files.manifest.Counts)
-	arrays, err := readArrays(m.files.data(name), specs, m.files.path(name))
+	arrays, err := m.readArrays(name)
 	if err != nil {
 		return nil, err
 	}

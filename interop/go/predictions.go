@@ -78,8 +78,7 @@ func (m *Model) Prepare(options RecommendOptions) (*Prepared, error) {
 		if err := p.filter.set(m, &options); err != nil {
 			return err
 		}
-		p.filter.prepare(m)
-		return nil
+		return p.filter.prepare(m)
 	})
 	if err != nil {
 		return nil, err

@@ -14,6 +14,9 @@ type scratch struct {
 	dense   denseScores
 	sparse  sparseScores
 	top     topN
+	best    topN     // the candidates that caps are counted for
+	held    counter  // of the list, where caps count
+	rest    []ranked // the memory of all candidates
 	filter  filter
 	listed  []int32 // items of the list, ascending
 	reasons []reason
@@ -45,7 +48,13 @@ func (m *Model) rank(s *scratch, items []int32, weights []float32, n int, f *fil
 	for _, item := range items {
 		entries += m.similarity.indptr[item+1] - m.similarity.indptr[item]
 	}
-	s.top.reset(n)
+	isCapped := len(f.gate.caps) > 0
+	if s.top.reset(n); isCapped {
+		s.top.n = math.MaxInt // all candidates come into the list first
+	}
+	if !f.gate.isOpen() {
+		s.top.gate = &f.gate
+	}
 	s.reasons, s.reasonEnds = s.reasons[:0], s.reasonEnds[:0]
 	var sound bool
 	// Entries that exist in memory can be counted by an int.
@@ -58,9 +67,21 @@ func (m *Model) rank(s *scratch, items []int32, weights []float32, n int, f *fil
 		return refuse(VerdictCSR, m.files.path(similarityFile), "",
 			"item positions that exist and ascend within a row, and finite values", "others")
 	}
-	s.top.sort()
+	if isCapped {
+		if s.held == nil {
+			s.held = counter{}
+		}
+		clear(s.held)
+		s.rest, s.top.list, s.top.n = s.top.list, s.rest[:0], n
+		s.choose(&f.gate, s.rest, n)
+	} else {
+		s.top.sort()
+	}
 	if f.fill && len(s.top.list) < n {
 		m.fill(s, items, f)
+	}
+	if s.top.faulty != "" {
+		return m.refuseAttributes(s.top.faulty)
 	}
 	if f.explain {
 		m.explain(s, items, weights)
@@ -115,8 +136,8 @@ func (m *Model) fill(s *scratch, history []int32, f *filter) {
 		if len(s.top.list) == s.top.n {
 			return
 		}
-		if !contains(s.listed, item) && !contains(history, item) && !contains(f.exclude, item) {
-			s.top.list = append(s.top.list, ranked{index: item, filled: true})
+		if !contains(s.listed, item) && !contains(history, item) && !contains(f.exclude, item) && s.top.passes(item) {
+			s.take(&f.gate, ranked{index: item, filled: true})
 		}
 	}
 }
