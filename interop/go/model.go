@@ -224,6 +224,22 @@ func (m *Model) idAt(ids *idMap, name string, index int) (id string, err error) 
 // ItemIndex returns the position of an item, or false if the model does not have it.
 func (m *Model) ItemIndex(id string) (int, bool, error) { return m.indexOf(&m.items, id) }
 
+// CountUnknownItems returns how many of the ids the model does not have.
+func (m *Model) CountUnknownItems(ids []string) (unknown int, err error) {
+	err = m.use(StagePredict, func() error {
+		for _, id := range ids {
+			if err := m.items.parse(); err != nil {
+				return err
+			}
+			if m.items.position(id) < 0 {
+				unknown++
+			}
+		}
+		return nil
+	})
+	return unknown, err
+}
+
 // UserIndex returns the position of a user, or false if the model does not have it.
 func (m *Model) UserIndex(id string) (int, bool, error) { return m.indexOf(&m.users, id) }
 

@@ -86,6 +86,9 @@ func (m *Model) Prepare(options RecommendOptions) (*Prepared, error) {
 	return p, nil
 }
 
+// AllowsNothing reports whether the options leave no item that any list may hold.
+func (p *Prepared) AllowsNothing() bool { return p.filter.include != nil && len(p.filter.include) == 0 }
+
 // RowColumns are the columns of a list as rows; ranks begin at 1.
 var RowColumns = []string{"user_id", "item_id", "rank", "score", "source"}
 

@@ -47,10 +47,20 @@ func describe(modelDir string, verify bool) (jsontext.Value, error) {
 	if err != nil {
 		return jsontext.Value{}, err
 	}
+	columns, err := model.AttributeColumns()
+	if err != nil {
+		return jsontext.Value{}, err
+	}
 	manifest := model.Manifest()
 	var sizes []field
 	for _, file := range manifest.Files {
 		sizes = append(sizes, field{file.Name, integer(file.Bytes)})
+	}
+	var attributes []field
+	for _, column := range columns {
+		attributes = append(attributes, field{column.Name, object(
+			field{"values", integer(int64(column.Values))}, field{"items", integer(int64(column.Items))},
+		)})
 	}
 	return object(
 		field{"format", text("mlcore-model")},
@@ -66,6 +76,7 @@ func describe(modelDir string, verify bool) (jsontext.Value, error) {
 		field{"pairs", integer(manifest.Counts.Pairs)},
 		field{"longest_row", integer(longest)},
 		field{"interactions_sha256", text(manifest.InteractionsSHA256)},
+		field{"attributes", object(attributes...)},
 		field{"config", config},
 		field{"bytes", object(sizes...)},
 	), nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -117,6 +118,11 @@ type csvColumn struct {
 // readTable gives the columns of a CSV file to their functions, row by row, and then calls endRow,
 // unless that is nil, with the columns that are there.
 func readTable(in *Input, columns []csvColumn, endRow func()) error {
+	return readWholeTable(in, columns, nil, endRow)
+}
+
+// readWholeTable is readTable for a file of which all other columns are read too: each as rest says.
+func readWholeTable(in *Input, columns []csvColumn, rest func(name string) (csvColumn, error), endRow func()) error {
 	source, err := openLines(in)
 	if err != nil {
 		return err
@@ -145,6 +151,11 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 		place, after = fmt.Sprintf("%s:%d", place, first), " after the header"
 	}
 	width := len(header)
+	if rest != nil {
+		if columns, err = withRest(columns, header, rest); err != nil {
+			return at(err, "%s", place)
+		}
+	}
 	positions, err := findColumns(in, place, header, columns)
 	if err != nil {
 		return err
@@ -179,6 +190,22 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 			endRow()
 		}
 	}
+}
+
+// withRest appends the columns of a header that are not asked for by name.
+func withRest(columns []csvColumn, header []string, rest func(name string) (csvColumn, error)) ([]csvColumn, error) {
+	all := slices.Clone(columns)
+	for _, name := range header {
+		if slices.ContainsFunc(all, func(column csvColumn) bool { return column.name == name }) {
+			continue // findColumns counts them
+		}
+		column, err := rest(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, column)
+	}
+	return all, nil
 }
 
 // likelyColumn adds to a hint the column that is called so but for case and punctuation.
