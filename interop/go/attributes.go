@@ -2,6 +2,7 @@ package mlcore
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -101,6 +102,9 @@ func (m *Model) verifyAttributes() error {
 
 // setAttributes takes a catalogue in place of the model's own.
 func (m *Model) setAttributes(given *Attributes) error {
+	if err := given.check(); err != nil {
+		return err
+	}
 	positions, err := m.positionsOf(given.Items)
 	if err != nil {
 		return err
@@ -136,6 +140,25 @@ func (m *Model) setAttributes(given *Attributes) error {
 		table.from, table.until = m.timesOf(positions, given.From), m.timesOf(positions, given.Until)
 	}
 	m.attributes = table
+	return nil
+}
+
+// check refuses columns that are not of the items.
+func (a *Attributes) check() error {
+	lengths := []int{len(a.Items)}
+	for _, column := range a.Columns {
+		lengths = append(lengths, len(column.Values))
+	}
+	for _, times := range [][]Timestamp{a.From, a.Until} {
+		if times != nil {
+			lengths = append(lengths, len(times))
+		}
+	}
+	for _, length := range lengths {
+		if length != len(a.Items) {
+			return refuseRequest("attributes", fmt.Sprintf("%d values in each column", len(a.Items)), length)
+		}
+	}
 	return nil
 }
 
@@ -211,6 +234,32 @@ func (m *Model) AttributeColumns() (columns []ColumnSummary, err error) {
 		return nil
 	})
 	return columns, err
+}
+
+// ColumnValue is a value in a column.
+type ColumnValue struct{ Column, Value string }
+
+// UnknownValues returns what AnyOf and NoneOf of a filter name and no item has in any column, by column.
+func (m *Model) UnknownValues(filter *Filter) (unknown []ColumnValue, err error) {
+	err = m.use(StagePredict, func() error {
+		for _, lists := range []map[string][]string{filter.AnyOf, filter.NoneOf} {
+			for _, column := range slices.Sorted(maps.Keys(lists)) {
+				if _, err := m.attributeColumn("any_of", column); err != nil {
+					return err
+				}
+				if err := m.attributes.values.parse(); err != nil {
+					return err
+				}
+				for _, value := range lists[column] {
+					if m.attributes.values.position(value) < 0 {
+						unknown = append(unknown, ColumnValue{column, value})
+					}
+				}
+			}
+		}
+		return nil
+	})
+	return unknown, err
 }
 
 // WithAvailability reports whether the catalogue says when items are there.

@@ -85,7 +85,7 @@ func (g *gate) setMoment(m *Model, moment Timestamp) error {
 	}
 	if !m.WithAvailability() {
 		return refuse(VerdictRequest, "", "filter: available_at",
-			"a model whose catalogue has available_from or available_until", "one without")
+			"a model with available_from or available_until of its items", "one without")
 	}
 	if !isMoment(moment.microseconds) {
 		return refuseRequest("filter: available_at", "a time of the years 1 to 9999", shownTime(moment.microseconds))
@@ -122,9 +122,8 @@ func (g *gate) nextCondition() *condition {
 
 // attributeColumn returns the codes of a column that a part of a filter names.
 func (m *Model) attributeColumn(key, name string) ([]int32, error) {
-	got := show.String(name)
 	if m.attributes == nil {
-		return nil, refuse(VerdictRequest, "", "filter: "+key, "a model with attributes", "one without, and the column "+got)
+		return nil, refuse(VerdictRequest, "", "filter: "+key, "a model with attributes", "one without")
 	}
 	columns := &m.attributes.columns
 	if err := columns.parse(); err != nil {
@@ -137,7 +136,7 @@ func (m *Model) attributeColumn(key, name string) ([]int32, error) {
 			known = append(known, show.String(string(columns.appendID(nil, index))))
 		}
 		return nil, refuse(VerdictRequest, "", "filter: "+key,
-			"a column of the catalogue, "+cmp.Or(strings.Join(known, ", "), "which has none"), got)
+			"a column of the model, "+cmp.Or(strings.Join(known, ", "), "none"), show.String(name))
 	}
 	return m.attributes.column(position), nil
 }

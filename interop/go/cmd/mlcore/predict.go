@@ -227,6 +227,9 @@ func (p *predictor) prepare() (err error) {
 	if _, _, err := p.model.ItemIndex(""); err != nil {
 		return err
 	}
+	if err := noteFilter(p.std, p.model, p.filter); err != nil {
+		return err
+	}
 	options := mlcore.RecommendOptions{
 		IncludeSeen: p.args.includeSeen, Fill: p.args.fill != "", Explain: p.args.explain, Now: p.now,
 		Filter: p.filter,
@@ -249,9 +252,6 @@ func (p *predictor) prepare() (err error) {
 	}
 	if p.lists, err = p.model.Prepare(options); err != nil {
 		return err
-	}
-	if p.filter != nil && p.lists.AllowsNothing() {
-		p.std.note(emptyFilter)
 	}
 	options.Fill = true
 	if p.filled, err = p.model.Prepare(options); err != nil {

@@ -41,13 +41,10 @@ func similarItems(std streams, catalogue *catalogueArgs, modelDir, itemID string
 		return nil, err
 	}
 	defer model.Close()
-	options := mlcore.RecommendOptions{Filter: filter}
-	if prepared, err := model.Prepare(options); err != nil {
+	if err := noteFilter(std, model, filter); err != nil {
 		return nil, err
-	} else if prepared.AllowsNothing() {
-		std.note(emptyFilter)
 	}
-	items, err := model.SimilarWith(itemID, int(topN), options)
+	items, err := model.SimilarWith(itemID, int(topN), mlcore.RecommendOptions{Filter: filter})
 	if mlcore.VerdictOf(err) == mlcore.VerdictUnknownItem {
 		known, idsErr := allIDs(model.Manifest().Counts.Items, model.ItemID)
 		if idsErr != nil {

@@ -3,6 +3,7 @@
 package filters
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -22,8 +23,9 @@ type Fault struct {
 	Hint     string // what may help, or empty
 }
 
-func (f *Fault) Error() string {
-	return fmt.Sprintf("%s: expected %s, got %s", strings.Join(append([]string{"filter"}, f.Path...), ": "), f.Expected, f.Got)
+// At returns the message; place says where the filter stands.
+func (f *Fault) At(place string) string {
+	return fmt.Sprintf("%s: expected %s, got %s", strings.Join(append([]string{place}, f.Path...), ": "), f.Expected, f.Got)
 }
 
 const keys = "any_of, none_of, available_at, at_most"
@@ -48,7 +50,7 @@ func Read(json *jsontext.Reader) (*mlcore.Filter, *Fault) {
 			r.refuse("each key once", "this one twice", "")
 			return
 		}
-		seen = append(seen, key)
+		seen = append(seen, key) // of the names below, so few
 		r.member(key)
 	})
 	return &r.filter, r.fault
@@ -72,19 +74,21 @@ func (r *reader) member(key string) {
 	case "available_at":
 		r.filter.AvailableAt = r.moment()
 	default:
-		r.refuse("one of "+keys, "a key of another name", "")
+		r.path = r.path[:0]
+		r.refuse("one of "+keys, "the key "+show.String(key), "")
 	}
 }
 
 // object gives each key of the next value, which must be an object, to a function that reads what it has.
 func (r *reader) object(take func(key string)) {
+	depth := len(r.path)
 	isObject := r.json.Object(func(key string) {
-		r.path = append(r.path, show.Cut(key, show.Limit))
+		r.path = append(r.path[:depth], show.Cut(key, show.Limit))
 		take(key)
-		r.path = r.path[:len(r.path)-1]
 	})
+	r.path = r.path[:depth]
 	if !isObject {
-		r.refuseNext("an object", "")
+		r.refuseNext("an object", nil)
 	}
 }
 
@@ -103,30 +107,46 @@ func columns[T any](r *reader, value func() T) map[string]T {
 
 func (r *reader) strings() []string {
 	values := []string{}
-	isArray := r.json.Array(func(int) {
+	isArray := r.json.Array(func(position int) {
 		value, isText := r.json.Text()
 		if !isText {
-			r.refuseNext("an array of strings", `values are strings: write ["1999"], not [1999]`)
+			r.path[len(r.path)-1] += fmt.Sprintf("[%d]", position)
+			r.refuseNext("a string", func(got string) string {
+				if strings.ContainsAny(got[:1], "-0123456789") {
+					return `values are texts: "` + got + `"`
+				}
+				return ""
+			})
 			return
 		}
 		values = append(values, value)
 	})
 	if !isArray {
-		r.refuseNext("an array of strings", `one value is an array too: ["a"]`)
+		r.refuseNext("a list of strings", func(got string) string {
+			if got[0] == '\'' || got[0] == '"' {
+				return "[" + got + "] is a list of one"
+			}
+			return ""
+		})
 	}
 	return values
 }
 
+// Rules of integers are those of Python's commands.
+const leastRule, mostRule = "an integer >= 1", "an integer below 2147483648"
+
 func (r *reader) count() int {
-	rule := fmt.Sprintf("an integer from 1 to %d", math.MaxInt32)
 	number, isNumber := r.json.Number()
 	if !isNumber {
-		r.refuseNext(rule, "")
+		r.refuseNext(leastRule, nil)
 		return 0
 	}
 	count, isInteger := number.Integer()
-	if !isInteger || count < 1 || count > math.MaxInt32 {
-		r.refuse(rule, number.Show(), "")
+	isLarge := count > math.MaxInt32 || (!isInteger && !strings.ContainsAny(number.Text, "-.eE"))
+	if isLarge {
+		r.refuse(mostRule, number.Show(), "")
+	} else if count < 1 {
+		r.refuse(leastRule, number.Show(), "")
 	}
 	return int(count)
 }
@@ -137,14 +157,14 @@ func (r *reader) moment() mlcore.Timestamp {
 	if !isNumber {
 		text, isText := r.json.Text()
 		if !isText {
-			r.refuseNext(tables.TimeRule, "")
+			r.refuseNext(tables.TimeRule, nil)
 			return mlcore.Timestamp{}
 		}
 		value = &jsontext.Value{Kind: jsontext.String, Text: text}
 	}
 	microseconds, err := tables.TimestampFromJSON(value)
-	if err != nil {
-		r.refuse(tables.TimeRule, value.Show(), "")
+	if fault := (*tables.BadValue)(nil); errors.As(err, &fault) {
+		r.refuse(tables.TimeRule, value.Show(), fault.Hint)
 	}
 	return mlcore.UnixMicro(microseconds)
 }
@@ -157,12 +177,18 @@ func (r *reader) refuse(expected, got, hint string) {
 	}
 }
 
-// refuseNext refuses the next value, which may turn out to be malformed.
-func (r *reader) refuseNext(expected, hint string) {
+// refuseNext refuses the next value, which may turn out to be malformed. The hint, if there is one, goes by
+// how the value is shown.
+func (r *reader) refuseNext(expected string, hint func(got string) string) {
 	if r.json.Err() != nil {
 		return
 	}
-	if got := r.json.Show(); r.json.Err() == nil {
-		r.refuse(expected, got, hint)
+	got := r.json.Show()
+	if r.json.Err() == nil && got != "" {
+		text := ""
+		if hint != nil {
+			text = hint(got)
+		}
+		r.refuse(expected, got, text)
 	}
 }

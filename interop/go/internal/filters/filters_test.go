@@ -39,32 +39,50 @@ func TestFaultyFiltersHaveTheirMessage(t *testing.T) {
 		`null`:                                  "filter: expected an object, got null",
 		`"{}"`:                                  "filter: expected an object, got '{}'",
 		`{} {}`:                                 "filter: expected a JSON object, got invalid JSON (extra data at character 4)",
-		`{"brand": ["a"]}`:                      "filter: brand: expected " + columns + ", got a key of another name",
-		`{"Any_of": {}}`:                        "filter: Any_of: expected " + columns + ", got a key of another name",
+		`{"brand": ["a"]}`:                      "filter: expected " + columns + ", got the key 'brand'",
+		`{"Any_of": {}}`:                        "filter: expected " + columns + ", got the key 'Any_of'",
 		`{"any_of": {}, "any_of"`:               "filter: expected a JSON object, got invalid JSON (expecting ':' delimiter at character 24)",
 		`{"at_most": {}, "at_most": {}}`:        "filter: at_most: expected each key once, got this one twice",
 		`{"any_of": ["a"]}`:                     "filter: any_of: expected an object, got an array",
-		`{"any_of": {"brand": "a"}}`:            "filter: any_of: brand: expected an array of strings, got 'a'",
-		`{"none_of": {"year": ["1999", 1999]}}`: "filter: none_of: year: expected an array of strings, got 1999",
-		`{"none_of": {"year": [null]}}`:         "filter: none_of: year: expected an array of strings, got null",
-		`{"any_of": {"a": [], "b": [], "a": []}}`: "filter: any_of: a: expected each column once, got this one twice",
-		`{"any_of": {"a": [NaN]}}`:                "filter: expected a JSON object, got NaN, which is not JSON",
-		`{"any_of": {"a": [}}`:                    "filter: expected a JSON object, got invalid JSON (expecting value at character 19)",
-		`{"at_most": {"brand": 0}}`:               "filter: at_most: brand: expected an integer from 1 to 2147483647, got 0",
-		`{"at_most": {"brand": 2147483648}}`:      "filter: at_most: brand: expected an integer from 1 to 2147483647, got 2147483648",
-		`{"at_most": {"brand": 1.0}}`:             "filter: at_most: brand: expected an integer from 1 to 2147483647, got 1.0",
-		`{"at_most": {"brand": true}}`:            "filter: at_most: brand: expected an integer from 1 to 2147483647, got true",
-		`{"at_most": {"brand": "1"}}`:             "filter: at_most: brand: expected an integer from 1 to 2147483647, got '1'",
-		`{"available_at": null}`:                  "filter: available_at: expected " + times + ", got null",
-		`{"available_at": 1.5}`:                   "filter: available_at: expected " + times + ", got 1.5",
-		`{"available_at": 253402300800}`:          "filter: available_at: expected " + times + ", got 253402300800",
-		`{"available_at": "2026-01-01"}`:          "filter: available_at: expected " + times + ", got '2026-01-01'",
-		"{\"any_of\": {\"\xff\": []}}":            "filter: expected a JSON object, got bytes that are not UTF-8",
+		`{"any_of": {"brand": "a"}}`:            "filter: any_of: brand: expected a list of strings, got 'a'",
+		`{"none_of": {"year": ["1999", 1999]}}`: "filter: none_of: year[1]: expected a string, got 1999",
+		`{"none_of": {"year": [null]}}`:         "filter: none_of: year[0]: expected a string, got null",
+		`{"any_of": {"a": [], "b": [], "a": []}}`:       "filter: any_of: a: expected each column once, got this one twice",
+		`{"any_of": {"a": [NaN]}}`:                      "filter: expected a JSON object, got NaN, which is not JSON",
+		`{"any_of": {"a": [}}`:                          "filter: expected a JSON object, got invalid JSON (expecting value at character 19)",
+		`{"at_most": {"brand": 0}}`:                     "filter: at_most: brand: expected an integer >= 1, got 0",
+		`{"at_most": {"brand": 2147483648}}`:            "filter: at_most: brand: expected an integer below 2147483648, got 2147483648",
+		`{"at_most": {"brand": 1.0}}`:                   "filter: at_most: brand: expected an integer >= 1, got 1.0",
+		`{"at_most": {"brand": true}}`:                  "filter: at_most: brand: expected an integer >= 1, got true",
+		`{"at_most": {"brand": "1"}}`:                   "filter: at_most: brand: expected an integer >= 1, got '1'",
+		`{"at_most": {"brand": 99999999999999999999}}`:  "filter: at_most: brand: expected an integer below 2147483648, got 99999999999999999999",
+		`{"at_most": {"brand": -99999999999999999999}}`: "filter: at_most: brand: expected an integer >= 1, got -99999999999999999999",
+		`{"any_of": {"a": ["x"], "b": {}}}`:             "filter: any_of: b: expected a list of strings, got an object",
+		`{"available_at": null}`:                        "filter: available_at: expected " + times + ", got null",
+		`{"available_at": 1.5}`:                         "filter: available_at: expected " + times + ", got 1.5",
+		`{"available_at": 253402300800}`:                "filter: available_at: expected " + times + ", got 253402300800",
+		`{"available_at": "2026-01-01"}`:                "filter: available_at: expected " + times + ", got '2026-01-01'",
+		"{\"any_of\": {\"\xff\": []}}":                  "filter: expected a JSON object, got bytes that are not UTF-8",
 		`{"any_of": {"` + strings.Repeat("x", 100) + `": 1}}`: "filter: any_of: " + strings.Repeat("x", 60) +
-			"...: expected an array of strings, got 1",
+			"...: expected a list of strings, got 1",
 	} {
-		if _, fault := Parse(text); fault == nil || fault.Error() != expected {
+		if _, fault := Parse(text); fault == nil || fault.At("filter") != expected {
 			t.Errorf("%s:\nexpected %s\n     got %v", text, expected, fault)
+		}
+	}
+}
+
+func TestHintsSayWhatIsMeant(t *testing.T) {
+	for text, expected := range map[string]string{
+		`{"any_of": {"year": [1999]}}`:    `values are texts: "1999"`,
+		`{"any_of": {"year": [true]}}`:    "",
+		`{"any_of": {"brand": "a"}}`:      "['a'] is a list of one",
+		`{"any_of": {"brand": 7}}`:        "",
+		`{"available_at": "2026-01-01"}`:  "a time without a zone does not say which moment it is; write one, as in 2026-03-01T09:00:00Z",
+		`{"available_at": 1767225600000}`: "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?",
+	} {
+		if _, fault := Parse(text); fault == nil || fault.Hint != expected {
+			t.Errorf("%s: got %+v", text, fault)
 		}
 	}
 }

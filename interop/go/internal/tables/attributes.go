@@ -9,10 +9,18 @@ import (
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
-// Columns of a catalogue that are times.
 const (
+	// Columns that are times.
 	availableFrom  = "available_from"
 	availableUntil = "available_until"
+
+	// Hints are those of mlcore/files/catalogue.py.
+	noText      = "cut such texts, or leave the column out of the file"
+	noFraction  = "write the column as text, so that nobody invents its digits"
+	oneValue    = "a column has one value for each item"
+	oneRow      = "keep one row of each item: a value for each column"
+	noName      = "give it a name, or leave it out"
+	emptyIsNone = "leave the field empty, or null, where there is none"
 )
 
 // ReadAttributes returns a catalogue: a row for each item with its id and, as text, whatever other columns
@@ -22,7 +30,7 @@ func ReadAttributes(in *Input) (*mlcore.Attributes, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := catalogue{idColumn: in.Columns.item(), columns: map[string]int{}, known: map[string]struct{}{}, texts: map[string]string{}}
+	c := catalogue{name: in.Name(), idColumn: in.Columns.item(), columns: map[string]int{}, known: map[string]struct{}{}, texts: map[string]string{}}
 	if isCSV {
 		id := csvColumn{name: c.idColumn, required: true, take: c.addItem, hint: Items.hint()}
 		err = readWholeTable(in, []csvColumn{id}, func(name string) (csvColumn, error) {
@@ -31,11 +39,15 @@ func ReadAttributes(in *Input) (*mlcore.Attributes, error) {
 	} else {
 		err = readObjects(in, c.addObject)
 	}
+	if err == nil && len(c.values) == 0 && c.from == nil && c.until == nil {
+		err = faultf("%s: expected columns besides %s, got none", c.name, c.idColumn)
+	}
 	return c.attributes(), err
 }
 
 // catalogue gathers rows.
 type catalogue struct {
+	name        string // of the file
 	idColumn    string
 	items       []string
 	known       map[string]struct{}
@@ -50,7 +62,7 @@ func (c *catalogue) addItem(id string) error {
 		return err
 	}
 	if _, isKnown := c.known[id]; isKnown {
-		return bad("expected each item once, got " + show.String(id) + " again")
+		return &BadValue{"expected each item once, got " + show.String(id) + " again", oneRow}
 	}
 	id = strings.Clone(id)
 	c.known[id] = struct{}{}
@@ -70,7 +82,7 @@ func (c *catalogue) addColumn(name string) error {
 		return nil
 	}
 	if err := checkID(name); err != nil {
-		return err
+		return &Error{fmt.Sprintf("%s: name of a column: %s", c.name, err), noName}
 	}
 	c.columns[name] = len(c.values)
 	c.values = append(c.values, mlcore.AttributeColumn{Name: strings.Clone(name)})
@@ -83,12 +95,10 @@ func (c *catalogue) set(name, text string) error {
 	case text == "":
 		return nil
 	case name == availableFrom || name == availableUntil:
-		microseconds, err := timestampOfTable(text)
-		c.setTime(name, microseconds)
-		return err
+		return c.setTime(name, &jsontext.Value{Kind: jsontext.String, Text: text})
 	}
 	if err := checkID(text); err != nil {
-		return err
+		return &BadValue{err.Error(), noText}
 	}
 	if _, isKnown := c.texts[text]; !isKnown {
 		text = strings.Clone(text)
@@ -99,12 +109,17 @@ func (c *catalogue) set(name, text string) error {
 	return nil
 }
 
-func (c *catalogue) setTime(name string, microseconds int64) {
+func (c *catalogue) setTime(name string, value *jsontext.Value) error {
+	microseconds, err := TimestampFromJSON(value)
+	if fault, isBad := err.(*BadValue); isBad && value.Kind == jsontext.String && isEmptyWord(value.Text) {
+		return &BadValue{fault.Message, emptyIsNone}
+	}
 	times := &c.from
 	if name == availableUntil {
 		times = &c.until
 	}
 	*times = append(padded(*times, len(c.items)-1), mlcore.UnixMicro(microseconds))
+	return err
 }
 
 // padded lengthens a column by rows that have no value in it.
@@ -140,18 +155,22 @@ func (c *catalogue) setJSON(name string, value *jsontext.Value) error {
 	switch {
 	case value.Kind == jsontext.Null:
 		return nil
-	case (name == availableFrom || name == availableUntil) && (value.Kind != jsontext.String || value.Text != ""):
-		microseconds, err := TimestampFromJSON(value)
-		c.setTime(name, microseconds)
-		return err
 	case value.Kind == jsontext.String:
 		return c.set(name, value.Text)
+	case name == availableFrom || name == availableUntil:
+		return c.setTime(name, value)
 	case value.Kind == jsontext.Bool:
 		return c.set(name, fmt.Sprint(value.Bool))
+	case value.Kind == jsontext.Number && value.Text == "-0":
+		return c.set(name, "0")
 	case value.Kind == jsontext.Number && !strings.ContainsAny(value.Text, ".eE"):
 		return c.set(name, value.Text)
 	}
-	return &BadValue{"expected a string, an integer, true, false or null, got " + value.Show(), ""}
+	hint := oneValue
+	if value.Kind == jsontext.Number {
+		hint = noFraction
+	}
+	return &BadValue{"expected a string, an integer, true, false or null, got " + value.Show(), hint}
 }
 
 func (c *catalogue) attributes() *mlcore.Attributes {

@@ -152,8 +152,8 @@ func readWholeTable(in *Input, columns []csvColumn, rest func(name string) (csvC
 	}
 	width := len(header)
 	if rest != nil {
-		if columns, err = withRest(columns, header, rest); err != nil {
-			return at(err, "%s", place)
+		if columns, err = withRest(columns, header, in.FieldNames == nil, rest); err != nil {
+			return err
 		}
 	}
 	positions, err := findColumns(in, place, header, columns)
@@ -193,11 +193,12 @@ func readWholeTable(in *Input, columns []csvColumn, rest func(name string) (csvC
 }
 
 // withRest appends the columns of a header that are not asked for by name.
-func withRest(columns []csvColumn, header []string, rest func(name string) (csvColumn, error)) ([]csvColumn, error) {
+func withRest(columns []csvColumn, header []string, isHeader bool, rest func(name string) (csvColumn, error)) ([]csvColumn, error) {
 	all := slices.Clone(columns)
 	for _, name := range header {
-		if slices.ContainsFunc(all, func(column csvColumn) bool { return column.name == name }) {
-			continue // findColumns counts them
+		isThere := slices.ContainsFunc(all, func(column csvColumn) bool { return column.name == name })
+		if isThere || (name == "" && !isHeader) {
+			continue // findColumns counts those of one name; an option may leave names out
 		}
 		column, err := rest(name)
 		if err != nil {
