@@ -2,7 +2,6 @@ package mlcore
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 
@@ -243,7 +242,7 @@ type ColumnValue struct{ Column, Value string }
 func (m *Model) UnknownValues(filter *Filter) (unknown []ColumnValue, err error) {
 	err = m.use(StagePredict, func() error {
 		for _, lists := range []map[string][]string{filter.AnyOf, filter.NoneOf} {
-			for _, column := range slices.Sorted(maps.Keys(lists)) {
+			for _, column := range sortedKeys(nil, lists) {
 				if _, err := m.attributeColumn("any_of", column); err != nil {
 					return err
 				}

@@ -3,7 +3,6 @@ package mlcore
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -32,6 +31,7 @@ type gate struct {
 	timed      bool // whether items must be there at a moment
 	moment     int64
 	caps       []groupCap
+	names      []string // of columns; memory only
 }
 
 // condition is a column of AnyOf or NoneOf.
@@ -64,7 +64,8 @@ func (g *gate) set(m *Model, wanted *Filter) error {
 	if err := g.addConditions(m, "none_of", wanted.NoneOf, false); err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(maps.Keys(wanted.AtMost)) {
+	g.names = sortedKeys(g.names, wanted.AtMost)
+	for _, name := range g.names {
 		codes, err := m.attributeColumn("at_most", name)
 		if err != nil {
 			return err
@@ -95,7 +96,8 @@ func (g *gate) setMoment(m *Model, moment Timestamp) error {
 }
 
 func (g *gate) addConditions(m *Model, key string, lists map[string][]string, isAnyOf bool) error {
-	for _, name := range slices.Sorted(maps.Keys(lists)) {
+	g.names = sortedKeys(g.names, lists)
+	for _, name := range g.names {
 		codes, err := m.attributeColumn(key, name)
 		if err == nil {
 			err = g.table.values.parse()
@@ -108,6 +110,16 @@ func (g *gate) addConditions(m *Model, key string, lists map[string][]string, is
 		added.listed = g.table.values.positions(added.listed[:0], lists[name])
 	}
 	return nil
+}
+
+// sortedKeys returns keys in order, in the memory of room.
+func sortedKeys[T any](room []string, values map[string]T) []string {
+	room = room[:0]
+	for key := range values {
+		room = append(room, key)
+	}
+	slices.Sort(room)
+	return room
 }
 
 // nextCondition returns a new condition, which has the memory of one that was there before.
