@@ -195,15 +195,22 @@ func (m *Model) timesOf(positions []int, given []Timestamp) []int64 {
 	return times
 }
 
-// ColumnSummary is what a column of the catalogue holds.
+// AttributeSummary says what a catalogue holds.
+type AttributeSummary struct {
+	Columns          []ColumnSummary
+	WithAvailability bool
+	From, Until      int // items with such a time
+}
+
+// ColumnSummary says what a column of a catalogue holds.
 type ColumnSummary struct {
 	Name   string
 	Values int // distinct ones
 	Items  int // that have one
 }
 
-// AttributeColumns summarises the catalogue; nil for a model without one.
-func (m *Model) AttributeColumns() (columns []ColumnSummary, err error) {
+// AttributeSummary describes the catalogue; nil for a model without one.
+func (m *Model) AttributeSummary() (summary *AttributeSummary, err error) {
 	err = m.use(StagePredict, func() error {
 		table := m.attributes
 		if table == nil {
@@ -212,27 +219,47 @@ func (m *Model) AttributeColumns() (columns []ColumnSummary, err error) {
 		if err := table.columns.parse(); err != nil {
 			return err
 		}
+		found := &AttributeSummary{WithAvailability: table.timed, From: countTimes(table.from), Until: countTimes(table.until)}
 		for position := range table.columns.count {
-			column := ColumnSummary{Name: string(table.columns.appendID(nil, position))}
-			seen := make([]bool, table.values.count)
-			for _, code := range table.column(position) {
-				if !table.isCode(code) {
-					return m.refuseAttributes(attributesFile)
-				}
-				if code < 0 {
-					continue
-				}
-				column.Items++
-				if !seen[code] {
-					seen[code] = true
-					column.Values++
-				}
+			column, isSound := table.summarize(position)
+			if !isSound {
+				return m.refuseAttributes(attributesFile)
 			}
-			columns = append(columns, column)
+			found.Columns = append(found.Columns, column)
 		}
+		summary = found
 		return nil
 	})
-	return columns, err
+	return summary, err
+}
+
+func countTimes(times []int64) (count int) {
+	for _, time := range times {
+		if time != noTime {
+			count++
+		}
+	}
+	return count
+}
+
+// summarize describes a column, and reports whether its codes are sound.
+func (t *attributeTable) summarize(position int) (ColumnSummary, bool) {
+	column := ColumnSummary{Name: string(t.columns.appendID(nil, position))}
+	seen := make([]bool, t.values.count)
+	for _, code := range t.column(position) {
+		if !t.isCode(code) {
+			return column, false
+		}
+		if code < 0 {
+			continue
+		}
+		column.Items++
+		if !seen[code] {
+			seen[code] = true
+			column.Values++
+		}
+	}
+	return column, true
 }
 
 // ColumnValue is a value in a column.
@@ -260,9 +287,6 @@ func (m *Model) UnknownValues(filter *Filter) (unknown []ColumnValue, err error)
 	})
 	return unknown, err
 }
-
-// WithAvailability reports whether the catalogue says when items are there.
-func (m *Model) WithAvailability() bool { return m.attributes != nil && m.attributes.timed }
 
 // refuseAttributes refuses what a filter has found in a file of the catalogue.
 func (m *Model) refuseAttributes(file string) error {

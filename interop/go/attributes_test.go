@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,21 @@ import (
 	mlcore "github.com/mlcore/mlcore/interop/go"
 	"github.com/mlcore/mlcore/interop/go/internal/modeltest"
 )
+
+func TestASummaryCountsWhatIsThere(t *testing.T) {
+	model := openModel(t, modeltest.Catalogued().Write(t, t.TempDir()), mlcore.Options{})
+	expected := &mlcore.AttributeSummary{
+		Columns:          []mlcore.ColumnSummary{{Name: "brand", Values: 2, Items: 4}, {Name: "color", Values: 2, Items: 4}},
+		WithAvailability: true, From: 3, Until: 2,
+	}
+	if found, err := model.AttributeSummary(); err != nil || !reflect.DeepEqual(found, expected) {
+		t.Errorf("got %+v, %v", found, err)
+	}
+	plain := openModel(t, tinyModel().Write(t, t.TempDir()), mlcore.Options{})
+	if found, err := plain.AttributeSummary(); err != nil || found != nil {
+		t.Errorf("got %+v, %v", found, err)
+	}
+}
 
 type lists = map[string][]string
 
@@ -152,9 +168,9 @@ func TestACatalogueBesideTheModelIsLikeItsOwn(t *testing.T) {
 			}
 			checkItems(t, fmt.Sprintf("%+v", options.Filter), expected, found)
 		}
-		expected, err := with.AttributeColumns()
-		found, besideErr := beside.AttributeColumns()
-		if err != nil || besideErr != nil || !slices.Equal(expected, found) || len(found) != len(own.Columns) {
+		expected, err := with.AttributeSummary()
+		found, besideErr := beside.AttributeSummary()
+		if err != nil || besideErr != nil || !reflect.DeepEqual(expected, found) || len(found.Columns) != len(own.Columns) {
 			t.Errorf("expected %v, %v, got %v, %v", expected, err, found, besideErr)
 		}
 	}

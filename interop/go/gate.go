@@ -84,7 +84,7 @@ func (g *gate) setMoment(m *Model, moment Timestamp) error {
 	if !moment.isKnown {
 		return nil
 	}
-	if !m.WithAvailability() {
+	if m.attributes == nil || !m.attributes.timed {
 		return refuse(VerdictRequest, "", "filter: available_at",
 			"a model with available_from or available_until of its items", "one without")
 	}

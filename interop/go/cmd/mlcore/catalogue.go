@@ -134,15 +134,15 @@ func noteFilter(std streams, model *mlcore.Model, filter *mlcore.Filter) error {
 
 // hintAtColumn says which column of a refused filter may have been meant to be which.
 func hintAtColumn(model *mlcore.Model, filter *mlcore.Filter, err error) error {
-	columns, columnsErr := model.AttributeColumns()
-	if mlcore.VerdictOf(err) != mlcore.VerdictRequest || columnsErr != nil {
+	summary, summaryErr := model.AttributeSummary()
+	if mlcore.VerdictOf(err) != mlcore.VerdictRequest || summaryErr != nil {
 		return err
 	}
-	if columns == nil {
+	if summary == nil {
 		return &hinted{err.Error(), noAttributes}
 	}
 	var known []string
-	for _, column := range columns {
+	for _, column := range summary.Columns {
 		known = append(known, column.Name)
 	}
 	for _, names := range [][]string{

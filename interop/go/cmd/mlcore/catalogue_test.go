@@ -49,7 +49,7 @@ func TestFiltersOfTheCommands(t *testing.T) {
 		{model, "brand=x", "", "", "error: filter: brand=x: expected a readable file, got 'No such file or directory'\nhint: " + noFilterFile + "\n"},
 		{model, "", others, "", "error: " + others + ": item_id: expected items of the model, got none of them\n" +
 			"hint: is 'A' meant to be 'a'? upper and lower case differ\n"},
-		{model, "", twice, "", "error: " + twice + ":2: item_id: expected each item once, got 'a' again\nhint: " + oneRowHint + "\n"},
+		{model, "", twice, "", "error: " + twice + ": item_id: expected each item once, got 'a' again\nhint: " + oneRowHint + "\n"},
 	} {
 		var options []string
 		if c.filter != "" {
@@ -81,6 +81,47 @@ func TestFiltersOfTheCommands(t *testing.T) {
 }
 
 const oneRowHint = "keep one row of each item: a value for each column"
+
+func TestInspectSaysWhatACatalogueHolds(t *testing.T) {
+	dir := t.TempDir()
+	timeless := modeltest.Catalogued()
+	timeless.Attributes.From, timeless.Attributes.Until = nil, nil
+	for model, expected := range map[string]string{
+		modeltest.Catalogued().Write(t, filepath.Join(dir, "timed")): `
+  "attributes": {
+    "columns": {
+      "brand": {
+        "values": 2,
+        "items": 4
+      },
+      "color": {
+        "values": 2,
+        "items": 4
+      }
+    },
+    "availability": {
+      "from": 3,
+      "until": 2
+    }
+  },
+  "bytes": {`,
+		timeless.Write(t, filepath.Join(dir, "timeless")): `
+        "items": 4
+      }
+    }
+  },
+  "bytes": {`,
+	} {
+		if code, stdout, stderr := call("", "inspect", "--model-dir", model, "--verify"); code != 0 || !strings.Contains(stdout, expected) {
+			t.Errorf("got %d %s %s", code, stdout, stderr)
+		}
+	}
+	plain := modeltest.Catalogued()
+	plain.Attributes = nil
+	if code, stdout, _ := call("", "inspect", "--model-dir", plain.Write(t, filepath.Join(dir, "plain"))); code != 0 || strings.Contains(stdout, "attributes") {
+		t.Errorf("got %d %s", code, stdout)
+	}
+}
 
 func TestFilesOfAFilterAreNotWrittenOver(t *testing.T) {
 	dir := t.TempDir()

@@ -124,7 +124,7 @@ func (r *reader) strings() []string {
 	if !isArray {
 		r.refuseNext("a list of strings", func(got string) string {
 			if got[0] == '\'' || got[0] == '"' {
-				return "[" + got + "] is a list of one"
+				return `["` + strings.Trim(got, `'"`) + `"] is a list of one`
 			}
 			return ""
 		})

@@ -76,7 +76,7 @@ func TestHintsSayWhatIsMeant(t *testing.T) {
 	for text, expected := range map[string]string{
 		`{"any_of": {"year": [1999]}}`:    `values are texts: "1999"`,
 		`{"any_of": {"year": [true]}}`:    "",
-		`{"any_of": {"brand": "a"}}`:      "['a'] is a list of one",
+		`{"any_of": {"brand": "a"}}`:      `["a"] is a list of one`,
 		`{"any_of": {"brand": 7}}`:        "",
 		`{"available_at": "2026-01-01"}`:  "a time without a zone does not say which moment it is; write one, as in 2026-03-01T09:00:00Z",
 		`{"available_at": 1767225600000}`: "seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?",

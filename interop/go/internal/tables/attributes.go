@@ -14,6 +14,9 @@ const (
 	availableFrom  = "available_from"
 	availableUntil = "available_until"
 
+	// maxDigits is how many an integer may have that Python reads as one.
+	maxDigits = 4300
+
 	// Hints are those of mlcore/files/catalogue.py.
 	noText      = "cut such texts, or leave the column out of the file"
 	noFraction  = "write the column as text, so that nobody invents its digits"
@@ -42,6 +45,9 @@ func ReadAttributes(in *Input) (*mlcore.Attributes, error) {
 	if err == nil && len(c.values) == 0 && c.from == nil && c.until == nil {
 		err = faultf("%s: expected columns besides %s, got none", c.name, c.idColumn)
 	}
+	if err == nil && c.twice != "" {
+		err = &Error{fmt.Sprintf("%s: %s: expected each item once, got %s again", c.name, c.idColumn, show.String(c.twice)), oneRow}
+	}
 	return c.attributes(), err
 }
 
@@ -51,6 +57,7 @@ type catalogue struct {
 	idColumn    string
 	items       []string
 	known       map[string]struct{}
+	twice       string         // the first item that comes again
 	columns     map[string]int // position in values
 	values      []mlcore.AttributeColumn
 	texts       map[string]string // one copy of each, not the lines they stand in
@@ -61,10 +68,10 @@ func (c *catalogue) addItem(id string) error {
 	if err := checkID(id); err != nil {
 		return err
 	}
-	if _, isKnown := c.known[id]; isKnown {
-		return &BadValue{"expected each item once, got " + show.String(id) + " again", oneRow}
-	}
 	id = strings.Clone(id)
+	if _, isKnown := c.known[id]; isKnown && c.twice == "" {
+		c.twice = id
+	}
 	c.known[id] = struct{}{}
 	c.items = append(c.items, id)
 	return nil
@@ -128,12 +135,12 @@ func padded[T any](column []T, length int) []T {
 }
 
 func (c *catalogue) addObject(place string, object *jsontext.Value) error {
-	id, err := idFromJSON(object.Member(c.idColumn))
+	id, err := idOfRow(place, object, c.idColumn, Items, len(c.items) == 0)
 	if err == nil {
-		err = c.addItem(id)
+		err = at(c.addItem(id), "%s: %s", place, c.idColumn)
 	}
 	if err != nil {
-		return at(err, "%s: %s", place, c.idColumn)
+		return err
 	}
 	for index, name := range object.Keys {
 		if name == c.idColumn {
@@ -164,7 +171,10 @@ func (c *catalogue) setJSON(name string, value *jsontext.Value) error {
 	case value.Kind == jsontext.Number && value.Text == "-0":
 		return c.set(name, "0")
 	case value.Kind == jsontext.Number && !strings.ContainsAny(value.Text, ".eE"):
-		return c.set(name, value.Text)
+		if len(strings.TrimPrefix(value.Text, "-")) <= maxDigits {
+			return c.set(name, value.Text)
+		}
+		value = &jsontext.Value{Kind: jsontext.Number, Text: value.Text + ".0"} // as Python reads it
 	}
 	hint := oneValue
 	if value.Kind == jsontext.Number {

@@ -53,7 +53,7 @@ func TestACatalogueIsWhateverColumnsThereAre(t *testing.T) {
 func TestFaultyCataloguesHaveTheirMessage(t *testing.T) {
 	const value = "expected a string, an integer, true, false or null"
 	for _, c := range []struct{ text, expected, hint string }{
-		{"item_id,x\na,1\nb,2\na,3\n", ":4: item_id: expected each item once, got 'a' again", oneRow},
+		{"item_id,x\na,1\nb,2\na,3\n", ": item_id: expected each item once, got 'a' again", oneRow},
 		{"item_id,x\n,1\n", ":2: item_id: expected an id of at least one character, got an empty one", ""},
 		{"item,x\na,1\n", ":1: item_id: expected a column of this name, got 'item', 'x'", "--item-column names another"},
 		{"item_id\na\n", ": expected columns besides item_id, got none", ""},
@@ -64,12 +64,13 @@ func TestFaultyCataloguesHaveTheirMessage(t *testing.T) {
 		{"item_id,available_from\na,soon\n", ":2: available_from: expected integer seconds or an RFC 3339 time, got 'soon'", otherTimes},
 		{"item_id,available_until\na,NaT\n", ":2: available_until: expected integer seconds or an RFC 3339 time, got 'NaT'", emptyIsNone},
 		{`{"item_id": "a", "x": 1.5}`, ":1: x: " + value + ", got 1.5", noFraction},
+		{`{"item_id": "a", "x": -` + strings.Repeat("1", 4301) + "}", ":1: x: " + value + ", got -Infinity", noFraction},
 		{`{"item_id": "a", "x": 1e3}`, ":1: x: " + value + ", got 1000.0", noFraction},
 		{`{"item_id": "a", "x": ["y"]}`, `:1: x: ` + value + `, got ["y"]`, oneValue},
 		{`{"item_id": "a", "x": {}}`, ":1: x: " + value + ", got {}", oneValue},
 		{`{"item_id": "a", "": "y"}`, ": name of a column: expected an id of at least one character, got an empty one", noName},
 		{`{"item_id": 7, "x": "y"}`, ":1: item_id: expected a string, got 7", noNumber},
-		{`{"x": "y"}`, ":1: item_id: expected a string, got no such key", ""},
+		{`{"x": "y"}`, ":1: item_id: expected a key of this name, got 'x'", "--item-column names another"},
 		{`{"item_id": "a", "available_from": 1.5}`, ":1: available_from: expected integer seconds or an RFC 3339 time, got 1.5", noDecimals},
 		{`{"item_id": "a", "available_from": true}`, ":1: available_from: expected integer seconds or an RFC 3339 time, got true", ""},
 		{`{"item_id": "a"}`, ": expected columns besides item_id, got none", ""},

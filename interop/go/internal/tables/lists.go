@@ -69,23 +69,31 @@ func ReadIDs(in *Input, axis Axis, check func(id string) error) ([]string, error
 	}
 	first := true
 	return ids, readObjects(in, func(place string, object *jsontext.Value) error {
-		value := object.Member(column)
-		isFirst := first
+		id, err := idOfRow(place, object, column, axis, first)
 		first = false
-		switch {
-		case value == nil && isFirst:
-			return &Error{
-				Message: fmt.Sprintf("%s: %s: expected a key of this name, got %s",
-					place, column, describeNames(object.Keys, "an empty object")),
-				Hint: cmp.Or(hintAtForm(object), likelyColumn(axis.hint(), column, object.Keys)),
-			}
-		case value == nil:
-			return faultf("%s: %s: expected a value, got no such key", place, column)
-		case value.Kind != jsontext.String:
-			return at(&BadValue{"expected a string, got " + value.Show(), hintAtNumber(value)}, "%s: %s", place, column)
+		if err != nil {
+			return err
 		}
-		return at(add(value.Text), "%s: %s", place, column)
+		return at(add(id), "%s: %s", place, column)
 	})
+}
+
+// idOfRow returns the id in a row of JSON Lines.
+func idOfRow(place string, object *jsontext.Value, column string, axis Axis, isFirst bool) (string, error) {
+	value := object.Member(column)
+	switch {
+	case value == nil && isFirst:
+		return "", &Error{
+			Message: fmt.Sprintf("%s: %s: expected a key of this name, got %s",
+				place, column, describeNames(object.Keys, "an empty object")),
+			Hint: cmp.Or(hintAtForm(object), likelyColumn(axis.hint(), column, object.Keys)),
+		}
+	case value == nil:
+		return "", faultf("%s: %s: expected a value, got no such key", place, column)
+	case value.Kind != jsontext.String:
+		return "", at(&BadValue{"expected a string, got " + value.Show(), hintAtNumber(value)}, "%s: %s", place, column)
+	}
+	return value.Text, nil
 }
 
 // hintAtForm returns what else the object of a file is, which other options take.
