@@ -52,6 +52,9 @@ func (a *catalogueArgs) parseFilter() (*mlcore.Filter, error) {
 	text, place := *a.filter, "filter"
 	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
 		place = text
+		if info, err := os.Stat(place); err == nil && info.IsDir() {
+			return nil, &hinted{"filter: " + place + ": expected a file, got a directory", noFilterFile}
+		}
 		data, err := os.ReadFile(place)
 		if err != nil {
 			fault := tables.OSError(err, place, "a readable file")

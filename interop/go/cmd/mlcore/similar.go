@@ -56,15 +56,12 @@ func similarItems(std streams, catalogue *catalogueArgs, modelDir, itemID string
 		return nil, err
 	}
 	var text []byte
-	for position, item := range items {
-		if position > 0 {
-			text = append(text, '\n')
-		}
+	for _, item := range items {
 		text = append(text, `{"item_id": `...)
 		text = mlcore.AppendString(text, item.ID)
 		text = append(text, `, "score": `...)
 		text = mlcore.AppendNumber(text, item.Score)
-		text = append(text, '}')
+		text = append(text, "}\n"...)
 	}
-	return append(text, '\n'), nil
+	return text, nil
 }
