@@ -123,6 +123,23 @@ func TestInspectSaysWhatACatalogueHolds(t *testing.T) {
 	}
 }
 
+func TestFilteredPredictionsAreThoseOfPython(t *testing.T) {
+	golden := filepath.Join(fixtures, "small", "dice_binary")
+	for name, filter := range map[string]string{
+		"filtered_predictions.jsonl": `{"any_of": {"genre": ["chess", "jazz", "sailing", "gardening", "bread baking"]}, "none_of": {"shelf": ["1", "3"]}, "available_at": 1770681600}`,
+		"capped_predictions.jsonl":   `{"at_most": {"genre": 2, "shelf": 1}}`,
+	} {
+		out := filepath.Join(t.TempDir(), name)
+		if code, _, stderr := call("", "predict", "--model-dir", filepath.Join(golden, "model"), "--users", filepath.Join(fixtures, "small", "test.csv"),
+			"--fill", "popularity", "--filter", filter, "--out", out); code != 0 {
+			t.Fatal(stderr)
+		}
+		if readText(t, out) != readText(t, filepath.Join(golden, name)) {
+			t.Errorf("other predictions than %s", name)
+		}
+	}
+}
+
 func TestFilesOfAFilterAreNotWrittenOver(t *testing.T) {
 	dir := t.TempDir()
 	model := modeltest.Catalogued().Write(t, filepath.Join(dir, "model"))
