@@ -1,5 +1,7 @@
 package mlcore
 
+import "math"
+
 // group is the items with one value in the column of a cap.
 type group struct {
 	column int32 // position among the caps
@@ -25,6 +27,26 @@ func (c counter) count(caps []groupCap, item int32) {
 			c[group{int32(position), code}]++
 		}
 	}
+}
+
+// rankCapped makes the list under caps, in order. Nearly always it is among a few times n of the best
+// candidates; else it takes all of them.
+func (m *Model) rankCapped(s *scratch, items []int32, weights []float32, n int, f *filter) error {
+	if s.held == nil {
+		s.held = counter{}
+	}
+	for _, limit := range [...]int{4 * min(n, len(m.counts)), math.MaxInt} {
+		if err := m.rankBest(s, items, weights, limit, f); err != nil {
+			return err
+		}
+		s.rest, s.top.list, s.top.n = s.top.list, s.rest[:0], n
+		clear(s.held)
+		s.choose(&f.gate, s.rest, n)
+		if len(s.top.list) == n || len(s.rest) < limit {
+			break
+		}
+	}
+	return nil
 }
 
 // choose makes the list of n of all candidates, of which none may come that is of a full group: ATT-6.

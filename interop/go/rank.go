@@ -44,37 +44,15 @@ func (m *Model) scratch() *scratch {
 
 // rank makes the list for a history whose items ascend (section 10 of SPEC.md). It ends in s.top.list.
 func (m *Model) rank(s *scratch, items []int32, weights []float32, n int, f *filter) error {
-	entries := int64(0)
-	for _, item := range items {
-		entries += m.similarity.indptr[item+1] - m.similarity.indptr[item]
-	}
-	isCapped := len(f.gate.caps) > 0
-	if s.top.reset(n); isCapped {
-		s.top.n = math.MaxInt // all candidates come into the list first
-	}
-	if !f.gate.isOpen() {
-		s.top.gate = &f.gate
-	}
 	s.reasons, s.reasonEnds = s.reasons[:0], s.reasonEnds[:0]
-	var sound bool
-	// Entries that exist in memory can be counted by an int.
-	if isDense(len(m.counts), int(entries)) {
-		sound = m.rankDense(s, items, weights, f)
-	} else {
-		sound = m.rankSparse(s, items, weights, f, int(entries))
-	}
-	if !sound {
-		return refuse(VerdictCSR, m.files.path(similarityFile), "",
-			"item positions that exist and ascend within a row, and finite values", "others")
-	}
-	if isCapped {
-		if s.held == nil {
-			s.held = counter{}
+	if len(f.gate.caps) > 0 {
+		if err := m.rankCapped(s, items, weights, n, f); err != nil {
+			return err
 		}
-		clear(s.held)
-		s.rest, s.top.list, s.top.n = s.top.list, s.rest[:0], n
-		s.choose(&f.gate, s.rest, n)
 	} else {
+		if err := m.rankBest(s, items, weights, n, f); err != nil {
+			return err
+		}
 		s.top.sort()
 	}
 	if f.fill && len(s.top.list) < n {
@@ -85,6 +63,29 @@ func (m *Model) rank(s *scratch, items []int32, weights []float32, n int, f *fil
 	}
 	if f.explain {
 		m.explain(s, items, weights)
+	}
+	return nil
+}
+
+// rankBest makes s.top.list of the n best candidates, in any order.
+func (m *Model) rankBest(s *scratch, items []int32, weights []float32, n int, f *filter) error {
+	entries := int64(0)
+	for _, item := range items {
+		entries += m.similarity.indptr[item+1] - m.similarity.indptr[item]
+	}
+	if s.top.reset(n); !f.gate.isOpen() {
+		s.top.gate = &f.gate
+	}
+	var sound bool
+	// Entries that exist in memory can be counted by an int.
+	if isDense(len(m.counts), int(entries)) {
+		sound = m.rankDense(s, items, weights, f)
+	} else {
+		sound = m.rankSparse(s, items, weights, f, int(entries))
+	}
+	if !sound {
+		return refuse(VerdictCSR, m.files.path(similarityFile), "",
+			"item positions that exist and ascend within a row, and finite values", "others")
 	}
 	return nil
 }
