@@ -57,6 +57,7 @@ func (g *gate) isOpen() bool { return len(g.conditions) == 0 && !g.timed }
 // set compiles a filter; the memory of the gate is used again.
 func (g *gate) set(m *Model, wanted *Filter) error {
 	g.table = m.attributes
+	defer func() { clear(g.names[:cap(g.names)]) }() // or the request would be kept alive
 	// In the order of columns, so that a faulty catalogue gives the same answer each time.
 	if err := g.addConditions(m, "any_of", wanted.AnyOf, true); err != nil {
 		return err

@@ -222,6 +222,10 @@ func TestACatalogueBesideTheModelIsReadAnewWhenItChanges(t *testing.T) {
 	if refused := server.metrics.reloadsRefused.Load(); refused != 1 {
 		t.Errorf("%d refused", refused)
 	}
+	replace("item_id,shelf\nA,1\n")
+	if err := server.models.update(false, true); err == nil || !strings.Contains(err.Error(), "expected items of the model, got none of them") {
+		t.Errorf("got %v", err)
+	}
 	options.Attributes = filepath.Join(t.TempDir(), "nothing.csv")
 	options.Log = discard
 	if _, err := New(options); err == nil || !strings.Contains(fmt.Sprint(err), "nothing.csv: expected a readable file") {

@@ -228,6 +228,11 @@ func (m *models) prepare(found identity, verify bool) (next *publication, err er
 			return nil, err
 		}
 	}
+	if options.Attributes != nil {
+		if err := m.expectItems(model, options.Attributes.Items); err != nil {
+			return nil, err
+		}
+	}
 	next = &publication{model: model, identity: found, loaded: time.Now()}
 	for form := range next.prepared {
 		options := mlcore.RecommendOptions{IncludeSeen: form&1 != 0, Fill: form&2 != 0, Explain: form&4 != 0}
@@ -246,6 +251,18 @@ func (m *models) openOptions() (options mlcore.Options, err error) {
 		})
 	}
 	return options, err
+}
+
+// expectItems refuses a catalogue of other items, by which every filter would admit nothing.
+func (m *models) expectItems(model *mlcore.Model, ids []string) error {
+	unknown, err := model.CountUnknownItems(ids)
+	if err == nil && unknown == len(ids) {
+		err = fmt.Errorf("%s: item_id: expected items of the model, got none of them", m.attributes)
+	}
+	if err == nil && unknown > 0 {
+		m.log.Info("attributes", "note", fmt.Sprintf("%d of %d items are not in the model, and are passed over", unknown, len(ids)))
+	}
+	return err
 }
 
 // warmUp parses the id maps and orders the items by popularity.
