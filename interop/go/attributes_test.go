@@ -107,6 +107,26 @@ func TestFilledItemsCountForCaps(t *testing.T) {
 	}
 }
 
+func TestCapsReachTheLastCandidate(t *testing.T) {
+	for _, numItems := range []int{30, 5000} { // scores in an array, and in a table
+		written := &modeltest.Model{Similarity: make([][]modeltest.Pair, numItems)}
+		codes := make([]int32, numItems)
+		for item := range numItems {
+			written.Items = append(written.Items, fmt.Sprintf("%04d", item))
+			if 0 < item && item < 30 {
+				written.Similarity[0] = append(written.Similarity[0], modeltest.Pair{Index: int32(item), Value: float32(30 - item)})
+			}
+		}
+		codes[29] = 1 // of another brand than all better ones
+		written.Attributes = &modeltest.Attributes{Columns: []string{"brand"}, Values: []string{"x", "y"}, Codes: [][]int32{codes}}
+		model := openModel(t, written.Write(t, t.TempDir()), mlcore.Options{})
+		options := mlcore.RecommendOptions{Filter: &mlcore.Filter{AtMost: map[string]int{"brand": 1}}}
+		if items, err := model.SimilarWith("0000", 2, options); err != nil || idsOf(items) != "0001 0029" {
+			t.Errorf("%d items: got %s, %v", numItems, idsOf(items), err)
+		}
+	}
+}
+
 // TestFiltersAreListsToInclude is what the text promises, bit for bit.
 func TestFiltersAreListsToInclude(t *testing.T) {
 	random := rand.New(rand.NewPCG(14, 1))
