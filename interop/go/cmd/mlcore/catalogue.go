@@ -33,6 +33,7 @@ const (
 
 	// Hints are those of mlcore/recommend/filter.py.
 	noFilterFile = `a filter is a file, or JSON that begins with {: '{"any_of": {"brand": ["acme"]}}'`
+	singleQuotes = "in single quotes, the shell leaves the double ones within as they are"
 	noAttributes = "--attributes FILE keeps the catalogue when training, or brings it when predicting"
 )
 
@@ -50,8 +51,8 @@ func (a *catalogueArgs) parseFilter() (*mlcore.Filter, error) {
 		return nil, nil
 	}
 	text, place := *a.filter, "filter"
-	if !strings.HasPrefix(strings.TrimSpace(text), "{") {
-		place = text
+	if path := a.filterPath(); path != "" || text == "" {
+		place = path
 		if info, err := os.Stat(place); err == nil && info.IsDir() {
 			return nil, &hinted{"filter: " + place + ": expected a file, got a directory", noFilterFile}
 		}
@@ -63,6 +64,9 @@ func (a *catalogueArgs) parseFilter() (*mlcore.Filter, error) {
 		text = string(data)
 	}
 	filter, fault := filters.Parse(text)
+	if fault != nil && fault.Malformed && a.filterPath() == "" {
+		fault.Hint = singleQuotes
+	}
 	if fault != nil {
 		return nil, &hinted{fault.At(place), fault.Hint}
 	}

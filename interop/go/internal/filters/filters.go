@@ -21,6 +21,8 @@ type Fault struct {
 	Expected string
 	Got      string
 	Hint     string // what may help, or empty
+
+	Malformed bool // whether the text is no JSON at all
 }
 
 // At returns the message; place says where the filter stands.
@@ -35,7 +37,7 @@ func Parse(text string) (*mlcore.Filter, *Fault) {
 	json := jsontext.NewReader(text)
 	filter, fault := Read(json)
 	if err := json.End(); fault == nil && err != nil {
-		fault = &Fault{Expected: "a JSON object", Got: err.Error()}
+		fault = &Fault{Expected: "a JSON object", Got: err.Error(), Malformed: true}
 	}
 	return filter, fault
 }
@@ -172,7 +174,7 @@ func (r *reader) moment() mlcore.Timestamp {
 // refuse ends the reading, unless the text has turned out to be malformed.
 func (r *reader) refuse(expected, got, hint string) {
 	if r.json.Err() == nil {
-		r.fault = &Fault{slices.Clone(r.path), expected, got, hint}
+		r.fault = &Fault{Path: slices.Clone(r.path), Expected: expected, Got: got, Hint: hint}
 		r.json.Stop()
 	}
 }
