@@ -9,6 +9,7 @@ __all__ = ["MEDIUM", "SLOW"]
 # More than about 2 s.
 SLOW = frozenset(
     [
+        "test_a_filter_gives_the_same_in_go_or_is_refused_in_the_same_words",
         "test_a_model_replaces_a_model_and_nothing_else",
         "test_a_run_that_spills_gives_what_an_unlimited_one_does",
         "test_a_search_that_was_killed_while_it_wrote_ends_as_one_that_was_not",
@@ -27,6 +28,7 @@ SLOW = frozenset(
         "test_every_way_gives_the_items_the_order_and_the_bits_of_plain_loops",
         "test_every_way_to_ask_gives_the_same_bits_as_plain_loops",
         "test_every_way_to_write_a_table_is_read_alike_by_each_reader",
+        "test_filtered_and_capped_lists_are_the_same_in_go",
         "test_histories_of_raw_events_are_those_of_the_core",
         "test_last_n_takes_the_newest_of_users_who_have_more",
         "test_memory_does_not_grow_with_the_square_of_the_catalogue",

@@ -84,7 +84,7 @@ func (d *denseScores) take(list *topN, include []int32) bool {
 					continue
 				}
 			}
-			if score < list.floor {
+			if score < list.floor || !list.passes(int32(item)) {
 				continue
 			}
 			sound = sound && isFinite(score)
@@ -154,7 +154,8 @@ func (s *sparseScores) take(list *topN, include []int32, leftOut ...[]int32) boo
 	sound := true
 	for _, slot := range s.slots {
 		item, score := s.items[slot]-1, s.scores[slot]
-		if score < list.floor || (include != nil && !contains(include, item)) || containedInAny(leftOut, item) {
+		if score < list.floor || !list.passes(item) || (include != nil && !contains(include, item)) ||
+			containedInAny(leftOut, item) {
 			continue
 		}
 		sound = sound && isFinite(score)

@@ -15,6 +15,8 @@ func TestAllocationsAreFewAndConstant(t *testing.T) {
 	}
 	for _, shape := range []struct{ items, longest, n int }{{50, 5, 1}, {3000, 1000, 300}, {60000, 40, 100}} {
 		written := modeltest.Random(rand.New(rand.NewPCG(1, 1)), 10, shape.items, shape.longest)
+		written.Attributes = modeltest.RandomAttributes(rand.New(rand.NewPCG(2, 2)), shape.items)
+		column := written.Attributes.Columns[0]
 		model := openModel(t, written.Write(t, t.TempDir()), mlcore.Options{})
 		for name, options := range map[string]mlcore.RecommendOptions{
 			"plain":   {},
@@ -22,6 +24,9 @@ func TestAllocationsAreFewAndConstant(t *testing.T) {
 			"include": {Include: written.Items, Fill: true},
 			"exclude": {Exclude: written.Items[:20], IncludeSeen: true},
 			"explain": {Explain: true},
+			"filter": {Fill: true, Filter: &mlcore.Filter{
+				NoneOf: lists{column: written.Attributes.Values[:1]}, AtMost: map[string]int{column: 3},
+			}},
 		} {
 			turn, most := 0, 3.0 // the items and their ids; one more if the collector has emptied the pool
 			if options.Explain {

@@ -32,21 +32,29 @@ func (m *Model) ContentDigests() (*Digests, error) {
 
 func (m *Model) addDigests(digests *Digests, file *fileData) error {
 	if strings.HasSuffix(file.name, ".csv") {
-		ids := &m.items
-		if file.name == usersFile {
-			ids = &m.users
-		}
-		return addIDDigest(digests, file.name, ids)
+		return addIDDigest(digests, file.name, m.idMapOf(file.name))
 	}
 	specs := expectedArrays(file.name, m.files.manifest.Counts)
 	if specs == nil {
 		return nil
 	}
-	arrays, err := readArrays(file.data, specs, m.files.path(file.name))
+	arrays, err := m.readArrays(file.name)
 	for index := range arrays {
 		digests.Arrays[file.name+"/"+specs[index].name] = hexSHA256(arrays[index])
 	}
 	return err
+}
+
+func (m *Model) idMapOf(file string) *idMap {
+	switch file {
+	case usersFile:
+		return &m.users
+	case attributeColumnsFile:
+		return &m.ownAttributes.columns
+	case attributeValuesFile:
+		return &m.ownAttributes.values
+	}
+	return &m.items
 }
 
 func addIDDigest(digests *Digests, name string, ids *idMap) error {

@@ -21,6 +21,13 @@
 // training were, so the events of a user of the training give the list of this user, bit for bit. How old
 // an event is depends on [RecommendOptions].Now, never on the clock.
 //
+// # Filters
+//
+// Where the model has a catalogue of its items, or [Options] brings one, [RecommendOptions].Filter says by its
+// columns what a list may hold, and at most how many of a kind. The list is as long as there are such items, and
+// the same as with their ids in Include, bit for bit. A filter is looked up for candidates alone, so it costs
+// next to nothing, whatever the size of the catalogue.
+//
 // # Memory and time
 //
 // Opening maps the files where the platform can, and looks at headers and row offsets only: a model of

@@ -10,6 +10,7 @@ type filter struct {
 	include     []int32 // ascending; nil allows all. Excluded items are not among them.
 	exclude     []int32 // ascending; empty if include is not nil
 	popular     []int32 // include, the most popular first; only with fill
+	gate        gate    // of what these allow, what passes
 	includeSeen bool
 	fill        bool
 	explain     bool
@@ -29,11 +30,15 @@ func (f *filter) set(m *Model, options *RecommendOptions) error {
 	}
 	f.includeSeen, f.fill, f.explain = options.IncludeSeen, options.Fill, options.Explain
 	f.finalWeights, f.now = options.FinalWeights, options.Now
-	f.exclude = m.positions(f.exclude[:0], options.Exclude)
+	f.exclude = m.items.positions(f.exclude[:0], options.Exclude)
 	f.include = nil
 	if options.Include != nil {
-		f.includeRoom = m.positions(f.includeRoom[:0], options.Include)
+		f.includeRoom = m.items.positions(f.includeRoom[:0], options.Include)
 		f.restrict(m, f.includeRoom)
+	}
+	f.gate.reset()
+	if options.Filter != nil {
+		return f.gate.set(m, options.Filter)
 	}
 	return nil
 }
@@ -50,28 +55,29 @@ func (f *filter) restrict(m *Model, include []int32) {
 	}
 }
 
-// prepare makes the filter fit for many requests: a long list of items to exclude, which every
-// request would have to go through, becomes the list of those that stay.
-func (f *filter) prepare(m *Model) {
-	if f.include != nil || len(f.exclude) < len(m.counts)/8 {
-		return
+// prepare makes the filter fit for many requests: a long list of items to exclude, which every request
+// would have to go through, or a gate that few items pass, becomes the list of those that stay.
+func (f *filter) prepare(m *Model) error {
+	isLong := f.include == nil && len(f.exclude) >= len(m.counts)/8
+	if f.gate.isOpen() && !isLong {
+		return nil
 	}
-	all := make([]int32, len(m.counts))
-	for item := range all {
-		all[item] = int32(item)
-	}
-	f.restrict(m, all)
-}
-
-// positions appends the positions of known ids, ascending, each once.
-func (m *Model) positions(dst []int32, ids []string) []int32 {
-	for _, id := range ids {
-		if position := m.items.position(id); position >= 0 {
-			dst = append(dst, int32(position))
+	allowed := f.include
+	if allowed == nil {
+		allowed = make([]int32, len(m.counts))
+		for item := range allowed {
+			allowed[item] = int32(item)
 		}
 	}
-	slices.Sort(dst)
-	return slices.Compact(dst)
+	allowed, err := m.admitted(&f.gate, allowed)
+	if err != nil {
+		return err
+	}
+	if f.include != nil || isLong || len(allowed) < len(m.counts)/8 {
+		f.restrict(m, allowed)
+		f.gate.conditions, f.gate.timed = nil, false
+	}
+	return nil
 }
 
 // sortByPopularity orders items by the number of their users, ties by position; those without are left out.

@@ -55,11 +55,12 @@ func FuzzManifest(f *testing.F) {
 		}
 		// What is accepted means the same to a lax reader.
 		var lax struct {
-			Counts struct{ Users, Items, Interactions, Pairs int64 } `json:"counts"`
+			Counts Counts `json:"counts"`
 		}
 		if err := json.Unmarshal(data, &lax); err != nil {
 			t.Skip(err) // it knows no key in two cases, so it may see another one
 		}
+		manifest.Counts.AttributeColumns, manifest.Counts.AttributeValues = 0, 0 // whose keys are of other names
 		if bytes.Count(bytes.ToLower(data), []byte(`"counts"`)) == 1 && lax.Counts != manifest.Counts {
 			t.Fatalf("%+v is not %+v", lax.Counts, manifest.Counts)
 		}
@@ -159,14 +160,12 @@ func appendInt(dst []byte, value int) []byte {
 
 // FuzzOpen puts other bytes in the place of one file of a good model, and a manifest that fits them.
 func FuzzOpen(f *testing.F) {
-	names := []string{configFile, itemsFile, similarityFile, popularityFile, usersFile, historiesFile, manifestFile}
-	good := map[string][]byte{}
-	base := filepath.Join("..", "conformance", "valid", "order_with_users", "model")
-	if _, err := os.Stat(base); err == nil {
-		names = append(names, orderFile)
-	} else {
-		base = tinyFixture
+	names := []string{
+		configFile, itemsFile, similarityFile, popularityFile, usersFile, historiesFile, attributeColumnsFile,
+		attributeValuesFile, attributesFile, availabilityFile, manifestFile,
 	}
+	good := map[string][]byte{}
+	base := filepath.Join("..", "conformance", "valid", "attributes_with_availability", "model")
 	for which, name := range names {
 		data, err := os.ReadFile(filepath.Join(base, name))
 		if err != nil {
@@ -226,10 +225,13 @@ func useAll(t *testing.T, dir string, options Options) Verdict {
 	}
 	defer model.Close()
 	verified := model.Verify()
+	filter := &Filter{
+		NoneOf: map[string][]string{"brand": {"x", "none such"}}, AtMost: map[string]int{"brand": 1}, AvailableAt: UnixMicro(10),
+	}
 	for _, request := range []RecommendOptions{
-		{}, {Fill: true, IncludeSeen: true, Explain: true}, {Include: []string{"apple", "x"}, Fill: true},
+		{}, {Filter: filter, Fill: true}, {Fill: true, IncludeSeen: true, Explain: true}, {Include: []string{"apple", "x"}, Fill: true},
 	} {
-		for _, id := range []string{"ann", "bob", "apple", "bread", "cream", "a", "u1", "0001", ""} {
+		for _, id := range []string{"ann", "bob", "apple", "bread", "cream", "u", "h", "0001", ""} {
 			items, err := model.Recommend(id, 3, request)
 			checkList(t, items, err, verified)
 			items, err = model.SimilarWith(id, 3, request)
@@ -258,7 +260,8 @@ func checkList(t *testing.T, items []Item, err error, verified error) {
 	t.Helper()
 	if err != nil {
 		verdict := mustHaveVerdict(t, err)
-		if verified == nil && verdict != VerdictUnknownUser && verdict != VerdictUnknownItem {
+		isOfRequest := verdict == VerdictUnknownUser || verdict == VerdictUnknownItem || verdict == VerdictRequest
+		if verified == nil && !isOfRequest {
 			t.Fatalf("a verified model gave %v", err)
 		}
 		return
@@ -278,6 +281,28 @@ func checkList(t *testing.T, items []Item, err error, verified error) {
 			t.Fatalf("shares that add up to %v: %+v", sum, item)
 		}
 	}
+}
+
+// FuzzCodes keeps all but the values of a catalogue sound.
+func FuzzCodes(f *testing.F) {
+	for _, value := range []int64{-2, -1, 0, 3, 4, 1<<31 - 1, noTime, noTime + 1, firstMicrosecond - 1, lastMicrosecond + 1} {
+		f.Add(int32(value), int32(1), value, int64(noTime))
+		f.Add(int32(0), int32(value), int64(noTime), value)
+	}
+	f.Fuzz(func(t *testing.T, first, last int32, from, until int64) {
+		written := modeltest.Catalogued()
+		written.Attributes.Codes[0][0], written.Attributes.Codes[0][5] = first, last
+		written.Attributes.From[1], written.Attributes.Until[1] = from, until
+		dir := written.Write(t, t.TempDir())
+		mapped, read := useAll(t, dir, Options{}), useAll(t, dir, Options{DisableMmap: true})
+		if mapped != read || (mapped != "" && mapped != VerdictCSR) {
+			t.Fatalf("mapped: %s, read: %s", mapped, read)
+		}
+		isSound := first >= -1 && first < 4 && last >= -1 && last < 4 && isTime(from) && isTime(until)
+		if isSound != (mapped == "") {
+			t.Fatalf("codes %d and %d, times %d and %d: got %q", first, last, from, until, mapped)
+		}
+	})
 }
 
 // FuzzValues keeps the container sound, so that the values of the arrays are what is tried.

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -24,6 +26,19 @@ type idMap struct {
 	err      error
 	starts   []uint32 // where the field of each id begins, if the file is that small
 	farStart []uint64 // the same for larger files
+}
+
+// fill makes a map of ids that come from no file of the model.
+func (m *idMap) fill(place string, ids []string) error {
+	m.place, m.count, m.data = place, len(ids), []byte(idMapHeader)
+	for index, id := range slices.Sorted(slices.Values(ids)) {
+		if strings.ContainsAny(id, `,"`) {
+			id = `"` + strings.ReplaceAll(id, `"`, `""`) + `"`
+		}
+		m.data = append(strconv.AppendInt(m.data, int64(index), 10), ',')
+		m.data = append(append(m.data, id...), '\n')
+	}
+	return m.parse()
 }
 
 // parse checks the whole file once (section 8 of SPEC.md).
@@ -228,6 +243,17 @@ func (m *idMap) position(id string) int {
 		return -1
 	}
 	return low
+}
+
+// positions appends the positions of known ids, ascending, each once.
+func (m *idMap) positions(dst []int32, ids []string) []int32 {
+	for _, id := range ids {
+		if position := m.position(id); position >= 0 {
+			dst = append(dst, int32(position))
+		}
+	}
+	slices.Sort(dst)
+	return slices.Compact(dst)
 }
 
 func (m *idMap) isBefore(index int, id string) bool {

@@ -35,11 +35,17 @@ const (
 	normsFile      = "item_norms.npz"
 	factorsFile    = "length_factors.npz"
 	orderFile      = "order.npz"
+
+	attributeColumnsFile = "attribute_columns.csv"
+	attributeValuesFile  = "attribute_values.csv"
+	attributesFile       = "attributes.npz"
+	availabilityFile     = "availability.npz"
 )
 
 const (
 	historyRuleFeature  = "history_rule"
 	historyOrderFeature = "history_order"
+	attributesFeature   = "item_attributes"
 )
 
 // features are the required features known here, and the files a model with them may have; which of these
@@ -47,6 +53,7 @@ const (
 var features = []feature{
 	{historyRuleFeature, []string{normsFile, factorsFile}},
 	{historyOrderFeature, []string{orderFile}},
+	{attributesFeature, []string{attributeColumnsFile, attributeValuesFile, attributesFile, availabilityFile}},
 }
 
 type feature struct {
@@ -79,6 +86,10 @@ type Counts struct {
 	Items        int64
 	Interactions int64
 	Pairs        int64
+
+	// Of the catalogue; 0 in a model without one.
+	AttributeColumns int64
+	AttributeValues  int64
 }
 
 // FileEntry is one file: its size and its digest.
@@ -100,6 +111,11 @@ func (m *Manifest) WithHistoryRule() bool {
 // WithHistoryOrder reports whether the order of a history counts in the model, or in its training.
 func (m *Manifest) WithHistoryOrder() bool {
 	return slices.Contains(m.RequiredFeatures, historyOrderFeature)
+}
+
+// WithAttributes reports whether the model has a catalogue of its items.
+func (m *Manifest) WithAttributes() bool {
+	return slices.Contains(m.RequiredFeatures, attributesFeature)
 }
 
 func (m *Manifest) lists(name string) bool {
@@ -132,6 +148,10 @@ func expectedArrays(file string, counts Counts) []arraySpec {
 		return []arraySpec{{"factors", "<f8", counts.Items}}
 	case orderFile:
 		return []arraySpec{{"positions", "<i4", counts.Interactions}}
+	case attributesFile:
+		return []arraySpec{{"codes", "<i4", counts.AttributeColumns * counts.Items}}
+	case availabilityFile:
+		return []arraySpec{{"from", "<i8", counts.Items}, {"until", "<i8", counts.Items}}
 	}
 	return nil
 }
@@ -172,6 +192,9 @@ func parseManifest(data []byte, place string) (*Manifest, error) {
 		RequiredFeatures:   required,
 		InteractionsSHA256: r.sha256(training, "interactions_sha256"),
 	}
+	if manifest.WithAttributes() {
+		r.attributeCounts(counts, &manifest.Counts)
+	}
 	configSHA256 := r.sha256(training, "config_sha256")
 	manifest.Files = r.files(r.object(&root, "files"), manifest)
 	if r.err != nil {
@@ -183,6 +206,16 @@ func parseManifest(data []byte, place string) (*Manifest, error) {
 		}
 	}
 	return manifest, nil
+}
+
+// attributeCounts reads the sizes of a catalogue: ATT-2.
+func (r *manifestReader) attributeCounts(object *jsontext.Value, counts *Counts) {
+	counts.AttributeColumns = r.integer(object, "attribute_columns", maxAxis)
+	counts.AttributeValues = r.integer(object, "attribute_values", maxAxis)
+	if r.err == nil && counts.AttributeColumns > maxEntries/max(counts.Items, 1) {
+		r.keep(r.refuse("attribute_columns", fmt.Sprintf("at most %d codes", int64(maxEntries)),
+			fmt.Sprintf("%d columns of %d items", counts.AttributeColumns, counts.Items)))
+	}
 }
 
 // manifestReader takes values out of JSON objects and keeps the first fault.
@@ -296,6 +329,13 @@ func (r *manifestReader) files(object *jsontext.Value, manifest *Manifest) []Fil
 		if slices.Contains(manifest.RequiredFeatures, feature.name) {
 			further = ", and those of the required features"
 			names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(feature.files, name) })
+		}
+	}
+	if manifest.WithAttributes() {
+		for _, name := range []string{attributeColumnsFile, attributeValuesFile, attributesFile} {
+			if !slices.Contains(object.Keys, name) {
+				r.keep(r.refuse("files", name+", which belongs to item_attributes", "none"))
+			}
 		}
 	}
 	if joined := strings.Join(names, ","); joined != always && joined != withUsers {

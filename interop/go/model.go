@@ -12,6 +12,8 @@ type Options struct {
 	// DisableMmap reads the files into memory instead of mapping them. Answers are the same; the
 	// model then survives a file that somebody truncates, and costs memory of its own.
 	DisableMmap bool
+	// Attributes, if not nil, take the place of the catalogue that the model has or lacks.
+	Attributes *Attributes
 }
 
 // Model is an open model directory. Its methods may be called from many goroutines at once.
@@ -24,6 +26,8 @@ type Model struct {
 	order      []int32   // place of each entry of the histories, from 1; nil in a model without it
 	counts     []int64
 	rule       *historyRule // nil where every weight is final
+	// What filters look at, and what the directory holds of it; nil without a catalogue.
+	attributes, ownAttributes *attributeTable
 
 	scratches   sync.Pool
 	popularLock sync.Mutex
@@ -52,10 +56,10 @@ func Open(dir string, options Options) (model *Model, err error) {
 		}
 	}()
 	defer m.catchFault(debug.SetPanicOnFault(true), StageOpen, &err)
-	return m, m.readAll()
+	return m, m.readAll(options.Attributes)
 }
 
-func (m *Model) readAll() (err error) {
+func (m *Model) readAll(beside *Attributes) (err error) {
 	counts := m.files.manifest.Counts
 	m.initIDs(&m.items, itemsFile, counts.Items)
 	if m.similarity, err = m.readMatrix(similarityFile); err != nil {
@@ -76,15 +80,29 @@ func (m *Model) readAll() (err error) {
 		}
 	}
 	if m.files.manifest.WithHistoryRule() {
-		m.rule, err = m.readRule()
+		if m.rule, err = m.readRule(); err != nil {
+			return err
+		}
+	}
+	if m.files.manifest.WithAttributes() {
+		if err = m.readAttributes(); err != nil {
+			return err
+		}
+	}
+	if beside != nil {
+		err = m.setAttributes(beside)
 	}
 	return err
 }
 
+// readArrays returns the arrays of a file as bytes.
+func (m *Model) readArrays(name string) ([][]byte, error) {
+	return readArrays(m.files.data(name), expectedArrays(name, m.files.manifest.Counts), m.files.path(name))
+}
+
 // readVector returns the only array of a file.
 func readVector[T int32 | int64 | float64](m *Model, name string, at func([]byte) T) ([]T, error) {
-	specs := expectedArrays(name, m.files.manifest.Counts)
-	arrays, err := readArrays(m.files.data(name), specs, m.files.path(name))
+	arrays, err := m.readArrays(name)
 	if err != nil {
 		return nil, err
 	}
@@ -211,6 +229,22 @@ func (m *Model) idAt(ids *idMap, name string, index int) (id string, err error) 
 
 // ItemIndex returns the position of an item, or false if the model does not have it.
 func (m *Model) ItemIndex(id string) (int, bool, error) { return m.indexOf(&m.items, id) }
+
+// CountUnknownItems returns how many of the ids the model does not have.
+func (m *Model) CountUnknownItems(ids []string) (unknown int, err error) {
+	err = m.use(StagePredict, func() error {
+		for _, id := range ids {
+			if err := m.items.parse(); err != nil {
+				return err
+			}
+			if m.items.position(id) < 0 {
+				unknown++
+			}
+		}
+		return nil
+	})
+	return unknown, err
+}
 
 // UserIndex returns the position of a user, or false if the model does not have it.
 func (m *Model) UserIndex(id string) (int, bool, error) { return m.indexOf(&m.users, id) }

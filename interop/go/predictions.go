@@ -78,14 +78,16 @@ func (m *Model) Prepare(options RecommendOptions) (*Prepared, error) {
 		if err := p.filter.set(m, &options); err != nil {
 			return err
 		}
-		p.filter.prepare(m)
-		return nil
+		return p.filter.prepare(m)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return p, nil
 }
+
+// AllowsNothing reports whether the options leave no item that any list may hold.
+func (p *Prepared) AllowsNothing() bool { return p.filter.include != nil && len(p.filter.include) == 0 }
 
 // RowColumns are the columns of a list as rows; ranks begin at 1.
 var RowColumns = []string{"user_id", "item_id", "rank", "score", "source"}

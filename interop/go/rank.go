@@ -14,6 +14,9 @@ type scratch struct {
 	dense   denseScores
 	sparse  sparseScores
 	top     topN
+	best    topN     // the candidates that caps are counted for
+	held    counter  // of the list, where caps count
+	rest    []ranked // the memory of all candidates
 	filter  filter
 	listed  []int32 // items of the list, ascending
 	reasons []reason
@@ -43,12 +46,38 @@ func (m *Model) scratch() *scratch {
 
 // rank makes the list for a history whose items ascend (section 10 of SPEC.md). It ends in s.top.list.
 func (m *Model) rank(s *scratch, items []int32, weights []float32, n int, f *filter) error {
+	s.reasons, s.reasonEnds = s.reasons[:0], s.reasonEnds[:0]
+	if len(f.gate.caps) > 0 {
+		if err := m.rankCapped(s, items, weights, n, f); err != nil {
+			return err
+		}
+	} else {
+		if err := m.rankBest(s, items, weights, n, f); err != nil {
+			return err
+		}
+		s.top.sort()
+	}
+	if f.fill && len(s.top.list) < n {
+		m.fill(s, items, f)
+	}
+	if s.top.faulty != "" {
+		return m.refuseAttributes(s.top.faulty)
+	}
+	if f.explain {
+		m.explain(s, items, weights)
+	}
+	return nil
+}
+
+// rankBest makes s.top.list of the n best candidates, in any order.
+func (m *Model) rankBest(s *scratch, items []int32, weights []float32, n int, f *filter) error {
 	entries := int64(0)
 	for _, item := range items {
 		entries += m.similarity.indptr[item+1] - m.similarity.indptr[item]
 	}
-	s.top.reset(n)
-	s.reasons, s.reasonEnds = s.reasons[:0], s.reasonEnds[:0]
+	if s.top.reset(n); !f.gate.isOpen() {
+		s.top.gate = &f.gate
+	}
 	var sound bool
 	// Entries that exist in memory can be counted by an int.
 	if isDense(len(m.counts), int(entries)) {
@@ -59,13 +88,6 @@ func (m *Model) rank(s *scratch, items []int32, weights []float32, n int, f *fil
 	if !sound {
 		return refuse(VerdictCSR, m.files.path(similarityFile), "",
 			"item positions that exist and ascend within a row, and finite values", "others")
-	}
-	s.top.sort()
-	if f.fill && len(s.top.list) < n {
-		m.fill(s, items, f)
-	}
-	if f.explain {
-		m.explain(s, items, weights)
 	}
 	return nil
 }
@@ -117,8 +139,8 @@ func (m *Model) fill(s *scratch, history []int32, f *filter) {
 		if len(s.top.list) == s.top.n {
 			return
 		}
-		if !contains(s.listed, item) && !contains(history, item) && !contains(f.exclude, item) {
-			s.top.list = append(s.top.list, ranked{index: item, filled: true})
+		if !contains(s.listed, item) && !contains(history, item) && !contains(f.exclude, item) && s.top.passes(item) {
+			s.take(&f.gate, ranked{index: item, filled: true})
 		}
 	}
 }

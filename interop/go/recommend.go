@@ -29,6 +29,8 @@ type RecommendOptions struct {
 	Include []string
 	// Exclude leaves these items out.
 	Exclude []string
+	// Filter, if not nil, leaves out items by the catalogue of the model.
+	Filter *Filter
 	// IncludeSeen allows the items of the history as well.
 	IncludeSeen bool
 	// Fill completes a short list with the most popular items that are not in the history.

@@ -37,7 +37,7 @@ func oracle(m *modeltest.Model, history []mlcore.HistoryItem, n int, options mlc
 	included, excluded := setOf(options.Include), setOf(options.Exclude)
 	isAllowed := func(index int) bool {
 		id := m.Items[index]
-		return (options.Include == nil || included[id]) && !excluded[id]
+		return (options.Include == nil || included[id]) && !excluded[id] && isAdmitted(m.Attributes, options.Filter, index)
 	}
 	counts := make([]int, len(m.Items))
 	for _, row := range m.Histories {
@@ -63,7 +63,8 @@ func oracle(m *modeltest.Model, history []mlcore.HistoryItem, n int, options mlc
 		}
 		return 0
 	})
-	list = list[:min(n, len(list))]
+	held := map[[2]string]int{}
+	list = greedy(nil, list, n, m.Attributes, options.Filter, held)
 	for position := range list {
 		if options.Explain {
 			list[position].Because = because[list[position].Index]
@@ -86,7 +87,80 @@ func oracle(m *modeltest.Model, history []mlcore.HistoryItem, n int, options mlc
 		}
 	}
 	slices.SortStableFunc(more, func(a, b mlcore.Item) int { return counts[b.Index] - counts[a.Index] })
-	return append(list, more[:min(n-len(list), len(more))]...)
+	return greedy(list, more, n, m.Attributes, options.Filter, held)
+}
+
+// isAdmitted follows ATT-5.
+func isAdmitted(a *modeltest.Attributes, filter *mlcore.Filter, item int) bool {
+	if filter == nil {
+		return true
+	}
+	value := func(column string) string { return a.Value(slices.Index(a.Columns, column), item) }
+	for column, values := range filter.AnyOf {
+		if value(column) == "" || !slices.Contains(values, value(column)) {
+			return false
+		}
+	}
+	for column, values := range filter.NoneOf {
+		if value(column) != "" && slices.Contains(values, value(column)) {
+			return false
+		}
+	}
+	for second := int64(-9); second < 9; second++ { // a Timestamp does not tell its time
+		if at := second * 1_000_000; filter.AvailableAt == mlcore.UnixMicro(at) {
+			return a.From[item] <= at && (a.Until[item] == modeltest.NoTime || at < a.Until[item])
+		}
+	}
+	return true
+}
+
+// greedy follows walk of SPEC.md.
+func greedy(
+	list, items []mlcore.Item, n int, a *modeltest.Attributes, filter *mlcore.Filter, held map[[2]string]int,
+) []mlcore.Item {
+	for _, item := range items {
+		if len(list) == n {
+			break
+		}
+		var groups [][2]string
+		fits := true
+		if filter != nil {
+			for column, most := range filter.AtMost {
+				group := [2]string{column, a.Value(slices.Index(a.Columns, column), int(item.Index))}
+				if group[1] != "" {
+					groups = append(groups, group)
+					fits = fits && held[group] < most
+				}
+			}
+		}
+		if fits {
+			for _, group := range groups {
+				held[group]++
+			}
+			list = append(list, item)
+		}
+	}
+	return list
+}
+
+// randomFilter names columns of the catalogue, with values that it has and others.
+func randomFilter(random *rand.Rand, a *modeltest.Attributes) *mlcore.Filter {
+	filter := &mlcore.Filter{AnyOf: map[string][]string{}, NoneOf: map[string][]string{}, AtMost: map[string]int{}}
+	for _, column := range a.Columns {
+		if random.IntN(3) == 0 {
+			filter.AnyOf[column] = sample(random, a.Values, random.Float64())
+		}
+		if random.IntN(3) == 0 {
+			filter.NoneOf[column] = sample(random, a.Values, random.Float64()*random.Float64())
+		}
+		if random.IntN(3) == 0 {
+			filter.AtMost[column] = 1 + random.IntN(4)
+		}
+	}
+	if a.From != nil && random.IntN(2) == 0 {
+		filter.AvailableAt = mlcore.UnixMicro(int64(random.IntN(12)-6) * 1_000_000)
+	}
+	return filter
 }
 
 func setOf(ids []string) map[string]bool {
@@ -148,6 +222,7 @@ func TestListsAreThoseOfTheOracle(t *testing.T) {
 		t.Run(fmt.Sprint(shape), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(seed), 17))
 			written := modeltest.Random(random, shape.users, shape.items, shape.longest)
+			written.Attributes = modeltest.RandomAttributes(random, shape.items)
 			dir := written.Write(t, t.TempDir())
 			mapped := openModel(t, dir, mlcore.Options{})
 			read := openModel(t, dir, mlcore.Options{DisableMmap: true})
@@ -163,6 +238,9 @@ func TestListsAreThoseOfTheOracle(t *testing.T) {
 				}
 				if random.IntN(3) == 0 {
 					options.Exclude = sample(random, written.Items, random.Float64())
+				}
+				if random.IntN(3) > 0 {
+					options.Filter = randomFilter(random, written.Attributes)
 				}
 				n := []int{1, 2, 5, 50, math.MaxInt32}[random.IntN(5)]
 				user := random.IntN(shape.users)

@@ -22,10 +22,25 @@ type topN struct {
 	n     int
 	list  []ranked
 	floor float64 // a lower score cannot get in any more
+
+	gate   *gate  // nil lets all pass
+	faulty string // the file of the catalogue that holds what it may not
 }
 
 func (t *topN) reset(n int) {
 	t.n, t.list, t.floor = n, t.list[:0], math.Inf(-1)
+	t.gate, t.faulty = nil, ""
+}
+
+// passes reports whether an item may be offered.
+func (t *topN) passes(item int32) bool { return t.gate == nil || t.passesGate(item) }
+
+func (t *topN) passesGate(item int32) bool {
+	isAdmitted, faulty := t.gate.admits(item)
+	if faulty != "" {
+		t.faulty = faulty
+	}
+	return isAdmitted
 }
 
 // offer takes an item, which the caller may leave out if its score is below the floor.

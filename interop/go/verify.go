@@ -1,6 +1,7 @@
 package mlcore
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -23,6 +24,11 @@ func (m *Model) Verify() error {
 		}
 		if err := m.parseIDs(&m.users); err != nil {
 			return err
+		}
+		if table := m.ownAttributes; table != nil {
+			if err := cmp.Or(table.columns.parse(), table.values.parse()); err != nil {
+				return err
+			}
 		}
 		return m.verifyValues()
 	})
@@ -77,6 +83,11 @@ func (m *Model) verifyValues() error {
 	}
 	if m.rule != nil {
 		if err := m.verifyNorms(); err != nil {
+			return err
+		}
+	}
+	if m.ownAttributes != nil {
+		if err := m.verifyAttributes(); err != nil {
 			return err
 		}
 	}

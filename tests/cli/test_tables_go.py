@@ -30,6 +30,7 @@ ROLES = {
     "histories": "--histories {}",
     "include": "--all-users --include-items {}",
     "exclude": "--all-users --exclude-items {}",
+    "attributes": "--all-users --attributes {}",
 }
 Table = tuple[str, str | bytes]
 ROWS = "user_id{0}item_id{0}weight{1}ann{0}tea{0}2{1}bob{0}milk{0}1.5{1}"

@@ -47,28 +47,50 @@ func describe(modelDir string, verify bool) (jsontext.Value, error) {
 	if err != nil {
 		return jsontext.Value{}, err
 	}
+	attributes, err := model.AttributeSummary()
+	if err != nil {
+		return jsontext.Value{}, err
+	}
 	manifest := model.Manifest()
 	var sizes []field
 	for _, file := range manifest.Files {
 		sizes = append(sizes, field{file.Name, integer(file.Bytes)})
 	}
-	return object(
-		field{"format", text("mlcore-model")},
-		field{"format_version", integer(mlcore.FormatVersion)},
-		field{"producer", object(
+	fields := []field{
+		{"format", text("mlcore-model")},
+		{"format_version", integer(mlcore.FormatVersion)},
+		{"producer", object(
 			field{"name", text(manifest.ProducerName)}, field{"version", text(manifest.ProducerVersion)},
 		)},
-		field{"verified", boolean(verify)},
-		field{"items", integer(manifest.Counts.Items)},
-		field{"users", integer(manifest.Counts.Users)},
-		field{"with_users", boolean(manifest.WithUsers())},
-		field{"interactions", integer(manifest.Counts.Interactions)},
-		field{"pairs", integer(manifest.Counts.Pairs)},
-		field{"longest_row", integer(longest)},
-		field{"interactions_sha256", text(manifest.InteractionsSHA256)},
-		field{"config", config},
-		field{"bytes", object(sizes...)},
-	), nil
+		{"verified", boolean(verify)},
+		{"items", integer(manifest.Counts.Items)},
+		{"users", integer(manifest.Counts.Users)},
+		{"with_users", boolean(manifest.WithUsers())},
+		{"interactions", integer(manifest.Counts.Interactions)},
+		{"pairs", integer(manifest.Counts.Pairs)},
+		{"longest_row", integer(longest)},
+		{"interactions_sha256", text(manifest.InteractionsSHA256)},
+		{"config", config},
+	}
+	if attributes != nil {
+		fields = append(fields, field{"attributes", describeAttributes(attributes)})
+	}
+	return object(append(fields, field{"bytes", object(sizes...)})...), nil
+}
+
+func describeAttributes(summary *mlcore.AttributeSummary) jsontext.Value {
+	var columns []field
+	for _, column := range summary.Columns {
+		columns = append(columns, field{column.Name, object(
+			field{"values", integer(int64(column.Values))}, field{"items", integer(int64(column.Items))},
+		)})
+	}
+	if !summary.WithAvailability {
+		return object(field{"columns", object(columns...)})
+	}
+	return object(field{"columns", object(columns...)}, field{"availability", object(
+		field{"from", integer(int64(summary.From))}, field{"until", integer(int64(summary.Until))},
+	)})
 }
 
 // readConfig parses config.json, which nothing else in this program needs.

@@ -16,6 +16,9 @@ type streams struct {
 	err io.Writer
 }
 
+// note tells what is no fault.
+func (s streams) note(text string) { fmt.Fprintf(s.err, "note: %s\n", text) }
+
 type command struct {
 	name  string
 	about string

@@ -39,6 +39,7 @@ type predictArgs struct {
 	noHeader     bool
 	fieldNames   []string
 	progress     bool
+	catalogue    catalogueArgs
 }
 
 const predictUsage = "--model-dir DIR (--all-users | --users FILE | --histories FILE) --out FILE [flags]"
@@ -59,6 +60,7 @@ func (a *predictArgs) declare(flags *flag.FlagSet) {
 	flags.StringVar(&a.out, "out", "", "JSON Lines: a `file` .jsonl, or -; rows: .csv or .tsv; perhaps .gz")
 	flags.StringVar(&a.includeItems, "include-items", "", "a `file` with a column item_id: only these")
 	flags.StringVar(&a.excludeItems, "exclude-items", "", "a `file` with a column item_id: none of these")
+	a.catalogue.declare(flags)
 	flags.BoolVar(&a.includeSeen, "include-seen", false, "items of the history may be listed")
 	flags.Var(choice{&a.fill, []string{"popularity"}}, "fill", "popularity completes short lists with popular unseen items")
 	a.unknownUser = "error"
@@ -152,9 +154,14 @@ func predict(ctx context.Context, std streams, a *predictArgs) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	filter, err := a.catalogue.parseFilter()
+	if err != nil {
+		return "", err
+	}
 	if err := refuseClobber(a.out, [2]string{"--model-dir", a.modelDir}, [2]string{"--users", a.users},
 		[2]string{"--histories", a.histories}, [2]string{"--include-items", a.includeItems},
-		[2]string{"--exclude-items", a.excludeItems}); err != nil {
+		[2]string{"--exclude-items", a.excludeItems}, [2]string{"--attributes", a.catalogue.attributes},
+		[2]string{"--filter", a.catalogue.filterPath()}); err != nil {
 		return "", err
 	}
 	delimiter, err := findDelimiter(a.out, a.explain)
@@ -166,12 +173,11 @@ func predict(ctx context.Context, std streams, a *predictArgs) (string, error) {
 		return "", err
 	}
 	defer out.discard()
-	model, err := mlcore.Open(a.modelDir, mlcore.Options{})
-	if err != nil {
+	p := &predictor{std: std, args: a, delimiter: delimiter, now: now, filter: filter}
+	if p.model, err = a.catalogue.open(a.modelDir, p.input(a.catalogue.attributes)); err != nil {
 		return "", err
 	}
-	defer model.Close()
-	p := &predictor{std: std, args: a, model: model, delimiter: delimiter, now: now}
+	defer p.model.Close()
 	finished := make(chan error, 1)
 	go func() { finished <- p.run(ctx, out) }()
 	select {
@@ -194,6 +200,7 @@ type predictor struct {
 	args   *predictArgs
 	model  *mlcore.Model
 	now    mlcore.Timestamp
+	filter *mlcore.Filter
 	lists  *mlcore.Prepared // for most requests
 	final  *mlcore.Prepared // for histories whose weights are final
 	filled *mlcore.Prepared // for users that the model does not know
@@ -210,7 +217,7 @@ func (p *predictor) input(path string) *tables.Input {
 	return &tables.Input{
 		Path: path, Format: p.args.format, Columns: p.args.columns, Delimiter: p.args.delimiter,
 		FieldNames: p.args.fieldNames, Stdin: p.std.in,
-		Note: func(text string) { fmt.Fprintf(p.std.err, "note: %s\n", text) },
+		Note: p.std.note,
 	}
 }
 
@@ -220,8 +227,12 @@ func (p *predictor) prepare() (err error) {
 	if _, _, err := p.model.ItemIndex(""); err != nil {
 		return err
 	}
+	if err := noteFilter(p.std, p.model, p.filter); err != nil {
+		return err
+	}
 	options := mlcore.RecommendOptions{
 		IncludeSeen: p.args.includeSeen, Fill: p.args.fill != "", Explain: p.args.explain, Now: p.now,
+		Filter: p.filter,
 	}
 	if p.args.includeItems != "" {
 		if options.Include, err = p.readFilter(p.args.includeItems, "included"); err != nil {

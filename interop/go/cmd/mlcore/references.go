@@ -20,13 +20,9 @@ func (p *predictor) readFilter(path, use string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	unknown := 0
-	for _, id := range ids {
-		if _, isKnown, err := p.model.ItemIndex(id); err != nil {
-			return nil, err
-		} else if !isKnown {
-			unknown++
-		}
+	unknown, err := p.model.CountUnknownItems(ids)
+	if err != nil {
+		return nil, err
 	}
 	if unknown > 0 && unknown == len(ids) {
 		known, err := allIDs(p.model.Manifest().Counts.Items, p.model.ItemID)

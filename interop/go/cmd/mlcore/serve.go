@@ -44,6 +44,7 @@ func parseServeArgs(std streams, args []string) (serveArgs, int) {
 	o := &a.options
 	flags := newFlags(std, "serve", serveUsage)
 	flags.StringVar(&o.ModelDir, "model-dir", "", "the model `directory`, or a link to it")
+	flags.StringVar(&o.Attributes, "attributes", "", attributesUsage+"; a newer one is read as soon as it is there")
 	flags.StringVar(&a.listen, "listen", "127.0.0.1:8080", "the `address` to listen on; port 0 takes a free one")
 	flags.DurationVar(&o.ReloadInterval, "reload-interval", time.Second, "time between two looks for a newer model")
 	flags.Int64Var(&o.Limits.MaxBody, "max-body", 1<<20, "longest body of a request in `bytes`")

@@ -91,10 +91,11 @@ func parseRequest(line string) (request, error) {
 		user:    reader.optionalString("user"),
 		item:    reader.optionalString("item"),
 		history: reader.history(),
-		n:       reader.n(),
+		n:       reader.positive("n"),
 		options: mlcore.RecommendOptions{
 			Include:     reader.strings("include"),
 			Exclude:     reader.strings("exclude"),
+			Filter:      reader.filter(),
 			IncludeSeen: reader.boolean("include_seen"),
 			Fill:        reader.boolean("fill"),
 			Explain:     reader.boolean("explain"),
@@ -139,13 +140,14 @@ func (r *requestReader) id() []byte {
 	return mlcore.AppendString(nil, id.Text)
 }
 
-func (r *requestReader) n() int {
-	n, isInteger := r.object.Member("n").Integer()
-	if !isInteger || n > math.MaxInt32 {
-		r.fail("n", "an integer from 1 to 2147483647")
+// positive takes an integer; that it is above 0 is for the model to say.
+func (r *requestReader) positive(name string) int {
+	value, isInteger := r.object.Member(name).Integer()
+	if !isInteger || value > math.MaxInt32 {
+		r.fail(name, "an integer from 1 to 2147483647")
 		return 0
 	}
-	return int(n)
+	return int(value)
 }
 
 func (r *requestReader) optionalString(name string) *string {
@@ -176,6 +178,45 @@ func (r *requestReader) strings(name string) []string {
 		ids = append(ids, value.Items[index].Text)
 	}
 	return ids
+}
+
+// filter returns nil for a missing one.
+func (r *requestReader) filter() *mlcore.Filter {
+	if r.object.Member("filter") == nil {
+		return nil
+	}
+	filter := &mlcore.Filter{}
+	r.members("filter", func(r *requestReader, key string) {
+		switch key {
+		case "any_of":
+			filter.AnyOf = map[string][]string{}
+			r.members(key, func(r *requestReader, column string) { filter.AnyOf[column] = r.strings(column) })
+		case "none_of":
+			filter.NoneOf = map[string][]string{}
+			r.members(key, func(r *requestReader, column string) { filter.NoneOf[column] = r.strings(column) })
+		case "at_most":
+			filter.AtMost = map[string]int{}
+			r.members(key, func(r *requestReader, column string) { filter.AtMost[column] = r.positive(column) })
+		case "available_at":
+			filter.AvailableAt = r.timestamp(key, r.object.Member(key))
+		default:
+			r.fail(key, "one of any_of, none_of, available_at, at_most")
+		}
+	})
+	return filter
+}
+
+// members gives each key of an object to a function, with a reader of its value.
+func (r *requestReader) members(name string, take func(r *requestReader, key string)) {
+	value := r.object.Member(name)
+	if value.Kind != jsontext.Object {
+		r.fail(name, "an object")
+	}
+	inner := requestReader{object: value, err: r.err}
+	for _, key := range value.Keys {
+		take(&inner, key)
+	}
+	r.err = inner.err
 }
 
 func (r *requestReader) boolean(name string) bool {

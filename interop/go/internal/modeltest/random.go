@@ -53,3 +53,30 @@ func row(random *rand.Rand, items, longest, own int, value func() float32) []Pai
 	}
 	return pairs
 }
+
+// RandomAttributes returns a catalogue whose columns have few values or many, all in common, and none here
+// and there. Some times are equal.
+func RandomAttributes(random *rand.Rand, items int) *Attributes {
+	a := &Attributes{Values: ids(random, 1+random.IntN(2*items), "v")}
+	for _, name := range []string{"brand", `co,"l"our`, "série"}[:1+random.IntN(3)] {
+		numValues := min(len(a.Values), 1+random.IntN(1<<random.IntN(8)))
+		codes := make([]int32, items)
+		for item := range codes {
+			codes[item] = int32(random.IntN(numValues+1)) - 1
+		}
+		a.Columns, a.Codes = append(a.Columns, name), append(a.Codes, codes)
+	}
+	if random.IntN(4) == 0 {
+		return a
+	}
+	time := func() int64 {
+		if random.IntN(4) == 0 {
+			return NoTime
+		}
+		return int64(random.IntN(10)-5) * 1_000_000
+	}
+	for range items {
+		a.From, a.Until = append(a.From, time()), append(a.Until, time())
+	}
+	return a
+}

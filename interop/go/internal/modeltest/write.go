@@ -11,6 +11,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -29,7 +30,28 @@ type Model struct {
 	Histories  [][]Pair // by user, also if Users is nil, for the counts
 	Rule       *Rule    // nil for a model whose weights are final
 	// By user, the place of each item in the history, from 1; nil for a model without history_order.
-	Order [][]int32
+	Order      [][]int32
+	Attributes *Attributes
+}
+
+// Attributes are the catalogue of a model. Columns and Values must ascend.
+type Attributes struct {
+	Columns []string
+	Values  []string
+	Codes   [][]int32 // by column, of each item, -1 for none
+	From    []int64   // nil for a catalogue without times, else of each item, NoTime for none
+	Until   []int64   // likewise
+}
+
+// NoTime is how a catalogue writes none.
+const NoTime = -1 << 63
+
+// Value returns the value of an item in a column, empty for none.
+func (a *Attributes) Value(column, item int) string {
+	if code := a.Codes[column][item]; code >= 0 {
+		return a.Values[code]
+	}
+	return ""
 }
 
 // Rule is what a model with a history rule has besides.
@@ -79,6 +101,9 @@ func (m *Model) Files() map[string][]byte {
 			files["length_factors.npz"] = npz(array{"factors", "<f8", little(m.Rule.Factors), len(m.Rule.Factors)})
 		}
 	}
+	if m.Attributes != nil {
+		m.Attributes.addTo(files)
+	}
 	if m.Users != nil {
 		files["users.csv"] = idMap(m.Users)
 		files["histories.npz"] = csr(m.Histories)
@@ -94,6 +119,12 @@ func (m *Model) Files() map[string][]byte {
 	for _, row := range m.Similarity {
 		pairs += len(row)
 	}
+	files["manifest.json"] = m.manifest(files, interactions, pairs)
+	return files
+}
+
+// manifest returns a manifest that also says what the reader must know.
+func (m *Model) manifest(files map[string][]byte, interactions, pairs int) []byte {
 	manifest := Manifest(files, len(m.Histories), len(m.Items), interactions, pairs)
 	var features []string
 	if m.Rule != nil {
@@ -102,10 +133,24 @@ func (m *Model) Files() map[string][]byte {
 	if m.Order != nil {
 		features = append(features, `"history_order"`)
 	}
-	required := []byte(`"required_features": [` + strings.Join(features, ", ") + "]")
-	manifest = bytes.Replace(manifest, []byte(`"required_features": []`), required, 1)
-	files["manifest.json"] = manifest
-	return files
+	if a := m.Attributes; a != nil {
+		features = append(features, `"item_attributes"`)
+		counts := fmt.Sprintf(`"pairs": %d, "attribute_columns": %d, "attribute_values": %d}`, pairs, len(a.Columns), len(a.Values))
+		manifest = bytes.Replace(manifest, fmt.Appendf(nil, `"pairs": %d}`, pairs), []byte(counts), 1)
+	}
+	required := fmt.Appendf(nil, `"required_features": [%s]`, strings.Join(features, ", "))
+	return bytes.Replace(manifest, []byte(`"required_features": []`), required, 1)
+}
+
+func (a *Attributes) addTo(files map[string][]byte) {
+	files["attribute_columns.csv"], files["attribute_values.csv"] = idMap(a.Columns), idMap(a.Values)
+	codes := slices.Concat(a.Codes...)
+	files["attributes.npz"] = npz(array{"codes", "<i4", little(codes), len(codes)})
+	if a.From != nil {
+		files["availability.npz"] = npz(
+			array{"from", "<i8", little(a.From), len(a.From)}, array{"until", "<i8", little(a.Until), len(a.Until)},
+		)
+	}
 }
 
 // Manifest returns a manifest of the given sizes for files, whatever is in them.
@@ -118,11 +163,16 @@ func Manifest(files map[string][]byte, users, items, interactions, pairs int) []
 		"item_norms.npz":     fmt.Sprintf(`{"norms": {"dtype": "<f8", "shape": [%d]}}`, items),
 		"length_factors.npz": fmt.Sprintf(`{"factors": {"dtype": "<f8", "shape": [%d]}}`, items),
 		"order.npz":          fmt.Sprintf(`{"positions": {"dtype": "<i4", "shape": [%d]}}`, interactions),
+
+		"attributes.npz": fmt.Sprintf(`{"codes": {"dtype": "<i4", "shape": [%d]}}`,
+			items*(bytes.Count(files["attribute_columns.csv"], []byte("\n"))-1)),
+		"availability.npz": fmt.Sprintf(`{"from": {"dtype": "<i8", "shape": [%d]}, "until": {"dtype": "<i8", "shape": [%d]}}`, items, items),
 	}
 	var entries []string
 	for _, name := range []string{
 		"config.json", "items.csv", "similarity.npz", "popularity.npz", "users.csv", "histories.npz",
-		"item_norms.npz", "length_factors.npz", "order.npz",
+		"item_norms.npz", "length_factors.npz", "order.npz", "attribute_columns.csv", "attribute_values.csv",
+		"attributes.npz", "availability.npz",
 	} {
 		data, isThere := files[name]
 		if !isThere {

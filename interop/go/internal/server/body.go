@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/filters"
 	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 	"github.com/mlcore/mlcore/interop/go/internal/tables"
@@ -135,7 +136,7 @@ func (d *decoder) refuseNext(field, expected string) {
 	d.json.Stop()
 }
 
-const bodyKeys = "user_id, history, weights, now, n, include, exclude, include_seen, fill, unknown_user, explain"
+const bodyKeys = "user_id, history, weights, now, n, include, exclude, filter, include_seen, fill, unknown_user, explain"
 
 func (d *decoder) member(key string) {
 	if d.has(key) {
@@ -160,6 +161,12 @@ func (d *decoder) member(key string) {
 		r.options.Include = d.ids(key)
 	case "exclude":
 		r.options.Exclude = d.ids(key)
+	case "filter":
+		filter, fault := filters.Read(d.json)
+		r.options.Filter = filter
+		if fault != nil {
+			d.fault = filterFault(fault)
+		}
 	case "include_seen":
 		r.options.IncludeSeen = d.boolean(key)
 	case "fill":

@@ -14,8 +14,10 @@ import (
 const modelHeader = "X-Model"
 
 var userParameters = []parameter{
-	paramN, paramInclude, paramExclude, paramIncludeSeen, paramFill, paramUnknownUser, paramExplain,
+	paramN, paramInclude, paramExclude, paramFilter, paramIncludeSeen, paramFill, paramUnknownUser, paramExplain,
 }
+
+var itemParameters = []parameter{paramN, paramFilter}
 
 func (s *Server) recommendUser(x *exchange) *fault {
 	if expected, got := idFault(x.id); expected != "" {
@@ -51,12 +53,12 @@ func (s *Server) similar(x *exchange) *fault {
 	if expected, got := idFault(x.id); expected != "" {
 		return badRequest("id", expected, got)
 	}
-	request, fault := parseQuery(x.request.URL.RawQuery, []parameter{paramN}, &s.limits)
+	request, fault := parseQuery(x.request.URL.RawQuery, itemParameters, &s.limits)
 	if fault != nil {
 		return fault
 	}
 	return s.withModel(x, func(p *publication) error {
-		items, err := p.model.Similar(x.id, request.n)
+		items, err := p.model.SimilarWith(x.id, request.n, request.options)
 		if err != nil {
 			return err
 		}
@@ -99,6 +101,9 @@ func (s *Server) withModel(x *exchange, answer func(*publication) error, field s
 // requestFault names the field of a body; where the model refuses what a step makes of the history, the
 // item goes into the rule.
 func requestFault(refusal *mlcore.Error) *fault {
+	if key, isFilter := strings.CutPrefix(refusal.Name, "filter: "); isFilter {
+		return badRequest("filter."+key, refusal.Expected, refusal.Got)
+	}
 	if _, item, isItem := strings.Cut(refusal.Name, ": "); isItem {
 		return badRequest("history", "of "+item+" "+refusal.Expected, refusal.Got)
 	}
@@ -111,19 +116,36 @@ func unavailable() *fault {
 
 // listForUser writes what a file of predictions has for the user.
 func (x *exchange) listForUser(p *publication, r *listRequest) error {
-	prepared, err := p.listsWith(&r.options)
-	if err != nil {
-		return err
-	}
-	x.body, _, err = prepared.AppendRecommend(x.body, r.userID, r.n)
+	err := x.appendLine(p, r,
+		func(m *mlcore.Model) ([]mlcore.Item, error) { return m.Recommend(r.userID, r.n, r.options) },
+		func(lists *mlcore.Prepared) (err error) {
+			x.body, _, err = lists.AppendRecommend(x.body, r.userID, r.n)
+			return err
+		})
 	if !r.fillUnknown || mlcore.VerdictOf(err) != mlcore.VerdictUnknownUser {
 		return err
 	}
 	r.options.Fill = true
-	if prepared, err = p.listsWith(&r.options); err != nil {
-		return err
+	x.body = x.body[:0]
+	return x.appendLine(p, r,
+		func(m *mlcore.Model) ([]mlcore.Item, error) { return m.RecommendHistory(nil, r.n, r.options) },
+		func(lists *mlcore.Prepared) (err error) {
+			x.body, _, err = lists.AppendRecommendHistory(x.body, r.userID, nil, r.n)
+			return err
+		})
+}
+
+// appendLine lets the lists that are prepared answer, or else the model.
+func (x *exchange) appendLine(
+	p *publication, r *listRequest, ask func(*mlcore.Model) ([]mlcore.Item, error), write func(*mlcore.Prepared) error,
+) error {
+	if o := &r.options; o.Include == nil && len(o.Exclude) == 0 && o.Filter == nil {
+		return write(p.prepared[listForm(o)])
 	}
-	x.body, _, err = prepared.AppendRecommendHistory(x.body[:0], r.userID, nil, r.n)
+	items, err := ask(p.model)
+	if err == nil {
+		x.body = mlcore.AppendPrediction(x.body, r.userID, items)
+	}
 	return err
 }
 
@@ -155,13 +177,6 @@ func checkFinal(history []mlcore.HistoryItem) error {
 		}
 	}
 	return nil
-}
-
-func (p *publication) listsWith(options *mlcore.RecommendOptions) (*mlcore.Prepared, error) {
-	if options.Include == nil && len(options.Exclude) == 0 {
-		return p.prepared[listForm(options)], nil
-	}
-	return p.model.Prepare(*options)
 }
 
 // appendItems appends the rest of an answer: the list as in a file of predictions, and the end.

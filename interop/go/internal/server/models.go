@@ -16,28 +16,41 @@ import (
 	"time"
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/tables"
 )
 
 // identity says which model a path leads to: the directory, and the SHA-256 of its manifest, which in
-// turn has the digests of all files. If either cannot be read, digest is the reason.
+// turn has the digests of all files. If either cannot be read, digest is the reason. Beside it is what tells
+// one state of the catalogue from another.
 type identity struct {
-	dir    string
-	digest string
+	dir        string
+	digest     string
+	attributes string
 }
 
 // maxManifestBytes is MAX_MANIFEST_BYTES of the format.
 const maxManifestBytes = 1 << 20
 
-func identify(path string) identity {
-	dir, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return identity{path, err.Error()}
+func (m *models) identify() identity {
+	found := identity{dir: m.path, attributes: stateOf(m.attributes)}
+	dir, err := filepath.EvalSymlinks(m.path)
+	if err == nil {
+		found.dir = dir
+		found.digest, err = digestOf(filepath.Join(dir, "manifest.json"))
 	}
-	digest, err := digestOf(filepath.Join(dir, "manifest.json"))
 	if err != nil {
-		return identity{dir, err.Error()}
+		found.digest = err.Error()
 	}
-	return identity{dir, digest}
+	return found
+}
+
+// stateOf returns what changes whenever a file is written or replaced; nothing if there is none.
+func stateOf(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprint(info.Size(), info.ModTime().UnixNano())
 }
 
 func digestOf(path string) (string, error) {
@@ -121,11 +134,12 @@ func listForm(options *mlcore.RecommendOptions) int {
 
 // models holds the model that answers requests, and replaces it by newer ones.
 type models struct {
-	path    string
-	log     *slog.Logger
-	metrics *metrics
-	current atomic.Pointer[publication]
-	open    atomic.Int64 // models opened of which the memory has not been given back
+	path       string
+	attributes string // the file beside it, or nothing
+	log        *slog.Logger
+	metrics    *metrics
+	current    atomic.Pointer[publication]
+	open       atomic.Int64 // models opened of which the memory has not been given back
 
 	updating sync.Mutex // held from the look for a newer model to its publication
 	refused  identity
@@ -153,7 +167,7 @@ func (m *models) acquire() *publication {
 func (m *models) update(force, verify bool) error {
 	m.updating.Lock()
 	defer m.updating.Unlock()
-	found := identify(m.path)
+	found := m.identify()
 	current := m.current.Load()
 	if current != nil && current.identity == found {
 		m.refused = identity{}
@@ -180,7 +194,7 @@ var errReplaced = errors.New("model: expected one that stays in place while it i
 // digest is not known.
 func (m *models) load(found identity, verify bool) (*publication, error) {
 	next, err := m.prepare(found, verify)
-	if identify(m.path) == found {
+	if m.identify() == found {
 		return next, err
 	}
 	if err == nil {
@@ -191,7 +205,11 @@ func (m *models) load(found identity, verify bool) (*publication, error) {
 
 // prepare opens a model and does everything that its first request would have to wait for.
 func (m *models) prepare(found identity, verify bool) (next *publication, err error) {
-	model, err := mlcore.Open(found.dir, mlcore.Options{})
+	options, err := m.openOptions()
+	if err != nil {
+		return nil, err
+	}
+	model, err := mlcore.Open(found.dir, options)
 	if err != nil {
 		return nil, err
 	}
@@ -210,6 +228,11 @@ func (m *models) prepare(found identity, verify bool) (next *publication, err er
 			return nil, err
 		}
 	}
+	if options.Attributes != nil {
+		if err := m.expectItems(model, options.Attributes.Items); err != nil {
+			return nil, err
+		}
+	}
 	next = &publication{model: model, identity: found, loaded: time.Now()}
 	for form := range next.prepared {
 		options := mlcore.RecommendOptions{IncludeSeen: form&1 != 0, Fill: form&2 != 0, Explain: form&4 != 0}
@@ -218,6 +241,28 @@ func (m *models) prepare(found identity, verify bool) (next *publication, err er
 		}
 	}
 	return next, warmUp(model)
+}
+
+// openOptions reads the catalogue beside the model.
+func (m *models) openOptions() (options mlcore.Options, err error) {
+	if m.attributes != "" {
+		options.Attributes, err = tables.ReadAttributes(&tables.Input{
+			Path: m.attributes, Note: func(text string) { m.log.Info("attributes", "note", text) },
+		})
+	}
+	return options, err
+}
+
+// expectItems refuses a catalogue of other items, by which every filter would admit nothing.
+func (m *models) expectItems(model *mlcore.Model, ids []string) error {
+	unknown, err := model.CountUnknownItems(ids)
+	if err == nil && unknown == len(ids) {
+		err = fmt.Errorf("%s: item_id: expected items of the model, got none of them", m.attributes)
+	}
+	if err == nil && unknown > 0 {
+		m.log.Info("attributes", "note", fmt.Sprintf("%d of %d items are not in the model, and are passed over", unknown, len(ids)))
+	}
+	return err
 }
 
 // warmUp parses the id maps and orders the items by popularity.

@@ -248,7 +248,7 @@ func TestAModelThatIsDeletedServesOn(t *testing.T) {
 func TestAModelThatIsReplacedWhileItIsOpenedIsNotRefused(t *testing.T) {
 	current := newLink(t, cosineModel)
 	server := start(t, testOptions(string(current)))
-	gone := identity{filepath.Join(t.TempDir(), "gone"), "0123"}
+	gone := identity{dir: filepath.Join(t.TempDir(), "gone"), digest: "0123"}
 	// The link leads elsewhere by the time the directory is found missing.
 	if _, err := server.models.load(gone, true); !errors.Is(err, errReplaced) {
 		t.Errorf("got %v", err)

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/filters"
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
@@ -46,6 +47,11 @@ var (
 		r.options.Exclude = values
 		return nil
 	}}
+	paramFilter = parameter{"filter", false, func(r *listRequest, values []string, _ *Limits) *fault {
+		filter, fault := filters.Parse(values[0])
+		r.options.Filter = filter
+		return filterFault(fault)
+	}}
 	paramIncludeSeen = parameter{"include_seen", false, func(r *listRequest, values []string, _ *Limits) *fault {
 		return setBool(&r.options.IncludeSeen, "include_seen", values[0])
 	}}
@@ -59,6 +65,14 @@ var (
 		return setBool(&r.options.Explain, "explain", values[0])
 	}}
 )
+
+// filterFault returns the fault of a filter, if there is one, by its place in the request.
+func filterFault(f *filters.Fault) *fault {
+	if f == nil {
+		return nil
+	}
+	return badRequest(strings.Join(append([]string{"filter"}, f.Path...), "."), f.Expected, f.Got)
+}
 
 func setBool(value *bool, name, text string) *fault {
 	if text != "true" && text != "false" {

@@ -102,6 +102,10 @@ var refused = []struct{ body, field string }{
 	{`{"history": [], "weights": "raw"}`, "weights"},
 	{`{"history": [], "weights": true}`, "weights"},
 	{`{"history": [], "weights": "final", "weights": "final"}`, "weights"},
+	{`{"history": [], "filter": null}`, "filter"},
+	{`{"history": [], "filter": {"any_of": {"x": [1]}}, "n": }`, "filter.any_of.x[0]"},
+	{`{"history": [], "filter": {"any_of": {"x": ["y"]}}}`, "filter.any_of"},
+	{`{"history": [], "filter": {}, "filter": {}}`, "filter"},
 	{`{"history": [], "now": null}`, "now"},
 	{`{"history": [], "now": "yesterday"}`, "now"},
 	{`{"history": [], "now": 1.0}`, "now"},
@@ -133,6 +137,8 @@ var accepted = []string{
 	`{"history": [{"item_id": "0032", "timestamp": 1577836800, "weight": 1}], "weights": "events", "now": 0}`,
 	`{"history": [{"timestamp": "2020-01-01 00:00:00.5+01", "item_id": "0032"}], "weights": "final", "now": "2019-12-31T23:00:00Z"}`,
 	`{"history": [{"item_id": "0032", "timestamp": "-7"}], "now": -62135596800}`,
+	`{"user_id": "u0002", "filter": {}}`,
+	`{"filter": {"any_of": {}, "none_of": {}, "at_most": {}}, "history": []}`,
 }
 
 func TestBodiesAreReadStrictly(t *testing.T) {
@@ -160,7 +166,7 @@ func FuzzBody(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body string) {
 		request, fault := parseBody(body, &testLimits)
-		value, err := jsontext.Parse(body, 3)
+		value, err := jsontext.Parse(body, 4)
 		if fault == nil && err != nil {
 			t.Fatalf("accepted, though %v", err)
 		}

@@ -27,6 +27,7 @@ type Limits struct {
 // Options say which model is served, and how.
 type Options struct {
 	ModelDir        string // a directory, or a link to one that is switched to newer ones
+	Attributes      string // a file of a catalogue, which is read anew when it changes; or nothing
 	ReloadInterval  time.Duration
 	VerifyFirst     bool // whether every byte of the first model is checked
 	VerifyReloads   bool // the same for the models that follow
@@ -56,6 +57,7 @@ const (
 // New opens the first model.
 func New(options Options) (*Server, error) {
 	s := &Server{options: options, limits: options.Limits, log: options.Log, routes: routes()}
+	s.models.attributes = options.Attributes
 	s.models.path, s.models.log, s.models.metrics = options.ModelDir, options.Log, &s.metrics
 	if err := s.models.loadFirst(options.VerifyFirst); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -68,23 +69,31 @@ func ReadIDs(in *Input, axis Axis, check func(id string) error) ([]string, error
 	}
 	first := true
 	return ids, readObjects(in, func(place string, object *jsontext.Value) error {
-		value := object.Member(column)
-		isFirst := first
+		id, err := idOfRow(place, object, column, axis, first)
 		first = false
-		switch {
-		case value == nil && isFirst:
-			return &Error{
-				Message: fmt.Sprintf("%s: %s: expected a key of this name, got %s",
-					place, column, describeNames(object.Keys, "an empty object")),
-				Hint: cmp.Or(hintAtForm(object), likelyColumn(axis.hint(), column, object.Keys)),
-			}
-		case value == nil:
-			return faultf("%s: %s: expected a value, got no such key", place, column)
-		case value.Kind != jsontext.String:
-			return at(&BadValue{"expected a string, got " + value.Show(), hintAtNumber(value)}, "%s: %s", place, column)
+		if err != nil {
+			return err
 		}
-		return at(add(value.Text), "%s: %s", place, column)
+		return at(add(id), "%s: %s", place, column)
 	})
+}
+
+// idOfRow returns the id in a row of JSON Lines.
+func idOfRow(place string, object *jsontext.Value, column string, axis Axis, isFirst bool) (string, error) {
+	value := object.Member(column)
+	switch {
+	case value == nil && isFirst:
+		return "", &Error{
+			Message: fmt.Sprintf("%s: %s: expected a key of this name, got %s",
+				place, column, describeNames(object.Keys, "an empty object")),
+			Hint: cmp.Or(hintAtForm(object), likelyColumn(axis.hint(), column, object.Keys)),
+		}
+	case value == nil:
+		return "", faultf("%s: %s: expected a value, got no such key", place, column)
+	case value.Kind != jsontext.String:
+		return "", at(&BadValue{"expected a string, got " + value.Show(), hintAtNumber(value)}, "%s: %s", place, column)
+	}
+	return value.Text, nil
 }
 
 // hintAtForm returns what else the object of a file is, which other options take.
@@ -117,6 +126,11 @@ type csvColumn struct {
 // readTable gives the columns of a CSV file to their functions, row by row, and then calls endRow,
 // unless that is nil, with the columns that are there.
 func readTable(in *Input, columns []csvColumn, endRow func()) error {
+	return readWholeTable(in, columns, nil, endRow)
+}
+
+// readWholeTable is readTable for a file of which all other columns are read too: each as rest says.
+func readWholeTable(in *Input, columns []csvColumn, rest func(name string) (csvColumn, error), endRow func()) error {
 	source, err := openLines(in)
 	if err != nil {
 		return err
@@ -145,6 +159,11 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 		place, after = fmt.Sprintf("%s:%d", place, first), " after the header"
 	}
 	width := len(header)
+	if rest != nil {
+		if columns, err = withRest(columns, header, in.FieldNames == nil, rest); err != nil {
+			return err
+		}
+	}
 	positions, err := findColumns(in, place, header, columns)
 	if err != nil {
 		return err
@@ -179,6 +198,23 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 			endRow()
 		}
 	}
+}
+
+// withRest appends the columns of a header that are not asked for by name.
+func withRest(columns []csvColumn, header []string, isHeader bool, rest func(name string) (csvColumn, error)) ([]csvColumn, error) {
+	all := slices.Clone(columns)
+	for _, name := range header {
+		isThere := slices.ContainsFunc(all, func(column csvColumn) bool { return column.name == name })
+		if isThere || (name == "" && !isHeader) {
+			continue // findColumns counts those of one name; an option may leave names out
+		}
+		column, err := rest(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, column)
+	}
+	return all, nil
 }
 
 // likelyColumn adds to a hint the column that is called so but for case and punctuation.
