@@ -57,6 +57,8 @@ def build_parser() -> argparse.ArgumentParser:
         top_n="longest list",
         include_items_path="a table with the column of items: only these",
         exclude_items_path="a table with the column of items: none of these",
+        include_pairs_path="a table with the columns of users and items: of each user only these",
+        exclude_pairs_path="a table with the columns of users and items: of each user none of these",
         include_seen="allow items of the history",
         fill="complete short lists with popular unseen items",
         unknown_user="a user unknown to the model is an error, is left out, or gets popular items",

@@ -51,6 +51,8 @@ def dump(directory: Path) -> Object:
         return {"error": error.verdict, "stage": "verify"}
     arrays = {f"similarity.npz/{name}": array for name, array in _arrays_of(model.similarity)}
     arrays["popularity.npz/counts"] = model.popularity
+    if model.decayed_popularity is not None:
+        arrays["popularity.npz/decayed"] = model.decayed_popularity
     for name, of_rule in normalization_arrays(model.normalization or Normalization()).items():
         arrays |= {f"{name}/{array}": values for array, values in of_rule.items()}
     ids = {"items.csv": model.items}

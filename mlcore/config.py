@@ -32,7 +32,7 @@ from mlcore.similarity import (
     NeighborSettings,
     Similarity,
 )
-from mlcore.weighting import WEIGHTINGS, NoWeighting, Weighting
+from mlcore.weighting import TIME, WEIGHTINGS, NoWeighting, Recency, Weighting
 
 __all__ = ["NAMED", "NEUTRAL", "SettingError", "TrainConfig"]
 
@@ -76,6 +76,10 @@ class TrainConfig:
         aggregate: how rows of one user and item become one, in the file of a training and in the
             history of a request; see ``Events.aggregate``.
         history_decay: how much less the earlier items of a history count where the model recommends.
+        popularity_half_life_days: h, in days of 86,400 s, after which an interaction counts half in
+            the popularity that fills short lists; None counts users.
+        popularity_reference_time: T, RFC 3339, when it counts in full; None for that of the weighting,
+            if it has one, else for the latest timestamp of the training.
 
     >>> TrainConfig(num_neighbors=50).to_json()["num_neighbors"]
     50
@@ -90,6 +94,8 @@ class TrainConfig:
     heavy_users: HeavyUsers = Keep()
     aggregate: Aggregate = parameter("sum", choice(*AGGREGATES))
     history_decay: HistoryDecay = NoHistoryDecay()
+    popularity_half_life_days: float | None = parameter(None, optional(number(above=0)))
+    popularity_reference_time: str | None = parameter(None, optional(TIME))
 
     def __post_init__(self) -> None:
         check_parameters(self)
@@ -101,6 +107,21 @@ class TrainConfig:
                     'TrainConfig.from_json takes names: {"similarity": {"name": "cosine"}}',
                 )
         _refuse_unused(self)
+        if self.popularity_reference_time is not None and self.recency is None:
+            raise ConfigError(
+                "popularity_reference_time: expected null without popularity_half_life_days, "
+                f"got {self.popularity_reference_time!r}"
+            )
+
+    @property
+    def recency(self) -> Recency | None:
+        """What an interaction adds to the popularity, or None where each user counts 1."""
+        if self.popularity_half_life_days is None:
+            return None
+        return Recency(
+            half_life_days=self.popularity_half_life_days,
+            reference_time=self.popularity_reference_time or self.weighting.reference_time,
+        )
 
     @property
     def uses_order(self) -> bool:
@@ -127,8 +148,7 @@ class TrainConfig:
         The same interactions give the same model with either.
 
         Raises:
-            DataError: the weighting has a half-life, or the order of items counts, and there are no
-                timestamps.
+            DataError: there is a half-life, or the order of items counts, and there are no timestamps.
 
         >>> pairs = Interactions.from_columns(["u"], ["a"], timestamps=[0])
         >>> config = TrainConfig(weighting=NoWeighting(half_life_days=7)).resolved(pairs)
@@ -137,7 +157,11 @@ class TrainConfig:
         """
         if self.history_decay.uses_order and interactions.timestamps is None:
             raise no_timestamps("order the items of a user by", "leave history_decay out")
-        return replace(self, weighting=self.weighting.resolved(interactions))
+        config = replace(self, weighting=self.weighting.resolved(interactions))
+        if config.recency is None:
+            return config
+        time = config.recency.resolved(interactions).reference_time
+        return replace(config, popularity_reference_time=time)
 
     @classmethod
     def from_json(cls, value: object, place: str = "config") -> TrainConfig:

@@ -65,10 +65,16 @@ def _named(part: str) -> dict[str, Any]:
         "oneOf": [_variant(name, cls) for name, cls in registry.items()],
     }
     if base is Weighting:
-        without = {"properties": {"reference_time": {"type": "null"}}}
-        decays = {"properties": {"half_life_days": {"type": "number"}}}
-        shape["anyOf"] = [without, {**decays, "required": ["half_life_days"]}]
+        shape["anyOf"] = _time_needs_half_life("")
     return shape
+
+
+def _time_needs_half_life(prefix: str) -> list[dict[str, Any]]:
+    half_life = f"{prefix}half_life_days"
+    return [
+        {"properties": {f"{prefix}reference_time": {"type": "null"}}},
+        {"properties": {half_life: {"type": "number"}}, "required": [half_life]},
+    ]
 
 
 def _variant(name: str, cls: type[Any]) -> dict[str, Any]:
@@ -91,7 +97,8 @@ def _together() -> list[dict[str, Any]]:
         rules.append(_either({key: {"const": neutral}}, _one_of("similarity", using)))
     weighted = [name for name, cls in SIMILARITIES.items() if not cls.binary]
     others = [name for name, way in HEAVY_USERS.items() if not way.changes_weights_only]
-    return [*rules, _either(_one_of("similarity", weighted), _one_of("heavy_users", others))]
+    rules.append(_either(_one_of("similarity", weighted), _one_of("heavy_users", others)))
+    return [*rules, {"anyOf": _time_needs_half_life("popularity_")}]
 
 
 def _one_of(part: str, names: list[str]) -> dict[str, Any]:

@@ -33,12 +33,14 @@ from mlcore.types import CsrMatrix, Float32Array, Float64Array
 
 __all__ = [
     "NO_TIME",
+    "TIME",
     "WEIGHTINGS",
     "BM25",
     "Binary",
     "Log",
     "NoWeighting",
     "Normalization",
+    "Recency",
     "TfIdf",
     "Weighting",
 ]
@@ -64,7 +66,7 @@ def _time_from(value: object) -> str:
         raise ValueError from None  # Python's text would replace the rule's
 
 
-_TIME = Rule("an RFC 3339 time", _time_from, {"type": "string", "pattern": RFC_3339_PATTERN})
+TIME = Rule("an RFC 3339 time", _time_from, {"type": "string", "pattern": RFC_3339_PATTERN})
 
 
 class Normalization(NamedTuple):
@@ -92,10 +94,11 @@ class Weighting(ABC):
 
     name: ClassVar[str]
     uses: ClassVar[frozenset[str]] = frozenset()  # parts of the normalization
+    prefix: ClassVar[str] = ""  # of its settings, where it is one of several in a configuration
 
     _: KW_ONLY
     half_life_days: float | None = parameter(None, optional(number(above=0)))
-    reference_time: str | None = parameter(None, optional(_TIME))
+    reference_time: str | None = parameter(None, optional(TIME))
 
     def __post_init__(self) -> None:
         check_parameters(self)
@@ -135,7 +138,9 @@ class Weighting(ABC):
         if self.half_life_days is None:
             return self
         if interactions.timestamps is None:
-            raise no_timestamps("tell the age of interactions by", "leave half_life_days out")
+            raise no_timestamps(
+                "tell the age of interactions by", f"leave {self.prefix}half_life_days out"
+            )
         if self.reference_time is not None:
             return self
         return replace(self, reference_time=format_rfc_3339(int(interactions.timestamps.max())))
@@ -264,17 +269,22 @@ class Weighting(ABC):
             half_lives: Float64Array = ages / (self.half_life_days * _MICROSECONDS_PER_DAY)
         return half_lives
 
+    @property
+    def _step(self) -> str:
+        """What it is called in messages."""
+        return f"weighting {self.name}"
+
     def _refuse_time(
         self, interactions: Interactions, entry: int, up_to: str, in_training: bool
     ) -> DataError:
         assert interactions.timestamps is not None
         cutoff = up_to.rpartition(" ")[2]
         return DataError(
-            f"weighting {self.name}: {interactions.place_of(entry)}: expected a timestamp "
+            f"{self._step}: {interactions.place_of(entry)}: expected a timestamp "
             f"up to {up_to}, got {format_rfc_3339(int(interactions.timestamps[entry]))}",
             (
-                "leave reference_time out to take the latest timestamp, or set later interactions "
-                f"aside: cli.split --strategy temporal --cutoff {cutoff}"
+                f"leave {self.prefix}reference_time out to take the latest timestamp, or set later "
+                f"interactions aside: cli.split --strategy temporal --cutoff {cutoff}"
                 if in_training
                 else "--now says up to which time events age"
             ),
@@ -282,7 +292,7 @@ class Weighting(ABC):
 
     def _refuse(self, interactions: Interactions, entry: int, value: float) -> DataError:
         return DataError(
-            f"weighting {self.name}: {interactions.place_of(entry)}: "
+            f"{self._step}: {interactions.place_of(entry)}: "
             f"expected a weight above 0 that float32 holds, got {value!r}",
             self._hint() if value <= 0 else None,
         )
@@ -317,6 +327,21 @@ class Binary(Weighting):
         """Return the ones, decayed or not."""
         weights: Float64Array = user_items.data
         return weights
+
+
+@dataclass(frozen=True)
+class Recency(Binary):
+    """max(2^(-(T - t_ui) / h), 2^-1022): what an interaction adds to a decayed popularity.
+
+    Its settings are those of ``TrainConfig`` that begin with ``popularity_``.
+    """
+
+    name = "popularity"
+    prefix = "popularity_"
+
+    @property
+    def _step(self) -> str:
+        return self.name
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,8 @@ def test_defaults_are_those_of_the_design() -> None:
         "heavy_users": {"name": "keep"},
         "aggregate": "sum",
         "history_decay": {"name": "none"},
+        "popularity_half_life_days": None,
+        "popularity_reference_time": None,
     }
     assert json.dumps(TrainConfig().to_json()) == json.dumps(expected)
     assert TrainConfig.from_json({}) == TrainConfig()
@@ -146,7 +148,7 @@ def test_a_config_is_immutable_and_can_be_a_key() -> None:
 
 KEYS = (
     "similarity, weighting, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users, "
-    "aggregate, history_decay"
+    "aggregate, history_decay, popularity_half_life_days, popularity_reference_time"
 )
 NEIGHBORS = "num_neighbors: expected an integer >= 1 or null, got"
 HALF_LIFE = "half_life_days: expected a finite number above 0 or null"

@@ -34,7 +34,7 @@ func (m *Model) addDigests(digests *Digests, file *fileData) error {
 	if strings.HasSuffix(file.name, ".csv") {
 		return addIDDigest(digests, file.name, m.idMapOf(file.name))
 	}
-	specs := expectedArrays(file.name, m.files.manifest.Counts)
+	specs := m.files.manifest.arrays(file.name)
 	if specs == nil {
 		return nil
 	}

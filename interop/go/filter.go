@@ -8,7 +8,7 @@ import (
 // filter is RecommendOptions with positions in place of ids.
 type filter struct {
 	include     []int32 // ascending; nil allows all. Excluded items are not among them.
-	exclude     []int32 // ascending; empty if include is not nil
+	exclude     []int32 // ascending
 	popular     []int32 // include, the most popular first; only with fill
 	gate        gate    // of what these allow, what passes
 	includeSeen bool
@@ -80,28 +80,42 @@ func (f *filter) prepare(m *Model) error {
 	return nil
 }
 
-// sortByPopularity orders items by the number of their users, ties by position; those without are left out.
+// sortByPopularity orders items by their popularity, ties by position; those without users are left out.
 func (m *Model) sortByPopularity(items []int32) []int32 {
-	items = slices.DeleteFunc(items, func(item int32) bool { return m.counts[item] == 0 })
+	if m.decayed != nil {
+		return sortBy(m.decayed, items)
+	}
+	return sortBy(m.counts, items)
+}
+
+func sortBy[T int64 | float64](popularity []T, items []int32) []int32 {
+	items = slices.DeleteFunc(items, func(item int32) bool { return popularity[item] == 0 })
 	slices.SortFunc(items, func(a, b int32) int {
-		if byCount := cmp.Compare(m.counts[b], m.counts[a]); byCount != 0 {
-			return byCount
+		if byPopularity := cmp.Compare(popularity[b], popularity[a]); byPopularity != 0 {
+			return byPopularity
 		}
 		return cmp.Compare(a, b)
 	})
 	return items
 }
 
-// byPopularity returns all items that users have, in this order.
-func (m *Model) byPopularity() []int32 {
+// byPopularity returns all items that users have, in this order, once it has found all numbers sound.
+func (m *Model) byPopularity() ([]int32, error) {
 	m.popularLock.Lock()
 	defer m.popularLock.Unlock() // also if a mapped file faults; the next request then tries again
 	if m.popular == nil {
+		if !areNorms(m.counts) || !areNorms(m.decayed) {
+			return nil, refuse(VerdictCSR, m.files.path(popularityFile), "", "finite numbers of at least 0", "others")
+		}
 		order := make([]int32, len(m.counts))
 		for item := range order {
 			order[item] = int32(item)
 		}
 		m.popular = m.sortByPopularity(order)
 	}
-	return m.popular
+	return m.popular, nil
+}
+
+func areNorms[T int64 | float64](values []T) bool {
+	return !slices.ContainsFunc(values, func(value T) bool { return !isNorm(float64(value)) })
 }

@@ -43,9 +43,10 @@ const (
 )
 
 const (
-	historyRuleFeature  = "history_rule"
-	historyOrderFeature = "history_order"
-	attributesFeature   = "item_attributes"
+	historyRuleFeature       = "history_rule"
+	historyOrderFeature      = "history_order"
+	attributesFeature        = "item_attributes"
+	decayedPopularityFeature = "decayed_popularity"
 )
 
 // features are the required features known here, and the files a model with them may have; which of these
@@ -54,6 +55,7 @@ var features = []feature{
 	{historyRuleFeature, []string{normsFile, factorsFile}},
 	{historyOrderFeature, []string{orderFile}},
 	{attributesFeature, []string{attributeColumnsFile, attributeValuesFile, attributesFile, availabilityFile}},
+	{decayedPopularityFeature, nil}, // an array more in popularity.npz
 }
 
 type feature struct {
@@ -134,14 +136,18 @@ func (s arraySpec) elementBytes() int64 {
 }
 
 // expectedArrays returns the arrays of a file in order, or nil for a file that is no .npz.
-func expectedArrays(file string, counts Counts) []arraySpec {
+func expectedArrays(file string, counts Counts, required ...string) []arraySpec {
 	switch file {
 	case similarityFile:
 		return csrArrays(counts.Items, counts.Pairs)
 	case historiesFile:
 		return csrArrays(counts.Users, counts.Interactions)
 	case popularityFile:
-		return []arraySpec{{"counts", "<i8", counts.Items}}
+		specs := []arraySpec{{"counts", "<i8", counts.Items}}
+		if slices.Contains(required, decayedPopularityFeature) {
+			specs = append(specs, arraySpec{"decayed", "<f8", counts.Items})
+		}
+		return specs
 	case normsFile:
 		return []arraySpec{{"norms", "<f8", counts.Items}}
 	case factorsFile:
@@ -154,6 +160,11 @@ func expectedArrays(file string, counts Counts) []arraySpec {
 		return []arraySpec{{"from", "<i8", counts.Items}, {"until", "<i8", counts.Items}}
 	}
 	return nil
+}
+
+// arrays returns the arrays of a file of this model, likewise.
+func (m *Manifest) arrays(file string) []arraySpec {
+	return expectedArrays(file, m.Counts, m.RequiredFeatures...)
 }
 
 func csrArrays(rows, entries int64) []arraySpec {
@@ -349,7 +360,7 @@ func (r *manifestReader) files(object *jsontext.Value, manifest *Manifest) []Fil
 	var entries []FileEntry
 	for _, name := range object.Keys {
 		entry := r.object(object, name)
-		r.arrays(entry, name, expectedArrays(name, manifest.Counts))
+		r.arrays(entry, name, manifest.arrays(name))
 		entries = append(entries, FileEntry{
 			Name: name, Bytes: r.integer(entry, "bytes", maxEntries), SHA256: r.sha256(entry, "sha256"),
 		})

@@ -25,6 +25,7 @@ type Model struct {
 	histories  csrMatrix // without rows in a model without users
 	order      []int32   // place of each entry of the histories, from 1; nil in a model without it
 	counts     []int64
+	decayed    []float64    // in place of counts, where lists are filled; nil where users count alike
 	rule       *historyRule // nil where every weight is final
 	// What filters look at, and what the directory holds of it; nil without a catalogue.
 	attributes, ownAttributes *attributeTable
@@ -65,8 +66,13 @@ func (m *Model) readAll(beside *Attributes) (err error) {
 	if m.similarity, err = m.readMatrix(similarityFile); err != nil {
 		return err
 	}
-	if m.counts, err = readVector(m, popularityFile, int64At); err != nil {
+	popularity, err := m.readArrays(popularityFile)
+	if err != nil {
 		return err
+	}
+	m.counts = elements(popularity[0], int64At)
+	if len(popularity) > 1 {
+		m.decayed = elements(popularity[1], float64At)
 	}
 	if m.files.manifest.WithUsers() {
 		m.initIDs(&m.users, usersFile, counts.Users)
@@ -95,11 +101,6 @@ func (m *Model) readAll(beside *Attributes) (err error) {
 	return err
 }
 
-// readArrays returns the arrays of a file as bytes.
-func (m *Model) readArrays(name string) ([][]byte, error) {
-	return readArrays(m.files.data(name), expectedArrays(name, m.files.manifest.Counts), m.files.path(name))
-}
-
 // readVector returns the only array of a file.
 func readVector[T int32 | int64 | float64](m *Model, name string, at func([]byte) T) ([]T, error) {
 	arrays, err := m.readArrays(name)
@@ -109,13 +110,18 @@ func readVector[T int32 | int64 | float64](m *Model, name string, at func([]byte
 	return elements(arrays[0], at), nil
 }
 
+// readArrays returns the bytes of each array of a file.
+func (m *Model) readArrays(name string) ([][]byte, error) {
+	return readArrays(m.files.data(name), m.files.manifest.arrays(name), m.files.path(name))
+}
+
 func (m *Model) initIDs(ids *idMap, name string, count int64) {
 	// The manifest's limit for both axes fits an int of 32 bits.
 	ids.data, ids.place, ids.count = m.files.data(name), m.files.path(name), int(count)
 }
 
 func (m *Model) readMatrix(name string) (csrMatrix, error) {
-	return readCSR(m.files.data(name), expectedArrays(name, m.files.manifest.Counts), m.files.path(name))
+	return readCSR(m.files.data(name), m.files.manifest.arrays(name), m.files.path(name))
 }
 
 // Acquire keeps the model's memory in place until [Model.Release] is called as often, also if the

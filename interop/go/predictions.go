@@ -69,6 +69,8 @@ type Prepared struct {
 	model     *Model
 	filter    filter
 	delimiter byte // of rows, or 0 for JSON Lines
+
+	include, exclude *UserItems // of each user; nil for no limits
 }
 
 // Prepare resolves options.
@@ -107,12 +109,34 @@ func (p *Prepared) WithFinalWeights() *Prepared {
 	return &final
 }
 
-// Recommend is [Model.Recommend] under the prepared options.
-func (p *Prepared) Recommend(userID string, n int) ([]Item, error) {
-	return p.model.answer(request{user: userID, byUser: true, n: n, filter: &p.filter})
+// ByUser returns the same options, under which the list of a user holds of what they allow only items of
+// include, none for a user without a row there, and no item of exclude. Each may be nil for no limits.
+func (p *Prepared) ByUser(include, exclude *UserItems) *Prepared {
+	limited := *p
+	limited.include, limited.exclude = include, exclude
+	return &limited
 }
 
-// RecommendHistory is [Model.RecommendHistory] under the prepared options.
+// request returns a request of a user under the options.
+func (p *Prepared) request(userID string, n int) request {
+	r := request{user: userID, n: n, filter: &p.filter}
+	if p.include != nil {
+		r.only = p.include.of(userID)
+	}
+	if p.exclude != nil {
+		r.never = p.exclude.of(userID)
+	}
+	return r
+}
+
+// Recommend is [Model.Recommend] under the prepared options.
+func (p *Prepared) Recommend(userID string, n int) ([]Item, error) {
+	r := p.request(userID, n)
+	r.byUser = true
+	return p.model.answer(r)
+}
+
+// RecommendHistory is [Model.RecommendHistory] under the prepared options, except for those by user.
 func (p *Prepared) RecommendHistory(history []HistoryItem, n int) ([]Item, error) {
 	return p.model.answer(request{history: history, n: n, filter: &p.filter})
 }
@@ -126,12 +150,16 @@ type Line struct {
 
 // AppendRecommend appends the list for a user of the model: a line of predictions, or rows.
 func (p *Prepared) AppendRecommend(dst []byte, userID string, n int) ([]byte, Line, error) {
-	return p.appendLine(dst, userID, request{user: userID, byUser: true, n: n, filter: &p.filter})
+	r := p.request(userID, n)
+	r.byUser = true
+	return p.appendLine(dst, userID, r)
 }
 
-// AppendRecommendHistory appends the list for a history, likewise; userID only names it.
+// AppendRecommendHistory appends the list for a history, likewise; userID names it, and what ByUser has for it.
 func (p *Prepared) AppendRecommendHistory(dst []byte, userID string, history []HistoryItem, n int) ([]byte, Line, error) {
-	return p.appendLine(dst, userID, request{history: history, n: n, filter: &p.filter})
+	r := p.request(userID, n)
+	r.history = history
+	return p.appendLine(dst, userID, r)
 }
 
 func (p *Prepared) appendLine(dst []byte, userID string, r request) (result []byte, line Line, err error) {

@@ -9,17 +9,18 @@ import (
 
 // scratch is the memory of one request; a model keeps it for later ones.
 type scratch struct {
-	items   []int32   // of the history, ascending
-	weights []float32 // of the history
-	dense   denseScores
-	sparse  sparseScores
-	top     topN
-	best    topN     // the candidates that caps are counted for
-	held    counter  // of the list, where caps count
-	rest    []ranked // the memory of all candidates
-	filter  filter
-	listed  []int32 // items of the list, ascending
-	reasons []reason
+	items    []int32   // of the history, ascending
+	weights  []float32 // of the history
+	dense    denseScores
+	sparse   sparseScores
+	top      topN
+	best     topN     // the candidates that caps are counted for
+	held     counter  // of the list, where caps count
+	rest     []ranked // the memory of all candidates
+	filter   filter
+	narrowed narrowed
+	listed   []int32 // items of the list, ascending
+	reasons  []reason
 	// Where the reasons of each item of the list end; empty unless they were asked for.
 	reasonEnds []int
 	events     []event // of the items that the model has
@@ -58,7 +59,9 @@ func (m *Model) rank(s *scratch, items []int32, weights []float32, n int, f *fil
 		s.top.sort()
 	}
 	if f.fill && len(s.top.list) < n {
-		m.fill(s, items, f)
+		if err := m.fill(s, items, f); err != nil {
+			return err
+		}
 	}
 	if s.top.faulty != "" {
 		return m.refuseAttributes(s.top.faulty)
@@ -125,10 +128,13 @@ func (m *Model) rankSparse(s *scratch, items []int32, weights []float32, f *filt
 }
 
 // fill completes a list with the most popular items.
-func (m *Model) fill(s *scratch, history []int32, f *filter) {
-	popular := f.popular
-	if f.include == nil {
-		popular = m.byPopularity()
+func (m *Model) fill(s *scratch, history []int32, f *filter) error {
+	popular, err := m.byPopularity()
+	if err != nil {
+		return err
+	}
+	if f.include != nil {
+		popular = f.popular
 	}
 	s.listed = s.listed[:0]
 	for _, item := range s.top.list {
@@ -137,12 +143,13 @@ func (m *Model) fill(s *scratch, history []int32, f *filter) {
 	slices.Sort(s.listed)
 	for _, item := range popular {
 		if len(s.top.list) == s.top.n {
-			return
+			break
 		}
 		if !contains(s.listed, item) && !contains(history, item) && !contains(f.exclude, item) && s.top.passes(item) {
 			s.take(&f.gate, ranked{index: item, filled: true})
 		}
 	}
+	return nil
 }
 
 // storedHistory returns the row of a user, of which opening has not looked at the values, with weights as

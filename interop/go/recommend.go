@@ -89,6 +89,8 @@ type request struct {
 	n        int
 	options  *RecommendOptions // or, if they are resolved already:
 	filter   *filter
+	only     []int32 // of the filter's items, the candidates of the user, ascending; nil for all
+	never    []int32 // and those that are none
 }
 
 func (m *Model) answer(r request) (items []Item, err error) {
@@ -118,6 +120,9 @@ func (m *Model) rankRequest(s *scratch, r *request) (known, unknown int, err err
 		if err := f.set(m, r.options); err != nil {
 			return 0, 0, err
 		}
+	}
+	if r.only != nil || len(r.never) > 0 {
+		f = s.narrowed.set(m, f, r.only, r.never)
 	}
 	var items []int32
 	var weights []float32

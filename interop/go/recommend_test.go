@@ -1,6 +1,7 @@
 package mlcore_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -39,11 +40,9 @@ func oracle(m *modeltest.Model, history []mlcore.HistoryItem, n int, options mlc
 		id := m.Items[index]
 		return (options.Include == nil || included[id]) && !excluded[id] && isAdmitted(m.Attributes, options.Filter, index)
 	}
-	counts := make([]int, len(m.Items))
-	for _, row := range m.Histories {
-		for _, pair := range row {
-			counts[pair.Index]++
-		}
+	popularity := m.Decayed
+	if popularity == nil {
+		popularity = userCounts(m)
 	}
 	var list, more []mlcore.Item
 	for index, id := range m.Items {
@@ -79,14 +78,16 @@ func oracle(m *modeltest.Model, history []mlcore.HistoryItem, n int, options mlc
 	}
 	for index, id := range m.Items {
 		_, isSeen := weights[index]
-		if counts[index] > 0 && isAllowed(index) && !isSeen && !isListed[int32(index)] {
+		if popularity[index] > 0 && isAllowed(index) && !isSeen && !isListed[int32(index)] {
 			more = append(more, mlcore.Item{ID: id, Index: int32(index), Filled: true})
 			if options.Explain {
 				more[len(more)-1].Because = []mlcore.Share{}
 			}
 		}
 	}
-	slices.SortStableFunc(more, func(a, b mlcore.Item) int { return counts[b.Index] - counts[a.Index] })
+	slices.SortStableFunc(more, func(a, b mlcore.Item) int {
+		return cmp.Compare(popularity[b.Index], popularity[a.Index])
+	})
 	return greedy(list, more, n, m.Attributes, options.Filter, held)
 }
 
@@ -163,6 +164,25 @@ func randomFilter(random *rand.Rand, a *modeltest.Attributes) *mlcore.Filter {
 	return filter
 }
 
+func userCounts(m *modeltest.Model) []float64 {
+	counts := make([]float64, len(m.Items))
+	for _, row := range m.Histories {
+		for _, pair := range row {
+			counts[pair.Index]++
+		}
+	}
+	return counts
+}
+
+// randomDecayed returns a popularity in another order than that by users, with ties.
+func randomDecayed(random *rand.Rand, m *modeltest.Model) []float64 {
+	decayed := userCounts(m)
+	for item, count := range decayed {
+		decayed[item] = min(count, 1) / float64(1+random.IntN(6))
+	}
+	return decayed
+}
+
 func setOf(ids []string) map[string]bool {
 	set := map[string]bool{}
 	for _, id := range ids {
@@ -223,6 +243,9 @@ func TestListsAreThoseOfTheOracle(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(seed), 17))
 			written := modeltest.Random(random, shape.users, shape.items, shape.longest)
 			written.Attributes = modeltest.RandomAttributes(random, shape.items)
+			if seed%2 == 1 {
+				written.Decayed = randomDecayed(random, written)
+			}
 			dir := written.Write(t, t.TempDir())
 			mapped := openModel(t, dir, mlcore.Options{})
 			read := openModel(t, dir, mlcore.Options{DisableMmap: true})

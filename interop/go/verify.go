@@ -40,7 +40,7 @@ func (m *Model) verifyChecksums() error {
 		if found := hexSHA256(data); found != entry.SHA256 {
 			return refuse(VerdictChecksum, place, "sha256", entry.SHA256, found)
 		}
-		if specs := expectedArrays(entry.Name, m.files.manifest.Counts); specs != nil {
+		if specs := m.files.manifest.arrays(entry.Name); specs != nil {
 			if err := verifyCRC(data, specs, place); err != nil {
 				return err
 			}
@@ -79,6 +79,9 @@ func (m *Model) verifyValues() error {
 		return err
 	}
 	if err := m.verifyPopularity(m.files.path(popularityFile)); err != nil {
+		return err
+	}
+	if err := m.verifyDecayed(m.files.path(popularityFile) + ": decayed.npy"); err != nil {
 		return err
 	}
 	if m.rule != nil {
@@ -154,6 +157,17 @@ func (m *Model) verifyPopularity(place string) error {
 	if sum != counts.Interactions {
 		return refuse(VerdictCSR, place, "", fmt.Sprintf("a sum of %d interactions", counts.Interactions),
 			fmt.Sprint(sum))
+	}
+	return nil
+}
+
+// verifyDecayed checks POP-3, after the counts have been found sound.
+func (m *Model) verifyDecayed(place string) error {
+	for item, value := range m.decayed {
+		if !isNorm(value) || (value > 0) != (m.counts[item] > 0) {
+			return refuse(VerdictCSR, place, fmt.Sprintf("element %d", item),
+				"a finite number above 0, or 0 without users", shownFloat(value))
+		}
 	}
 	return nil
 }

@@ -76,6 +76,7 @@ class Model:
         rule: how events become a history, or None where weights are final.
         orders: for each user, position and p of the items, with a rule that has a decay.
         attributes: the catalogue, or None without one.
+        decayed: popularity of the items where it decays, or None.
     """
 
     items: Sequence[str]
@@ -86,6 +87,7 @@ class Model:
     rule: Rule | None = None
     orders: Sequence[Mapping[int, int]] = ()
     attributes: Attributes | None = None
+    decayed: Sequence[float] | None = None
 
     @cached_property
     def counts(self) -> list[int]:
@@ -104,6 +106,10 @@ class Model:
         """Return the same model with a catalogue."""
         return replace(self, attributes=attributes)
 
+    def with_decayed(self, *popularity: float) -> Model:
+        """Return the same model with a popularity that decays."""
+        return replace(self, decayed=popularity)
+
     @property
     def features(self) -> list[str]:
         """What a reader of the model has to know."""
@@ -111,6 +117,7 @@ class Model:
             "history_rule": self.rule,
             "history_order": None if self.rule is None else self.rule.decay,
             "item_attributes": self.attributes,
+            "decayed_popularity": self.decayed,
         }
         return [feature for feature, part in known.items() if part is not None]
 
@@ -194,6 +201,8 @@ class Draft:
             "similarity.npz": _csr(self.model.similarity),
             "popularity.npz": {"counts": ("<i8", [*self.model.counts])},
         }
+        if self.model.decayed is not None:
+            arrays["popularity.npz"]["decayed"] = ("<f8", [*self.model.decayed])
         if self.model.with_users:
             arrays["histories.npz"] = _csr(self.model.histories)
             if self.model.rule is not None and self.model.rule.decay is not None:

@@ -138,9 +138,10 @@ def _recommend(
     _walk(model, caps, n, listed, sorted(candidates, key=lambda j: (-score[j], j)))
     found = [(j, score[j], False) for j in listed]
     if request.get("fill"):
-        taken = [j for j in range(len(model.items)) if model.counts[j] > 0]
+        popularity = model.counts if model.decayed is None else model.decayed
+        taken = [j for j in range(len(model.items)) if popularity[j] > 0]
         more = [j for j in taken if allowed(j) and j not in {*history, *listed}]
-        _walk(model, caps, n, listed, sorted(more, key=lambda j: (-model.counts[j], j)))
+        _walk(model, caps, n, listed, sorted(more, key=lambda j: (-popularity[j], j)))
         found += [(j, 0.0, True) for j in listed[len(found) :]]
     return history, found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from mlcore.jsontext import JsonTextError, format_document, parse_json
 
 __all__ = [
     "ATTRIBUTE_FILES",
+    "DECAYED_POPULARITY",
     "DIRECTORY_FILES",
     "FORMAT",
     "FORMAT_VERSION",
@@ -53,13 +54,14 @@ ATTRIBUTE_FILES = (
     "availability.npz",
 )
 HISTORY_RULE, HISTORY_ORDER = "history_rule", "history_order"
-ITEM_ATTRIBUTES = "item_attributes"
+ITEM_ATTRIBUTES, DECAYED_POPULARITY = "item_attributes", "decayed_popularity"
 # Required features that this version knows, and the files a model with them may have; which of these
 # it has is known once its configuration is read.
 FEATURES: dict[str, tuple[str, ...]] = {
     HISTORY_RULE: tuple(file for file, _ in NORMALIZATION_FILES.values()),
     HISTORY_ORDER: ("order.npz",),
     ITEM_ATTRIBUTES: ATTRIBUTE_FILES,
+    DECAYED_POPULARITY: (),  # an array more in popularity.npz
 }
 # Of these, those that it must have.
 REQUIRED_FILES: dict[str, tuple[str, ...]] = {ITEM_ATTRIBUTES: ATTRIBUTE_FILES[:-1]}
@@ -197,16 +199,19 @@ def parse_object(text: str, place: str) -> dict[str, object]:
     return value
 
 
-def expected_arrays(counts: ModelCounts) -> dict[str, dict[str, ArraySpec]]:
+def expected_arrays(
+    counts: ModelCounts, features: Collection[str]
+) -> dict[str, dict[str, ArraySpec]]:
     """Return dtype and length of every array of a model, by file.
 
-    >>> expected_arrays(ModelCounts(2, 3, 4, 5))["popularity.npz"]
-    {'counts': ('<i8', 3)}
+    >>> expected_arrays(ModelCounts(2, 3, 4, 5), ["decayed_popularity"])["popularity.npz"]
+    {'counts': ('<i8', 3), 'decayed': ('<f8', 3)}
     """
+    decayed = {"decayed": ("<f8", counts.items)} if DECAYED_POPULARITY in features else {}
     return {
         "similarity.npz": _csr_arrays(counts.items, counts.pairs),
         "histories.npz": _csr_arrays(counts.users, counts.interactions),
-        "popularity.npz": {"counts": ("<i8", counts.items)},
+        "popularity.npz": {"counts": ("<i8", counts.items), **decayed},
         **{file: {array: ("<f8", counts.items)} for file, array in NORMALIZATION_FILES.values()},
         "order.npz": {"positions": ("<i4", counts.interactions)},
         "attributes.npz": {"codes": ("<i4", (counts.attribute_columns or 0) * counts.items)},
@@ -296,7 +301,7 @@ class _Reader:
     def files(
         self, value: Mapping[str, Any], counts: ModelCounts, features: tuple[str, ...]
     ) -> dict[str, FileEntry]:
-        arrays = expected_arrays(counts)
+        arrays = expected_arrays(counts, features)
         for feature in features:
             for name in REQUIRED_FILES.get(feature, ()):
                 self.member(value, name, dict)

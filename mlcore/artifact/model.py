@@ -18,6 +18,7 @@ from mlcore.artifact.directory import replaced_directory
 from mlcore.artifact.history_rule import HistoryRule, normalization_arrays
 from mlcore.artifact.idmap import format_id_map
 from mlcore.artifact.manifest import (
+    DECAYED_POPULARITY,
     DIRECTORY_FILES,
     HISTORY_ORDER,
     HISTORY_RULE,
@@ -33,7 +34,7 @@ from mlcore.errors import DataError, ManifestError, MlcoreError, shorten
 from mlcore.ids import IdMap
 from mlcore.jsontext import format_document
 from mlcore.notebook import html_table
-from mlcore.types import CsrMatrix, Int32Array, Int64Array
+from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 from mlcore.version import VERSION
 from mlcore.weighting import Normalization
 
@@ -51,7 +52,7 @@ class Model:
         config_json: the full configuration, as in ``config.json``.
         items: ids of the I items.
         similarity: (I, I) float32, source items as rows: weight of source i for target j.
-        popularity: (I,) int64, users of each item: the fallback.
+        popularity: (I,) int64, users of each item.
         num_users: U of the training.
         num_interactions: E of the training.
         interactions_sha256: digest of the training interactions in canonical form.
@@ -62,6 +63,8 @@ class Model:
         order: (E,) int32, the place of each item in its user's order, 1 for the first; empty in a model
             without users, None where the configuration uses no order.
         attributes: the catalogue, or None in a model without one.
+        decayed_popularity: (I,) float64, the users of each item, of whom older ones count less; None
+            where they all count alike.
     """
 
     config_json: Mapping[str, object]
@@ -76,6 +79,7 @@ class Model:
     normalization: Normalization | None = None
     order: Int32Array | None = None
     attributes: Attributes | None = None
+    decayed_popularity: Float64Array | None = None
     # Directory, and sha256 of its manifest. Not an argument: a replaced model is not in a directory.
     _saved: tuple[str, str] | None = field(default=None, init=False, compare=False)
 
@@ -108,6 +112,11 @@ class Model:
                 recommends all the same.
         """
         return TrainConfig.from_json(self.config_json, "config.json")
+
+    @property
+    def fallback(self) -> Int64Array | Float64Array:
+        """(I,) by which popular items fill short lists, the largest first; 0 of items without users."""
+        return self.popularity if self.decayed_popularity is None else self.decayed_popularity
 
     @cached_property
     def history_rule(self) -> HistoryRule | None:
@@ -146,7 +155,11 @@ class Model:
         writer.write_bytes("config.json", format_document(self.config_json).encode())
         writer.write_bytes("items.csv", format_id_map(self.items.ids))
         writer.write_arrays("similarity.npz", _csr_to_arrays(self.similarity))
-        writer.write_arrays("popularity.npz", {"counts": self.popularity})
+        decayed = self.decayed_popularity
+        writer.write_arrays(
+            "popularity.npz",
+            {"counts": self.popularity} | ({} if decayed is None else {"decayed": decayed}),
+        )
         for name, arrays in normalization_arrays(self.normalization or Normalization()).items():
             writer.write_arrays(name, arrays)
         if self.attributes is not None:
@@ -182,6 +195,7 @@ class Model:
             HISTORY_RULE: self.normalization,
             HISTORY_ORDER: self.order,
             ITEM_ATTRIBUTES: self.attributes,
+            DECAYED_POPULARITY: self.decayed_popularity,
         }
         return tuple(feature for feature, part in parts.items() if part is not None)
 
@@ -232,11 +246,13 @@ class Model:
         if HISTORY_RULE in files.manifest.features:
             normalization, place = _normalization(files), files.place("config.json")
             HistoryRule.from_config(config, normalization, place, order is not None)
+        popularity = files.arrays("popularity.npz")
         return cls(
             config_json=config,
             items=files.ids("items.csv", counts.items),
             similarity=files.csr("similarity.npz", counts.items),
-            popularity=files.arrays("popularity.npz")["counts"],
+            popularity=popularity["counts"],
+            decayed_popularity=popularity.get("decayed"),
             num_users=counts.users,
             num_interactions=counts.interactions,
             interactions_sha256=files.manifest.interactions_sha256,

@@ -82,7 +82,7 @@ class ModelFiles:
 
     def specs(self, name: str) -> dict[str, ArraySpec]:
         """Return dtype and length of each array of a file by the manifest's counts."""
-        return expected_arrays(self.manifest.counts)[name]
+        return expected_arrays(self.manifest.counts, self.manifest.features)[name]
 
     def arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays of a file, mapped and read-only."""

@@ -150,10 +150,15 @@ def _verify_order(order: Int32Array, indptr: Int64Array, place: str) -> None:
     _expect(taken[firsts + order - 1] == 1, order, place, "each position of a history once")
 
 
-def _verify_popularity(model: Model, place: str) -> None:
-    counts, place = model.popularity, f"{place}: counts.npy"
+def _verify_popularity(model: Model, file: str) -> None:
+    counts, place = model.popularity, f"{file}: counts.npy"
     inside = (counts >= 0) & (counts <= model.num_users)
     _expect(inside, counts, place, f"0 to {model.num_users} users")
+    if model.decayed_popularity is not None:
+        decayed, is_taken = model.decayed_popularity, counts > 0
+        fine = np.where(is_taken, np.isfinite(decayed) & (decayed > 0), decayed == 0)
+        rule = "a finite number above 0, or 0 without users"
+        _expect(fine, decayed, f"{file}: decayed.npy", rule)
     if int(counts.sum()) != model.num_interactions:
         raise CsrError(
             f"{place}: expected a sum of {model.num_interactions} interactions, "

@@ -152,6 +152,7 @@ def _find_columns(
 ) -> list[int | None]:
     positions: list[int | None] = []
     for column in columns:
+        column.on_names(header)
         count = header.count(column.name)
         if count > 1:
             raise DataError(

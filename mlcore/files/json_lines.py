@@ -71,6 +71,7 @@ def _expect_keys(place: str, columns: Sequence[ColumnReader], value: Mapping[str
     """Refuse a first object that lacks what every object must have."""
     keys = list(value)
     for column in columns:
+        column.on_names(keys)
         if column.required and column.json_default is None and column.name not in keys:
             hint = _hint_at_form(value) or column.hint_at(keys)
             raise no_such_column(f"{place}: {column.name}", "key", keys, hint)

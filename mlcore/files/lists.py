@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
 
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, NoRowsError
 from mlcore.files.columns import read_columns
 from mlcore.files.inputs import display_name, read_text
 from mlcore.files.options import InputOptions, PathLike
-from mlcore.files.tables import ColumnReader
+from mlcore.files.tables import ColumnReader, OnNames, pass_over
 from mlcore.files.values import IdEncoder, id_column, string_from_json
 from mlcore.jsontext import JsonTextError, parse_json
+from mlcore.types import Int32Array
 
-__all__ = ["read_config", "read_ids", "read_titles"]
+__all__ = ["IdPairs", "read_config", "read_ids", "read_pairs", "read_titles"]
 
 _TITLES = "sed '1s/NAME/title/' FILE > NEW renames another"
 
@@ -25,6 +29,7 @@ def read_ids(
     input_options: InputOptions = InputOptions(),
     check: Callable[[str], object] | None = None,
     may_be_empty: bool = False,
+    on_names: OnNames = pass_over,
 ) -> list[str]:
     """Return the distinct ids of one column, in order of first appearance.
 
@@ -33,6 +38,7 @@ def read_ids(
         column: which of the names of columns the file has.
         check: raises BadValue for an id that is not allowed here.
         may_be_empty: take a table without rows for no ids.
+        on_names: as in ``ColumnReader``.
 
     Raises:
         DataError: the first fault of the file, with its line and column.
@@ -40,14 +46,60 @@ def read_ids(
     ids = IdEncoder(check)
     names = input_options.columns
     axis, name = ("user", names.user) if column == "user_id" else ("item", names.item)
-    columns = [id_column(name, axis, ids)]
+    columns = [replace(id_column(name, axis, ids), on_names=on_names)]
+    for _ in _chunks(path, columns, input_options, may_be_empty):
+        pass
+    return list(ids)
+
+
+class IdPairs(NamedTuple):
+    """Rows of users and items.
+
+    Attributes:
+        user_ids: in order of first appearance.
+        item_ids: likewise.
+        users: (P,) int32 positions into ``user_ids``.
+        items: (P,) int32 positions into ``item_ids``.
+    """
+
+    user_ids: list[str]
+    item_ids: list[str]
+    users: Int32Array
+    items: Int32Array
+
+
+def read_pairs(
+    path: PathLike, input_options: InputOptions = InputOptions(), may_be_empty: bool = False
+) -> IdPairs:
+    """Return the rows of the columns of users and items.
+
+    Args:
+        path: as for ``read_columns``.
+        may_be_empty: take a table without rows for no pairs.
+
+    Raises:
+        DataError: the first fault of the file, with its line and column.
+    """
+    users, items = IdEncoder(), IdEncoder()
+    names = input_options.columns
+    columns = [id_column(names.user, "user", users), id_column(names.item, "item", items)]
+    parts = [np.empty((2, 0), np.int32)]
+    for chunk in _chunks(path, columns, input_options, may_be_empty):
+        parts.append(np.array(chunk, np.int32))
+    return IdPairs(list(users), list(items), *np.concatenate(parts, axis=1))
+
+
+def _chunks(
+    path: PathLike,
+    columns: Sequence[ColumnReader],
+    input_options: InputOptions,
+    may_be_empty: bool,
+) -> Iterator[list[list[Any] | None]]:
     try:
-        for _ in read_columns(path, columns, input_options):
-            pass
+        yield from read_columns(path, columns, input_options)
     except NoRowsError:
         if not may_be_empty:
             raise
-    return list(ids)
 
 
 def read_titles(path: PathLike, input_options: InputOptions = InputOptions()) -> dict[str, str]:

@@ -171,6 +171,7 @@ def _types(
     """Return the types of the columns that the file has; refuse those that do not fit."""
     types = _described(database, table)
     for column in columns:
+        column.on_names(list(types))
         if column.name in types:
             with at(f"{name}: {column.name}"):
                 _check_type(column, types[column.name], input_options)

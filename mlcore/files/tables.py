@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from mlcore.errors import DataError, at, shorten
 
@@ -17,10 +17,12 @@ __all__ = [
     "ColumnReader",
     "MAX_FIELD",
     "NoColumnError",
+    "OnNames",
     "convert",
     "field_too_long",
     "hint_at_number",
     "no_such_column",
+    "pass_over",
 ]
 
 # A quote that is never closed takes in the lines after it, and is found by this limit.
@@ -33,6 +35,13 @@ class BadValue(DataError):
 
 class NoColumnError(DataError):
     """A table lacks a column, or an object a key."""
+
+
+OnNames: TypeAlias = Callable[[Sequence[str]], object]
+
+
+def pass_over(names: Sequence[str]) -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class ColumnReader:
         kind: of its values in Parquet, whose columns have types; a value is a text, an integer or
             a truth value.
         hint: what may help if the file lacks it.
+        on_names: called with all names that a file, or the first object of one, has.
     """
 
     name: str
@@ -60,6 +70,7 @@ class ColumnReader:
     json_missing: bool = False
     kind: Literal["text", "number", "time", "value"] = "text"
     hint: str | None = None
+    on_names: OnNames = pass_over
 
     def hint_at(self, names: Sequence[str]) -> str | None:
         """Return the hint for a file that has these columns, with the likely one."""

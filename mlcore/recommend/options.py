@@ -54,6 +54,9 @@ class PredictOptions:
         top_n: list length, >= 1.
         include_items_path: a table with a column ``item_id``: list these items only.
         exclude_items_path: likewise: never list these.
+        include_pairs_path: a table with columns ``user_id`` and ``item_id``: list of each user these
+            items only; users without a row get an empty list.
+        exclude_pairs_path: likewise: never list these of each user.
         include_seen: also list items of the history.
         fill: ``popularity`` completes short lists with the most popular unseen items.
         unknown_user: ``error``, ``skip``, or ``fill`` with the most popular items.
@@ -69,6 +72,8 @@ class PredictOptions:
     top_n: int = 10
     include_items_path: PathLike | None = None
     exclude_items_path: PathLike | None = None
+    include_pairs_path: PathLike | None = None
+    exclude_pairs_path: PathLike | None = None
     include_seen: bool = False
     fill: Fill | None = None
     unknown_user: UnknownUser = "error"

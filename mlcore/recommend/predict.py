@@ -21,18 +21,18 @@ from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import Entries, ListFormat, find_list_format
 from mlcore.files.tables import BadValue
 from mlcore.files.values import parse_timestamp
-from mlcore.ids import IdMap
 from mlcore.lineage.command_run import CommandRun
 from mlcore.memory.plan import Plan
 from mlcore.numeric.threads import resolve_threads
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.recommend.filter import ItemFilter, filter_path, note_filter, read_filter
+from mlcore.recommend.limits import Limits, note_fault
 from mlcore.recommend.memory import plan_lists
 from mlcore.recommend.options import PredictOptions, Requests, UnknownUser
 from mlcore.recommend.ranker import RankedUsers
 from mlcore.recommend.recommender import Recommender
 from mlcore.recommend.request import ListOptions, UserRequest
-from mlcore.references import count_unknown, likely_reason, none_known
+from mlcore.references import likely_reason, none_known
 from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = ["predict_from_path"]
@@ -51,7 +51,6 @@ class _Tally:
     known_items: int = 0  # of histories
     unknown_items: int = 0
     examples: list[str] = field(default_factory=list)  # of the unknown ones, while none is known
-    unknown_filters: list[str] = field(default_factory=list)
 
 
 def predict_from_path(
@@ -93,6 +92,8 @@ def predict_from_path(
         "--histories": requests.histories_path,
         "--include-items": options.include_items_path,
         "--exclude-items": options.exclude_items_path,
+        "--include-pairs": options.include_pairs_path,
+        "--exclude-pairs": options.exclude_pairs_path,
         "--filter": filter_path(options.filter),
         "--attributes": options.attributes_path,
     }
@@ -116,34 +117,39 @@ def predict_from_path(
     ):
         run.take(model=model_dir, users=requests.users_path, histories=requests.histories_path)
         run.take(include_items=options.include_items_path, exclude_items=options.exclude_items_path)
+        run.take(include_pairs=options.include_pairs_path, exclude_pairs=options.exclude_pairs_path)
         run.take(filter=filter_path(options.filter), attributes=options.attributes_path)
         out.write(list_format.header)
         recommender = Recommender.load(
             model_dir, attributes=options.attributes_path, input_options=input_options
         )
         note_filter(wanted, recommender.model.attributes)
-        list_options = _list_options(options, input_options, recommender.model.items, tally)
-        list_options = replace(list_options, filter=wanted)
+        limits = Limits(options, input_options, recommender.model.items)
+        list_options = _list_options(options, limits, wanted)
         plan = _plan(recommender, model_dir, requests, options, wanted, threads)
         plan.show(on_message, must_fit=True)
         if requests.users_path is None and requests.histories_path is None:
             total = recommender.model.num_users
+            limits.expect_users(recommender.user_ids(), "the model")
             ranked_blocks = recommender.rank_all_users(list_options, threads)
         else:
             total = 0
-            asked = _requests(recommender, requests, options, input_options, now, tally)
+            asked = _requests(recommender, requests, options, input_options, now, tally, limits)
             ranked_blocks = recommender.rank_requests(asked, list_options, threads)
         item_texts = list(map(list_format.quote, recommender.model.items.ids))
         for ranked in ranked_blocks:
             out.write(_format_lists(ranked, item_texts, list_format))
+            limits.note_asked(ranked.user_ids)
             tally.lists += len(ranked.user_ids)
             tally.short_lists += int((np.diff(ranked.ranking.indptr) < options.top_n).sum())
             progress("recommend", tally.lists, total)
+        if requests.histories_path is not None:
+            limits.expect_asked(display_name(requests.histories_path))
     if tally.unknown_items and not tally.known_items:
         assert requests.histories_path is not None
         place, known = display_name(requests.histories_path), recommender.model.items.ids
-        _note(none_known(place, "item_id", tally.examples[:MAX_EXAMPLES], known, "the model"))
-    return _summary(tally, options.top_n)
+        note_fault(none_known(place, "item_id", tally.examples[:MAX_EXAMPLES], known, "the model"))
+    return ", ".join([*_summary(tally, options.top_n), *limits.summary()])
 
 
 def _plan(
@@ -161,43 +167,18 @@ def _plan(
     )
 
 
-def _list_options(
-    options: PredictOptions, input_options: InputOptions, items: IdMap, tally: _Tally
-) -> ListOptions:
-    include = _read_filter(options.include_items_path, input_options, items, tally, "included")
-    exclude = _read_filter(options.exclude_items_path, input_options, items, tally, "excluded")
+def _list_options(options: PredictOptions, limits: Limits, wanted: ItemFilter) -> ListOptions:
     return ListOptions(
         options.top_n,
-        include,
-        exclude or [],
+        limits.include,
+        limits.exclude,
         options.include_seen,
         options.fill,
         options.explain,
+        wanted,
+        limits.by_user("included"),
+        limits.by_user("excluded"),
     )
-
-
-def _read_filter(
-    path: PathLike | None, input_options: InputOptions, items: IdMap, tally: _Tally, use: str
-) -> list[str] | None:
-    """Return the items of a file, and count the unknown ones.
-
-    If none is known: refused, but excluded items may be those of another catalogue, with a note.
-    """
-    if path is None:
-        return None
-    ids = read_ids(path, "item_id", input_options, may_be_empty=use == "excluded")
-    fault = none_known(display_name(path), "item_id", ids, items.ids, "the model")
-    if fault is not None and use != "excluded":
-        raise fault
-    _note(fault)
-    if unknown := count_unknown(ids, items.ids):
-        tally.unknown_filters.append(f"{unknown} of {len(ids)} {use} items unknown")
-    return ids
-
-
-def _note(fault: DataError | None) -> None:
-    if fault is not None:
-        warnings.warn(f"{fault}; {fault.hint}", DataWarning, stacklevel=2)
 
 
 def _format_lists(ranked: RankedUsers, item_texts: Sequence[str], list_format: ListFormat) -> str:
@@ -227,6 +208,7 @@ def _requests(
     input_options: InputOptions,
     now: int | None,
     tally: _Tally,
+    limits: Limits,
 ) -> Iterator[UserRequest]:
     fill = options.fill is not None
     if requests.histories_path is not None:
@@ -246,6 +228,7 @@ def _requests(
         check = partial(_check_known, recommender) if options.unknown_user == "error" else None
         user_ids = read_ids(requests.users_path, "user_id", input_options, check)
         _expect_users(recommender, requests.users_path, user_ids, options.unknown_user)
+        limits.expect_users(user_ids, display_name(requests.users_path))
         for user_id in user_ids:
             try:
                 yield UserRequest(user_id, recommender.history_of(user_id), fill)
@@ -326,7 +309,7 @@ def _expect_users(
         raise fault
 
 
-def _summary(tally: _Tally, top_n: int) -> str:
+def _summary(tally: _Tally, top_n: int) -> list[str]:
     parts = [f"{tally.lists} lists"]
     if tally.short_lists:
         parts.append(f"{tally.short_lists} shorter than {top_n}")
@@ -334,4 +317,4 @@ def _summary(tally: _Tally, top_n: int) -> str:
         parts.append(f"{tally.unknown_users} unknown users")
     if tally.unknown_items:
         parts.append(f"{tally.unknown_items} unknown items passed over")
-    return ", ".join([*parts, *tally.unknown_filters])
+    return parts

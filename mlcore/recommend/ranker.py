@@ -27,6 +27,7 @@ from mlcore.recommend.request import (
     make_filters,
 )
 from mlcore.recommend.scoring import Scorer, slice_histories, stack_histories
+from mlcore.recommend.user_items import limit_rows
 from mlcore.types import BoolArray, CsrMatrix, Float32Array, Int64Array
 
 __all__ = ["MAX_BLOCK_REASONS", "RankedUsers", "Ranker"]
@@ -49,7 +50,7 @@ class Ranker:
 
     def __init__(self, model: Model) -> None:
         self.model = Model.expect("model", model)
-        self._scorer = Scorer(model.similarity, model.popularity)
+        self._scorer = Scorer(model.similarity, model.popularity, model.fallback)
 
     def history_of(self, user_id: str) -> EncodedHistory:
         """Return item positions and weights of a user of the training.
@@ -215,6 +216,8 @@ class Ranker:
         options: ListOptions,
         filters: Filters,
     ) -> RankedUsers:
+        by_user = options.include_by_user, options.exclude_by_user
+        filters = replace(filters, rows=limit_rows(*by_user, user_ids, len(self.model.items)))
         ranking = self._scorer.rank(histories, options.n, filters, fill)
         if not options.explain:
             return RankedUsers(user_ids, ranking)

@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mlcore.numeric.ranges import offsets
+from mlcore.numeric.ranges import offsets, ragged_arange
 from mlcore.recommend.caps import Caps
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
 # Where caps leave out too many of a list, how much longer a list to try next. Changes speed only.
 DEEPER = 4
 
-__all__ = ["DEEPER", "Filters", "Ranking", "complete_lists"]
+__all__ = ["DEEPER", "Filters", "Ranking", "RowItems", "complete_lists"]
+
+
+@dataclass(frozen=True)
+class RowItems:
+    """Items of each row of a block of users: its only candidates, or those that are none.
+
+    Attributes:
+        indptr: (R + 1,) int64 offsets of each row.
+        items: (P,) int32 positions, ascending and each once in a row.
+        are_included: whether they are the only candidates.
+    """
+
+    indptr: Int64Array
+    items: Int32Array
+    are_included: bool
+
+    def row(self, row: int) -> Int32Array:
+        """Return the items of a row."""
+        return self.items[self.indptr[row] : self.indptr[row + 1]]
+
+    def select(self, rows: Int64Array) -> RowItems:
+        """Return some rows."""
+        starts, lengths = self.indptr[rows], np.diff(self.indptr)[rows]
+        items = self.items[ragged_arange(starts, lengths)]
+        return RowItems(offsets(lengths), items, self.are_included)
+
+    def allowed(self, num_items: int) -> BoolArray:
+        """Return for each row and item whether it may be listed, (R * I,) bool."""
+        num_rows = len(self.indptr) - 1
+        allowed = np.full(num_rows * num_items, not self.are_included)
+        rows = np.repeat(np.arange(num_rows), np.diff(self.indptr))  # (P,)
+        allowed[rows * num_items + self.items] = self.are_included
+        return allowed
 
 
 @dataclass(frozen=True)
@@ -24,11 +57,17 @@ class Filters:
         allowed: (I,) bool, or None for all.
         include_seen: also list items of the history.
         caps: leave out what a list has enough of; None for no limits.
+        rows: of the block of users that is ranked, what each row may list besides; None for all.
     """
 
     allowed: BoolArray | None = None
     include_seen: bool = False
     caps: Caps | None = None
+    rows: RowItems | None = None
+
+    def select(self, rows: Int64Array) -> Filters:
+        """Return the filters for some rows of the block."""
+        return self if self.rows is None else replace(self, rows=self.rows.select(rows))
 
 
 @dataclass(frozen=True)
@@ -54,7 +93,7 @@ def complete_lists(
     n: int,
     fill: BoolArray,
     popular: Int64Array,
-    caps: Caps | None = None,
+    filters: Filters = Filters(),
 ) -> Ranking:
     """Append popular items, neither listed nor seen, to the lists that ``fill`` marks, up to ``n``.
 
@@ -64,6 +103,7 @@ def complete_lists(
         n: list length, >= 1.
         fill: (R,) bool.
         popular: (A,) int64 positions of the allowed items that users have, most popular first.
+        filters: of which those of each row, and caps, are still to be applied.
 
     >>> lists = Ranking(np.array([0, 1]), np.array([2]), np.array([0.5]), np.array([False]))
     >>> history = CsrMatrix(np.array([0, 1]), np.array([0]), np.array([1.0]), num_columns=3)
@@ -71,11 +111,20 @@ def complete_lists(
     [2, 1]
     """
     items, scores, filled = [], [], []
+    rows = filters.rows
+    places = np.full(histories.num_columns, len(popular))  # (I,) int64, in the order of popularity
+    places[popular] = np.arange(len(popular))
     for row in range(histories.num_rows):
         begin, end = ranking.indptr[row], ranking.indptr[row + 1]
         listed, history = ranking.items[begin:end], histories.row(row)[0]
         missing = n - len(listed) if fill[row] else 0
-        extra = _most_popular(popular, listed, history, missing, caps)
+        candidates, barred = popular, history
+        if rows is not None and rows.are_included:
+            own = np.sort(places[rows.row(row)])
+            candidates = popular[own[own < len(popular)]]
+        elif rows is not None:
+            barred = np.concatenate([history, rows.row(row)])
+        extra = _most_popular(candidates, listed, barred, missing, filters.caps)
         items += [listed, extra]
         scores += [ranking.scores[begin:end], np.zeros(len(extra))]
         filled += [np.zeros(len(listed), bool), np.ones(len(extra), bool)]

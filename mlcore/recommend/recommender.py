@@ -25,6 +25,7 @@ from mlcore.recommend.options import Fill, Weights
 from mlcore.recommend.ranker import RankedUsers, Ranker
 from mlcore.recommend.request import EncodedHistory, ListOptions, UserRequest, make_filters
 from mlcore.recommend.scoring import stack_histories
+from mlcore.recommend.user_items import UserItems
 
 __all__ = ["Contribution", "Recommendation", "Recommender"]
 
@@ -167,6 +168,8 @@ class Recommender(Ranker):
         fill: Fill | None = None,
         explain: bool = False,
         filter: FilterLike = None,
+        include_by_user: Mapping[str, Iterable[str]] | None = None,
+        exclude_by_user: Mapping[str, Iterable[str]] | None = None,
         threads: int | None = None,
     ) -> RankedLists:
         """Return the lists of many users of the training, in their order, on all cores.
@@ -174,6 +177,9 @@ class Recommender(Ranker):
         Takes the options of ``predict``; each list is what ``predict`` returns.
 
         Args:
+            include_by_user: item ids by user: of each list these only, so a user who is not in it gets
+                an empty one. ``include`` and all other options hold besides.
+            exclude_by_user: item ids by user that are never listed for the user.
             threads: None for one per core. Changes speed only.
 
         Raises:
@@ -181,7 +187,15 @@ class Recommender(Ranker):
             NoUsersError: the model was trained without users.
         """
         options = ListOptions(
-            n, include, exclude, include_seen, fill, explain, ItemFilter.parse(filter)
+            n,
+            include,
+            exclude,
+            include_seen,
+            fill,
+            explain,
+            ItemFilter.parse(filter),
+            self._by_user("include_by_user", include_by_user),
+            self._by_user("exclude_by_user", exclude_by_user),
         )
         requests = (
             UserRequest(user_id, self.history_of(user_id), fill is not None)
@@ -248,6 +262,9 @@ class Recommender(Ranker):
         """
         target = self._position(item_id)
         return self._explain(self._encode(history, weights, now), target)
+
+    def _by_user(self, name: str, by_user: object) -> UserItems | None:
+        return None if by_user is None else UserItems.from_mapping(name, by_user, self.model.items)
 
     def _explain(self, history: EncodedHistory, target: int) -> list[Contribution]:
         stacked = stack_histories([history], len(self.model.items))

@@ -17,6 +17,7 @@ from mlcore.parameters import convert_value, integer
 from mlcore.recommend.filter import ItemFilter
 from mlcore.recommend.options import Fill
 from mlcore.recommend.ranking import Filters
+from mlcore.recommend.user_items import UserItems
 from mlcore.types import BoolArray, Float32Array, Int32Array
 
 __all__ = [
@@ -50,6 +51,8 @@ class ListOptions:
         fill: ``popularity`` completes short lists with the most popular unseen items.
         explain: return the contributions to each score.
         filter: on the catalogue of the model.
+        include_by_user: list of each user these items only; users without any get an empty list.
+        exclude_by_user: never list these of each user.
     """
 
     n: int = 10
@@ -59,6 +62,8 @@ class ListOptions:
     fill: Fill | None = None
     explain: bool = False
     filter: ItemFilter = ItemFilter()
+    include_by_user: UserItems | None = None
+    exclude_by_user: UserItems | None = None
 
     def __post_init__(self) -> None:
         convert_value(integer(minimum=1), self.n, "n")

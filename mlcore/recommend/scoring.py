@@ -19,12 +19,13 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from mlcore.errors import CsrError
 from mlcore.numeric.csr import check_positions, check_values
 from mlcore.numeric.ranges import offsets, ragged_arange
 from mlcore.numeric.sums import sum_by_group
 from mlcore.numeric.topk import top_k_per_row
 from mlcore.recommend.caps import Caps
-from mlcore.recommend.ranking import DEEPER, Filters, Ranking, complete_lists
+from mlcore.recommend.ranking import DEEPER, Filters, Ranking, RowItems, complete_lists
 from mlcore.types import (
     BoolArray,
     CsrMatrix,
@@ -48,7 +49,9 @@ MAX_BLOCK_ROWS = 1024
 MIN_COMPILED_PAIRS = 4 * 10**7
 
 _Lists: TypeAlias = tuple[Int64Array, Int32Array, Float64Array]  # offsets, items, scores
-_RankRows: TypeAlias = Callable[[CsrMatrix, CsrMatrix, int, BoolArray | None, bool], _Lists]
+_RankRows: TypeAlias = Callable[
+    [CsrMatrix, CsrMatrix, int, BoolArray | None, bool, RowItems | None], _Lists
+]
 
 
 def stack_histories(rows: Sequence[tuple[Int32Array, Float32Array]], num_items: int) -> CsrMatrix:
@@ -106,10 +109,12 @@ class Scorer:
     Attributes:
         similarity: (I, I) float32, source items as rows.
         popularity: (I,) int64 users of each item.
+        fallback: (I,) by which popular items are ordered; None for their users.
     """
 
     similarity: CsrMatrix
     popularity: Int64Array
+    fallback: Int64Array | Float64Array | None = None
     _product_ready: sp.csr_matrix[np.float64] | None = field(default=None, init=False)
     _rank_rows: _RankRows | None = field(default=None, init=False)
     _is_checked: bool = field(default=False, init=False)
@@ -117,9 +122,18 @@ class Scorer:
 
     @cached_property
     def _by_popularity(self) -> Int64Array:
-        """Items that users have, by their number descending, then position ascending, int64."""
-        taken = np.flatnonzero(self.popularity > 0)
-        popular: Int64Array = taken[np.lexsort((taken, -self.popularity[taken]))]
+        """Items that users have, by their fallback descending, then position ascending, int64.
+
+        Raises:
+            CsrError: a value is below 0 or not finite.
+        """
+        fallback = self.popularity if self.fallback is None else self.fallback
+        wrong = fallback[~(np.isfinite(fallback) & (fallback >= 0))]
+        if len(wrong):
+            rule = "finite numbers of at least 0"
+            raise CsrError(f"popularity.npz: expected {rule}, got {wrong[0]}")
+        taken = np.flatnonzero(fallback > 0)
+        popular: Int64Array = taken[np.lexsort((taken, -fallback[taken]))]
         return popular
 
     @cached_property
@@ -185,7 +199,7 @@ class Scorer:
         if (fill & (np.diff(ranking.indptr) < n)).any():
             allowed, popular = filters.allowed, self._by_popularity
             popular = popular if allowed is None else popular[allowed[popular]]
-            return complete_lists(ranking, histories, n, fill, popular, filters.caps)
+            return complete_lists(ranking, histories, n, fill, popular, filters)
         return ranking
 
     def _cut_by_caps(
@@ -213,9 +227,10 @@ class Scorer:
         """Return the lists of some histories, no more of them at once than fit the scratch."""
         size, lists = self.block_rows(n), list[tuple[Int32Array, Float64Array]]()
         for begin in range(0, len(rows), size):
-            some = [histories.row(row) for row in rows[begin : begin + size].tolist()]
+            chosen = rows[begin : begin + size]
+            some = [histories.row(row) for row in chosen.tolist()]
             stacked = CsrMatrix(*_join_rows(some, np.float32), histories.num_columns)
-            indptr, items, scores = self._rank(stacked, n, filters)
+            indptr, items, scores = self._rank(stacked, n, filters.select(chosen))
             spans = map(slice, indptr[:-1], indptr[1:])
             lists += [(items[span], scores[span]) for span in spans]
         return _join_rows(lists, np.float64)
@@ -223,7 +238,9 @@ class Scorer:
     def _rank(self, histories: CsrMatrix, n: int, filters: Filters) -> _Lists:
         rank_rows = self._rank_rows
         if rank_rows is not None and histories.num_rows >= MIN_PRODUCT_ROWS:
-            return rank_rows(self.similarity, histories, n, filters.allowed, filters.include_seen)
+            return rank_rows(
+                self.similarity, histories, n, filters.allowed, filters.include_seen, filters.rows
+            )
         return self._rank_scores(histories, n, filters)
 
     def _rank_scores(self, histories: CsrMatrix, n: int, filters: Filters) -> _Lists:
@@ -271,12 +288,15 @@ class Scorer:
         self, histories: CsrMatrix, indptr: Int64Array, items: Int32Array, filters: Filters
     ) -> BoolArray:
         keep = np.ones(len(items), bool) if filters.allowed is None else filters.allowed[items]
+        num_items = self.similarity.num_rows
+        rows = np.repeat(np.arange(histories.num_rows, dtype=np.int64), np.diff(indptr))
+        cells = rows * num_items + items  # (P,) int64
         if not filters.include_seen:
-            num_items = self.similarity.num_rows
-            rows = np.repeat(np.arange(histories.num_rows, dtype=np.int64), np.diff(indptr))
             seen = np.zeros(histories.num_rows * num_items, bool)
             seen[histories.row_of_entry() * num_items + histories.indices] = True
-            keep &= ~seen[rows * num_items + items]
+            keep &= ~seen[cells]
+        if filters.rows is not None:
+            keep &= filters.rows.allowed(num_items)[cells]
         return keep
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlcore.numeric.numba_tools import compiled, fetch
+from mlcore.recommend.ranking import RowItems
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["rank_rows"]
@@ -37,6 +38,7 @@ def rank_rows(
     n: int,
     allowed: BoolArray | None = None,
     include_seen: bool = False,
+    rows: RowItems | None = None,
 ) -> tuple[Int64Array, Int32Array, Float64Array]:
     """Return the best ``n`` candidates of each history, best first.
 
@@ -49,6 +51,7 @@ def rank_rows(
         n: list length, >= 1.
         allowed: (I,) items that may be listed; None for all.
         include_seen: also list items of the history.
+        rows: of each history, what it may list besides.
 
     Returns:
         Offsets (R + 1,), item positions and scores (P,).
@@ -65,12 +68,18 @@ def rank_rows(
     scores = np.empty(histories.num_rows * length, np.float64)
     if allowed is None:
         allowed = np.ones(num_items, bool)
+    if rows is None:
+        nothing = np.zeros(histories.num_rows + 1, np.int64), np.empty(0, np.int32)
+        rows = RowItems(*nothing, are_included=False)
     _rank_rows(
         *_frozen_arrays(similarity),
         *_frozen_arrays(histories),
         length,
         _frozen(allowed, bool),
         include_seen,
+        _frozen(rows.indptr, np.int64).view(np.uint64),
+        _frozen(rows.items, np.int32).view(np.uint32),
+        rows.are_included,
         indptr,
         items,
         scores,
@@ -105,11 +114,15 @@ def _rank_rows(
     n: int,
     allowed: Any,  # (I,) bool
     include_seen: bool,
+    limit_starts: Any,  # (R + 1,) uint64
+    limited: Any,  # (L,) uint32
+    are_included: bool,
     indptr: Any,  # (R + 1,) int64, written
     items: Any,  # (R * n,) int32, written from the front
     scores: Any,  # (R * n,) float64, likewise
 ) -> None:
     totals = np.full(len(allowed), UNTOUCHED)  # (I,) float64
+    eligible = np.zeros(len(allowed), np.bool_) if are_included else allowed.copy()  # (I,)
     for row in range(len(indptr) - 1):
         history = history_items[row_starts[row] : row_starts[row + 1]]
         history_weights = weights[row_starts[row] : row_starts[row + 1]]
@@ -117,12 +130,17 @@ def _rank_rows(
         if not include_seen:
             for item in history:
                 totals[item] = UNTOUCHED
+        own = limited[limit_starts[row] : limit_starts[row + 1]]
+        for item in own:
+            eligible[item] = allowed[item] and are_included
         begin = indptr[row]
         best = items[begin : begin + n], scores[begin : begin + n]
         if np.uint64(SCANS_PER_PAIR) * num_pairs >= np.uint64(len(totals)):
-            count = _take_all(totals, allowed, best)
+            count = _take_all(totals, eligible, best)
         else:
-            count = _take_touched(pair_starts, columns, history, totals, allowed, best)
+            count = _take_touched(pair_starts, columns, history, totals, eligible, best)
+        for item in own:
+            eligible[item] = allowed[item] and not are_included
         _sort(best, count)
         indptr[row + 1] = begin + count
 

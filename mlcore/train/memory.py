@@ -123,7 +123,8 @@ class TrainingPlanner:
     def _preparing(self, config: TrainConfig) -> Sequence[Allocation]:
         """Return what it takes to weigh the interactions and to reduce heavy users."""
         num_entries = len(self._interactions)
-        decay = 0 if config.weighting.half_life_days is None else DECAY_BYTES
+        half_lives = config.weighting.half_life_days, config.popularity_half_life_days
+        decay = 0 if half_lives == (None, None) else DECAY_BYTES
         scratch = (WEIGHING_BYTES + decay) * num_entries
         if not isinstance(config.heavy_users, Keep):
             limit, lengths = _limit_of(config), np.diff(self._interactions.user_items.indptr)

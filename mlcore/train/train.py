@@ -36,14 +36,15 @@ from mlcore.interactions import Events, Interactions
 from mlcore.lineage.command_run import CommandRun
 from mlcore.memory.input_size import check_rows_fit
 from mlcore.memory.plan import Plan
+from mlcore.numeric.sums import sum_by_group
 from mlcore.numeric.threads import resolve_threads
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.references import count_unknown, likely_reason, none_known
 from mlcore.similarity import CacheBudget, GramBlocks
 from mlcore.train.memory import TrainingPlanner
 from mlcore.train.provenance import facts_of_training
-from mlcore.types import CsrMatrix, Int32Array, Int64Array
-from mlcore.weighting import Normalization, Weighting
+from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
+from mlcore.weighting import Normalization, Recency, Weighting
 
 __all__ = [
     "NeighborFinder",
@@ -156,6 +157,7 @@ class Trainer:
             self.plan(config, with_users=with_users).show(self._on_message, must_fit=True)
         key = _Key(config.weighting, config.heavy_users, config.similarity.uses_order)
         popularity, sha256 = self._popularity, self._sha256_of(key)  # before the rest takes memory
+        decayed = self._decayed_popularity(config.recency)
         order = (self._order if with_users else _NO_ORDER) if config.uses_order else None
         histories, gram, normalization = self._counted_of(key)
         similarity = self._neighbors(config, gram)  # (I, I) float32
@@ -164,6 +166,7 @@ class Trainer:
             items=self._items,
             similarity=similarity,
             popularity=popularity,
+            decayed_popularity=decayed,
             num_users=gram.num_users,
             num_interactions=len(self._interactions),
             interactions_sha256=sha256,
@@ -194,6 +197,13 @@ class Trainer:
         """Users of each item, (I,) int64."""
         items, num_items = self._interactions.user_items.indices, len(self._interactions.item_ids)
         return np.bincount(items, minlength=num_items).astype(np.int64)
+
+    def _decayed_popularity(self, recency: Recency | None) -> Float64Array | None:
+        """Return the sum over the users of each item, ascending, (I,) float64."""
+        if recency is None:
+            return None
+        items, num_items = self._interactions.user_items.indices, len(self._interactions.item_ids)
+        return sum_by_group(items, recency.weigh(self._interactions), num_items)
 
     @cached_property
     def _order(self) -> Int32Array:

@@ -82,7 +82,7 @@ def digests(directory: Path) -> dict[str, str]:
 
 
 def arrays_of(model: Model) -> Arrays:
-    found: Arrays = {"popularity": model.popularity}
+    found: Arrays = {"popularity": model.popularity, "fallback": model.fallback}
     if model.order is not None:
         found["order"] = model.order
     if model.attributes is not None:

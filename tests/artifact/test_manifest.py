@@ -322,6 +322,12 @@ def faults() -> dict[str, tuple[str, str]]:
                            "histories.npz: arrays: expected"),
         "sim-not-square": (with_value("files/similarity.npz/arrays/indptr", array("<i8", 3)),
                            "similarity.npz: arrays: expected"),
+        "decayed-without-the-feature": (
+            with_value("files/popularity.npz/arrays/decayed", array("<f8", 3)),
+            "popularity.npz: arrays: expected",
+        ),
+        "feature-without-decayed": (with_value("required_features", ["decayed_popularity"]),
+                                    'popularity.npz: arrays: expected {"counts": '),
         "arrays-a-list": (with_value("files/popularity.npz/arrays", [array("<i8", 3)]),
                           "arrays: expected an object"),
     }  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlcore import Model, Recommender, verify_model
+from mlcore import Interactions, Model, Recommender, train_from_data, verify_model
 from mlcore.artifact import describe_model
 from mlcore.errors import (
     ChecksumError,
@@ -157,3 +157,20 @@ def test_verifying_works_where_a_file_cannot_be_mapped(
     verify_model(directory)
     with pytest.raises(CsrError):
         verify_model(rewritten(directory, "similarity.npz", put("data", 0, np.nan)))
+
+
+@pytest.mark.parametrize(
+    ("item", "value"), [(0, np.nan), (0, np.inf), (0, -1), (0, 0), (2, 2.0**-1022), (2, -1)]
+)
+def test_a_fault_of_a_popularity_that_decays_is_found_by_verifying(
+    item: int, value: float, tmp_path: Path
+) -> None:
+    pairs = Interactions.from_columns("uv", "ab", timestamps=[0, 1]).with_catalogue(list("abc"))
+    train_from_data(pairs, {"popularity_half_life_days": 1}).save(tmp_path / "model")
+    file = rewritten(tmp_path / "model", "popularity.npz", put("decayed", item, value))
+    with pytest.raises(CsrError) as caught:
+        verify_model(file)
+    assert str(caught.value) == (
+        f"{file / 'popularity.npz'}: decayed.npy: element {item}: expected a finite number above 0, "
+        f"or 0 without users, got {float(value)}"
+    )

@@ -518,7 +518,7 @@ GZIP_CASES = [
 
 KEYS = (
     "similarity, weighting, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users, "
-    "aggregate, history_decay"
+    "aggregate, history_decay, popularity_half_life_days, popularity_reference_time"
 )
 CONFIG_CASES = [
     config_case(
@@ -827,6 +827,7 @@ MODEL_CASES = [
         "model with an unknown required feature",
         "similar --model-dir model --item tea",
         "model/manifest.json: required_features: expected none but history_rule, history_order, "
+        "item_attributes, decayed_popularity, "
         """which this version knows, got ["half_floats"]""",
         "the model was written by another version of mlcore",
         prepare=edit_manifest(required_features=["half_floats"]),

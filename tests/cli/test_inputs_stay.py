@@ -14,6 +14,7 @@ ANOTHER = "write to another file, and rename it when it is done"
 FILES: dict[str, str | bytes] = {
     "users.csv": "user_id\nann\n",
     "items.csv": "item_id\ntea\n",
+    "pairs.csv": "user_id,item_id\nann,tea\n",
     "sessions.jsonl": '{"user_id": "s1", "history": [{"item_id": "tea"}]}\n',
     "old.jsonl": '{"user_id": "ann", "items": [{"item_id": "tea"}]}\n',
     "space.json": "{}",
@@ -29,6 +30,7 @@ COMMANDS = [
     ("split --interactions interactions.csv --strategy random --test-out b.csv", "--train-out", ["--interactions"]),
     ("split --interactions interactions.csv --strategy random --train-out b.csv", "--test-out", ["--interactions"]),
     (f"{PREDICT} --users users.csv --include-items items.csv --exclude-items truth.csv", "--out", ["--users", "--include-items", "--exclude-items"]),
+    (f"{PREDICT} --all-users --include-pairs truth.csv --exclude-pairs pairs.csv", "--out", ["--include-pairs", "--exclude-pairs"]),
     (f"{PREDICT} --histories sessions.jsonl", "--out", ["--histories"]),
     (f"{PREDICT} --all-users --attributes truth.csv --filter space.json", "--out", ["--attributes", "--filter"]),
     (EVALUATE, "--out", ["--predictions", "--ground-truth"]),

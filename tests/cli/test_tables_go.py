@@ -30,6 +30,7 @@ ROLES = {
     "histories": "--histories {}",
     "include": "--all-users --include-items {}",
     "exclude": "--all-users --exclude-items {}",
+    "pairs": "--all-users --include-pairs {}",
     "attributes": "--all-users --attributes {}",
 }
 Table = tuple[str, str | bytes]
@@ -166,6 +167,7 @@ def test_the_options_of_tables_mean_the_same_in_go(
 def same_in_go(options: str, go_reader: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = f"predict --model-dir model --out out.jsonl {options}"
     out = Path("out.jsonl")
+    out.unlink(missing_ok=True)
     status = run(command)
     said = "".join(capsys.readouterr()[::-1])
     lists = out.read_bytes() if out.exists() else None

@@ -105,6 +105,28 @@ REFERENCES = [
         in_go=True,
     ),
     Entry(
+        "Candidates are given for none of the users",
+        "predict --model-dir model --all-users --include-pairs candidates.csv --out new.jsonl",
+        "error: candidates.csv: user_id: expected users of the model, got none of them\n"
+        "hint: is 'Ann' meant to be 'ann'? upper and lower case differ",
+        "Users without a row in the table get empty lists, so here all would be empty.",
+        "Write the ids as the training had them. A user who is not asked for is passed over and counted.",
+        files={"candidates.csv": "user_id,item_id\nAnn,tea\n"},
+        in_go=True,
+    ),
+    Entry(
+        "A table for all users has a column of users",
+        "predict --model-dir model --all-users --exclude-items returned.csv --out new.jsonl",
+        "note: returned.csv: user_id: passed over, as these items are excluded for all users; "
+        "--exclude-pairs takes items of each user\n"
+        "4 lists, 4 shorter than 10",
+        "`--include-items` and `--exclude-items` hold for every list, whoever is named beside the items.",
+        "Give the table as `--exclude-pairs`, or nothing, if it is meant for all.",
+        files={"returned.csv": "user_id,item_id\nann,jam\n"},
+        status=0,
+        in_go=True,
+    ),
+    Entry(
         "No item of the histories is an item of the model",
         "predict --model-dir model --histories sessions.jsonl --out new.jsonl",
         "note: sessions.jsonl: item_id: expected items of the model, got none of them; "
@@ -513,7 +535,7 @@ PYTHON = [
         "A key of the configuration is misspelt",
         SOME + 'train_from_data(some, {"neighbors": 50})',
         "ConfigError: config: expected one of similarity, weighting, num_neighbors, neighborhood, "
-        "shrinkage, min_cooccurrence, heavy_users, aggregate, history_decay, got the key 'neighbors'\nhint: did you mean num_neighbors?",
+        "shrinkage, min_cooccurrence, heavy_users, aggregate, history_decay, popularity_half_life_days, popularity_reference_time, got the key 'neighbors'\nhint: did you mean num_neighbors?",
         "A dictionary is checked as a configuration file is.",
         "Take one of the keys named.",
         SOME + 'train_from_data(some, {"num_neighbors": 50})',
@@ -832,7 +854,7 @@ LINEAGE = [
 ]
 
 
-KEYS = "similarity.name, weighting.name, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users.name, aggregate, history_decay.name"
+KEYS = "similarity.name, weighting.name, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users.name, aggregate, history_decay.name, popularity_half_life_days, popularity_reference_time"
 TRAIN = "train --interactions interactions.csv --out-dir new"
 CONFIGURATION = [
     Entry(

@@ -28,6 +28,8 @@ type predictArgs struct {
 	out          string
 	includeItems string
 	excludeItems string
+	includePairs string
+	excludePairs string
 	includeSeen  bool
 	fill         string
 	unknownUser  string
@@ -60,6 +62,8 @@ func (a *predictArgs) declare(flags *flag.FlagSet) {
 	flags.StringVar(&a.out, "out", "", "JSON Lines: a `file` .jsonl, or -; rows: .csv or .tsv; perhaps .gz")
 	flags.StringVar(&a.includeItems, "include-items", "", "a `file` with a column item_id: only these")
 	flags.StringVar(&a.excludeItems, "exclude-items", "", "a `file` with a column item_id: none of these")
+	flags.StringVar(&a.includePairs, "include-pairs", "", "a `file` with columns user_id and item_id: of each user only these")
+	flags.StringVar(&a.excludePairs, "exclude-pairs", "", "a `file` with columns user_id and item_id: of each user none of these")
 	a.catalogue.declare(flags)
 	flags.BoolVar(&a.includeSeen, "include-seen", false, "items of the history may be listed")
 	flags.Var(choice{&a.fill, []string{"popularity"}}, "fill", "popularity completes short lists with popular unseen items")
@@ -160,7 +164,8 @@ func predict(ctx context.Context, std streams, a *predictArgs) (string, error) {
 	}
 	if err := refuseClobber(a.out, [2]string{"--model-dir", a.modelDir}, [2]string{"--users", a.users},
 		[2]string{"--histories", a.histories}, [2]string{"--include-items", a.includeItems},
-		[2]string{"--exclude-items", a.excludeItems}, [2]string{"--attributes", a.catalogue.attributes},
+		[2]string{"--exclude-items", a.excludeItems}, [2]string{"--include-pairs", a.includePairs},
+		[2]string{"--exclude-pairs", a.excludePairs}, [2]string{"--attributes", a.catalogue.attributes},
 		[2]string{"--filter", a.catalogue.filterPath()}); err != nil {
 		return "", err
 	}
@@ -211,6 +216,8 @@ type predictor struct {
 	count, short, unknownUsers, knownItems, unknownItems int
 	examples                                             []string // of the unknown items, while none is known
 	unknownFilters                                       []string // what the summary says of them
+	pairs                                                []*pairFile
+	asked                                                []string // some of the users, while pairs are read for them
 }
 
 func (p *predictor) input(path string) *tables.Input {
@@ -250,6 +257,14 @@ func (p *predictor) prepare() (err error) {
 			"give histories instead, --histories, or train without --without-users",
 		}
 	}
+	include, err := p.readPairs(p.args.includePairs, "included")
+	if err != nil {
+		return err
+	}
+	exclude, err := p.readPairs(p.args.excludePairs, "excluded")
+	if err != nil {
+		return err
+	}
 	if p.lists, err = p.model.Prepare(options); err != nil {
 		return err
 	}
@@ -257,14 +272,17 @@ func (p *predictor) prepare() (err error) {
 	if p.filled, err = p.model.Prepare(options); err != nil {
 		return err
 	}
+	p.lists, p.filled = p.lists.ByUser(include, exclude), p.filled.ByUser(include, exclude)
 	if p.delimiter != 0 {
 		p.lists, p.filled = p.lists.AsRows(p.delimiter), p.filled.AsRows(p.delimiter)
 	}
 	p.final = p.lists.WithFinalWeights()
 	if p.args.users != "" {
-		p.userID, err = p.readUsers()
+		if p.userID, err = p.readUsers(); err != nil {
+			return err
+		}
 	}
-	return err
+	return p.expectUsers()
 }
 
 // listRequest is one line to write.
@@ -273,6 +291,8 @@ type listRequest struct {
 	history []mlcore.HistoryItem // of --histories
 	isFinal bool                 // whether its weights are final
 	place   string               // where it stands
+
+	isSkipped bool // whether it gets no list; set by its answer
 }
 
 // requests gives all requests to a function, in order, until that returns an error.
@@ -318,6 +338,7 @@ func (p *predictor) answer(block *block, request *listRequest) (err error) {
 		if mlcore.VerdictOf(err) == mlcore.VerdictUnknownUser {
 			block.unknownUsers++
 			if p.args.unknownUser == "skip" {
+				request.isSkipped = true
 				return nil
 			}
 			block.text, line, err = p.filled.AppendRecommendHistory(block.text, request.userID, nil, n)
@@ -363,6 +384,7 @@ func (p *predictor) run(ctx context.Context, out *output) error {
 		if block.err != nil {
 			return block.err
 		}
+		p.noteAsked(block.requests)
 		p.count += block.lists
 		p.short += block.short
 		p.unknownUsers += block.unknownUsers
@@ -378,6 +400,9 @@ func (p *predictor) run(ctx context.Context, out *output) error {
 	}
 	if ctx.Err() != nil {
 		return p.interrupted()
+	}
+	if err := p.expectAsked(); err != nil {
+		return err
 	}
 	return p.noteStrangeItems()
 }
@@ -400,5 +425,9 @@ func (p *predictor) summary() string {
 	if p.unknownItems > 0 {
 		parts = append(parts, fmt.Sprintf("%d unknown items passed over", p.unknownItems))
 	}
-	return strings.Join(append(parts, p.unknownFilters...), ", ")
+	parts = append(parts, p.unknownFilters...)
+	for _, pairs := range p.pairs {
+		parts = append(parts, pairs.summary()...)
+	}
+	return strings.Join(parts, ", ")
 }

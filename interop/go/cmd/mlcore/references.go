@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
 	"github.com/mlcore/mlcore/interop/go/internal/show"
@@ -13,32 +15,46 @@ import (
 // refused; but excluded items may be those of another catalogue, with a note.
 func (p *predictor) readFilter(path, use string) ([]string, error) {
 	input := p.input(path)
+	hasUsers := false
+	input.OnNames = func(names []string) { hasUsers = hasUsers || slices.Contains(names, p.args.columns.User) }
 	ids, err := tables.ReadIDs(input, tables.Items, nil)
 	if none := (*tables.NoRows)(nil); use == "excluded" && errors.As(err, &none) {
-		return nil, nil
+		err = nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	unknown, err := p.model.CountUnknownItems(ids)
-	if err != nil {
-		return nil, err
+	if hasUsers {
+		input.Note(fmt.Sprintf("%s: %s: passed over, as these items are %s for all users; --%s-pairs takes items of each user",
+			input.Name(), p.args.columns.User, use, strings.TrimSuffix(use, "d")))
 	}
-	if unknown > 0 && unknown == len(ids) {
-		known, err := allIDs(p.model.Manifest().Counts.Items, p.model.ItemID)
-		if err != nil {
-			return nil, err
-		}
-		fault := tables.NoneKnown(input.Name(), "item_id", ids, known, "the model")
-		if use != "excluded" {
-			return nil, fault
-		}
-		input.Note(fault.Message + "; " + fault.Hint)
-	}
+	unknown, err := p.countUnknown(input, ids, use)
 	if unknown > 0 {
 		p.unknownFilters = append(p.unknownFilters, fmt.Sprintf("%d of %d %s items unknown", unknown, len(ids), use))
 	}
-	return ids, nil
+	return ids, err
+}
+
+// countUnknown counts the items that the model does not have; if it has none, that is refused or noted.
+func (p *predictor) countUnknown(input *tables.Input, ids []string, use string) (int, error) {
+	unknown, err := p.model.CountUnknownItems(ids)
+	if err != nil || unknown == 0 || unknown < len(ids) {
+		return unknown, err
+	}
+	known, err := allIDs(p.model.Manifest().Counts.Items, p.model.ItemID)
+	if err != nil {
+		return 0, err
+	}
+	return unknown, refuseOrNote(input, tables.NoneKnown(input.Name(), "item_id", ids, known, "the model"), use)
+}
+
+// refuseOrNote refuses what is to be included; what is to be excluded may be that of another model.
+func refuseOrNote(input *tables.Input, fault *tables.Error, use string) error {
+	if use == "included" {
+		return fault
+	}
+	input.Note(fault.Message + "; " + fault.Hint)
+	return nil
 }
 
 // readUsers returns the users of a file. If none is known, that is refused, except for new ones who

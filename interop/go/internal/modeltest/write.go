@@ -32,6 +32,7 @@ type Model struct {
 	// By user, the place of each item in the history, from 1; nil for a model without history_order.
 	Order      [][]int32
 	Attributes *Attributes
+	Decayed    []float64 // of each item, nil where all users count alike
 }
 
 // Attributes are the catalogue of a model. Columns and Values must ascend.
@@ -101,6 +102,12 @@ func (m *Model) Files() map[string][]byte {
 			files["length_factors.npz"] = npz(array{"factors", "<f8", little(m.Rule.Factors), len(m.Rule.Factors)})
 		}
 	}
+	if m.Decayed != nil {
+		files["popularity.npz"] = npz(
+			array{"counts", "<i8", little(counts), len(counts)},
+			array{"decayed", "<f8", little(m.Decayed), len(m.Decayed)},
+		)
+	}
 	if m.Attributes != nil {
 		m.Attributes.addTo(files)
 	}
@@ -132,6 +139,9 @@ func (m *Model) manifest(files map[string][]byte, interactions, pairs int) []byt
 	}
 	if m.Order != nil {
 		features = append(features, `"history_order"`)
+	}
+	if m.Decayed != nil {
+		features = append(features, `"decayed_popularity"`)
 	}
 	if a := m.Attributes; a != nil {
 		features = append(features, `"item_attributes"`)
@@ -167,6 +177,10 @@ func Manifest(files map[string][]byte, users, items, interactions, pairs int) []
 		"attributes.npz": fmt.Sprintf(`{"codes": {"dtype": "<i4", "shape": [%d]}}`,
 			items*(bytes.Count(files["attribute_columns.csv"], []byte("\n"))-1)),
 		"availability.npz": fmt.Sprintf(`{"from": {"dtype": "<i8", "shape": [%d]}, "until": {"dtype": "<i8", "shape": [%d]}}`, items, items),
+	}
+	if bytes.Contains(files["popularity.npz"], []byte("decayed.npy")) {
+		arrays["popularity.npz"] = fmt.Sprintf(
+			`{"counts": {"dtype": "<i8", "shape": [%d]}, "decayed": {"dtype": "<f8", "shape": [%d]}}`, items, items)
 	}
 	var entries []string
 	for _, name := range []string{

@@ -38,6 +38,7 @@ type Input struct {
 	FieldNames []string          // of CSV without a header line, in the order of its fields
 	Stdin      io.Reader         // read for "-"
 	Note       func(text string) // told what the owner of the file should know, though it is read all the same
+	OnNames    func([]string)    // told the names of all columns, or the keys of the first object; or nil
 }
 
 // Columns are the names of columns in a file; an empty one is the default name.
@@ -55,6 +56,12 @@ func optional(given, usual string, take func(string) error) csvColumn {
 func (in *Input) note(text string) {
 	if in.Note != nil {
 		in.Note(text)
+	}
+}
+
+func (in *Input) tellNames(names []string) {
+	if in.OnNames != nil {
+		in.OnNames(names)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	mlcore "github.com/mlcore/mlcore/interop/go"
 	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
@@ -69,6 +70,9 @@ func ReadIDs(in *Input, axis Axis, check func(id string) error) ([]string, error
 	}
 	first := true
 	return ids, readObjects(in, func(place string, object *jsontext.Value) error {
+		if first {
+			in.tellNames(object.Keys)
+		}
 		id, err := idOfRow(place, object, column, axis, first)
 		first = false
 		if err != nil {
@@ -76,6 +80,69 @@ func ReadIDs(in *Input, axis Axis, check func(id string) error) ([]string, error
 		}
 		return at(add(id), "%s: %s", place, column)
 	})
+}
+
+// Pairs are rows of users and items: their distinct ids in the order of their first appearance, and of each row
+// the positions there.
+type Pairs struct {
+	UserIDs, ItemIDs []string
+	Rows             []mlcore.UserItem
+}
+
+// ReadPairs returns the rows of a table with columns of users and of items.
+func ReadPairs(in *Input) (*Pairs, error) {
+	pairs := &Pairs{}
+	var row mlcore.UserItem
+	user, item := numbered(&pairs.UserIDs, &row.User), numbered(&pairs.ItemIDs, &row.Item)
+	endRow := func() { pairs.Rows = append(pairs.Rows, row) }
+	isCSV, err := in.IsCSV()
+	if err != nil {
+		return nil, err
+	}
+	if isCSV {
+		return pairs, readTable(in, []csvColumn{
+			{name: in.Columns.user(), required: true, take: user, hint: Users.hint()},
+			{name: in.Columns.item(), required: true, take: item, hint: Items.hint()},
+		}, endRow)
+	}
+	return pairs, readObjects(in, func(place string, object *jsontext.Value) error {
+		isFirst := len(pairs.Rows) == 0
+		userID, err := idOfRow(place, object, in.Columns.user(), Users, isFirst)
+		if err != nil {
+			return err
+		}
+		itemID, err := idOfRow(place, object, in.Columns.item(), Items, isFirst)
+		if err != nil {
+			return err
+		}
+		if err := user(userID); err != nil {
+			return at(err, "%s: %s", place, in.Columns.user())
+		}
+		if err := item(itemID); err != nil {
+			return at(err, "%s: %s", place, in.Columns.item())
+		}
+		endRow()
+		return nil
+	})
+}
+
+// numbered returns a function that numbers ids as they come.
+func numbered(ids *[]string, position *int32) func(id string) error {
+	known := map[string]int32{}
+	return func(id string) error {
+		if number, isKnown := known[id]; isKnown {
+			*position = number
+			return nil
+		}
+		if err := checkID(id); err != nil {
+			return err
+		}
+		id = strings.Clone(id) // not the whole line
+		*position = int32(len(*ids))
+		known[id] = *position
+		*ids = append(*ids, id)
+		return nil
+	}
 }
 
 // idOfRow returns the id in a row of JSON Lines.
@@ -158,6 +225,7 @@ func readWholeTable(in *Input, columns []csvColumn, rest func(name string) (csvC
 		}
 		place, after = fmt.Sprintf("%s:%d", place, first), " after the header"
 	}
+	in.tellNames(header)
 	width := len(header)
 	if rest != nil {
 		if columns, err = withRest(columns, header, in.FieldNames == nil, rest); err != nil {
