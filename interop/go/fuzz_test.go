@@ -161,8 +161,10 @@ func appendInt(dst []byte, value int) []byte {
 func FuzzOpen(f *testing.F) {
 	names := []string{configFile, itemsFile, similarityFile, popularityFile, usersFile, historiesFile, manifestFile}
 	good := map[string][]byte{}
-	base := filepath.Join("..", "conformance", "valid", "good", "model")
-	if _, err := os.Stat(base); err != nil {
+	base := filepath.Join("..", "conformance", "valid", "order_with_users", "model")
+	if _, err := os.Stat(base); err == nil {
+		names = append(names, orderFile)
+	} else {
 		base = tinyFixture
 	}
 	for which, name := range names {
@@ -227,7 +229,7 @@ func useAll(t *testing.T, dir string, options Options) Verdict {
 	for _, request := range []RecommendOptions{
 		{}, {Fill: true, IncludeSeen: true, Explain: true}, {Include: []string{"apple", "x"}, Fill: true},
 	} {
-		for _, id := range []string{"ann", "bob", "apple", "bread", "cream", "u1", "0001", ""} {
+		for _, id := range []string{"ann", "bob", "apple", "bread", "cream", "a", "u1", "0001", ""} {
 			items, err := model.Recommend(id, 3, request)
 			checkList(t, items, err, verified)
 			items, err = model.SimilarWith(id, 3, request)

@@ -58,9 +58,9 @@ func TestFaultyManifestsHaveTheirMessage(t *testing.T) {
 		{swap(`_version": 1`, `_version": 1.0`), VerdictManifest, "format_version: expected an integer from 0 to 9007199254740991, got 1.0"},
 		{swap(`_version": 1`, `_version": true`), VerdictManifest, "format_version: expected an integer, got true"},
 		{swap(`"required_features": []`, `"required_features": ["x"]`), VerdictVersion,
-			`required_features: expected none but history_rule, which this version knows, got ["x"]`},
+			`required_features: expected none but history_rule, history_order, which this version knows, got ["x"]`},
 		{swap(`"required_features": []`, `"required_features": ["history_rule", "History_rule"]`), VerdictVersion,
-			`required_features: expected none but history_rule, which this version knows, ` +
+			`required_features: expected none but history_rule, history_order, which this version knows, ` +
 				`got ["history_rule", "History_rule"]`},
 		{swap(`"required_features": []`, `"required_features": [1]`), VerdictManifest,
 			"required_features: expected an array of strings, got 1"},

@@ -21,6 +21,7 @@ type Model struct {
 	users      idMap
 	similarity csrMatrix
 	histories  csrMatrix // without rows in a model without users
+	order      []int32   // place of each entry of the histories, from 1; nil in a model without it
 	counts     []int64
 	rule       *historyRule // nil where every weight is final
 
@@ -68,6 +69,11 @@ func (m *Model) readAll() (err error) {
 		if m.histories, err = m.readMatrix(historiesFile); err != nil {
 			return err
 		}
+		if m.files.manifest.lists(orderFile) {
+			if m.order, err = readVector(m, orderFile, int32At); err != nil {
+				return err
+			}
+		}
 	}
 	if m.files.manifest.WithHistoryRule() {
 		m.rule, err = m.readRule()
@@ -76,7 +82,7 @@ func (m *Model) readAll() (err error) {
 }
 
 // readVector returns the only array of a file.
-func readVector[T int64 | float64](m *Model, name string, at func([]byte) T) ([]T, error) {
+func readVector[T int32 | int64 | float64](m *Model, name string, at func([]byte) T) ([]T, error) {
 	specs := expectedArrays(name, m.files.manifest.Counts)
 	arrays, err := readArrays(m.files.data(name), specs, m.files.path(name))
 	if err != nil {

@@ -28,6 +28,8 @@ type Model struct {
 	Similarity [][]Pair // by item
 	Histories  [][]Pair // by user, also if Users is nil, for the counts
 	Rule       *Rule    // nil for a model whose weights are final
+	// By user, the place of each item in the history, from 1; nil for a model without history_order.
+	Order [][]int32
 }
 
 // Rule is what a model with a history rule has besides.
@@ -81,14 +83,27 @@ func (m *Model) Files() map[string][]byte {
 		files["users.csv"] = idMap(m.Users)
 		files["histories.npz"] = csr(m.Histories)
 	}
+	if m.Users != nil && m.Order != nil {
+		var positions []int32
+		for _, row := range m.Order {
+			positions = append(positions, row...)
+		}
+		files["order.npz"] = npz(array{"positions", "<i4", little(positions), len(positions)})
+	}
 	pairs := 0
 	for _, row := range m.Similarity {
 		pairs += len(row)
 	}
 	manifest := Manifest(files, len(m.Histories), len(m.Items), interactions, pairs)
+	var features []string
 	if m.Rule != nil {
-		manifest = bytes.Replace(manifest, []byte(`"required_features": []`), []byte(`"required_features": ["history_rule"]`), 1)
+		features = append(features, `"history_rule"`)
 	}
+	if m.Order != nil {
+		features = append(features, `"history_order"`)
+	}
+	required := []byte(`"required_features": [` + strings.Join(features, ", ") + "]")
+	manifest = bytes.Replace(manifest, []byte(`"required_features": []`), required, 1)
 	files["manifest.json"] = manifest
 	return files
 }
@@ -102,11 +117,12 @@ func Manifest(files map[string][]byte, users, items, interactions, pairs int) []
 
 		"item_norms.npz":     fmt.Sprintf(`{"norms": {"dtype": "<f8", "shape": [%d]}}`, items),
 		"length_factors.npz": fmt.Sprintf(`{"factors": {"dtype": "<f8", "shape": [%d]}}`, items),
+		"order.npz":          fmt.Sprintf(`{"positions": {"dtype": "<i4", "shape": [%d]}}`, interactions),
 	}
 	var entries []string
 	for _, name := range []string{
 		"config.json", "items.csv", "similarity.npz", "popularity.npz", "users.csv", "histories.npz",
-		"item_norms.npz", "length_factors.npz",
+		"item_norms.npz", "length_factors.npz", "order.npz",
 	} {
 		data, isThere := files[name]
 		if !isThere {
