@@ -83,7 +83,7 @@ def test_a_model_keeps_its_catalogue(tmp_path: Path) -> None:
     described = describe_model(tmp_path / "model")["attributes"]
     assert described["columns"]["kind"] == {"values": 1, "items": 11}
     assert described["availability"] == {"from": 11, "until": 0}
-    without = replace(loaded, users=None, histories=None)
+    without = train(some_rows(), with_users=False)
     without.save(tmp_path / "without")
     assert_same_model(Model.load(tmp_path / "without"), without)
 
@@ -92,7 +92,7 @@ def test_a_model_without_one_is_written_as_before(tmp_path: Path) -> None:
     replace(train(some_rows()), attributes=None).save(tmp_path / "model")
     assert not list((tmp_path / "model").glob("*a*tribute*"))
     manifest = json.loads((tmp_path / "model/manifest.json").read_text())
-    assert manifest["required_features"] == ["history_rule"]
+    assert "item_attributes" not in manifest["required_features"]
     assert list(manifest["counts"]) == ["users", "items", "interactions", "pairs"]
     assert Model.load(tmp_path / "model").attributes is None
     assert "attributes" not in describe_model(tmp_path / "model")
