@@ -65,6 +65,8 @@ def dump(directory: Path) -> Object:
     if model.users is not None and model.histories is not None:
         arrays |= {f"histories.npz/{name}": array for name, array in _arrays_of(model.histories)}
         ids["users.csv"] = model.users
+        if model.order is not None:
+            arrays["order.npz/positions"] = model.order
     return {
         "users": str(model.num_users),
         "items": str(len(model.items)),

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from mlcore.aggregate import AGGREGATES, Aggregate
 from mlcore.errors import ConfigError, at, shorten, shorten_json
 from mlcore.heavy_users import HEAVY_USERS, HeavyUsers, Keep
-from mlcore.interactions import Interactions
+from mlcore.history_decay import HISTORY_DECAYS, HistoryDecay, NoHistoryDecay
+from mlcore.interactions import Interactions, no_timestamps
 from mlcore.parameters import (
     Rule,
     check_keys,
@@ -45,6 +46,7 @@ NAMED: dict[str, tuple[type[Any], Mapping[str, type[Any]]]] = {
     "similarity": (Similarity, SIMILARITIES),
     "weighting": (Weighting, WEIGHTINGS),
     "heavy_users": (HeavyUsers, HEAVY_USERS),
+    "history_decay": (HistoryDecay, HISTORY_DECAYS),
 }
 
 
@@ -73,6 +75,7 @@ class TrainConfig:
         heavy_users: how much users with very many items count in the similarity, after weighting.
         aggregate: how rows of one user and item become one, in the file of a training and in the
             history of a request; see ``Events.aggregate``.
+        history_decay: how much less the earlier items of a history count where the model recommends.
 
     >>> TrainConfig(num_neighbors=50).to_json()["num_neighbors"]
     50
@@ -86,6 +89,7 @@ class TrainConfig:
     min_cooccurrence: int = parameter(1, integer(minimum=1))
     heavy_users: HeavyUsers = Keep()
     aggregate: Aggregate = parameter("sum", choice(*AGGREGATES))
+    history_decay: HistoryDecay = NoHistoryDecay()
 
     def __post_init__(self) -> None:
         check_parameters(self)
@@ -97,6 +101,11 @@ class TrainConfig:
                     'TrainConfig.from_json takes names: {"similarity": {"name": "cosine"}}',
                 )
         _refuse_unused(self)
+
+    @property
+    def uses_order(self) -> bool:
+        """Whether the model keeps the order of each user's items."""
+        return self.similarity.uses_order or self.history_decay.uses_order
 
     def neighbor_settings(self) -> NeighborSettings:
         """Return the settings that choose which pairs to keep."""
@@ -118,13 +127,16 @@ class TrainConfig:
         The same interactions give the same model with either.
 
         Raises:
-            DataError: the weighting has a half-life, and there are no timestamps.
+            DataError: the weighting has a half-life, or the order of items counts, and there are no
+                timestamps.
 
         >>> pairs = Interactions.from_columns(["u"], ["a"], timestamps=[0])
         >>> config = TrainConfig(weighting=NoWeighting(half_life_days=7)).resolved(pairs)
         >>> config.weighting.reference_time
         '1970-01-01T00:00:00.000000Z'
         """
+        if self.history_decay.uses_order and interactions.timestamps is None:
+            raise no_timestamps("order the items of a user by", "leave history_decay out")
         return replace(self, weighting=self.weighting.resolved(interactions))
 
     @classmethod

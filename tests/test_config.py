@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mlcore import ConfigError, Interactions, TrainConfig
 from mlcore.config import SettingError
 from mlcore.heavy_users import HEAVY_USERS, Keep, Latest, Sample
+from mlcore.history_decay import ExponentialHistoryDecay, NoHistoryDecay, QuadraticHistoryDecay
 from mlcore.similarity import SIMILARITIES, Cosine, LogLikelihoodRatio, Tversky
 from mlcore.weighting import BM25, WEIGHTINGS, Binary, Log, NoWeighting, TfIdf
 
@@ -40,6 +41,10 @@ CONFIGS = st.builds(
         st.builds(Sample, st.integers(1, 2**31 - 1), st.integers(0, 2**31 - 1)),
         st.builds(Latest, st.integers(1, 2**31 - 1)),
     ),
+    history_decay=st.one_of(
+        st.sampled_from([NoHistoryDecay(), QuadraticHistoryDecay()]),
+        st.builds(ExponentialHistoryDecay, st.floats(0, 1e300, exclude_min=True)),
+    ),
     num_neighbors=st.none() | st.integers(1, 2**31 - 1),
     neighborhood=st.sampled_from(["target", "source"]),
     shrinkage=st.floats(0, 1e308),
@@ -59,6 +64,7 @@ def test_defaults_are_those_of_the_design() -> None:
         "min_cooccurrence": 1,
         "heavy_users": {"name": "keep"},
         "aggregate": "sum",
+        "history_decay": {"name": "none"},
     }
     assert json.dumps(TrainConfig().to_json()) == json.dumps(expected)
     assert TrainConfig.from_json({}) == TrainConfig()
@@ -140,7 +146,7 @@ def test_a_config_is_immutable_and_can_be_a_key() -> None:
 
 KEYS = (
     "similarity, weighting, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users, "
-    "aggregate"
+    "aggregate, history_decay"
 )
 NEIGHBORS = "num_neighbors: expected an integer >= 1 or null, got"
 HALF_LIFE = "half_life_days: expected a finite number above 0 or null"

@@ -20,7 +20,7 @@ LEVELS = [
     {"frames", "ranked_lists"},
     {"similarity", "interactions"},
     {"newest"},
-    {"weighting", "heavy_users"},
+    {"weighting", "heavy_users", "history_decay"},
     {"config"},
     {"files", "config_schema"},
     {"lineage"},

@@ -51,9 +51,18 @@ func TestAllocationsAreFewAndConstant(t *testing.T) {
 		if found > 3 {
 			t.Errorf("%+v: %v allocations for a history", shape, found)
 		}
-		// Events of a model with a history rule cost no more.
+		// Events and users of a model with a history rule and a decay cost no more.
 		weighted := modeltest.Random(rand.New(rand.NewPCG(1, 1)), 10, shape.items, shape.longest)
-		weighted.Rule = randomRule(rand.New(rand.NewPCG(2, 2)), "sum", "bm25", 30, shape.items).modelRule()
+		rule := randomRule(rand.New(rand.NewPCG(2, 2)), "sum", "bm25", 30, shape.items)
+		rule.decay = "exponential"
+		weighted.Rule = rule.modelRule()
+		for _, row := range weighted.Histories {
+			places := []int32{}
+			for place := range row {
+				places = append(places, int32(place+1))
+			}
+			weighted.Order = append(weighted.Order, places)
+		}
 		for index := range weighted.Rule.Factors {
 			weighted.Rule.Factors[index] = 1
 		}
@@ -69,6 +78,16 @@ func TestAllocationsAreFewAndConstant(t *testing.T) {
 		})
 		if found > 3 {
 			t.Errorf("%+v: %v allocations for events", shape, found)
+		}
+		turn := 0
+		found = testing.AllocsPerRun(100, func() {
+			turn++
+			if _, err := ruled.Recommend(weighted.Users[turn%10], shape.n, mlcore.RecommendOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if found > 3 {
+			t.Errorf("%+v: %v allocations for a user of a model with a decay", shape, found)
 		}
 		for _, explain := range []bool{false, true} {
 			prepared, err := model.Prepare(mlcore.RecommendOptions{Fill: true, Explain: explain})

@@ -28,7 +28,7 @@ if [ "${1:-}" = --all ]; then
     esac
     # For arm64 compilers do fuse; nothing may be where bits are promised.
     listing=$(GOARCH=arm64 go build -a -gcflags='./...=-S' . ./internal/portable 2>&1)
-    if grep -E '(historyrule|portable)\.go:.*FN?M(ADD|SUB)' <<<"$listing"; then
+    if grep -E '(historyrule|historydecay|portable)\.go:.*FN?M(ADD|SUB)' <<<"$listing"; then
         echo 'fused multiply and add' >&2
         exit 1
     fi

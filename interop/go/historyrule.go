@@ -22,6 +22,7 @@ type historyRule struct {
 	k1            float64
 	itemNorms     []float64 // only for bm25
 	lengthFactors []float64 // only for tf_idf and bm25
+	decay         historyDecay
 }
 
 const (
@@ -38,7 +39,7 @@ func (m *Model) readRule() (*historyRule, error) {
 	if err != nil {
 		return nil, err
 	}
-	rule, err := parseRule(config, place)
+	rule, err := parseRule(config, place, m.files.manifest.WithHistoryOrder())
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ func (m *Model) readRule() (*historyRule, error) {
 // arraysOf are what a weighting took of the training.
 var arraysOf = map[string][]string{"tf_idf": {"length_factors"}, "bm25": {"item_norms", "length_factors"}}
 
-func parseRule(config *jsontext.Value, place string) (*historyRule, error) {
+func parseRule(config *jsontext.Value, place string, usesOrder bool) (*historyRule, error) {
 	r := ruleReader{manifestReader{place: place}}
 	weighting := r.object(config, "weighting")
 	rule := &historyRule{
@@ -74,12 +75,15 @@ func parseRule(config *jsontext.Value, place string) (*historyRule, error) {
 		weighting: r.word(weighting, "weighting: ", "name", "none", "binary", "log", "tf_idf", "bm25"),
 	}
 	if days := weighting.Member("half_life_days"); days == nil || days.Kind != jsontext.Null {
-		rule.halfLife = float64(r.number(weighting, "half_life_days", "a finite number above 0",
+		rule.halfLife = float64(r.number(weighting, "weighting: ", "half_life_days", "a finite number above 0",
 			func(days float64) bool { return days > 0 }) * microsecondsPerDay)
 		rule.reference = r.time(weighting, "reference_time")
 	}
 	if rule.weighting == "bm25" {
-		rule.k1 = r.number(weighting, "k1", "a finite number of at least 0", func(k1 float64) bool { return k1 >= 0 })
+		rule.k1 = r.number(weighting, "weighting: ", "k1", "a finite number of at least 0", func(k1 float64) bool { return k1 >= 0 })
+	}
+	if usesOrder {
+		rule.decay = r.decay(config)
 	}
 	return rule, r.err
 }
@@ -100,7 +104,7 @@ func (r *ruleReader) word(object *jsontext.Value, path, key string, words ...str
 	return value.Text
 }
 
-func (r *ruleReader) number(object *jsontext.Value, key, rule string, isGood func(float64) bool) float64 {
+func (r *ruleReader) number(object *jsontext.Value, path, key, rule string, isGood func(float64) bool) float64 {
 	value := object.Member(key)
 	if value != nil && value.Kind == jsontext.Number {
 		number, _ := strconv.ParseFloat(value.Text, 64) // infinite where it is out of range
@@ -108,7 +112,7 @@ func (r *ruleReader) number(object *jsontext.Value, key, rule string, isGood fun
 			return number
 		}
 	}
-	r.keep(r.refuse("weighting: "+key, rule, value.Show()))
+	r.keep(r.refuse(path+key, rule, value.Show()))
 	return 1
 }
 
@@ -160,12 +164,20 @@ func (m *Model) weigh(s *scratch, now Timestamp) error {
 		}
 		s.items, s.weights = append(s.items, item.index), append(s.weights, weight)
 	}
+	if m.rule.decay.usesOrder() {
+		m.rule.decay.weighEvents(s.events[:length], s.weights)
+	}
 	return nil
 }
 
-// aggregate makes one of the events of one item: HIS-6 and HIS-7.
+// aggregate makes one of the events of one item: HIS-6 and HIS-7. Its place is that of the last without a time.
 func (m *Model) aggregate(events []event, now Timestamp) (event, error) {
 	item := events[len(events)-1]
+	for _, event := range events {
+		if !event.time.isKnown {
+			item.place = max(item.place, event.place)
+		}
+	}
 	switch m.rule.aggregate {
 	case "count":
 		item.weight = float64(len(events))

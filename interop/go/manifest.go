@@ -34,6 +34,7 @@ const (
 	popularityFile = "popularity.npz"
 	normsFile      = "item_norms.npz"
 	factorsFile    = "length_factors.npz"
+	orderFile      = "order.npz"
 
 	attributeColumnsFile = "attribute_columns.csv"
 	attributeValuesFile  = "attribute_values.csv"
@@ -42,14 +43,16 @@ const (
 )
 
 const (
-	historyRuleFeature = "history_rule"
-	attributesFeature  = "item_attributes"
+	historyRuleFeature  = "history_rule"
+	historyOrderFeature = "history_order"
+	attributesFeature   = "item_attributes"
 )
 
 // features are the required features known here, and the files a model with them may have; which of these
 // it has is known once its configuration is read.
 var features = []feature{
 	{historyRuleFeature, []string{normsFile, factorsFile}},
+	{historyOrderFeature, []string{orderFile}},
 	{attributesFeature, []string{attributeColumnsFile, attributeValuesFile, attributesFile, availabilityFile}},
 }
 
@@ -105,6 +108,11 @@ func (m *Manifest) WithHistoryRule() bool {
 	return slices.Contains(m.RequiredFeatures, historyRuleFeature)
 }
 
+// WithHistoryOrder reports whether the order of a history counts in the model, or in its training.
+func (m *Manifest) WithHistoryOrder() bool {
+	return slices.Contains(m.RequiredFeatures, historyOrderFeature)
+}
+
 // WithAttributes reports whether the model has a catalogue of its items.
 func (m *Manifest) WithAttributes() bool {
 	return slices.Contains(m.RequiredFeatures, attributesFeature)
@@ -138,6 +146,8 @@ func expectedArrays(file string, counts Counts) []arraySpec {
 		return []arraySpec{{"norms", "<f8", counts.Items}}
 	case factorsFile:
 		return []arraySpec{{"factors", "<f8", counts.Items}}
+	case orderFile:
+		return []arraySpec{{"positions", "<i4", counts.Interactions}}
 	case attributesFile:
 		return []arraySpec{{"codes", "<i4", counts.AttributeColumns * counts.Items}}
 	case availabilityFile:
@@ -333,6 +343,9 @@ func (r *manifestReader) files(object *jsontext.Value, manifest *Manifest) []Fil
 			"or none of users.csv and histories.npz"+further, show.Cut(strings.Join(names, ", "), 200)))
 		return nil
 	}
+	if manifest.WithHistoryOrder() {
+		r.checkOrder(object.Keys, manifest)
+	}
 	var entries []FileEntry
 	for _, name := range object.Keys {
 		entry := r.object(object, name)
@@ -342,6 +355,16 @@ func (r *manifestReader) files(object *jsontext.Value, manifest *Manifest) []Fil
 		})
 	}
 	return entries
+}
+
+// checkOrder checks ORD-1 of a model with the feature.
+func (r *manifestReader) checkOrder(names []string, manifest *Manifest) {
+	if !manifest.WithHistoryRule() {
+		r.keep(r.refuse("required_features", historyRuleFeature+" beside "+historyOrderFeature, "none"))
+	}
+	if slices.Contains(names, orderFile) != slices.Contains(names, historiesFile) {
+		r.keep(r.refuse("files", "both or none of order.npz and histories.npz", "one of them"))
+	}
 }
 
 func (r *manifestReader) arrays(entry *jsontext.Value, file string, specs []arraySpec) {

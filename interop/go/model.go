@@ -23,6 +23,7 @@ type Model struct {
 	users      idMap
 	similarity csrMatrix
 	histories  csrMatrix // without rows in a model without users
+	order      []int32   // place of each entry of the histories, from 1; nil in a model without it
 	counts     []int64
 	rule       *historyRule // nil where every weight is final
 	// What filters look at, and what the directory holds of it; nil without a catalogue.
@@ -72,6 +73,11 @@ func (m *Model) readAll(beside *Attributes) (err error) {
 		if m.histories, err = m.readMatrix(historiesFile); err != nil {
 			return err
 		}
+		if m.files.manifest.lists(orderFile) {
+			if m.order, err = readVector(m, orderFile, int32At); err != nil {
+				return err
+			}
+		}
 	}
 	if m.files.manifest.WithHistoryRule() {
 		if m.rule, err = m.readRule(); err != nil {
@@ -95,7 +101,7 @@ func (m *Model) readArrays(name string) ([][]byte, error) {
 }
 
 // readVector returns the only array of a file.
-func readVector[T int64 | float64](m *Model, name string, at func([]byte) T) ([]T, error) {
+func readVector[T int32 | int64 | float64](m *Model, name string, at func([]byte) T) ([]T, error) {
 	arrays, err := m.readArrays(name)
 	if err != nil {
 		return nil, err

@@ -33,6 +33,8 @@ type event struct {
 	weight float64
 	time   Timestamp
 	age    float64 // in half-lives
+	place  int     // in the request
+	entry  int     // of an item: its position among the weights
 }
 
 func (m *Model) scratch() *scratch {
@@ -143,8 +145,9 @@ func (m *Model) fill(s *scratch, history []int32, f *filter) {
 	}
 }
 
-// storedHistory returns the row of a user, of which opening has not looked at the values.
-func (m *Model) storedHistory(user int) ([]int32, []float32, error) {
+// storedHistory returns the row of a user, of which opening has not looked at the values, with weights as
+// they count.
+func (m *Model) storedHistory(s *scratch, user int) ([]int32, []float32, error) {
 	items, weights := m.histories.row(int32(user))
 	previous := int32(-1)
 	for position, item := range items {
@@ -155,7 +158,18 @@ func (m *Model) storedHistory(user int) ([]int32, []float32, error) {
 		}
 		previous = item
 	}
-	return items, weights, nil
+	if m.rule == nil || !m.rule.decay.usesOrder() {
+		return items, weights, nil
+	}
+	s.weights = append(s.weights[:0], weights...)
+	for position, place := range m.order[m.histories.indptr[user]:m.histories.indptr[user+1]] {
+		if place < 1 || int(place) > len(items) {
+			return nil, nil, refuse(VerdictCSR, m.files.path(orderFile), "",
+				"positions from 1 to the items of the history", "others")
+		}
+		s.weights[position] = m.rule.decay.weigh(s.weights[position], int(place), len(items))
+	}
+	return items, s.weights, nil
 }
 
 // encode brings a history of a request into the form of a stored one, in the memory of s, and counts
@@ -185,14 +199,16 @@ func (m *Model) findItems(s *scratch, history []HistoryItem, isFinal bool) error
 			return err
 		}
 	}
-	for _, item := range history {
+	for place, item := range history {
 		if fault := weightFault(item.Weight, isFinal); fault != "" {
 			return refuseRequest("history: item "+show.String(item.ID)+": weight", fault, shownFloat(item.Weight))
 		}
 		if position := m.items.position(item.ID); position < 0 {
 			s.unknown = append(s.unknown, item.ID)
 		} else {
-			s.events = append(s.events, event{index: int32(position), weight: item.Weight, time: item.Time})
+			s.events = append(s.events, event{
+				index: int32(position), weight: item.Weight, time: item.Time, place: place,
+			})
 		}
 	}
 	return nil

@@ -14,7 +14,8 @@ import (
 //
 // A model with a history rule takes raw events, as its training did: an item may stand more than once,
 // and the rule makes the weights. In any other model, and with [RecommendOptions].FinalWeights, weights
-// are final: they are only rounded to float32, each item stands once, and times are passed over.
+// are final: they are only rounded to float32, each item stands once, and times are passed over. Where the
+// last items of a history count more, they do so in order of time; those without one come last, as given.
 type HistoryItem struct {
 	ID     string
 	Weight float64   // above 0
@@ -121,7 +122,7 @@ func (m *Model) rankRequest(s *scratch, r *request) (known, unknown int, err err
 	var items []int32
 	var weights []float32
 	if r.byUser {
-		items, weights, err = m.historyOf(r.user)
+		items, weights, err = m.historyOf(s, r.user)
 	} else {
 		items, weights, unknown, err = m.encode(s, r, f)
 	}
@@ -135,7 +136,7 @@ func (m *Model) rankRequest(s *scratch, r *request) (known, unknown int, err err
 }
 
 // historyOf returns the history of a user, or the verdict unknown_user.
-func (m *Model) historyOf(userID string) ([]int32, []float32, error) {
+func (m *Model) historyOf(s *scratch, userID string) ([]int32, []float32, error) {
 	if !m.files.manifest.WithUsers() {
 		return nil, nil, refuse(VerdictUnknownUser, "", "users", "a model with users", "one trained without")
 	}
@@ -146,7 +147,7 @@ func (m *Model) historyOf(userID string) ([]int32, []float32, error) {
 	if user < 0 {
 		return nil, nil, refuse(VerdictUnknownUser, "", "user", "a user of the model", show.String(userID))
 	}
-	return m.storedHistory(user)
+	return m.storedHistory(s, user)
 }
 
 // toItems gives the list its ids: two allocations, however long it is, and one more for all shares.

@@ -16,6 +16,7 @@ const day = 86_400_000_000 // microseconds
 var (
 	aggregates = []string{"sum", "max", "last", "count"}
 	weightings = []string{"none", "binary", "log", "tf_idf", "bm25"}
+	decays     = []string{"none", "quadratic", "exponential"}
 )
 
 // rawEvent is an event as a request has it; time is nil where it has none.
@@ -32,6 +33,8 @@ type ruleOracle struct {
 	reference       int64
 	k1              float64
 	norms, factors  []float64
+	decay           string
+	halfLifeItems   float64
 }
 
 func (o *ruleOracle) config() string {
@@ -43,10 +46,12 @@ func (o *ruleOracle) config() string {
 			seconds/60%60, seconds%60, o.reference%1_000_000)
 	}
 	return fmt.Sprintf(`{"similarity": {"name": "cosine"}, "aggregate": %q, "weighting": {"name": %q, "k1": %v, "b": 0.75, `+
-		`"half_life_days": %s, "reference_time": %s}}`+"\n", o.aggregate, o.name, o.k1, halfLife, reference)
+		`"half_life_days": %s, "reference_time": %s}, "history_decay": {"name": %q, "half_life_items": %v}}`+"\n",
+		o.aggregate, o.name, o.k1, halfLife, reference, o.decay, o.halfLifeItems)
 }
 
-// history follows section 9 of SPEC.md rule by rule, with maps and loops. It reports false for `request`.
+// history follows section 9 of SPEC.md up to HIS-10 rule by rule, with maps and loops. It reports false for
+// `request`.
 func (o *ruleOracle) history(items []string, events []rawEvent, now *int64) (map[int]float32, bool) {
 	position := map[string]int{}
 	for index, id := range items {
@@ -135,8 +140,71 @@ func (o *ruleOracle) history(items []string, events []rawEvent, now *int64) (map
 	return history, true
 }
 
+// order returns the place of each item of a history by ORD-4: one more than the items that come before it.
+func (o *ruleOracle) order(items []string, events []rawEvent) map[int]int {
+	latest, undated := map[int]int64{}, map[int]int{}
+	for number, event := range events {
+		for index, id := range items {
+			switch {
+			case id != event.id:
+			case event.time == nil:
+				undated[index] = number
+			default:
+				if before, isThere := latest[index]; !isThere || *event.time > before {
+					latest[index] = *event.time
+				}
+			}
+		}
+	}
+	places := map[int]int{}
+	for index := range items {
+		number, isUndated := undated[index]
+		time, isDated := latest[index]
+		if !isUndated && !isDated {
+			continue
+		}
+		places[index] = 1
+		for other := range items {
+			otherNumber, otherUndated := undated[other]
+			otherTime, otherDated := latest[other]
+			if !otherUndated && !otherDated {
+				continue
+			}
+			if isUndated && (!otherUndated || otherNumber < number) {
+				places[index]++
+			}
+			if !isUndated && !otherUndated && (otherTime < time || (otherTime == time && other < index)) {
+				places[index]++
+			}
+		}
+	}
+	return places
+}
+
+// decayed returns the weights of a history by ORD-5.
+func (o *ruleOracle) decayed(history map[int]float32, places map[int]int) map[int]float32 {
+	result := map[int]float32{}
+	for index, weight := range history {
+		place, length := float64(places[index]), float64(len(history))
+		factor := 1.0
+		switch o.decay {
+		case "quadratic":
+			factor = place / length
+			factor *= place / length
+		case "exponential":
+			factor = portable.Exp2(0 - (length-place)/o.halfLifeItems)
+		}
+		result[index] = float32(float64(weight) * factor)
+		if result[index] == 0 {
+			result[index] = float32(math.Ldexp(1, -149))
+		}
+	}
+	return result
+}
+
 func randomRule(random *rand.Rand, aggregate, name string, halfLifeDays float64, items int) *ruleOracle {
-	o := &ruleOracle{aggregate: aggregate, name: name, halfLifeDays: halfLifeDays, reference: 20*day + 123_456, k1: 1.25}
+	o := &ruleOracle{aggregate: aggregate, name: name, halfLifeDays: halfLifeDays, reference: 20*day + 123_456, k1: 1.25,
+		decay: "none", halfLifeItems: 1}
 	for range items {
 		if name == "bm25" {
 			o.norms = append(o.norms, random.Float64()*3)

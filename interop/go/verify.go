@@ -98,6 +98,11 @@ func (m *Model) verifyValues() error {
 	if err := m.verifyMatrix(&m.histories, place, false); err != nil {
 		return err
 	}
+	if m.order != nil {
+		if err := m.verifyOrder(); err != nil {
+			return err
+		}
+	}
 	return m.verifyCounts()
 }
 
@@ -165,6 +170,23 @@ func (m *Model) verifyNorms() error {
 		if !isFinite(factor) {
 			return refuse(VerdictCSR, m.files.path(factorsFile)+": factors.npy",
 				fmt.Sprintf("element %d", position), "a finite number", shownFloat(factor))
+		}
+	}
+	return nil
+}
+
+// verifyOrder checks ORD-3: the positions of a row are 1 to its length, each once.
+func (m *Model) verifyOrder() error {
+	taken := make([]bool, len(m.order)) // of each row the place before the first
+	for user := 1; user < len(m.histories.indptr); user++ {
+		begin, end := m.histories.indptr[user-1], m.histories.indptr[user]
+		for entry := begin; entry < end; entry++ {
+			place := int64(m.order[entry])
+			if place < 1 || place > end-begin || taken[begin+place-1] {
+				return refuse(VerdictCSR, m.files.path(orderFile)+": positions.npy", fmt.Sprintf("element %d", entry),
+					fmt.Sprintf("each of 1 to %d once in the history", end-begin), fmt.Sprint(place))
+			}
+			taken[begin+place-1] = true
 		}
 	}
 	return nil

@@ -75,6 +75,7 @@ class Model:
         with_users: whether the directory holds the users and histories.
         rule: how events become a history, or None where weights are final.
         attributes: the catalogue, or None without one.
+        orders: for each user, position and p of the items, with a rule that has a decay.
     """
 
     items: Sequence[str]
@@ -84,6 +85,7 @@ class Model:
     with_users: bool = True
     rule: Rule | None = None
     attributes: Attributes | None = None
+    orders: Sequence[Mapping[int, int]] = ()
 
     @cached_property
     def counts(self) -> list[int]:
@@ -105,8 +107,13 @@ class Model:
     @property
     def features(self) -> list[str]:
         """What a reader of the model has to know."""
-        known = {"history_rule": self.rule, "item_attributes": self.attributes}
-        return [feature for feature, part in known.items() if part is not None]
+        decay = None if self.rule is None else self.rule.decay
+        parts = {
+            "history_rule": self.rule,
+            "history_order": decay,
+            "item_attributes": self.attributes,
+        }
+        return [feature for feature, part in parts.items() if part is not None]
 
 
 def make_model(
@@ -190,6 +197,9 @@ class Draft:
         }
         if self.model.with_users:
             arrays["histories.npz"] = _csr(self.model.histories)
+            if self.model.rule is not None and self.model.rule.decay is not None:
+                places = [row[item] for row in self.model.orders for item in sorted(row)]
+                arrays["order.npz"] = {"positions": ("<i4", [*places])}
         if self.model.rule is not None and self.model.rule.norms is not None:
             arrays["item_norms.npz"] = {"norms": ("<f8", [*self.model.rule.norms])}
         if self.model.rule is not None and self.model.rule.factors is not None:
@@ -208,7 +218,8 @@ class Draft:
         rule = self.model.rule
         if rule is None:
             return dict(CONFIG)
-        return {**CONFIG, "aggregate": rule.aggregate, "weighting": dict(rule.weighting)}
+        config = {**CONFIG, "aggregate": rule.aggregate, "weighting": dict(rule.weighting)}
+        return config if rule.decay is None else {**config, "history_decay": dict(rule.decay)}
 
     def values(self, file: str, name: str) -> list[float]:
         """Return the values of an array, to be changed in place."""

@@ -16,10 +16,13 @@ __all__ = [
     "POW",
     "Refusal",
     "Rule",
+    "before_decay",
+    "decayed",
     "encode",
     "exp2",
     "f32",
     "log1p",
+    "order",
 ]
 
 _EXACT = Context(prec=60)
@@ -39,12 +42,14 @@ class Rule(NamedTuple):
         weighting: as in config.json.
         norms: of the items, or None.
         factors: of the numbers of items, or None.
+        decay: the history decay as in config.json, or None in a model without ``history_order``.
     """
 
     aggregate: str
     weighting: Mapping[str, Any]
     norms: Sequence[float] | None = None
     factors: Sequence[float] | None = None
+    decay: Mapping[str, Any] | None = None
 
 
 def f32(value: float) -> float:
@@ -118,7 +123,46 @@ def exp2(x: float) -> float:
 def encode(
     rule: Rule, position: Mapping[str, int], events: Sequence[Sequence[Any]], now: int | None
 ) -> dict[int, float]:
-    """Return the weight of each item of a history, by position.
+    """Return the weight of each item of a history, by position, as ``before_decay`` and decayed."""
+    return decayed(rule, before_decay(rule, position, events, now), order(position, events))
+
+
+def order(position: Mapping[str, int], events: Sequence[Sequence[Any]]) -> dict[int, int]:
+    """Return p of each item of a history, by position (ORD-4)."""
+    latest: dict[int, tuple[float, int]] = {}
+    for number, (item, _, *time) in enumerate(events):
+        if item in position:
+            key = (time[0], position[item]) if time else (math.inf, number)
+            before = latest.get(position[item], key)
+            latest[position[item]] = max(before, key)
+    return {item: p for p, item in enumerate(sorted(latest, key=lambda item: latest[item]), 1)}
+
+
+def decayed(
+    rule: Rule, weights: Mapping[int, float], places: Mapping[int, int]
+) -> dict[int, float]:
+    """Return the weights of a history with the decay of the rule (ORD-5).
+
+    Args:
+        places: p of each item.
+    """
+    if rule.decay is None:
+        return dict(weights)
+    name, length = rule.decay["name"], len(weights)
+    factor = {item: 1.0 for item in weights}
+    if name == "quadratic":
+        shares = {item: places[item] / length for item in weights}
+        factor = {item: shares[item] * shares[item] for item in weights}
+    if name == "exponential":
+        half_life = float(rule.decay["half_life_items"])
+        factor = {item: exp2(-((length - places[item]) / half_life)) for item in weights}
+    return {item: f32(weights[item] * factor[item]) or 2.0**-149 for item in weights}
+
+
+def before_decay(
+    rule: Rule, position: Mapping[str, int], events: Sequence[Sequence[Any]], now: int | None
+) -> dict[int, float]:
+    """Return the weight of each item of a history, by position, up to HIS-9.
 
     Args:
         position: of each item of the model.

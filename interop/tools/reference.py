@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from interop.tools.draft import NO_TIME, Model
-from interop.tools.history import Refusal, encode, f32
+from interop.tools.history import Refusal, decayed, encode, f32
 
 __all__ = ["Refusal", "answer", "bits", "contributions", "scores"]
 
@@ -164,7 +164,10 @@ def _history(
     if "user" in request:
         if not model.with_users or request["user"] not in model.users:
             raise Refusal("unknown_user")
-        return model.histories[list(model.users).index(request["user"])]
+        user = list(model.users).index(request["user"])
+        if model.rule is None or model.rule.decay is None:
+            return model.histories[user]
+        return decayed(model.rule, model.histories[user], model.orders[user])
     if "item" in request:
         if request["item"] not in position:
             raise Refusal("unknown_item")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -20,12 +20,19 @@ from mlcore.errors import (
     VersionError,
     shorten_json,
 )
+from mlcore.history_decay import (
+    HISTORY_DECAYS,
+    ExponentialHistoryDecay,
+    HistoryDecay,
+    NoHistoryDecay,
+    order_of_rows,
+)
 from mlcore.ids import IdMap
 from mlcore.interactions import Interactions
 from mlcore.numeric.pairs import combine_pairs, sort_pairs
 from mlcore.numeric.ranges import offsets
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
-from mlcore.weighting import WEIGHTINGS, Normalization, Weighting
+from mlcore.weighting import NO_TIME, WEIGHTINGS, Normalization, Weighting
 
 __all__ = ["HistoryRule", "normalization_arrays"]
 
@@ -34,31 +41,39 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 @dataclass(frozen=True)
 class HistoryRule:
-    """The rule: combine the events of an item, then weigh.
+    """The rule: combine the events of an item, weigh, then count the last items more.
 
     Attributes:
         aggregate: see ``Events.aggregate``.
         weighting: with its reference time, if it has a half-life.
         normalization: what it took of the training.
+        history_decay: also of the stored histories, which are without it.
     """
 
     aggregate: Aggregate
     weighting: Weighting
     normalization: Normalization
+    history_decay: HistoryDecay = NoHistoryDecay()
 
     @classmethod
     def from_config(
-        cls, config: Mapping[str, object], normalization: Normalization, place: str
+        cls,
+        config: Mapping[str, object],
+        normalization: Normalization,
+        place: str,
+        uses_order: bool = False,
     ) -> HistoryRule:
         """Return the rule in ``config.json``; other keys are passed over.
 
         Args:
             place: the file, for messages.
+            uses_order: whether the model has the feature ``history_order``.
 
         Raises:
             ManifestError: a value is malformed, or the normalization is that of another weighting.
-            VersionError: an aggregate or a weighting of a later version.
+            VersionError: an aggregate, a weighting or a decay of a later version.
         """
+        decay = _history_decay(config, place) if uses_order else NoHistoryDecay()
         aggregate = _name(config, "aggregate", AGGREGATES, place)
         weighting = config.get("weighting")
         if not isinstance(weighting, dict):
@@ -76,7 +91,7 @@ class HistoryRule:
         if kind.name == "bm25":
             settings["k1"] = _number(weighting, "k1", place)
         try:
-            rule = cls(cast(Aggregate, aggregate), kind(**settings), normalization)
+            rule = cls(cast(Aggregate, aggregate), kind(**settings), normalization, decay)
         except ConfigError as error:
             raise ManifestError(f"{place}: {error}") from None
         found = {name for name, value in normalization._asdict().items() if value is not None}
@@ -97,7 +112,10 @@ class HistoryRule:
         catalogue: IdMap,
         now: int | None = None,
     ) -> CsrMatrix:
-        """Return the histories of events in any order, (R, I) float32.
+        """Return the histories of events, (R, I) float32.
+
+        Times order the items of a history, where it has a decay; items with an event without one come
+        last, in the order of the last such event. No other order changes a bit.
 
         Args:
             rows: (E,) the history of each event, below R.
@@ -124,7 +142,17 @@ class HistoryRule:
             place = histories.place_of(int(np.flatnonzero(np.isinf(combined))[0]))
             raise DataError(f"weight: {place}: expected a finite sum, got Infinity")
         self._check_arrays({"item_norms": columns, "length_factors": counts[counts > 0] - 1})
-        return self.weighting.apply_to_histories(histories, self.normalization, now)
+        weighted = self.weighting.apply_to_histories(histories, self.normalization, now)
+        if not self.history_decay.uses_order:
+            return weighted
+        assert latest is not None
+        undated = np.flatnonzero(times == NO_TIME)  # events
+        last = np.zeros(len(keys), np.int64)  # event without a time of each item
+        pairs = np.searchsorted(keys, rows[undated].astype(np.int64) * num_items + items[undated])
+        np.maximum.at(last, pairs, undated)
+        order = order_of_rows(weighted.indptr, latest, last)
+        decayed = self.history_decay.apply(weighted.indptr, weighted.data, order)
+        return replace(weighted, data=decayed)
 
     def _check_arrays(self, used: Mapping[str, Int64Array]) -> None:
         """Refuse a model whose arrays have a wrong element among those used, by their positions."""
@@ -155,6 +183,16 @@ def normalization_arrays(normalization: Normalization) -> dict[str, dict[str, Fl
         for (file, array), value in zip(NORMALIZATION_FILES.values(), normalization)
         if value is not None
     }
+
+
+def _history_decay(config: Mapping[str, object], place: str) -> HistoryDecay:
+    decay, place = config.get("history_decay"), f"{place}: history_decay"
+    if not isinstance(decay, dict):
+        raise _malformed(place, "an object", decay)
+    kind = HISTORY_DECAYS[_name(decay, "name", list(HISTORY_DECAYS), place)]
+    if kind is ExponentialHistoryDecay:
+        return ExponentialHistoryDecay(_number(decay, "half_life_items", place, above=True))
+    return kind()
 
 
 def _name(value: Mapping[str, object], key: str, known: Any, place: str) -> str:

@@ -17,6 +17,7 @@ __all__ = [
     "DIRECTORY_FILES",
     "FORMAT",
     "FORMAT_VERSION",
+    "HISTORY_ORDER",
     "HISTORY_RULE",
     "ITEM_ATTRIBUTES",
     "MAX_MANIFEST_BYTES",
@@ -51,11 +52,13 @@ ATTRIBUTE_FILES = (
     "attributes.npz",
     "availability.npz",
 )
-HISTORY_RULE, ITEM_ATTRIBUTES = "history_rule", "item_attributes"
+HISTORY_RULE, HISTORY_ORDER = "history_rule", "history_order"
+ITEM_ATTRIBUTES = "item_attributes"
 # Required features that this version knows, and the files a model with them may have; which of these
 # it has is known once its configuration is read.
 FEATURES: dict[str, tuple[str, ...]] = {
     HISTORY_RULE: tuple(file for file, _ in NORMALIZATION_FILES.values()),
+    HISTORY_ORDER: ("order.npz",),
     ITEM_ATTRIBUTES: ATTRIBUTE_FILES,
 }
 # Of these, those that it must have.
@@ -207,6 +210,7 @@ def expected_arrays(counts: ModelCounts) -> dict[str, dict[str, ArraySpec]]:
         **{file: {array: ("<f8", counts.items)} for file, array in NORMALIZATION_FILES.values()},
         "attributes.npz": {"codes": ("<i4", (counts.attribute_columns or 0) * counts.items)},
         "availability.npz": {name: ("<i8", counts.items) for name in ("from", "until")},
+        "order.npz": {"positions": ("<i4", counts.interactions)},
     }
 
 
@@ -302,10 +306,24 @@ class _Reader:
                 f"{self.place}: files: expected {', '.join(_FILES)}, and both or none of "
                 f"users.csv and histories.npz, got {shorten_json(sorted(value), 200)}"
             )
+        if HISTORY_ORDER in features:
+            self.check_order(value, features)
         return {
             name: self.file_entry(self.member(value, name, dict), name, arrays.get(name))
             for name in value
         }
+
+    def check_order(self, value: Mapping[str, Any], features: tuple[str, ...]) -> None:
+        if HISTORY_RULE not in features:
+            raise ManifestError(
+                f"{self.place}: required_features: expected {HISTORY_RULE} beside {HISTORY_ORDER}, "
+                f"got {shorten_json(features)}"
+            )
+        if ("order.npz" in value) != ("histories.npz" in value):
+            raise ManifestError(
+                f"{self.place}: files: expected both or none of order.npz and histories.npz, "
+                f"got {shorten_json(sorted(value), 200)}"
+            )
 
     def file_entry(
         self, value: Mapping[str, Any], name: str, arrays: Mapping[str, ArraySpec] | None

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from mlcore.artifact.attributes import Attributes
@@ -18,6 +19,7 @@ from mlcore.artifact.history_rule import HistoryRule, normalization_arrays
 from mlcore.artifact.idmap import format_id_map
 from mlcore.artifact.manifest import (
     DIRECTORY_FILES,
+    HISTORY_ORDER,
     HISTORY_RULE,
     ITEM_ATTRIBUTES,
     NORMALIZATION_FILES,
@@ -31,7 +33,7 @@ from mlcore.errors import DataError, ManifestError, MlcoreError, shorten
 from mlcore.ids import IdMap
 from mlcore.jsontext import format_document
 from mlcore.notebook import html_table
-from mlcore.types import CsrMatrix, Int64Array
+from mlcore.types import CsrMatrix, Int32Array, Int64Array
 from mlcore.version import VERSION
 from mlcore.weighting import Normalization
 
@@ -58,6 +60,8 @@ class Model:
         normalization: what the weighting took of the training; None in a model of mlcore 0.2 and
             before, which takes the weights of histories as final.
         attributes: the catalogue, or None in a model without one.
+        order: (E,) int32, the place of each item in its user's order, 1 for the first; empty in a model
+            without users, None where the configuration uses no order.
     """
 
     config_json: Mapping[str, object]
@@ -71,6 +75,7 @@ class Model:
     histories: CsrMatrix | None = None
     normalization: Normalization | None = None
     attributes: Attributes | None = None
+    order: Int32Array | None = None
     # Directory, and sha256 of its manifest. Not an argument: a replaced model is not in a directory.
     _saved: tuple[str, str] | None = field(default=None, init=False, compare=False)
 
@@ -113,7 +118,9 @@ class Model:
         """
         if self.normalization is None:
             return None
-        return HistoryRule.from_config(self.config_json, self.normalization, "config.json")
+        return HistoryRule.from_config(
+            self.config_json, self.normalization, "config.json", self.order is not None
+        )
 
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the model directory: all of it, or nothing.
@@ -147,6 +154,8 @@ class Model:
         if self.users is not None and self.histories is not None:
             writer.write_bytes("users.csv", format_id_map(self.users.ids))
             writer.write_arrays("histories.npz", _csr_to_arrays(self.histories))
+            if self.order is not None:
+                writer.write_arrays("order.npz", {"positions": self.order})
         manifest = Manifest(
             self._counts(),
             writer.entries,
@@ -169,7 +178,11 @@ class Model:
         return ModelCounts(*sizes, len(self.attributes.columns), len(self.attributes.values))
 
     def _features(self) -> tuple[str, ...]:
-        parts = {HISTORY_RULE: self.normalization, ITEM_ATTRIBUTES: self.attributes}
+        parts = {
+            HISTORY_RULE: self.normalization,
+            HISTORY_ORDER: self.order,
+            ITEM_ATTRIBUTES: self.attributes,
+        }
         return tuple(feature for feature, part in parts.items() if part is not None)
 
     @classmethod
@@ -213,10 +226,12 @@ class Model:
             ArtifactError: as ``load``.
         """
         counts, with_users = files.manifest.counts, files.manifest.with_users
-        config, normalization = files.config(), None
+        config, normalization, order = files.config(), None, None
+        if HISTORY_ORDER in files.manifest.features:
+            order = files.arrays("order.npz")["positions"] if with_users else np.empty(0, np.int32)
         if HISTORY_RULE in files.manifest.features:
-            normalization = _normalization(files)
-            HistoryRule.from_config(config, normalization, files.place("config.json"))
+            normalization, place = _normalization(files), files.place("config.json")
+            HistoryRule.from_config(config, normalization, place, order is not None)
         return cls(
             config_json=config,
             items=files.ids("items.csv", counts.items),
@@ -227,6 +242,7 @@ class Model:
             interactions_sha256=files.manifest.interactions_sha256,
             normalization=normalization,
             attributes=Attributes.read(files),
+            order=order,
             users=files.ids("users.csv", counts.users) if with_users else None,
             histories=files.csr("histories.npz", counts.items) if with_users else None,
         )

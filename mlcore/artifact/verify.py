@@ -17,7 +17,7 @@ from mlcore.artifact.npz import map_npz, verify_npz_crc
 from mlcore.artifact.provenance import read_provenance
 from mlcore.artifact.reader import ModelFiles
 from mlcore.errors import ChecksumError, CsrError
-from mlcore.types import BoolArray, CsrMatrix
+from mlcore.types import BoolArray, CsrMatrix, Int32Array, Int64Array
 from mlcore.weighting import Normalization
 
 __all__ = ["describe_model", "verify_model"]
@@ -98,6 +98,8 @@ def _verify(files: ModelFiles) -> None:
                 f"{files.place('popularity.npz')}: counts.npy: expected the users of each item in "
                 "histories.npz, got other numbers"
             )
+        if model.order is not None:
+            _verify_order(model.order, model.histories.indptr, files.place("order.npz"))
 
 
 def _verify_checksum(files: ModelFiles, name: str) -> None:
@@ -137,6 +139,15 @@ def _verify_similarity(similarity: CsrMatrix, place: str) -> None:
     others = similarity.row_of_entry() != similarity.indices
     rule = "another item than the row's own"
     _expect(others, similarity.indices, f"{place}: indices.npy", rule)
+
+
+def _verify_order(order: Int32Array, indptr: Int64Array, place: str) -> None:
+    place = f"{place}: positions.npy"
+    lengths = np.repeat(np.diff(indptr), np.diff(indptr))  # (E,)
+    _expect((order >= 1) & (order <= lengths), order, place, "1 to the items of the history")
+    firsts = np.repeat(indptr[:-1], np.diff(indptr))  # (E,) entry at which the history begins
+    taken = np.bincount(firsts + order - 1, minlength=len(order))  # how often each place
+    _expect(taken[firsts + order - 1] == 1, order, place, "each position of a history once")
 
 
 def _verify_popularity(model: Model, place: str) -> None:

@@ -23,6 +23,7 @@ ID_BYTES, ENTRY_BYTES = 57, 140
 # ``explain`` looks at together; of a contribution, and of it as text.
 CELL_BYTES, LISTED_BYTES, TEXT_BYTES, EXPLAIN_BYTES = 40, 13, 300, 40 * 2**17
 CONTRIBUTION_BYTES, CONTRIBUTION_TEXT_BYTES = 12, 100
+DECAY_BYTES = 48  # of an entry of a stored history, while its weight decays
 FEWER_PAIRS = (
     f"train with fewer neighbors, --set num_neighbors=N, or fewer items, or {LARGER_MACHINE}"
 )
@@ -91,11 +92,13 @@ def _ranking(
     width = longest if is_compiled and not options.explain else num_items
     rows = min(MAX_BLOCK_ROWS, max(1, MAX_BLOCK_CELLS // max(1, width)))
     touched = num_items  # by a history, at most, or on average where the histories are known
+    decaying = 0.0  # entries of a block
     if histories is not None:
-        mean = num_entries / max(1, histories.num_rows) * scorer.pairs_per_entry
-        touched = min(num_items, int(mean))
+        mean = num_entries / max(1, histories.num_rows)
+        touched = min(num_items, int(mean * scorer.pairs_per_entry))
+        decaying = rows * mean if model.order is not None else 0.0
     listed, waiting = rows * min(options.n, num_items), 2 * threads + 1
-    scratch = 8 * num_items + 2 * LISTED_BYTES * rows * longest
+    scratch = 8 * num_items + 2 * LISTED_BYTES * rows * longest + DECAY_BYTES * decaying
     lists = (waiting * LISTED_BYTES + TEXT_BYTES) * listed
     if not is_compiled:
         scratch += rows * (num_items + CELL_BYTES * touched)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,7 +27,7 @@ from mlcore.recommend.request import (
     make_filters,
 )
 from mlcore.recommend.scoring import Scorer, slice_histories, stack_histories
-from mlcore.types import BoolArray, CsrMatrix
+from mlcore.types import BoolArray, CsrMatrix, Float32Array, Int64Array
 
 __all__ = ["MAX_BLOCK_REASONS", "RankedUsers", "Ranker"]
 
@@ -61,7 +62,9 @@ class Ranker:
         row = users.position(check_asked("user", user_id))
         if row is None:
             raise UnknownUserError(f"user: expected a user of the model, got {shorten(user_id)}")
-        return histories.row(row)
+        items, weights = histories.row(row)
+        begin, end = histories.indptr[row], histories.indptr[row + 1]
+        return items, self._decayed(np.array([0, end - begin]), weights, begin)
 
     def user_ids(self) -> Sequence[str]:
         """Return the users of the training by ascending id.
@@ -78,6 +81,19 @@ class Ranker:
                 "give histories instead, --histories, or train without --without-users",
             )
         return self.model.users, self.model.histories
+
+    def _decayed(self, indptr: Int64Array, weights: Float32Array, begin: Any) -> Float32Array:
+        """Return the weights of stored histories with the decay of the model's rule, (E,) float32.
+
+        Args:
+            indptr: (R + 1,) offsets from 0.
+            weights: (E,).
+            begin: the stored entry of the first.
+        """
+        rule, order = self.model.history_rule, self.model.order
+        if rule is None or order is None:
+            return weights
+        return rule.history_decay.apply(indptr, weights, order[begin : begin + len(weights)])
 
     def encode_history(
         self,
@@ -179,7 +195,9 @@ class Ranker:
         users, histories = self._users_and_histories()
         fill = np.full(span[1] - span[0], options.fill is not None)
         ids = users.ids[slice(*span)]
-        return self._rank_block(ids, slice_histories(histories, *span), fill, options, filters)
+        rows = slice_histories(histories, *span)
+        decayed = self._decayed(rows.indptr, rows.data, histories.indptr[span[0]])
+        return self._rank_block(ids, replace(rows, data=decayed), fill, options, filters)
 
     def _rank_asked(
         self, block: list[UserRequest], options: ListOptions, filters: Filters

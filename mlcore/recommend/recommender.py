@@ -140,7 +140,8 @@ class Recommender(Ranker):
             history: the events: items alone, (item, weight), (item, weight, time), dictionaries with
                 ``item_id`` and, if there, ``weight`` and ``timestamp``, or weights by item id. Times
                 are integer seconds since 1970 UTC, datetimes with a zone, or texts of RFC 3339; an
-                event without one is new. Unknown items are skipped.
+                event without one is new. Unknown items are skipped. Where the model has a history decay,
+                items count in order of time, those without one last, in the order given.
             weights: ``final`` takes the weights as they are, rounded to float32, each item once; so
                 does a model that mlcore 0.2 or before has written.
             now: the time from which events age; None for the reference time of the model. Without a

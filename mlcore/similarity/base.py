@@ -46,12 +46,14 @@ class Similarity(ABC):
         binary: whether c and n are counted on the binary X, so that weights act in the history only.
         uses_shrinkage: whether the formula has a ``shrinkage``; else it must be 0.
         uses_min_cooccurrence: whether ``min_cooccurrence`` drops pairs; else it must be 1.
+        uses_order: whether it counts the order of a user's items, which the model then keeps.
     """
 
     name: ClassVar[str]
     binary: ClassVar[bool] = False
     uses_shrinkage: ClassVar[bool] = True
     uses_min_cooccurrence: ClassVar[bool] = True
+    uses_order: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         check_parameters(self)

@@ -25,6 +25,7 @@ __all__ = ["TrainingPlanner"]
 # decay; to reduce heavy users, and of each interaction of a heavy user, whose ids may be hashed.
 WEIGHING_BYTES, DECAY_BYTES = 17, 11
 REDUCING_BYTES, DRAW_BYTES = 21, 230
+ORDER_BYTES = 4  # of each interaction, where the model keeps the order of each user's items
 # What a training may keep: of an entry of X' X, of the weights and of the binary X; of an interaction.
 COUNTED_BYTES, KEPT_BYTES = 24, 12
 SAMPLED_IDS = 1000
@@ -81,6 +82,7 @@ class TrainingPlanner:
         num_entries, num_items = len(interactions), len(interactions.item_ids)
         model, texts = self._model(config, with_users)
         weights = Allocation("weights", 4 * num_entries, FEWER_ITEMS)
+        order_bytes = ORDER_BYTES * num_entries if with_users and config.uses_order else 0
         reduced = 0 if isinstance(config.heavy_users, Keep) else 8 * (num_entries + gram.num_users)
         allocations = peak(
             self._preparing(config),
@@ -96,12 +98,14 @@ class TrainingPlanner:
             f"{num_items:,} items, {threads:,} thread{'' if threads == 1 else 's'}"
         )
         on_disk = model.num_bytes + texts.num_bytes // 3 + (12 * num_entries if with_users else 0)
+        on_disk += order_bytes
         return Plan(
             config.similarity.name,
             size,
             [
                 Allocation("interactions", self._held, FEWER_ITEMS),
                 Allocation("counts kept for other trainings", will_keep, "keep less, --keep-mib"),
+                Allocation("order", order_bytes, FEWER_ITEMS),
                 *allocations,
             ],
             self._held + kept,

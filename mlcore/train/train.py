@@ -31,6 +31,7 @@ from mlcore.files.interactions import read_events
 from mlcore.files.lists import read_config, read_ids
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.heavy_users import HeavyUsers
+from mlcore.history_decay import order_of_rows
 from mlcore.ids import IdMap
 from mlcore.interactions import Interactions
 from mlcore.lineage.command_run import CommandRun
@@ -42,7 +43,7 @@ from mlcore.references import count_unknown, likely_reason, none_known
 from mlcore.similarity import CacheBudget, GramBlocks
 from mlcore.train.memory import TrainingPlanner
 from mlcore.train.provenance import facts_of_training
-from mlcore.types import CsrMatrix, Int64Array
+from mlcore.types import CsrMatrix, Int32Array, Int64Array
 from mlcore.weighting import Normalization, Weighting
 
 __all__ = [
@@ -57,6 +58,9 @@ __all__ = [
 
 # Returns the (I, I) float32 neighbors of a configuration, in place of the similarity.
 NeighborFinder: TypeAlias = Callable[[TrainConfig, GramBlocks, IdMap, Progress], CsrMatrix]
+
+
+_NO_ORDER = np.empty(0, np.int32)  # of a model without users
 
 
 class _Counted(NamedTuple):
@@ -143,6 +147,7 @@ class Trainer:
         if self._find_neighbors is None:
             self.plan(config, with_users=with_users).show(self._on_message, must_fit=True)
         popularity, sha256 = self._popularity, self._sha256  # before the rest takes memory
+        order = (self._order if with_users else _NO_ORDER) if config.uses_order else None
         histories, gram, normalization = self._counted_of(config.weighting, config.heavy_users)
         similarity = self._neighbors(config, gram)  # (I, I) float32
         return Model(
@@ -157,6 +162,7 @@ class Trainer:
             attributes=self._attributes,
             users=self._users if with_users else None,
             histories=histories if with_users else None,
+            order=order,
         )
 
     def _neighbors(self, config: TrainConfig, gram: GramBlocks) -> CsrMatrix:
@@ -179,6 +185,13 @@ class Trainer:
         """Users of each item, (I,) int64."""
         items, num_items = self._interactions.user_items.indices, len(self._interactions.item_ids)
         return np.bincount(items, minlength=num_items).astype(np.int64)
+
+    @cached_property
+    def _order(self) -> Int32Array:
+        """Place of each interaction in the order of its user, (E,) int32; equal times by item."""
+        times = self._interactions.timestamps
+        assert times is not None
+        return order_of_rows(self._interactions.user_items.indptr, times)
 
     @cached_property
     def _sha256(self) -> str:

@@ -6,8 +6,9 @@ import hashlib
 import io
 import json
 import random
-from dataclasses import replace
+import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mlcore import Interactions, Model, TrainConfig, train_from_data
 from mlcore.artifact.attributes import Attributes
 from mlcore.artifact.npz import write_npz
 from mlcore.files.catalogue import NO_TIME, NO_VALUE, Catalogue
+from mlcore.history_decay import QuadraticHistoryDecay
 from mlcore.similarity import Cosine
 from mlcore.weighting import BM25
 
@@ -42,12 +44,20 @@ def some_rows(seed: int = 1) -> list[Row]:
     return rows
 
 
+def time_of(row: Row) -> int:
+    """Follows from the row, so that the order of rows changes nothing; some are equal."""
+    return zlib.crc32(repr(row).encode()) % 50
+
+
 def interactions_of(rows: list[Row]) -> Interactions:
-    return Interactions.from_columns(*zip(*rows))
+    users, items, weights = zip(*rows)
+    return Interactions.from_columns(users, items, weights, map(time_of, rows))
 
 
 # With all files that a model may have.
-CONFIG = TrainConfig(Cosine(), BM25(smooth=True), num_neighbors=5)
+CONFIG = TrainConfig(
+    Cosine(), BM25(smooth=True), num_neighbors=5, history_decay=QuadraticHistoryDecay()
+)
 
 
 def train(rows: list[Row], config: TrainConfig = CONFIG, **options: Any) -> Model:
@@ -76,6 +86,8 @@ def arrays_of(model: Model) -> Arrays:
     if model.attributes is not None:
         found["codes"] = model.attributes.codes
         found |= zip(("from", "until"), model.attributes.availability or ())
+    if model.order is not None:
+        found["order"] = model.order
     for name, matrix in (("similarity", model.similarity), ("histories", model.histories)):
         if matrix is not None:
             for part in ("indptr", "indices", "data"):

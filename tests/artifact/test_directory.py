@@ -28,6 +28,7 @@ from mlcore.artifact import Attributes, directory, replaced_directory, writer
 from mlcore.artifact.manifest import MODEL_FILES
 from mlcore.errors import ArtifactError
 from mlcore.files.catalogue import Catalogue
+from mlcore.history_decay import QuadraticHistoryDecay
 from mlcore.weighting import BM25
 
 KNOWN = ("a.txt", "b.txt")
@@ -479,8 +480,10 @@ def model_of(which: int) -> Model:
     rng = random.Random(which)
     rows = [(f"user {user}", f"item {item}") for user in range(30) for item in range(20)]
     rows = rng.sample(rows, 200)
-    interactions = Interactions.from_columns(*zip(*rows))
-    config = TrainConfig(weighting=BM25(smooth=True), num_neighbors=4)
+    users, items = zip(*rows)
+    interactions = Interactions.from_columns(users, items, timestamps=range(200))
+    weighting, decay = BM25(smooth=True), QuadraticHistoryDecay()
+    config = TrainConfig(weighting=weighting, num_neighbors=4, history_decay=decay)
     model = train_from_data(interactions, config, with_users=which == 0, threads=1)
     table = Catalogue(["item 3"], {"kind": [0]}, ["tea"], [which], None)
     return replace(model, attributes=Attributes.encode(table, model.items))
@@ -716,7 +719,7 @@ def test_a_reader_always_finds_the_old_model_or_the_new_one(
 
 def test_known_files_are_those_that_a_model_has(both: list[dict[str, Any]]) -> None:
     assert set(both[0]) == set(MODEL_FILES)
-    assert set(both[1]) == set(MODEL_FILES) - {"users.csv", "histories.npz"}
+    assert set(both[1]) == set(MODEL_FILES) - {"users.csv", "histories.npz", "order.npz"}
 
 
 def test_a_model_replaces_a_model_and_nothing_else(

@@ -10,6 +10,12 @@ import pytest
 from mlcore import ConfigError, TrainConfig
 from mlcore.artifact.history_rule import HistoryRule, normalization_arrays
 from mlcore.errors import ArtifactError, ManifestError, VersionError
+from mlcore.history_decay import (
+    HISTORY_DECAYS,
+    ExponentialHistoryDecay,
+    NoHistoryDecay,
+    QuadraticHistoryDecay,
+)
 from mlcore.weighting import BM25, WEIGHTINGS, Log, NoWeighting, Normalization
 from tests.artifact.models import some_rows, train
 
@@ -108,6 +114,57 @@ def test_arrays_of_another_weighting_are_refused(
 ) -> None:
     with pytest.raises(ManifestError, match=f"name: expected a weighting with {found}, as"):
         rule_of("sum", weighting, normalization)
+
+
+def rule_with_decay(decay: Any) -> HistoryRule:
+    config = {"aggregate": "sum", "weighting": NONE, "history_decay": decay}
+    return HistoryRule.from_config(config, Normalization(), "config.json", uses_order=True)
+
+
+def test_the_decay_is_read_where_the_order_is_kept() -> None:
+    assert rule_of().history_decay == NoHistoryDecay()  # which has no such key
+    assert (
+        rule_with_decay({"name": "quadratic", "later": 1}).history_decay == QuadraticHistoryDecay()
+    )
+    assert (
+        rule_with_decay({"name": "none", "half_life_items": "x"}).history_decay == NoHistoryDecay()
+    )
+    found = rule_with_decay({"name": "exponential", "half_life_items": 3})
+    assert found.history_decay == ExponentialHistoryDecay(3.0)
+    for kind in HISTORY_DECAYS.values():
+        config = TrainConfig(history_decay=kind()).to_json()
+        rule = HistoryRule.from_config(config, Normalization(), "config.json", uses_order=True)
+        assert rule.history_decay == kind()
+
+
+@pytest.mark.parametrize(
+    ("decay", "error", "message"),
+    [
+        (None, ManifestError, ": expected an object, got null"),
+        ("none", ManifestError, ": expected an object, got 'none'"),
+        ({}, ManifestError, ": name: expected a string, got null"),
+        ({"name": 1}, ManifestError, ": name: expected a string, got 1"),
+        (
+            {"name": "linear"},
+            VersionError,
+            ": name: expected one of none, quadratic, exponential, g",
+        ),
+        *(
+            (
+                {"name": "exponential", **given},
+                ManifestError,
+                ": half_life_items: expected a finite number above 0, got ",
+            )
+            for given in [{}, *({"half_life_items": bad} for bad in (0, -1, True, "2", 10**400))]
+        ),
+    ],
+)
+def test_a_faulty_decay_is_refused_with_its_key(
+    decay: Any, error: type[ArtifactError], message: str
+) -> None:
+    with pytest.raises(error) as caught:
+        rule_with_decay(decay)
+    assert str(caught.value).startswith(f"config.json: history_decay{message}")
 
 
 def test_a_model_gives_its_arrays_to_files_of_their_own() -> None:

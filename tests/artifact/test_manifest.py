@@ -374,6 +374,35 @@ def test_a_required_feature_that_is_not_known_is_refused(features: list[str]) ->
         read({"format": "mlcore-model", "format_version": 1, "required_features": features})
 
 
+ORDER = {"bytes": 70, "sha256": sha256("o"), "arrays": {"positions": array("<i4", 4)}}
+
+
+def ordered_manifest(features: list[str], *without: str) -> Json:
+    manifest = good_manifest() | {"required_features": features}
+    manifest["files"]["order.npz"] = ORDER
+    for name in without:
+        del manifest["files"][name]
+    return manifest
+
+
+def test_the_order_comes_with_the_rule_and_the_histories() -> None:
+    both = ["history_rule", "history_order"]
+    for features in (both, both[::-1], [*both, "history_order"]):
+        assert read(ordered_manifest(features)).features == tuple(features)
+        without_users = ordered_manifest(features, "users.csv", "histories.npz", "order.npz")
+        assert not read(without_users).with_users
+    with pytest.raises(ManifestError, match="required_features: expected history_rule beside hist"):
+        read(ordered_manifest(["history_order"]))
+    for names in (["order.npz"], ["users.csv", "histories.npz"]):
+        with pytest.raises(
+            ManifestError, match="files: expected both or none of order.npz and his"
+        ):
+            read(ordered_manifest(both, *names))
+    for features in ([], ["history_rule"]):
+        with pytest.raises(ManifestError, match="files: expected config.json, items.csv, "):
+            read(ordered_manifest(features))
+
+
 @pytest.mark.parametrize("features", [[1], [[]], [None], ["a", 1]])
 def test_a_required_feature_that_is_no_string_is_refused(features: list[Any]) -> None:
     with pytest.raises(ManifestError, match="required_features: expected an array of strings, got"):

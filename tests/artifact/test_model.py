@@ -43,7 +43,7 @@ from tests.artifact.models import (
     tree,
 )
 
-WITHOUT_USERS = {"users.csv", "histories.npz"}
+WITHOUT_USERS = {"users.csv", "histories.npz", "order.npz"}
 
 
 # --- what comes back

@@ -50,8 +50,13 @@ def shift_users(arrays: Arrays) -> None:
     arrays["counts"][[0, 1]] = arrays["counts"][[1, 0]]
 
 
+def repeat_place(arrays: Arrays) -> None:
+    assert arrays["positions"][0] != arrays["positions"][1]
+    arrays["positions"][1] = arrays["positions"][0]
+
+
 def test_a_model_rewritten_with_its_own_arrays_is_fine(model: Model, directory: Path) -> None:
-    for name in ("similarity.npz", "histories.npz", "popularity.npz"):
+    for name in ("similarity.npz", "histories.npz", "popularity.npz", "order.npz"):
         rewritten(directory, name, lambda arrays: None)
     verify_model(directory)
     assert_same_model(Model.load(directory), model)
@@ -81,6 +86,11 @@ CONTENT_FAULTS: Mapping[str, tuple[str, Callable[[Arrays], None], str]] = {
     "popularity-greatest": ("popularity.npz", put("counts", 4, 2**63 - 1), "expected 0 to 40"),
     "popularity-other-sum": ("popularity.npz", put("counts", 4, 1), "expected a sum of "),
     "popularity-of-other-items": ("popularity.npz", shift_users, "the users of each item in"),
+    "order-0": ("order.npz", put("positions", 4, 0), "element 4: expected 1 to the items of the"),
+    "order-negative": ("order.npz", put("positions", 4, -(2**31)), "element 4: expected 1 to the"),
+    "order-greatest": ("order.npz", put("positions", 4, 2**31 - 1), "element 4: expected 1 to the"),
+    "order-twice": ("order.npz", repeat_place, "element 0: expected each position of a history"),
+    "order-of-longer-history": ("order.npz", put("positions", 0, 12), "element 0: expected 1 to the"),
 }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from tests.artifact.models import (
     assert_same_model,
     digests,
     some_rows,
+    time_of,
     train,
     tree,
 )
@@ -155,13 +156,13 @@ def write_catalogue(path: Path) -> None:
 
 
 def as_csv(rows: list[Row]) -> str:
-    lines = [f'{weight},"{item}",x,{user}\n' for user, item, weight in rows]
-    return "weight,item_id,note,user_id\n" + "".join(lines)
+    lines = [f'{row[2]},"{row[1]}",x,{time_of(row)},{row[0]}\n' for row in rows]
+    return "weight,item_id,note,timestamp,user_id\n" + "".join(lines)
 
 
 def as_json_lines(rows: list[Row]) -> str:
-    names = ("user_id", "item_id", "weight")
-    return "".join(json.dumps(dict(zip(names, row))) + "\n" for row in rows)
+    names = ("user_id", "item_id", "weight", "timestamp")
+    return "".join(json.dumps(dict(zip(names, (*row, time_of(row))))) + "\n" for row in rows)
 
 
 def test_the_format_of_the_input_changes_no_byte(directory: Path, tmp_path: Path) -> None:

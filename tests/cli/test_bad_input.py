@@ -518,7 +518,7 @@ GZIP_CASES = [
 
 KEYS = (
     "similarity, weighting, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users, "
-    "aggregate"
+    "aggregate, history_decay"
 )
 CONFIG_CASES = [
     config_case(
@@ -826,8 +826,8 @@ MODEL_CASES = [
     Case(
         "model with an unknown required feature",
         "similar --model-dir model --item tea",
-        "model/manifest.json: required_features: expected none but history_rule, which this "
-        """version knows, got ["half_floats"]""",
+        "model/manifest.json: required_features: expected none but history_rule, history_order, "
+        """which this version knows, got ["half_floats"]""",
         "the model was written by another version of mlcore",
         prepare=edit_manifest(required_features=["half_floats"]),
     ),

@@ -19,7 +19,7 @@ from tests.cli.cases import Case, check, run
 TRAIN = "train --interactions interactions.csv --out-dir new"
 KEYS = (
     "similarity.name, weighting.name, num_neighbors, neighborhood, shrinkage, min_cooccurrence, "
-    "heavy_users.name, aggregate"
+    "heavy_users.name, aggregate, history_decay.name"
 )
 SIMILARITIES = ", ".join(NAMED["similarity"][1])
 CASES = [
@@ -33,7 +33,7 @@ CASES = [
         "a file that is no configuration",
         "config --config bad.json",
         "bad.json: expected one of similarity, weighting, num_neighbors, neighborhood, shrinkage, "
-        "min_cooccurrence, heavy_users, aggregate, got the key 'num_neighbours'",
+        "min_cooccurrence, heavy_users, aggregate, history_decay, got the key 'num_neighbours'",
         "did you mean num_neighbors?",
         {"bad.json": '{"num_neighbours": 5}'},
     ),

@@ -40,6 +40,12 @@ CASES = [
                 "find the latest interactions by",
                 "take --set heavy_users.name=sample",
             ),
+            (
+                "history decay",
+                '{"history_decay": {"name": "exponential"}}',
+                "order the items of a user by",
+                "leave history_decay out",
+            ),
         ]
     ),
     Case(

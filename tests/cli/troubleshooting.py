@@ -513,7 +513,7 @@ PYTHON = [
         "A key of the configuration is misspelt",
         SOME + 'train_from_data(some, {"neighbors": 50})',
         "ConfigError: config: expected one of similarity, weighting, num_neighbors, neighborhood, "
-        "shrinkage, min_cooccurrence, heavy_users, aggregate, got the key 'neighbors'\nhint: did you mean num_neighbors?",
+        "shrinkage, min_cooccurrence, heavy_users, aggregate, history_decay, got the key 'neighbors'\nhint: did you mean num_neighbors?",
         "A dictionary is checked as a configuration file is.",
         "Take one of the keys named.",
         SOME + 'train_from_data(some, {"num_neighbors": 50})',
@@ -832,7 +832,7 @@ LINEAGE = [
 ]
 
 
-KEYS = "similarity.name, weighting.name, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users.name, aggregate"
+KEYS = "similarity.name, weighting.name, num_neighbors, neighborhood, shrinkage, min_cooccurrence, heavy_users.name, aggregate, history_decay.name"
 TRAIN = "train --interactions interactions.csv --out-dir new"
 CONFIGURATION = [
     Entry(

@@ -29,14 +29,23 @@ from mlcore.weighting import WEIGHTINGS
 REPOSITORY = Path(__file__).parents[2]
 SMALL = REPOSITORY / "fixtures/small/events.csv"
 HALF_LIVES = (None, 60, 2.5)
+DECAYS: list[dict[str, Any]] = [
+    {"name": "none"},
+    {"name": "quadratic"},
+    {"name": "exponential", "half_life_items": 2.5},
+]
 RULES = list(itertools.product(sorted(WEIGHTINGS), HALF_LIVES, AGGREGATES))
 
 
-def config_of(name: str, half_life: float | None, aggregate: str) -> TrainConfig:
+def config_of(
+    name: str, half_life: float | None, aggregate: str, decay: dict[str, Any]
+) -> TrainConfig:
     weighting: dict[str, Any] = {"name": name, "half_life_days": half_life}
     if name in ("tf_idf", "bm25"):
         weighting["smooth"] = True
-    return TrainConfig.from_json({"weighting": weighting, "aggregate": aggregate})
+    return TrainConfig.from_json(
+        {"weighting": weighting, "aggregate": aggregate, "history_decay": decay}
+    )
 
 
 def lists(folder: Path, events: Events, path: Path, config: TrainConfig, reader: Path) -> list[Any]:
@@ -67,11 +76,18 @@ def small() -> Events:
     return read_events(SMALL)
 
 
+@pytest.mark.parametrize("decay", DECAYS, ids=lambda decay: decay["name"])
 @pytest.mark.parametrize(("name", "half_life", "aggregate"), RULES)
 def test_the_events_of_a_user_give_the_list_of_the_user(
-    name: str, half_life: Any, aggregate: str, small: Events, go_reader: Path, tmp_path: Path
+    name: str,
+    half_life: Any,
+    aggregate: str,
+    decay: dict[str, Any],
+    small: Events,
+    go_reader: Path,
+    tmp_path: Path,
 ) -> None:
-    config = config_of(name, half_life, aggregate)
+    config = config_of(name, half_life, aggregate, decay)
     users, by_python, by_go = lists(tmp_path, small, SMALL, config, go_reader)
     assert len(users) > 100 and any('"score"' in line for line in users)
     assert by_python == users
@@ -80,7 +96,7 @@ def test_the_events_of_a_user_give_the_list_of_the_user(
 
 def _measure(path: Path, reader: Path) -> Iterator[str]:
     events = read_events(path)
-    for rule in RULES:
+    for rule in ((*rule, decay) for decay in DECAYS for rule in RULES):
         with tempfile.TemporaryDirectory() as folder:
             try:
                 users, *others = lists(Path(folder), events, path, config_of(*rule), reader)

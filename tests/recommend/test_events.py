@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import defaultdict
 from dataclasses import replace
@@ -32,11 +33,21 @@ from mlcore.columns import time_of
 from mlcore.recommend.events import encode_events, events_of
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
+from mlcore.recommend.request import ListOptions, UserRequest
 from mlcore.weighting import WEIGHTINGS
 from tests import oracles
 
 HALF_LIVES = (None, 60.0, 0.5)
 SECOND = 1_000_000
+Decay = dict[str, Any]
+NO_DECAY: Decay = {"name": "none"}
+QUADRATIC: Decay = {"name": "quadratic"}
+DECAYS: list[Decay] = [
+    NO_DECAY,
+    QUADRATIC,
+    {"name": "exponential"},
+    {"name": "exponential", "half_life_items": 0.02},
+]
 Row = tuple[int, int, float, int]  # user, item, weight, seconds
 
 
@@ -52,11 +63,15 @@ def events_from(rows: list[Row], num_users: int, num_items: int) -> Events:
     )
 
 
-def config_of(name: str, half_life: float | None, aggregate: Aggregate) -> TrainConfig:
+def config_of(
+    name: str, half_life: float | None, aggregate: Aggregate, decay: Decay = NO_DECAY
+) -> TrainConfig:
     weighting: dict[str, Any] = {"name": name, "half_life_days": half_life}
     if name in ("tf_idf", "bm25"):
         weighting["smooth"] = True
-    return TrainConfig.from_json({"weighting": weighting, "aggregate": aggregate})
+    return TrainConfig.from_json(
+        {"weighting": weighting, "aggregate": aggregate, "history_decay": decay}
+    )
 
 
 def trained(events: Events, config: TrainConfig) -> Recommender:
@@ -101,7 +116,9 @@ def test_the_events_of_a_user_give_the_lists_of_the_user(
     name: str, half_life: float | None, aggregate: Aggregate
 ) -> None:
     events = some_events(seed=AGGREGATES.index(aggregate))
-    assert_users_equal_their_events(trained(events, config_of(name, half_life, aggregate)), events)
+    for decay in DECAYS:
+        config = config_of(name, half_life, aggregate, decay)
+        assert_users_equal_their_events(trained(events, config), events)
 
 
 @pytest.mark.filterwarnings("ignore:.*half-lives old:UserWarning")
@@ -111,7 +128,8 @@ def test_the_events_of_a_user_give_the_lists_of_the_user(
             st.integers(0, 3),
             st.integers(0, 4),
             st.floats(2.0**-30, 2.0**60),
-            st.integers(-(10**9), 2 * 10**9),
+            # Equal times now and then.
+            st.integers(0, 3) | st.integers(-(10**9), 2 * 10**9),
         ),
         min_size=1,
         max_size=25,
@@ -119,21 +137,95 @@ def test_the_events_of_a_user_give_the_lists_of_the_user(
     st.sampled_from(sorted(WEIGHTINGS)),
     st.sampled_from(HALF_LIVES),
     st.sampled_from(AGGREGATES),
+    st.sampled_from(DECAYS),
 )
 def test_any_events_of_a_user_give_the_history_of_the_user(
-    rows: list[Row], name: str, half_life: float | None, aggregate: Aggregate
+    rows: list[Row], name: str, half_life: float | None, aggregate: Aggregate, decay: Decay
 ) -> None:
     events = events_from(rows, 4, 5)
     try:
-        recommender = trained(events, config_of(name, half_life, aggregate))
+        recommender = trained(events, config_of(name, half_life, aggregate, decay))
     except DataError:  # a weight that float32 does not hold
         return
     assert_users_equal_their_events(recommender, events)
 
 
+WITHOUT_TIMES: list[tuple[list[tuple[str, float, int | None]], list[str]]] = [
+    # Events, and their items from the first to the last.
+    ([("i003", 1.0, None), ("i001", 1.0, None), ("i002", 1.0, None)], ["i003", "i001", "i002"]),
+    ([("i003", 1.0, None), ("i001", 1.0, None), ("i003", 1.0, None)], ["i001", "i003"]),
+    ([("i003", 1.0, 9), ("i001", 1.0, 9), ("i002", 1.0, 9)], ["i001", "i002", "i003"]),
+    ([("i003", 1.0, None), ("i001", 1.0, 99), ("i002", 1.0, 1)], ["i002", "i001", "i003"]),
+    ([("i003", 1.0, None), ("i001", 1.0, None), ("i003", 1.0, 99)], ["i003", "i001"]),
+    ([("i003", 1.0, 1), ("new", 1.0, 2), ("i001", 1.0, 3), ("i003", 1.0, 4)], ["i001", "i003"]),
+]
+
+
+@pytest.mark.parametrize(("events", "order"), WITHOUT_TIMES)
+@pytest.mark.parametrize("with_users", [True, False])
+def test_items_without_a_time_come_last_in_the_order_of_the_request(
+    events: list[tuple[str, float, int | None]], order: list[str], with_users: bool
+) -> None:
+    config = config_of("binary", None, "count", QUADRATIC)
+    rows = some_events(seed=1).aggregate("count")
+    ordered = Recommender(train_from_data(rows, config, with_users=with_users))
+    (items, weights), _ = ordered.encode_history(events)
+    found = {ordered.model.items.ids[i]: w for i, w in zip(items.tolist(), weights.tolist())}
+    length = len(order)
+    expected = {item: np.float32((place / length) ** 2) for place, item in enumerate(order, 1)}
+    assert found == expected
+    others = UserHistory("v", [("i004", 1.0, None)] * 3, "f:1")
+    together = ordered.encode_histories([others, UserHistory("u", events, "f:2"), others])
+    assert together[1][0][1].tolist() == weights.tolist()
+    assert [found.score for found in ordered.predict_history(events[:1], weights="final")] == [
+        found.score for found in ordered.similar_items(events[0][0], n=10)
+    ]
+
+
+def test_lists_of_all_users_and_shares_have_the_decay() -> None:
+    events = some_events(seed=3)
+    recommender = trained(events, config_of("log", 60.0, "sum", QUADRATIC))
+    undecayed = trained(events, config_of("log", 60.0, "sum"))
+    options = ListOptions(20, explain=True)
+    requests = [
+        UserRequest(user, recommender.history_of(user), False) for user in recommender.user_ids()
+    ]
+    for ranked, asked in zip(
+        recommender.rank_all_users(options), recommender.rank_requests(requests, options)
+    ):
+        assert ranked.ranking.items.tolist() == asked.ranking.items.tolist()
+        assert ranked.ranking.scores.tobytes() == asked.ranking.scores.tobytes()
+    some = [list(recommender.predict(user, explain=True)) for user in recommender.user_ids()]
+    assert [list(found) for found in recommender.predict_many(recommender.user_ids())] != [
+        list(found) for found in undecayed.predict_many(undecayed.user_ids())
+    ]
+    assert sum(map(len, some)) > 100
+    for item in itertools.chain.from_iterable(some):
+        total = 0.0
+        for contribution in item.because:
+            total += contribution.share
+        assert total == item.score
+    model = replace(recommender.model, order=None)
+    assert list(Recommender(model).predict("u001")) == list(undecayed.predict("u001"))
+
+
+@pytest.mark.parametrize("place", [0, 100, -1])
+def test_a_faulty_place_is_the_fault_of_the_model_if_its_user_is_asked(place: int) -> None:
+    model = trained(some_events(seed=1), config_of("none", None, "sum", QUADRATIC)).model
+    assert model.order is not None
+    order = model.order.copy()
+    order[0] = place
+    faulty = Recommender(replace(model, order=order))
+    with pytest.raises(CsrError, match=rf"order.npz: .* got {place}$"):
+        faulty.predict("u000")
+    with pytest.raises(CsrError, match=rf"order.npz: .* got {place}$"):
+        list(faulty.rank_all_users(ListOptions()))
+    assert list(faulty.predict("u001")) == list(Recommender(model).predict("u001"))
+
+
 @pytest.fixture(scope="module")
 def decayed() -> Recommender:
-    return trained(some_events(seed=7), config_of("bm25", 60.0, "sum"))
+    return trained(some_events(seed=7), config_of("bm25", 60.0, "sum", QUADRATIC))
 
 
 def test_histories_together_are_those_one_by_one(decayed: Recommender) -> None:

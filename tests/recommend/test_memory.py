@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ import pytest
 
 from cli.predict import main as predict_main
 from mlcore import Interactions, Model, Recommender, train_from_data
+from mlcore.history_decay import ExponentialHistoryDecay, HistoryDecay, QuadraticHistoryDecay
 from mlcore.ids import IdMap
 from mlcore.memory.plan import LARGER_MACHINE
-from mlcore.recommend.memory import FEWER_PAIRS, SHORTER_LISTS, plan_lists
+from mlcore.recommend.memory import DECAY_BYTES, FEWER_PAIRS, SHORTER_LISTS, plan_lists
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
 from mlcore.recommend.filter import ItemFilter
@@ -68,6 +70,28 @@ def test_recommending_takes_what_is_planned(
     finally:
         tracemalloc.stop()
     assert 0.55 <= peak / plan.num_bytes <= 1.0
+
+
+@pytest.mark.parametrize("decay", [QuadraticHistoryDecay(), ExponentialHistoryDecay()], ids=str)
+def test_the_decay_of_stored_histories_is_planned_for(decay: HistoryDecay, model_dir: Path) -> None:
+    model, options = Model.load(model_dir), ListOptions(10)
+    assert model.histories is not None
+    indptr, num_entries = model.histories.indptr, model.histories.num_entries
+    order = np.tile(np.arange(1, 41, dtype=np.int32), 1500)
+    ordered = replace(model, order=order)
+    more = [
+        plan_lists(ordered, model_dir, options, threads, all_users).num_bytes
+        - plan_lists(model, model_dir, options, threads, all_users).num_bytes
+        for threads, all_users in ((1, True), (2, True), (2, False))
+    ]
+    assert more[1] == 2 * more[0] > 0 == more[2]
+    tracemalloc.start()
+    try:
+        decay.apply(indptr, model.histories.data, order)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 0.45 < (most - 16 * len(indptr)) / (DECAY_BYTES * num_entries) <= 1
 
 
 def test_unknown_users_are_planned_for_as_if_they_touched_all_items(model_dir: Path) -> None:

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from cli.train import main as train_main
-from mlcore import DataError, Interactions, TrainConfig, train_from_data
+from mlcore import DataError, Interactions, TrainConfig, history_decay, train_from_data
+from mlcore.history_decay import order_of_rows
 from mlcore.memory.plan import Plan
 from mlcore.similarity import SIMILARITIES, Ease, Similarity, Slim
 from mlcore.similarity.memory import FEWER_ITEMS, FEWER_NEIGHBORS, OTHER_SIMILARITY
@@ -162,6 +163,24 @@ def test_weighing_takes_no_more_than_is_planned(
     finally:
         tracemalloc.stop()
     assert LEAST_SHARE <= most / planned.num_bytes <= MOST_SHARE
+
+
+def test_the_order_is_planned_for_and_takes_no_more(rated: Interactions) -> None:
+    times = np.arange(len(rated), dtype=np.int64)[::-1].copy()
+    timed = Interactions(rated.user_ids, rated.item_ids, rated.user_items, times)
+    config, plain = config_of("cosine", history_decay={"name": "quadratic"}), config_of("cosine")
+    planner = TrainingPlanner(timed)
+    order = planner.plan(config, 1).num_bytes - planner.plan(plain, 1).num_bytes
+    assert order == planner.plan(config, 1, with_users=False).num_bytes + 4 * len(rated) - (
+        planner.plan(plain, 1, with_users=False).num_bytes
+    )
+    tracemalloc.start()
+    try:
+        kept = order_of_rows(timed.user_items.indptr, times)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept.nbytes == order and most < order + 60 * history_decay._BLOCK
 
 
 def test_ease_plans_for_the_square_of_the_catalogue() -> None:

@@ -28,6 +28,7 @@ from mlcore import (
     TrainConfig,
     train_from_data,
 )
+from mlcore.newest import mark_newest
 from mlcore.similarity.gram import CacheBudget
 from mlcore.train.train import Trainer
 from mlcore.tune.config import TuneConfig
@@ -36,6 +37,7 @@ from mlcore.tune.optuna_sampler import suggest
 from mlcore.tune.space import SearchSpace
 from mlcore.tune.trials import Trial
 from mlcore.tune.tune import tune_from_data
+from mlcore.tune.validation import validate_model
 from tests.tune.conftest import METRIC, SPACE, TRAIN_ROWS, VALID_ROWS, search
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -95,6 +97,30 @@ def test_a_resumed_search_tries_what_it_would_have_tried_without_interruption(
     whole = search(train, valid)
     assert len({trial.value for trial in whole}) > 10
     assert search(train, valid, past=whole[:done]) == whole[done:]
+
+
+def test_a_search_finds_how_fast_a_history_decays() -> None:
+    rng = np.random.default_rng(2)
+    users, items = (rng.integers(0, most, 900).astype(str) for most in (60, 25))
+    timed = Interactions.from_columns(users, items, timestamps=rng.integers(0, 10**6, 900))
+    held_out = mark_newest(timed, 1)
+    known, newest = timed.select(~held_out), timed.select(held_out)
+    half_life = {"float": [0.1, 9], "log": True}
+    space = {
+        "history_decay": {
+            "choice": [
+                {"name": "quadratic"},
+                {"name": "exponential", "half_life_items": half_life},
+            ]
+        }
+    }
+    trials = search(known, newest, space, metric="recall@5", trials=6)
+    names = {trial.config["history_decay"]["name"] for trial in trials}
+    assert names == {"none", "quadratic", "exponential"}
+    assert len({trial.value for trial in trials}) > 2
+    for trial in trials:
+        model = train_from_data(known, TrainConfig.from_json(trial.config))
+        assert validate_model(model, newest, 5).metrics["recall@5"] == trial.value
 
 
 def test_models_that_differ_in_measure_shrinkage_or_neighbors_are_counted_once(

@@ -100,7 +100,7 @@ def test_the_model_is_byte_for_byte_that_of_the_core(
         {"similarity": {"name": "jaccard"}, "weighting": {"name": "tf_idf"}},
         {"similarity": {"name": "lift"}, "heavy_users": {"name": "sample", "max_interactions": 6}},
         {"similarity": {"name": "dice"}, "heavy_users": {"name": "latest", "max_interactions": 6}},
-        {"similarity": {"name": "cosine"}},
+        {"similarity": {"name": "cosine"}, "history_decay": {"name": "exponential"}},
     ],
     ids=str,
 )

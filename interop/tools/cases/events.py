@@ -223,11 +223,11 @@ def events_whose_logarithms_need_all_bits(draft: Draft) -> list[Request]:
     return [of_events([["b", x]], explain=True) for x in xs] + refused
 
 
-_HALF_LIVES = [1 / x for x in _on_edges(lambda x: exp2(-x), lambda y: -math.log2(y))]
+HALF_LIVES = [1 / x for x in _on_edges(lambda x: exp2(-x), lambda y: -math.log2(y))]
 
 
 def _decay_case(number: int) -> None:
-    half_life = _HALF_LIVES[number]
+    half_life = HALF_LIVES[number]
 
     def case(draft: Draft) -> list[Request]:
         return [of_events([["b", weight, NOON - DAY]], explain=True) for weight in (1, 0.7, 3)]

@@ -29,6 +29,8 @@ type Model struct {
 	Similarity [][]Pair // by item
 	Histories  [][]Pair // by user, also if Users is nil, for the counts
 	Rule       *Rule    // nil for a model whose weights are final
+	// By user, the place of each item in the history, from 1; nil for a model without history_order.
+	Order      [][]int32
 	Attributes *Attributes
 }
 
@@ -106,6 +108,13 @@ func (m *Model) Files() map[string][]byte {
 		files["users.csv"] = idMap(m.Users)
 		files["histories.npz"] = csr(m.Histories)
 	}
+	if m.Users != nil && m.Order != nil {
+		var positions []int32
+		for _, row := range m.Order {
+			positions = append(positions, row...)
+		}
+		files["order.npz"] = npz(array{"positions", "<i4", little(positions), len(positions)})
+	}
 	pairs := 0
 	for _, row := range m.Similarity {
 		pairs += len(row)
@@ -120,6 +129,9 @@ func (m *Model) manifest(files map[string][]byte, interactions, pairs int) []byt
 	var features []string
 	if m.Rule != nil {
 		features = append(features, `"history_rule"`)
+	}
+	if m.Order != nil {
+		features = append(features, `"history_order"`)
 	}
 	if a := m.Attributes; a != nil {
 		features = append(features, `"item_attributes"`)
@@ -150,6 +162,7 @@ func Manifest(files map[string][]byte, users, items, interactions, pairs int) []
 
 		"item_norms.npz":     fmt.Sprintf(`{"norms": {"dtype": "<f8", "shape": [%d]}}`, items),
 		"length_factors.npz": fmt.Sprintf(`{"factors": {"dtype": "<f8", "shape": [%d]}}`, items),
+		"order.npz":          fmt.Sprintf(`{"positions": {"dtype": "<i4", "shape": [%d]}}`, interactions),
 
 		"attributes.npz": fmt.Sprintf(`{"codes": {"dtype": "<i4", "shape": [%d]}}`,
 			items*(bytes.Count(files["attribute_columns.csv"], []byte("\n"))-1)),
@@ -158,8 +171,8 @@ func Manifest(files map[string][]byte, users, items, interactions, pairs int) []
 	var entries []string
 	for _, name := range []string{
 		"config.json", "items.csv", "similarity.npz", "popularity.npz", "users.csv", "histories.npz",
-		"item_norms.npz", "length_factors.npz", "attribute_columns.csv", "attribute_values.csv", "attributes.npz",
-		"availability.npz",
+		"item_norms.npz", "length_factors.npz", "order.npz", "attribute_columns.csv", "attribute_values.csv",
+		"attributes.npz", "availability.npz",
 	} {
 		data, isThere := files[name]
 		if !isThere {
