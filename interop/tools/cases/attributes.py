@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from interop.tools.cases.events import NOON, rule
-from interop.tools.cases.prediction import BASKETS, LONG_ROW, Request, of_history, of_user
-from interop.tools.draft import NO_TIME, Draft, make_attributes, make_model
+from interop.tools.cases.prediction import BASKETS, Request, of_history, of_user
+from interop.tools.draft import NO_TIME, Draft, f32, make_attributes, make_model
 from interop.tools.reference import YEAR_1, YEAR_10_000, answer
 from interop.tools.registry import GOOD, PLAIN, invalid, predict, valid
 
@@ -294,21 +294,28 @@ def caps_explained(draft: Draft) -> list[Request]:
     return [*asked, of_shelf({"series": 1}, 2, explain=True)]
 
 
+DEEP = make_model(
+    ["s", *(f"t{index:03}" for index in range(600))],
+    {("s", f"t{index:03}"): f32(1 / (1 + index)) for index in range(600)},
+    {"u": {"s": 1}},
+)
+
+
 @predict(
-    "ATT-6 LIM-1",
-    LONG_ROW.with_attributes(
+    "ATT-6",
+    DEEP.with_attributes(
         make_attributes(
             {
-                "brand": [None, *("much" if index % 100 else f"b{index}" for index in range(5000))],
-                "same": ["x"] * 5001,
+                "brand": [None, *("much" if index % 100 else f"b{index}" for index in range(600))],
+                "same": ["x"] * 601,
             }
         )
     ),
 )
 def caps_far_down_the_list(draft: Draft) -> list[Request]:
-    """Of 5,000 items nearly all have one brand: the list goes on far behind its n best."""
-    wanted = [{"brand": 1}, {"brand": 2}, {"same": 2}, {"brand": 4000, "same": 4999}]
-    return [of_user("u", n, filter={"at_most": caps}) for caps in wanted for n in (3, 60)]
+    """Of 600 items nearly all have one brand: the list goes on far behind its n best."""
+    wanted = [{"brand": 1}, {"brand": 2}, {"same": 2}, {"brand": 500, "same": 599}]
+    return [of_user("u", n, filter={"at_most": caps}) for caps in wanted for n in (3, 20)]
 
 
 # --- what is refused -----------------------------------------------------------------------------
