@@ -164,25 +164,32 @@ func FuzzOpen(f *testing.F) {
 		configFile, itemsFile, similarityFile, popularityFile, usersFile, historiesFile, attributeColumnsFile,
 		attributeValuesFile, attributesFile, availabilityFile, manifestFile,
 	}
-	good := map[string][]byte{}
-	base := filepath.Join("..", "conformance", "valid", "attributes_with_availability", "model")
-	for which, name := range names {
-		data, err := os.ReadFile(filepath.Join(base, name))
+	var targets []target
+	for _, name := range []string{"order_with_users", "attributes_with_availability"} {
+		dir := filepath.Join("..", "conformance", "valid", name, "model")
+		entries, err := os.ReadDir(dir)
 		if err != nil {
 			f.Fatal(err)
 		}
-		good[name] = data
-		suiteFiles(f, name, func(data []byte) { f.Add(byte(which), data, true) })
-		f.Add(byte(which), data, false)
+		good := map[string][]byte{}
+		for _, entry := range entries {
+			if good[entry.Name()], err = os.ReadFile(filepath.Join(dir, entry.Name())); err != nil {
+				f.Fatal(err)
+			}
+			which := byte(len(targets))
+			suiteFiles(f, entry.Name(), func(data []byte) { f.Add(which, data, true) })
+			f.Add(which, good[entry.Name()], false)
+			targets = append(targets, target{good, entry.Name()})
+		}
 	}
 	f.Fuzz(func(t *testing.T, which byte, content []byte, fit bool) {
-		name := names[int(which)%len(names)]
+		chosen := targets[int(which)%len(targets)]
 		dir := t.TempDir()
-		for other, data := range good {
-			if other == name {
+		for other, data := range chosen.model {
+			if other == chosen.name {
 				data = content
 			} else if other == manifestFile && fit {
-				data = fitManifest(t, data, name, content)
+				data = fitManifest(t, data, chosen.name, content)
 			}
 			if err := os.WriteFile(filepath.Join(dir, other), data, 0o600); err != nil {
 				t.Fatal(err)
