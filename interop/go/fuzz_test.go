@@ -160,9 +160,9 @@ func appendInt(dst []byte, value int) []byte {
 
 // FuzzOpen puts other bytes in the place of one file of a good model, and a manifest that fits them.
 func FuzzOpen(f *testing.F) {
-	names := []string{
-		configFile, itemsFile, similarityFile, popularityFile, usersFile, historiesFile, attributeColumnsFile,
-		attributeValuesFile, attributesFile, availabilityFile, manifestFile,
+	type target struct {
+		model map[string][]byte
+		name  string
 	}
 	var targets []target
 	for _, name := range []string{"order_with_users", "attributes_with_availability"} {
@@ -238,7 +238,7 @@ func useAll(t *testing.T, dir string, options Options) Verdict {
 	for _, request := range []RecommendOptions{
 		{}, {Filter: filter, Fill: true}, {Fill: true, IncludeSeen: true, Explain: true}, {Include: []string{"apple", "x"}, Fill: true},
 	} {
-		for _, id := range []string{"ann", "bob", "apple", "bread", "cream", "u", "h", "0001", ""} {
+		for _, id := range []string{"ann", "bob", "apple", "bread", "cream", "a", "u", "h", "0001", ""} {
 			items, err := model.Recommend(id, 3, request)
 			checkList(t, items, err, verified)
 			items, err = model.SimilarWith(id, 3, request)
