@@ -71,11 +71,14 @@ class ItemFilter:
         if value is None or isinstance(value, ItemFilter):
             return value or cls()
         check_keys(_mapping(value, place), _KEYS, place)
-        time = value.get("available_at")
         return cls(
             _lists(value.get("any_of", {}), f"{place}: any_of"),
             _lists(value.get("none_of", {}), f"{place}: none_of"),
-            None if time is None else moment(f"{place}: available_at", time),
+            (
+                moment(f"{place}: available_at", value["available_at"])
+                if "available_at" in value
+                else None
+            ),
             {
                 column: convert_value(
                     integer(minimum=1), most, f"{place}: at_most: {column}", shorten_json
