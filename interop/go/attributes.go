@@ -262,22 +262,35 @@ func (t *attributeTable) summarize(position int) (ColumnSummary, bool) {
 	return column, true
 }
 
+// used returns which values the items of a column have; what is not a code is none.
+func (t *attributeTable) used(codes []int32) []bool {
+	used := make([]bool, t.values.count)
+	for _, code := range codes {
+		if code >= 0 && t.isCode(code) {
+			used[code] = true
+		}
+	}
+	return used
+}
+
 // ColumnValue is a value in a column.
 type ColumnValue struct{ Column, Value string }
 
-// UnknownValues returns what AnyOf and NoneOf of a filter name and no item has in any column, by column.
+// UnknownValues returns what AnyOf and NoneOf of a filter name and no item has in that column, by column.
 func (m *Model) UnknownValues(filter *Filter) (unknown []ColumnValue, err error) {
 	err = m.use(StagePredict, func() error {
 		for _, lists := range []map[string][]string{filter.AnyOf, filter.NoneOf} {
 			for _, column := range sortedKeys(nil, lists) {
-				if _, err := m.attributeColumn("any_of", column); err != nil {
+				codes, err := m.attributeColumn("any_of", column)
+				if err != nil {
 					return err
 				}
 				if err := m.attributes.values.parse(); err != nil {
 					return err
 				}
+				used := m.attributes.used(codes)
 				for _, value := range lists[column] {
-					if m.attributes.values.position(value) < 0 {
+					if position := m.attributes.values.position(value); position < 0 || !used[position] {
 						unknown = append(unknown, ColumnValue{column, value})
 					}
 				}

@@ -13,6 +13,7 @@ import numpy as np
 from mlcore.artifact.attributes import Attributes
 from mlcore.columns import time_of
 from mlcore.errors import ConfigError, DataError, DataWarning, shorten, shorten_json
+from mlcore.files.catalogue import NO_VALUE
 from mlcore.files.inputs import display_name, read_text
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.tables import BadValue
@@ -79,12 +80,7 @@ class ItemFilter:
                 if "available_at" in value
                 else None
             ),
-            {
-                column: convert_value(
-                    integer(minimum=1), most, f"{place}: at_most: {column}", shorten_json
-                )
-                for column, most in _mapping(value.get("at_most", {}), f"{place}: at_most").items()
-            },
+            _limits(value.get("at_most", {}), f"{place}: at_most"),
         )
 
     def admitted(self, attributes: Attributes | None) -> BoolArray | None:
@@ -122,14 +118,23 @@ class ItemFilter:
         return Caps([known.column(place) for known, place in found], [*self.at_most.values()])
 
     def unknown_values(self, attributes: Attributes | None) -> list[str]:
-        """Return the values that the model does not have, each as column and value."""
-        return [
-            f"{column}: {shorten(value)}"
-            for lists in (self.any_of, self.none_of)
-            for column, values in lists.items()
-            for value in values
-            if attributes is None or attributes.values.position(value) is None
-        ]
+        """Return the values that no item has in their column, each as column and value.
+
+        Raises:
+            DataError: the model has no such column.
+            CsrError: a code of the model is out of range.
+        """
+        unknown: list[str] = []
+        for name in ("any_of", "none_of"):
+            for column, values in getattr(self, name).items():
+                known, place = _find_column(attributes, column, name)
+                used = {*np.unique(known.column(place)).tolist()} - {NO_VALUE}
+                unknown += [
+                    f"{column}: {shorten(value)}"
+                    for value in values
+                    if known.values.position(value) not in used
+                ]
+        return unknown
 
 
 def filter_path(given: Mapping[str, Any] | PathLike | None) -> PathLike | None:
@@ -166,11 +171,12 @@ def read_filter(
         except DataError as error:
             raise DataError(f"filter: {error}", error.hint or _NO_FILE) from None
     if isinstance(given, str):
+        lost_quotes = path is None and '"' not in given
         try:
             given = parse_json(given)
         except JsonTextError as error:
             message = f"{place}: expected a JSON object, got {error}"
-            raise ConfigError(message, _QUOTES if path is None else None) from None
+            raise ConfigError(message, _QUOTES if lost_quotes else None) from None
 
     def moment(name: str, value: Any) -> int:
         try:
@@ -234,6 +240,14 @@ def _mapping(value: Any, place: str) -> Mapping[str, Any]:
         if not isinstance(key, str):
             raise ConfigError(f"{place}: expected keys that are strings, got {shorten_json(key)}")
     return value
+
+
+def _limits(value: Any, place: str) -> Mapping[str, int]:
+    found = {
+        column: convert_value(integer(minimum=1), most, f"{place}: {column}", shorten_json)
+        for column, most in _mapping(value, place).items()
+    }
+    return dict(sorted(found.items()))  # so that messages are the same in every order, as Go's
 
 
 def _lists(value: Any, place: str) -> Lists:

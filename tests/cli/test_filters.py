@@ -34,9 +34,12 @@ KNOWN = {"items.csv": ITEMS.replace("rye,zeta,,\n", "")}
 QUOTES = "in single quotes, the shell leaves the double ones within as they are"
 CASES = [
     filter_case("not JSON", '{"any_of": NaN}', "filter: expected a JSON object, got NaN, which is "
-                "not JSON", QUOTES),
+                "not JSON"),
+    filter_case("quotes that the shell took", "{any_of: {brand: [acme]}}",
+                "filter: expected a JSON object, got invalid JSON (expecting property name enclosed in "
+                "double quotes at character 2)", QUOTES),
     filter_case("a key twice", '{"any_of": {}, "any_of": {}}',
-                "filter: expected a JSON object, got the key 'any_of' twice", QUOTES),
+                "filter: expected a JSON object, got the key 'any_of' twice"),
     filter_case("an unknown key", '{"all_of": {}}', "filter: expected one of any_of, none_of, "
                 "available_at, at_most, got the key 'all_of'", "did you mean any_of?"),
     filter_case("a number too large", '{"at_most": {"brand": 1e400}}', "filter: at_most: brand: expected "

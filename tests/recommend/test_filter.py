@@ -203,6 +203,20 @@ def test_a_faulty_model_is_found_by_the_filter_that_looks_at_it(
         parsed.caps(attributes)
 
 
+def test_a_value_of_another_column_is_noted() -> None:
+    columns = {"brand": [0, 1, -1], "color": [1, 0, -1], "size": [-1, -1, -1]}
+    shop = Attributes.encode(replace(TABLE, columns=columns, values=["acme", "red"]), ITEMS)
+    both = ["acme", "red"]
+    note_filter(ItemFilter.parse({"any_of": {"brand": both, "color": both}}), shop)  # says nothing
+    with pytest.warns(DataWarning, match="^filter: no item has size: 'acme'$"):
+        note_filter(ItemFilter.parse({"none_of": {"size": ["acme"]}}), shop)
+
+
+def test_caps_are_in_one_order() -> None:
+    given = ItemFilter.parse({"at_most": {"size": 2, "brand": 1}}).at_most
+    assert [*given.items()] == [("brand", 1), ("size", 2)]
+
+
 def test_a_filter_comes_as_a_mapping_as_text_or_in_a_file(tmp_path: Path) -> None:
     wanted = {"any_of": {"brand": ["\u00e9"]}, "available_at": "1970-01-01T00:00:10Z"}
     path = tmp_path / "filter.json"

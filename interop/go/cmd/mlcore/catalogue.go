@@ -64,7 +64,7 @@ func (a *catalogueArgs) parseFilter() (*mlcore.Filter, error) {
 		text = string(data)
 	}
 	filter, fault := filters.Parse(text)
-	if fault != nil && fault.Malformed && a.filterPath() == "" {
+	if fault != nil && fault.Malformed && a.filterPath() == "" && !strings.Contains(text, `"`) {
 		fault.Hint = singleQuotes
 	}
 	if fault != nil {

@@ -45,7 +45,10 @@ func TestFiltersOfTheCommands(t *testing.T) {
 		{model, `{"any_of": {"brand": [7]}}`, "", "", "error: filter: any_of: brand[0]: expected a string, got 7\nhint: values are texts: \"7\"\n"},
 		{model, faulty, "", "", "error: " + faulty + ": any_of: expected an object, got an array\n"},
 		{model, `{"any_of": {`, "", "", "error: filter: expected a JSON object, got invalid JSON " +
-			"(expecting property name enclosed in double quotes at character 13)\nhint: " + singleQuotes + "\n"},
+			"(expecting property name enclosed in double quotes at character 13)\n"},
+		{model, `{any_of: {brand: [x]}}`, "", "", "error: filter: expected a JSON object, got invalid JSON " +
+			"(expecting property name enclosed in double quotes at character 2)\nhint: " + singleQuotes + "\n"},
+		{model, `{"none_of": {"brand": ["x", "red"], "color": ["red"]}}`, "", "d", "note: filter: no item has brand: 'red'\n"},
 		{model, "brand=x", "", "", "error: filter: brand=x: expected a readable file, got 'No such file or directory'\nhint: " + noFilterFile + "\n"},
 		{model, "", others, "", "error: " + others + ": item_id: expected items of the model, got none of them\n" +
 			"hint: is 'A' meant to be 'a'? upper and lower case differ\n"},
