@@ -23,6 +23,7 @@ from mlcore.files.catalogue import NO_TIME, Catalogue
 from mlcore.files.options import InputOptions
 from mlcore.ids import IdMap
 from mlcore.recommend.filter import ItemFilter, note_filter, read_filter
+from tests.optional import optional
 from tests.recommend.catalogues import admits, random_filter, random_options, random_world
 
 
@@ -160,6 +161,13 @@ def test_a_wrong_filter_is_refused_for_whom_it_ever_is(
         with pytest.raises((ConfigError, DataError)) as caught:
             ask()
         assert (str(caught.value), caught.value.hint) == (message, hint)
+
+
+def test_a_frame_is_no_list_of_values() -> None:
+    frame = optional("pandas").DataFrame({"acme": ["x"]})  # iterates over its columns' names
+    with pytest.raises(ConfigError, match="filter: none_of: brand: expected a list of strings"):
+        ItemFilter.parse({"none_of": {"brand": frame}})
+    assert ItemFilter.parse({"none_of": {"brand": frame["acme"]}}).none_of == {"brand": ("x",)}
 
 
 @pytest.mark.parametrize(
