@@ -176,7 +176,8 @@ def read_filter(
         try:
             return timestamp_from_json(value, input_options.time_rule())
         except BadValue as fault:
-            raise ConfigError(f"{name}: {fault}", fault.hint) from None
+            hint = "leave available_at out for no moment" if value in (None, "") else fault.hint
+            raise ConfigError(f"{name}: {fault}", hint) from None
 
     return ItemFilter.parse({} if given is None else given, place, moment)
 

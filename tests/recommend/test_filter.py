@@ -230,6 +230,15 @@ def test_a_filter_comes_as_a_mapping_as_text_or_in_a_file(tmp_path: Path) -> Non
         read_filter(path)
 
 
+@pytest.mark.parametrize("nothing", ["null", '""'])
+def test_a_moment_that_is_not_there_is_to_be_left_out(nothing: str) -> None:
+    with pytest.raises(
+        ConfigError, match="filter: available_at: expected integer seconds"
+    ) as caught:
+        read_filter('{"available_at": %s}' % nothing)
+    assert caught.value.hint == "leave available_at out for no moment"
+
+
 def test_values_of_nobody_and_filters_that_admit_nothing_are_noted() -> None:
     wanted = ItemFilter.parse({"any_of": {"brand": ["acme", "x"]}, "none_of": {"brand": ["y"]}})
     with pytest.warns(DataWarning) as caught:
