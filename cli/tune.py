@@ -146,6 +146,7 @@ def _next_commands(args: Args) -> list[str]:
     compare = ["compare", "--baseline", "default.jsonl", "--candidate", "tuned.jsonl"]
     truth = ["--ground-truth", "test.csv", *columns, "--cutoffs", cutoff]
     split = ["split", "--interactions", args.interactions, *columns, "--strategy", "last-n"]
+    split.append("--keep-events")  # an aggregate, or a similarity by order, may need all rows
     rest = f"rest-of-{Path(args.interactions).stem.removesuffix('.csv')}.csv"  # never the input
     parts = ["--n", "1", "--train-out", rest, "--test-out", "test.csv"]
     return [

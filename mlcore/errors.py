@@ -169,7 +169,7 @@ def shorten(value: object, limit: int = 60) -> str:
     >>> shorten("abc")
     "'abc'"
     """
-    text = repr(value)
+    text = repr(value).replace("\n", " ")  # of arrays and frames
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 

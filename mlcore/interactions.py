@@ -385,14 +385,7 @@ class Interactions:
         events = self.events
         if events is not None:
             events = replace(events, item_ids=all_ids, items=take(new, events.items))
-        return Interactions(
-            self.user_ids,
-            all_ids,
-            matrix,
-            self.timestamps,
-            events=events,
-            has_repeats=self.has_repeats,
-        )
+        return replace(self, item_ids=all_ids, user_items=matrix, events=events)
 
     @cached_property
     def sequences(self) -> Sequences:

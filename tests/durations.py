@@ -85,6 +85,8 @@ MEDIUM = frozenset(
         "test_head_may_take_one_line_of_many",
         "test_importing_mlcore_loads_no_optional_package",
         "test_known_files_are_those_that_a_model_has",
+        "test_lists_of_many_users_with_all_options_are_those_of_plain_loops",
+        "test_lists_of_one_user_history_or_item_with_all_options_are_those_of_plain_loops",
         "test_many_lines_are_written_as_each_alone_piece_by_piece",
         "test_no_clock_place_or_hash_seed_is_in_the_bytes",
         "test_no_file_is_left_behind",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 
+import numpy as np
 import pytest
 
 from mlcore import errors
@@ -51,6 +52,7 @@ def test_every_error_is_an_mlcore_error_and_every_artifact_error_has_a_verdict_o
 
 
 def test_a_long_value_is_cut() -> None:
+    assert shorten(np.zeros((2, 1))) == "array([[0.],        [0.]])"
     assert shorten("x" * 100) == "'" + "x" * 59 + "..."
     assert shorten_json(["x" * 100], 10) == '["xxxxxxxx...'
 

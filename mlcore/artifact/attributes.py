@@ -14,7 +14,7 @@ from mlcore.artifact.idmap import format_id_map
 from mlcore.artifact.manifest import ATTRIBUTE_FILES, ITEM_ATTRIBUTES
 from mlcore.artifact.reader import ModelFiles
 from mlcore.artifact.writer import ModelWriter
-from mlcore.errors import CsrError, DataWarning
+from mlcore.errors import CsrError, DataError, DataWarning, shorten
 from mlcore.files.catalogue import NO_TIME, NO_VALUE, Catalogue, read_catalogue
 from mlcore.files.inputs import display_name
 from mlcore.files.options import InputOptions, PathLike
@@ -110,6 +110,23 @@ class Attributes:
             rank[codes].ravel(),
             None if times == (None, None) else Availability(*map(bounds, times)),
         )
+
+    @classmethod
+    def expect(cls, value: object, num_items: int) -> Attributes:
+        """Return those that Python was called with.
+
+        Raises:
+            DataError: it is something else, or of another number of items.
+        """
+        hint = "attributes_of(interactions, path) of mlcore.train reads those of a table"
+        if not isinstance(value, Attributes):
+            raise DataError(f"attributes: expected Attributes, got {shorten(value)}", hint)
+        sizes = [len(times) for times in value.availability or ()]
+        sizes += [len(value.codes) // len(value.columns)] if len(value.columns) else []
+        if any(size != num_items for size in sizes):
+            got = f"those of {sizes[0]}"
+            raise DataError(f"attributes: expected those of {num_items} items, got {got}", hint)
+        return value
 
     def num_bytes(self) -> int:
         """Return the bytes of the arrays."""

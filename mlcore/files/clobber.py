@@ -36,10 +36,12 @@ def refuse_clobber(
         is_folder: whether the output is one, which no pattern stands for.
 
     Raises:
-        DataError: it is one, or lies in one, or in a model directory.
+        DataError: it is one, or lies in one, or in a model directory; or two inputs are standard
+            input, of which the second would find nothing.
 
     >>> refuse_clobber("clean.csv", {"--interactions": "events.csv", "--items": None})
     """
+    _refuse_shared_stream(inputs)
     place = "standard output" if os.fspath(output) == "-" else os.fspath(output)
     written = _identity(output, stream=1)
     for option, path in inputs.items():
@@ -55,6 +57,19 @@ def refuse_clobber(
             _refuse_match(output, path, option)
     if os.fspath(output) != "-":
         _refuse_inside_model(output)
+
+
+def _refuse_shared_stream(inputs: Mapping[str, PathLike | None]) -> None:
+    streams = [
+        option
+        for option, path in inputs.items()
+        if path is not None and os.fspath(path) in ("-", "/dev/stdin")
+    ]
+    if len(streams) > 1:
+        raise DataError(
+            f"standard input: expected one input from it, got {' and '.join(streams)}",
+            "cat > FILE keeps what a stream gives",
+        )
 
 
 def _refuse_inside_model(output: PathLike) -> None:

@@ -182,7 +182,8 @@ def read_filter(
         try:
             return timestamp_from_json(value, input_options.time_rule())
         except BadValue as fault:
-            raise ConfigError(f"{name}: {fault}", fault.hint) from None
+            hint = "leave available_at out for no moment" if value in (None, "") else fault.hint
+            raise ConfigError(f"{name}: {fault}", hint) from None
 
     return ItemFilter.parse({} if given is None else given, place, moment)
 
@@ -258,7 +259,8 @@ def _lists(value: Any, place: str) -> Lists:
 
 
 def _texts(value: Any, place: str) -> Iterable[str]:
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+    is_list = isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+    if not is_list or hasattr(type(value), "columns"):  # a frame has the names of its columns
         hint = f'["{value}"] is a list of one' if isinstance(value, str) else None
         raise ConfigError(f"{place}: expected a list of strings, got {shorten_json(value)}", hint)
     for index, text in enumerate(value):

@@ -124,7 +124,11 @@ class Trainer:
     ) -> None:
         self._interactions = interactions
         self._find_neighbors = find_neighbors
-        self._attributes = attributes
+        self._attributes = attributes = (
+            None
+            if attributes is None
+            else Attributes.expect(attributes, len(interactions.item_ids))
+        )
         self._threads = resolve_threads(threads)
         self._progress = progress
         self._on_message = on_message

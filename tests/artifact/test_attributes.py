@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlcore import DataError, Model, Recommender
+from mlcore import DataError, Interactions, Model, Recommender, train_from_data
 from mlcore.artifact import Attributes, describe_model, read_attributes, verify_model
 from mlcore.errors import DataWarning, MlcoreError
 from mlcore.files.catalogue import NO_TIME, NO_VALUE, Catalogue
@@ -120,3 +120,18 @@ def test_a_catalogue_of_other_items_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="item_id: expected items of the model, got none") as caught:
         read_attributes(table, ITEMS)
     assert caught.value.hint == "is 'Tea' meant to be 'tea'? upper and lower case differ"
+
+
+def test_a_model_carries_what_is_encoded_for_its_items_and_nothing_else() -> None:
+    rows = Interactions.from_columns("uuu", "abc")
+    two = IdMap.from_ids(["a", "b"])
+    others = [
+        Attributes.encode(Catalogue(["a"], {"brand": [0]}, ["x"]), two),
+        Attributes.encode(Catalogue(["a"], {}, [], [5]), two),
+        "items.csv",
+        {"a": {"brand": "x"}},
+    ]
+    for other, got in zip(others, ["those of 2", "those of 2", "'items.csv'", "{'a':"]):
+        with pytest.raises(DataError, match=f"attributes: expected .*, got {got}") as caught:
+            train_from_data(rows, attributes=other)  # type: ignore[arg-type]
+        assert "attributes_of(interactions, path)" in str(caught.value.hint)

@@ -27,8 +27,8 @@ def test_the_next_commands_take_the_options_of_the_search() -> None:
         "  mlcore compare --baseline default.jsonl --candidate tuned.jsonl --ground-truth test.csv "
         f"{given} --cutoffs 5 --fail-if-worse recall@5",
         "without such a test set split one off, and search again with the rest:",
-        f"  mlcore split --interactions interactions.csv {given} --strategy last-n --n 1 "
-        "--train-out rest-of-interactions.csv --test-out test.csv",
+        f"  mlcore split --interactions interactions.csv {given} --strategy last-n "
+        "--keep-events --n 1 --train-out rest-of-interactions.csv --test-out test.csv",
     ]
 
 

@@ -114,3 +114,12 @@ def test_standard_streams_are_known_by_their_file(folder: Path, redirected: str)
         text=True,
     )
     assert done.stderr == f"standard output: {SAME}\n"
+
+
+def test_standard_input_is_one_input_only() -> None:
+    for other in ("-", "/dev/stdin"):
+        with pytest.raises(DataError) as caught:
+            refuse_clobber("out.csv", {"--users": "u.csv", "--include": other, "--exclude": "-"})
+        assert str(caught.value) == (
+            "standard input: expected one input from it, got --include and --exclude"
+        )

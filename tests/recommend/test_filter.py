@@ -23,6 +23,7 @@ from mlcore.files.catalogue import NO_TIME, Catalogue
 from mlcore.files.options import InputOptions
 from mlcore.ids import IdMap
 from mlcore.recommend.filter import ItemFilter, note_filter, read_filter
+from tests.optional import optional
 from tests.recommend.catalogues import admits, random_filter, random_options, random_world
 
 
@@ -162,6 +163,13 @@ def test_a_wrong_filter_is_refused_for_whom_it_ever_is(
         assert (str(caught.value), caught.value.hint) == (message, hint)
 
 
+def test_a_frame_is_no_list_of_values() -> None:
+    frame = optional("pandas").DataFrame({"acme": ["x"]})  # iterates over its columns' names
+    with pytest.raises(ConfigError, match="filter: none_of: brand: expected a list of strings"):
+        ItemFilter.parse({"none_of": {"brand": frame}})
+    assert ItemFilter.parse({"none_of": {"brand": frame["acme"]}}).none_of == {"brand": ("x",)}
+
+
 @pytest.mark.parametrize(
     "wanted",
     [{"any_of": {"brand": []}}, {"none_of": {"brand": []}}, {"at_most": {"brand": 1}},
@@ -234,6 +242,15 @@ def test_a_filter_comes_as_a_mapping_as_text_or_in_a_file(tmp_path: Path) -> Non
     path.write_text('{"any_of": {"brand": [1]}}')
     with pytest.raises(ConfigError, match=r"filter.json: any_of: brand\[0\]: expected a string"):
         read_filter(path)
+
+
+@pytest.mark.parametrize("nothing", ["null", '""'])
+def test_a_moment_that_is_not_there_is_to_be_left_out(nothing: str) -> None:
+    with pytest.raises(
+        ConfigError, match="filter: available_at: expected integer seconds"
+    ) as caught:
+        read_filter('{"available_at": %s}' % nothing)
+    assert caught.value.hint == "leave available_at out for no moment"
 
 
 def test_values_of_nobody_and_filters_that_admit_nothing_are_noted() -> None:

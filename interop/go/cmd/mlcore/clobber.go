@@ -12,6 +12,9 @@ import (
 // refuseClobber refuses an output that is an input by any name, through links too, or lies in an input
 // folder or a model, as mlcore/files/clobber.py. Inputs are pairs of an option and a path, perhaps empty.
 func refuseClobber(path string, inputs ...[2]string) error {
+	if err := refuseSharedStream(inputs); err != nil {
+		return err
+	}
 	place := (&output{path: path}).name()
 	written := identity(path, os.Stdout)
 	for _, input := range inputs {
@@ -35,6 +38,23 @@ func refuseClobber(path string, inputs ...[2]string) error {
 		return nil
 	}
 	return refuseInsideModel(path)
+}
+
+// refuseSharedStream refuses two inputs from standard input, of which the second would find nothing.
+func refuseSharedStream(inputs [][2]string) error {
+	var streams []string
+	for _, input := range inputs {
+		if input[1] == "-" || input[1] == "/dev/stdin" {
+			streams = append(streams, input[0])
+		}
+	}
+	if len(streams) < 2 {
+		return nil
+	}
+	return &hinted{
+		"standard input: expected one input from it, got " + strings.Join(streams, " and "),
+		"cat > FILE keeps what a stream gives",
+	}
 }
 
 // refuseInsideModel refuses a place in any model directory, which holds the files of a model only.

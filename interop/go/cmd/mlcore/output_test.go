@@ -143,6 +143,17 @@ func TestAnOutputOverAnInputIsRefused(t *testing.T) {
 	}
 }
 
+func TestStandardInputIsOneInputOnly(t *testing.T) {
+	model := filepath.Join(fixtures, "tiny", "cosine", "model")
+	pairs := "user_id,item_id\nu,i\n"
+	args := []string{"predict", "--model-dir", model, "--all-users", "--format", "csv", "--out", "-"}
+	code, stdout, stderr := call(pairs, append(args, "--exclude-items", "-", "--exclude-pairs", "/dev/stdin")...)
+	message := "error: standard input: expected one input from it, got --exclude-items and --exclude-pairs\n"
+	if code != 1 || stdout != "" || !strings.HasPrefix(stderr, message) {
+		t.Errorf("%d %q %q", code, stdout, stderr)
+	}
+}
+
 func TestNoFileHoldsAnotherFormatThanItsNameSays(t *testing.T) {
 	model := filepath.Join(fixtures, "tiny", "cosine", "model")
 	name := ": expected a name that ends in .csv, .tsv or .jsonl (or one of them and .gz), got "

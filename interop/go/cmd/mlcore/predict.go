@@ -165,8 +165,8 @@ func predict(ctx context.Context, std streams, a *predictArgs) (string, error) {
 	if err := refuseClobber(a.out, [2]string{"--model-dir", a.modelDir}, [2]string{"--users", a.users},
 		[2]string{"--histories", a.histories}, [2]string{"--include-items", a.includeItems},
 		[2]string{"--exclude-items", a.excludeItems}, [2]string{"--include-pairs", a.includePairs},
-		[2]string{"--exclude-pairs", a.excludePairs}, [2]string{"--attributes", a.catalogue.attributes},
-		[2]string{"--filter", a.catalogue.filterPath()}); err != nil {
+		[2]string{"--exclude-pairs", a.excludePairs}, [2]string{"--filter", a.catalogue.filterPath()},
+		[2]string{"--attributes", a.catalogue.attributes}); err != nil {
 		return "", err
 	}
 	delimiter, err := findDelimiter(a.out, a.explain)
