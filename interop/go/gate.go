@@ -65,6 +65,9 @@ func (g *gate) set(m *Model, wanted *Filter) error {
 	if err := g.addConditions(m, "none_of", wanted.NoneOf, false); err != nil {
 		return err
 	}
+	if err := g.setMoment(m, wanted.AvailableAt); err != nil {
+		return err
+	}
 	g.names = sortedKeys(g.names, wanted.AtMost)
 	for _, name := range g.names {
 		codes, err := m.attributeColumn("at_most", name)
@@ -78,7 +81,7 @@ func (g *gate) set(m *Model, wanted *Filter) error {
 		}
 		g.caps = append(g.caps, groupCap{codes, most})
 	}
-	return g.setMoment(m, wanted.AvailableAt)
+	return nil
 }
 
 func (g *gate) setMoment(m *Model, moment Timestamp) error {

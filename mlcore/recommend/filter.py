@@ -176,7 +176,8 @@ def read_filter(
         try:
             return timestamp_from_json(value, input_options.time_rule())
         except BadValue as fault:
-            raise ConfigError(f"{name}: {fault}", fault.hint) from None
+            hint = None if value is None else fault.hint  # that of null is for rows of tables
+            raise ConfigError(f"{name}: {fault}", hint) from None
 
     return ItemFilter.parse({} if given is None else given, place, moment)
 
@@ -188,6 +189,7 @@ def note_filter(wanted: ItemFilter, attributes: Attributes | None) -> None:
         DataError: as ``ItemFilter.admitted``.
     """
     admitted = wanted.admitted(attributes)
+    wanted.caps(attributes)  # a fault of its columns comes before any note
     unknown = wanted.unknown_values(attributes)
     notes = [f"no item has {', '.join(unknown[:SHOWN_VALUES])}"] if unknown else []
     if len(unknown) > SHOWN_VALUES:
@@ -237,10 +239,11 @@ def _mapping(value: Any, place: str) -> Mapping[str, Any]:
 
 
 def _lists(value: Any, place: str) -> Lists:
-    return {
+    found = {
         column: tuple(_texts(texts, f"{place}: {column}"))
         for column, texts in _mapping(value, place).items()
     }
+    return dict(sorted(found.items()))  # so that messages are the same in every order, as Go's
 
 
 def _texts(value: Any, place: str) -> Iterable[str]:

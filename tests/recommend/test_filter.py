@@ -235,3 +235,19 @@ def test_values_of_nobody_and_filters_that_admit_nothing_are_noted() -> None:
         "filter: it admits no item, so all lists are empty",
     ]
     note_filter(ItemFilter.parse({"any_of": {"brand": ["acme"]}}), SHOP)  # says nothing
+
+
+def test_notes_do_not_depend_on_the_order_of_columns_and_come_after_faults() -> None:
+    shelved = replace(TABLE, columns={"shelf": [0, 1, -1], **TABLE.columns})
+    attributes = Attributes.encode(shelved, ITEMS)
+    for columns in ({"brand": ["x"], "shelf": ["y"]}, {"shelf": ["y"], "brand": ["x"]}):
+        with pytest.warns(DataWarning, match="^filter: no item has brand: 'x', shelf: 'y'$"):
+            note_filter(ItemFilter.parse({"none_of": columns}), attributes)
+        with pytest.raises(DataError, match="at_most: expected a column of the model"):
+            note_filter(ItemFilter.parse({"none_of": columns, "at_most": {"z": 1}}), attributes)
+
+
+def test_null_is_no_moment() -> None:
+    with pytest.raises(ConfigError, match="available_at: .*got null") as caught:
+        read_filter('{"available_at": null}')
+    assert caught.value.hint is None  # not that of a row of a table

@@ -47,6 +47,11 @@ func TestFiltersOfTheCommands(t *testing.T) {
 		{model, `{"any_of": {`, "", "", "error: filter: expected a JSON object, got invalid JSON " +
 			"(expecting property name enclosed in double quotes at character 13)\nhint: " + singleQuotes + "\n"},
 		{model, "brand=x", "", "", "error: filter: brand=x: expected a readable file, got 'No such file or directory'\nhint: " + noFilterFile + "\n"},
+		{model, `{"any_of": {"shelf": ["2", "3"]}}`, writeText(t, filepath.Join(dir, "more.csv"), "item_id,shelf\nd,2\nz,3\n"), "d",
+			"note: " + filepath.Join(dir, "more.csv") + ": item_id: 1 of 2 items are not in the model, and are passed over\n" +
+				"note: filter: no item has shelf: '3'\n"},
+		{model, `{"available_at": 0, "at_most": {"Shelf": 1}}`, shelves, "", "note: " + shelves + ": item_id: 1 of 4 items are not in the model, and are passed over\n" +
+			"error: " + noTimes + "hint: " + noAttributes + "\n"},
 		{model, "", others, "", "error: " + others + ": item_id: expected items of the model, got none of them\n" +
 			"hint: is 'A' meant to be 'a'? upper and lower case differ\n"},
 		{model, "", twice, "", "error: " + twice + ": item_id: expected each item once, got 'a' again\nhint: " + oneRowHint + "\n"},
