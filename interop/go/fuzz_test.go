@@ -165,7 +165,7 @@ func FuzzOpen(f *testing.F) {
 		name  string
 	}
 	var targets []target
-	for _, name := range []string{"order_with_users", "attributes_with_availability"} {
+	for _, name := range []string{"all_features", "attributes_with_availability"} {
 		dir := filepath.Join("..", "conformance", "valid", name, "model")
 		entries, err := os.ReadDir(dir)
 		if err != nil {
