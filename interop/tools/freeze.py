@@ -126,7 +126,7 @@ def _requests(model: Model) -> Iterator[dict[str, Any]]:
         history = [[item, 0.1 * rank] for rank, item in enumerate(chosen, 1)]
         yield {"history": history, "n": 10}
         yield {"history": history, "n": 10, "weights": "final"}
-        yield {"history": history[::-1] + history[:2], "n": 10, "weights": "events"}
+        yield {"history": history[::-1] + history[:2], "n": 10}
     yield {"user": "nobody at all", "n": 10}
     yield {"item": "nothing at all", "n": 10}
     yield {"history": [["nothing at all", 1]], "n": 10, "fill": True}
