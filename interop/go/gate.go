@@ -136,6 +136,8 @@ func (g *gate) nextCondition() *condition {
 	return &g.conditions[len(g.conditions)-1]
 }
 
+const shownColumns = 10 // in messages
+
 // attributeColumn returns the codes of a column that a part of a filter names.
 func (m *Model) attributeColumn(key, name string) ([]int32, error) {
 	if m.attributes == nil {
@@ -148,8 +150,11 @@ func (m *Model) attributeColumn(key, name string) ([]int32, error) {
 	position := columns.position(name)
 	if position < 0 {
 		var known []string
-		for index := range min(columns.count, 10) {
+		for index := range min(columns.count, shownColumns) {
 			known = append(known, show.String(string(columns.appendID(nil, index))))
+		}
+		if columns.count > shownColumns {
+			known = append(known, "...")
 		}
 		return nil, refuse(VerdictRequest, "", "filter: "+key,
 			"a column of the model, "+cmp.Or(strings.Join(known, ", "), "none"), show.String(name))

@@ -31,6 +31,7 @@ Lists: TypeAlias = Mapping[str, tuple[str, ...]]
 _NO_FILE = """a filter is a file, or JSON that begins with {: '{"any_of": {"brand": ["acme"]}}'"""
 _QUOTES = "in single quotes, the shell leaves the double ones within as they are"
 SHOWN_VALUES = 3
+SHOWN_COLUMNS = 10
 _KEYS = ("any_of", "none_of", "available_at", "at_most")
 _NO_ATTRIBUTES = "--attributes FILE keeps the catalogue when training, or brings it when predicting"
 
@@ -221,9 +222,11 @@ def _find_column(attributes: Attributes | None, column: str, name: str) -> tuple
     place = attributes.columns.position(column)
     if place is None:
         names = attributes.columns.ids
-        shown = ", ".join(map(shorten, names)) or "none"
+        shown = [shorten(known) for known in names[:SHOWN_COLUMNS]] or ["none"]
+        shown += ["..."] * (len(names) > SHOWN_COLUMNS)
         raise DataError(
-            f"filter: {name}: expected a column of the model, {shown}, got {shorten(column)}",
+            f"filter: {name}: expected a column of the model, {', '.join(shown)}, "
+            f"got {shorten(column)}",
             hint_at_one(column, names, "the columns"),
         )
     return attributes, place

@@ -247,6 +247,13 @@ def test_notes_do_not_depend_on_the_order_of_columns_and_come_after_faults() -> 
             note_filter(ItemFilter.parse({"none_of": columns, "at_most": {"z": 1}}), attributes)
 
 
+def test_a_refusal_names_some_of_many_columns() -> None:
+    wide = replace(TABLE, columns={f"c{place}": [0, 1, -1] for place in range(1000, 1100)})
+    shown = ", ".join(f"'c{place}'" for place in range(1000, 1010))
+    with pytest.raises(DataError, match=f"of the model, {shown}, [.]{{3}}, got 'd'$"):
+        ItemFilter.parse({"any_of": {"d": []}}).admitted(Attributes.encode(wide, ITEMS))
+
+
 def test_null_is_no_moment() -> None:
     with pytest.raises(ConfigError, match="available_at: .*got null") as caught:
         read_filter('{"available_at": null}')

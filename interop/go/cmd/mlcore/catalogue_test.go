@@ -19,6 +19,7 @@ func TestFiltersOfTheCommands(t *testing.T) {
 	twice := writeText(t, filepath.Join(dir, "twice.jsonl"), `{"item_id": "a", "x": "1"}`+"\n"+`{"item_id": "a", "x": "1"}`+"\n")
 	inFile := writeText(t, filepath.Join(dir, "filter.json"), "{\n  \"any_of\": {\"brand\": [\"x\"]}\n}\n")
 	faulty := writeText(t, filepath.Join(dir, "faulty.json"), `{"any_of": ["brand"]}`)
+	wide := writeText(t, filepath.Join(dir, "wide.csv"), "item_id,c0,c1,c2,c3,c4,c5,c6,c7,c8,c9,c10\na"+strings.Repeat(",1", 11)+"\n")
 	const noTimes = "filter: available_at: expected a model with available_from or available_until of its items, got one without\n"
 	for _, c := range []struct {
 		model, filter, attributes string
@@ -52,6 +53,8 @@ func TestFiltersOfTheCommands(t *testing.T) {
 				"note: filter: no item has shelf: '3'\n"},
 		{model, `{"available_at": 0, "at_most": {"Shelf": 1}}`, shelves, "", "note: " + shelves + ": item_id: 1 of 4 items are not in the model, and are passed over\n" +
 			"error: " + noTimes + "hint: " + noAttributes + "\n"},
+		{model, `{"none_of": {"x": []}}`, wide, "", "error: filter: none_of: expected a column of the model, " +
+			"'c0', 'c1', 'c10', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7', 'c8', ..., got 'x'\nhint: the first of the columns is 'c0'\n"},
 		{model, "", others, "", "error: " + others + ": item_id: expected items of the model, got none of them\n" +
 			"hint: is 'A' meant to be 'a'? upper and lower case differ\n"},
 		{model, "", twice, "", "error: " + twice + ": item_id: expected each item once, got 'a' again\nhint: " + oneRowHint + "\n"},
