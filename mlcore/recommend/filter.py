@@ -141,7 +141,8 @@ def filter_path(given: Mapping[str, Any] | PathLike | None) -> PathLike | None:
     """
     if given is None or isinstance(given, Mapping):
         return None
-    return None if os.fspath(given).lstrip().startswith("{") else given
+    text = os.fspath(given).lstrip()
+    return None if not text or text.startswith("{") else given
 
 
 def read_filter(

@@ -217,6 +217,8 @@ def test_a_filter_comes_as_a_mapping_as_text_or_in_a_file(tmp_path: Path) -> Non
     assert read == read_filter('{"available_at": "2026-01-01"}', options).available_at
     with pytest.raises(DataError, match="2 bytes|filter: .*missing.json: expected a readable file"):
         read_filter(tmp_path / "missing.json")
+    with pytest.raises(ConfigError, match="^filter: expected a JSON object, got nothing"):
+        read_filter("")  # as of a variable of the shell that is not set
     path.write_text('{"any_of": {"brand": [1]}}')
     with pytest.raises(ConfigError, match=r"filter.json: any_of: brand\[0\]: expected a string"):
         read_filter(path)

@@ -40,7 +40,10 @@ const (
 
 // filterPath returns the file of --filter, or nothing.
 func (a *catalogueArgs) filterPath() string {
-	if a.filter == nil || strings.HasPrefix(strings.TrimSpace(*a.filter), "{") {
+	if a.filter == nil {
+		return ""
+	}
+	if text := strings.TrimSpace(*a.filter); text == "" || text[0] == '{' {
 		return ""
 	}
 	return *a.filter
@@ -52,7 +55,7 @@ func (a *catalogueArgs) parseFilter() (*mlcore.Filter, error) {
 		return nil, nil
 	}
 	text, place := *a.filter, "filter"
-	if path := a.filterPath(); path != "" || text == "" {
+	if path := a.filterPath(); path != "" {
 		place = path
 		if info, err := os.Stat(place); err == nil && info.IsDir() {
 			return nil, &hinted{"filter: " + place + ": expected a file, got a directory", noFilterFile}

@@ -163,7 +163,8 @@ func TestFilesOfAFilterAreNotWrittenOver(t *testing.T) {
 
 func TestAnEmptyFilterIsRefused(t *testing.T) {
 	model := modeltest.Catalogued().Write(t, t.TempDir())
-	if code, _, stderr := call("", "similar", "--model-dir", model, "--item", "h", "--filter", ""); code != 1 || !strings.HasPrefix(stderr, "error: filter: ") {
+	if code, _, stderr := call("", "similar", "--model-dir", model, "--item", "h", "--filter", ""); code != 1 ||
+		stderr != "error: filter: expected a JSON object, got nothing\nhint: "+singleQuotes+"\n" {
 		t.Errorf("got %d %s", code, stderr)
 	}
 }
