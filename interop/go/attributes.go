@@ -111,7 +111,11 @@ func (m *Model) setAttributes(given *Attributes) error {
 	var names, values []string
 	for _, column := range given.Columns {
 		names = append(names, column.Name)
-		values = append(values, column.Values...)
+		for row, value := range column.Values {
+			if positions[row] >= 0 {
+				values = append(values, value)
+			}
+		}
 	}
 	table := &attributeTable{}
 	if err := table.columns.fill("attributes: columns", names); err != nil {

@@ -65,6 +65,9 @@ func (g *gate) set(m *Model, wanted *Filter) error {
 	if err := g.addConditions(m, "none_of", wanted.NoneOf, false); err != nil {
 		return err
 	}
+	if err := g.setMoment(m, wanted.AvailableAt); err != nil {
+		return err
+	}
 	g.names = sortedKeys(g.names, wanted.AtMost)
 	for _, name := range g.names {
 		codes, err := m.attributeColumn("at_most", name)
@@ -78,7 +81,7 @@ func (g *gate) set(m *Model, wanted *Filter) error {
 		}
 		g.caps = append(g.caps, groupCap{codes, most})
 	}
-	return g.setMoment(m, wanted.AvailableAt)
+	return nil
 }
 
 func (g *gate) setMoment(m *Model, moment Timestamp) error {
@@ -133,6 +136,8 @@ func (g *gate) nextCondition() *condition {
 	return &g.conditions[len(g.conditions)-1]
 }
 
+const shownColumns = 10 // in messages
+
 // attributeColumn returns the codes of a column that a part of a filter names.
 func (m *Model) attributeColumn(key, name string) ([]int32, error) {
 	if m.attributes == nil {
@@ -145,8 +150,11 @@ func (m *Model) attributeColumn(key, name string) ([]int32, error) {
 	position := columns.position(name)
 	if position < 0 {
 		var known []string
-		for index := range min(columns.count, 10) {
+		for index := range min(columns.count, shownColumns) {
 			known = append(known, show.String(string(columns.appendID(nil, index))))
+		}
+		if columns.count > shownColumns {
+			known = append(known, "...")
 		}
 		return nil, refuse(VerdictRequest, "", "filter: "+key,
 			"a column of the model, "+cmp.Or(strings.Join(known, ", "), "none"), show.String(name))

@@ -64,6 +64,10 @@ func (m *Model) readRule() (*historyRule, error) {
 	return rule, err
 }
 
+// AgesEvents reports whether the model's rule makes events count less the older they are, so that
+// [RecommendOptions].Now matters.
+func (m *Model) AgesEvents() bool { return m.rule != nil && m.rule.halfLife > 0 }
+
 // arraysOf are what a weighting took of the training.
 var arraysOf = map[string][]string{"tf_idf": {"length_factors"}, "bm25": {"item_norms", "length_factors"}}
 

@@ -16,8 +16,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from interop.tools.draft import Draft, Model, Tree
+from interop.tools.draft import NO_TIME, Attributes, Draft, Model, Tree
 from interop.tools.generate import json_lines, write_tree
+from interop.tools.history import Rule
 from interop.tools.reference import answer
 from interop.tools.suite import CONFORMANCE, INTEROP
 
@@ -29,29 +30,75 @@ FAMILY = sorted(path.parent.name for path in FIXTURES.glob("family/*/model"))
 MODELS = {
     "tiny_cosine": "tiny/cosine",
     "small_cosine_tf_idf": "small/cosine_tf_idf",
+    "small_dice_binary": "small/dice_binary",
     **{f"family_{name}": f"family/{name}" for name in FAMILY},
 }
 
 
 def read_model(folder: Path) -> Model:
-    """Return the model of a directory that follows SPEC.md, unchecked."""
-    similarity = _read_rows(folder / "similarity.npz")
-    histories = _read_rows(folder / "histories.npz")
+    """Return the model of a directory with users that follows SPEC.md, unchecked."""
+    histories = _read_arrays(folder / "histories.npz")
+    items = _read_ids(folder / "items.csv")
+    features = json.loads((folder / "manifest.json").read_text("utf-8"))["required_features"]
+    orders: list[dict[int, Any]] = []
+    if "history_order" in features:
+        places = _read_arrays(folder / "order.npz")["positions"]
+        orders = _rows(histories["indptr"], histories["indices"], places)
     return Model(
-        _read_ids(folder / "items.csv"), similarity, _read_ids(folder / "users.csv"), histories
+        items,
+        _rows(*_read_arrays(folder / "similarity.npz").values()),
+        _read_ids(folder / "users.csv"),
+        _rows(*histories.values()),
+        rule=_read_rule(folder, features) if "history_rule" in features else None,
+        orders=orders,
+        attributes=_read_attributes(folder, len(items)) if "item_attributes" in features else None,
+        decayed=_read_arrays(folder / "popularity.npz").get("decayed"),
     )
 
 
-def _read_rows(path: Path) -> list[dict[int, float]]:
+def _read_rule(folder: Path, features: Sequence[str]) -> Rule:
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    norms, factors = folder / "item_norms.npz", folder / "length_factors.npz"
+    return Rule(
+        config["aggregate"],
+        config["weighting"],
+        _read_arrays(norms)["norms"] if norms.exists() else None,
+        _read_arrays(factors)["factors"] if factors.exists() else None,
+        config["history_decay"] if "history_order" in features else None,
+    )
+
+
+def _read_attributes(folder: Path, num_items: int) -> Attributes:
+    codes, times = _read_arrays(folder / "attributes.npz")["codes"], None
+    columns = _read_ids(folder / "attribute_columns.csv")
+    if (folder / "availability.npz").exists():
+        begins, ends = _read_arrays(folder / "availability.npz").values()
+        times = begins, ends
+    by_column = [codes[c * num_items : (c + 1) * num_items] for c in range(len(columns))]
+    return Attributes(columns, _read_ids(folder / "attribute_values.csv"), by_column, times)
+
+
+def _read_arrays(path: Path) -> dict[str, tuple[Any, ...]]:
+    """Return the arrays of a file by name, in their order."""
     arrays: dict[str, tuple[Any, ...]] = {}
     with zipfile.ZipFile(BytesIO(path.read_bytes())) as archive:
-        for name, code in (("indptr", "q"), ("indices", "i"), ("data", "f")):
-            content = archive.read(f"{name}.npy")
+        for name in archive.namelist():
+            content = archive.read(name)
             begin = 10 + int.from_bytes(content[8:10], "little")
+            dtype = content[10:begin].partition(b"'descr': '<")[2][:2].decode()
+            code = {"i4": "i", "i8": "q", "f4": "f", "f8": "d"}[dtype]
             number = (len(content) - begin) // struct.calcsize(code)
-            arrays[name] = struct.unpack_from(f"<{number}{code}", content, begin)
-    spans = [slice(*span) for span in zip(arrays["indptr"], arrays["indptr"][1:])]
-    return [dict(zip(arrays["indices"][span], arrays["data"][span])) for span in spans]
+            values = struct.unpack_from(f"<{number}{code}", content, begin)
+            arrays[name.removesuffix(".npy")] = values
+    return arrays
+
+
+def _rows(
+    indptr: Sequence[int], indices: Sequence[int], data: Sequence[Any]
+) -> list[dict[int, Any]]:
+    return [
+        dict(zip(indices[begin:end], data[begin:end])) for begin, end in zip(indptr, indptr[1:])
+    ]
 
 
 def _read_ids(path: Path) -> list[str]:
@@ -70,12 +117,31 @@ def _requests(model: Model) -> Iterator[dict[str, Any]]:
         yield {"user": user, "n": 10, "explain": True}
     for item in items[:: max(1, len(items) // 10)]:
         yield {"item": item, "n": 10}
+    for wanted in _filters(model):
+        yield {"item": items[0], "n": 10, "filter": wanted}
+        for user in users[:: max(1, len(users) // 4)]:
+            yield {"user": user, "n": 10, "fill": True, "filter": wanted}
     for begin in range(0, len(items), max(1, len(items) // 5)):
         chosen = items[begin :: max(1, len(items) // 4)]
-        yield {"history": [[item, 0.1 * rank] for rank, item in enumerate(chosen, 1)], "n": 10}
+        history = [[item, 0.1 * rank] for rank, item in enumerate(chosen, 1)]
+        yield {"history": history, "n": 10}
+        yield {"history": history, "n": 10, "weights": "final"}
+        yield {"history": history[::-1] + history[:2], "n": 10}
     yield {"user": "nobody at all", "n": 10}
     yield {"item": "nothing at all", "n": 10}
     yield {"history": [["nothing at all", 1]], "n": 10, "fill": True}
+
+
+def _filters(model: Model) -> Iterator[dict[str, Any]]:
+    """Return filters of each kind on each column of the catalogue."""
+    if model.attributes is None:
+        return
+    for column in model.attributes.columns:
+        for key in ("any_of", "none_of"):
+            yield {key: {column: list(model.attributes.values[::3])}}
+        yield {"at_most": {column: 1}}
+    for begin in sorted({*(model.attributes.times or [()])[0]} - {NO_TIME})[:3]:
+        yield {"available_at": begin}
 
 
 def freeze(release: str) -> tuple[Tree, list[dict[str, Any]]]:
@@ -88,7 +154,7 @@ def freeze(release: str) -> tuple[Tree, list[dict[str, Any]]]:
         model = read_model(folder)
         draft = Draft(model)
         draft.manifest = json.loads(files["manifest.json"])
-        for file in ("items.csv", "users.csv", *draft.archives):
+        for file in (*draft.ids, *draft.archives):
             # Freeze nothing unless our writer and the release's own agree.
             assert draft.files[file] == files[file], f"{fixture}: {file}: other bytes than expected"
         requests = [

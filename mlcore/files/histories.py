@@ -52,7 +52,7 @@ def read_histories(
     JSON Lines hold one history a line: ``{"user_id": "s1", "history": [{"item_id": "a", "weight":
     2.5, "timestamp": 1767225600}]}``; weight and timestamp may be missing; ``"weights": "final"`` says
     that the weights are final. CSV and Parquet are a table of interactions, as for training; its
-    users come in order of their ids.
+    users come in order of their ids, the events of each in that of the rows.
 
     Args:
         path: as for ``read_columns``.

@@ -32,6 +32,7 @@ Lists: TypeAlias = Mapping[str, tuple[str, ...]]
 _NO_FILE = """a filter is a file, or JSON that begins with {: '{"any_of": {"brand": ["acme"]}}'"""
 _QUOTES = "in single quotes, the shell leaves the double ones within as they are"
 SHOWN_VALUES = 3
+SHOWN_COLUMNS = 10
 _KEYS = ("any_of", "none_of", "available_at", "at_most")
 _NO_ATTRIBUTES = "--attributes FILE keeps the catalogue when training, or brings it when predicting"
 
@@ -145,7 +146,8 @@ def filter_path(given: Mapping[str, Any] | PathLike | None) -> PathLike | None:
     """
     if given is None or isinstance(given, Mapping):
         return None
-    return None if os.fspath(given).lstrip().startswith("{") else given
+    text = os.fspath(given).lstrip()
+    return None if not text or text.startswith("{") else given
 
 
 def read_filter(
@@ -195,6 +197,7 @@ def note_filter(wanted: ItemFilter, attributes: Attributes | None) -> None:
         DataError: as ``ItemFilter.admitted``.
     """
     admitted = wanted.admitted(attributes)
+    wanted.caps(attributes)  # a fault of its columns comes before any note
     unknown = wanted.unknown_values(attributes)
     notes = [f"no item has {', '.join(unknown[:SHOWN_VALUES])}"] if unknown else []
     if len(unknown) > SHOWN_VALUES:
@@ -226,9 +229,11 @@ def _find_column(attributes: Attributes | None, column: str, name: str) -> tuple
     place = attributes.columns.position(column)
     if place is None:
         names = attributes.columns.ids
-        shown = ", ".join(map(shorten, names)) or "none"
+        shown = [shorten(known) for known in names[:SHOWN_COLUMNS]] or ["none"]
+        shown += ["..."] * (len(names) > SHOWN_COLUMNS)
         raise DataError(
-            f"filter: {name}: expected a column of the model, {shown}, got {shorten(column)}",
+            f"filter: {name}: expected a column of the model, {', '.join(shown)}, "
+            f"got {shorten(column)}",
             hint_at_one(column, names, "the columns"),
         )
     return attributes, place
@@ -252,10 +257,11 @@ def _limits(value: Any, place: str) -> Mapping[str, int]:
 
 
 def _lists(value: Any, place: str) -> Lists:
-    return {
+    found = {
         column: tuple(_texts(texts, f"{place}: {column}"))
         for column, texts in _mapping(value, place).items()
     }
+    return dict(sorted(found.items()))  # so that messages are the same in every order, as Go's
 
 
 def _texts(value: Any, place: str) -> Iterable[str]:

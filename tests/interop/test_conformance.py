@@ -294,6 +294,26 @@ def test_gold_is_frozen(capsys: pytest.CaptureFixture[str]) -> None:
     assert "never made anew" in capsys.readouterr().out
 
 
+def test_models_of_this_version_can_be_frozen_whatever_they_require(tmp_path: Path) -> None:
+    tree, entries = freeze.freeze("now")
+    generate.write_tree(tree, tmp_path / "gold/now")
+    required: set[str] = set()
+    for entry in entries:
+        model = tmp_path / entry["model"]
+        if entry["kind"] == "model":
+            assert python_adapter.dump(model) == json.loads(
+                (tmp_path / entry["expect"]).read_text()
+            )
+            required |= {*json.loads((model / "manifest.json").read_text())["required_features"]}
+        else:
+            asked, expected = read_lines(tmp_path / entry["requests"]), entry["expect"]
+            recommender = Recommender.load(model)
+            found = [python_adapter.answer(recommender, request) for request in asked]
+            assert found == read_lines(tmp_path / expected)
+    features = "history_rule", "history_order", "item_attributes", "decayed_popularity"
+    assert required == {*features}
+
+
 def test_gold_says_what_the_text_says_of_its_models() -> None:
     for folder in sorted((CONFORMANCE / "gold").glob("*/*/model")):
         model = freeze.read_model(folder)

@@ -239,6 +239,8 @@ def test_a_filter_comes_as_a_mapping_as_text_or_in_a_file(tmp_path: Path) -> Non
     assert read == read_filter('{"available_at": "2026-01-01"}', options).available_at
     with pytest.raises(DataError, match="2 bytes|filter: .*missing.json: expected a readable file"):
         read_filter(tmp_path / "missing.json")
+    with pytest.raises(ConfigError, match="^filter: expected a JSON object, got nothing"):
+        read_filter("")  # as of a variable of the shell that is not set
     path.write_text('{"any_of": {"brand": [1]}}')
     with pytest.raises(ConfigError, match=r"filter.json: any_of: brand\[0\]: expected a string"):
         read_filter(path)
@@ -266,3 +268,26 @@ def test_values_of_nobody_and_filters_that_admit_nothing_are_noted() -> None:
         "filter: it admits no item, so all lists are empty",
     ]
     note_filter(ItemFilter.parse({"any_of": {"brand": ["acme"]}}), SHOP)  # says nothing
+
+
+def test_notes_do_not_depend_on_the_order_of_columns_and_come_after_faults() -> None:
+    shelved = replace(TABLE, columns={"shelf": [0, 1, -1], **TABLE.columns})
+    attributes = Attributes.encode(shelved, ITEMS)
+    for columns in ({"brand": ["x"], "shelf": ["y"]}, {"shelf": ["y"], "brand": ["x"]}):
+        with pytest.warns(DataWarning, match="^filter: no item has brand: 'x', shelf: 'y'$"):
+            note_filter(ItemFilter.parse({"none_of": columns}), attributes)
+        with pytest.raises(DataError, match="at_most: expected a column of the model"):
+            note_filter(ItemFilter.parse({"none_of": columns, "at_most": {"z": 1}}), attributes)
+
+
+def test_a_refusal_names_some_of_many_columns() -> None:
+    wide = replace(TABLE, columns={f"c{place}": [0, 1, -1] for place in range(1000, 1100)})
+    shown = ", ".join(f"'c{place}'" for place in range(1000, 1010))
+    with pytest.raises(DataError, match=f"of the model, {shown}, [.]{{3}}, got 'd'$"):
+        ItemFilter.parse({"any_of": {"d": []}}).admitted(Attributes.encode(wide, ITEMS))
+
+
+def test_null_is_no_moment() -> None:
+    with pytest.raises(ConfigError, match="available_at: .*got null") as caught:
+        read_filter('{"available_at": null}')
+    assert caught.value.hint is None  # not that of a row of a table

@@ -13,6 +13,7 @@ from interop.tools.cases import (
     popularity,
     prediction,
     texts,
+    together,
     valid,
     values,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "popularity",
     "prediction",
     "texts",
+    "together",
     "valid",
     "values",
 ]

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -39,7 +40,10 @@ const (
 
 // filterPath returns the file of --filter, or nothing.
 func (a *catalogueArgs) filterPath() string {
-	if a.filter == nil || strings.HasPrefix(strings.TrimSpace(*a.filter), "{") {
+	if a.filter == nil {
+		return ""
+	}
+	if text := strings.TrimSpace(*a.filter); text == "" || text[0] == '{' {
 		return ""
 	}
 	return *a.filter
@@ -51,7 +55,7 @@ func (a *catalogueArgs) parseFilter() (*mlcore.Filter, error) {
 		return nil, nil
 	}
 	text, place := *a.filter, "filter"
-	if path := a.filterPath(); path != "" || text == "" {
+	if path := a.filterPath(); path != "" {
 		place = path
 		if info, err := os.Stat(place); err == nil && info.IsDir() {
 			return nil, &hinted{"filter: " + place + ": expected a file, got a directory", noFilterFile}
@@ -142,7 +146,8 @@ func noteFilter(std streams, model *mlcore.Model, filter *mlcore.Filter) error {
 // hintAtColumn says which column of a refused filter may have been meant to be which.
 func hintAtColumn(model *mlcore.Model, filter *mlcore.Filter, err error) error {
 	summary, summaryErr := model.AttributeSummary()
-	if mlcore.VerdictOf(err) != mlcore.VerdictRequest || summaryErr != nil {
+	var refusal *mlcore.Error
+	if !errors.As(err, &refusal) || refusal.Verdict != mlcore.VerdictRequest || summaryErr != nil {
 		return err
 	}
 	if summary == nil {
@@ -156,7 +161,8 @@ func hintAtColumn(model *mlcore.Model, filter *mlcore.Filter, err error) error {
 		slices.Sorted(maps.Keys(filter.AnyOf)), slices.Sorted(maps.Keys(filter.NoneOf)), slices.Sorted(maps.Keys(filter.AtMost)),
 	} {
 		for _, name := range names {
-			if !slices.Contains(known, name) {
+			// The one that is refused; it may be the moment that is, whatever the columns are.
+			if !slices.Contains(known, name) && refusal.Got == show.String(name) {
 				return &hinted{err.Error(), tables.HintAtOne(name, known, "the columns")}
 			}
 		}

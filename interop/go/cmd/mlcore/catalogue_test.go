@@ -19,6 +19,7 @@ func TestFiltersOfTheCommands(t *testing.T) {
 	twice := writeText(t, filepath.Join(dir, "twice.jsonl"), `{"item_id": "a", "x": "1"}`+"\n"+`{"item_id": "a", "x": "1"}`+"\n")
 	inFile := writeText(t, filepath.Join(dir, "filter.json"), "{\n  \"any_of\": {\"brand\": [\"x\"]}\n}\n")
 	faulty := writeText(t, filepath.Join(dir, "faulty.json"), `{"any_of": ["brand"]}`)
+	wide := writeText(t, filepath.Join(dir, "wide.csv"), "item_id,c0,c1,c2,c3,c4,c5,c6,c7,c8,c9,c10\na"+strings.Repeat(",1", 11)+"\n")
 	const noTimes = "filter: available_at: expected a model with available_from or available_until of its items, got one without\n"
 	for _, c := range []struct {
 		model, filter, attributes string
@@ -50,6 +51,13 @@ func TestFiltersOfTheCommands(t *testing.T) {
 			"(expecting property name enclosed in double quotes at character 2)\nhint: " + singleQuotes + "\n"},
 		{model, `{"none_of": {"brand": ["x", "red"], "color": ["red"]}}`, "", "d", "note: filter: no item has brand: 'red'\n"},
 		{model, "brand=x", "", "", "error: filter: brand=x: expected a readable file, got 'No such file or directory'\nhint: " + noFilterFile + "\n"},
+		{model, `{"any_of": {"shelf": ["2", "3"]}}`, writeText(t, filepath.Join(dir, "more.csv"), "item_id,shelf\nd,2\nz,3\n"), "d",
+			"note: " + filepath.Join(dir, "more.csv") + ": item_id: 1 of 2 items are not in the model, and are passed over\n" +
+				"note: filter: no item has shelf: '3'\n"},
+		{model, `{"available_at": 0, "at_most": {"Shelf": 1}}`, shelves, "", "note: " + shelves + ": item_id: 1 of 4 items are not in the model, and are passed over\n" +
+			"error: " + noTimes + "hint: " + noAttributes + "\n"},
+		{model, `{"none_of": {"x": []}}`, wide, "", "error: filter: none_of: expected a column of the model, " +
+			"'c0', 'c1', 'c10', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7', 'c8', ..., got 'x'\nhint: the first of the columns is 'c0'\n"},
 		{model, "", others, "", "error: " + others + ": item_id: expected items of the model, got none of them\n" +
 			"hint: is 'A' meant to be 'a'? upper and lower case differ\n"},
 		{model, "", twice, "", "error: " + twice + ": item_id: expected each item once, got 'a' again\nhint: " + oneRowHint + "\n"},
@@ -158,7 +166,8 @@ func TestFilesOfAFilterAreNotWrittenOver(t *testing.T) {
 
 func TestAnEmptyFilterIsRefused(t *testing.T) {
 	model := modeltest.Catalogued().Write(t, t.TempDir())
-	if code, _, stderr := call("", "similar", "--model-dir", model, "--item", "h", "--filter", ""); code != 1 || !strings.HasPrefix(stderr, "error: filter: ") {
+	if code, _, stderr := call("", "similar", "--model-dir", model, "--item", "h", "--filter", ""); code != 1 ||
+		stderr != "error: filter: expected a JSON object, got nothing\nhint: "+singleQuotes+"\n" {
 		t.Errorf("got %d %s", code, stderr)
 	}
 }

@@ -43,6 +43,9 @@ func (p *predictor) histories(give func(listRequest) error) error {
 	weights := tables.Weights{
 		HasRule: p.model.Manifest().WithHistoryRule(), Final: p.args.weights == "final",
 	}
+	if p.args.now != nil && (weights.Final || !p.model.AgesEvents()) {
+		p.std.note("now: changes nothing, as no event ages here")
+	}
 	return tables.ReadHistories(p.input(p.args.histories), weights, func(history tables.History) error {
 		request := listRequest{userID: history.UserID, isFinal: history.Final, place: history.Place}
 		for _, item := range history.Items {

@@ -57,7 +57,7 @@ func TestHistoriesAreEventsUnlessTheirWeightsAreFinal(t *testing.T) {
 			"make such times of others\n"},
 		{decaying, "jsonl", once + "}", "--now 1577836800000", "", "now: expected integer seconds or an RFC 3339 time, got '1577836800000'\n" +
 			"hint: seconds of the years 1 to 9999 are expected; is this another unit, as milliseconds?\n"},
-		{plain, "jsonl", twice + "}", "--now 0", "", "standard input:1: history[1]: item_id: expected each item once, got 'a' again\n" +
+		{plain, "jsonl", twice + "}", "", "", "standard input:1: history[1]: item_id: expected each item once, got 'a' again\n" +
 			"hint: mlcore 0.2 or before wrote the model, for final weights; train it anew for events\n"},
 	} {
 		args := []string{"predict", "--model-dir", c.model, "--histories", "-", "--format", c.format, "--top-n", "1", "--out", "-"}
@@ -70,6 +70,39 @@ func TestHistoriesAreEventsUnlessTheirWeightsAreFinal(t *testing.T) {
 		}
 		if expected := `{"user_id": "s", "items": [{"item_id": "b", "score": ` + c.score + "}]}\n"; code != 0 || stdout != expected {
 			t.Errorf("%s %s: got %d, %s, %s", c.args, c.input, code, stdout, stderr)
+		}
+	}
+}
+
+func TestRowsWithoutTimesAreInOrder(t *testing.T) {
+	// The later of two items counts in full, the earlier one a quarter; "c" is similar to "a" alone.
+	written := &modeltest.Model{
+		Items:      []string{"a", "b", "c"},
+		Similarity: [][]modeltest.Pair{{{Index: 2, Value: 1}}, {}, {}},
+		Order:      [][]int32{},
+		Rule: &modeltest.Rule{Config: `{"aggregate": "sum", "weighting": {"name": "none", "half_life_days": null}, ` +
+			`"history_decay": {"name": "quadratic"}}`},
+	}
+	model := written.Write(t, t.TempDir())
+	for rows, score := range map[string]string{"s,a\nt,b\ns,b\n": "0.25", "s,b\nt,b\ns,a\n": "1", "s,a\nt,b\ns,b\ns,a\n": "2"} {
+		code, stdout, stderr := call("user_id,item_id\n"+rows, "predict", "--model-dir", model, "--histories", "-", "--format", "csv", "--out", "-")
+		expected := `{"user_id": "s", "items": [{"item_id": "c", "score": ` + score + `}]}` + "\n" + `{"user_id": "t", "items": []}` + "\n"
+		if code != 0 || stdout != expected {
+			t.Errorf("%q: got %d, %s, %s", rows, code, stdout, stderr)
+		}
+	}
+}
+
+func TestAUselessNowIsNoted(t *testing.T) {
+	decaying, plain := writeModel(t, decaying), writeModel(t, nil)
+	const note = "note: now: changes nothing, as no event ages here\n"
+	for _, c := range []struct{ model, args, note string }{
+		{decaying, "--now 777600", ""}, {decaying, "--now 777600 --weights final", note}, {plain, "--now 0", note}, {plain, "", ""},
+	} {
+		args := []string{"predict", "--model-dir", c.model, "--histories", "-", "--format", "csv", "--out", "-"}
+		code, _, stderr := call("user_id,item_id,timestamp\ns,a,0\n", append(args, strings.Fields(c.args)...)...)
+		if notes, _, _ := strings.Cut(stderr, "1 lists"); code != 0 || notes != c.note {
+			t.Errorf("%s: got %d, %q", c.args, code, stderr)
 		}
 	}
 }

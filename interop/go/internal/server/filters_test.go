@@ -219,8 +219,9 @@ func TestACatalogueBesideTheModelIsReadAnewWhenItChanges(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	expect(`{"any_of": {"shelf": ["1"]}}`, "cd") // the old one serves on
-	if refused := server.metrics.reloadsRefused.Load(); refused != 1 {
-		t.Errorf("%d refused", refused)
+	if metrics := server.get(t, "/metrics").body; !strings.Contains(metrics, "\nmlcore_reloads_total{result=\"refused\"} 1\n") ||
+		!strings.Contains(metrics, `_failure_timestamp_seconds{verdict="attributes"}`) {
+		t.Error(metrics)
 	}
 	replace("item_id,shelf\nA,1\n")
 	if err := server.models.update(false, true); err == nil || !strings.Contains(err.Error(), "expected items of the model, got none of them") {

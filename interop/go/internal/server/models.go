@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -315,7 +316,8 @@ func (m *models) refuse(found identity, err error) {
 	if m.current.Load() == nil {
 		return // at the start, which fails
 	}
-	verdict := mlcore.VerdictOf(err)
+	// A catalogue beside the model is no part of it, so no verdict is for its faults.
+	verdict := cmp.Or(mlcore.VerdictOf(err), "attributes")
 	m.metrics.reloadsRefused.Add(1)
 	m.metrics.lastReloadFailed.Store(true)
 	m.metrics.lastFailure.Store(&failure{time.Now(), verdict})

@@ -49,7 +49,7 @@ func (w Weights) onceBecause() string {
 // JSON Lines hold one history a line: {"user_id": "s1", "history": [{"item_id": "a", "weight": 2.5,
 // "timestamp": 7}]}, where weight and timestamp may be missing, and the weight is 1 then. A line with
 // "weights": "final" says so of its own. CSV is a table of interactions, as for training; its users come in
-// the order of their ids. Where weights are final an item stands once: rows are added up.
+// the order of their ids, the events of each in that of the rows. Where weights are final an item stands once: rows are added up.
 func ReadHistories(in *Input, weights Weights, take func(History) error) error {
 	isCSV, err := in.IsCSV()
 	if err != nil {
@@ -173,17 +173,14 @@ func readInteractions(in *Input, weights Weights, take func(History) error) erro
 	if err := readTable(in, columns, func() { events = append(events, row) }); err != nil {
 		return err
 	}
-	// By time, then weight, within a pair: the order of additions decides the last bit of a sum.
-	slices.SortFunc(events, func(a, b event) int {
-		return cmp.Or(cmp.Compare(a.user, b.user), cmp.Compare(a.ID, b.ID),
-			cmp.Compare(a.Time, b.Time), cmp.Compare(a.Weight, b.Weight))
-	})
 	if weights.Final || !weights.HasRule {
 		var err error
 		if events, err = sumWeights(events, in.Name()); err != nil {
 			return err
 		}
 	}
+	// Stable: where events have no times, the later rows of a user are the later events.
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.user, b.user) })
 	for begin := 0; begin < len(events); {
 		history := History{UserID: events[begin].user, Final: weights.Final,
 			Place: fmt.Sprintf("%s: user %s", in.Name(), show.String(events[begin].user))}
@@ -198,8 +195,13 @@ func readInteractions(in *Input, weights Weights, take func(History) error) erro
 	return nil
 }
 
-// sumWeights makes one event of those that share user and item, and stand together.
+// sumWeights makes one event of those that share user and item.
 func sumWeights(events []event, place string) ([]event, error) {
+	// By time, then weight, within a pair: the order of additions decides the last bit of a sum.
+	slices.SortFunc(events, func(a, b event) int {
+		return cmp.Or(cmp.Compare(a.user, b.user), cmp.Compare(a.ID, b.ID),
+			cmp.Compare(a.Time, b.Time), cmp.Compare(a.Weight, b.Weight))
+	})
 	sums := events[:0]
 	for _, row := range events {
 		last := len(sums) - 1

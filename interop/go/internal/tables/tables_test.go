@@ -136,7 +136,7 @@ func TestHistoriesOfEvents(t *testing.T) {
 		final    bool
 		expected string
 	}{
-		{csvInput(table), false, "u false [{b 1 true 500000}];v false [{a 1 true 7000000} {a 2 true 9000000}];"},
+		{csvInput(table), false, "u false [{b 1 true 500000}];v false [{a 2 true 9000000} {a 1 true 7000000}];"},
 		{csvInput(table), true, "u true [{b 1 true 500000}];v true [{a 3 true 7000000}];"},
 		{csvInput("user_id,item_id\nu,a\nu,a\n"), false, "u false [{a 1 false 0} {a 1 false 0}];"},
 		{jsonInput(line + "}"), false, "u false [{a 1 true 7000000} {a 1 true 0} {b 2 false 0}];"},
