@@ -290,4 +290,4 @@ def test_a_refusal_names_some_of_many_columns() -> None:
 def test_null_is_no_moment() -> None:
     with pytest.raises(ConfigError, match="available_at: .*got null") as caught:
         read_filter('{"available_at": null}')
-    assert caught.value.hint is None  # not that of a row of a table
+    assert caught.value.hint == "leave available_at out for no moment"  # not that of a row
