@@ -79,6 +79,9 @@ def made_up_rows(columns: Sequence[Column], rng: np.random.Generator) -> Rows:
         "similarity": rng.integers(1, 1000, 240) / 1024,
         "timestamp": rng.integers(0, 100, 240),
         "action": rng.choice(np.array(["buy", "view"], object), 240),
+        "norm": rng.integers(1, 1000, 240) / 256,
+        "num_items": np.arange(1, 241),
+        "factor": rng.integers(1, 1000, 240) / 512,
     }
     rows: dict[str, Any] = {}
     for column in columns:
