@@ -339,7 +339,12 @@ class Interactions:
         """
         used = self.select(np.ones(len(self), bool))  # without the rest of a catalogue
         combined = Events.of(used).aggregate(how)
-        return replace(combined, events=used.events, has_repeats=used.has_repeats)
+        return replace(
+            combined,
+            combined_by=combined.combined_by or used.combined_by,
+            events=used.events,
+            has_repeats=used.has_repeats,
+        )
 
     def select(self, keep: BoolArray) -> Interactions:
         """Return the interactions that ``keep`` marks, without users and items left empty.
@@ -352,7 +357,7 @@ class Interactions:
         ['v']
         """
         kept = self.user_items.select(keep)
-        return Interactions.from_rows(
+        selected = Interactions.from_rows(
             self.user_ids,
             self.item_ids,
             np.diff(kept.indptr),
@@ -362,6 +367,7 @@ class Interactions:
             None if self.events is None else self.events.within(kept),
             self.has_repeats,
         )
+        return replace(selected, combined_by=self.combined_by)
 
     def with_catalogue(self, item_ids: Iterable[str]) -> Interactions:
         """Return the same interactions with all items of a catalogue, also those without a user.

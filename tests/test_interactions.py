@@ -337,10 +337,13 @@ def test_with_catalogue_adds_items_of_nobody_and_keeps_everything_else() -> None
     assert large.user_ids == small.user_ids and len(small.item_ids) == 2
 
 
-def test_with_catalogue_keeps_how_rows_were_combined() -> None:
+def test_how_rows_were_combined_stays_known() -> None:
     users, items = np.zeros((2, 2), np.int32)
     once = Events(["u"], ["a"], users, items, np.array([1.0, 2.0])).aggregate("max")
     assert once.with_catalogue(["a", "b"]).combined_by == "max"
+    assert once.select(np.array([True])).combined_by == "max"
+    assert once.combined_again("sum").combined_by == "max"
+    assert once.combined_again("count").combined_by == "count"
 
 
 def test_with_catalogue_names_a_faulty_id() -> None:
