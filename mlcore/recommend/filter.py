@@ -72,7 +72,8 @@ class ItemFilter:
         """
         if value is None or isinstance(value, ItemFilter):
             return value or cls()
-        check_keys(_mapping(value, place), _KEYS, place)
+        value = _mapping(value, place)
+        check_keys(value, _KEYS, place)
         return cls(
             _lists(value.get("any_of", {}), f"{place}: any_of"),
             _lists(value.get("none_of", {}), f"{place}: none_of"),
@@ -245,23 +246,21 @@ def _mapping(value: Any, place: str) -> Mapping[str, Any]:
     for key in value:
         if not isinstance(key, str):
             raise ConfigError(f"{place}: expected keys that are strings, got {shorten_json(key)}")
-    return value
+    return dict(sorted(value.items()))  # so that messages are the same in every order, as Go's
 
 
 def _limits(value: Any, place: str) -> Mapping[str, int]:
-    found = {
+    return {
         column: convert_value(integer(minimum=1), most, f"{place}: {column}", shorten_json)
         for column, most in _mapping(value, place).items()
     }
-    return dict(sorted(found.items()))  # so that messages are the same in every order, as Go's
 
 
 def _lists(value: Any, place: str) -> Lists:
-    found = {
+    return {
         column: tuple(_texts(texts, f"{place}: {column}"))
         for column, texts in _mapping(value, place).items()
     }
-    return dict(sorted(found.items()))  # so that messages are the same in every order, as Go's
 
 
 def _texts(value: Any, place: str) -> Iterable[str]:
