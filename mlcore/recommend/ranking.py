@@ -112,8 +112,10 @@ def complete_lists(
     """
     items, scores, filled = [], [], []
     rows = filters.rows
-    places = np.full(histories.num_columns, len(popular))  # (I,) int64, in the order of popularity
-    places[popular] = np.arange(len(popular))
+    if rows is not None and rows.are_included:
+        # (I,) int64, in the order of popularity
+        places = np.full(histories.num_columns, len(popular))
+        places[popular] = np.arange(len(popular))
     for row in range(histories.num_rows):
         begin, end = ranking.indptr[row], ranking.indptr[row + 1]
         listed, history = ranking.items[begin:end], histories.row(row)[0]
