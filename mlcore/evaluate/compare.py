@@ -203,7 +203,7 @@ def compare_from_path(
     with open_outputs(*paths, inputs=inputs, on_written=run.on_written) as streams:
         for path in paths:
             refuse_table_name(path)
-        run.take(baseline=baseline_path, candidate=candidate_path, ground_truth=ground_truth_path)
+        run.take_options(inputs)
         baseline = read_predictions(baseline_path, progress)
         candidate = read_predictions(candidate_path, progress)
         ground_truth = read_interactions(

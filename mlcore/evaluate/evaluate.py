@@ -289,7 +289,7 @@ def evaluate_from_path(
     run.note(config, input_options, cutoffs=cutoffs, extra_users=extra_users)
     with open_outputs(*paths, inputs=inputs, on_written=run.on_written) as streams:
         refuse_table_name(out_path)
-        run.take(predictions=predictions_path, ground_truth=ground_truth_path, model=model_dir)
+        run.take_options(inputs)
         catalogue = None if model_dir is None else _catalogue_of(Model.load(model_dir), config)
         _check_catalogue(catalogue, config)  # before reading files
         predictions = read_predictions(predictions_path, progress)

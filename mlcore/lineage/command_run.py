@@ -84,6 +84,21 @@ class CommandRun:
                 facts = describe_input(path)
                 self._inputs.append(Dataset.of_file(path, format_of(path), facts, table=role))
 
+    def take_options(self, inputs: Mapping[str, PathLike | None]) -> None:
+        """Do what ``take`` does with the files of options: ``--model-dir`` is the role ``model``.
+
+        Args:
+            inputs: by option, as ``refuse_clobber`` takes them.
+
+        Raises:
+            DataError: as ``take``.
+        """
+        roles = {
+            option.removeprefix("--").removesuffix("-dir").replace("-", "_"): path
+            for option, path in inputs.items()
+        }
+        self.take(**roles)
+
     def take_stored(self, **tables: PathLike | None) -> None:
         """Note tables that the engine reads, by what it calls them."""
         for role, name in tables.items():

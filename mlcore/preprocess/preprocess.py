@@ -106,7 +106,7 @@ def preprocess_from_path(
     run = CommandRun("preprocess", {"interactions": out_path}, lineage_path)
     run.note(config, input_options)
     with open_outputs(out_path, on_written=run.on_written) as (out,):
-        run.take(interactions=interactions_path)
+        run.take_options(inputs)
         events = read_events(interactions_path, input_options=input_options, progress=progress)
         with at(display_name(interactions_path)):
             interactions = preprocess_from_data(events, config)

@@ -115,10 +115,7 @@ def predict_from_path(
     with open_outputs(out_path, inputs=inputs, types=LIST_TYPES, on_written=run.on_written) as (
         out,
     ):
-        run.take(model=model_dir, users=requests.users_path, histories=requests.histories_path)
-        run.take(include_items=options.include_items_path, exclude_items=options.exclude_items_path)
-        run.take(include_pairs=options.include_pairs_path, exclude_pairs=options.exclude_pairs_path)
-        run.take(filter=filter_path(options.filter), attributes=options.attributes_path)
+        run.take_options(inputs)
         out.write(list_format.header)
         recommender = Recommender.load(
             model_dir, attributes=options.attributes_path, input_options=input_options

@@ -134,7 +134,7 @@ def split_from_path(
         train_out,
         test_out,
     ):
-        run.take(interactions=interactions_path)
+        run.take_options(inputs)
         interactions = read_interactions(
             interactions_path,
             input_options=input_options,

@@ -349,14 +349,17 @@ def train_from_path(
             return trainer.plan(settings, with_users=with_users).dry_run(on_message)
     # Opened first: an output that cannot be written is found before the work, not after it.
     config_path = None if isinstance(config, TrainConfig) else config
-    inputs = {"--interactions": interactions_path, "--config": config_path, "--items": items_path}
-    inputs["--attributes"] = attributes_path
+    inputs = {
+        "--interactions": interactions_path,
+        "--config": config_path,
+        "--items": items_path,
+        "--attributes": attributes_path,
+    }
     run = CommandRun("train", {"model": out_dir}, lineage_path)
     with replaced_directory(
         Path(out_dir), overwrite, DIRECTORY_FILES, inputs=inputs, on_written=run.on_written
     ) as folder:
-        run.take(interactions=interactions_path, config=config_path, items=items_path)
-        run.take(attributes=attributes_path)
+        run.take_options(inputs)
         trainer, settings, num_rows = read()
         with at(display_name(interactions_path)):
             model = trainer.train(settings, with_users=with_users)

@@ -188,8 +188,7 @@ def tune_from_path(
     outputs = {} if dry_run else {"config": Path(out_dir) / CONFIG}
     run = CommandRun("tune", outputs, None if dry_run else log)
     run.note(input_options, metric=config.metric, trials=config.trials, seed=config.seed)
-    run.take(interactions=interactions_path, validation=validation_path)
-    run.take(space=space_path, items=items_path)
+    run.take_options(inputs)
     space = _read_space(space_path)
     interactions, validation = _read(
         interactions_path, validation_path, items_path, input_options, progress, space.uses_order
