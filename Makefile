@@ -10,7 +10,7 @@ PYTHON ?= python3
 FAST_MARKS ?= not slow and not medium
 
 # The folders that black and mypy look at, those of them that hold Python files.
-CHECKED := conftest.py $(strip $(foreach d,mlcore cli tests fixtures benchmarks interop,$(if $(wildcard $(d)/*.py),$(d))))
+CHECKED := conftest.py setup.py $(strip $(foreach d,mlcore cli tests fixtures benchmarks interop,$(if $(wildcard $(d)/*.py),$(d))))
 
 DEMO := build/demo
 GOLDEN := fixtures/small/cosine_tf_idf
@@ -20,6 +20,7 @@ PIP_FLAGS := --disable-pip-version-check --no-input --no-compile $(if $(filter 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.PRECIOUS: .venv/.ready-%
 .PHONY: help setup demo test test-python test-go test-fast test-pythons check golden golden-check bench lock clean
 
 help: ## list the targets and variables
@@ -48,28 +49,40 @@ $(need_python)
 @$(1)/bin/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(1)
 endef
 
-# $(call set_up,DIR,LOCK): the build tools, then LOCK, then mlcore itself. The bytecode of the tools, a
-# dozen MB, has served. The stamp comes last, so the next call resumes an interrupted set-up.
+# $(call set_up,DIR,LOCK): the build tools, then LOCK. The bytecode of the tools, a dozen MB, has served.
+# The stamp comes last, so the next call resumes an interrupted set-up.
 define set_up
 $(call make_env,$(1))
 $(call install,$(1),build)
 $(call install,$(1),$(2))
+@find $(1)/lib/python*/site-packages/pip $(1)/lib/python*/site-packages/setuptools -name __pycache__ -prune -exec rm -rf {} +
+@touch $@
+endef
+
+# $(call install_mlcore,DIR): mlcore itself, with its kernels compiled where they lie.
+define install_mlcore
 @$(1)/bin/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e .
 @$(1)/bin/python -m pip check
-@find $(1)/lib/python*/site-packages/pip $(1)/lib/python*/site-packages/setuptools -name __pycache__ -prune -exec rm -rf {} +
 @touch $@
 endef
 
 # One .venv that grows: each of these locks is part of the next, and the largest one set up stays.
 have = $(patsubst .venv/.ready-%,%,$(wildcard .venv/.ready-$(1)))
-LOCAL := .venv/.ready-$(lastword local $(call have,test) $(call have,all))
-TEST := .venv/.ready-$(if $(filter 1,$(ALL)),all,$(lastword test $(call have,all)))
+LOCAL := .venv/.mlcore-$(lastword local $(call have,test) $(call have,all))
+TEST := .venv/.mlcore-$(if $(filter 1,$(ALL)),all,$(lastword test $(call have,all)))
+SOURCES := pyproject.toml setup.py $(wildcard mlcore/native/*.?pp)
 
-.venv/.ready-%: locks/build.txt locks/%.txt pyproject.toml
+.venv/.ready-%: locks/build.txt locks/%.txt
 	$(call set_up,.venv,$*)
 
-.venv-bench/.ready-bench: locks/build.txt locks/bench.txt pyproject.toml
+.venv/.mlcore-%: .venv/.ready-% $(SOURCES)
+	$(call install_mlcore,.venv)
+
+.venv-bench/.ready-bench: locks/build.txt locks/bench.txt
 	$(call set_up,.venv-bench,bench)
+
+.venv-bench/.mlcore: .venv-bench/.ready-bench $(SOURCES)
+	$(call install_mlcore,.venv-bench)
 
 .venv-lock/.ready-uv: locks/uv.txt
 	$(call make_env,.venv-lock)
@@ -117,7 +130,7 @@ golden: $(TEST) ## write the golden fixtures and the schema of configurations an
 golden-check: $(TEST) ## say in seconds where what the code makes differs from the fixtures, and what follows
 	.venv/bin/python -m fixtures.golden --check
 
-bench: .venv-bench/.ready-bench ## run the benchmarks at 1 million interactions, in an environment of their own
+bench: .venv-bench/.mlcore ## run the benchmarks at 1 million interactions, in an environment of their own
 	.venv-bench/bin/python -m benchmarks
 
 # --- lock files -----------------------------------------------------------------------------------
@@ -140,4 +153,5 @@ lock: .venv-lock/.ready-uv ## resolve the lock files anew, keeping the versions 
 clean: ## remove what was built and the caches
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .hypothesis
 	find $(CHECKED) -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -f mlcore/native/*.so
 	$(if $(filter 1,$(ALL)),rm -rf .venv .venv-bench .venv-lock)

@@ -56,6 +56,10 @@ PARTS = {
     "go": Part("get Go 1.24 or newer from go.dev/dl", (), ("go",)),
     "googlesql": Part(SET_UP_ALL, ("zetasql", "wasmtime")),
     "jdk": Part("get a JDK, Java 17 or newer", (), ("jar",)),
+    "native": Part(
+        "get a C++ compiler, GCC 11 or Clang 12 or newer; `make setup` compiles the kernels",
+        ("mlcore.native.baseline",),
+    ),
     "node": Part("get Node.js from nodejs.org", (), ("node",)),
     "numba": Part(SET_UP, ("numba", "llvmlite")),
     "optuna": Part(SET_UP, ("optuna",)),
