@@ -23,7 +23,7 @@ __all__ = ["PACKAGES", "build_parser", "compare_commands", "main"]
 OURS = "mlcore"
 CONFIG = TrainConfig(Cosine())  # what the peers train
 PEERS = ("implicit", "similaripy")  # sparse_dot_topn is a product, and saves nothing
-PACKAGES = ("duckdb", "numba", "pandas", *PEERS)
+PACKAGES = ("duckdb", "pandas", *PEERS)
 
 
 def compare_commands(events: Path, repetitions: int, *, out: Path) -> None:

@@ -142,7 +142,7 @@ def build_parser() -> ArgumentParser:
         data.add_argument(
             option, type=int, default=default, metavar="N", help=f"default: {default}"
         )
-    add_run_options(parser)
+    add_run_options(parser, "build/bench/evaluate")
     return parser
 
 
@@ -150,7 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
     size = Size(args.users, args.items, args.list_length, args.seed)
-    out_dir = args.out_dir or Path("build/bench/1m")
+    out_dir = args.out_dir or Path("build/bench/evaluate")
 
     def work() -> int:
         check_installed(PEERS)

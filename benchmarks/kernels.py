@@ -20,20 +20,27 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
+from benchmarks.compiled import BARE, choose_kernels
 from benchmarks.matrix import SparseMatrix, load_matrix, save_matrix
-from benchmarks.memory import Work, measure_work
-from benchmarks.report import log, run
+from benchmarks.memory import measure_work
+from benchmarks.report import run
 from mlcore import TrainConfig
 from mlcore.numeric.threads import resolve_threads
 from mlcore.progress import no_progress
-from mlcore.similarity import Cosine, GramBlocks, Jaccard, Neighborhood, Similarity
+from mlcore.similarity import (
+    AsymmetricCosine,
+    Cosine,
+    GramBlocks,
+    Jaccard,
+    Neighborhood,
+    Similarity,
+)
 from mlcore.types import CsrMatrix
 
 __all__ = ["BARE", "KERNELS", "NUM_NEIGHBORS", "PEERS", "VARIANTS", "Kernel", "Variant", "main"]
 
 NUM_NEIGHBORS = 100
 PEERS = ("implicit", "similaripy", "sparse_dot_topn")
-BARE = "mlcore on numpy + scipy"
 SMALL_BLOCK = 2**14  # entries; see GramBlocks
 
 Kernel: TypeAlias = Callable[[], SparseMatrix]  # returns (I, I), source items as rows
@@ -58,6 +65,7 @@ class Variant(NamedTuple):
 
 VARIANTS = {
     "cosine": Variant("binary", Cosine(), 2e-6),
+    "default": Variant("binary", TrainConfig().similarity, 2e-6, ("similaripy", "sparse_dot_topn")),
     "tf_idf": Variant("tf_idf", Cosine(), 1e-4),
     "bm25": Variant("bm25", Cosine(), 1e-4),
     # No product of normalised rows, so only who computes the formula itself can take part.
@@ -103,10 +111,16 @@ def _implicit(user_items: SparseMatrix, similarity: Similarity) -> Kernel:
 def _similaripy(user_items: SparseMatrix, similarity: Similarity) -> Kernel:
     import similaripy
 
-    function = similaripy.jaccard if isinstance(similarity, Jaccard) else similaripy.cosine
+    function, options = similaripy.cosine, {}
+    if isinstance(similarity, Jaccard):
+        function = similaripy.jaccard
+    if isinstance(similarity, AsymmetricCosine):
+        # Its alpha is the exponent of the rows, the sources; ours, of the targets.
+        function, options = similaripy.asymmetric_cosine, {"alpha": 1 - similarity.alpha}
     item_users = user_items.T.tocsr()  # (I, U) float32
     return lambda: function(
         item_users,
+        **options,
         k=NUM_NEIGHBORS + 1,
         verbose=False,
         format_output="csr",
@@ -118,15 +132,16 @@ def _sparse_dot_topn(user_items: SparseMatrix, similarity: Similarity) -> Kernel
     from sparse_dot_topn import sp_matmul_topn
 
     rows = user_items.T.tocsr()  # (I, U) float32
+    alpha = similarity.alpha if isinstance(similarity, AsymmetricCosine) else 0.5
 
     def kernel() -> SparseMatrix:
         # It multiplies only: the normalisation is part of the work. Not in float32, in which it
         # would also add: a million events put values off by 2e-5.
-        norms = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1, dtype=np.float64)).ravel())
-        scale = sp.diags_array(1 / norms)  # (I, I) float64
+        norms = np.asarray(rows.multiply(rows).sum(axis=1, dtype=np.float64)).ravel()  # (I,)
+        of_sources, of_targets = (sp.diags_array(norms**-power) for power in (1 - alpha, alpha))
         return sp_matmul_topn(
-            sp.csr_matrix(scale @ rows),
-            sp.csr_matrix(user_items @ scale),
+            sp.csr_matrix(of_sources @ rows),
+            sp.csr_matrix(user_items @ of_targets),
             top_n=NUM_NEIGHBORS + 1,
             n_threads=resolve_threads(None),
         )
@@ -154,30 +169,12 @@ def prepare(name: str, variant: Variant, path: str) -> Kernel:
 
     It has loaded what loads on first use.
     """
-    if name.startswith(BARE):
-        sys.modules["numba"] = None  # type: ignore[assignment]  # as if nobody had installed it
+    if name.startswith("mlcore"):
+        choose_kernels(name)
     user_items = load_matrix(path)  # (U, I) float32
     few = user_items[:20]
     KERNELS[name](few[:, np.unique(few.indices)], variant.similarity)()
     return KERNELS[name](user_items, variant.similarity)
-
-
-def time_kernel(kernel: Kernel) -> tuple[SparseMatrix, Work]:
-    """Return the neighbors and what they took, without the time to load compiled code."""
-    before = _num_compiled()
-    neighbors, work = measure_work(kernel)
-    if _num_compiled() > before:
-        # What numba compiles, or loads, depends on the types, hence on the size of the data.
-        del neighbors
-        neighbors, work = measure_work(kernel)
-    return neighbors, work
-
-
-def _num_compiled() -> int:
-    """Return how many functions of mlcore numba has compiled or loaded, for how many types each."""
-    modules = [module for name, module in sys.modules.items() if name.startswith("mlcore.")]
-    functions = {id(value): value for module in modules for value in vars(module).values()}
-    return sum(len(getattr(function, "overloads", ())) for function in functions.values())
 
 
 def main(argv: Sequence[str]) -> int:
@@ -187,9 +184,7 @@ def main(argv: Sequence[str]) -> int:
     def work() -> int:
         found = VARIANTS[variant]
         kernel = prepare(name, found, str(Path(folder, f"{found.matrix}.npz")))
-        neighbors, taken = time_kernel(kernel)
-        if name in ("mlcore", "mlcore, 1 thread") and not _num_compiled():
-            log(f"{name}: too little work for compiled code")
+        neighbors, taken = measure_work(kernel)
         print(json.dumps(taken._asdict()))
         for path in neighbors_path:
             save_matrix(path, sp.csr_matrix(neighbors))

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -17,20 +15,20 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.big_model import USERS
+from benchmarks.go_programs import GO, build_program
 from benchmarks.load_worker import LIST_LENGTH, LOADERS, user_name
 from benchmarks.measure import Finished, check_installed, run_child, run_program, take_turns
 from benchmarks.options import add_run_options, positive
 from benchmarks.report import format_table, log, run, write_json
 from benchmarks.results import Measured, describe_machine, results_to_json
-from mlcore.errors import DataError, MlcoreError
+from mlcore.errors import DataError
 
 __all__ = ["OURS", "PACKAGES", "build_parser", "compare_loading", "main"]
 
-OURS, GO = "mlcore", "mlcore, Go"
+OURS = "mlcore"
 PACKAGES = ("implicit",)
 USER = USERS // 2
 MEGABYTES = 1000
-READER = Path(__file__).parents[1] / "interop/go"
 
 
 class Args(Namespace):
@@ -82,14 +80,10 @@ def _contestants(folder: Path) -> dict[str, Callable[[], Finished]]:
         name: partial(run_child, ["benchmarks.load_worker", name, str(folder), str(USER)])
         for name in LOADERS
     }
-    if shutil.which("go") is None:
-        log(f"{GO}: go is not installed, left out")
+    program = build_program("firstanswer", folder)
+    if program is None:
         return runs
-    program = folder.resolve() / "firstanswer"
-    built = subprocess.run(["go", "build", "-o", program, "./cmd/firstanswer"], cwd=READER)
-    if built.returncode != 0:
-        raise MlcoreError(f"{GO}: expected a program that builds, got exit code {built.returncode}")
-    command = [str(program), str(folder / "model"), user_name(USER), str(LIST_LENGTH)]
+    command = [program, str(folder / "model"), user_name(USER), str(LIST_LENGTH)]
     return {OURS: runs.pop(OURS), GO: partial(run_program, command), **runs}
 
 
@@ -169,14 +163,14 @@ def build_parser() -> ArgumentParser:
         metavar="DIR",
         help="keeps the model; default: build/bench/data",
     )
-    add_run_options(parser)
+    add_run_options(parser, "build/bench/load")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    out_dir = args.out_dir or Path("build/bench/1m")
+    out_dir = args.out_dir or Path("build/bench/load")
 
     def work() -> int:
         check_installed(PACKAGES)

@@ -1,32 +1,36 @@
 """Batch recommendation side by side: mlcore and its peers on one model, lists checked first.
 
 The peers keep the best neighbors of each source item, so the model is of that kind; the default
-kind, the best sources of each target, has longer rows and is shown beside it, as is the whole
-command, from the model directory to the file of predictions.
+kind, the best sources of each target, has longer rows and is shown beside it, as are the whole
+commands in Python and Go, from the model directory to the file of predictions.
 """
 
 from __future__ import annotations
 
+import filecmp
 import json
 import tempfile
 from argparse import ArgumentParser
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from benchmarks.measure import Finished, run_child, take_turns
+from benchmarks.go_programs import GO, build_program
+from benchmarks.measure import Finished, run_child, run_program, take_turns
 from benchmarks.options import BenchArgs, make_parser, run_benchmarks
 from benchmarks.recommend_worker import FILTERING, LIST_LENGTH, PEERS, RECOMMENDERS
 from benchmarks.report import format_table, log, write_json
 from benchmarks.results import Measured, describe_machine, results_to_json
+from mlcore.errors import DataError
 
-__all__ = ["PACKAGES", "build_parser", "compare_recommenders", "main"]
+__all__ = ["COMMAND", "PACKAGES", "build_parser", "compare_recommenders", "main"]
 
 OURS = "mlcore"
 SEEN_TOO = "mlcore, seen items too"
+COMMAND = "mlcore, command"
 NUM_NEIGHBORS = 100
-PACKAGES = ("numba", *PEERS)
+PACKAGES = PEERS
 
 
 def compare_recommenders(events: Path, repetitions: int, *, out: Path) -> None:
@@ -36,9 +40,11 @@ def compare_recommenders(events: Path, repetitions: int, *, out: Path) -> None:
         models = {kind: _train(events, folder, kind) for kind in ("source", "target")}
         size = json.loads(run_child(["cli.inspect", "--model-dir", models["source"]]).output)
         _check_lists(models["source"], folder)
-        contestants = {name: partial(_run, name, models["source"]) for name in RECOMMENDERS}
+        contestants: dict[str, Callable[[], Finished]] = {
+            name: partial(_run, name, models["source"]) for name in RECOMMENDERS
+        }
         contestants["mlcore, target"] = partial(_run, OURS, models["target"])
-        contestants["mlcore, command"] = partial(_predict, models["source"], folder)
+        contestants |= _commands(models["source"], folder)
         results = take_turns(contestants, repetitions)
     num_users = size["users"]
     shown = ", ".join(f"{size[name]} {name}" for name in ("users", "items", "pairs"))
@@ -84,9 +90,23 @@ def _run(name: str, model: str) -> Finished:
     return replace(finished, seconds=float(finished.output))
 
 
-def _predict(model: str, folder: Path) -> Finished:
-    out = ["--top-n", str(LIST_LENGTH), "--out", str(folder / "predictions.jsonl")]
-    return run_child(["cli.predict", "--model-dir", model, "--all-users", *out])
+def _commands(model: str, folder: Path) -> dict[str, Callable[[], Finished]]:
+    """Return the whole commands, in Go too where it is installed; their files are the same."""
+    options = ["--model-dir", model, "--all-users", "--top-n", str(LIST_LENGTH), "--out"]
+    ours, theirs = folder / "predictions.jsonl", folder / "go.jsonl"
+    commands: dict[str, Callable[[], Finished]] = {
+        COMMAND: partial(run_child, ["cli.predict", *options, str(ours)])
+    }
+    program = build_program("mlcore", folder)
+    if program is None:
+        return commands
+    commands[GO] = partial(run_program, [program, "predict", *options, str(theirs)])
+    for command in commands.values():
+        command()
+    if not filecmp.cmp(ours, theirs, shallow=False):
+        raise DataError(f"{GO}: expected the file that cli.predict writes, got another")
+    log(f"{GO}: same file, {ours.stat().st_size} bytes")
+    return commands
 
 
 def _format(results: Mapping[str, Measured], num_users: int) -> str:

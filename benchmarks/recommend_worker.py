@@ -16,10 +16,10 @@ from typing import TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
+from benchmarks.compiled import BARE, choose_kernels
 from benchmarks.matrix import SparseMatrix, save_matrix
 from mlcore import Model, Recommender
 from mlcore.numeric.threads import resolve_threads
-from mlcore.recommend import scoring
 from mlcore.recommend.request import ListOptions
 
 __all__ = ["FILTERING", "LIST_LENGTH", "PEERS", "RECOMMENDERS", "main"]
@@ -31,13 +31,7 @@ FILTERING = ("similaripy", "implicit")  # the peers that can leave out what a us
 Recommend: TypeAlias = Callable[[], SparseMatrix]  # returns (U, I) scores of the items listed
 
 
-def _mlcore(
-    model: Model,
-    threads: int | None = None,
-    include_seen: bool = False,
-    compiled: bool = True,
-) -> Recommend:
-    _get_ready(model, compiled)
+def _mlcore(model: Model, threads: int | None = None, include_seen: bool = False) -> Recommend:
     options = ListOptions(LIST_LENGTH, include_seen=include_seen)
 
     def recommend() -> SparseMatrix:
@@ -50,18 +44,6 @@ def _mlcore(
         return sp.csr_matrix((scores, items, indptr), (len(lengths), len(model.items)))
 
     return recommend
-
-
-def _get_ready(model: Model, compiled: bool) -> None:
-    """Load compiled code before the work, and use it for data of any size; or do without."""
-    if not compiled:
-        sys.modules["mlcore.recommend.scoring_numba"] = None  # type: ignore[assignment]
-        return
-    from mlcore.recommend.scoring_numba import rank_rows
-
-    assert model.histories is not None
-    rank_rows(model.similarity, scoring.slice_histories(model.histories, 0, 1), LIST_LENGTH)
-    scoring.MIN_COMPILED_PAIRS = 0
 
 
 def _similaripy(model: Model) -> Recommend:
@@ -120,7 +102,7 @@ RECOMMENDERS: dict[str, Callable[[Model], Recommend]] = {
     "mlcore": _mlcore,
     "mlcore, 1 thread": partial(_mlcore, threads=1),
     "mlcore, seen items too": partial(_mlcore, include_seen=True),
-    "mlcore without numba": partial(_mlcore, compiled=False),
+    BARE: _mlcore,
     "similaripy": _similaripy,
     "implicit": _implicit,
     "sparse_dot_topn": _sparse_dot_topn,
@@ -130,6 +112,8 @@ RECOMMENDERS: dict[str, Callable[[Model], Recommend]] = {
 def main(argv: Sequence[str]) -> int:
     """Run the program."""
     name, model_dir, *lists_path = argv
+    if name.startswith("mlcore"):
+        choose_kernels(name)
     recommend = RECOMMENDERS[name](Model.load(model_dir))
     begun = time.perf_counter()
     lists = recommend()

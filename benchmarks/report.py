@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from mlcore.errors import MlcoreError
 from mlcore.jsontext import format_document
 
-__all__ = ["format_table", "log", "run", "write_json"]
+__all__ = ["format_table", "log", "read_figures", "run", "write_json"]
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -47,3 +49,9 @@ def write_json(path: Path, document: dict[str, object]) -> None:
     """Write or replace a JSON file, with its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(format_document(document), encoding="utf-8")
+
+
+def read_figures(path: Path) -> dict[str, Any]:
+    """Return what ``write_json`` wrote, or nothing without a file."""
+    document: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return document

@@ -1,7 +1,7 @@
 """Training kernels side by side: mlcore and its peers on one matrix, neighbors checked first.
 
 Weights are computed beforehand, the same for all: a variant is a matrix and a similarity. Our own
-kernels, with and without numba, for any number of threads and size of blocks, must agree bit for bit.
+kernels, compiled and not, for any number of threads and size of blocks, must agree bit for bit.
 """
 
 from __future__ import annotations
@@ -16,14 +16,22 @@ from pathlib import Path
 from benchmarks.kernels import BARE, NUM_NEIGHBORS, PEERS, VARIANTS
 from benchmarks.measure import Finished, run_child, run_measured, take_turns
 from benchmarks.options import BenchArgs, make_parser, parse_names, run_benchmarks
-from benchmarks.report import log, write_json
+from benchmarks.report import log, read_figures, write_json
 from benchmarks.results import describe_machine, format_results, results_to_json
 
-__all__ = ["OURS", "PACKAGES", "build_parser", "compare_kernels", "main", "run_kernel"]
+__all__ = [
+    "OURS",
+    "PACKAGES",
+    "build_parser",
+    "compare_kernels",
+    "main",
+    "missing_variants",
+    "run_kernel",
+]
 
 OURS = "mlcore"
 OTHER_WAYS = ("mlcore by source, 1 thread", f"{BARE}, by source, small blocks")
-PACKAGES = ("numba", *PEERS)
+PACKAGES = PEERS
 CONTESTANTS = (BARE, *PEERS)
 
 
@@ -44,15 +52,18 @@ def compare_kernels(
 ) -> None:
     """Check the neighbors of all peers, time all kernels, print a table and write the figures.
 
+    The figures are written after each variant; those of variants that are not measured now stay.
+
     Args:
         variants: names in ``benchmarks.kernels.VARIANTS``.
         contestants: peers to time, each where it has the formula; our kernel always runs.
     """
-    checks: dict[str, object] = {}
-    results: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
         log(f"read {events}")
         size = json.loads(run_child(["benchmarks.matrix", str(events), folder]).output)
+        before = read_figures(out)
+        kept = before if before.get("data") == size else {}
+        checks, results = dict(kept.get("checks", {})), dict(kept.get("results", {}))
         for variant in variants:
             names = [OURS, f"{OURS}, 1 thread"]
             names += [name for name in contestants if _has_part(name, variant)]
@@ -63,14 +74,19 @@ def compare_kernels(
             print(f"{variant}, the {NUM_NEIGHBORS} best neighbors of each item: {shown}")
             print(format_results(measured, OURS))
             results[variant] = results_to_json(measured, OURS)
-    document = {
-        "data": size,
-        "num_neighbors": NUM_NEIGHBORS,
-        "machine": describe_machine(("numpy", "scipy", *PACKAGES)),
-        "checks": checks,
-        "results": results,
-    }
-    write_json(out, document)
+            document = {
+                "data": size,
+                "num_neighbors": NUM_NEIGHBORS,
+                "machine": describe_machine(("numpy", "scipy", *PACKAGES)),
+                "checks": checks,
+                "results": {name: results[name] for name in VARIANTS if name in results},
+            }
+            write_json(out, document)
+
+
+def missing_variants(out: Path) -> list[str]:
+    """Return the variants that a file of figures does not have yet."""
+    return [name for name in VARIANTS if name not in read_figures(out).get("results", {})]
 
 
 def _has_part(name: str, variant: str) -> bool:

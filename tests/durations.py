@@ -40,7 +40,7 @@ SLOW = frozenset(
         "test_models_are_those_of_trainings_of_their_own",
         "test_neighbors_equal_the_dense_formula_and_a_full_sort",
         "test_no_source_of_a_larger_catalogue_is_left_out_that_the_minimum_has",
-        "test_only_the_kernel_that_may_runs_compiled_code",
+        "test_only_the_kernel_that_may_has_compiled_code",
         "test_parts_of_a_block_and_a_user_who_has_all_items_change_no_bit",
         "test_preprocessing_is_that_of_the_core",
         "test_rows_are_read_back_as_they_were",

@@ -13,7 +13,7 @@ import pytest
 from benchmarks import kernels, matrix
 from benchmarks.kernels import BARE, VARIANTS
 from benchmarks.matrix import MATRICES, load_matrix
-from mlcore import TrainConfig
+from mlcore import TrainConfig, native
 from mlcore.train.train import train_from_path
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +27,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_our_kernel_finds_what_training_finds(
     variant: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -45,19 +46,30 @@ def test_our_kernel_finds_what_training_finds(
         np.testing.assert_array_equal(getattr(found, part), arrays[part])
 
 
-@pytest.mark.numba
+@pytest.mark.native
 @pytest.mark.parametrize(("name", "expected"), [("mlcore", True), (BARE, False)])
-def test_only_the_kernel_that_may_runs_compiled_code(
+def test_only_the_kernel_that_may_has_compiled_code(
     name: str, expected: bool, folder: Path
 ) -> None:
     code = (
-        "import sys; from benchmarks import kernels; from mlcore.similarity import pairs\n"
-        "pairs.MIN_COMPILED_WORK = 0; name, path = sys.argv[1:]\n"
-        "kernels.prepare(name, kernels.VARIANTS['cosine'], path)()\n"
-        "print(kernels._num_compiled() > 0)"
+        "import sys; from benchmarks import kernels; from mlcore import native\n"
+        "name, path = sys.argv[1:]; kernels.prepare(name, kernels.VARIANTS['cosine'], path)()\n"
+        "print(native.is_available())"
     )
     shown = subprocess.run(
         [sys.executable, "-c", code, name, str(folder / "binary.npz")],
         capture_output=True, text=True, cwd=ROOT, check=True,
     ).stdout  # fmt: skip
     assert shown == f"{expected}\n"
+
+
+def test_a_contestant_does_not_run_under_the_name_of_another(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(native, "library", lambda: None)
+    assert kernels.main(["mlcore", "cosine", str(folder), str(tmp_path / "out.npz")]) == 1
+    expected = "error: mlcore: expected the compiled kernels of mlcore.native, got none\n"
+    assert capsys.readouterr().err == expected
