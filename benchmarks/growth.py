@@ -1,14 +1,13 @@
 """How time and memory grow: the cosine kernels on synthetic data of several sizes.
 
-Users grow with the interactions, so that each has as many as in MovieLens 20M; items with their
-square root. The work is the number of pairs counted, one for each user who has both items: the
-sum over users of n_u (n_u - 1) / 2. All data are synthetic, as from ``cli.generate``.
+Users grow with the interactions, so that each has as many at every size; so do items on the shape
+``shop``, but on ``20m``, as MovieLens 20M, only with the square root. The work is the number of pairs
+counted, one for each user who has both items: the sum over users of n_u (n_u - 1) / 2.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import re
 import tempfile
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -28,12 +27,15 @@ __all__ = ["build_parser", "compare_growth", "main", "parse_sizes", "size_for"]
 VARIANT = "cosine"
 # The fastest peer and the leanest.
 CONTESTANTS = (OURS, BARE, "similaripy", "sparse_dot_topn")
+SHAPES = {"shop": 1.0, "20m": 0.5}  # items grow with this power of the interactions
+SIZES = [1_000_000, 3_000_000, 10_000_000, 30_000_000]
 UNITS = {"": 1, "k": 10**3, "m": 10**6}
 
 
 class Args(Namespace):
     """Parsed options."""
 
+    shape: str
     sizes: list[int]
     contestants: list[str]
     seed: int
@@ -41,17 +43,17 @@ class Args(Namespace):
     out_dir: Path | None
 
 
-def size_for(interactions: int) -> DataSize:
+def size_for(shape: str, interactions: int) -> DataSize:
     """Return the number of users and items for a number of interactions.
 
-    >>> size_for(21_500_000)
-    DataSize(users=138493, items=26744, interactions=21500000, skew=2)
-    >>> size_for(1_000_000)
+    >>> size_for("shop", 1_000_000)
+    DataSize(users=31746, items=15873, interactions=1000000, skew=None)
+    >>> size_for("20m", 1_000_000)
     DataSize(users=6442, items=5768, interactions=1000000, skew=2)
     """
-    full = PRESETS["20m"]
+    full = PRESETS[shape]
     share = interactions / full.interactions
-    users, items = round(full.users * share), round(full.items * math.sqrt(share))
+    users, items = round(full.users * share), round(full.items * share ** SHAPES[shape])
     return DataSize(max(users, 1), max(items, 1), interactions, full.skew)
 
 
@@ -71,6 +73,7 @@ def parse_sizes(text: str) -> list[int]:
 
 
 def compare_growth(
+    shape: str,
     sizes: Sequence[int],
     repetitions: int,
     *,
@@ -78,11 +81,16 @@ def compare_growth(
     contestants: Sequence[str] = CONTESTANTS,
     seed: int = 1,
 ) -> None:
-    """Time the kernels at each size, print tables and write the figures."""
+    """Time the kernels at each size, print tables and write the figures.
+
+    Args:
+        shape: one of ``SHAPES``.
+        sizes: numbers of interactions.
+    """
     points: list[object] = []
     for interactions in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            numbers = [*size_for(interactions), seed]
+            numbers = [n for n in (*size_for(shape, interactions), seed) if n is not None]
             log(f"generate {interactions} interactions")
             made = run_child(["benchmarks.matrix", "synthetic", folder, *map(str, numbers)])
             data = json.loads(made.output)
@@ -92,6 +100,7 @@ def compare_growth(
         print(_format(measured, data))
         points.append({"data": data, "results": results_to_json(measured, contestants[0])})
     document: dict[str, object] = {
+        "shape": shape,
         "variant": VARIANT,
         "machine": describe_machine(("numpy", "scipy", *PACKAGES)),
         "points": points,
@@ -121,13 +130,13 @@ def build_parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog="python -m benchmarks.growth", description=__doc__, allow_abbrev=False
     )
-    sizes = "1M,3M,10M,30M"
+    parser.add_argument("--shape", choices=SHAPES, default="shop", help="default: shop")
     parser.add_argument(
         "--sizes",
         type=parse_sizes,
-        default=parse_sizes(sizes),
+        default=SIZES,
         metavar="LIST",
-        help=f"numbers of interactions; default: {sizes}",
+        help="numbers of interactions; default: 1M,3M,10M,30M",
     )
     parser.add_argument(
         "--contestants",
@@ -137,18 +146,19 @@ def build_parser() -> ArgumentParser:
         help=f"default: {','.join(CONTESTANTS)}; the first is what others are compared with",
     )
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="default: 1")
-    add_run_options(parser, "build/bench/growth")
+    add_run_options(parser, "build/bench/growth-SHAPE")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    out_dir = args.out_dir or Path("build/bench/growth")
+    out_dir = args.out_dir or Path(f"build/bench/growth-{args.shape}")
 
     def work() -> int:
         check_installed(PACKAGES)
         compare_growth(
+            args.shape,
             args.sizes,
             args.repetitions,
             out=out_dir / "growth.json",

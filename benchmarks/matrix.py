@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.matrix EVENTS FOLDER`` reads the one, writes a matrix for each weighting into
 the other, and prints their size; ``python -m benchmarks.matrix synthetic FOLDER USERS ITEMS
-INTERACTIONS SKEW SEED`` generates a binary one without a file of events.
+INTERACTIONS [SKEW] SEED`` generates a binary one without a file of events, of a ``DataSize``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
+from benchmarks.options import DataSize
 from benchmarks.report import run
 from mlcore.files.interactions import read_interactions
 from mlcore.generate.events import draw_events
@@ -81,11 +82,18 @@ def replace_values(matrix: CsrMatrix, values: Any) -> CsrMatrix:
     return CsrMatrix(matrix.indptr, matrix.indices, values, matrix.num_columns)
 
 
-def make_up(folder: Path, users: int, items: int, interactions: int, skew: int, seed: int) -> None:
+def make_up(folder: Path, size: DataSize, seed: int) -> None:
     """Generate events, write the binary (U, I) float32 matrix, print its size as JSON."""
-    events = draw_events(users, items, interactions, seed, skew)
-    ones = np.ones(interactions, np.float32)
-    matrix = sp.csr_matrix((ones, (events.users, events.items)), (users, items))
+    # Here, because all who are measured load this module, and more of scipy would be in their memory.
+    from benchmarks.shapes import draw_pairs
+
+    if size.skew is None:
+        users, items = draw_pairs(size.users, size.items, size.interactions, seed)
+    else:
+        events = draw_events(size.users, size.items, size.interactions, seed, size.skew)
+        users, items = events.users, events.items
+    ones = np.ones(len(users), np.float32)
+    matrix = sp.csr_matrix((ones, (users, items)), (size.users, size.items))
     _write(folder, "binary", CsrMatrix.from_scipy(matrix))
 
 
@@ -106,7 +114,8 @@ def main(argv: Sequence[str]) -> int:
 
     def work() -> int:
         if numbers:
-            make_up(Path(folder), *map(int, numbers))
+            *size, seed = map(int, numbers)
+            make_up(Path(folder), DataSize(*size), seed)
         else:
             convert(events_path, Path(folder))
         return 0

@@ -16,6 +16,7 @@ __all__ = [
     "BenchArgs",
     "DataSize",
     "add_run_options",
+    "make_events",
     "make_parser",
     "parse_names",
     "positive",
@@ -24,15 +25,28 @@ __all__ = [
 
 
 class DataSize(NamedTuple):
-    """Size of the data to generate by ``cli.generate``."""
+    """Size of the data to generate: by ``cli.generate``, or by ``benchmarks.shapes`` without skew."""
 
     users: int
     items: int
     interactions: int
-    skew: int
+    skew: int | None = None
+
+    def events_command(self, seed: int) -> list[str]:
+        """Return what ``python -m`` runs to write them; the path of the file comes last."""
+        if self.skew is None:
+            numbers = (self.users, self.items, self.interactions, seed)
+            return ["benchmarks.shapes", *map(str, numbers)]
+        numbers_by_name = {**self._asdict(), "seed": seed}
+        return ["cli.generate", *(f"--{k}={v}" for k, v in numbers_by_name.items()), "--out"]
 
 
 PRESETS = {
+    # So different that one kernel may be the best for one and the worst for another: items share
+    # many users, some, hardly any.
+    "dense": DataSize(6_000, 3_000, 900_000),
+    "middle": DataSize(40_000, 12_000, 3_500_000),
+    "shop": DataSize(200_000, 100_000, 6_300_000),
     # Users and items of MovieLens 1M and 20M; the latter has the same sum of n_u^2 too, and half of
     # its users have at most 67 items.
     "1m": DataSize(6_040, 3_706, 1_000_000, 2),
@@ -68,12 +82,12 @@ class BenchArgs(Namespace):
 def make_parser(name: str, description: str | None) -> ArgumentParser:
     """Return a parser with the options of every benchmark."""
     parser = ArgumentParser(prog=f"python -m {name}", description=description, allow_abbrev=False)
-    data = parser.add_argument_group("data, from cli.generate unless a file is given")
+    data = parser.add_argument_group("data, synthetic unless a file is given")
     data.add_argument(
         "--preset",
         choices=PRESETS,
         default="1m",
-        help="a size: 1 million interactions, or that of MovieLens 20M; default: 1m",
+        help="a shape of benchmarks.shapes, or the size of MovieLens 1M or 20M; default: 1m",
     )
     for option in DataSize._fields:
         data.add_argument(f"--{option}", type=int, metavar="N", help="instead of the preset's")
@@ -91,7 +105,7 @@ def make_parser(name: str, description: str | None) -> ArgumentParser:
     return parser
 
 
-def add_run_options(parser: ArgumentParser, default: str = "build/bench/1m") -> None:
+def add_run_options(parser: ArgumentParser, default: str) -> None:
     """Add the number of runs and the folder of the figures, with its default as the help shows it."""
     parser.add_argument(
         "--repetitions", type=positive, default=3, metavar="N", help="of each run; default: 3"
@@ -132,7 +146,8 @@ def run_benchmarks(
     def work() -> int:
         check_installed(packages)
         with tempfile.TemporaryDirectory() as folder:
-            events = args.interactions_file or _synthetic(args, args.data_dir or Path(folder))
+            data_dir = args.data_dir or Path(folder)
+            events = args.interactions_file or make_events(args.size(), args.seed, data_dir)
             for benchmark in benchmarks:
                 benchmark(events, args.repetitions)
         return 0
@@ -140,15 +155,19 @@ def run_benchmarks(
     return run(work)
 
 
-def _synthetic(args: BenchArgs, folder: Path) -> Path:
-    """Return the file of synthetic events; its name has all that decides its content."""
-    numbers = {**args.size()._asdict(), "seed": args.seed}
-    path = folder / f"events-{'-'.join(map(str, numbers.values()))}.csv"
+def make_events(size: DataSize, seed: int, folder: Path) -> Path:
+    """Return the file of synthetic events, written unless it is there.
+
+    Its name has all that decides its content.
+    """
+    numbers = [number for number in (*size, seed) if number is not None]
+    path = folder / f"events-{'-'.join(map(str, numbers))}.csv"
     if path.exists():
         log(f"use {path}")
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    options = [f"--{name}={number}" for name, number in numbers.items()]
-    log(f"generate {' '.join(options)}")
-    run_child(["cli.generate", *options, "--out", str(path)])
+    log(f"generate {size.interactions} interactions of {size.users} users and {size.items} items")
+    unfinished = folder / f"unfinished-{path.name}"
+    run_child([*size.events_command(seed), str(unfinished)])
+    unfinished.replace(path)
     return path
