@@ -1,7 +1,8 @@
 # Works with GNU make 3.81 and later. Each target sets up what it needs; `make help` lists them.
 #
 ## PYTHON=python3.12   the interpreter that environments are made from, 3.11 or newer
-## ALL=1               test: Spark, BigQuery, GoogleSQL and Go too, none may be missing; clean: environments too
+## ALL=1               test: Spark, BigQuery, GoogleSQL and Go too, none may be missing; clean: environments too;
+##                     bench: 20m and the growth too, more than two hours
 ## FAST_MARKS=EXPR     what test-fast selects, as in pytest -m
 ## UPGRADE=1           lock: take the newest versions
 ## V=1                 show pip's output
@@ -130,8 +131,8 @@ golden: $(TEST) ## write the golden fixtures and the schema of configurations an
 golden-check: $(TEST) ## say in seconds where what the code makes differs from the fixtures, and what follows
 	.venv/bin/python -m fixtures.golden --check
 
-bench: .venv-bench/.mlcore ## run the benchmarks at 1 million interactions, in an environment of their own
-	.venv-bench/bin/python -m benchmarks
+bench: .venv-bench/.mlcore ## measure beside other libraries what has no figures yet, and make docs/performance.md anew
+	.venv-bench/bin/python -m benchmarks $(if $(filter 1,$(ALL)),--all) --into docs/performance.md
 
 # --- lock files -----------------------------------------------------------------------------------
 

@@ -6,25 +6,38 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from benchmarks.kernels import BARE
+from benchmarks.compiled import BARE
+from benchmarks.kernels import NUM_NEIGHBORS
 from benchmarks.results import ratios
 from mlcore.errors import DataError
 
 __all__ = [
     "OURS",
+    "PAIR_BYTES",
     "TABLES",
+    "VARIANT_NAMES",
     "Document",
     "Results",
     "format_markdown",
     "format_ratio",
     "format_spread",
     "make_table",
+    "mebibytes",
+    "nanoseconds_a_pair",
     "parts_of",
     "short",
 ]
 
 OURS = "mlcore"
 MEBIBYTE = 2**20
+PAIR_BYTES = 8  # of a neighbor: int32 and float32
+VARIANT_NAMES = {
+    "cosine": "cosine",
+    "default": "default configuration",
+    "tf_idf": "TF-IDF",
+    "bm25": "BM25",
+    "jaccard": "Jaccard",
+}
 
 Document: TypeAlias = Mapping[str, Any]
 Results: TypeAlias = Mapping[str, Mapping[str, Any]]
@@ -67,7 +80,8 @@ def format_ratio(run: Mapping[str, Any], base: Mapping[str, Any]) -> str:
     return f"{middle:.2f} ({least:.2f} to {greatest:.2f})"
 
 
-def _mebibytes(number: int | None) -> str:
+def mebibytes(number: int | None) -> str:
+    """Return a number of bytes in MiB."""
     return "" if number is None else f"{number / MEBIBYTE:,.0f}"
 
 
@@ -81,8 +95,8 @@ def _results_table(results: Results, references: Sequence[str]) -> str:
             short(statistics.median(run["seconds"])),
             format_spread(run["seconds"]),
             *(format_ratio(run, results[reference]) for reference in references),
-            _mebibytes(run["peak_bytes"]),
-            *([_mebibytes(run["own_bytes"])] if with_own else []),
+            mebibytes(run["peak_bytes"]),
+            *([mebibytes(run["own_bytes"])] if with_own else []),
         ]
         for name, run in results.items()
     ]
@@ -110,7 +124,7 @@ def _recommend(document: Document, part: str) -> str:
             f"{users / statistics.median(run['seconds']):,.0f}",
             f"{users / max(run['seconds']):,.0f} to {users / min(run['seconds']):,.0f}",
             format_ratio(results[OURS], run),
-            _mebibytes(run["peak_bytes"]),
+            mebibytes(run["peak_bytes"]),
         ]
         for name, run in results.items()
     ]
@@ -125,7 +139,7 @@ def _load(document: Document, part: str) -> str:
             short(1e3 * statistics.median(run["seconds"])),
             format_spread(run["seconds"], 1e3),
             short(1e3 * statistics.median(run["process_seconds"])),
-            _mebibytes(run["peak_bytes"]),
+            mebibytes(run["peak_bytes"]),
         ]
         for name, run in results.items()
     ]
@@ -140,8 +154,8 @@ def _sql(document: Document, part: str) -> str:
             short(statistics.median(run["seconds"])),
             format_spread(run["seconds"]),
             format_ratio(run, results[OURS]),
-            _mebibytes(run["peak_bytes"]),
-            _mebibytes(spilled[name]),
+            mebibytes(run["peak_bytes"]),
+            mebibytes(spilled[name]),
         ]
         for name, run in results.items()
     ]
@@ -150,25 +164,34 @@ def _sql(document: Document, part: str) -> str:
 
 
 def _growth(document: Document, part: str) -> str:
-    """Return the time of a pair or of an interaction, or memory, by the number of interactions."""
+    """Return the time of a pair, or memory, by the number of interactions."""
     points = document["points"]
-    cell: dict[str, Callable[[Any, Any], str]] = {
-        "pair": lambda run, data: _nanoseconds(run, data["counted_pairs"]),
-        "interaction": lambda run, data: _nanoseconds(run, data["interactions"]),
-        "peak": lambda run, data: _mebibytes(run["peak_bytes"]),
-        "own": lambda run, data: _mebibytes(run["own_bytes"]),
-    }
     header = ["interactions", *(f"{point['data']['interactions']:,}" for point in points)]
-    counted = ["pairs counted", *(f"{point['data']['counted_pairs']:,}" for point in points)]
-    rows = [
-        [name, *(cell[part](point["results"][name], point["data"]) for point in points)]
-        for name in points[0]["results"]
-    ]
-    return format_markdown(header, [counted, *rows])
+    if part == "pair":
+        counted = [f"{point['data']['counted_pairs']:,}" for point in points]
+        rows = [["pairs counted", *counted, ""]]
+        for name in points[0]["results"]:
+            times = [nanoseconds_a_pair(point["results"][name], point["data"]) for point in points]
+            rows.append([name, *map(short, times), f"{max(times) / min(times):.2f}"])
+        return format_markdown([*header, "greatest / least"], rows)
+    output = [PAIR_BYTES * NUM_NEIGHBORS * point["data"]["items"] for point in points]
+    rows = [[f"{NUM_NEIGHBORS} neighbors an item", *map(mebibytes, output)]]
+    for name in points[0]["results"]:
+        used = [point["results"][name][f"{part}_bytes"] for point in points]
+        rows.append([name, *map(mebibytes, used)])
+    return format_markdown(header, rows)
 
 
-def _nanoseconds(run: Mapping[str, Any], count: int) -> str:
-    return short(1e9 * statistics.median(run["seconds"]) / count)
+def nanoseconds_a_pair(run: Mapping[str, Any], data: Mapping[str, Any]) -> float:
+    """Return the median time over the number of pairs counted."""
+    median: float = statistics.median(run["seconds"])
+    return 1e9 * median / int(data["counted_pairs"])
+
+
+def _server(document: Document, part: str) -> str:
+    rates = document["requests_per_second"]
+    rows = [[name, f"{rate:,.0f}", f"{rate / rates[OURS]:.2f}"] for name, rate in rates.items()]
+    return format_markdown(["", "requests/s", f"x {OURS}"], rows)
 
 
 def _data(document: Document, part: str) -> str:
@@ -198,6 +221,7 @@ TABLES: dict[str, Callable[[Document, str], str]] = {
     "evaluate": _evaluate,
     "load": _load,
     "growth": _growth,
+    "server": _server,
     "sql": _sql,
 }
 PARTS: dict[str, Callable[[Document, str], str]] = {"data": _data, "machine": _machine}
@@ -225,5 +249,5 @@ def make_table(name: str, document: Document, part: str) -> str:
 def parts_of(name: str, document: Document) -> list[str]:
     """Return the parts of a document that are tables."""
     if name == "growth":
-        return ["pair", "interaction", "peak", "own"]
+        return ["pair", "peak", "own"]
     return list(document["results"]) if name in ("train", "evaluate", "load") else [""]

@@ -37,8 +37,8 @@ class DataSize(NamedTuple):
         if self.skew is None:
             numbers = (self.users, self.items, self.interactions, seed)
             return ["benchmarks.shapes", *map(str, numbers)]
-        numbers_by_name = {**self._asdict(), "seed": seed}
-        return ["cli.generate", *(f"--{k}={v}" for k, v in numbers_by_name.items()), "--out"]
+        options = {**self._asdict(), "seed": seed}
+        return ["cli.generate", *(f"--{name}={n}" for name, n in options.items()), "--out"]
 
 
 PRESETS = {

@@ -1,4 +1,4 @@
-"""Markdown tables of measured figures, printed or put into a document.
+"""Markdown tables of measured figures, printed or put into a document with a plot beside it.
 
 In a document each table stands between two lines, and is replaced:
 
@@ -6,7 +6,9 @@ In a document each table stands between two lines, and is replaced:
     <!-- end of table -->
 
 The first names a file below DIR and the part of it, if it has several; ``data`` and ``machine`` are
-parts of every file. ``<!-- table: goals -->`` compares all of them with the goals.
+parts of every file. ``*/train.json`` stands for those of all shapes, a column each. ``<!-- table: goals -->``
+compares what was measured on each shape with the goals, ``<!-- table: goals other -->`` what was on
+none. The plot has the document's name with the ending ``.svg``.
 """
 
 from __future__ import annotations
@@ -17,15 +19,18 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.goals import make_goals
+from benchmarks.by_shape import make_shapes_table, shapes_with
+from benchmarks.goals import make_goals, make_other_goals
 from benchmarks.markdown import TABLES, Document, make_table, parts_of
+from benchmarks.plot import make_plot
 from benchmarks.report import run
 from mlcore.errors import DataError
 
-__all__ = ["build_parser", "fill_in", "main"]
+__all__ = ["build_parser", "fill_in", "main", "remake"]
 
 BEGIN = re.compile(r"^<!-- table: (\S+)(?: (\S+))? -->$")
 END = "<!-- end of table -->"
+GOALS = {"": make_goals, "other": make_other_goals}
 
 
 class Args(Namespace):
@@ -57,7 +62,9 @@ def all_tables(documents: dict[str, Document]) -> str:
         name = path.rpartition("/")[2]
         for part in parts_of(name, document):
             parts.append(f"{path} {part}".rstrip() + f"\n\n{make_table(name, document, part)}")
-    return "\n\n".join([*parts, f"goals\n\n{make_goals(documents)}"])
+    for part, make in GOALS.items():
+        parts.append(f"goals {part}".rstrip() + f"\n\n{make(documents)}")
+    return "\n\n".join(parts)
 
 
 def fill_in(text: str, documents: dict[str, Document]) -> str:
@@ -84,12 +91,24 @@ def fill_in(text: str, documents: dict[str, Document]) -> str:
 
 def _table_for(file: str, part: str, documents: dict[str, Document]) -> str | None:
     if file == "goals":
-        goals = make_goals(documents)
+        goals = GOALS[part](documents)
         return goals if goals.count("\n") > 1 else None  # no figures that a goal is for
     path = file.removesuffix(".json")
+    if path.startswith("*/"):
+        name = path.removeprefix("*/")
+        return make_shapes_table(documents, name, part) if shapes_with(documents, name) else None
     if path not in documents:
         return None
     return make_table(path.rpartition("/")[2], documents[path], part)
+
+
+def remake(document: Path, folder: Path) -> None:
+    """Replace the tables of a document, and the plot beside it, by those of a folder of figures."""
+    documents = read_figures(folder)
+    document.write_text(fill_in(document.read_text("utf-8"), documents), encoding="utf-8")
+    plot = make_plot(documents)
+    if plot is not None:
+        document.with_suffix(".svg").write_text(plot, encoding="utf-8")
 
 
 def build_parser() -> ArgumentParser:
@@ -114,12 +133,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv, Args())
 
     def work() -> int:
-        documents = read_figures(args.folder)
         if args.into is None:
-            print(all_tables(documents))
+            print(all_tables(read_figures(args.folder)))
         else:
-            text = args.into.read_text("utf-8")
-            args.into.write_text(fill_in(text, documents), encoding="utf-8")
+            remake(args.into, args.folder)
         return 0
 
     return run(work)
