@@ -212,8 +212,7 @@ func (m *idMap) start(index int) uint64 {
 
 func decimalDigits(value int) int {
 	digits := 1
-	for value >= 10 {
-		value /= 10
+	for power := uint64(10); uint64(value) >= power; power *= 10 {
 		digits++
 	}
 	return digits

@@ -84,7 +84,7 @@ func (m *Model) rankBest(s *scratch, items []int32, weights []float32, n int, f 
 	var sound bool
 	// Entries that exist in memory can be counted by an int.
 	if isDense(len(m.counts), int(entries)) {
-		sound = m.rankDense(s, items, weights, f)
+		sound = m.rankDense(s, items, weights, f, int(entries))
 	} else {
 		sound = m.rankSparse(s, items, weights, f, int(entries))
 	}
@@ -95,8 +95,8 @@ func (m *Model) rankBest(s *scratch, items []int32, weights []float32, n int, f 
 	return nil
 }
 
-func (m *Model) rankDense(s *scratch, items []int32, weights []float32, f *filter) bool {
-	s.dense.reset(len(m.counts))
+func (m *Model) rankDense(s *scratch, items []int32, weights []float32, f *filter, entries int) bool {
+	s.dense.reset(len(m.counts), entries)
 	for position, item := range items {
 		indices, data := m.similarity.row(item)
 		if !s.dense.add(float64(weights[position]), indices, data) {

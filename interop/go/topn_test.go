@@ -1,6 +1,7 @@
 package mlcore
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -52,18 +53,21 @@ func TestDenseAndSparseScoresAreTheSame(t *testing.T) {
 		numItems := 1 + random.IntN(200)
 		var dense denseScores
 		var sparse sparseScores
-		dense.reset(numItems)
 		rows := make([][]int32, random.IntN(8))
 		entries := 0
 		for row := range rows {
 			rows[row] = ascending(random, numItems)
 			entries += len(rows[row])
 		}
+		dense.reset(numItems, entries)
 		sparse.reset(min(entries, numItems))
 		for _, indices := range rows {
 			data := make([]float32, len(indices))
 			for entry := range data {
 				data[entry] = random.Float32() - 0.5
+				if random.IntN(4) == 0 {
+					data[entry] = float32(math.Copysign(0, -1)) // a candidate all the same
+				}
 			}
 			weight := float64(random.Float32())
 			if !dense.add(weight, indices, data) || !sparse.add(weight, indices, data, numItems) {
@@ -83,15 +87,19 @@ func TestDenseAndSparseScoresAreTheSame(t *testing.T) {
 		}
 		a.sort()
 		b.sort()
-		if !slices.Equal(a.list, b.list) {
+		if !slices.EqualFunc(a.list, b.list, isSame) {
 			t.Fatalf("%v is not %v", a.list, b.list)
 		}
-		if slices.ContainsFunc(dense.scores, func(score float64) bool { return score != 0 }) ||
+		if slices.ContainsFunc(dense.scores, func(score float64) bool { return !isUntouched(score) }) ||
+			slices.ContainsFunc(dense.touched, func(word uint64) bool { return word != 0 }) ||
 			slices.ContainsFunc(sparse.items, func(item int32) bool { return item != 0 }) {
 			t.Fatal("something was left behind")
 		}
 	}
 }
+
+// isSame tells the two zeros apart.
+func isSame(a, b ranked) bool { return a == b && math.Signbit(a.score) == math.Signbit(b.score) }
 
 func ascending(random *rand.Rand, below int) []int32 {
 	items := make([]int32, 0, below)
@@ -106,14 +114,18 @@ func ascending(random *rand.Rand, below int) []int32 {
 func TestRowsWithBadIndicesAreRefused(t *testing.T) {
 	var dense denseScores
 	var sparse sparseScores
-	dense.reset(3)
 	sparse.reset(8)
 	data := []float32{1, 1}
 	for _, indices := range [][]int32{{0, 3}, {0, -1}, {1, 1}, {2, 0}, {-2147483648, 0}, {0, 2147483647}} {
-		if dense.add(1, indices, data) || sparse.add(1, indices, data, 3) {
+		if sparse.add(1, indices, data, 3) {
 			t.Errorf("%v was accepted", indices)
 		}
-		dense.clear()
+		for _, entries := range []int{2, 3} {
+			if dense.reset(3, entries); dense.add(1, indices, data) {
+				t.Errorf("%v of %d entries was accepted", indices, entries)
+			}
+			dense.clear()
+		}
 		sparse.clear()
 	}
 }
