@@ -44,7 +44,7 @@ from mlcore.types import Int32Array, Int64Array
 
 __all__ = ["read_events_by_numpy"]
 
-_BLOCK_BYTES = 2**19  # changes speed only
+_BLOCK_BYTES = 2**20  # changes speed only
 _MOST_WEIGHTS = 2**20  # each is converted once, by Python
 _NEWLINE = ord("\n")
 # Of the 8 bytes of a word: the digit 0; what takes those above 9 to 128; the highest bit.

@@ -29,6 +29,7 @@ Words: TypeAlias = npt.NDArray[np.uint64]
 
 MAX_TEXT_BYTES = 64
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
+_KEPT = np.array([2 ** (8 * size) - 1 for size in range(9)], np.uint64)  # of a text of some bytes
 _SLOTS = 4  # of the table for each text, at least
 _MOST_PROBES = 64
 
@@ -51,18 +52,14 @@ def words_of(block: bytes, begins: Int64Array, sizes: Int64Array) -> Words:
     loaded: Any = np.ndarray(len(block) - 7, "<u8", block, strides=(1,))  # from each byte on
     width = -(-int(sizes.max(initial=1)) // 8)
     words = np.zeros((width, len(begins)), np.uint64)
-    words[0] = _cut(loaded[begins], sizes)
-    for word in range(1, width):
-        longer = np.flatnonzero(sizes > 8 * word)
-        words[word, longer] = _cut(loaded[begins[longer] + 8 * word], sizes[longer] - 8 * word)
-    return words
-
-
-def _cut(words: Words, sizes: Int64Array) -> Words:
-    """Return words with zeros after the first ``sizes`` bytes."""
-    unused = (64 - 8 * np.minimum(sizes, 8)).astype(np.uint64)
-    words <<= unused
-    words >>= unused
+    for word in range(width):
+        if word == 0 or sizes.min() > 8 * word:
+            words[word] = loaded[begins + 8 * word if word else begins]
+            words[word] &= _KEPT.take(sizes - 8 * word if word else sizes, mode="clip")
+        else:
+            longer = np.flatnonzero(sizes > 8 * word)
+            kept = _KEPT.take(sizes[longer] - 8 * word, mode="clip")
+            words[word, longer] = loaded[begins[longer] + 8 * word] & kept
     return words
 
 
@@ -122,13 +119,14 @@ class TextCodes:
         """Return the entry of each key, or 0."""
         slots = self._slots(keys)
         entries = self._table[slots]
-        left = np.flatnonzero((self._keys[entries] != keys) & (entries != 0))
+        left = np.flatnonzero(self._keys[entries] != keys)
         for _ in range(_MOST_PROBES):
+            left = left[entries[left] != 0]
             if not len(left):
                 return entries
-            slots[left] = self._next(slots[left])
-            entries[left] = found = self._table[slots[left]]
-            left = left[(self._keys[found] != keys[left]) & (found != 0)]
+            slots[left] = next_slots = self._next(slots[left])
+            entries[left] = found = self._table[next_slots]
+            left = left[self._keys[found] != keys[left]]
         raise TextCodesError
 
     def _add(self, keys: Words, words: Words) -> None:

@@ -206,7 +206,7 @@ def test_plain_text_with_one_oddity_gives_the_same_by_either_reader(tmp_path: Pa
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("block_bytes", [1, 7, 64, 2**19])
+@pytest.mark.parametrize("block_bytes", [1, 7, 64, 2**20])
 def test_order_threads_and_blocks_change_nothing(
     block_bytes: int, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
