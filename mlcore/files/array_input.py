@@ -1,11 +1,12 @@
-"""Interactions from CSV by numpy: the arrays of the standard reader, or "not sure". One pass over the file.
+"""Interactions from CSV by numpy: the arrays of the standard reader, or "not sure".
 
 Reads files whose every line has the fields of the header and no quotes, which every reader splits
-alike; ids and numbers of up to 64 bytes, and times that are integers. Whatever else there is, is left to another
+alike; ids and numbers of up to 64 bytes, and times that are integers. All else is left to another
 reader, which also says what is wrong with a file.
 
-Blocks of lines that stay in the cache go to threads. Each finds the ends of fields, and numbers the texts of its
-columns; in the end ids of all threads get their places.
+One pass over the bytes: blocks of lines, small enough for the cache, go to threads; each finds the
+ends of fields, and numbers the ids as they come. One pass over the rows: those numbers become
+positions in the order of all ids.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ import csv
 import os
 import queue
 import zlib
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import IO, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from mlcore.files.csv_layout import CsvLayout
 from mlcore.files.inputs import display_name, find_input_format, opened
@@ -40,7 +41,7 @@ from mlcore.interactions import Events
 from mlcore.numeric.threads import map_in_order, resolve_threads
 from mlcore.progress import Progress, no_progress
 from mlcore.times import UNITS, TimeUnit
-from mlcore.types import Int32Array, Int64Array
+from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = ["read_events_by_numpy"]
 
@@ -143,14 +144,14 @@ class _Part(NamedTuple):
         worker: whose numbers they are.
         users: (N,) int32 numbers of ids.
         items: (N,) int32 likewise.
-        weights: (N,) unsigned numbers of texts, or None if there is no such column.
+        weights: (N,) float64, or None if there is no such column.
         times: (N,) int64 microseconds since 1970 UTC, or None likewise.
     """
 
     worker: int
     users: Int32Array
     items: Int32Array
-    weights: Any
+    weights: Float64Array | None
     times: Int64Array | None
 
 
@@ -183,11 +184,12 @@ class _Table(NamedTuple):
             finally:
                 idle.put(worker)
 
-        parts = []
-        for part in map_in_order(read, blocks, threads):
-            parts.append(part)
-            on_block()
-        return _join(workers, parts)
+        def parts() -> Iterator[_Part]:
+            for part in map_in_order(read, blocks, threads):
+                on_block()
+                yield part
+
+        return _join(workers, parts())
 
     def cut(self, block: bytes) -> Iterator[tuple[Words, Int64Array] | None]:
         """Yield words and sizes of each column in turn."""
@@ -225,8 +227,7 @@ class _Worker:
 
     def __init__(self, table: _Table, number: int) -> None:
         self.users, self.items = TextCodes(), TextCodes()
-        self.levels: list[float] = []
-        self._weights = TextCodes()
+        self._weights, self._levels = TextCodes(), np.empty(0)
         self._table, self._number = table, number
 
     def read(self, block: bytes) -> _Part:
@@ -240,19 +241,20 @@ class _Worker:
             None if time is None else _times_of(*time, self._table.unit),
         )
 
-    def _weights_of(self, words: Words) -> Any:
+    def _weights_of(self, words: Words) -> Float64Array:
         numbers = self._weights.encode(words)
         _expect(len(self._weights) <= _MOST_WEIGHTS)
-        new = self._weights.words[:, len(self.levels) :]
-        self.levels += map(weight_from_text, texts_of(new))
-        return numbers.astype(np.min_scalar_type(len(self.levels)))
+        new = self._weights.words[:, len(self._levels) :]
+        if new.size:
+            self._levels = np.append(self._levels, [*map(weight_from_text, texts_of(new))])
+        return self._levels[numbers]
 
 
 def _times_of(words: Words, sizes: Int64Array, unit: TimeUnit) -> Int64Array:
     known = UNITS[unit]
     numbers = integers_of(words, sizes)
     _expect(bool(((known.least <= numbers) & (numbers <= known.greatest)).all()))
-    return numbers * (1_000_000 // known.per_second)
+    return numbers * (1_000_000 // known.per_second)  # nanoseconds have more digits than are read
 
 
 def integers_of(words: Words, sizes: Int64Array) -> Int64Array:
@@ -284,32 +286,55 @@ def _digits(words: Words, sizes: Int64Array) -> Int64Array:
     return digits.astype(np.int64)
 
 
-def _join(workers: Sequence[_Worker], parts: list[_Part]) -> Events:
-    """Return the rows of all parts, with the ids of all workers; empties ``parts``."""
-    _expect(len(parts) > 0)
-    readers, *columns = (deque(column) for column in zip(*parts))
-    parts.clear()
-    users, items, weights, times = columns
-    user_ids, user_places = in_order([worker.users for worker in workers])
-    item_ids, item_places = in_order([worker.items for worker in workers])
-    num_rows = sum(map(len, users))
-    levels = [np.array(worker.levels, np.float64) for worker in workers]
-    return Events(
-        user_ids,
-        item_ids,
-        _look_up(user_places, readers, users),
-        _look_up(item_places, readers, items),
-        np.ones(num_rows) if weights[0] is None else _look_up(levels, readers, weights),
-        None if times[0] is None else np.concatenate(times),
-    )
+class _Column:
+    """The values of a column, in memory that grows in place: parts to join would take it twice."""
+
+    def __init__(self, dtype: npt.DTypeLike) -> None:
+        self._values = np.empty(0, dtype)
+        self._used = 0
+
+    def append(self, values: Any) -> None:
+        end = self._used + len(values)
+        if end > len(self._values):
+            self._values.resize(end + end // 8, refcheck=False)
+        self._values[self._used : end] = values
+        self._used = end
+
+    def whole(self) -> Any:
+        self._values.resize(self._used, refcheck=False)
+        return self._values
 
 
-def _look_up(tables: Sequence[Any], readers: Iterable[int], parts: deque[Any]) -> Any:
-    """Return for each number of the parts what the table of its worker says; empties ``parts``."""
-    found = np.empty(sum(map(len, parts)), tables[0].dtype)
+def _join(workers: Sequence[_Worker], parts: Iterable[_Part]) -> Events:
+    """Return the rows of all parts, with the ids of all workers."""
+    columns = [_Column(dtype) for dtype in (np.int32, np.int32, np.float64, np.int64)]
+    readers: list[tuple[int, int]] = []
+    for part in parts:
+        readers.append((part.worker, len(part.users)))
+        for column, values in zip(columns, part[1:]):
+            if values is not None:
+                column.append(values)
+    _expect(len(readers) > 0)
+    users, items, weights, times = (column.whole() for column in columns)
+    user_ids = _renumber(users, readers, [worker.users for worker in workers])
+    item_ids = _renumber(items, readers, [worker.items for worker in workers])
+    weights = weights if len(weights) else np.ones(len(users))
+    return Events(user_ids, item_ids, users, items, weights, times if len(times) else None)
+
+
+def _renumber(
+    numbers: Int32Array, readers: Iterable[tuple[int, int]], codes: Sequence[TextCodes]
+) -> list[str]:
+    """Make positions of the numbers that workers gave to ids, in place; return all ids in order.
+
+    Args:
+        readers: worker and number of rows of each part, in order.
+        codes: of each worker.
+    """
+    ids, places = in_order(codes)
     begin = 0
-    for reader in readers:
-        numbers = parts.popleft()  # so that its memory can be used again
-        found[begin : begin + len(numbers)] = tables[reader][numbers]
-        begin += len(numbers)
-    return found
+    for reader, num_rows in readers:
+        rows = slice(begin, begin + num_rows)
+        numbers[rows] = places[reader][numbers[rows]]
+        begin += num_rows
+    return ids
