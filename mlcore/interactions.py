@@ -470,16 +470,20 @@ class Interactions:
         for ids in (self.user_ids, self.item_ids):
             encoded = (id_.encode() for id_ in ids)
             digest.update(b"".join(len(id_).to_bytes(4, "little") + id_ for id_ in encoded))
-        digest.update(self.user_items.indptr.astype("<i8").tobytes())
-        digest.update(self.user_items.indices.astype("<i4").tobytes())
-        digest.update(self.user_items.data.astype("<f8").tobytes())
+        _digest(digest, self.user_items.indptr, "<i8")
+        _digest(digest, self.user_items.indices, "<i4")
+        _digest(digest, self.user_items.data, "<f8")
         if self.timestamps is not None:
-            digest.update(self.timestamps.astype("<i8").tobytes())
+            _digest(digest, self.timestamps, "<i8")
         if with_order and self.has_repeats:
-            digest.update(self.sequences.indptr.astype("<i8").tobytes())
-            digest.update(self.sequences.items.astype("<i4").tobytes())
-            digest.update(self.sequences.times.astype("<i8").tobytes())
+            _digest(digest, self.sequences.indptr, "<i8")
+            _digest(digest, self.sequences.items, "<i4")
+            _digest(digest, self.sequences.times, "<i8")
         return digest.hexdigest()
+
+
+def _digest(digest: Any, values: Any, dtype: str) -> None:
+    digest.update(np.ascontiguousarray(values, dtype))  # no copy of what has the type already
 
 
 def _events_of(

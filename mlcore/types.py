@@ -16,11 +16,13 @@ P       stored entries of a matrix ("pairs" where both axes are items)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 __all__ = [
     "BoolArray",
@@ -79,6 +81,8 @@ class CsrMatrix:
 
     def to_scipy(self) -> sp.csr_matrix[np.float64]:
         """Return the same matrix with float64 values, for scipy's products."""
+        import scipy.sparse as sp  # takes longer than numpy: only where it is used
+
         matrix = sp.csr_matrix(
             (self.data.astype(np.float64), self.indices, self.indptr),
             shape=(self.num_rows, self.num_columns),

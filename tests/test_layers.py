@@ -131,6 +131,14 @@ def test_importing_mlcore_loads_no_optional_package() -> None:
     assert shown.stdout == "[]\n"
 
 
+def test_reading_interactions_loads_no_scipy() -> None:
+    code = "import sys, mlcore.files.interactions; print(*(name for name in sys.modules if 'scipy' in name))"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert shown.stdout == "\n"
+
+
 def test_training_on_data_opens_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     from mlcore import Interactions, TrainConfig, train_from_data
 

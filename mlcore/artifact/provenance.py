@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy
 
 from mlcore.artifact.manifest import MAX_MANIFEST_BYTES, PROVENANCE, parse_object
 from mlcore.errors import DataWarning, ManifestError
@@ -31,6 +30,8 @@ def write_provenance(folder: Path, facts: Mapping[str, Any]) -> None:
     Args:
         facts: JSON, after the versions of what has trained.
     """
+    import scipy  # readers need none
+
     versions = {
         "mlcore": VERSION,
         "numpy": np.__version__,

@@ -12,7 +12,10 @@ from mlcore.numeric.pairs import combine_pairs, sort_pairs, spans, take
 
 ENTRIES = st.lists(
     st.tuples(
-        st.integers(0, 2), st.integers(0, 2), st.integers(0, 3), st.floats(2.0**-60, 2.0**60)
+        st.integers(0, 2),
+        st.integers(0, 2),
+        st.integers(0, 3),
+        st.just(1.0) | st.floats(2.0**-60, 2.0**60),
     ),
     min_size=1,
     max_size=12,
@@ -65,3 +68,18 @@ def test_spans_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mlcore.numeric.pairs._SPAN_ENTRIES", 2)
     assert [(span.start, span.stop) for span in spans(5)] == [(0, 2), (2, 4), (4, 5)]
     assert take(np.array([7, 8, 9]), np.array([2, 2, 0, 1, 0])).tolist() == [9, 9, 7, 8, 7]
+
+
+@pytest.mark.parametrize("equal", [False, True])
+@pytest.mark.parametrize(
+    "rows", [[0, 1, 2, 3, 4], [0, 1, 3, 2, 4], [0, 2, 1, 3, 4], [0, 1, 1, 2, 3]]
+)
+def test_entries_may_be_in_order_already(
+    rows: list[int], equal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlcore.numeric.pairs._SPAN_ENTRIES", 2)
+    weights = np.ones(5) if equal else np.array([5.0, 4, 3, 2, 1])
+    keys, found, _ = sort_pairs(np.array(rows), np.zeros(5, int), (5, 1), weights, None)
+    assert list(zip(keys, found)) == sorted(zip(rows, weights))
+    weights[:] = 9  # the caller's, who may go on with them
+    assert 9 not in found
