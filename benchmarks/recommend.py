@@ -26,7 +26,7 @@ __all__ = ["PACKAGES", "build_parser", "compare_recommenders", "main"]
 OURS = "mlcore"
 SEEN_TOO = "mlcore, seen items too"
 NUM_NEIGHBORS = 100
-PACKAGES = ("numba", *PEERS)
+PACKAGES = PEERS
 
 
 def compare_recommenders(events: Path, repetitions: int, *, out: Path) -> None:

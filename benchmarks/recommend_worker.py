@@ -7,6 +7,7 @@ memory, in the format the contestant prefers, to all lists in memory.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -17,9 +18,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.matrix import SparseMatrix, save_matrix
-from mlcore import Model, Recommender
+from mlcore import Model, Recommender, native
 from mlcore.numeric.threads import resolve_threads
-from mlcore.recommend import scoring
 from mlcore.recommend.request import ListOptions
 
 __all__ = ["FILTERING", "LIST_LENGTH", "PEERS", "RECOMMENDERS", "main"]
@@ -37,7 +37,8 @@ def _mlcore(
     include_seen: bool = False,
     compiled: bool = True,
 ) -> Recommend:
-    _get_ready(model, compiled)
+    if not compiled:
+        os.environ[native.SWITCH] = "0"
     options = ListOptions(LIST_LENGTH, include_seen=include_seen)
 
     def recommend() -> SparseMatrix:
@@ -50,18 +51,6 @@ def _mlcore(
         return sp.csr_matrix((scores, items, indptr), (len(lengths), len(model.items)))
 
     return recommend
-
-
-def _get_ready(model: Model, compiled: bool) -> None:
-    """Load compiled code before the work, and use it for data of any size; or do without."""
-    if not compiled:
-        sys.modules["mlcore.recommend.scoring_numba"] = None  # type: ignore[assignment]
-        return
-    from mlcore.recommend.scoring_numba import rank_rows
-
-    assert model.histories is not None
-    rank_rows(model.similarity, scoring.slice_histories(model.histories, 0, 1), LIST_LENGTH)
-    scoring.MIN_COMPILED_PAIRS = 0
 
 
 def _similaripy(model: Model) -> Recommend:
@@ -120,7 +109,7 @@ RECOMMENDERS: dict[str, Callable[[Model], Recommend]] = {
     "mlcore": _mlcore,
     "mlcore, 1 thread": partial(_mlcore, threads=1),
     "mlcore, seen items too": partial(_mlcore, include_seen=True),
-    "mlcore without numba": partial(_mlcore, compiled=False),
+    "mlcore on numpy + scipy": partial(_mlcore, compiled=False),
     "similaripy": _similaripy,
     "implicit": _implicit,
     "sparse_dot_topn": _sparse_dot_topn,

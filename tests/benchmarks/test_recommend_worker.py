@@ -17,7 +17,7 @@ from tests import oracles
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.numba
+@pytest.mark.native
 @pytest.mark.parametrize("name", [name for name in RECOMMENDERS if name.startswith("mlcore")])
 def test_each_way_of_ours_makes_the_lists_of_the_recommender(name: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(6)
