@@ -18,6 +18,7 @@ import numpy as np
 
 from mlcore.errors import IdMapError, shorten
 from mlcore.ids import MAX_ID_BYTES, id_fault
+from mlcore.numeric.utf8 import Utf8
 from mlcore.types import Int64Array
 
 __all__ = ["StoredIds", "format_id_map", "parse_id_map"]
@@ -63,16 +64,23 @@ class StoredIds(Sequence[str]):
     def __getitem__(self, place: int) -> str: ...
 
     @overload
-    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: slice) -> Sequence[str]: ...
 
-    def __getitem__(self, place: int | slice) -> str | list[str]:
+    def __getitem__(self, place: int | slice) -> str | Sequence[str]:
         if isinstance(place, slice):
-            return [self[index] for index in range(len(self))[place]]
+            return StoredIds(self._data, self._begins[place], self._ends[place])
         return self._data[self._begins[place] : self._ends[place]].decode()
 
     def __iter__(self) -> Iterator[str]:
+        if len(self) < self._data.count(b"\n") - 1:
+            return map(self.__getitem__, range(len(self)))
         lines = self._data.decode().split("\n")[1:-1]
         return (line.partition(",")[2] for line in lines)
+
+    @property
+    def utf8(self) -> Utf8:
+        """The ids as ``mlcore.numeric.utf8.utf8_of`` returns them."""
+        return Utf8(np.frombuffer(self._data, np.uint8), self._begins, self._ends)
 
 
 def parse_id_map(data: bytes, count: int, place: str) -> Sequence[str]:

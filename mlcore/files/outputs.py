@@ -12,7 +12,7 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TextIO, TypeAlias, cast
+from typing import IO, TypeAlias, cast
 
 from mlcore.errors import DataError, from_os_error
 from mlcore.files.clobber import refuse_clobber
@@ -21,7 +21,7 @@ from mlcore.files.options import PathLike
 from mlcore.files.parquet_output import check_parquet_output, convert_to_parquet
 from mlcore.files.partials import create_partial
 
-__all__ = ["OnWritten", "descriptor_of", "is_stream", "open_outputs"]
+__all__ = ["OnWritten", "OutputStream", "descriptor_of", "is_stream", "open_outputs"]
 
 OnWritten: TypeAlias = Callable[[Sequence[Path | None]], object]
 
@@ -36,7 +36,7 @@ def open_outputs(
     inputs: Mapping[str, PathLike | None] = {},
     types: Mapping[str, str] | None = None,
     on_written: OnWritten | None = None,
-) -> Iterator[list[TextIO]]:
+) -> Iterator[list[OutputStream]]:
     """Give a text stream for each path; replace the files, one right after the other, on success.
 
     Until then the text goes to hidden siblings, which are removed on any exception and on Ctrl-C, and
@@ -95,7 +95,7 @@ class _Output:
         if os.fspath(path).lower().endswith(".gz"):
             raw = cast(IO[bytes], gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0))
             self._files.insert(0, raw)
-        self.stream: TextIO = _Writer(raw, path)
+        self.stream = OutputStream(raw, path)
 
     def _open(self) -> IO[bytes]:
         try:
@@ -175,7 +175,7 @@ class _Output:
             self._lock = None
 
 
-class _Writer(io.TextIOWrapper):
+class OutputStream(io.TextIOWrapper):
     """UTF-8 with plain line feeds, whose errors name the output."""
 
     def __init__(self, raw: IO[bytes], path: PathLike) -> None:
@@ -183,8 +183,17 @@ class _Writer(io.TextIOWrapper):
         self._place = _name(path)
 
     def write(self, text: str) -> int:
+        """Write text; return its length."""
         with _room_to_write(self._place):
             return super().write(text)
+
+    def write_bytes(self, data: bytes) -> None:
+        """Write what is UTF-8 already; only to a stream that gets nothing else.
+
+        Text waits in a buffer of its own, and emptying it would change the bytes of a ``.gz``.
+        """
+        with _room_to_write(self._place):
+            self.buffer.write(data)
 
 
 @contextlib.contextmanager

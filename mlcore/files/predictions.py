@@ -6,23 +6,28 @@ import os
 import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from mlcore import native
 from mlcore.errors import ConfigError, DataError, at, shorten, shorten_json
 from mlcore.files.formats import ROW_FORMATS, any_ending_of, find_row_format
 from mlcore.files.inputs import display_name, text_chunks
 from mlcore.files.json_lines import hint_at_bare_id, json_member, no_objects, parse_json_object
 from mlcore.files.list_rows import are_rows, format_list_rows, read_list_rows
+from mlcore.files.lists_native import ListArrays, format_lists
 from mlcore.files.options import PathLike
 from mlcore.files.outputs import is_stream
 from mlcore.files.tables import BadValue
 from mlcore.files.values import JSON_NUMBER, IdEncoder
 from mlcore.jsontext import format_numbers, format_string
 from mlcore.numeric.ranges import offsets
+from mlcore.numeric.utf8 import utf8_of
 from mlcore.progress import Progress, no_progress
 from mlcore.ranked_lists import LIST_COLUMNS, Predictions
+from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = [
     "Entries",
@@ -147,11 +152,37 @@ class ListFormat(NamedTuple):
         header: the text before them.
         quote: what makes of an id the text that ``format`` takes.
         format: the lines of some lists, as ``format_predictions``.
+        delimiter: of rows; None for JSON Lines.
     """
 
     header: str
     quote: Callable[[str], str]
     format: Callable[[Sequence[str], Entries, Sequence[bool], Entries | None], str]
+    delimiter: str | None = None
+
+    def writer(self, item_ids: Sequence[str]) -> Callable[[ListArrays], bytes]:
+        """Return what makes the lines of lists of these items: compiled code for all of them, or none.
+
+        >>> write = find_list_format("-").writer(["a"])
+        >>> score = np.array([0.5]), np.array([False])
+        >>> write(ListArrays(["u"], np.array([0, 1]), np.array([0]), *score))
+        b'{"user_id": "u", "items": [{"item_id": "a", "score": 0.5}]}\\n'
+        """
+        if native.is_available():
+            return partial(format_lists, items=utf8_of(item_ids), delimiter=self.delimiter)
+        return partial(self._write, list(map(self.quote, item_ids)))
+
+    def _write(self, item_texts: Sequence[str], lists: ListArrays) -> bytes:
+        def entries(bounds: Int64Array, items: Int32Array, numbers: Float64Array) -> Entries:
+            ids = list(map(item_texts.__getitem__, items.tolist()))
+            return Entries(bounds.tolist(), ids, numbers.tolist())
+
+        return self.format(
+            list(map(self.quote, lists.user_ids)),
+            entries(lists.bounds, lists.items, lists.scores),
+            lists.filled.tolist(),
+            None if lists.reasons is None else entries(*lists.reasons),
+        ).encode()
 
 
 def find_list_format(path: PathLike, explain: bool = False) -> ListFormat:
@@ -189,7 +220,8 @@ def find_list_format(path: PathLike, explain: bool = False) -> ListFormat:
     ) -> str:
         return format_list_rows(rows, users, lists.bounds, lists.items, lists.numbers, filled)
 
-    return ListFormat(rows.header(LIST_COLUMNS), rows.quote, format_rows)
+    delimiter = "\t" if ending == ".tsv" else ","
+    return ListFormat(rows.header(LIST_COLUMNS), rows.quote, format_rows, delimiter)
 
 
 def read_predictions(path: PathLike, progress: Progress = no_progress) -> Predictions:

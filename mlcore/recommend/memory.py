@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
+from mlcore import native
 from mlcore.artifact import Model
+from mlcore.files.lists_native import MOST_AROUND, MOST_ESCAPED
 from mlcore.memory.available import format_bytes
 from mlcore.memory.plan import LARGER_MACHINE, Allocation, Plan, peak, per_thread
 from mlcore.recommend.ranker import MAX_BLOCK_REASONS
@@ -19,10 +20,11 @@ __all__ = ["plan_lists"]
 # Of an id: as a Python string in a list, without its characters, or as its line in a file that is
 # parsed; its entry in a dictionary.
 ID_BYTES, ENTRY_BYTES = 57, 140
-# Of a cell of scratch, (user, item), that a history touches; of a listed item; of it as text; of what
-# ``explain`` looks at together; of a contribution, and of it as text.
-CELL_BYTES, LISTED_BYTES, TEXT_BYTES, EXPLAIN_BYTES = 40, 13, 300, 40 * 2**17
-CONTRIBUTION_BYTES, CONTRIBUTION_TEXT_BYTES = 12, 100
+# Of a cell of scratch, (user, item), that a history touches; of a listed item; of it as text, without
+# its ids; of what ``explain`` looks at together; of a contribution.
+CELL_BYTES, LISTED_BYTES, TEXT_BYTES, EXPLAIN_BYTES = 40, 13, 50, 40 * 2**17
+CONTRIBUTION_BYTES = 12
+FORMATTING_BYTES = 300  # of a listed item or a contribution, while Python makes its text
 DECAY_BYTES = 48  # of an entry of a stored history, while its weight decays
 FEWER_PAIRS = (
     f"train with fewer neighbors, --set num_neighbors=N, or fewer items, or {LARGER_MACHINE}"
@@ -60,7 +62,7 @@ def plan_lists(
             _ids(model, sizes, all_users),
             *peak(
                 [Allocation("marks of the pairs", 3 * model.similarity.num_entries, FEWER_PAIRS)],
-                _ranking(model, options, threads, all_users),
+                _ranking(model, sizes, options, threads, all_users),
             ),
         ],
         note=f"besides, the model is mapped: {format_bytes(sum(sizes.values()))}, not counted",
@@ -81,12 +83,12 @@ def _ids(model: Model, sizes: dict[str, int], all_users: bool) -> Allocation:
 
 
 def _ranking(
-    model: Model, options: ListOptions, threads: int, all_users: bool
+    model: Model, sizes: dict[str, int], options: ListOptions, threads: int, all_users: bool
 ) -> Sequence[Allocation]:
     scorer, num_items = Scorer(model.similarity, model.popularity), len(model.items)
     histories = model.histories if all_users else None
     num_entries = 0 if histories is None else histories.num_entries
-    is_compiled = scorer.pays_to_compile(num_entries) and find_spec("numba") is not None
+    is_compiled = native.is_available()
     # Caps may need all of a list.
     longest = num_items if options.filter.at_most else min(options.n, num_items)
     width = longest if is_compiled and not options.explain else num_items
@@ -97,17 +99,25 @@ def _ranking(
         mean = num_entries / max(1, histories.num_rows)
         touched = min(num_items, int(mean * scorer.pairs_per_entry))
         decaying = rows * mean if model.order is not None else 0.0
-    listed, waiting = rows * min(options.n, num_items), 2 * threads + 1
-    scratch = 8 * num_items + 2 * LISTED_BYTES * rows * longest + DECAY_BYTES * decaying
-    lists = (waiting * LISTED_BYTES + TEXT_BYTES) * listed
+    listed, waiting = rows * min(options.n, num_items), 2 * threads + 1  # of a block; blocks
+    if histories is not None:
+        waiting = min(waiting, -(-histories.num_rows // rows))
+    if options.explain:
+        listed += MAX_BLOCK_REASONS
+    # At most: a line of items.csv has a position too.
+    id_bytes = sizes.get("items.csv", 0) / max(1, num_items)
+    formatting = MOST_AROUND + MOST_ESCAPED * id_bytes if is_compiled else FORMATTING_BYTES
+    lists = (threads * formatting + waiting * (TEXT_BYTES + 2 * id_bytes)) * listed
+    scratch = (
+        12 * num_items + 16 * longest + 2 * LISTED_BYTES * rows * longest + DECAY_BYTES * decaying
+    )
     if not is_compiled:
         scratch += rows * (num_items + CELL_BYTES * touched)
     if options.explain:
-        scratch += 4 * rows * num_items + EXPLAIN_BYTES
-        lists += (waiting * CONTRIBUTION_BYTES + CONTRIBUTION_TEXT_BYTES) * MAX_BLOCK_REASONS
+        scratch += 4 * rows * num_items + EXPLAIN_BYTES + CONTRIBUTION_BYTES * MAX_BLOCK_REASONS
     pairs = 0 if is_compiled else 8 * model.similarity.num_entries
     return [
         Allocation("pairs in float64", pairs, FEWER_PAIRS),
         per_thread(threads, scratch, SHORTER_LISTS if is_compiled else LARGER_MACHINE),
-        Allocation("lists", lists, SHORTER_LISTS),
+        Allocation("lists", int(lists), SHORTER_LISTS),
     ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,9 +17,10 @@ from mlcore.files.histories import UserHistory, read_histories
 from mlcore.files.inputs import display_name
 from mlcore.files.list_rows import LIST_TYPES
 from mlcore.files.lists import read_ids
+from mlcore.files.lists_native import ListArrays
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
-from mlcore.files.predictions import Entries, ListFormat, find_list_format
+from mlcore.files.predictions import find_list_format
 from mlcore.files.tables import BadValue
 from mlcore.files.values import parse_timestamp
 from mlcore.lineage.command_run import CommandRun
@@ -33,7 +35,7 @@ from mlcore.recommend.ranker import RankedUsers
 from mlcore.recommend.recommender import Recommender
 from mlcore.recommend.request import ListOptions, UserRequest
 from mlcore.references import likely_reason, none_known
-from mlcore.types import Float64Array, Int32Array, Int64Array
+from mlcore.types import Int64Array
 
 __all__ = ["predict_from_path"]
 
@@ -116,7 +118,7 @@ def predict_from_path(
         out,
     ):
         run.take_options(inputs)
-        out.write(list_format.header)
+        out.write_bytes(list_format.header.encode())
         recommender = Recommender.load(
             model_dir, attributes=options.attributes_path, input_options=input_options
         )
@@ -125,20 +127,21 @@ def predict_from_path(
         list_options = _list_options(options, limits, wanted)
         plan = _plan(recommender, model_dir, requests, options, wanted, threads)
         plan.show(on_message, must_fit=True)
+        write = partial(_write, list_format.writer(recommender.model.items.load()))
         if requests.users_path is None and requests.histories_path is None:
             total = recommender.model.num_users
-            limits.expect_users(recommender.user_ids(), "the model")
-            ranked_blocks = recommender.rank_all_users(list_options, threads)
+            if recommender.model.users is not None:
+                limits.expect_users(recommender.model.users.load(), "the model")
+            blocks = recommender.map_all_users(write, list_options, threads)
         else:
             total = 0
             asked = _requests(recommender, requests, options, input_options, now, tally, limits)
-            ranked_blocks = recommender.rank_requests(asked, list_options, threads)
-        item_texts = list(map(list_format.quote, recommender.model.items.ids))
-        for ranked in ranked_blocks:
-            out.write(_format_lists(ranked, item_texts, list_format))
-            limits.note_asked(ranked.user_ids)
-            tally.lists += len(ranked.user_ids)
-            tally.short_lists += int((np.diff(ranked.ranking.indptr) < options.top_n).sum())
+            blocks = recommender.map_requests(write, asked, list_options, threads)
+        for block in blocks:
+            out.write_bytes(block.lines)
+            limits.note_asked(block.user_ids)
+            tally.lists += len(block.user_ids)
+            tally.short_lists += int((block.lengths < options.top_n).sum())
             progress("recommend", tally.lists, total)
         if requests.histories_path is not None:
             limits.expect_asked(display_name(requests.histories_path))
@@ -178,24 +181,20 @@ def _list_options(options: PredictOptions, limits: Limits, wanted: ItemFilter) -
     )
 
 
-def _format_lists(ranked: RankedUsers, item_texts: Sequence[str], list_format: ListFormat) -> str:
+class _Written(NamedTuple):
+    """The lines of some lists, and how long each is; scores are not kept while they wait."""
+
+    user_ids: Sequence[str]
+    lines: bytes
+    lengths: Int64Array
+
+
+def _write(writer: Callable[[ListArrays], bytes], ranked: RankedUsers) -> _Written:
     ranking, found = ranked.ranking, ranked.contributions
-    because = None
-    if found is not None:
-        because = _entries(found.indptr, found.items, found.shares, item_texts)
-    return list_format.format(
-        list(map(list_format.quote, ranked.user_ids)),
-        _entries(ranking.indptr, ranking.items, ranking.scores, item_texts),
-        ranking.filled.tolist(),
-        because,
-    )
-
-
-def _entries(
-    indptr: Int64Array, items: Int32Array, numbers: Float64Array, item_texts: Sequence[str]
-) -> Entries:
-    ids = list(map(item_texts.__getitem__, items.tolist()))
-    return Entries(indptr.tolist(), ids, numbers.tolist())
+    reasons = None if found is None else (found.indptr, found.items, found.shares)
+    columns = ranking.items, ranking.scores, ranking.filled
+    lines = writer(ListArrays(ranked.user_ids, ranking.indptr, *columns, reasons))
+    return _Written(ranked.user_ids, lines, np.diff(ranking.indptr))
 
 
 def _requests(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -32,6 +31,8 @@ from mlcore.types import BoolArray, CsrMatrix, Float32Array, Int64Array
 
 __all__ = ["MAX_BLOCK_REASONS", "RankedUsers", "Ranker"]
 
+R = TypeVar("R")
+
 # A block of users to explain ends once they may have this many contributions, each of which takes
 # some 100 bytes as text. Changes speed and memory only.
 MAX_BLOCK_REASONS = 2**17
@@ -43,6 +44,10 @@ class RankedUsers(NamedTuple):
     user_ids: Sequence[str]
     ranking: Ranking
     contributions: Contributions | None = None
+
+
+def _unchanged(ranked: RankedUsers) -> RankedUsers:
+    return ranked
 
 
 class Ranker:
@@ -150,9 +155,20 @@ class Ranker:
     def rank_requests(
         self, requests: Iterable[UserRequest], options: ListOptions, threads: int | None = None
     ) -> Iterator[RankedUsers]:
-        """Yield the lists of many users in blocks, in order, computed on all cores.
+        """Yield the lists of many users in blocks, see ``map_requests``."""
+        return self.map_requests(_unchanged, requests, options, threads)
+
+    def map_requests(
+        self,
+        function: Callable[[RankedUsers], R],
+        requests: Iterable[UserRequest],
+        options: ListOptions,
+        threads: int | None = None,
+    ) -> Iterator[R]:
+        """Yield what a function makes of the lists of many users, block by block, on all cores.
 
         Args:
+            function: without side effects; called on the thread that ranked the block.
             requests: read lazily, so memory does not grow with their number.
             options: except ``fill``, which is in each request.
             threads: None for one per core. Changes speed only.
@@ -162,17 +178,30 @@ class Ranker:
         """
         self._scorer.prepare()
         filters = make_filters(options, self.model.items, self.model.attributes)
-        rank = partial(self._rank_asked, options=options, filters=filters)
-        yield from map_in_order(rank, self._in_blocks(requests, options), resolve_threads(threads))
+
+        def work(block: list[UserRequest]) -> R:
+            return function(self._rank_asked(block, options, filters))
+
+        yield from map_in_order(work, self._in_blocks(requests, options), resolve_threads(threads))
 
     def rank_all_users(
         self, options: ListOptions, threads: int | None = None
     ) -> Iterator[RankedUsers]:
-        """Yield the lists of all users of the training in blocks, by ascending id, on all cores.
+        """Yield the lists of all users of the training in blocks, see ``map_all_users``."""
+        return self.map_all_users(_unchanged, options, threads)
 
-        Equals ``rank_requests`` for all of them, without an object for each.
+    def map_all_users(
+        self,
+        function: Callable[[RankedUsers], R],
+        options: ListOptions,
+        threads: int | None = None,
+    ) -> Iterator[R]:
+        """Yield what a function makes of the lists of all users of the training, by ascending id.
+
+        Equals ``map_requests`` for all of them, without an object for each.
 
         Args:
+            function: as there.
             threads: None for one per core. Changes speed only.
 
         Raises:
@@ -180,22 +209,25 @@ class Ranker:
             CsrError: a stored index points to no item, or a stored value is not finite.
         """
         _, histories = self._users_and_histories()
-        self._scorer.prepare(histories.num_entries)
+        self._scorer.prepare()
         filters = make_filters(options, self.model.items, self.model.attributes)
-        rank = partial(self._rank_span, options=options, filters=filters)
+
+        def work(span: tuple[int, int]) -> R:
+            return function(self._rank_span(span, options, filters))
+
         size = self._scorer.block_rows(options.n, options.explain)
         longest = min(options.n, len(self.model.items))
         most = MAX_BLOCK_REASONS // max(1, longest)
         most = most if options.explain else histories.num_entries
         spans = row_blocks(histories.indptr, size, most)
-        yield from map_in_order(rank, spans, resolve_threads(threads))
+        yield from map_in_order(work, spans, resolve_threads(threads))
 
     def _rank_span(
         self, span: tuple[int, int], options: ListOptions, filters: Filters
     ) -> RankedUsers:
         users, histories = self._users_and_histories()
         fill = np.full(span[1] - span[0], options.fill is not None)
-        ids = users.ids[slice(*span)]
+        ids = users.load()[slice(*span)]
         rows = slice_histories(histories, *span)
         decayed = self._decayed(rows.indptr, rows.data, histories.indptr[span[0]])
         return self._rank_block(ids, replace(rows, data=decayed), fill, options, filters)
@@ -232,16 +264,12 @@ class Ranker:
         longest = min(options.n, len(self.model.items))
         size = self._scorer.block_rows(options.n, options.explain)
         block: list[UserRequest] = []
-        num_entries = contributions = 0  # so far; at most in this block
+        contributions = 0  # at most, in this block
         for request in requests:
             block.append(request)
-            num_entries += len(request.history[0])
             contributions += longest * len(request.history[0]) if options.explain else 0
             if len(block) == size or contributions >= MAX_BLOCK_REASONS:
                 yield block
                 block, contributions = [], 0
-                # After this many, expect as many again.
-                self._scorer.prepare(num_entries)
-                size = self._scorer.block_rows(options.n, options.explain)
         if block:
             yield block

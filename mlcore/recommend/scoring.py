@@ -4,8 +4,8 @@ score(j) is the sum over the history, in ascending item order, of float64(w_i) *
 added in float64 from +0. A product of two float32 is exact in float64, so fused multiply-add
 changes nothing. Candidates are the items that at least one stored pair touches. Order: score
 descending, then item position ascending. A program in any language that follows these rules gets
-the same items and the same bits, as do the three paths here: row by row, scipy's product of blocks,
-and, for large batches with numba installed, ``mlcore.recommend.scoring_numba``.
+the same items and the same bits, as do the three paths here: ``mlcore.recommend.scoring_native``, where
+it was compiled; else row by row and, for many users, scipy's product of blocks.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
+from mlcore import native
 from mlcore.errors import CsrError
 from mlcore.numeric.csr import check_positions, check_values
 from mlcore.numeric.ranges import offsets, ragged_arange
@@ -26,6 +26,7 @@ from mlcore.numeric.sums import sum_by_group
 from mlcore.numeric.topk import top_k_per_row
 from mlcore.recommend.caps import Caps
 from mlcore.recommend.ranking import DEEPER, Filters, Ranking, RowItems, complete_lists
+from mlcore.recommend.scoring_native import rank_rows
 from mlcore.types import (
     BoolArray,
     CsrMatrix,
@@ -36,6 +37,9 @@ from mlcore.types import (
     Int64Array,
 )
 
+if TYPE_CHECKING:
+    import scipy.sparse as sp
+
 __all__ = ["Scorer", "slice_histories", "stack_histories"]
 
 # Bounds the users ranked together by (user, item) cells, or (user, listed item) in compiled code;
@@ -44,13 +48,10 @@ MAX_BLOCK_CELLS = 2**20
 # A block needs scratch as long as the catalogue, which does not pay off for fewer rows.
 MIN_PRODUCT_ROWS = 16
 MAX_BLOCK_ROWS = 1024
-# scipy multiplies this many stored pairs in about half a second, the time it takes to load numba and
-# its cached code. Changes speed only.
-MIN_COMPILED_PAIRS = 4 * 10**7
 
 _Lists: TypeAlias = tuple[Int64Array, Int32Array, Float64Array]  # offsets, items, scores
 _RankRows: TypeAlias = Callable[
-    [CsrMatrix, CsrMatrix, int, BoolArray | None, bool, RowItems | None], _Lists
+    [CsrMatrix, CsrMatrix, int, BoolArray | None, bool, RowItems | None, bool], _Lists | None
 ]
 
 
@@ -116,9 +117,11 @@ class Scorer:
     popularity: Int64Array
     fallback: Int64Array | Float64Array | None = None
     _product_ready: sp.csr_matrix[np.float64] | None = field(default=None, init=False)
-    _rank_rows: _RankRows | None = field(default=None, init=False)
+    _rank_rows: _RankRows | None = field(init=False)
     _is_checked: bool = field(default=False, init=False)
-    _may_compile: bool = field(default=True, init=False)
+
+    def __post_init__(self) -> None:
+        self._rank_rows = rank_rows if native.is_available() else None
 
     @cached_property
     def _by_popularity(self) -> Int64Array:
@@ -143,7 +146,7 @@ class Scorer:
         return float(num_pairs) / max(1, int(self.popularity.sum()))
 
     def block_rows(self, n: int, explain: bool = False) -> int:
-        """Return how many users to rank together with the current path.
+        """Return how many users to rank together.
 
         Args:
             n: list length, >= 1.
@@ -153,29 +156,17 @@ class Scorer:
         width = num_items if self._rank_rows is None or explain else min(n, num_items)
         return max(1, min(MAX_BLOCK_ROWS, MAX_BLOCK_CELLS // max(1, width)))
 
-    def pays_to_compile(self, num_entries: int) -> bool:
-        """Return whether ranking histories of so many entries pays for loading compiled code."""
-        return num_entries * self.pairs_per_entry >= MIN_COMPILED_PAIRS
-
-    def prepare(self, num_entries: int = 0) -> None:
-        """Check all indices and values once, and choose the path for many users.
-
-        Args:
-            num_entries: entries of the histories to rank, as far as known. A later call with more
-                switches to compiled code once that pays off. Changes speed only.
+    def prepare(self) -> None:
+        """Check all indices and values once, for many users.
 
         Raises:
             CsrError: a stored index points to no item, or a stored value is not finite.
         """
-        if not self._is_checked:
-            check_positions(self.similarity.indices, self.similarity.num_columns, "similarity.npz")
-            check_values(self.similarity.data, "similarity.npz")
-        if self._may_compile and self.pays_to_compile(num_entries):
-            self._may_compile = False
-            self._rank_rows = _load_rank_rows()
-        if self._rank_rows is not None:
-            self._product_ready = None
-        elif not self._is_checked and (self.similarity.data > 0).all():
+        if self._is_checked:
+            return
+        check_positions(self.similarity.indices, self.similarity.num_columns, "similarity.npz")
+        check_values(self.similarity.data, "similarity.npz")
+        if self._rank_rows is None and (self.similarity.data > 0).all():
             # Otherwise scipy drops sums that cancel to 0, which are still candidates.
             self._product_ready = self.similarity.to_scipy()
         self._is_checked = True
@@ -236,12 +227,12 @@ class Scorer:
         return _join_rows(lists, np.float64)
 
     def _rank(self, histories: CsrMatrix, n: int, filters: Filters) -> _Lists:
-        rank_rows = self._rank_rows
-        if rank_rows is not None and histories.num_rows >= MIN_PRODUCT_ROWS:
-            return rank_rows(
-                self.similarity, histories, n, filters.allowed, filters.include_seen, filters.rows
-            )
-        return self._rank_scores(histories, n, filters)
+        if self._rank_rows is not None:
+            limits = filters.allowed, filters.include_seen, filters.rows
+            lists = self._rank_rows(self.similarity, histories, n, *limits, not self._is_checked)
+            if lists is not None:
+                return lists
+        return self._rank_scores(histories, n, filters)  # which says what is at fault, too
 
     def _rank_scores(self, histories: CsrMatrix, n: int, filters: Filters) -> _Lists:
         indptr, items, scores = self.score(histories)
@@ -257,7 +248,7 @@ class Scorer:
         Raises:
             CsrError: a stored index points to no item, or a stored value is not finite.
         """
-        similarity = self._product_ready  # another thread may drop it
+        similarity = self._product_ready
         if similarity is not None and histories.num_rows >= MIN_PRODUCT_ROWS:
             product = histories.to_scipy() @ similarity
             return product.indptr.astype(np.int64), product.indices, product.data
@@ -298,12 +289,3 @@ class Scorer:
         if filters.rows is not None:
             keep &= filters.rows.allowed(num_items)[cells]
         return keep
-
-
-def _load_rank_rows() -> _RankRows | None:
-    """Return the compiled function, or None without a numba that works with this numpy."""
-    try:
-        from mlcore.recommend.scoring_numba import rank_rows
-    except ImportError:
-        return None
-    return rank_rows

@@ -203,7 +203,9 @@ def test_the_way_without_quotes_finds_what_the_one_by_lines_finds(
             assert plain is None
         else:
             assert plain is not None
-            assert list(plain) == plain[:] == [plain[k] for k in range(len(plain))] == expected
+            assert (
+                list(plain) == list(plain[:]) == [plain[k] for k in range(len(plain))] == expected
+            )
 
 
 def test_ids_with_long_common_beginnings_are_compared_to_their_ends() -> None:

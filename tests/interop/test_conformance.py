@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-import math
 import mmap
 import os
 import re
@@ -79,7 +78,7 @@ def test_requests_have_the_answers_of_their_case(case: Case, way: str) -> None:
 
 @pytest.mark.parametrize(
     "compiled",
-    [pytest.param(False, id="scipy"), pytest.param(True, id="compiled", marks=pytest.mark.numba)],
+    [pytest.param(False, id="scipy"), pytest.param(True, id="compiled", marks=pytest.mark.native)],
 )
 @of_kind("predict")
 def test_a_batch_gives_what_single_requests_give(
@@ -87,7 +86,7 @@ def test_a_batch_gives_what_single_requests_give(
 ) -> None:
     # However little there is to do, neither row by row nor, if asked, by scipy.
     monkeypatch.setattr(scoring, "MIN_PRODUCT_ROWS", 1)
-    monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", 0 if compiled else math.inf)
+    monkeypatch.setattr("mlcore.native.is_available", lambda: compiled)
     recommender = Recommender.load(case.path("model"))
     expected = read_lines(case.path("expect"))
     for request, wanted in zip(read_lines(case.path("requests")), expected):

@@ -53,15 +53,12 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("top_n", [10, 60])
-@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.numba)])
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.native)])
 def test_recommending_takes_what_is_planned(
     compiled: bool, top_n: int, model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mlcore.recommend.scoring.MIN_COMPILED_PAIRS", 0 if compiled else 1e99)
-    recommender = Recommender.load(model_dir)
-    if compiled:
-        next(recommender.rank_all_users(ListOptions(3), 1))  # loads the code
-    plan = plan_lists(recommender.model, model_dir, ListOptions(top_n), 2, all_users=True)
+    monkeypatch.setattr("mlcore.native.is_available", lambda: compiled)
+    plan = plan_lists(Model.load(model_dir), model_dir, ListOptions(top_n), 2, all_users=True)
     options = PredictOptions(top_n)
     tracemalloc.start()
     try:
@@ -69,7 +66,8 @@ def test_recommending_takes_what_is_planned(
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert 0.55 <= peak / plan.num_bytes <= 1.0
+    # Compiled, there is room for ids all of whose bytes are escaped, and few of the lists that may wait do.
+    assert (0.3 if compiled else 0.55) <= peak / plan.num_bytes <= 1.0
 
 
 @pytest.mark.parametrize("decay", [QuadraticHistoryDecay(), ExponentialHistoryDecay()], ids=str)
@@ -123,7 +121,7 @@ def test_the_suggestion_makes_the_plan_smaller(
         assert error is not None
         return plan.num_bytes, error.hint
 
-    monkeypatch.setattr("mlcore.recommend.scoring.MIN_COMPILED_PAIRS", 1e99)
+    monkeypatch.setattr("mlcore.native.is_available", lambda: False)
     size, hint = planned(10, 4)
     assert hint == "use fewer threads, --threads" and planned(10, 2)[0] < 0.7 * size
     assert planned(10, 1)[1] == LARGER_MACHINE

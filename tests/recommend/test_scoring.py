@@ -23,8 +23,9 @@ History = Mapping[int, float]
 
 @pytest.fixture(autouse=True)
 def products_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small data would be scored row by row otherwise, on every path."""
+    """Small data would be scored row by row otherwise; test_scoring_native has the compiled path."""
     monkeypatch.setattr(scoring, "MIN_PRODUCT_ROWS", 1)
+    monkeypatch.setattr("mlcore.native.is_available", lambda: False)
 
 
 def scorer_of(w: npt.NDArray[np.float32], popularity: list[int] | None = None) -> Scorer:
@@ -258,7 +259,7 @@ def test_scores_do_not_depend_on_who_is_ranked_along() -> None:
     assert together == alone
 
 
-@pytest.mark.numba
+@pytest.mark.native
 @pytest.mark.parametrize(
     ("rows", "cells", "n", "expected", "compiled"),
     [
@@ -277,8 +278,10 @@ def test_blocks_are_bounded_by_rows_and_by_cells(
     monkeypatch.setattr(scoring, "MAX_BLOCK_CELLS", cells)
     scorer = scorer_of(np.zeros((10, 10), np.float32))
     assert scorer.block_rows(n) == scorer.block_rows(n, explain=True) == expected
-    monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", 0)
-    scorer.prepare()
+    monkeypatch.undo()
+    monkeypatch.setattr(scoring, "MAX_BLOCK_ROWS", rows)
+    monkeypatch.setattr(scoring, "MAX_BLOCK_CELLS", cells)
+    scorer = scorer_of(np.zeros((10, 10), np.float32))
     assert scorer.block_rows(n) == compiled
     assert scorer.block_rows(n, explain=True) == expected
 

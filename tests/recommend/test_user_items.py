@@ -36,9 +36,9 @@ def model() -> Model:
 
 
 def set_way(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rank blocks in one way; single requests are ranked row by row."""
+    """Rank blocks in one way."""
     monkeypatch.setattr(scoring, "MIN_PRODUCT_ROWS", 10**9 if way == "row by row" else 2)
-    monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", 0 if way == "compiled" else 10**18)
+    monkeypatch.setattr("mlcore.native.is_available", lambda: way == "compiled")
     monkeypatch.setattr(scoring, "MAX_BLOCK_ROWS", 7)
 
 

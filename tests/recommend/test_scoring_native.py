@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from fixtures import golden
-from mlcore import Interactions, Model, Recommender, train_from_data
-from mlcore.numeric import numba_tools
-from mlcore.recommend import scoring, scoring_numba
-from mlcore.recommend.options import PredictOptions, Requests
-from mlcore.recommend.predict import predict_from_path
+from mlcore import Interactions, Model, Recommender, native, train_from_data
+from mlcore.errors import CsrError
+from mlcore.recommend import scoring, scoring_native
 from mlcore.recommend.ranking import Filters
 from mlcore.recommend.ranker import RankedUsers
 from mlcore.recommend.request import ListOptions, UserRequest
@@ -35,9 +30,13 @@ def blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scoring, "MIN_PRODUCT_ROWS", 1)
 
 
-@pytest.fixture
-def compile_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", 0)
+@pytest.fixture(params=native.levels())
+def level(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the kernel as it was compiled for each of the levels that the processor runs."""
+    monkeypatch.setattr(scoring_native, "library", lambda: native.load(request.param))
+    scoring_native._kernel.cache_clear()
+    request.addfinalizer(scoring_native._kernel.cache_clear)
+    return str(request.param)
 
 
 def sparse(rng: np.random.Generator, values: npt.NDArray[Any], density: float) -> CsrMatrix:
@@ -86,7 +85,7 @@ def random_scorer(
 
 def in_way(scorer: Scorer, way: Way, monkeypatch: pytest.MonkeyPatch) -> Scorer:
     """Return a scorer of the same model that goes one way only."""
-    monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", 0 if way == "compiled" else float("inf"))
+    monkeypatch.setattr(native, "is_available", lambda: way == "compiled")
     fresh = Scorer(scorer.similarity, scorer.popularity)
     if way != "row by row":
         fresh.prepare()
@@ -143,7 +142,7 @@ def test_lists_are_those_worked_out_by_hand(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("num_items", "density"), [(30, 0.4), (150, 0.1), (900, 0.004)])
 def test_every_way_gives_the_items_the_order_and_the_bits_of_plain_loops(
-    kind: str, num_items: int, density: float, monkeypatch: pytest.MonkeyPatch
+    kind: str, num_items: int, density: float, level: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scorer, histories, allowed = random_scorer(kind, num_items, density, seed=num_items)
     ways = [in_way(scorer, way, monkeypatch) for way in WAYS]
@@ -166,12 +165,12 @@ def test_both_ways_to_find_what_is_touched_are_taken() -> None:
         for row in range(histories.num_rows):
             num_pairs = int(pairs[histories.row(row)[0]].sum())
             if num_pairs:
-                found.add((num_items, scoring_numba.SCANS_PER_PAIR * num_pairs >= num_items))
-    assert found >= {(30, True), (150, True), (900, False), (900, True)}
+                found.add((num_items, num_pairs >= num_items))
+    assert found >= {(30, True), (30, False), (150, True), (150, False), (900, False)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_who_is_ranked_along_changes_nothing(kind: str, compile_anything: None) -> None:
+def test_who_is_ranked_along_changes_nothing(kind: str) -> None:
     scorer, histories, _ = random_scorer(kind, 150, 0.1, seed=1)
     scorer.prepare()
     together = lists_of(scorer, histories, 5, Filters())
@@ -231,134 +230,62 @@ def test_threads_and_size_of_blocks_change_nothing(
 
     plain = Recommender(model)
     expected = gather(plain.rank_requests(requests(plain), options, 1))
-    assert plain._scorer._rank_rows is None and [user for user, _ in expected] == oracles.ids(
-        "u", 50
-    )
+    assert [user for user, _ in expected] == oracles.ids("u", 50)
     monkeypatch.setattr(scoring, "MAX_BLOCK_ROWS", rows)
     monkeypatch.setattr(scoring, "MAX_BLOCK_CELLS", cells)
-    for threshold in (0, 500, float("inf")):  # at once, after a few blocks, never
-        monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", threshold)
-        for _ in range(2):
-            asked, everyone = Recommender(model), Recommender(model)
-            found = gather(asked.rank_requests(requests(asked), options, threads))
-            assert found == gather(everyone.rank_all_users(options, threads)) == expected
-            is_compiled = everyone._scorer._rank_rows is not None
-            assert is_compiled == (threshold != float("inf"))
+    for is_compiled in (False, True):
+        monkeypatch.setattr(native, "is_available", lambda: is_compiled)
+        asked, everyone = Recommender(model), Recommender(model)
+        found = gather(asked.rank_requests(requests(asked), options, threads))
+        assert found == gather(everyone.rank_all_users(options, threads)) == expected
 
 
-def test_a_batch_of_unknown_size_is_compiled_once_it_was_worth_it(
+def test_single_requests_and_batches_are_ranked_by_the_kernel_if_there_is_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = random_model()
-    assert model.histories is not None
-    recommender = Recommender(model)
-    scorer = recommender._scorer
-    num_pairs = int(np.diff(model.similarity.indptr)[model.histories.indices].sum())
-    monkeypatch.setattr(scoring, "MAX_BLOCK_ROWS", 5)
-    monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", num_pairs / 2)
-    requests = [
-        UserRequest("", recommender.history_of(user), False) for user in recommender.user_ids()
-    ]
-    states = [
-        scorer._rank_rows is not None for _ in recommender.rank_requests(requests, ListOptions(), 1)
-    ]
-    assert states == sorted(states) and 2 < sum(states) < 8 and len(states) == 10
-    # all users at once are known to be enough, half of them are known not to be
-    for share, is_compiled in ((1.0, True), (1.01, False)):
-        monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", num_pairs * share)
+    expected = Recommender(model).predict_many(["u001"])
+    for is_compiled in (True, False):
+        monkeypatch.setattr(native, "is_available", lambda: is_compiled)
         recommender = Recommender(model)
-        next(recommender.rank_all_users(ListOptions(), 1))
+        assert recommender.predict("u001") == recommender.predict_many(["u001"])[0] == expected[0]
         assert (recommender._scorer._rank_rows is not None) == is_compiled
-        assert (recommender._scorer._product_ready is None) == is_compiled
 
 
-def test_little_data_and_single_requests_wait_for_no_compiler(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("index", "value"), [(-1, 1.0), (3, 1.0), (1, np.nan), (1, -np.inf)])
+def test_a_single_request_reads_only_its_rows_and_refuses_what_is_at_fault_there(
+    index: int, value: float
 ) -> None:
-    def refuse() -> None:
-        raise AssertionError("loads compiled code")
-
-    monkeypatch.setattr(scoring, "_load_rank_rows", refuse)
-    recommender = Recommender(random_model())
-    assert recommender.predict_many(recommender.user_ids())
-    monkeypatch.setattr(scoring, "MIN_COMPILED_PAIRS", 0)
-    assert Recommender(random_model()).predict("u001")
-    with pytest.raises(AssertionError, match="loads compiled code"):
-        recommender.predict_many(recommender.user_ids())
-
-
-@pytest.mark.parametrize("module", ["numba", "mlcore.recommend.scoring_numba"])
-def test_without_numba_the_other_ways_are_taken(
-    module: str, compile_anything: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = random_model()
-    with_numba = Recommender(model)
-    expected = with_numba.predict_many(with_numba.user_ids())
-    assert with_numba._scorer._rank_rows is not None
-    for name in ("mlcore.recommend.scoring_numba", "mlcore.numeric.numba_tools"):
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, module, None)
-    recommender = Recommender(model)
-    assert recommender.predict_many(recommender.user_ids()) == expected
-    assert recommender._scorer._rank_rows is None
-    assert recommender._scorer._product_ready is not None
+    bad = CsrMatrix(
+        np.array([0, 1, 2, 2]), np.array([1, index], np.int32), np.array([1, value], np.float32), 3
+    )
+    scorer = Scorer(bad, np.zeros(3, np.int64))
+    rows = [
+        scoring.stack_histories([(np.array([i], np.int32), np.ones(1, np.float32))], 3)
+        for i in (0, 1)
+    ]
+    assert lists_of(scorer, rows[0], 5, Filters()) == [[(1, np.float64(1).tobytes())]]
+    assert scoring_native.rank_rows(bad, rows[1], 5, check=True) is None
+    with pytest.raises(CsrError, match=r"similarity\.npz: (indices|data)\.npy: expected"):
+        lists_of(scorer, rows[1], 5, Filters())
 
 
 # --- files ---------------------------------------------------------------------------------------
 
 
-def test_fixtures_come_out_of_compiled_code_as_well(
-    compile_anything: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fixtures_come_out_of_compiled_code_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     num_rows: list[int] = []
 
     def count_rows(similarity: CsrMatrix, histories: CsrMatrix, *options: Any) -> Any:
         num_rows.append(histories.num_rows)
-        return scoring_numba.rank_rows(similarity, histories, *options)
+        return scoring_native.rank_rows(similarity, histories, *options)
 
-    monkeypatch.setattr(scoring, "_load_rank_rows", lambda: count_rows)
+    monkeypatch.setattr(scoring, "rank_rows", count_rows)
     assert list(golden.check(golden.FIXTURES)) == []
     assert sum(num_rows) > 1000
 
 
-def test_mapped_and_other_arrays_share_one_compiled_form(
-    tmp_path: Path, compile_anything: None
-) -> None:
-    model = random_model()
-    model.save(tmp_path / "model")
-    for recommender in (Recommender(model), Recommender.load(tmp_path / "model")):
-        assert recommender.predict_many(recommender.user_ids(), exclude=["i003"])
-        predict_from_path(
-            tmp_path / "model",
-            Requests(all_users=True),
-            tmp_path / "out.jsonl",
-            PredictOptions(include_seen=True),
-        )
-    kernel: Any = scoring_numba._rank_rows
-    assert len(kernel.signatures) == 1
-
-
-def add_one(x: int) -> int:
-    return x + 1
-
-
-def test_code_that_can_be_kept_nowhere_is_compiled_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    njit, asked = numba.njit, []
-
-    def refuse_to_keep(**options: bool) -> Any:
-        asked.append(options)
-        if options.get("cache"):
-            raise RuntimeError("cannot cache function: no locator available")
-        return njit(**options)
-
-    monkeypatch.setattr(numba, "njit", refuse_to_keep)
-    assert numba_tools.compiled(add_one)(2) == 3
-    assert [options.get("cache", False) for options in asked] == [True, False]
-
-
-def test_an_explained_list_is_the_compiled_list(compile_anything: None) -> None:
+def test_an_explained_list_is_the_compiled_list() -> None:
     recommender = Recommender(train_from_data(Interactions.from_columns("uuvvw", "abbca")))
     lists = recommender.predict_many(["u", "v", "w"], explain=True)
     assert recommender._scorer._rank_rows is not None

@@ -1,0 +1,95 @@
+"""Lines of ranked lists in compiled code, from arrays: the bytes of the writers in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ctypes import c_char, c_int64, c_void_p
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mlcore.native import address, library
+from mlcore.numeric.utf8 import Utf8, utf8_of
+from mlcore.types import BoolArray, Float64Array, Int32Array, Int64Array
+
+__all__ = ["MOST_AROUND", "MOST_ESCAPED", "ListArrays", "format_lists"]
+
+# The most bytes of a list or an entry besides its ids: 92, of a filled item with reasons and a number
+# of 25 bytes; and of one byte of an id: \u001f, or a doubled quote.
+MOST_AROUND, MOST_ESCAPED, MOST_QUOTED = 96, 6, 2
+
+
+class ListArrays(NamedTuple):
+    """R lists of P items.
+
+    Attributes:
+        user_ids: R of them.
+        bounds: (R + 1,) int64 offsets of each list.
+        items: (P,) int32 positions.
+        scores: (P,) float64.
+        filled: (P,) bool, whether popularity filled in the item.
+        reasons: what contributes to each item: (P + 1,) int64 offsets, (Q,) int32 positions and (Q,)
+            float64 shares; None to omit it.
+    """
+
+    user_ids: Sequence[str]
+    bounds: Int64Array
+    items: Int32Array
+    scores: Float64Array
+    filled: BoolArray
+    reasons: tuple[Int64Array, Int32Array, Float64Array] | None = None
+
+
+@cache
+def _kernel() -> Any:
+    kernel = library().mlcore_format_lists
+    ids, lists, reasons = [c_void_p] * 3, [c_void_p] * 4, [c_void_p] * 3
+    kernel.argtypes = [*ids, *ids, c_int64, *lists, *reasons, c_char, c_void_p]
+    kernel.restype = c_int64
+    return kernel
+
+
+def format_lists(lists: ListArrays, items: Utf8, delimiter: str | None) -> bytes:
+    """Return the lines of some lists in UTF-8.
+
+    Equals ``format_predictions``, or ``format_list_rows`` with a delimiter, after the ids are quoted.
+
+    Args:
+        lists: of finite scores and shares.
+        items: ids of all items.
+        delimiter: None for JSON Lines.
+    """
+    users = utf8_of(lists.user_ids)
+    arrays: list[npt.NDArray[Any]] = [
+        np.ascontiguousarray(lists.bounds, np.int64),
+        np.ascontiguousarray(lists.items, np.int32),
+        np.ascontiguousarray(lists.scores, np.float64),
+        np.ascontiguousarray(lists.filled, bool),
+    ]
+    reasons: list[npt.NDArray[Any]] = []
+    if lists.reasons is not None:
+        dtypes = np.int64, np.int32, np.float64
+        reasons = [np.ascontiguousarray(a, dtype) for a, dtype in zip(lists.reasons, dtypes)]
+    out = np.empty(_most_bytes(lists, users, items, delimiter is not None), np.uint8)
+    size = _kernel()(
+        *(address(users.data), address(users.begins), address(users.ends)),
+        *(address(items.data), address(items.begins), address(items.ends)),
+        len(lists.user_ids),
+        *map(address, arrays),
+        *(map(address, reasons) if reasons else [None] * 3),
+        (delimiter or "\0").encode(),
+        address(out),
+    )
+    return out[:size].tobytes()
+
+
+def _most_bytes(lists: ListArrays, users: Utf8, items: Utf8, are_rows: bool) -> int:
+    lengths = np.diff(lists.bounds)
+    of_one = MOST_QUOTED if are_rows else MOST_ESCAPED
+    of_users = users.sizes @ (lengths if are_rows else np.ones_like(lengths))
+    listed = [lists.items] if lists.reasons is None else [lists.items, lists.reasons[1]]
+    of_items = sum(int(items.sizes[some].sum()) for some in listed)
+    around = MOST_AROUND * (len(lengths) + sum(map(len, listed)))
+    return of_one * (int(of_users) + of_items) + around

@@ -1,0 +1,178 @@
+// Scores and ranks histories one by one: see mlcore/recommend/scoring_native.py.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "export.hpp"
+
+namespace {
+
+// While the pairs of one item are added up, those of the item AHEAD places later are fetched: the
+// first cache lines, the processor fetches the rest.
+constexpr int64_t AHEAD = 4, LINES = 7, LINE_ENTRIES = 16;
+// Totals are compared with the worst of the list so many at a time, so that SIMD applies.
+constexpr int64_t SCAN_WIDTH = 32;
+// The total of an item that no stored pair touches. Sums can start from it: -0.0 + x is x, and adding
+// 0.0 to each term first keeps every term and sum from being -0.0.
+constexpr double UNTOUCHED = -0.0;
+
+bool is_touched(double total) { return total != 0 || !std::signbit(total); }
+
+struct Matrix {
+    const int64_t *starts;
+    const uint32_t *columns;
+    const float *values;
+};
+
+struct Scored {
+    double score;
+    uint32_t item;
+};
+
+bool precedes(const Scored &one, const Scored &other) {
+    return one.score > other.score || (one.score == other.score && one.item < other.item);
+}
+
+// The best so far: a heap whose root is the worst.
+struct Best {
+    Scored *heap;
+    int64_t room;
+    const bool *allowed; // (I,), or null for all
+    int64_t size = 0;
+    double threshold = -std::numeric_limits<double>::infinity(); // nothing below it enters
+
+    void offer(double score, uint32_t item) {
+        if (score < threshold || !is_touched(score) || (allowed && !allowed[item]))
+            return;
+        const Scored scored = {score, item};
+        if (size == room) {
+            if (!precedes(scored, heap[0]))
+                return;
+            std::pop_heap(heap, heap + size--, precedes);
+        }
+        heap[size++] = scored;
+        std::push_heap(heap, heap + size, precedes);
+        if (size == room)
+            threshold = heap[0].score;
+    }
+};
+
+void fetch(const Matrix &pairs, uint32_t item) {
+    const int64_t begin = pairs.starts[item];
+    for (int64_t pair = begin; pair < begin + LINES * LINE_ENTRIES; pair += LINE_ENTRIES) {
+        __builtin_prefetch(pairs.columns + pair);
+        __builtin_prefetch(pairs.values + pair);
+    }
+}
+
+struct Scorer {
+    Matrix pairs;
+    uint32_t num_items;
+    double *totals;    // (I,) UNTOUCHED between two histories
+    uint32_t *touched; // (I + 1,)
+
+    bool is_sound(uint32_t item) const {
+        bool sound = true;
+        for (int64_t pair = pairs.starts[item]; pair < pairs.starts[item + 1]; ++pair)
+            sound &= pairs.columns[pair] < num_items && std::isfinite(pairs.values[pair]);
+        return sound;
+    }
+
+    void add(uint32_t item, double weight) {
+        double *const sums = totals;
+        for (int64_t pair = pairs.starts[item], end = pairs.starts[item + 1]; pair < end; ++pair)
+            sums[pairs.columns[pair]] += weight * double(pairs.values[pair]) + 0.0;
+    }
+
+    // The same, and notes which items are touched first; returns how many are.
+    int64_t add_noting(uint32_t item, double weight, int64_t count) {
+        double *const sums = totals;
+        uint32_t *const noted = touched;
+        for (int64_t pair = pairs.starts[item], end = pairs.starts[item + 1]; pair < end; ++pair) {
+            const uint32_t column = pairs.columns[pair];
+            const double sum = sums[column];
+            noted[count] = column; // without a branch: half of them would be mispredicted
+            count += !is_touched(sum);
+            sums[column] = sum + (weight * double(pairs.values[pair]) + 0.0);
+        }
+        return count;
+    }
+
+    void take_noted(Best &best, int64_t count) const {
+        for (int64_t place = 0; place < count; ++place)
+            best.offer(totals[touched[place]], touched[place]);
+    }
+
+    void clear_noted(int64_t count) {
+        for (int64_t place = 0; place < count; ++place)
+            totals[touched[place]] = UNTOUCHED;
+    }
+
+    // Takes all items and clears them.
+    void take_all(Best &best) {
+        for (int64_t begin = 0; begin < num_items; begin += SCAN_WIDTH) {
+            const int64_t end = std::min<int64_t>(begin + SCAN_WIDTH, num_items);
+            bool is_any_better = false;
+            for (int64_t item = begin; item < end; ++item)
+                is_any_better |= totals[item] > best.threshold; // items ascend: a later tie loses
+            for (int64_t item = begin; is_any_better && item < end; ++item)
+                best.offer(totals[item], item);
+            std::fill(totals + begin, totals + end, UNTOUCHED);
+        }
+    }
+};
+
+} // namespace
+
+// Returns 0, or 1 if a pair that was to be checked is at fault.
+EXPORT int mlcore_rank_rows(const int64_t *pair_starts, const uint32_t *columns, const float *values,
+                            int64_t num_items, const int64_t *row_starts, const uint32_t *history,
+                            const float *weights, int64_t num_rows, int64_t n, const bool *allowed,
+                            int include_seen, const int64_t *limit_starts, const uint32_t *limited,
+                            int are_included, int must_check, double *totals, uint32_t *touched,
+                            void *heap, int64_t *indptr, uint32_t *items, double *scores) {
+    Scorer scorer = {{pair_starts, columns, values}, uint32_t(num_items), totals, touched};
+    for (int64_t row = 0; row < num_rows; ++row) {
+        const int64_t begin = row_starts[row], end = row_starts[row + 1];
+        int64_t num_pairs = 0, count = 0;
+        for (int64_t entry = begin; entry < end; ++entry) {
+            if (must_check && !scorer.is_sound(history[entry]))
+                return 1;
+            num_pairs += pair_starts[history[entry] + 1] - pair_starts[history[entry]];
+        }
+        // Time goes by the pairs, not by the catalogue, unless there are more of them.
+        const bool is_noting = num_pairs < num_items || are_included;
+        for (int64_t entry = begin; entry < end; ++entry) {
+            if (entry + AHEAD < row_starts[num_rows])
+                fetch(scorer.pairs, history[entry + AHEAD]);
+            if (is_noting)
+                count = scorer.add_noting(history[entry], weights[entry], count);
+            else
+                scorer.add(history[entry], weights[entry]);
+        }
+        if (!include_seen)
+            for (int64_t entry = begin; entry < end; ++entry)
+                totals[history[entry]] = UNTOUCHED;
+        Best best = {static_cast<Scored *>(heap), n, allowed};
+        for (int64_t limit = limit_starts[row]; limit < limit_starts[row + 1]; ++limit) {
+            if (are_included)
+                best.offer(totals[limited[limit]], limited[limit]);
+            else
+                totals[limited[limit]] = UNTOUCHED;
+        }
+        if (!is_noting)
+            scorer.take_all(best);
+        else if (!are_included)
+            scorer.take_noted(best, count);
+        scorer.clear_noted(count);
+        std::sort_heap(best.heap, best.heap + best.size, precedes);
+        indptr[row + 1] = indptr[row] + best.size;
+        for (int64_t rank = 0; rank < best.size; ++rank) {
+            items[indptr[row] + rank] = best.heap[rank].item;
+            scores[indptr[row] + rank] = best.heap[rank].score;
+        }
+    }
+    return 0;
+}

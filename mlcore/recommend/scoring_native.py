@@ -1,0 +1,114 @@
+"""Score and rank users in compiled code, with the same bits as ``mlcore.recommend.scoring``.
+
+Takes users one by one: adds up the stored pairs of the history in scratch as long as the catalogue,
+and keeps the best candidates in a heap. Where the pairs are fewer than the items, it notes which are
+touched and visits only these. A call writes to its own scratch and result only and releases the
+interpreter lock, so threads run in parallel.
+"""
+
+from __future__ import annotations
+
+from ctypes import c_int, c_int64, c_void_p
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlcore.native import address, library
+from mlcore.recommend.ranking import RowItems
+from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
+
+__all__ = ["rank_rows"]
+
+_MATRIX = [c_void_p, c_void_p, c_void_p, c_int64]  # offsets, positions, values; rows
+_ARGUMENTS = [
+    *(_MATRIX + _MATRIX),
+    *(c_int64, c_void_p, c_int),  # n, allowed, include_seen
+    *(c_void_p, c_void_p, c_int),  # rows
+    c_int,  # check
+    *(c_void_p, c_void_p, c_void_p),  # scratch
+    *(c_void_p, c_void_p, c_void_p),  # lists
+]
+
+
+@cache
+def _kernel() -> Any:
+    kernel = library().mlcore_rank_rows
+    kernel.argtypes, kernel.restype = _ARGUMENTS, c_int
+    return kernel
+
+
+def rank_rows(
+    similarity: CsrMatrix,
+    histories: CsrMatrix,
+    n: int,
+    allowed: BoolArray | None = None,
+    include_seen: bool = False,
+    rows: RowItems | None = None,
+    check: bool = False,
+) -> tuple[Int64Array, Int32Array, Float64Array] | None:
+    """Return the best ``n`` candidates of each history, best first.
+
+    score(j) is the sum over the history, in ascending item order, of float64(w_i) * float64(s_ij),
+    added from +0; ties go to the smaller position. Equals ``mlcore.recommend.scoring.Scorer.rank``.
+
+    Args:
+        similarity: (I, I) finite float32, source items as rows; all positions in range.
+        histories: (R, I) finite float32, likewise.
+        n: list length, >= 1.
+        allowed: (I,) items that may be listed; None for all.
+        include_seen: also list items of the history.
+        rows: of each history, what it may list besides.
+        check: whether positions and values of ``similarity`` were not checked.
+
+    Returns:
+        Offsets (R + 1,), item positions and scores (P,); None if one of a history was at fault.
+
+    >>> pairs = np.array([0, 2, 2, 2]), np.array([1, 2], np.int32), np.array([0.5, 2], np.float32)
+    >>> history = np.array([0, 1]), np.array([0], np.int32), np.array([1], np.float32)
+    >>> rank_rows(CsrMatrix(*pairs, num_columns=3), CsrMatrix(*history, num_columns=3), n=5)[1:]
+    (array([2, 1], dtype=int32), array([2. , 0.5]))
+    """
+    num_items = similarity.num_rows
+    length = min(n, num_items)
+    indptr = np.zeros(histories.num_rows + 1, np.int64)
+    items = np.empty(histories.num_rows * length, np.int32)
+    scores = np.empty(histories.num_rows * length, np.float64)
+    if rows is None:
+        nothing = np.zeros(histories.num_rows + 1, np.int64), np.empty(0, np.int32)
+        rows = RowItems(*nothing, are_included=False)
+    scratch: list[npt.NDArray[Any]] = [
+        np.full(num_items, -0.0),  # totals
+        np.empty(num_items + 1, np.int32),  # what is touched
+        np.empty(2 * length, np.float64),  # the heap: a score and a position of 16 bytes together
+    ]
+    arrays: list[npt.NDArray[Any]] = [*_arrays(similarity), *_arrays(histories)]
+    may_list = None if allowed is None else np.ascontiguousarray(allowed, bool)
+    limits: list[npt.NDArray[Any]] = [
+        np.ascontiguousarray(rows.indptr, np.int64),
+        np.ascontiguousarray(rows.items, np.int32),
+    ]
+    fault = _kernel()(
+        *map(address, arrays[:3]),
+        num_items,
+        *map(address, arrays[3:]),
+        histories.num_rows,
+        length,
+        None if may_list is None else address(may_list),
+        include_seen,
+        *map(address, limits),
+        rows.are_included,
+        check,
+        *map(address, scratch),
+        *(address(indptr), address(items), address(scores)),
+    )
+    return None if fault else (indptr, items[: indptr[-1]], scores[: indptr[-1]])
+
+
+def _arrays(matrix: CsrMatrix) -> list[npt.NDArray[Any]]:
+    return [
+        np.ascontiguousarray(matrix.indptr, np.int64),
+        np.ascontiguousarray(matrix.indices, np.int32),
+        np.ascontiguousarray(matrix.data, np.float32),
+    ]
