@@ -1,4 +1,4 @@
-"""Names of a package that load their module on first use, so that ``--help`` loads no numpy."""
+"""What is loaded on first use, so that ``--help`` loads no numpy and a plain training no scipy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["lazy_names"]
+__all__ = ["LazyModule", "lazy_names"]
 
 
 def lazy_names(package: str, *modules: str) -> Callable[[str], Any]:
@@ -24,3 +24,17 @@ def lazy_names(package: str, *modules: str) -> Callable[[str], Any]:
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     return find
+
+
+class LazyModule:
+    """A module that is imported when something of it is used.
+
+    >>> LazyModule("math").sqrt(4.0)
+    2.0
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._name), name)

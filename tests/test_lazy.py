@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import mlcore
-from mlcore.lazy import lazy_names
+from mlcore.lazy import LazyModule, lazy_names
 
 PARTS = {
     "__init__.py": "from mlcore.lazy import lazy_names\n__getattr__ = lazy_names(__name__, 'light', 'heavy')\n",
@@ -45,3 +45,14 @@ def test_a_name_that_no_module_exports_is_missing() -> None:
 def test_every_public_name_of_mlcore_is_found() -> None:
     assert dir(mlcore) == sorted(mlcore.__all__)
     assert all(getattr(mlcore, name) is not None for name in mlcore.__all__)
+
+
+def test_a_lazy_module_is_imported_when_something_of_it_is_used(tmp_path: Path) -> None:
+    (tmp_path / "wanted.py").write_text("answer = 42")
+    code = (
+        "from mlcore.lazy import LazyModule; wanted = LazyModule('wanted'); "
+        "print('wanted' in sys.modules, wanted.answer, 'wanted' in sys.modules)"
+    )
+    assert run(tmp_path, code) == "False 42 True\n"
+    with pytest.raises(AttributeError, match="module 'math' has no attribute 'nothing'"):
+        LazyModule("math").nothing
