@@ -32,11 +32,13 @@ __all__ = [
     "FloatArray",
     "Int32Array",
     "Int64Array",
+    "UInt32Array",
 ]
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 Int32Array: TypeAlias = npt.NDArray[np.int32]
 Int64Array: TypeAlias = npt.NDArray[np.int64]
+UInt32Array: TypeAlias = npt.NDArray[np.uint32]
 Float32Array: TypeAlias = npt.NDArray[np.float32]
 Float64Array: TypeAlias = npt.NDArray[np.float64]
 FloatArray: TypeAlias = npt.NDArray[Any]  # float32 in a model, float64 while computing

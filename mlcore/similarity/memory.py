@@ -17,13 +17,12 @@ from mlcore.numeric.ranges import row_blocks
 from mlcore.numeric.sums import sum_by_group
 from mlcore.similarity.base import NeighborSettings
 from mlcore.similarity.compiled import (
-    COUNT_COST,
     ENTRIES_PER_ITEM,
     RANGE_ENTRIES,
-    TILE,
-    WORD_COST,
     list_capacity,
+    num_candidates,
 )
+from mlcore.similarity.compiled.plan import BINARY, WEIGHTED
 from mlcore.similarity.gram import MAX_BLOCK_ENTRIES, SPAN_ENTRIES, GramBlocks
 from mlcore.similarity.selection import PART_ENTRIES
 from mlcore.types import Float64Array, Int64Array
@@ -52,6 +51,7 @@ OTHER_SIMILARITY = (
 )
 
 PAIR_BYTES = 12  # of a kept pair: selection.BestOfRows, and the lists of the compiled kernel
+RESULT_BYTES = 8  # of a kept pair of the compiled kernel, and of the model
 # Of a kept pair, to join the blocks and sort by source: selection.stack_rows, selection.by_source.
 GATHER_BYTES = 48
 # Of an entry of a block: the product; co-occurrence counts besides; one that may be among the best;
@@ -176,7 +176,7 @@ def scipy_kernel(
 def compiled_kernel(
     shape: Shape, is_binary: bool, settings: NeighborSettings, threads: int
 ) -> Sequence[Allocation]:
-    """Return what ``compiled`` takes: its layout, bits of the head, lists of the best.
+    """Return what ``compiled`` takes: its layout, lists, rows of a tile, the result.
 
     Args:
         shape: of X.
@@ -185,31 +185,28 @@ def compiled_kernel(
         threads: how many.
     """
     num_items, entries = shape.num_items, shape.num_entries
-    capacity = list_capacity(settings.num_neighbors or num_items)
-    lists = PAIR_BYTES * float(np.minimum(shape.reach, capacity).sum()) + 16 * num_items
-    head = _longest_head(shape) if is_binary else 0
-    counter = 4 if is_binary else 8
-    scratch = num_items * (counter + 4) + TILE * head * counter
+    k = min(settings.num_neighbors or num_items, num_items)
     index = 2 if num_items <= 2**16 else 4
     layout_bytes = 4 + 2 * index + (0 if is_binary else 8)
     ranges = max(entries // max(RANGE_ENTRIES, ENTRIES_PER_ITEM * num_items), 1)
-    layout = [
-        Allocation("items by popularity", layout_bytes * entries + 64 * num_items, FEWER_ITEMS),
-        Allocation("items as bits", head * -(-shape.num_users // 64) * 8, FEWER_ITEMS),
-    ]
-    at_work = [*layout, per_thread(threads, lists + scratch, FEWER_NEIGHBORS, "best pairs")]
-    return peak(
-        [layout[0], Allocation("users of each item", 32 * ranges * num_items, FEWER_ITEMS)],
-        [*at_work, kept_pairs(shape.num_pairs(settings.num_neighbors), GATHER_BYTES - PAIR_BYTES)],
+    layout = Allocation(
+        "items by popularity",
+        layout_bytes * entries + 100 * num_items + 12 * shape.num_users,
+        FEWER_ITEMS,
     )
-
-
-def _longest_head(shape: Shape) -> int:
-    """Return the largest head that ``choose_head`` can return.
-
-    There the words cost no more than all counts one by one: head^2 / 2 x U / 64 x WORD_COST is at
-    most COUNT_COST for each of the sum(reach) / 2 pairs.
-    """
-    pairs = float(shape.reach.sum()) / 2
-    most = np.sqrt(2 * pairs * 64 * COUNT_COST / (WORD_COST * max(shape.num_users, 1)))
-    return min(shape.num_items, -(-int(most) // TILE) * TILE)
+    counting = Allocation("users of each item", 32 * ranges * num_items, FEWER_ITEMS)
+    lists = PAIR_BYTES * int(np.minimum(shape.reach, list_capacity(k)).sum())
+    cell = (BINARY if is_binary else WEIGHTED).user_bytes
+    scratch = 12 * num_items + PAIR_BYTES * num_candidates(k) + cell * shape.num_users
+    pairs = shape.num_pairs(k)
+    found = kept_pairs(pairs, RESULT_BYTES)
+    at_work = [layout, Allocation("lists", lists, FEWER_NEIGHBORS), found]
+    return peak(
+        [layout, counting],
+        [*at_work, per_thread(threads, scratch, FEWER_ITEMS, "rows of a tile")],
+        [
+            *at_work,
+            kept_pairs(pairs, RESULT_BYTES + 1),
+            per_thread(threads, 16 * num_items, FEWER_ITEMS),
+        ],
+    )

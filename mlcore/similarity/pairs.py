@@ -5,21 +5,19 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from mlcore.native import is_available
 from mlcore.memory.plan import Allocation
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
-from mlcore.similarity.compiled import list_capacity
 from mlcore.similarity.formula import Pairs, Quotient, Terms
 from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.memory import (
     FEWER_ITEMS,
-    PAIR_BYTES,
     compiled_kernel,
     matrices,
     scipy_kernel,
@@ -33,9 +31,8 @@ __all__ = [
     "best_pairs",
 ]
 
-# Multiply-adds that scipy needs about half a second for, as numba needs to be loaded.
-MIN_COMPILED_WORK = 1e8
-MAX_LIST_BYTES = 2**31  # changes speed and memory only
+# Multiply-adds for which the compiled kernel's own preparations pay.
+MIN_COMPILED_WORK = 1e5
 LOCAL = "install the extra [local], whose compiled kernel takes less"
 
 
@@ -68,11 +65,9 @@ class PairSimilarity(Similarity):
     ) -> Sequence[Allocation]:
         """Return what the kernel takes that ``best_pairs`` chooses."""
         shape, is_binary = shape_of(gram), self.binary or gram.is_binary
-        suits = self.quotient(gram.num_users) is not None and _suits_compiled(
-            gram, settings, threads
-        )
+        suits = self.quotient(gram.num_users) is not None and _suits_compiled(gram, settings)
         copied = Allocation("weights of the formula", 4 * shape.num_entries, FEWER_ITEMS)
-        if suits and _has_numba():
+        if suits and is_available():
             return [copied, *compiled_kernel(shape, is_binary, settings, threads)]
         counts_users = settings.min_cooccurrence > 1 and not is_binary
         products = matrices(shape, 4 if is_binary else 8, 24 if counts_users else 4)
@@ -116,7 +111,7 @@ def best_pairs(
     counted = measure.counted(gram)
     source_terms, target_terms = measure.source_terms(counted), measure.target_terms(counted)
     quotient = measure.quotient(counted.num_users)
-    if quotient is not None and _suits_compiled(gram, settings, threads) and _has_numba():
+    if quotient is not None and _suits_compiled(gram, settings) and is_available():
         from mlcore.similarity.compiled.kernel import best_compiled
 
         terms = source_terms, target_terms
@@ -142,11 +137,7 @@ def best_pairs(
     return by_source(stack_rows(parts), gram.num_items, rows_are_targets)
 
 
-def _has_numba() -> bool:
-    return find_spec("numba") is not None
-
-
-def _suits_compiled(gram: GramBlocks, settings: NeighborSettings, threads: int) -> bool:
+def _suits_compiled(gram: GramBlocks, settings: NeighborSettings) -> bool:
     """Return whether the compiled kernel knows the case and is worth loading."""
     k, lengths = settings.num_neighbors, np.diff(gram.user_items.indptr).astype(np.float64)
     work = (lengths**2).sum()
@@ -154,7 +145,6 @@ def _suits_compiled(gram: GramBlocks, settings: NeighborSettings, threads: int) 
         k is not None
         and gram.kept.limit == 0  # else the next similarity must find the products
         and work >= MIN_COMPILED_WORK
-        and threads * min(gram.num_items * list_capacity(k), work) * PAIR_BYTES <= MAX_LIST_BYTES
         and bool((gram.user_items.data > 0).all())
     )
 

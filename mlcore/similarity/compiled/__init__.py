@@ -1,36 +1,32 @@
-"""The kernel of ``pairs`` compiled by numba; the same bits. Its modules need the extra ``[local]``.
+"""The kernel of ``pairs`` in C++ (``mlcore/native/neighbors.cpp``); the same bits.
 
-Items are relabelled by popularity, so that the counters in use lie together in the nearest cache,
-and only one half of the symmetric X' X is formed: an item is compared with the more popular ones
-alone, and each pair is pushed to both lists. Two ways of counting, chosen by what they cost:
+Items are relabelled by popularity, so that the counters in use lie together in the nearest cache, and
+the work is planned for the shape of the data by what it costs (``plan``):
 
-- head: the users of the most popular items as sets of bits; a pair is the number of common bits;
-- tail: the items of each user of the row, as far as they are more popular, are counted one by one.
-  The lists of the next users are fetched ahead: waiting for memory took more than half of the time.
+- The most popular items are listed: a pair of two of them is counted once and pushed to both lists.
+- Of these, the first are in tiles, dense rows for each user, added up in vectors.
+- All other items are compared with everybody, a row at a time, so that a pair of two of them is counted
+  twice: cheaper, where items have few users each, than a push to a list that is in no cache.
 
-Each thread has lists of the best of every item so far. A block of counters is looked at closer only
-if one of its values could enter a list; a row begins with a limit, the Kth largest of its block
-maxima, so that few do. Values are computed by the formulas of ``overlap``, operation by operation,
-and products are summed in float64 over ascending users: neither the kernel nor the number of
-threads changes a bit.
-
-The sizes below decide how much memory it takes as well, so the memory plan reads them here, where
-no import needs numba. They change speed and memory only.
+The sizes below decide how much memory it takes, so the memory plan reads them. They change speed and
+memory only.
 """
 
 from __future__ import annotations
 
 __all__ = [
-    "COUNT_COST",
+    "BLOCK",
     "ENTRIES_PER_ITEM",
+    "LIST_BYTES",
     "RANGE_ENTRIES",
-    "TILE",
-    "WORD_COST",
+    "TILE_USERS",
     "list_capacity",
+    "num_candidates",
 ]
 
-TILE = 64  # rows of the head counted together; a multiple of 4, the columns counted together
-WORD_COST, COUNT_COST = 0.14, 0.84  # ns, measured: 64 users as bits, one count of the tail
+BLOCK = 64  # items looked at together, as in neighbors.cpp
+TILE_USERS = 4096  # whose rows of a tile of weights are there at once, as in neighbors.cpp
+LIST_BYTES = 12  # of a pair in a list
 # Entries of a range of users: few enough to stay in the cache; at least so many for each item, for
 # which each range has a number of its own.
 RANGE_ENTRIES, ENTRIES_PER_ITEM = 2**18, 4
@@ -43,3 +39,8 @@ def list_capacity(k: int) -> int:
     (26, 150)
     """
     return max(k + 16, k + k // 2)
+
+
+def num_candidates(k: int) -> int:
+    """Return the same of a row that one thread has for itself, as in neighbors.cpp."""
+    return 2 * k + BLOCK

@@ -1,4 +1,4 @@
-"""The kernel of ``pairs`` compiled by numba: the best K of each item, the same bits."""
+"""The compiled kernel of ``pairs``: the best K of each item, the same bits."""
 
 from __future__ import annotations
 
@@ -12,24 +12,19 @@ from mlcore.numeric.ranges import offsets
 from mlcore.numeric.threads import map_in_order
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings
-from mlcore.similarity.compiled import (
-    COUNT_COST,
-    TILE,
-    WORD_COST,
-    bits,
-    counting,
-    list_capacity,
-)
-from mlcore.similarity.compiled.counting import Best, Formula
-from mlcore.similarity.compiled.layout import Layout, make_layout, measure_work
+from mlcore.similarity.compiled import BLOCK, TILE_USERS, list_capacity, num_candidates
+from mlcore.similarity.compiled.layout import for_each, lay_out
+from mlcore.similarity.compiled.plan import BINARY, WEIGHTED, choose_listed, choose_tiled, cut_rows
+from mlcore.similarity.compiled.problem import Problem, Scratch, call
 from mlcore.similarity.formula import Quotient, Terms
 from mlcore.similarity.gram import GramBlocks
-from mlcore.similarity.selection import BestOfRows, by_source
-from mlcore.types import CsrMatrix, Int64Array
+from mlcore.similarity.selection import round_values
+from mlcore.types import CsrMatrix, Float64Array, Int64Array, UInt32Array
 
 __all__ = ["best_compiled"]
 
-CHUNKS = 32  # of the tail, for each thread; changes speed only
+ROUNDS = 2  # of choosing what is listed, then what is in tiles, each for the other
+CHUNKS = 32  # of the rows, for each thread; changes speed only
 
 KINDS = {"product": 0, "sum": 1, "tversky": 2}
 
@@ -53,25 +48,17 @@ def best_compiled(
         DataError: a similarity overflows float32.
     """
     kernel = _Kernel(gram, quotient, terms, settings, threads)
-    for done in map_in_order(kernel.do, kernel.jobs(), threads):
-        progress("compare items", done, gram.num_items)
-    return by_source(kernel.result(), gram.num_items, settings.neighborhood == "target")
+    jobs = kernel.jobs()
+    for done, _ in enumerate(map_in_order(kernel.do, jobs, threads), 1):
+        progress("compare items", done * gram.num_items // len(jobs), gram.num_items)
+    return kernel.result()
 
 
-class _Scratch(NamedTuple):
-    """The scratch of one thread.
+class _Job(NamedTuple):
+    """A function of neighbors.cpp and what it is called with, after the two structures."""
 
-    Attributes:
-        best: the lists of all items.
-        counters: (I,) all 0 between rows.
-        cooccurrences: (I,) uint32 likewise, or (0,) if no pair is dropped for having too few.
-        tile: (TILE, H) counts of some rows of the head.
-    """
-
-    best: Best
-    counters: Any
-    cooccurrences: Any
-    tile: Any
+    function: str
+    arguments: tuple[Any, ...]
 
 
 class _Kernel:
@@ -86,148 +73,194 @@ class _Kernel:
         threads: int,
     ) -> None:
         self._settings, self._threads = settings, threads
-        self._num_items = gram.num_items
+        self._num_items, self._num_users = gram.num_items, gram.num_users
+        self._k = min(settings.num_neighbors or self._num_items, self._num_items)
         self._is_binary = gram.is_binary
-        self._layout = make_layout(gram.user_items, self._is_binary, threads)
-        self._work, reach = np.empty((2, self._num_items), np.int64)
-        measure_work(self._layout, self._work, reach)
-        # No list needs more capacity than its item has pairs.
-        self._capacities = np.minimum(reach, list_capacity(self._k()))  # (I,) int64
-        self._limits = np.full(self._num_items, -np.inf)
-        self._formula = self._make_formula(quotient, terms)
-        self._head = choose_head(self._work, gram.num_users) if self._is_binary else 0
-        self._bits = np.zeros((self._head, -(-gram.num_users // 64)), np.uint64)
-        bits.set_bits(self._layout, self._bits)
+        self._costs = BINARY if gram.is_binary else WEIGHTED
+        self._counts_users = settings.min_cooccurrence > 1 and not self._is_binary
+        self._problem = Problem()
+        lay_out(self._problem, gram.user_items, self._is_binary, threads)
+        self._set_formula(quotient, terms)
+        self._plan()
         self._local = threading.local()
-        self._all_best: list[Best] = []
 
-    def _k(self) -> int:
-        return self._settings.num_neighbors or self._num_items
-
-    def _make_formula(self, quotient: Quotient, terms: tuple[Terms, Terms]) -> Formula:
-        (sources,), (targets,) = (
-            tuple(term[self._layout.order] for term in group) for group in terms
-        )
-        least = self._settings.min_cooccurrence
-        rows_are_targets = self._settings.neighborhood == "target"
-        rows, columns = (targets, sources) if rows_are_targets else (sources, targets)
-        return Formula(
-            KINDS[quotient.kind],
-            *_factors(quotient, rows_are_targets),
-            self._settings.shrinkage,
-            rows,
-            columns,
+    def _set_formula(self, quotient: Quotient, terms: tuple[Terms, Terms]) -> None:
+        order = self._problem.array("order")
+        (sources,), (targets,) = (tuple(term[order] for term in group) for group in terms)
+        owner_is_target = self._settings.neighborhood == "target"
+        owners, others = (targets, sources) if owner_is_target else (sources, targets)
+        a, b = quotient.a, quotient.b
+        if quotient.kind == "tversky" and not owner_is_target:
+            a, b = b, a
+        least, blocks = self._settings.min_cooccurrence, np.arange(0, len(order), BLOCK)
+        self._problem.set(
+            kind=KINDS[quotient.kind],
+            a=a,
+            b=b,
+            shrinkage=self._settings.shrinkage,
             # 1 drops nothing, and a sum of weights may be below it.
-            float(least) if least > 1 else -np.inf,
-            quotient.kind != "tversky" and np.array_equal(rows, columns),
+            minimum=float(least) if least > 1 else 0.0,
+            owner_terms=owners,
+            other_terms=others,
+            least_owner=_least(owners, blocks),
+            least_other=_least(others, blocks),
+            greatest_other=np.maximum.reduceat(others, blocks),
         )
 
-    def jobs(self) -> list[tuple[int, int]]:
-        """Return ranges of rows: tiles of the head, then parts of the tail."""
-        return cut_jobs(self._head, self._work, self._threads)
+    def _plan(self) -> None:
+        """Choose what is listed and what is in tiles, and set the fields of the lists."""
+        problem, costs = self._problem, self._costs
+        users = np.diff(problem.array("item_begins"))  # (I,) int64
+        before, after = self._measure(np.empty(0, np.uint32))
+        listed, tiled, in_tiles = 0, 0, np.zeros(self._num_items, np.int64)
+        for _ in range(ROUNDS):
+            listed = choose_listed(after, in_tiles, users, tiled, self._k, costs)
+            if self._counts_users:
+                break
+            _, after_listed = self._measure(self._count_below(listed))
+            tiled = choose_tiled(after_listed[:listed], users, self._num_users, listed, costs)
+            # An item after all tiles has so many: of a user's items in tiles, none is after it.
+            in_tiles = self._measure(self._count_below(tiled))[1] + before + users
+            in_tiles[:tiled] = before[:tiled]
+        counts = before + after  # (I,) int64 of whole rows
+        capacities = np.minimum(counts[:listed], list_capacity(self._k))
+        list_begins = offsets(capacities)
+        out_begins = offsets(np.minimum(counts, self._k))
+        counts[:listed] = (before - in_tiles)[:listed]
+        self._counts = counts
+        problem.set(
+            num_tiled=tiled,
+            tiled=self._count_below(tiled),
+            num_neighbors=self._k,
+            num_listed=listed,
+            list_begins=list_begins,
+            list_sizes=np.zeros(listed, np.int64),
+            list_values=np.empty(list_begins[-1]),
+            list_items=np.empty(list_begins[-1], np.uint32),
+            limits=np.zeros(self._num_items),
+            block_limits=np.zeros(-(-self._num_items // BLOCK)),
+            locks=np.zeros(listed, np.uint8),
+            out_begins=out_begins,
+            out_sizes=np.zeros(self._num_items, np.int64),
+            out_values=np.empty(out_begins[-1], np.float32),
+            out_items=np.empty(out_begins[-1], np.uint32),
+        )
 
-    def do(self, job: tuple[int, int]) -> int:
-        """Count the pairs of some rows, push them, and return the row after the last."""
+    def _count_below(self, bound: int) -> UInt32Array:
+        """Return how many of the first ``bound`` items each user has, (U,) uint32."""
+        numbers = np.zeros(self._num_users, np.uint32)
+        call("count_below", self._problem, bound, numbers)
+        return numbers
+
+    def _measure(self, numbers: UInt32Array) -> tuple[Int64Array, Int64Array]:
+        """Return the pairs of a user and another item of each item: a more and a less popular one.
+
+        Args:
+            numbers: (U,) how many of the items of each user to count as less popular; or (0,), all.
+        """
+        before, after = np.empty((2, self._num_items), np.int64)
+
+        def measure(rows: tuple[int, int]) -> None:
+            call("measure", self._problem, *rows, numbers, before, after)
+
+        for_each(measure, self._parts_of_items(), self._threads)
+        return before, after
+
+    def _parts_of_items(self) -> list[tuple[int, int]]:
+        bounds = np.linspace(0, self._num_items, 8 * self._threads + 1, dtype=int)
+        return list(pairwise(bounds.tolist()))
+
+    def jobs(self) -> list[_Job]:
+        """Return what there is to do, the longest first."""
+        problem = self._problem
+        tiles = range(0, problem.num_tiled, self._costs.width)
+        work = self._counts.astype(np.float64) + BLOCK
+        rows = cut_rows(work, problem.num_tiled, CHUNKS * self._threads)
+        return [
+            *(_Job("compare_tile", (begin, problem.num_listed)) for begin in tiles),
+            *(_Job("compare_rows", (*span, self._counts)) for span in rows),
+        ]
+
+    def do(self, job: _Job) -> None:
+        """Compare some items, with the scratch of this thread."""
         if not hasattr(self._local, "scratch"):
             self._local.scratch = self._new_scratch()
-            self._all_best.append(self._local.scratch.best)
-        best, counters, cooccurrences, tile = self._local.scratch
-        if job[1] <= self._head:
-            bits.count_tile(*job, self._bits, tile)
-            counting.push_tile(*job, tile, self._formula, self._layout.order, best)
-        else:
-            scratch = counters, cooccurrences
-            counting.push_tail(*job, self._layout, self._work, *scratch, self._formula, best)
-        return job[1]
+        call(job.function, self._problem, self._local.scratch, *job.arguments)
 
-    def _new_scratch(self) -> _Scratch:
-        begins = offsets(self._capacities)
-        best = Best(
-            self._k(),
-            begins,
-            np.zeros(self._num_items, np.int64),
-            np.empty(begins[-1]),
-            np.empty(begins[-1], np.uint32),
-            self._limits,
+    def _new_scratch(self) -> Scratch:
+        num_blocks = -(-self._num_items // BLOCK)
+        costs, has_tiles = self._costs, self._problem.num_tiled > 0
+        users = self._num_users if self._is_binary else TILE_USERS
+        tile_bytes = users * costs.user_bytes if has_tiles else 0
+        num_sums = self._problem.num_listed if has_tiles and not self._is_binary else 0
+        scratch = Scratch()
+        scratch.set(
+            counters=np.zeros(num_blocks * BLOCK),
+            cooccurrences=np.zeros(num_blocks * BLOCK if self._counts_users else 0, np.uint32),
+            lanes=np.zeros(num_blocks, np.uint64),
+            touched=np.empty(num_blocks + 1, np.uint32),
+            values=np.empty(num_candidates(self._k)),
+            items=np.empty(num_candidates(self._k), np.uint32),
+            tile=np.empty(tile_bytes // 32, (np.uint8, 32)),
+            entries=np.empty(num_sums, np.int64),
+            sums=np.empty((num_sums, costs.width)),
         )
-        counter = _counter_type(self._layout, self._is_binary)
-        needs_cooccurrences = self._settings.min_cooccurrence > 1 and not self._is_binary
-        return _Scratch(
-            best,
-            np.zeros(self._num_items, counter),
-            np.zeros(self._num_items if needs_cooccurrences else 0, np.uint32),
-            np.zeros((TILE if self._head else 0, self._head), counter),
-        )
+        return scratch
 
-    def result(self) -> BestOfRows:
-        """Return the best of all threads, by item index."""
-        into, order = self._all_best[0], self._layout.order
-        ranges = list(
-            pairwise(np.linspace(0, self._num_items, 8 * self._threads + 1, dtype=int).tolist())
-        )
+    def result(self) -> CsrMatrix:
+        """Return the best pairs, source items as rows, by the indices from before relabelling.
+
+        Raises:
+            DataError: a similarity overflows float32.
+        """
+        problem, num_items = self._problem, self._num_items
 
         def finish(rows: tuple[int, int]) -> None:
-            for best in self._all_best[1:]:
-                counting.merge(*rows, best, into)
-            counting.finish(*rows, into)
+            call("finish_lists", problem, *rows)
 
-        for _ in map_in_order(finish, ranges, self._threads):
-            pass
-        sizes = np.empty(self._num_items, np.int64)
-        sizes[order] = into.sizes
-        indptr = offsets(sizes)
-        columns, values = np.empty(indptr[-1], np.int32), np.empty(indptr[-1])
+        for_each(finish, cut_rows(np.ones(problem.num_listed), 0, self._threads), self._threads)
+        ranks = np.empty(num_items, np.uint32)
+        ranks[problem.array("order")] = np.arange(num_items, dtype=np.uint32)
+        if self._settings.neighborhood == "target":
+            matrix = self._transposed(ranks)
+        else:
+            matrix = self._sorted(ranks)
+        round_values(matrix.data)
+        return matrix
+
+    def _transposed(self, ranks: UInt32Array) -> CsrMatrix:
+        """Return the lists as columns."""
+        parts = cut_rows(np.ones(self._num_items), 0, self._threads)
+        counts = np.zeros((len(parts), self._num_items), np.int64)  # (R, I)
+
+        def count(number: int) -> None:
+            call("count_sources", self._problem, ranks, *parts[number], counts[number])
+
+        for_each(count, range(len(parts)), self._threads)
+        indptr = offsets(counts.sum(axis=0))
+        columns, values = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
+        positions = indptr[:-1] + np.cumsum(counts, axis=0) - counts  # (R, I)
+
+        def spread(number: int) -> None:
+            place = positions[number], columns, values
+            call("spread_lists", self._problem, ranks, *parts[number], *place)
+
+        for_each(spread, range(len(parts)), self._threads)
+        return CsrMatrix(indptr, columns, values, self._num_items)
+
+    def _sorted(self, ranks: UInt32Array) -> CsrMatrix:
+        """Return the lists as rows, their items ascending."""
+        indptr = offsets(self._problem.array("out_sizes")[ranks])
+        columns, values = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
 
         def copy(rows: tuple[int, int]) -> None:
-            counting.copy_lists(*rows, into, order, indptr, columns, values)
+            place = indptr, columns, values, np.empty(self._k, np.uint64)
+            call("copy_lists", self._problem, ranks, *rows, *place)
 
-        for _ in map_in_order(copy, ranges, self._threads):
-            pass
-        return BestOfRows(indptr, columns, values)
-
-
-def _factors(quotient: Quotient, rows_are_targets: bool) -> tuple[float, float]:
-    """Return a and b for values whose source is the item of the column."""
-    if quotient.kind == "tversky" and not rows_are_targets:
-        return quotient.b, quotient.a
-    return quotient.a, quotient.b
+        for_each(copy, self._parts_of_items(), self._threads)
+        return CsrMatrix(indptr, columns, values, self._num_items)
 
 
-def _counter_type(layout: Layout, is_binary: bool) -> Any:
-    if not is_binary:
-        return np.float64
-    return np.uint16 if np.diff(layout.item_begins).max() < 2**16 else np.uint32
-
-
-def choose_head(work: Int64Array, num_users: int) -> int:
-    """Return how many of the most popular items to count as bits: where all costs least.
-
-    Args:
-        work: (I,) counts of each item with more popular ones.
-
-    >>> choose_head(np.array([0] + [10**9] * 63 + [1] * 200), num_users=1000)
-    64
-    """
-    heads = np.arange(0, len(work) + 1, TILE)
-    as_bits = heads.astype(np.float64) ** 2 / 2 * (num_users / 64) * WORD_COST
-    one_by_one = (work.sum() - offsets(work)[heads]) * COUNT_COST
-    return int(heads[np.argmin(as_bits + one_by_one)])
-
-
-def cut_jobs(head: int, work: Int64Array, threads: int) -> list[tuple[int, int]]:
-    """Return ranges of rows: tiles of the head, then parts of the tail of about the same work.
-
-    Args:
-        head: a multiple of ``TILE``.
-        work: (I,) counts of each item.
-
-    >>> cut_jobs(0, np.array([1, 1]), 1), cut_jobs(64, np.ones(64, int), 1)
-    ([(0, 1), (1, 2)], [(0, 64)])
-    """
-    tiles = [(begin, begin + TILE) for begin in range(0, head, TILE)]
-    so_far = np.cumsum(work[head:] + np.arange(head, len(work)))  # a row is also scanned
-    if not len(so_far):
-        return tiles
-    cuts = np.searchsorted(so_far, np.linspace(0, so_far[-1], CHUNKS * threads + 1)[1:-1]) + head
-    bounds = np.unique(np.concatenate([[head], cuts, [len(work)]])).tolist()
-    return tiles + list(zip(bounds, bounds[1:]))
+def _least(terms: Float64Array, starts: Int64Array) -> Float64Array:
+    """Return the least term of each block of items, (B,) float64; NaN, of an item without users, is 0."""
+    return np.minimum.reduceat(np.nan_to_num(terms, nan=0.0, posinf=np.inf, neginf=0.0), starts)

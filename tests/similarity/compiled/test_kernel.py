@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mlcore import DataError
+from mlcore import DataError, native
 from mlcore.progress import no_progress
 from mlcore.similarity import (
     SIMILARITIES,
@@ -28,13 +26,17 @@ from mlcore.similarity import (
     NeighborSettings,
     PointwiseMutualInformation,
     Tversky,
-    compiled,
     pairs,
 )
-from mlcore.similarity.compiled import counting, kernel, layout
+from mlcore.similarity.compiled import kernel, problem
+from mlcore.similarity.compiled.plan import BINARY, WEIGHTED
+from mlcore.similarity.compiled.problem import Problem
+from mlcore.similarity.formula import Quotient
 from mlcore.similarity.pairs import PairSimilarity
 from mlcore.types import CsrMatrix
 from tests import oracles
+
+pytestmark = pytest.mark.native
 
 QUOTIENTS: list[PairSimilarity] = [
     Dot(),
@@ -46,121 +48,219 @@ QUOTIENTS: list[PairSimilarity] = [
     ConditionalProbability(0.4),
     Lift(),
 ]
-Find = Callable[..., tuple[bytes, bytes, bytes]]
+# K, shrinkage, min_cooccurrence
+SETTINGS = [
+    *((k, 0.0, 1) for k in (1, 7, 500, 1000)),
+    *((k, 2.5, 3) for k in (1, 7, 500, 1000)),
+    (7, 0.0, 3),
+    (7, 2.5, 1),
+]
 Array: TypeAlias = npt.NDArray[Any]
+Bits: TypeAlias = tuple[bytes, bytes, bytes]
+
+
+class Way(NamedTuple):
+    """How many items are listed, and how many of these in tiles, as far as they fill them."""
+
+    listed: int = 0
+    tiled: int = 0
+
+
+# Half rows and lists that end within a block, and tiles of weights that do.
+MIXTURE = Way(405, 272)
+WAYS = [Way(), Way(10**6), Way(10**6, 10**6), MIXTURE]
+
+
+class Find(Protocol):
+    def __call__(
+        self,
+        way: Way | None,
+        x: Array | CsrMatrix,
+        measure: PairSimilarity,
+        *settings: Any,
+        threads: int = 1,
+        level: str = ...,
+    ) -> Bits: ...
 
 
 @pytest.fixture
 def find(monkeypatch: pytest.MonkeyPatch) -> Find:
-    """Return a function that finds neighbors by one way of counting, and checks that it did."""
-    runs: list[str] = []
-    for name in ("push_tile", "push_tail"):
-        original = getattr(counting, name)
+    """Return a function that finds neighbors by one way of counting, or scipy, and checks that it did."""
+    runs: set[str] = set()
+    call = kernel.call
 
-        def watched(*args: Any, name: str = name, original: Any = original) -> Any:
-            runs.append(name)
-            return original(*args)
+    def watched(name: str, problem: Problem, *arguments: Any) -> Any:
+        runs.add(f"{name} of {problem.num_listed}, {problem.num_tiled}")
+        return call(name, problem, *arguments)
 
-        monkeypatch.setattr(counting, name, watched)
+    monkeypatch.setattr(kernel, "call", watched)
 
     def find(
-        way: str, x: Array, measure: PairSimilarity, *settings: Any, threads: int = 1
-    ) -> tuple[bytes, bytes, bytes]:
+        way: Way | None,
+        x: Array | CsrMatrix,
+        measure: PairSimilarity,
+        *settings: Any,
+        threads: int = 1,
+        level: str = native.levels()[0],
+    ) -> Bits:
         runs.clear()
-        counts = GramBlocks(oracles.sparse(x.astype(np.float32)))
-        rules = NeighborSettings(*settings)
-        if way == "scipy":
-            monkeypatch.setattr(pairs, "MIN_COMPILED_WORK", np.inf)
-            found = measure.neighbors(counts, rules, threads, no_progress)
+        matrix = x if isinstance(x, CsrMatrix) else oracles.sparse(x.astype(np.float32))
+        counts, rules = GramBlocks(matrix), NeighborSettings(*settings)
+        monkeypatch.setattr(pairs, "MIN_COMPILED_WORK", np.inf if way is None else 0)
+        if way is not None:
+            is_binary = measure.counted(counts).is_binary
+            width = (BINARY if is_binary else WEIGHTED).width
+            listed = min(way.listed, matrix.num_columns)
+            tiled = min(way.tiled, listed) // width * width
+            monkeypatch.setattr(kernel, "choose_listed", lambda *_: listed)
+            monkeypatch.setattr(kernel, "choose_tiled", lambda *_: tiled)
+            monkeypatch.setattr(problem, "library", lambda: native.load(level))
+        found = measure.neighbors(counts, rules, threads, no_progress)
+        compared = {run for run in runs if run.startswith("compare")}
+        if way is None:
             assert not runs
         else:
-            monkeypatch.setattr(pairs, "MIN_COMPILED_WORK", 0)
-            wanted = {"tail": 0, "both": 64, "head": 10**6}[way]
-            head = min(wanted, x.shape[1]) // compiled.TILE * compiled.TILE
-            monkeypatch.setattr(kernel, "choose_head", lambda work, num_users: head)
-            found = measure.neighbors(counts, rules, threads, no_progress)
-            head = head if measure.counted(counts).is_binary else 0
-            assert set(runs) == {
-                *(["push_tile"] if head else []),
-                *(["push_tail"] if head < x.shape[1] else []),
+            tiled = 0 if rules.min_cooccurrence > 1 and not is_binary else tiled
+            assert compared == {
+                *([f"compare_tile of {listed}, {tiled}"] if tiled else []),
+                *([f"compare_rows of {listed}, {tiled}"] if tiled < matrix.num_columns else []),
             }
         return found.indptr.tobytes(), found.indices.tobytes(), found.data.tobytes()
 
     return find
 
 
-def random_x(users: int, items: int, seed: int, weighted: bool) -> Array:
+def random_x(users: int, items: int, seed: int, weights: str = "binary") -> Array:
     """Popular and rare items in no order, many ties, one item of no user and one of all."""
     rng = np.random.default_rng(seed)
     chances = rng.permutation(np.linspace(0.6, 0.02, items))
     x = (rng.random((users, items)) < chances) * 1.0
-    if weighted:
-        x *= rng.integers(1, 4, x.shape) / 2
     x[:, 3], x[:, 5] = 0, 1
+    if weights == "squares":  # one weight of each user, so that its square is enough
+        x *= rng.lognormal(0, 2, (users, 1))
+    elif weights == "weights":
+        x *= rng.integers(1, 4, x.shape) / 2
     return x
 
 
 @pytest.mark.parametrize("neighborhood", ["target", "source"])
-@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("weights", ["binary", "squares", "weights"])
 @pytest.mark.parametrize("measure", QUOTIENTS, ids=lambda measure: measure.name)
 def test_both_kernels_give_the_same_bits(
-    measure: PairSimilarity, weighted: bool, neighborhood: Neighborhood, find: Find
+    measure: PairSimilarity, weights: str, neighborhood: Neighborhood, find: Find
 ) -> None:
-    x = random_x(90, 200, seed=1, weighted=weighted)
+    x = random_x(90, 530, 1, weights)
     results = set()
-    for k, shrinkage, least in ((1, 0.0, 1), (1, 2.5, 3), (7, 0.0, 3), (7, 2.5, 1), (500, 2.5, 3)):
+    for k, shrinkage, least in SETTINGS:
         settings = (k, neighborhood, shrinkage, least)
-        expected = find("scipy", x, measure, *settings)
-        for way, threads in (("tail", 3), ("both", 2), ("head", 1)):
-            assert find(way, x, measure, *settings, threads=threads) == expected
+        expected = find(None, x, measure, *settings)
+        for threads, way in enumerate(WAYS, 1):
+            for level in native.levels():
+                found = find(way, x, measure, *settings, threads=threads, level=level)
+                assert found == expected, (settings, way, level)
         results.add(expected)
-    assert len(results) == 5
+    assert len(results) == len(SETTINGS)
 
 
-def test_users_of_one_weight_each_are_counted_by_their_squares(find: Find) -> None:
-    x = random_x(90, 200, seed=5, weighted=False)
-    x *= np.random.default_rng(6).lognormal(0, 2, (90, 1)).astype(np.float32)
-    assert len(layout.make_layout(oracles.sparse(x), False, 1).user_squares) == 90
-    expected = find("scipy", x, Cosine(), 7)
-    assert find("tail", x, Cosine(), 7, threads=2) == expected
+@pytest.mark.parametrize("seed", range(40))
+def test_any_data_and_plan_give_the_same_bits(seed: int, find: Find) -> None:
+    rng = np.random.default_rng(seed)
+    users, items = rng.integers(1, 400), rng.integers(1, 700)
+    x = rng.random((users, items)) < rng.random(items) ** rng.integers(1, 9)
+    kinds = (1, rng.lognormal(0, 2, (users, 1)), rng.integers(1, 4, x.shape) / 2)
+    x = x * kinds[rng.integers(3)]
+    measure = QUOTIENTS[rng.integers(len(QUOTIENTS))]
+    settings = (int(rng.integers(1, 90)), "target", 0.0, int(rng.integers(1, 4)))
+    listed = int(rng.integers(items + 1))
+    way = Way(listed, int(rng.integers(listed + 1)))
+    expected = find(None, x, measure, *settings)
+    assert find(way, x, measure, *settings, threads=int(rng.integers(1, 5))) == expected
+
+
+def test_threads_that_write_to_the_same_lists_change_no_bit(find: Find) -> None:
+    x = random_x(100, 450, 7)
+    expected = find(None, x, Dot(), 3)  # all lists end among ties
+    for way in WAYS[1:]:
+        assert {find(way, x, Dot(), 3, threads=4) for _ in range(10)} == {expected}
+
+
+def test_squares_stand_for_the_weights_of_users_who_have_one_each(find: Find) -> None:
+    x = random_x(90, 200, 5, "squares")
+    expected = find(None, x, Cosine(), 7)
+    assert find(MIXTURE, x, Cosine(), 7, threads=2) == expected
     x[4, np.flatnonzero(x[4])[0]] *= 2
-    assert len(layout.make_layout(oracles.sparse(x), False, 1).user_squares) == 0
-    assert find("tail", x, Cosine(), 7) == find("scipy", x, Cosine(), 7) != expected
+    assert find(MIXTURE, x, Cosine(), 7) == find(None, x, Cosine(), 7) != expected
+
+
+def rare_items(users: int, items: int, seed: int, per_item: int = 3) -> CsrMatrix:
+    """A large catalogue, most of its items of a few users."""
+    rng = np.random.default_rng(seed)
+    places = (items * rng.random(per_item * items) ** 2).astype(np.int64)
+    keys = np.unique(rng.integers(0, users, len(places)) * items + places)
+    indptr = np.searchsorted(keys // items, np.arange(users + 1)).astype(np.int64)
+    ones = np.ones(len(keys), np.float32)
+    return CsrMatrix(indptr, (keys % items).astype(np.int32), ones, items)
 
 
 def test_a_large_catalogue_of_rare_items_gives_the_same_bits(find: Find) -> None:
-    rng = np.random.default_rng(9)
-    x = np.zeros((300, 2000))
-    x[rng.integers(0, 300, 6000), (2000 * rng.random(6000) ** 2).astype(int)] = 1
-    one_each = x
+    one_each = rare_items(300, 2000, seed=9)
     # The least of these products is below 1, as that of a number of common users never is.
     for factor, weight, least in ((1, 1, 1), (1, 1, 2), (1, 1.5, 1), (1, 1.5, 2), (0.3, 1.5, 1)):
-        x = factor * one_each
-        x[0, 0] = weight
+        values = np.full(one_each.num_entries, factor, np.float32)
+        values[0] = weight
+        x = replace(one_each, data=values)
         for measure in (Cosine(), Tversky(1.4, 0.3)):
             for k in (2, 40):
                 settings = (k, "target", 0.0, least)
-                expected = find("scipy", x, measure, *settings)
-                assert find("tail", x, measure, *settings, threads=2) == expected
+                expected = find(None, x, measure, *settings)
+                for way in (Way(), Way(100), Way(700, 300)):
+                    assert find(way, x, measure, *settings, threads=2) == expected
 
 
-@pytest.mark.parametrize("way", ["tail", "both", "head"])
+@pytest.mark.parametrize("items", [2**16, 2**16 + 1])
+def test_items_whose_numbers_need_32_bits_give_the_same_bits(items: int, find: Find) -> None:
+    x = rare_items(20_000, items, seed=2)
+    weighted = replace(x, data=np.random.default_rng(1).lognormal(size=x.num_entries).astype("f4"))
+    for matrix in (x, weighted):
+        expected = find(None, matrix, Cosine(), 5)
+        for way in (Way(), Way(items), Way(1000, 512)):
+            assert find(way, matrix, Cosine(), 5, threads=2) == expected
+
+
+@pytest.mark.parametrize("users", [255, 256, 257, 2**16 - 1, 2**16, 2**16 + 1])
+def test_counts_that_need_more_bits_give_the_same_bits(users: int, find: Find) -> None:
+    rng = np.random.default_rng(users)
+    x = (rng.random((users, 300)) < 20 / users).astype(np.float32)
+    x[:, :3] = 1  # with everybody
+    for measure in (Dot(), Jaccard()):
+        expected = find(None, x, measure, 4)
+        for way in WAYS:
+            for level in native.levels():
+                assert find(way, x, measure, 4, threads=2, level=level) == expected
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
 @pytest.mark.parametrize(
     "x",
     [
         np.ones((1, 1)),
         np.ones((3, 1)),
-        np.ones((1, 130)),
-        np.ones((70, 130)),
-        np.eye(130),
-        np.kron(np.eye(65), np.ones((3, 2))),
+        np.ones((1, 300)),
+        np.ones((70, 300)),
+        np.eye(300),
+        np.kron(np.eye(150), np.ones((3, 2))),
+        np.pad(np.ones((3, 2)), ((0, 0), (0, 300))),
+        np.pad(np.ones((3, 70)), ((1, 1), (100, 100))),
     ],
-    ids=["one of each", "one item", "one user", "all alike", "no pair", "pairs"],
+    ids="one|one item|one user|all alike|no pair|pairs|no users|users and items of nobody".split(
+        "|"
+    ),
 )
-def test_degenerate_data_give_the_same_bits(x: Array, way: str, find: Find) -> None:
-    for measure in (Cosine(), Jaccard()):
-        for k in (1, 2, 200):
-            assert find(way, x, measure, k) == find("scipy", x, measure, k)
+def test_degenerate_data_give_the_same_bits(x: Array, way: Way, find: Find) -> None:
+    for measure in (*QUOTIENTS, ConditionalProbability(2000.0)):  # a term is infinite
+        for k in (1, 2, 500):
+            assert find(way, x, measure, k) == find(None, x, measure, k)
+            assert find(way, x * 0.3, measure, k) == find(None, x * 0.3, measure, k)
 
 
 def test_every_measure_that_is_a_quotient_stands_above() -> None:
@@ -173,44 +273,56 @@ def test_every_measure_that_is_a_quotient_stands_above() -> None:
     assert quotients == {measure.name for measure in QUOTIENTS}
 
 
+@pytest.mark.parametrize("alpha", [1e7, 1e12, 1e17, 1e300, 1.7e308])
+def test_a_parameter_however_large_gives_the_same_bits(alpha: float, find: Find) -> None:
+    x = random_x(30, 300, 3)
+    x[:, 100:120] = x[:, 20:40]  # the same users, so that only the large terms vanish
+    for measure in (Tversky(alpha, 0.5), Tversky(alpha, alpha), Tversky(0, 0)):
+        with np.errstate(over="ignore"):
+            expected = find(None, x, measure, 2, "target", 1e-3)
+        for way in WAYS:
+            assert find(way, x, measure, 2, "target", 1e-3) == expected
+
+
 def test_sums_of_many_users_are_those_of_one_order(find: Find) -> None:
     rng = np.random.default_rng(2)
-    x = (rng.random((3000, 20)) < 0.5) * rng.lognormal(0, 3, (3000, 20))
-    assert find("tail", x, Dot(), 5) == find("scipy", x, Dot(), 5)
+    x = (rng.random((3000, 40)) < 0.5) * rng.lognormal(0, 3, (3000, 40))
+    for way in WAYS:
+        assert find(way, x, Dot(), 5) == find(None, x, Dot(), 5)
 
 
-def test_values_beyond_float32_are_refused_or_dropped_as_by_scipy(find: Find) -> None:
-    tiny = np.array([[2.0**-75, 2.0**-75, 2.0**-75 * 1.5]])
-    assert find("tail", tiny, Dot(), 2) == find("scipy", tiny, Dot(), 2)
-    for way in ("tail", "scipy"):
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_values_beyond_float32_are_refused_or_dropped_as_by_scipy(way: Way, find: Find) -> None:
+    tiny = np.full((1, 40), 2.0**-75)
+    tiny[0, 2] *= 1.5
+    assert find(way, tiny, Dot(), 2) == find(None, tiny, Dot(), 2)
+    for either in (way, None):
         with pytest.raises(DataError, match="above 3.4e38"):
-            find(way, np.array([[1e30, 2e30]]), Dot(), 2)
+            find(either, np.full((1, 40), 1e30), Dot(), 2)
 
 
-def test_the_head_ends_where_both_ways_together_cost_least() -> None:
-    work = np.array([0, *[10**9] * 63, *[1] * 200])
-    assert kernel.choose_head(work, num_users=1000) == 64
-    assert kernel.choose_head(np.ones(300, np.int64), num_users=10**6) == 0
-    assert kernel.choose_head(np.full(300, 10**12), num_users=1000) == 256
-
-
-def test_the_tail_is_cut_into_parts_that_are_all_of_it() -> None:
-    work = np.random.default_rng(3).integers(0, 10**6, 1000)
-    for head in (0, 64, 960):
-        jobs = kernel.cut_jobs(head, work, 2)
-        assert jobs[0][0] == 0 and jobs[-1][1] == 1000
-        assert all(one[1] == other[0] for one, other in zip(jobs, jobs[1:]))
-        assert {end - begin for begin, end in jobs if end <= head} <= {compiled.TILE}
+def test_progress_ends_with_all_items() -> None:
+    seen: list[tuple[int, int]] = []
+    counts = GramBlocks(oracles.sparse(random_x(30, 300, 2).astype(np.float32)))
+    terms = ((counts.norms,),) * 2
+    kernel.best_compiled(
+        counts,
+        Quotient("sum"),
+        terms,
+        NeighborSettings(5),
+        2,
+        lambda stage, done, total: seen.append((done, total)),
+    )
+    assert seen[-1] == (300, 300) and seen == sorted(seen)
 
 
 @pytest.mark.parametrize(
     "reason",
     [
-        "no numba",
+        "no compiler",
         "little work",
         "kept counts",
         "all neighbors",
-        "long lists",
         "signs",
         "no quotient",
     ],
@@ -223,26 +335,13 @@ def test_scipy_does_what_the_compiled_kernel_does_not(
 
     monkeypatch.setattr(kernel, "best_compiled", refuse)
     monkeypatch.setattr(pairs, "MIN_COMPILED_WORK", 10**9 if reason == "little work" else 0)
-    x = random_x(20, 30, seed=4, weighted=False)
+    x = random_x(20, 30, seed=4)
     kept, k = CacheBudget(2**20 if reason == "kept counts" else 0), None
-    if reason == "no numba":
-        monkeypatch.setattr(pairs, "find_spec", lambda name: None)
-    if reason == "long lists":
-        monkeypatch.setattr(pairs, "MAX_LIST_BYTES", 100)
+    if reason == "no compiler":
+        monkeypatch.setattr(pairs, "is_available", lambda: False)
     if reason == "signs":
         x[0, 0] = -1
     measure = PointwiseMutualInformation() if reason == "no quotient" else Dot()
     settings = NeighborSettings(k if reason == "all neighbors" else 5)
     counts = GramBlocks(oracles.sparse(x.astype(np.float32)), kept)
     assert measure.neighbors(counts, settings, 1, no_progress).num_entries > 0
-
-
-def test_numba_is_not_loaded_for_tiny_data() -> None:
-    program = """
-import sys
-from mlcore import Interactions, train_from_data
-model = train_from_data(Interactions.from_columns(["u", "u"], ["a", "b"]))
-assert model.similarity.num_entries == 2
-assert "numba" not in sys.modules
-"""
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
