@@ -61,7 +61,6 @@ PARTS = {
         ("mlcore.native.baseline",),
     ),
     "node": Part("get Node.js from nodejs.org", (), ("node",)),
-    "numba": Part(SET_UP, ("numba", "llvmlite")),
     "optuna": Part(SET_UP, ("optuna",)),
     "sklearn": Part(SET_UP, ("sklearn",)),
     "spark": Part(

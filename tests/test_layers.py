@@ -32,11 +32,9 @@ LEVELS = [
 ]
 LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}
 ALLOWED_OUTSIDE = {"numpy", "scipy"} | set(sys.stdlib_module_names)
-# What belongs to an extra is imported inside the function that needs it; so are the modules of
-# compiled code, which import numba at their top.
+# What belongs to an extra is imported inside the function that needs it.
 OF_EXTRAS = {
     "mlcore.tune.optuna_sampler": {"optuna"},
-    "mlcore.numeric.numba_tools": {"numba", "llvmlite"},
     "mlcore.frames": {"pyarrow"},
     "mlcore.files.database": {"duckdb"},
     "mlcore.warehouse.engines.bigquery_client": {"google"},
@@ -45,7 +43,6 @@ OF_EXTRAS = {
     "mlcore.warehouse.engines.spark_errors": {"pyspark", "py4j"},
     "mlcore.warehouse.engines.spark_install": {"pyspark", "pyarrow"},
     "mlcore.warehouse.engines.spark_session": {"pyspark", "py4j"},
-    "mlcore.similarity.compiled": {"numba", "llvmlite"},
 }
 
 
@@ -122,7 +119,7 @@ def test_nobody_imports_the_commands() -> None:
 
 def test_importing_mlcore_loads_no_optional_package() -> None:
     code = (
-        "import sys, mlcore, mlcore.tune.tune; optional = {'pandas', 'duckdb', 'numba', 'matplotlib', "
+        "import sys, mlcore, mlcore.tune.tune; optional = {'pandas', 'duckdb', 'matplotlib', "
         "'pyarrow', 'optuna'}; print(sorted(optional & set(sys.modules)))"
     )
     shown = subprocess.run(

@@ -1,4 +1,4 @@
-"""mlcore.recommend.scoring_numba: the items, the order and the bits of the ways without a compiler."""
+"""mlcore.recommend.scoring_native: the items, the order and the bits of the ways without a compiler."""
 
 from __future__ import annotations
 
