@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
-from scipy.linalg.lapack import dpocon, dpotrf, dpotri
 
 from mlcore.errors import DataError
+from mlcore.lazy import LazyModule
 from mlcore.memory.plan import Allocation, peak, per_thread
 from mlcore.numeric.threads import map_in_order
 from mlcore.parameters import number, parameter
@@ -29,6 +28,9 @@ from mlcore.similarity.selection import BestOfRows, best_of_rows, by_source, sta
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["Ease"]
+
+sp: Any = LazyModule("scipy.sparse")
+lapack: Any = LazyModule("scipy.linalg.lapack")
 
 # Below it fewer than four digits of the weights are right.
 MIN_RECIPROCAL_CONDITION = 1e-12
@@ -105,16 +107,16 @@ class Ease(Similarity):
     def _invert(self, dense: Float64Array) -> Float64Array:
         """Return the lower triangle of the inverse, in place of a positive definite matrix."""
         norm = dense.sum(axis=0).max()  # before the lower triangle is overwritten
-        factor, failed = dpotrf(dense, lower=1, clean=0, overwrite_a=1)
+        factor, failed = lapack.dpotrf(dense, lower=1, clean=0, overwrite_a=1)
         if not failed:
-            reciprocal_condition, _ = dpocon(factor, norm, uplo="L")
+            reciprocal_condition, _ = lapack.dpocon(factor, norm, uplo="L")
             failed = reciprocal_condition < MIN_RECIPROCAL_CONDITION
         if failed:
             raise DataError(
                 f"similarity ease: l2: expected one that lets X'X + l2 I be inverted, got {self.l2}",
                 "raise it, --set similarity.l2=X, or divide the weights by a common factor",
             )
-        inverse: Float64Array = dpotri(factor, lower=1, overwrite_c=1)[0]
+        inverse: Float64Array = lapack.dpotri(factor, lower=1, overwrite_c=1)[0]
         return inverse
 
 

@@ -23,14 +23,16 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
-import scipy.sparse as sp
 
+from mlcore.lazy import LazyModule
 from mlcore.numeric.ranges import offsets, row_blocks
 from mlcore.numeric.sums import sum_by_group
 from mlcore.sequences import Sequences
 from mlcore.types import CsrMatrix, Float64Array
 
 __all__ = ["MAX_BLOCK_ENTRIES", "GramBlocks", "CacheBudget", "Products"]
+
+sp: Any = LazyModule("scipy.sparse")
 
 # Changes speed and memory only: at most about 60 bytes of scratch for each entry and thread.
 MAX_BLOCK_ENTRIES = 2**19

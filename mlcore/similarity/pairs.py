@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
+from mlcore.lazy import LazyModule
 from mlcore.native import is_available
 from mlcore.memory.plan import Allocation
 from mlcore.progress import Progress
@@ -30,6 +30,8 @@ __all__ = [
     "PairSimilarity",
     "best_pairs",
 ]
+
+sp: Any = LazyModule("scipy.sparse")
 
 # Multiply-adds for which the compiled kernel's own preparations pay.
 MIN_COMPILED_WORK = 1e5

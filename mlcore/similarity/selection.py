@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-import scipy.sparse as sp
 
 from mlcore.errors import DataError
+from mlcore.lazy import LazyModule
 from mlcore.numeric.ranges import offsets, row_blocks
 from mlcore.numeric.threads import map_in_order
 from mlcore.numeric.topk import keep_best, kth_best
@@ -29,6 +29,8 @@ __all__ = [
     "round_values",
     "stack_rows",
 ]
+
+sp: Any = LazyModule("scipy.sparse")
 
 PART_ENTRIES = 2**14  # changes speed only
 LEAST_FLOAT32 = float(np.finfo(np.float32).smallest_subnormal)  # smaller ones may round to 0

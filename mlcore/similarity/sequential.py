@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-import scipy.sparse as sp
 
+from mlcore.lazy import LazyModule
 from mlcore.memory.plan import Allocation, peak, per_thread
 from mlcore.numeric.ranges import offsets, ragged_arange, row_blocks
 from mlcore.numeric.sums import sum_by_group
@@ -22,6 +22,8 @@ from mlcore.similarity.selection import best_of_rows, by_source, stack_rows
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["Rules", "SequentialRules"]
+
+sp: Any = LazyModule("scipy.sparse")
 
 Decay: TypeAlias = Literal["harmonic", "quadratic", "linear"]
 
