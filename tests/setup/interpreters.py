@@ -9,6 +9,7 @@ no wheel for that Python, the first that have one.
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import os
 import shutil
 import subprocess
@@ -17,7 +18,9 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from zipfile import ZipFile
 
+from mlcore.numeric.threads import map_in_order, resolve_threads
 from tests.setup.packages import ROOT, build, copy_sources
 
 MINORS = (11, 12, 13, 14)
@@ -72,22 +75,36 @@ def steps(
 
 
 def try_python(python: Path, resolution: str, wheel: Path, folder: Path, marks: str) -> bool:
-    """Run the steps for one Python; print what they say, and whether all succeeded.
+    """Run the steps for one Python; print what they said, and return whether all succeeded.
 
     Args:
         folder: does not exist yet.
     """
-    print(f"\n== {python}: {resolution}", flush=True)
     folder.mkdir()
     # With links and history, which an sdist lacks: what is committed is what is tried.
     subprocess.run(["git", "clone", "--quiet", ROOT, folder / "sources"], check=True)
-    begun = time.monotonic()
+    with ZipFile(wheel) as archive:  # the clone has no compiled kernels
+        archive.extractall(folder / "sources", fnmatch.filter(archive.namelist(), "*.so"))
+    begun, said, failed = time.monotonic(), [f"\n== {python}: {resolution}\n"], False
     for command, where in steps(python, resolution, wheel, folder, marks):
-        if subprocess.run(command, cwd=where, stdin=subprocess.DEVNULL).returncode != 0:
-            print(f"FAIL: {folder.name}: {' '.join(map(str, command))}", flush=True)
-            return False
-    print(f"OK: {folder.name}: {time.monotonic() - begun:.0f} s", flush=True)
-    return True
+        done = subprocess.run(
+            command,
+            cwd=where,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        said.append(done.stdout)
+        failed = done.returncode != 0
+        if failed:
+            said.append(f"FAIL: {folder.name}: {' '.join(map(str, command))}\n")
+            break
+    else:
+        said.append(f"OK: {folder.name}: {time.monotonic() - begun:.0f} s\n")
+    print("".join(said), end="", flush=True)
+    shutil.rmtree(folder)
+    return not failed
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -97,20 +114,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", type=int, choices=MINORS, help="one minor version")
     parser.add_argument("--resolution", choices=RESOLUTIONS, action="append")
     args = parser.parse_args(argv)
-    outcomes: list[bool] = []
     with tempfile.TemporaryDirectory(prefix="mlcore-") as name:
         folder = Path(name)
         (folder / "dist").mkdir()
         _, wheel = build(copy_sources(folder / "copy"), folder / "dist")
+        runs: list[tuple[Path, str, Path, Path, str]] = []
         for minor in (args.only,) if args.only else MINORS:
             python = find_python(minor)
             if python is None:
                 print(f"SKIP: Python 3.{minor}: neither python3.{minor} on PATH nor in pyenv")
                 continue
-            for resolution in args.resolution or RESOLUTIONS:
-                place = folder / f"3.{minor}-{resolution}"
-                outcomes.append(try_python(python, resolution, wheel, place, args.marks))
-                shutil.rmtree(place)
+            runs += [
+                (python, resolution, wheel, folder / f"3.{minor}-{resolution}", args.marks)
+                for resolution in args.resolution or RESOLUTIONS
+            ]
+        # A test run uses one core, mostly.
+        outcomes = list(map_in_order(lambda run: try_python(*run), runs, resolve_threads(None)))
     return 0 if outcomes and all(outcomes) else 1
 
 
