@@ -471,10 +471,11 @@ struct BitCounters {
         Words bit, result = {};
         for (int place = 0; place < 16; ++place) bit[place] = static_cast<uint16_t>(1 << place);
         for (int level = first_level; level < last_level; ++level) {
+            const uint16_t weight = static_cast<uint16_t>(1 << (level - first_level));
             uint16_t some;
             std::memcpy(&some, reinterpret_cast<const char *>(sums + level) + 2 * part, 2);
             const Words is_set = reinterpret_cast<Words>(((some + Words{}) & bit) == bit);
-            result |= is_set & static_cast<uint16_t>(1 << (level - first_level));
+            result |= is_set & weight;
         }
         return result;
     }

@@ -19,6 +19,7 @@ from mlcore.similarity.base import NeighborSettings
 from mlcore.similarity.compiled import (
     ENTRIES_PER_ITEM,
     RANGE_ENTRIES,
+    TILE_USERS,
     list_capacity,
     num_candidates,
 )
@@ -189,24 +190,31 @@ def compiled_kernel(
     index = 2 if num_items <= 2**16 else 4
     layout_bytes = 4 + 2 * index + (0 if is_binary else 8)
     ranges = max(entries // max(RANGE_ENTRIES, ENTRIES_PER_ITEM * num_items), 1)
-    layout = Allocation(
-        "items by popularity",
-        layout_bytes * entries + 100 * num_items + 12 * shape.num_users,
-        FEWER_ITEMS,
-    )
+    numbers = Allocation("numbers of items", 120 * num_items + 12 * shape.num_users, FEWER_ITEMS)
+    layout = Allocation("items by popularity", layout_bytes * entries, FEWER_ITEMS)
     counting = Allocation("users of each item", 32 * ranges * num_items, FEWER_ITEMS)
     lists = PAIR_BYTES * int(np.minimum(shape.reach, list_capacity(k)).sum())
-    cell = (BINARY if is_binary else WEIGHTED).user_bytes
-    scratch = 12 * num_items + PAIR_BYTES * num_candidates(k) + cell * shape.num_users
+    tile = (
+        BINARY.user_bytes * shape.num_users
+        if is_binary
+        else WEIGHTED.user_bytes * TILE_USERS + (8 + 8 * WEIGHTED.width) * num_items
+    )
+    scratch = 13 * num_items + PAIR_BYTES * num_candidates(k) + tile
     pairs = shape.num_pairs(k)
     found = kept_pairs(pairs, RESULT_BYTES)
-    at_work = [layout, Allocation("lists", lists, FEWER_NEIGHBORS), found]
     return peak(
-        [layout, counting],
-        [*at_work, per_thread(threads, scratch, FEWER_ITEMS, "rows of a tile")],
+        [numbers, layout, counting],
         [
-            *at_work,
+            numbers,
+            layout,
+            Allocation("lists", lists, FEWER_NEIGHBORS),
+            found,
+            per_thread(threads, scratch, FEWER_ITEMS, "rows of a tile"),
+        ],
+        [
+            numbers,
+            found,
             kept_pairs(pairs, RESULT_BYTES + 1),
-            per_thread(threads, 16 * num_items, FEWER_ITEMS),
+            per_thread(threads, 24 * num_items, FEWER_ITEMS),
         ],
     )

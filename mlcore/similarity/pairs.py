@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from mlcore.lazy import LazyModule
-from mlcore.native import is_available
 from mlcore.memory.plan import Allocation
+from mlcore.native import is_available
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.formula import Pairs, Quotient, Terms
@@ -35,7 +35,7 @@ sp: Any = LazyModule("scipy.sparse")
 
 # Multiply-adds for which the compiled kernel's own preparations pay.
 MIN_COMPILED_WORK = 1e5
-LOCAL = "install the extra [local], whose compiled kernel takes less"
+COMPILER = "install mlcore where there is a C++ compiler: its compiled kernel takes less"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class PairSimilarity(Similarity):
             return [copied, *compiled_kernel(shape, is_binary, settings, threads)]
         counts_users = settings.min_cooccurrence > 1 and not is_binary
         products = matrices(shape, 4 if is_binary else 8, 24 if counts_users else 4)
-        suggestion = LOCAL if suits else FEWER_ITEMS
+        suggestion = COMPILER if suits else FEWER_ITEMS
         return scipy_kernel(
             shape,
             products._replace(suggestion=suggestion),
@@ -140,7 +140,7 @@ def best_pairs(
 
 
 def _suits_compiled(gram: GramBlocks, settings: NeighborSettings) -> bool:
-    """Return whether the compiled kernel knows the case and is worth loading."""
+    """Return whether the compiled kernel knows the case and is worth the preparations."""
     k, lengths = settings.num_neighbors, np.diff(gram.user_items.indptr).astype(np.float64)
     work = (lengths**2).sum()
     return (

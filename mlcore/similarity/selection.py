@@ -120,7 +120,7 @@ def round_values(values: Float64Array, keep: BoolArray | None = None) -> Float32
     [0.10000000149011612]
     """
     with np.errstate(over="ignore", under="ignore"):
-        rounded = values.astype(np.float32)
+        rounded = values.astype(np.float32, copy=False)
     finite = np.isfinite(rounded)
     if not (finite if keep is None else finite | ~keep).all():
         raise DataError(

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from mlcore.similarity import GramBlocks, NeighborSettings, Slim
-from mlcore.similarity.compiled import TILE
-from mlcore.similarity.memory import compiled_kernel, shape_of
+from mlcore.similarity.memory import shape_of
 from tests import oracles
 
 
@@ -37,24 +36,3 @@ def test_slim_estimates_the_entries_of_a_catalogue_from_a_sample(
     assert planned() == 16 * entries
     monkeypatch.setattr("mlcore.similarity.slim.SAMPLED_ROWS", 60)
     assert 0.8 < planned() / (16 * entries) < 1.25
-
-
-@pytest.mark.numba
-@pytest.mark.parametrize("users", [30, 3000])
-def test_the_head_is_never_longer_than_planned(users: int) -> None:
-    from mlcore.similarity.compiled import kernel
-
-    rng = np.random.default_rng(1)
-    x = (rng.random((users, 300)) < np.linspace(0.6, 0.02, 300)).astype(np.float32)
-    shape = shape_of(GramBlocks(oracles.sparse(x)))
-    lengths, order = x.sum(axis=1).astype(np.int64), np.argsort(-x.sum(axis=0), kind="stable")
-    places = np.cumsum(x[:, order], axis=1) - x[:, order]  # more popular items of each user
-    head = kernel.choose_head((places * x[:, order]).sum(axis=0).astype(np.int64), users)
-    words = -(-users // 64)
-    bits = next(
-        size
-        for name, size, _ in compiled_kernel(shape, True, NeighborSettings(10), 1)
-        if name == "items as bits"
-    )
-    assert head > 0 and lengths.sum() == shape.num_entries
-    assert head * words * 8 <= bits <= (300 + TILE) * words * 8

@@ -21,7 +21,7 @@ from mlcore.interactions import Events
 from mlcore.memory.plan import Plan
 from mlcore.similarity import SIMILARITIES, Ease, SequentialRules, Similarity, Slim
 from mlcore.similarity.memory import FEWER_ITEMS, FEWER_NEIGHBORS, OTHER_SIMILARITY
-from mlcore.similarity.pairs import LOCAL
+from mlcore.similarity.pairs import COMPILER
 from mlcore.train.memory import TrainingPlanner
 from mlcore.train.train import Trainer
 
@@ -31,12 +31,14 @@ ROOT = Path(__file__).parents[2]
 LEAST_SHARE, MOST_SHARE = 0.55, 1.0
 
 
-def synthetic(num_users: int, num_items: int, length: int, weighted: bool = False) -> Interactions:
-    """Users of log-normal activity, items of falling popularity."""
+def synthetic(
+    num_users: int, num_items: int, length: int, weighted: bool = False, shift: float = 20.0
+) -> Interactions:
+    """Users of log-normal activity, items whose popularity falls, the less the larger ``shift``."""
     rng = np.random.default_rng(0)
     lengths = np.clip(rng.lognormal(np.log(length) - 0.5, 1, num_users), 2, num_items // 4)
     users = np.repeat(np.arange(num_users), lengths.astype(np.int64))
-    chances = 1 / (np.arange(num_items) + 20.0)
+    chances = 1 / (np.arange(num_items) + shift)
     items = rng.permutation(num_items)[
         np.searchsorted(np.cumsum(chances) / chances.sum() * 1.0001, rng.random(len(users)))
     ]
@@ -55,6 +57,12 @@ def plain() -> Interactions:
 @pytest.fixture(scope="module")
 def rated() -> Interactions:
     return synthetic(4000, 2000, 100, weighted=True)
+
+
+@pytest.fixture(scope="module")
+def flat() -> Interactions:
+    """A shop: items of few users each, none of them popular."""
+    return synthetic(20_000, 10_000, 10, shift=1e6)
 
 
 def config_of(name: str, **settings: object) -> TrainConfig:
@@ -100,17 +108,21 @@ def test_common_users_of_weighted_items_are_planned_for(
     assert LEAST_SHARE <= share_taken(Trainer(rated, threads=1), config) <= MOST_SHARE
 
 
-@pytest.mark.numba
+@pytest.mark.native
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("data", ["plain", "rated"])
 @pytest.mark.parametrize(
-    "config",
+    ("config", "data"),
     [
-        config_of("cosine"),
-        config_of("tversky", neighborhood="source"),
-        config_of("dot", min_cooccurrence=2),
+        (config_of("cosine"), "plain"),
+        (config_of("cosine"), "rated"),
+        (config_of("cosine"), "flat"),
+        (config_of("tversky", neighborhood="source"), "plain"),
+        (config_of("tversky", neighborhood="source"), "flat"),
+        (config_of("dot", min_cooccurrence=2), "plain"),
+        (config_of("dot", min_cooccurrence=2), "rated"),
+        (config_of("cosine", num_neighbors=1000), "rated"),
     ],
-    ids=lambda config: config.similarity.name,
+    ids=lambda value: value if isinstance(value, str) else value.similarity.name,
 )
 def test_the_compiled_kernel_takes_what_is_planned(
     config: TrainConfig,
@@ -122,7 +134,6 @@ def test_the_compiled_kernel_takes_what_is_planned(
     monkeypatch.setattr("mlcore.similarity.pairs.MIN_COMPILED_WORK", 0)
     interactions: Interactions = request.getfixturevalue(data)
     trainer = Trainer(interactions, threads=threads)
-    trainer.train(config)  # compiles what it runs, on a new machine
     assert LEAST_SHARE <= share_taken(trainer, config) <= MOST_SHARE
 
 
@@ -288,17 +299,17 @@ def test_many_interactions_suggest_fewer_of_them(plain: Interactions) -> None:
     assert suggestion_of(TrainingPlanner(plain).plan(config, 1)) == FEWER_ITEMS
 
 
-def test_without_numba_the_extra_is_suggested_where_its_kernel_takes_less(
+def test_without_the_compiled_kernel_it_is_suggested_where_it_takes_less(
     plain: Interactions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mlcore.similarity.pairs.MIN_COMPILED_WORK", 0)
     planner, config = TrainingPlanner(plain), config_of("cosine", num_neighbors=20)
-    monkeypatch.setattr("mlcore.similarity.pairs._has_numba", lambda: False)
+    monkeypatch.setattr("mlcore.similarity.pairs.is_available", lambda: False)
     plan = planner.plan(config, 1)
-    assert suggestion_of(plan) == LOCAL
+    assert suggestion_of(plan) == COMPILER
     # The compiled kernel does not know this measure.
-    assert suggestion_of(planner.plan(config_of("pmi", num_neighbors=20), 1)) != LOCAL
-    monkeypatch.setattr("mlcore.similarity.pairs._has_numba", lambda: True)
+    assert suggestion_of(planner.plan(config_of("pmi", num_neighbors=20), 1)) != COMPILER
+    monkeypatch.setattr("mlcore.similarity.pairs.is_available", lambda: True)
     assert planner.plan(config, 1).num_bytes < 0.7 * plan.num_bytes
 
 

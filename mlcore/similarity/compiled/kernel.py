@@ -23,7 +23,7 @@ from mlcore.types import CsrMatrix, Float64Array, Int64Array, UInt32Array
 
 __all__ = ["best_compiled"]
 
-ROUNDS = 2  # of choosing what is listed, then what is in tiles, each for the other
+ROUNDS = 3  # of choosing what is listed, then what is in tiles, each for the other
 CHUNKS = 32  # of the rows, for each thread; changes speed only
 
 KINDS = {"product": 0, "sum": 1, "tversky": 2}
@@ -112,11 +112,13 @@ class _Kernel:
         problem, costs = self._problem, self._costs
         users = np.diff(problem.array("item_begins"))  # (I,) int64
         before, after = self._measure(np.empty(0, np.uint32))
-        listed, tiled, in_tiles = 0, 0, np.zeros(self._num_items, np.int64)
-        for _ in range(ROUNDS):
-            listed = choose_listed(after, in_tiles, users, tiled, self._k, costs)
+        listed, tiled, in_tiles = self._num_items, 0, np.zeros(self._num_items, np.int64)
+        for number in range(ROUNDS):
+            # All at first: where few are, tiles would never be full, which may pay for more of them.
+            if number > 0:
+                listed = choose_listed(after, in_tiles, users, tiled, self._k, costs)
             if self._counts_users:
-                break
+                continue
             _, after_listed = self._measure(self._count_below(listed))
             tiled = choose_tiled(after_listed[:listed], users, self._num_users, listed, costs)
             # An item after all tiles has so many: of a user's items in tiles, none is after it.
@@ -219,6 +221,9 @@ class _Kernel:
             call("finish_lists", problem, *rows)
 
         for_each(finish, cut_rows(np.ones(problem.num_listed), 0, self._threads), self._threads)
+        del self._local  # the scratch of this thread
+        problem.drop("list_values", "list_items", "item_users", "item_weights")
+        problem.drop("user_items", "user_weights", "places")
         ranks = np.empty(num_items, np.uint32)
         ranks[problem.array("order")] = np.arange(num_items, dtype=np.uint32)
         if self._settings.neighborhood == "target":

@@ -57,7 +57,7 @@ def expected_pushes(num_pairs: Int64Array, k: int) -> Float64Array:
 def choose_listed(
     after: Int64Array, in_tiles: Int64Array, users: Int64Array, num_tiled: int, k: int, costs: Costs
 ) -> int:
-    """Return how many of the most popular items have lists.
+    """Return how many of the most popular items have lists, at least those in tiles.
 
     A listed item is spared the pairs with less popular ones, which they count, and those in tiles; but
     they push to its list.
@@ -79,7 +79,8 @@ def choose_listed(
     missed = np.maximum(1 - CACHE_BYTES / np.maximum(num_bytes, 1), 0)  # (I + 1,) of the pushes
     pushes = np.concatenate([[0.0], np.cumsum(expected_pushes(after, k))])
     gains = np.concatenate([[0.0], np.cumsum(spared)])
-    return int(np.argmax(gains - pushes * (costs.near + missed * (costs.far - costs.near))))
+    gains -= pushes * (costs.near + missed * (costs.far - costs.near))
+    return num_tiled + int(np.argmax(gains[num_tiled:]))
 
 
 def choose_tiled(

@@ -31,6 +31,10 @@ class _Arrays(Structure):
                 value = address(value) if value.size else None
             setattr(self, name, value)
 
+    def drop(self, *names: str) -> None:
+        """Forget arrays, which are needed no more."""
+        self.set(**dict.fromkeys(names))
+
     def array(self, name: str) -> Any:
         """Return the array that a field was set to."""
         return self.__dict__["arrays"][name]

@@ -52,6 +52,8 @@ def test_arrays_live_as_long_as_the_structure_and_none_is_a_null_pointer() -> No
     assert problem.array("order").tolist() == [0, 1, 2]
     assert problem.order == problem.array("order").ctypes.data
     assert problem.tiled is None and problem.num_users == 2**40
+    problem.drop("order")
+    assert problem.order is None is problem.array("order")
 
 
 def test_an_array_with_gaps_is_refused() -> None:
