@@ -87,7 +87,7 @@ class Find(Protocol):
 def find(monkeypatch: pytest.MonkeyPatch) -> Find:
     """Return a function that finds neighbors by one way of counting, or scipy, and checks that it did."""
     runs: set[str] = set()
-    call = kernel.call
+    call = problem.call
 
     def watched(name: str, problem: Problem, *arguments: Any) -> Any:
         runs.add(f"{name} of {problem.num_listed}, {problem.num_tiled}")
@@ -166,9 +166,9 @@ def test_both_kernels_give_the_same_bits(
 def test_any_data_and_plan_give_the_same_bits(seed: int, find: Find) -> None:
     rng = np.random.default_rng(seed)
     users, items = rng.integers(1, 400), rng.integers(1, 700)
-    x = rng.random((users, items)) < rng.random(items) ** rng.integers(1, 9)
-    kinds = (1, rng.lognormal(0, 2, (users, 1)), rng.integers(1, 4, x.shape) / 2)
-    x = x * kinds[rng.integers(3)]
+    taken = rng.random((users, items)) < rng.random(items) ** rng.integers(1, 9)
+    kinds = (1, rng.lognormal(0, 2, (users, 1)), rng.integers(1, 4, taken.shape) / 2)
+    x = taken * kinds[rng.integers(3)]
     measure = QUOTIENTS[rng.integers(len(QUOTIENTS))]
     settings = (int(rng.integers(1, 90)), "target", 0.0, int(rng.integers(1, 4)))
     listed = int(rng.integers(items + 1))
