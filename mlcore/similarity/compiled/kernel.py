@@ -23,7 +23,7 @@ from mlcore.types import CsrMatrix, Float64Array, Int64Array, UInt32Array
 
 __all__ = ["best_compiled"]
 
-ROUNDS = 3  # of choosing what is listed, then what is in tiles, each for the other
+ROUNDS = 2  # of choosing what is listed, then what is in tiles, each for the other
 CHUNKS = 32  # of the rows, for each thread; changes speed only
 
 KINDS = {"product": 0, "sum": 1, "tversky": 2}
