@@ -28,7 +28,7 @@ from mlcore.similarity import (
     Tversky,
     pairs,
 )
-from mlcore.similarity.compiled import kernel, problem
+from mlcore.similarity.compiled import TILE_USERS, kernel, problem
 from mlcore.similarity.compiled.plan import BINARY, WEIGHTED
 from mlcore.similarity.compiled.problem import Problem
 from mlcore.similarity.formula import Quotient
@@ -282,6 +282,16 @@ def test_a_parameter_however_large_gives_the_same_bits(alpha: float, find: Find)
             expected = find(None, x, measure, 2, "target", 1e-3)
         for way in WAYS:
             assert find(way, x, measure, 2, "target", 1e-3) == expected
+
+
+@pytest.mark.parametrize("weights", ["squares", "weights"])
+def test_ranges_of_users_change_no_bit(weights: str, find: Find) -> None:
+    x = random_x(2 * TILE_USERS + 100, 40, 7, weights)
+    x[:TILE_USERS, 7] = 0  # its first user is in the second range
+    for measure in (Cosine(), Dot()):
+        expected = find(None, x, measure, 5)
+        for level in native.levels():
+            assert find(Way(40, 32), x, measure, 5, threads=2, level=level) == expected
 
 
 def test_sums_of_many_users_are_those_of_one_order(find: Find) -> None:
