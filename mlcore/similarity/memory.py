@@ -24,7 +24,8 @@ from mlcore.similarity.compiled import (
     num_candidates,
 )
 from mlcore.similarity.compiled.plan import BINARY, WEIGHTED
-from mlcore.similarity.gram import MAX_BLOCK_ENTRIES, SPAN_ENTRIES, GramBlocks
+from mlcore.similarity.gram import MAX_BLOCK_ENTRIES, GramBlocks
+from mlcore.similarity.products import CELLS, COPIED, DENSE_SPEED, HEADS, SPAN_ENTRIES
 from mlcore.similarity.selection import PART_ENTRIES
 from mlcore.types import Float64Array, Int64Array
 
@@ -35,6 +36,7 @@ __all__ = [
     "PAIR_BYTES",
     "Shape",
     "compiled_kernel",
+    "count_matrices",
     "kept_pairs",
     "matrices",
     "scipy_kernel",
@@ -55,6 +57,9 @@ PAIR_BYTES = 12  # of a kept pair: selection.BestOfRows, and the lists of the co
 RESULT_BYTES = 8  # of a kept pair of the compiled kernel, and of the model
 # Of a kept pair, to join the blocks and sort by source: selection.stack_rows, selection.by_source.
 GATHER_BYTES = 48
+# To count a block: of a cell, of an entry that is copied, of an entry found, of one in the sample that
+# a screen looks at.
+CELL_BYTES, COPY_BYTES, COUNT_BYTES, SAMPLE_BYTES = 7, 7, 12, 48
 # Of an entry of a block: the product; co-occurrence counts besides; one that may be among the best;
 # one whose value is computed by the measure that takes most, the log-likelihood ratio.
 PRODUCT_BYTES, COOCCURRENCE_BYTES, CANDIDATE_BYTES, VALUE_BYTES = 12, 40, 60, 130
@@ -130,13 +135,26 @@ def matrices(shape: Shape, number_bytes: int, more_bytes: int = 4) -> Allocation
 
     Args:
         shape: of X.
-        number_bytes: 4 where both are binary and count in float32, else 8.
+        number_bytes: 8, or 4 for counts at most.
         more_bytes: of each entry besides.
     """
     index = 4 if shape.num_entries < 2**31 else 8
     entry = 2 * (number_bytes + index) + 8 + more_bytes  # 8: the pattern that bounds the blocks
     num_bytes = entry * shape.num_entries + index * shape.num_users
     return Allocation("matrices to multiply", num_bytes, FEWER_ITEMS)
+
+
+def count_matrices(shape: Shape, more_bytes: int = 4) -> Allocation:
+    """Return what ``matrices`` does of a binary X, with the part that the densely counted items miss."""
+    found = matrices(shape, 4, more_bytes + 8)
+    return found._replace(num_bytes=found.num_bytes + 12 * _longest_dense_head(shape) ** 2)
+
+
+def _longest_dense_head(shape: Shape) -> int:
+    """Return the largest head that ``products.CountProduct`` can choose."""
+    squares = float((shape.lengths.astype(np.float64) ** 2).sum()) / max(shape.num_users, 1)
+    most = min(np.sqrt(DENSE_SPEED * squares), shape.num_items)
+    return max((head for head in HEADS if head <= most), default=0)
 
 
 def scipy_kernel(
@@ -146,6 +164,8 @@ def scipy_kernel(
     threads: int,
     *,
     otherwise: str = LARGER_MACHINE,
+    are_counts: bool = False,
+    are_screened: bool = False,
     counts_users: bool = False,
     gather_bytes: int = GATHER_BYTES,
 ) -> Sequence[Allocation]:
@@ -157,6 +177,8 @@ def scipy_kernel(
         settings: which pairs are kept.
         threads: how many.
         otherwise: what makes the scratch of one thread smaller.
+        are_counts: whether the products are counts of a binary X.
+        are_screened: whether counts that cannot be among the best are dropped first.
         counts_users: whether common users of weighted items are counted besides.
         gather_bytes: of each kept pair, to put them in order.
     """
@@ -168,6 +190,18 @@ def scipy_kernel(
     scratch += COOCCURRENCE_BYTES * block if counts_users else 0
     scratch += CANDIDATE_BYTES * candidates
     scratch += VALUE_BYTES * min(max(PART_ENTRIES, shape.num_items), total)
+    if are_counts:
+        num_rows = block / total * shape.num_items
+        cells = min(max(CELLS, shape.num_items), num_rows * shape.num_items)
+        work = float(shape.reach.sum()) + shape.num_entries
+        # A screen looks at half of the entries at most, and leaves about as many.
+        found = COUNT_BYTES * block
+        if are_screened:
+            found = max(
+                found / 2, SAMPLE_BYTES * min(np.sqrt(block * num_rows * (k or 1)), block / 2)
+            )
+        counting = CELL_BYTES * cells + COPY_BYTES * min(max(COPIED, 4 * shape.num_items), work)
+        scratch = max(scratch, counting + found)
     return peak(
         [products, per_thread(threads, scratch, otherwise), kept_pairs(pairs, PAIR_BYTES)],
         [products, kept_pairs(pairs, gather_bytes)],

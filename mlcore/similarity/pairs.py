@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,12 @@ from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.memory import (
     FEWER_ITEMS,
     compiled_kernel,
+    count_matrices,
     matrices,
     scipy_kernel,
     shape_of,
 )
+from mlcore.similarity.screen import BestSums
 from mlcore.similarity.selection import best_of_rows, by_source, stack_rows
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
@@ -72,7 +75,9 @@ class PairSimilarity(Similarity):
         if suits and is_available():
             return [copied, *compiled_kernel(shape, is_binary, settings, threads)]
         counts_users = settings.min_cooccurrence > 1 and not is_binary
-        products = matrices(shape, 4 if is_binary else 8, 24 if counts_users else 4)
+        products = (
+            count_matrices(shape) if is_binary else matrices(shape, 8, 24 if counts_users else 4)
+        )
         suggestion = COMPILER if suits else FEWER_ITEMS
         return scipy_kernel(
             shape,
@@ -80,6 +85,9 @@ class PairSimilarity(Similarity):
             settings,
             threads,
             otherwise=suggestion,
+            are_counts=is_binary,
+            are_screened=self.quotient(gram.num_users) is not None
+            and _suits_screen(gram, settings),
             counts_users=counts_users,
         )
 
@@ -133,6 +141,19 @@ def best_pairs(
         )
 
     products_of = _products_function(gram, counted, settings.min_cooccurrence)
+    if quotient is not None and _suits_screen(gram, settings):
+        of_items = (source_terms[0], target_terms[0])
+        products_of = partial(
+            counted.products.rows,
+            screen=BestSums(
+                quotient,
+                of_items[::-1] if rows_are_targets else of_items,
+                counted.products.order,
+                values_of,
+                settings.num_neighbors or gram.num_items,
+                settings.shrinkage,
+            ),
+        )
     parts = best_of_rows(
         counted.products.blocks, products_of, values_of, settings.num_neighbors, threads, progress
     )
@@ -147,6 +168,16 @@ def _suits_compiled(gram: GramBlocks, settings: NeighborSettings) -> bool:
         k is not None
         and gram.kept.limit == 0  # else the next similarity must find the products
         and work >= MIN_COMPILED_WORK
+        and bool((gram.user_items.data > 0).all())
+    )
+
+
+def _suits_screen(gram: GramBlocks, settings: NeighborSettings) -> bool:
+    """Return whether few of the pairs are kept, and all that have common users count."""
+    return (
+        settings.num_neighbors is not None
+        and settings.min_cooccurrence == 1
+        and gram.kept.limit == 0  # else the next similarity must find the products
         and bool((gram.user_items.data > 0).all())
     )
 
