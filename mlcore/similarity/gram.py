@@ -94,9 +94,8 @@ class Products:
         block = self._blocks.get((begin, end))
         if block is None:
             block = self._product.rows(begin, end, screen)  # (R, I)
-            if screen is None and self._kept.take(
-                block.data.nbytes + block.indices.nbytes + block.indptr.nbytes
-            ):
+            size = block.data.nbytes + block.indices.nbytes + block.indptr.nbytes
+            if self._kept.take(size) and screen is None:
                 self._blocks[begin, end] = block
         return block
 

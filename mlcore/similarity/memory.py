@@ -59,7 +59,7 @@ RESULT_BYTES = 8  # of a kept pair of the compiled kernel, and of the model
 GATHER_BYTES = 48
 # To count a block: of a cell, of an entry that is copied, of an entry found, of one in the sample that
 # a screen looks at.
-CELL_BYTES, COPY_BYTES, COUNT_BYTES, SAMPLE_BYTES = 7, 7, 12, 48
+CELL_BYTES, COPY_BYTES, COUNT_BYTES, SAMPLE_BYTES = 7, 7, 12, 34
 # Of an entry of a block: the product; co-occurrence counts besides; one that may be among the best;
 # one whose value is computed by the measure that takes most, the log-likelihood ratio.
 PRODUCT_BYTES, COOCCURRENCE_BYTES, CANDIDATE_BYTES, VALUE_BYTES = 12, 40, 60, 130
