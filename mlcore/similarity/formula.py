@@ -24,6 +24,10 @@ class Quotient(NamedTuple):
     a: float = 0.0
     b: float = 0.0
 
+    def is_symmetric(self, source_terms: Terms, target_terms: Terms) -> bool:
+        """Return whether each pair has the same value, to the bit, either way."""
+        return self.kind != "tversky" and all(map(np.array_equal, source_terms, target_terms))
+
     def least_sum(
         self, value: Float64Array, s: Float64Array, t: Float64Array, shrinkage: float
     ) -> Float64Array:

@@ -21,12 +21,14 @@ from mlcore.similarity.memory import (
     FEWER_ITEMS,
     compiled_kernel,
     count_matrices,
+    half_kernel,
     matrices,
     scipy_kernel,
     shape_of,
 )
+from mlcore.similarity.products import HalfProduct, are_counts_few
 from mlcore.similarity.screen import BestSums
-from mlcore.similarity.selection import best_of_rows, by_source, stack_rows
+from mlcore.similarity.selection import best_of_half, best_of_rows, by_source, stack_rows
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = [
@@ -74,11 +76,13 @@ class PairSimilarity(Similarity):
         copied = Allocation("weights of the formula", 4 * shape.num_entries, FEWER_ITEMS)
         if suits and is_available():
             return [copied, *compiled_kernel(shape, is_binary, settings, threads)]
+        suggestion = COMPILER if suits else FEWER_ITEMS
+        if _suits_half(gram, is_binary, settings):
+            return half_kernel(shape, is_binary, settings, threads, suggestion)
         counts_users = settings.min_cooccurrence > 1 and not is_binary
         products = (
             count_matrices(shape) if is_binary else matrices(shape, 8, 24 if counts_users else 4)
         )
-        suggestion = COMPILER if suits else FEWER_ITEMS
         return scipy_kernel(
             shape,
             products._replace(suggestion=suggestion),
@@ -126,7 +130,11 @@ def best_pairs(
 
         terms = source_terms, target_terms
         return best_compiled(counted, quotient, terms, settings, threads, progress)
-    rows_are_targets = settings.neighborhood == "target"
+    rows_are_targets, half = settings.neighborhood == "target", None
+    if _suits_half(gram, counted.is_binary, settings):
+        half = HalfProduct(counted.user_items, counted.max_block_entries)
+        source_terms = tuple(term[half.order] for term in source_terms)
+        target_terms = tuple(term[half.order] for term in target_terms)
 
     def values_of(rows: Int64Array, columns: Int32Array, products: Float64Array) -> Float64Array:
         sources, targets = (columns, rows) if rows_are_targets else (rows, columns)
@@ -140,6 +148,13 @@ def best_pairs(
             )
         )
 
+    if half is not None:
+        k = settings.num_neighbors or gram.num_items
+        is_symmetric = quotient is not None and quotient.is_symmetric(source_terms, target_terms)
+        found = best_of_half(
+            half.blocks, half.rows, half.order, values_of, is_symmetric, k, threads, progress
+        )
+        return by_source(found, gram.num_items, rows_are_targets)
     products_of = _products_function(gram, counted, settings.min_cooccurrence)
     if quotient is not None and _suits_screen(gram, settings):
         of_items = (source_terms[0], target_terms[0])
@@ -170,6 +185,13 @@ def _suits_compiled(gram: GramBlocks, settings: NeighborSettings) -> bool:
         and work >= MIN_COMPILED_WORK
         and bool((gram.user_items.data > 0).all())
     )
+
+
+def _suits_half(gram: GramBlocks, is_binary: bool, settings: NeighborSettings) -> bool:
+    """Return whether each product is formed once for both of its items."""
+    if settings.num_neighbors is None or settings.min_cooccurrence > 1 or gram.kept.limit:
+        return False
+    return not is_binary or are_counts_few(shape_of(gram).reach)
 
 
 def _suits_screen(gram: GramBlocks, settings: NeighborSettings) -> bool:

@@ -1,5 +1,7 @@
 """left' @ right in ranges of rows: sums of weights by scipy's product, counts of a binary X in cells.
 
+Of X' X whose entries are seen once, scipy forms one half only: ``HalfProduct``.
+
 scipy's product of two sparse matrices meets each multiply-add twice, to count entries and to add, and
 lists the cells that it touches. To count, the lists of a row's users are copied one after the other,
 which is fast, and added to a row of zeros: a matrix whose entries repeat does so when it is turned into
@@ -16,10 +18,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
+from mlcore.lazy import LazyModule
 from mlcore.numeric.ranges import offsets, row_blocks
-from mlcore.types import BoolArray, CsrMatrix, Int32Array, Int64Array
+from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = [
     "CELLS",
@@ -28,11 +30,15 @@ __all__ = [
     "CountProduct",
     "DENSE_SPEED",
     "HEADS",
+    "HalfProduct",
     "SPAN_ENTRIES",
     "Screen",
     "WeightProduct",
     "count_users",
+    "sum_over_users",
 ]
+
+sp: Any = LazyModule("scipy.sparse")
 
 # These change speed and memory only.
 SPAN_ENTRIES = 2**20  # looked at together
@@ -58,6 +64,14 @@ def count_users(indices: npt.NDArray[Any], num_items: int) -> Int64Array:
     return counts
 
 
+def number_type(matrix: CsrMatrix) -> type[np.number[Any]]:
+    """Return the smallest type whose sums of products are those of float64."""
+    if not (matrix.data == 1).all():
+        return np.float64
+    most = count_users(matrix.indices, matrix.num_columns).max(initial=0)
+    return np.uint16 if most < 2**16 else np.uint32
+
+
 def by_popularity(matrix: Any) -> tuple[Int32Array, Any]:
     """Return the columns of a CSR, those with most entries first, (I,) int32, and it in that order."""
     met = count_users(matrix.indices, matrix.shape[1])
@@ -66,10 +80,20 @@ def by_popularity(matrix: Any) -> tuple[Int32Array, Any]:
     return order, sp.csr_matrix((matrix.data, places[matrix.indices], matrix.indptr), matrix.shape)
 
 
-def count_work(left: Any, right: Any) -> Int64Array:
-    """Return the offsets of the multiply-adds of each row of left @ right, (R + 1,) int64."""
-    pattern = sp.csr_matrix((np.ones(left.nnz), left.indices, left.indptr), left.shape)
-    return offsets((pattern @ np.diff(right.indptr).astype(np.float64)).astype(np.int64))
+def sum_over_users(matrix: CsrMatrix, numbers: Int64Array) -> Int64Array:
+    """Return the sum over the users of each item of a number of the user, (I,) int64.
+
+    Args:
+        matrix: (U, I), of which only the places of the entries matter.
+        numbers: (U,).
+    """
+    lengths, num_items = np.diff(matrix.indptr), matrix.num_columns
+    sums = np.zeros(num_items, np.int64)
+    for begin, end in row_blocks(matrix.indptr, len(lengths), max(SPAN_ENTRIES, num_items)):
+        items = matrix.indices[matrix.indptr[begin] : matrix.indptr[end]]
+        of_entries = np.repeat(numbers[begin:end], lengths[begin:end])
+        sums += np.bincount(items, of_entries, num_items).astype(np.int64)  # float64 is exact here
+    return sums
 
 
 class WeightProduct:
@@ -86,8 +110,8 @@ class WeightProduct:
     """
 
     def __init__(self, left: CsrMatrix, right: CsrMatrix) -> None:
-        work = (np.diff(left.indptr) * np.diff(right.indptr)).sum()  # multiply-adds
-        is_dense = bool(work >= DENSE * left.num_columns * right.num_columns)
+        work = sum_over_users(left, np.diff(right.indptr))  # (I,) multiply-adds
+        is_dense = bool(work.sum() >= DENSE * left.num_columns * right.num_columns)
         rights = to_scipy(right, np.float64, is_dense)  # (U, I), or (1 + U, I)
         same = rights if left is right else to_scipy(left, np.float64, is_dense)
         self._left = same.T.tocsr()  # (I, U), or (I, 1 + U)
@@ -97,7 +121,7 @@ class WeightProduct:
             self._left.data[self._left.indptr[:-1]] = 0  # of the first user in each row
             # Descending: scipy's product lists the columns it met last first.
             self._right.indices[: right.num_columns] = np.arange(right.num_columns)[::-1]
-        self.work = count_work(self._left, self._right)
+        self.work = offsets(work + right.num_columns * is_dense)
 
     def rows(self, begin: int, end: int, screen: Screen | None = None) -> Any:
         """Return the rows ``begin`` to before ``end``, a CSR without zeros; nothing is screened."""
@@ -118,6 +142,52 @@ def to_scipy(matrix: CsrMatrix, kind: type[np.number[Any]], is_dense: bool = Fal
     return sp.csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, matrix.num_columns))
 
 
+class HalfProduct:
+    """X' X below its diagonal, rows and columns by popularity: sums over ascending users.
+
+    Row i takes from the list of each of its users the items before i. So each entry of row i has a row
+    of the right matrix for itself: a range of a list, where it lies.
+
+    Args:
+        user_items: (U, I).
+        max_block_entries: changes speed and memory only.
+
+    Attributes:
+        order: (I,) int32 item of each row and column.
+        blocks: ranges of rows, in order, of at most so many entries or one row.
+    """
+
+    def __init__(self, user_items: CsrMatrix, max_block_entries: int) -> None:
+        kind = number_type(user_items)
+        self.order, self._right = by_popularity(to_scipy(user_items, kind))
+        self._right.sort_indices()
+        places = np.arange(self._right.nnz, dtype=self._right.indices.dtype)
+        entries = (places, self._right.indices, self._right.indptr)
+        self._entries = sp.csr_matrix(entries, self._right.shape).T.tocsr()  # (I, U)
+        work = sum_over_users(user_items, np.diff(user_items.indptr))[self.order]  # (I,)
+        bounds = offsets(np.minimum(work, np.arange(len(work))))
+        self.blocks = list(row_blocks(bounds, max(len(work), 1), max_block_entries))
+
+    def rows(self, begin: int, end: int) -> Any:
+        """Return the rows ``begin`` to before ``end``, a CSR."""
+        indptr = self._entries.indptr[begin : end + 1]
+        entries = slice(indptr[0], indptr[-1])
+        users, ends = self._entries.indices[entries], self._entries.data[entries]  # (P,)
+        num_lists = 2 * len(users) + 1  # every other one is what lies between two ranges
+        bounds = np.zeros(num_lists + 1, ends.dtype)
+        bounds[1:-1:2], bounds[2:-1:2] = self._right.indptr[users], ends
+        bounds[-1] = self._right.nnz
+        lists = (self._right.data, self._right.indices, bounds)
+        left = (
+            self._right.data[ends],
+            np.arange(1, num_lists, 2, dtype=ends.dtype),
+            indptr - indptr[0],
+        )
+        # scipy reads a row from its bound to the next, wherever they are, and checks but first and last.
+        right = sp.csr_matrix(lists, (num_lists, len(self.order)))
+        return sp.csr_matrix(left, (end - begin, num_lists)) @ right
+
+
 class CountProduct:
     """The common users of pairs of items.
 
@@ -126,15 +196,15 @@ class CountProduct:
     """
 
     def __init__(self, user_items: CsrMatrix) -> None:
-        most = count_users(user_items.indices, user_items.num_columns).max(initial=0)
-        ones = to_scipy(user_items, np.uint16 if most < 2**16 else np.uint32)
+        ones = to_scipy(user_items, number_type(user_items))
         self._left = ones.T.tocsr()  # (I, U)
+        self._left.data = ones.data  # all matrices share it
         self.order, self._right = by_popularity(ones)
         self._places = np.argsort(self.order)  # (I,) of items among the columns
         self._head = _choose_head(self._right)
         self._tail = _drop_head(self._right, self._head)
         self._counts = _count_head(self._right, self._head)  # (H, H)
-        self.work = count_work(self._left, self._right)
+        self.work = offsets(sum_over_users(user_items, np.diff(user_items.indptr)))
 
     def rows(self, begin: int, end: int, screen: Screen | None = None) -> Any:
         """Return the rows ``begin`` to before ``end``, a CSR without zeros.
@@ -215,9 +285,9 @@ def _drop_head(right: Any, head: int) -> Any:
     """Return the matrix without the entries of the first columns."""
     if not head:
         return right
-    keep = right.indices >= head
-    indptr = offsets(keep)[right.indptr]
-    return sp.csr_matrix((right.data[keep], right.indices[keep], indptr), right.shape)
+    tail = right[:, head:]
+    tail.indices += head
+    return sp.csr_matrix((right.data[: tail.nnz], tail.indices, tail.indptr), right.shape)
 
 
 def _count_head(right: Any, head: int) -> Cells:
@@ -225,10 +295,15 @@ def _count_head(right: Any, head: int) -> Cells:
     sums = np.zeros((head, head), np.float32)
     step = max(CELLS // 4 // max(head, 1), 1)
     for begin in range(0, right.shape[0] if head else 0, step):
-        some = right[begin : begin + step]
-        keep = some.indices < head
-        indptr = offsets(keep)[some.indptr]
-        entries = (np.ones(indptr[-1], np.float32), some.indices[keep], indptr)
-        dense = sp.csr_matrix(entries, (some.shape[0], head)).toarray()
+        dense = right[begin : begin + step, :head].toarray().astype(np.float32)
         sums += dense.T @ dense
     return sums.astype(right.dtype)
+
+
+def are_counts_few(reach: Float64Array) -> bool:
+    """Return whether cells would mostly stay 0.
+
+    Args:
+        reach: (I,) counts of each item with others.
+    """
+    return bool(len(reach) ** 2 > CELLS_PER_COUNT * reach.sum())

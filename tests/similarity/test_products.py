@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlcore.similarity import products
-from mlcore.similarity.products import CountProduct
+from mlcore.similarity.products import CountProduct, HalfProduct
 from tests import oracles
 from tests.similarity.cases import random_x
 
@@ -58,3 +58,16 @@ def test_what_is_screened_is_absent_unless_rows_touch_few_cells(
     dense = (x.T @ x)[4:9]
     assert (dense >= 12).any()
     assert found.tolist() == (np.where(dense >= 12, dense, 0) if per_count else dense).tolist()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("max_block_entries", [1, 30, 10**6])
+def test_half_a_product_is_what_lies_below_the_diagonal(
+    weighted: bool, max_block_entries: int
+) -> None:
+    x = np.round(random_x(40, 20, seed=3, weighted=weighted), 0)  # sums are exact in any order
+    x[:, 7] = 0  # nobody has it
+    half = HalfProduct(oracles.sparse(x.astype(np.float32)), max_block_entries)
+    found = np.vstack([half.rows(*block).toarray() for block in half.blocks])
+    assert (np.diff((x[:, half.order] > 0).sum(axis=0)) <= 0).all()
+    assert found.tolist() == np.tril((x.T @ x)[np.ix_(half.order, half.order)], -1).tolist()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+
+
 from typing import Any
 
 import numpy as np
@@ -10,10 +13,11 @@ import pytest
 from mlcore.progress import no_progress
 from mlcore.similarity import GramBlocks, Neighborhood, NeighborSettings
 from mlcore.similarity import pairs as kernel
+from mlcore.similarity import selection
 from mlcore.similarity.formula import Quotient
 from mlcore.similarity.screen import BestSums
 from tests import oracles
-from tests.similarity.cases import MEASURES, NEIGHBORHOODS, bits, find, measure
+from tests.similarity.cases import MEASURES, NEIGHBORHOODS, bits, find, measure, random_x
 
 QUOTIENTS = [name for name in MEASURES if measure(name).quotient(10) is not None]
 
@@ -82,6 +86,30 @@ def test_the_least_sum_of_a_value_is_the_sum_it_comes_from(quotient: Quotient, s
 def test_a_tversky_index_of_nothing_but_common_users_excludes_no_count() -> None:
     same = Quotient("tversky", 0.0, 0.0).least_sum(np.ones(1), np.ones(1), np.ones(1), 0.0)
     assert same.tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "weighted"),
+    # Weights that are all alike are an error of the one that takes means away.
+    [(name, some) for name in MEASURES for some in (True, False) if some or name[:3] != "adj"],
+)
+def test_half_a_product_has_the_best_of_the_whole(
+    name: str, weighted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = random_x(60, 40, seed=5, weighted=weighted)
+    for neighborhood, k in itertools.product(NEIGHBORHOODS, (1, 6, 40)):
+        results = set()
+        for suits, waiting, part in (
+            (False, 1, 1),
+            (True, 1, 1),
+            (True, 70, 90),
+            (True, 2**18, 2**14),
+        ):
+            monkeypatch.setattr(kernel, "_suits_half", lambda *_: suits)
+            monkeypatch.setattr(selection, "WAITING", waiting)
+            monkeypatch.setattr(selection, "PART_ENTRIES", part)
+            results.add(bits(find(x, name, k, neighborhood, 0.5)))
+        assert len(results) == 1
 
 
 def test_a_screen_keeps_out_of_a_search_and_of_rare_pairs() -> None:
