@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from mlcore.numeric.ranges import offsets
+from mlcore.numeric.ranges import offsets, ragged_arange
 from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = ["keep_best", "kth_best", "top_k_per_row"]
+
+_MANY_ROWS, _TABLE_ROWS = 2**10, 2**6  # change speed only
 
 
 def top_k_per_row(
@@ -75,9 +77,28 @@ def kth_best(indptr: Int64Array, scores: Float64Array, k: int) -> Float64Array:
     >>> kth_best(np.array([0, 3, 4]), np.array([0.5, 0.7, 0.9, 0.1]), k=2).tolist()
     [0.7, -inf]
     """
-    limits = np.full(len(indptr) - 1, -np.inf)
-    for row in np.flatnonzero(np.diff(indptr) > k).tolist():
+    lengths = np.diff(indptr)  # (R,)
+    limits = np.full(len(lengths), -np.inf)
+    rows = np.flatnonzero(lengths > k)
+    if len(rows) >= _MANY_ROWS:
+        rows = rows[np.argsort(lengths[rows])]
+        for some in np.split(rows, range(_TABLE_ROWS, len(rows), _TABLE_ROWS)):
+            limits[some] = _kth_best_of_like(indptr[some], lengths[some], scores, k)
+        return limits
+    for row in rows.tolist():
         row_scores = scores[indptr[row] : indptr[row + 1]]
         position = len(row_scores) - k
         limits[row] = np.partition(row_scores, position)[position]
     return limits
+
+
+def _kth_best_of_like(
+    starts: Int64Array, lengths: Int64Array, scores: Float64Array, k: int
+) -> Float64Array:
+    """Return the ``k``-th best score of rows of about one length, the last of which is the longest."""
+    width = lengths[-1]
+    table = np.full((len(lengths), width), -np.inf)
+    table[np.arange(width) < lengths[:, None]] = scores[ragged_arange(starts, lengths)]
+    table.partition(width - k, axis=1)
+    best: Float64Array = table[:, width - k]
+    return best

@@ -20,6 +20,7 @@ from mlcore.similarity.memory import (
     GATHER_BYTES,
     OTHER_SIMILARITY,
     PAIR_BYTES,
+    count_matrices,
     kept_pairs,
     matrices,
     shape_of,
@@ -66,7 +67,7 @@ class Ease(Similarity):
         shape, num_items = shape_of(gram), gram.num_items
         pairs = num_items * min(settings.num_neighbors or num_items, num_items)
         block = min(max(BLOCK_ENTRIES, num_items), num_items**2)
-        products = matrices(shape, 4 if shape.is_binary else 8)
+        products = count_matrices(shape) if shape.is_binary else matrices(shape, 8)
         dense = Allocation("dense matrix", 8 * num_items**2, OTHER_SIMILARITY)
         scratch = per_thread(threads, ENTRY_BYTES * block)
         return peak(

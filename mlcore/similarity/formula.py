@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, TypeAlias
 
+import numpy as np
+
 from mlcore.types import Float64Array
 
 __all__ = ["Pairs", "Quotient", "Terms"]
@@ -21,6 +23,29 @@ class Quotient(NamedTuple):
     kind: Literal["product", "sum", "tversky"]
     a: float = 0.0
     b: float = 0.0
+
+    def is_symmetric(self, source_terms: Terms, target_terms: Terms) -> bool:
+        """Return whether each pair has the same value, to the bit, either way."""
+        return self.kind != "tversky" and all(map(np.array_equal, source_terms, target_terms))
+
+    def least_sum(
+        self, value: Float64Array, s: Float64Array, t: Float64Array, shrinkage: float
+    ) -> Float64Array:
+        """Return the least c for which the quotient is ``value`` or more, or a bit less than that.
+
+        Args:
+            value: above 0, one that some pair has.
+
+        >>> Quotient("sum", 1.0).least_sum(np.array([0.5]), np.array([4.0]), np.array([2.0]), 0)
+        array([2.])
+        """
+        if self.kind == "product":
+            return value * (s * t + shrinkage) / self.a
+        if self.kind == "sum":
+            return value * (s + t + shrinkage) / (1 + self.a * value)
+        # The share is at least 0; close to 0 its digits cancel.
+        share = 1 - value * (1 - self.a - self.b) + 1e-9
+        return value * (self.a * t + self.b * s + shrinkage) / share
 
 
 class Pairs(NamedTuple):

@@ -2,13 +2,7 @@
 
 A block of rows of the product is formed, used and dropped, so memory is bounded by the block, never
 by the square of the catalogue. Each c_ij is summed in float64 over ascending users within one row of
-the product, so neither blocks nor threads change a bit. The sums of a binary X are exact in float32
-as well, which moves fewer bytes.
-
-Where most pairs of items have common users, X gets one more user, the first, who has all items: 1 on
-the right, 0 on the left. That user adds 0 to each sum, and scipy drops sums of 0; but scipy meets the
-columns of a row in order. Otherwise it meets each column at an unpredictable address and lists them
-as they came, and the product takes up to half as long again.
+the product, so neither blocks nor threads change a bit; counts are exact in any order.
 
 A search, which trains several models on one matrix, keeps blocks within a number of bytes: another
 measure, shrinkage or number of neighbors then costs no counting.
@@ -28,6 +22,7 @@ from mlcore.lazy import LazyModule
 from mlcore.numeric.ranges import offsets, row_blocks
 from mlcore.numeric.sums import sum_by_group
 from mlcore.sequences import Sequences
+from mlcore.similarity.products import CountProduct, Screen, WeightProduct, count_users
 from mlcore.types import CsrMatrix, Float64Array
 
 __all__ = ["MAX_BLOCK_ENTRIES", "GramBlocks", "CacheBudget", "Products"]
@@ -36,9 +31,6 @@ sp: Any = LazyModule("scipy.sparse")
 
 # Changes speed and memory only: at most about 60 bytes of scratch for each entry and thread.
 MAX_BLOCK_ENTRIES = 2**19
-SPAN_ENTRIES = 2**20  # counted at once; changes memory only
-DENSE = 2  # multiply-adds for each pair of items; changes speed and memory only
-MAX_EXACT_COUNT = 2**24  # float32 holds every integer up to it
 
 T = TypeVar("T")
 
@@ -71,62 +63,41 @@ class Products:
         left: (U, I).
         right: (U, I); may be the same.
         max_block_entries: changes speed and memory only.
+
+    Attributes:
+        blocks: ranges of rows, in order, of at most so many entries or one row.
+        order: (I,) int32 the items by popularity.
     """
 
     def __init__(
         self, left: CsrMatrix, right: CsrMatrix, kept: CacheBudget, max_block_entries: int
     ) -> None:
-        work = (np.diff(left.indptr) * np.diff(right.indptr)).sum()  # multiply-adds
-        is_dense = bool(work >= DENSE * left.num_columns * right.num_columns)
-        kind = _number_type(left, right)
-        self._right = _to_scipy(right, kind, is_dense)  # (U, I), or (1 + U, I)
-        same = self._right if left is right else _to_scipy(left, kind, is_dense)
-        self._left = same.T.tocsr()  # (I, U), or (I, 1 + U)
-        if is_dense:
-            self._left.data[self._left.indptr[:-1]] = 0  # of the first user in each row
+        self._product: CountProduct | WeightProduct
+        if left is right and (left.data == 1).all():
+            self._product = CountProduct(left)
+        else:
+            self._product = WeightProduct(left, right)
+        self.order = self._product.order
         self._kept = kept
         self._blocks: dict[tuple[int, int], Any] = {}
-        self.blocks = self._plan(max_block_entries, is_dense)  # ranges of rows, in order
+        bounds = np.minimum(
+            np.diff(self._product.work), right.num_columns
+        )  # entries of a row, (I,)
+        self.blocks = list(row_blocks(offsets(bounds), max(len(bounds), 1), max_block_entries))
 
-    def _plan(self, max_entries: int, is_dense: bool) -> list[tuple[int, int]]:
-        """Return ranges whose product has at most ``max_entries`` entries (or is one row)."""
-        num_rows, num_columns = self._left.shape[0], self._right.shape[1]
-        bounds = np.full(num_rows, num_columns)  # (I,) most entries a row can have
-        if not is_dense:
-            entries_of_user = np.diff(self._right.indptr).astype(np.float64)  # (U,)
-            pattern = sp.csr_matrix(
-                (np.ones(self._left.nnz), self._left.indices, self._left.indptr), self._left.shape
-            )
-            bounds = np.minimum(pattern @ entries_of_user, num_columns).astype(np.int64)
-        return list(row_blocks(offsets(bounds), max(num_rows, 1), max_entries))
+    def rows(self, begin: int, end: int, screen: Screen | None = None) -> Any:
+        """Return rows ``begin`` to before ``end`` of the product, a CSR that must not change.
 
-    def rows(self, begin: int, end: int) -> Any:
-        """Return rows ``begin`` to before ``end`` of the product, a CSR that must not change."""
+        Args:
+            screen: as of ``CountProduct``.
+        """
         block = self._blocks.get((begin, end))
         if block is None:
-            block = self._left[begin:end] @ self._right  # (R, I) float64
-            if self._kept.take(block.data.nbytes + block.indices.nbytes + block.indptr.nbytes):
+            block = self._product.rows(begin, end, screen)  # (R, I)
+            size = block.data.nbytes + block.indices.nbytes + block.indptr.nbytes
+            if self._kept.take(size) and screen is None:
                 self._blocks[begin, end] = block
         return block
-
-
-def _number_type(left: CsrMatrix, right: CsrMatrix) -> type[np.floating[Any]]:
-    """Return the smallest type whose sums of products are those of float64."""
-    are_binary = all(bool((matrix.data == 1).all()) for matrix in (left, right))
-    return np.float32 if are_binary and left.num_rows <= MAX_EXACT_COUNT else np.float64
-
-
-def _to_scipy(matrix: CsrMatrix, kind: type[np.floating[Any]], is_dense: bool) -> Any:
-    """Return the matrix; if dense, with one more user, the first, who has all items."""
-    extra = matrix.num_columns if is_dense else 0
-    data = np.ones(extra + matrix.num_entries, kind)
-    data[extra:] = matrix.data
-    indices, indptr = matrix.indices, matrix.indptr
-    if is_dense:
-        # Descending: scipy's product lists the columns it met last first.
-        indices = np.concatenate([np.arange(extra - 1, -1, -1, dtype=np.int32), indices])
-        indptr = np.concatenate([[0], indptr + extra])
-    return sp.csr_matrix((data, indices, indptr), shape=(len(indptr) - 1, matrix.num_columns))
 
 
 class GramBlocks:
@@ -174,10 +145,7 @@ class GramBlocks:
     @cached_property
     def users(self) -> Float64Array:
         """How many users have each item, (I,) float64."""
-        indices, counts = self.user_items.indices, np.zeros(self.num_items, np.int64)
-        for begin in range(0, len(indices), SPAN_ENTRIES):  # bincount copies what is not int64
-            counts += np.bincount(indices[begin : begin + SPAN_ENTRIES], minlength=self.num_items)
-        return counts.astype(np.float64)
+        return count_users(self.user_items.indices, self.num_items).astype(np.float64)
 
     @cached_property
     def products(self) -> Products:

@@ -13,8 +13,6 @@ from functools import cached_property
 import numpy as np
 
 from mlcore.memory.plan import LARGER_MACHINE, Allocation, peak, per_thread
-from mlcore.numeric.ranges import row_blocks
-from mlcore.numeric.sums import sum_by_group
 from mlcore.similarity.base import NeighborSettings
 from mlcore.similarity.compiled import (
     ENTRIES_PER_ITEM,
@@ -24,8 +22,9 @@ from mlcore.similarity.compiled import (
     num_candidates,
 )
 from mlcore.similarity.compiled.plan import BINARY, WEIGHTED
-from mlcore.similarity.gram import MAX_BLOCK_ENTRIES, SPAN_ENTRIES, GramBlocks
-from mlcore.similarity.selection import PART_ENTRIES
+from mlcore.similarity.gram import MAX_BLOCK_ENTRIES, GramBlocks
+from mlcore.similarity.products import CELLS, COPIED, DENSE_SPEED, HEADS, sum_over_users
+from mlcore.similarity.selection import PART_ENTRIES, WAITING
 from mlcore.types import Float64Array, Int64Array
 
 __all__ = [
@@ -35,6 +34,8 @@ __all__ = [
     "PAIR_BYTES",
     "Shape",
     "compiled_kernel",
+    "count_matrices",
+    "half_kernel",
     "kept_pairs",
     "matrices",
     "scipy_kernel",
@@ -55,6 +56,11 @@ PAIR_BYTES = 12  # of a kept pair: selection.BestOfRows, and the lists of the co
 RESULT_BYTES = 8  # of a kept pair of the compiled kernel, and of the model
 # Of a kept pair, to join the blocks and sort by source: selection.stack_rows, selection.by_source.
 GATHER_BYTES = 48
+# Of an entry in the sample that a screen looks at: its position, row, column, item and sum; the row's
+# item; two terms, their product and the value.
+SAMPLE_BYTES = 8 + 8 + 8 + 4 + 8 + 8 + 4 * 8
+# Of an entry of a half product: as the best of its column, twice; of one of X, the bounds of its list.
+BOTH_BYTES, LIST_BYTES = 24, 36
 # Of an entry of a block: the product; co-occurrence counts besides; one that may be among the best;
 # one whose value is computed by the measure that takes most, the log-likelihood ratio.
 PRODUCT_BYTES, COOCCURRENCE_BYTES, CANDIDATE_BYTES, VALUE_BYTES = 12, 40, 60, 130
@@ -110,13 +116,8 @@ def shape_of(gram: GramBlocks) -> Shape:
 
 
 def _find_shape(gram: GramBlocks) -> Shape:
-    matrix = gram.user_items
-    lengths = np.diff(matrix.indptr)  # (U,) int64
-    reach = np.zeros(gram.num_items)
-    for begin, end in row_blocks(matrix.indptr, len(lengths), max(SPAN_ENTRIES, gram.num_items)):
-        items = matrix.indices[matrix.indptr[begin] : matrix.indptr[end]]
-        others = np.repeat(lengths[begin:end] - 1.0, lengths[begin:end])
-        reach += sum_by_group(items, others, gram.num_items)
+    lengths = np.diff(gram.user_items.indptr)  # (U,) int64
+    reach = sum_over_users(gram.user_items, lengths - 1).astype(np.float64)
     return Shape(gram.num_users, lengths, reach, gram.is_binary)
 
 
@@ -130,13 +131,34 @@ def matrices(shape: Shape, number_bytes: int, more_bytes: int = 4) -> Allocation
 
     Args:
         shape: of X.
-        number_bytes: 4 where both are binary and count in float32, else 8.
+        number_bytes: 8, or 4 for counts at most.
         more_bytes: of each entry besides.
     """
     index = 4 if shape.num_entries < 2**31 else 8
     entry = 2 * (number_bytes + index) + 8 + more_bytes  # 8: the pattern that bounds the blocks
     num_bytes = entry * shape.num_entries + index * shape.num_users
     return Allocation("matrices to multiply", num_bytes, FEWER_ITEMS)
+
+
+def count_matrices(shape: Shape, more_bytes: int = 4) -> Allocation:
+    """Return X, X' and X without its densely counted items, which share their ones; the counts of these."""
+    index, count = 4 if shape.num_entries < 2**31 else 8, _count_bytes(shape)
+    entry = 3 * index + 2 * count + more_bytes  # the data of X without them is a copy at first
+    head = (8 + count) * _longest_dense_head(shape) ** 2
+    num_bytes = entry * shape.num_entries + 3 * index * shape.num_users + head
+    return Allocation("matrices to multiply", num_bytes, FEWER_ITEMS)
+
+
+def _count_bytes(shape: Shape) -> int:
+    """Return the size of ``products.number_type`` at most: no item has more users than there are."""
+    return 2 if shape.num_users < 2**16 else 4
+
+
+def _longest_dense_head(shape: Shape) -> int:
+    """Return the largest head that ``products.CountProduct`` can choose."""
+    squares = float((shape.lengths.astype(np.float64) ** 2).sum()) / max(shape.num_users, 1)
+    most = min(np.sqrt(DENSE_SPEED * squares), shape.num_items)
+    return max((head for head in HEADS if head <= most), default=0)
 
 
 def scipy_kernel(
@@ -146,6 +168,8 @@ def scipy_kernel(
     threads: int,
     *,
     otherwise: str = LARGER_MACHINE,
+    are_counts: bool = False,
+    are_screened: bool = False,
     counts_users: bool = False,
     gather_bytes: int = GATHER_BYTES,
 ) -> Sequence[Allocation]:
@@ -157,6 +181,8 @@ def scipy_kernel(
         settings: which pairs are kept.
         threads: how many.
         otherwise: what makes the scratch of one thread smaller.
+        are_counts: whether the products are counts of a binary X.
+        are_screened: whether counts that cannot be among the best are dropped first.
         counts_users: whether common users of weighted items are counted besides.
         gather_bytes: of each kept pair, to put them in order.
     """
@@ -168,9 +194,50 @@ def scipy_kernel(
     scratch += COOCCURRENCE_BYTES * block if counts_users else 0
     scratch += CANDIDATE_BYTES * candidates
     scratch += VALUE_BYTES * min(max(PART_ENTRIES, shape.num_items), total)
+    if are_counts:
+        count, num_rows = _count_bytes(shape), block / total * shape.num_items
+        cells = min(max(CELLS, shape.num_items), num_rows * shape.num_items)
+        work = float(shape.reach.sum()) + shape.num_entries
+        adding = (4 + count) * min(max(COPIED, 4 * shape.num_items), work) + count * cells
+        finding = 2.0 * (4 + count) * block
+        if are_screened:  # of every second column at most, and the root is rounded down
+            sample = min(1.5 * np.sqrt(block * num_rows * ((k or 0) + 1)), block / 2)
+            finding = max(finding, SAMPLE_BYTES * sample)
+        scratch = max(scratch, count * cells + max(adding, cells + finding))
     return peak(
         [products, per_thread(threads, scratch, otherwise), kept_pairs(pairs, PAIR_BYTES)],
         [products, kept_pairs(pairs, gather_bytes)],
+    )
+
+
+def half_kernel(
+    shape: Shape, is_binary: bool, settings: NeighborSettings, threads: int, suggestion: str
+) -> Sequence[Allocation]:
+    """Return what ``products.HalfProduct`` and ``selection.best_of_half`` take.
+
+    Args:
+        shape: of X.
+        is_binary: whether it is counted as if all entries were 1.
+        settings: which pairs are kept.
+        threads: how many.
+        suggestion: what takes less.
+    """
+    index = 4 if shape.num_entries < 2**31 else 8
+    number = _count_bytes(shape) if is_binary else 8
+    entry = 4 * index + number + 4  # two matrices, places in the making, the weights of the formula
+    products = Allocation("matrices to multiply", entry * shape.num_entries, suggestion)
+    pairs, rows = shape.num_pairs(settings.num_neighbors), shape.row_entries
+    total = max(float(rows.sum()), 1.0)
+    block = min(max(MAX_BLOCK_ENTRIES, rows.max(initial=0)), total / 2)
+    scratch = (4 + number + BOTH_BYTES) * block + LIST_BYTES * shape.num_entries * block / total
+    scratch += VALUE_BYTES * min(max(PART_ENTRIES, shape.num_items), total)
+    # Those that wait, as they came, by row and by column; or the best before and after, and their parts.
+    # What the last block adds is its scratch.
+    waiting = min(max(WAITING, pairs // 2), total)
+    kept = PAIR_BYTES * (pairs + max(3 * waiting, 2 * pairs + waiting))
+    return peak(
+        [products, per_thread(threads, scratch, suggestion), kept_pairs(1, int(kept))],
+        [products, kept_pairs(pairs, GATHER_BYTES)],
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,15 @@ from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.memory import (
     FEWER_ITEMS,
     compiled_kernel,
+    count_matrices,
+    half_kernel,
     matrices,
     scipy_kernel,
     shape_of,
 )
-from mlcore.similarity.selection import best_of_rows, by_source, stack_rows
+from mlcore.similarity.products import HalfProduct, are_counts_few
+from mlcore.similarity.screen import BestSums
+from mlcore.similarity.selection import best_of_half, best_of_rows, by_source, stack_rows
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = [
@@ -71,15 +76,22 @@ class PairSimilarity(Similarity):
         copied = Allocation("weights of the formula", 4 * shape.num_entries, FEWER_ITEMS)
         if suits and is_available():
             return [copied, *compiled_kernel(shape, is_binary, settings, threads)]
-        counts_users = settings.min_cooccurrence > 1 and not is_binary
-        products = matrices(shape, 4 if is_binary else 8, 24 if counts_users else 4)
         suggestion = COMPILER if suits else FEWER_ITEMS
+        if _suits_half(gram, is_binary, settings):
+            return half_kernel(shape, is_binary, settings, threads, suggestion)
+        counts_users = settings.min_cooccurrence > 1 and not is_binary
+        products = (
+            count_matrices(shape) if is_binary else matrices(shape, 8, 24 if counts_users else 4)
+        )
         return scipy_kernel(
             shape,
             products._replace(suggestion=suggestion),
             settings,
             threads,
             otherwise=suggestion,
+            are_counts=is_binary,
+            are_screened=self.quotient(gram.num_users) is not None
+            and _suits_screen(gram, settings),
             counts_users=counts_users,
         )
 
@@ -118,7 +130,11 @@ def best_pairs(
 
         terms = source_terms, target_terms
         return best_compiled(counted, quotient, terms, settings, threads, progress)
-    rows_are_targets = settings.neighborhood == "target"
+    rows_are_targets, half = settings.neighborhood == "target", None
+    if _suits_half(gram, counted.is_binary, settings):
+        half = HalfProduct(counted.user_items, counted.max_block_entries)
+        source_terms = tuple(term[half.order] for term in source_terms)
+        target_terms = tuple(term[half.order] for term in target_terms)
 
     def values_of(rows: Int64Array, columns: Int32Array, products: Float64Array) -> Float64Array:
         sources, targets = (columns, rows) if rows_are_targets else (rows, columns)
@@ -132,7 +148,27 @@ def best_pairs(
             )
         )
 
+    if half is not None:
+        k = settings.num_neighbors or gram.num_items
+        is_symmetric = quotient is not None and quotient.is_symmetric(source_terms, target_terms)
+        found = best_of_half(
+            half.blocks, half.rows, half.order, values_of, is_symmetric, k, threads, progress
+        )
+        return by_source(found, gram.num_items, rows_are_targets)
     products_of = _products_function(gram, counted, settings.min_cooccurrence)
+    if quotient is not None and _suits_screen(gram, settings):
+        of_items = (source_terms[0], target_terms[0])
+        products_of = partial(
+            counted.products.rows,
+            screen=BestSums(
+                quotient,
+                of_items[::-1] if rows_are_targets else of_items,
+                counted.products.order,
+                values_of,
+                settings.num_neighbors or gram.num_items,
+                settings.shrinkage,
+            ),
+        )
     parts = best_of_rows(
         counted.products.blocks, products_of, values_of, settings.num_neighbors, threads, progress
     )
@@ -147,6 +183,23 @@ def _suits_compiled(gram: GramBlocks, settings: NeighborSettings) -> bool:
         k is not None
         and gram.kept.limit == 0  # else the next similarity must find the products
         and work >= MIN_COMPILED_WORK
+        and bool((gram.user_items.data > 0).all())
+    )
+
+
+def _suits_half(gram: GramBlocks, is_binary: bool, settings: NeighborSettings) -> bool:
+    """Return whether each product is formed once for both of its items."""
+    if settings.num_neighbors is None or settings.min_cooccurrence > 1 or gram.kept.limit:
+        return False
+    return not is_binary or are_counts_few(shape_of(gram).reach)
+
+
+def _suits_screen(gram: GramBlocks, settings: NeighborSettings) -> bool:
+    """Return whether few of the pairs are kept, and all that have common users count."""
+    return (
+        settings.num_neighbors is not None
+        and settings.min_cooccurrence == 1
+        and gram.kept.limit == 0  # else the next similarity must find the products
         and bool((gram.user_items.data > 0).all())
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from mlcore.errors import DataError
 from mlcore.lazy import LazyModule
-from mlcore.numeric.ranges import offsets, row_blocks
+from mlcore.numeric.ranges import offsets, ragged_arange, row_blocks
 from mlcore.numeric.threads import map_in_order
 from mlcore.numeric.topk import keep_best, kth_best
 from mlcore.progress import Progress
@@ -24,6 +24,7 @@ __all__ = [
     "BestOfRows",
     "ValuesOf",
     "best_of_columns",
+    "best_of_half",
     "best_of_rows",
     "by_source",
     "round_values",
@@ -33,6 +34,7 @@ __all__ = [
 sp: Any = LazyModule("scipy.sparse")
 
 PART_ENTRIES = 2**14  # changes speed only
+WAITING = 2**18  # candidates that are not among the best yet; changes speed and memory only
 LEAST_FLOAT32 = float(np.finfo(np.float32).smallest_subnormal)  # smaller ones may round to 0
 
 # The value of each entry, from its row, column and product. Rows are (P,), or (1,) for all entries.
@@ -82,6 +84,146 @@ def best_of_rows(
         parts.append(part)
         progress("compare items", end, blocks[-1][1])
     return parts
+
+
+def best_of_half(
+    blocks: Sequence[tuple[int, int]],
+    products_of: Callable[[int, int], Any],
+    order: Int32Array,
+    values_of: ValuesOf,
+    is_symmetric: bool,
+    k: int,
+    threads: int,
+    progress: Progress,
+) -> BestOfRows:
+    """Return the best ``k`` entries of each row of a symmetric product, from those below its diagonal.
+
+    Each is an entry of its row and, in the other half, of its column. Rare items go first: under most
+    measures the best neighbors are no more popular, so that few of the later ones pass.
+
+    Args:
+        blocks: ranges of rows, in order.
+        products_of: returns the rows from the first to before the second argument, a CSR.
+        order: (I,) item of each row and column; ``values_of`` does not see it.
+        is_symmetric: whether a pair has the same value either way.
+    """
+    num_items = len(order)
+    limits = np.full(num_items, -np.inf)  # of rows; an old one lets more pass, whatever the thread
+    best = BestOfRows(np.zeros(num_items + 1, np.int64), np.zeros(0, np.int32), np.zeros(0))
+
+    def candidates_of_block(block: tuple[int, int]) -> tuple[BestOfRows, BestOfRows]:
+        product = products_of(*block)
+        spans = row_blocks(product.indptr, product.shape[0], PART_ENTRIES)
+        found = [
+            _candidates_of_half(product, block[0], span, values_of, is_symmetric, limits, k)
+            for span in spans
+        ]
+        of_rows, of_columns = (stack_rows(parts) for parts in zip(*found))
+        return of_rows, of_columns
+
+    backwards, waiting, end = blocks[::-1], list[tuple[BestOfRows, BestOfRows]](), num_items
+    for (begin, _), found in zip(backwards, map_in_order(candidates_of_block, backwards, threads)):
+        waiting.insert(0, found)
+        num_waiting = sum(len(part.columns) for pair in waiting for part in pair)
+        if begin == 0 or num_waiting > max(WAITING, len(best.columns) // 2):
+            parts = _both_halves(waiting, begin, end, order)
+            waiting, end = [], begin  # before the rows are joined: they are as long as the parts
+            best = _join_rows([best, *parts], k)
+            _raise_limits(limits, best, k)
+        progress("compare items", num_items - begin, num_items)
+    matrix: Any = sp.csr_matrix((best.values, best.columns, best.indptr), 2 * (num_items,))
+    matrix = matrix[np.argsort(order)]
+    return BestOfRows(matrix.indptr, matrix.indices, matrix.data)
+
+
+def _candidates_of_half(
+    product: Any,
+    first: int,
+    span: tuple[int, int],
+    values_of: ValuesOf,
+    is_symmetric: bool,
+    limits: Float64Array,
+    k: int,
+) -> tuple[BestOfRows, BestOfRows]:
+    """Return the entries of some rows that can be among the best of their row, or of their column."""
+    indptr = product.indptr[span[0] : span[1] + 1].astype(np.int64)  # (R + 1,)
+    entries, places = slice(indptr[0], indptr[-1]), slice(first + span[0], first + span[1])
+    indptr -= indptr[0]
+    columns, rows = product.indices[entries], _spread(np.arange(places.start, places.stop), indptr)
+    sums = product.data[entries].astype(np.float64, copy=False)  # (P,)
+    values = values_of(rows, columns, sums)
+    found = kth_best(indptr, values, k)
+    found[found < LEAST_FLOAT32] = -np.inf  # as in _candidates
+    limits[places] = np.maximum(limits[places], found)
+    of_rows = _choose(indptr, columns, values, _spread(limits[places], indptr))
+    if not is_symmetric:
+        values = values_of(columns, rows, sums)
+    return of_rows, _choose(indptr, columns, values, limits[columns])
+
+
+def _choose(
+    indptr: Int64Array, columns: Int32Array, values: Float64Array, limits: Float64Array
+) -> BestOfRows:
+    """Return the entries that reach their limit, unless they round to 0."""
+    chosen = np.flatnonzero(~(values < limits))  # not >=: NaN passes too, and is an error
+    chosen = chosen[round_values(values[chosen]) != 0]
+    return BestOfRows(np.searchsorted(chosen, indptr), columns[chosen], values[chosen])
+
+
+def _both_halves(
+    parts: Sequence[tuple[BestOfRows, BestOfRows]], begin: int, end: int, order: Int32Array
+) -> tuple[BestOfRows, BestOfRows]:
+    """Return the items of the rows ``begin`` to ``end``, as of their rows and of their columns, (I,)."""
+    of_rows, of_columns = (stack_rows(side) for side in zip(*parts))
+    lengths = np.zeros(len(order), np.int64)
+    lengths[begin:end] = np.diff(of_rows.indptr)
+    shape = (end - begin, len(order))
+    other: Any = sp.csr_matrix((of_columns.values, of_columns.columns, of_columns.indptr), shape)
+    other = other.tocsc()
+    return (
+        BestOfRows(offsets(lengths), order[of_rows.columns], of_rows.values),
+        BestOfRows(other.indptr.astype(np.int64), order[begin:end][other.indices], other.data),
+    )
+
+
+def _join_rows(parts: Sequence[BestOfRows], k: int) -> BestOfRows:
+    """Return the best ``k`` of the entries that each row has in all parts."""
+    indptr: Int64Array = np.sum([part.indptr for part in parts], axis=0)
+    joined = []
+    for begin, end in row_blocks(indptr, max(len(indptr) - 1, 1), WAITING):
+        some = _lay_together([_take_rows(part, begin, end) for part in parts])
+        joined.append(BestOfRows(*keep_best(some.indptr, some.columns, some.values, k)))
+    return stack_rows(joined)
+
+
+def _take_rows(part: BestOfRows, begin: int, end: int) -> BestOfRows:
+    indptr = part.indptr[begin : end + 1]
+    entries = slice(indptr[0], indptr[-1])
+    return BestOfRows(indptr - indptr[0], part.columns[entries], part.values[entries])
+
+
+def _lay_together(parts: Sequence[BestOfRows]) -> BestOfRows:
+    """Return rows with the entries that each has in all parts."""
+    lengths = [np.diff(part.indptr) for part in parts]
+    indptr = offsets(np.sum(lengths, axis=0))
+    columns, values = np.empty(indptr[-1], np.int32), np.empty(indptr[-1])
+    starts = indptr[:-1]
+    for part, counts in zip(parts, lengths):
+        places = ragged_arange(starts, counts)
+        columns[places], values[places] = part.columns, part.values
+        starts = starts + counts
+    return BestOfRows(indptr, columns, values)
+
+
+def _raise_limits(limits: Float64Array, best: BestOfRows, k: int) -> None:
+    """Raise the limit of each row that has ``k`` entries to the least of them."""
+    lengths = np.diff(best.indptr)
+    rows = np.flatnonzero(lengths)
+    if not len(rows):
+        return
+    least = np.minimum.reduceat(best.values, best.indptr[rows])
+    full = (lengths[rows] == k) & (least >= LEAST_FLOAT32)
+    limits[rows[full]] = np.maximum(limits[rows[full]], least[full])
 
 
 def _candidates(

@@ -25,6 +25,7 @@ from mlcore.similarity.memory import (
     OTHER_SIMILARITY,
     Shape,
     kept_pairs,
+    count_matrices,
     matrices,
     shape_of,
 )
@@ -88,7 +89,7 @@ class Slim(Similarity):
         entries = int(share * shape.row_entries.sum())
         scratch = min(SCRATCH_BYTES, SCRATCH_ENTRY_BYTES * gram.num_items**3)
         return [
-            matrices(shape, 4 if shape.is_binary else 8),
+            count_matrices(shape) if shape.is_binary else matrices(shape, 8),
             Allocation("products of all pairs", 16 * entries, OTHER_SIMILARITY),
             per_thread(threads, scratch),
             kept_pairs(shape.num_pairs(settings.num_neighbors), GATHER_BYTES),

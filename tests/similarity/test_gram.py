@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import mlcore.similarity.gram
+import mlcore.similarity.products
 from mlcore.similarity import SIMILARITIES, CacheBudget, GramBlocks
 from tests import oracles
 from tests.similarity.cases import bits, find, random_x
@@ -21,19 +21,19 @@ def test_products_are_sums_over_common_users_and_none_is_0(
     # Of items 0 and 3 the sum is 2 * 3 - 3 * 2 = 0, of items 0 and 4 there is no user.
     x = np.array([[2, 1, 0, 3, 0], [3, 1, 1, -2, 0], [0, 0, 0, 0, 5.0]])
     x = (x > 0).astype(np.float64) if is_binary else x
-    monkeypatch.setattr("mlcore.similarity.gram.DENSE", dense)
+    monkeypatch.setattr("mlcore.similarity.products.DENSE", dense)
     products = GramBlocks(oracles.sparse(x.astype(np.float32)), None, 10).products
     found = [products.rows(*block) for block in products.blocks]
-    assert {str(block.dtype) for block in found} == {"float32" if is_binary else "float64"}
+    assert {str(block.dtype) for block in found} == {"uint16" if is_binary else "float64"}
     assert np.vstack([block.toarray() for block in found]).tolist() == (x.T @ x).tolist()
     assert all((block.data != 0).all() for block in found)
 
 
-def test_counts_that_float32_may_not_hold_are_float64(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlcore.similarity.gram.MAX_EXACT_COUNT", 3)
-    for num_users, kind in ((3, np.float32), (4, np.float64)):
+def test_counts_have_a_type_that_holds_the_users_of_every_item() -> None:
+    for num_users, kind in ((2**16 - 1, np.uint16), (2**16, np.uint32)):
         products = GramBlocks(oracles.sparse(np.ones((num_users, 2), np.float32))).products
-        assert products.rows(0, 2).dtype == kind
+        rows = products.rows(0, 2)
+        assert rows.dtype == kind and rows.toarray().tolist() == [[num_users] * 2] * 2
 
 
 @pytest.mark.parametrize(("max_block_entries", "num_blocks"), [(1, 6), (12, 3), (13, 3), (36, 1)])
@@ -71,7 +71,7 @@ def test_indices_of_int64_change_no_bit(name: str, monkeypatch: pytest.MonkeyPat
     # As scipy has them from 2^31 entries on.
     x = random_x(60, 30, seed=4, weighted=True)
     expected = bits(find(x, name, 5))
-    plain_to_scipy = mlcore.similarity.gram._to_scipy
+    plain_to_scipy = mlcore.similarity.products.to_scipy
     wide: list[Any] = []
 
     def to_scipy(*arguments: Any) -> Any:
@@ -81,5 +81,5 @@ def test_indices_of_int64_change_no_bit(name: str, monkeypatch: pytest.MonkeyPat
         wide.append(matrix)
         return matrix
 
-    monkeypatch.setattr("mlcore.similarity.gram._to_scipy", to_scipy)
+    monkeypatch.setattr("mlcore.similarity.products.to_scipy", to_scipy)
     assert bits(find(x, name, 5)) == expected and wide

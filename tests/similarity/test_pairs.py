@@ -232,7 +232,7 @@ def test_parts_of_a_block_and_a_user_who_has_all_items_change_no_bit(
     results = set()
     for size, dense in itertools.product((1, 50, 10**6), (0, np.inf)):
         monkeypatch.setattr("mlcore.similarity.selection.PART_ENTRIES", size)
-        monkeypatch.setattr("mlcore.similarity.gram.DENSE", dense)
+        monkeypatch.setattr("mlcore.similarity.products.DENSE", dense)
         results |= {bits(find(x, name, 5, side, 0.5)) for side in NEIGHBORHOODS}
     assert len(results) == len({bits(find(x, name, 5, side, 0.5)) for side in NEIGHBORHOODS})
 

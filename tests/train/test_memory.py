@@ -100,6 +100,17 @@ def test_the_kernel_of_scipy_takes_what_is_planned(
     assert LEAST_SHARE <= share_taken(Trainer(plain, threads=threads), config) <= MOST_SHARE
 
 
+@pytest.mark.parametrize("num_neighbors", [20, 200])
+def test_the_half_product_takes_what_is_planned(
+    num_neighbors: int, rated: Interactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlcore.similarity.pairs.MIN_COMPILED_WORK", 1e99)
+    sparse = synthetic(4000, 8000, 20)
+    config = config_of("cosine", num_neighbors=num_neighbors)
+    for data, threads in ((rated, 1), (rated, 2), (sparse, 1)):
+        assert LEAST_SHARE <= share_taken(Trainer(data, threads=threads), config) <= MOST_SHARE
+
+
 def test_common_users_of_weighted_items_are_planned_for(
     rated: Interactions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from mlcore import ConfigError, DataError, Interactions, Model, TrainConfig, tra
 from mlcore.errors import DataWarning
 from mlcore.heavy_users import DownWeight, Keep, Latest, Sample
 from mlcore.similarity import Cosine, P3Alpha, RP3Beta, Similarity, registry
-from mlcore.similarity.gram import Products
+from mlcore.similarity.products import CountProduct, WeightProduct
 from mlcore.train.train import Trainer, add_catalogue, train_from_path
 from mlcore.weighting import BM25, NoWeighting, TfIdf
 from tests import oracles
@@ -36,24 +36,15 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Yield a list to which each multiplication of a block adds its first row."""
     begins: list[int] = []
 
-    class Watched:
-        def __init__(self, matrix: Any) -> None:
-            self._matrix = matrix
+    def watched(multiply: Any) -> Any:
+        def rows(self: Any, begin: int, end: int, screen: Any = None) -> Any:
+            begins.append(begin)
+            return multiply(self, begin, end, screen)
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._matrix, name)
+        return rows
 
-        def __getitem__(self, rows: slice) -> Any:
-            begins.append(rows.start)
-            return self._matrix[rows]
-
-    original = Products.__init__
-
-    def watched(self: Products, left: Any, *others: Any) -> None:
-        original(self, left, *others)
-        self._left = Watched(self._left)
-
-    monkeypatch.setattr(Products, "__init__", watched)
+    for product in (CountProduct, WeightProduct):
+        monkeypatch.setattr(product, "rows", watched(product.rows))
     monkeypatch.setattr("mlcore.similarity.gram.MAX_BLOCK_ENTRIES", 100)
     yield begins
 
