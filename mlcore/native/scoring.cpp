@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "export.hpp"
@@ -18,7 +19,12 @@ constexpr int64_t SCAN_WIDTH = 32;
 // 0.0 to each term first keeps every term and sum from being -0.0.
 constexpr double UNTOUCHED = -0.0;
 
-bool is_touched(double total) { return total != 0 || !std::signbit(total); }
+// By its bits: a comparison of numbers becomes a branch, and half of them would be mispredicted.
+bool is_touched(double total) {
+    uint64_t bits;
+    std::memcpy(&bits, &total, sizeof bits);
+    return bits != uint64_t(1) << 63;
+}
 
 struct Matrix {
     const int64_t *starts;
@@ -31,9 +37,10 @@ struct Scored {
     uint32_t item;
 };
 
-bool precedes(const Scored &one, const Scored &other) {
+// An object, not a function, which the heap would call through a pointer.
+constexpr auto precedes = [](const Scored &one, const Scored &other) {
     return one.score > other.score || (one.score == other.score && one.item < other.item);
-}
+};
 
 // The best so far: a heap whose root is the worst.
 struct Best {
@@ -93,21 +100,21 @@ struct Scorer {
         for (int64_t pair = pairs.starts[item], end = pairs.starts[item + 1]; pair < end; ++pair) {
             const uint32_t column = pairs.columns[pair];
             const double sum = sums[column];
-            noted[count] = column; // without a branch: half of them would be mispredicted
+            noted[count] = column;
             count += !is_touched(sum);
             sums[column] = sum + (weight * double(pairs.values[pair]) + 0.0);
         }
         return count;
     }
 
-    void take_noted(Best &best, int64_t count) const {
-        for (int64_t place = 0; place < count; ++place)
-            best.offer(totals[touched[place]], touched[place]);
-    }
-
-    void clear_noted(int64_t count) {
-        for (int64_t place = 0; place < count; ++place)
+    // Takes the items that were noted, if they are wanted, and clears them.
+    void take_noted(Best &best, int64_t count, bool is_wanted) {
+        for (int64_t place = 0; place < count; ++place) {
+            const double total = totals[touched[place]];
             totals[touched[place]] = UNTOUCHED;
+            if (is_wanted)
+                best.offer(total, touched[place]);
+        }
     }
 
     // Takes all items and clears them.
@@ -162,11 +169,10 @@ EXPORT int mlcore_rank_rows(const int64_t *pair_starts, const uint32_t *columns,
             else
                 totals[limited[limit]] = UNTOUCHED;
         }
-        if (!is_noting)
+        if (is_noting)
+            scorer.take_noted(best, count, !are_included);
+        else
             scorer.take_all(best);
-        else if (!are_included)
-            scorer.take_noted(best, count);
-        scorer.clear_noted(count);
         std::sort_heap(best.heap, best.heap + best.size, precedes);
         indptr[row + 1] = indptr[row] + best.size;
         for (int64_t rank = 0; rank < best.size; ++rank) {
