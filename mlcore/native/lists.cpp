@@ -187,6 +187,20 @@ struct Lists {
 
 } // namespace
 
+// Returns the most bytes that a byte of the texts takes when it is written.
+EXPORT int mlcore_growth(const char *data, const int64_t *begins, const int64_t *ends,
+                         int64_t count) {
+    const Texts texts = {data, begins, ends};
+    bool is_control = false, is_marked = false;
+    for (int64_t place = 0; place < count; ++place) {
+        for (const char letter : texts[place]) {
+            is_control |= uint8_t(letter) < 0x20;
+            is_marked |= letter == '"' || letter == '\\';
+        }
+    }
+    return is_control ? 6 : is_marked ? 2 : 1;
+}
+
 // Returns how many bytes were written. The delimiter of rows, or 0 for JSON Lines.
 EXPORT int64_t mlcore_format_lists(const char *user_data, const int64_t *user_begins,
                                    const int64_t *user_ends, const char *item_data,
