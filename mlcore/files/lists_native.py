@@ -14,11 +14,11 @@ from mlcore.native import address, library
 from mlcore.numeric.utf8 import Utf8, utf8_of
 from mlcore.types import BoolArray, Float64Array, Int32Array, Int64Array
 
-__all__ = ["MOST_AROUND", "MOST_ESCAPED", "ListArrays", "format_lists"]
+__all__ = ["MOST_AROUND", "ListArrays", "format_lists", "growth"]
 
 # The most bytes of a list or an entry besides its ids: 92, of a filled item with reasons and a number
-# of 25 bytes; and of one byte of an id: \u001f, or a doubled quote.
-MOST_AROUND, MOST_ESCAPED, MOST_QUOTED = 96, 6, 2
+# of 25 bytes.
+MOST_AROUND = 96
 
 
 class ListArrays(NamedTuple):
@@ -51,7 +51,22 @@ def _kernel() -> Any:
     return kernel
 
 
-def format_lists(lists: ListArrays, items: Utf8, delimiter: str | None) -> bytes:
+def growth(texts: Utf8) -> int:
+    """Return the most bytes that one byte of some texts takes when it is written.
+
+    Six as \\u001f; two as a doubled quote, or escaped.
+
+    >>> [growth(utf8_of([text])) for text in ("a", 'a"', "a\\n")]
+    [1, 2, 6]
+    """
+    kernel = library().mlcore_growth
+    kernel.argtypes = [c_void_p] * 3 + [c_int64]
+    return int(kernel(*map(address, texts), len(texts.begins)))
+
+
+def format_lists(
+    lists: ListArrays, items: Utf8, delimiter: str | None, item_growth: int | None = None
+) -> bytes:
     """Return the lines of some lists in UTF-8.
 
     Equals ``format_predictions``, or ``format_list_rows`` with a delimiter, after the ids are quoted.
@@ -60,6 +75,7 @@ def format_lists(lists: ListArrays, items: Utf8, delimiter: str | None) -> bytes
         lists: of finite scores and shares.
         items: ids of all items.
         delimiter: None for JSON Lines.
+        item_growth: ``growth(items)``; None to look.
     """
     users = utf8_of(lists.user_ids)
     arrays: list[npt.NDArray[Any]] = [
@@ -72,7 +88,9 @@ def format_lists(lists: ListArrays, items: Utf8, delimiter: str | None) -> bytes
     if lists.reasons is not None:
         dtypes = np.int64, np.int32, np.float64
         reasons = [np.ascontiguousarray(a, dtype) for a, dtype in zip(lists.reasons, dtypes)]
-    out = np.empty(_most_bytes(lists, users, items, delimiter is not None), np.uint8)
+    item_growth = growth(items) if item_growth is None else item_growth
+    most = _most_bytes(lists, users, items, item_growth, delimiter is not None)
+    out = np.empty(most, np.uint8)
     size = _kernel()(
         *(address(users.data), address(users.begins), address(users.ends)),
         *(address(items.data), address(items.begins), address(items.ends)),
@@ -85,11 +103,12 @@ def format_lists(lists: ListArrays, items: Utf8, delimiter: str | None) -> bytes
     return out[:size].tobytes()
 
 
-def _most_bytes(lists: ListArrays, users: Utf8, items: Utf8, are_rows: bool) -> int:
+def _most_bytes(
+    lists: ListArrays, users: Utf8, items: Utf8, item_growth: int, are_rows: bool
+) -> int:
     lengths = np.diff(lists.bounds)
-    of_one = MOST_QUOTED if are_rows else MOST_ESCAPED
     of_users = users.sizes @ (lengths if are_rows else np.ones_like(lengths))
     listed = [lists.items] if lists.reasons is None else [lists.items, lists.reasons[1]]
     of_items = sum(int(items.sizes[some].sum()) for some in listed)
     around = MOST_AROUND * (len(lengths) + sum(map(len, listed)))
-    return of_one * (int(of_users) + of_items) + around
+    return growth(users) * int(of_users) + item_growth * of_items + around

@@ -17,7 +17,7 @@ from mlcore.files.formats import ROW_FORMATS, any_ending_of, find_row_format
 from mlcore.files.inputs import display_name, text_chunks
 from mlcore.files.json_lines import hint_at_bare_id, json_member, no_objects, parse_json_object
 from mlcore.files.list_rows import are_rows, format_list_rows, read_list_rows
-from mlcore.files.lists_native import ListArrays, format_lists
+from mlcore.files.lists_native import ListArrays, format_lists, growth
 from mlcore.files.options import PathLike
 from mlcore.files.outputs import is_stream
 from mlcore.files.tables import BadValue
@@ -169,7 +169,10 @@ class ListFormat(NamedTuple):
         b'{"user_id": "u", "items": [{"item_id": "a", "score": 0.5}]}\\n'
         """
         if native.is_available():
-            return partial(format_lists, items=utf8_of(item_ids), delimiter=self.delimiter)
+            items = utf8_of(item_ids)
+            return partial(
+                format_lists, items=items, delimiter=self.delimiter, item_growth=growth(items)
+            )
         return partial(self._write, list(map(self.quote, item_ids)))
 
     def _write(self, item_texts: Sequence[str], lists: ListArrays) -> bytes:

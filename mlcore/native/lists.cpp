@@ -19,7 +19,7 @@ struct Texts {
 };
 
 class Writer {
-  public:
+public:
     explicit Writer(char *begin) : end_(begin) {}
 
     char *end() const { return end_; }
@@ -42,12 +42,10 @@ class Writer {
 
     void field(std::string_view text, char delimiter) {
         const char marks[] = {delimiter, '"', '\r', '\n'};
-        if (text.find_first_of(std::string_view(marks, sizeof marks)) == text.npos)
-            return this->text(text);
+        if (text.find_first_of(std::string_view(marks, sizeof marks)) == text.npos) return this->text(text);
         *end_++ = '"';
         for (const char letter : text) {
-            if (letter == '"')
-                *end_++ = letter;
+            if (letter == '"') *end_++ = letter;
             *end_++ = letter;
         }
         *end_++ = '"';
@@ -57,15 +55,14 @@ class Writer {
 
     // The shortest decimal that reads back as the number, as ECMAScript prints it.
     void number(double value) {
-        if (value == 0)
-            return text("0");
-        char scientific[32]; // such as -1.25e-07
-        const char *const last = std::to_chars(scientific, scientific + sizeof scientific, value,
-                                               std::chars_format::scientific)
-                                     .ptr;
+        if (value == 0) return text("0");
+        char scientific[32];  // such as -1.25e-07
+        const char *const last =
+            std::to_chars(scientific, scientific + sizeof scientific, value, std::chars_format::scientific)
+                .ptr;
         const std::string_view all(scientific, last - scientific);
         const size_t e = all.find('e');
-        int point = 0; // digits before the decimal point
+        int point = 0;  // digits before the decimal point
         std::from_chars(scientific + e + 1 + (all[e + 1] == '+'), last, point);
         ++point;
         char digits[32];
@@ -79,7 +76,7 @@ class Writer {
         place({digits, size_t(count)}, point);
     }
 
-  private:
+private:
     void escape(char letter) {
         static const char plain[] = "\"\\\b\f\n\r\t", short_form[] = "\"\\bfnrt";
         *end_++ = '\\';
@@ -130,7 +127,7 @@ struct Lists {
     const int32_t *listed;
     const double *scores;
     const bool *filled;
-    const int64_t *reason_bounds; // or null
+    const int64_t *reason_bounds;  // or null
     const int32_t *reasons;
     const double *shares;
 
@@ -140,10 +137,8 @@ struct Lists {
         out.text(", \"items\": [");
         for (int64_t place = bounds[list]; place < bounds[list + 1]; ++place) {
             entry(out, place > bounds[list], items[listed[place]], "\"score\": ", scores[place]);
-            if (filled[place])
-                out.text(", \"source\": \"popularity\"");
-            if (reason_bounds)
-                because(out, reason_bounds[place], reason_bounds[place + 1]);
+            if (filled[place]) out.text(", \"source\": \"popularity\"");
+            if (reason_bounds) because(out, reason_bounds[place], reason_bounds[place + 1]);
             out.text("}");
         }
         out.text("]}\n");
@@ -164,10 +159,9 @@ struct Lists {
         }
     }
 
-  private:
+private:
     // All but the closing brace.
-    static void entry(Writer &out, bool is_later, std::string_view id, std::string_view key,
-                      double number) {
+    static void entry(Writer &out, bool is_later, std::string_view id, std::string_view key, double number) {
         out.text(is_later ? ", {\"item_id\": " : "{\"item_id\": ");
         out.json_string(id);
         out.text(", ");
@@ -185,19 +179,37 @@ struct Lists {
     }
 };
 
-} // namespace
+}  // namespace
+
+// Returns the most bytes that a byte of the texts takes when it is written.
+EXPORT int mlcore_growth(const char *data, const int64_t *begins, const int64_t *ends, int64_t count) {
+    const Texts texts = {data, begins, ends};
+    bool is_control = false, is_marked = false;
+    for (int64_t place = 0; place < count; ++place) {
+        for (const char letter : texts[place]) {
+            is_control |= uint8_t(letter) < 0x20;
+            is_marked |= letter == '"' || letter == '\\';
+        }
+    }
+    return is_control ? 6 : is_marked ? 2 : 1;
+}
 
 // Returns how many bytes were written. The delimiter of rows, or 0 for JSON Lines.
 EXPORT int64_t mlcore_format_lists(const char *user_data, const int64_t *user_begins,
                                    const int64_t *user_ends, const char *item_data,
-                                   const int64_t *item_begins, const int64_t *item_ends,
-                                   int64_t num_lists, const int64_t *bounds, const int32_t *listed,
-                                   const double *scores, const bool *filled,
-                                   const int64_t *reason_bounds, const int32_t *reasons,
+                                   const int64_t *item_begins, const int64_t *item_ends, int64_t num_lists,
+                                   const int64_t *bounds, const int32_t *listed, const double *scores,
+                                   const bool *filled, const int64_t *reason_bounds, const int32_t *reasons,
                                    const double *shares, char delimiter, char *begin) {
     const Lists lists = {{user_data, user_begins, user_ends},
                          {item_data, item_begins, item_ends},
-                         bounds, listed, scores, filled, reason_bounds, reasons, shares};
+                         bounds,
+                         listed,
+                         scores,
+                         filled,
+                         reason_bounds,
+                         reasons,
+                         shares};
     Writer out(begin);
     for (int64_t list = 0; list < num_lists; ++list) {
         if (delimiter)

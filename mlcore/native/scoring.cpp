@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 
 #include "export.hpp"
@@ -18,7 +19,12 @@ constexpr int64_t SCAN_WIDTH = 32;
 // 0.0 to each term first keeps every term and sum from being -0.0.
 constexpr double UNTOUCHED = -0.0;
 
-bool is_touched(double total) { return total != 0 || !std::signbit(total); }
+// By its bits: a comparison of numbers becomes a branch, and half of them would be mispredicted.
+bool is_touched(double total) {
+    uint64_t bits;
+    std::memcpy(&bits, &total, sizeof bits);
+    return bits != uint64_t(1) << 63;
+}
 
 struct Matrix {
     const int64_t *starts;
@@ -31,31 +37,29 @@ struct Scored {
     uint32_t item;
 };
 
-bool precedes(const Scored &one, const Scored &other) {
+// An object, not a function, which the heap would call through a pointer.
+constexpr auto precedes = [](const Scored &one, const Scored &other) {
     return one.score > other.score || (one.score == other.score && one.item < other.item);
-}
+};
 
 // The best so far: a heap whose root is the worst.
 struct Best {
     Scored *heap;
     int64_t room;
-    const bool *allowed; // (I,), or null for all
+    const bool *allowed;  // (I,), or null for all
     int64_t size = 0;
-    double threshold = -std::numeric_limits<double>::infinity(); // nothing below it enters
+    double threshold = -std::numeric_limits<double>::infinity();  // nothing below it enters
 
     void offer(double score, uint32_t item) {
-        if (score < threshold || !is_touched(score) || (allowed && !allowed[item]))
-            return;
+        if (score < threshold || !is_touched(score) || (allowed && !allowed[item])) return;
         const Scored scored = {score, item};
         if (size == room) {
-            if (!precedes(scored, heap[0]))
-                return;
+            if (!precedes(scored, heap[0])) return;
             std::pop_heap(heap, heap + size--, precedes);
         }
         heap[size++] = scored;
         std::push_heap(heap, heap + size, precedes);
-        if (size == room)
-            threshold = heap[0].score;
+        if (size == room) threshold = heap[0].score;
     }
 };
 
@@ -70,8 +74,8 @@ void fetch(const Matrix &pairs, uint32_t item) {
 struct Scorer {
     Matrix pairs;
     uint32_t num_items;
-    double *totals;    // (I,) UNTOUCHED between two histories
-    uint32_t *touched; // (I + 1,)
+    double *totals;     // (I,) UNTOUCHED between two histories
+    uint32_t *touched;  // (I + 1,)
 
     bool is_sound(uint32_t item) const {
         bool sound = true;
@@ -93,21 +97,20 @@ struct Scorer {
         for (int64_t pair = pairs.starts[item], end = pairs.starts[item + 1]; pair < end; ++pair) {
             const uint32_t column = pairs.columns[pair];
             const double sum = sums[column];
-            noted[count] = column; // without a branch: half of them would be mispredicted
+            noted[count] = column;
             count += !is_touched(sum);
             sums[column] = sum + (weight * double(pairs.values[pair]) + 0.0);
         }
         return count;
     }
 
-    void take_noted(Best &best, int64_t count) const {
-        for (int64_t place = 0; place < count; ++place)
-            best.offer(totals[touched[place]], touched[place]);
-    }
-
-    void clear_noted(int64_t count) {
-        for (int64_t place = 0; place < count; ++place)
+    // Takes the items that were noted, if they are wanted, and clears them.
+    void take_noted(Best &best, int64_t count, bool is_wanted) {
+        for (int64_t place = 0; place < count; ++place) {
+            const double total = totals[touched[place]];
             totals[touched[place]] = UNTOUCHED;
+            if (is_wanted) best.offer(total, touched[place]);
+        }
     }
 
     // Takes all items and clears them.
@@ -116,45 +119,41 @@ struct Scorer {
             const int64_t end = std::min<int64_t>(begin + SCAN_WIDTH, num_items);
             bool is_any_better = false;
             for (int64_t item = begin; item < end; ++item)
-                is_any_better |= totals[item] > best.threshold; // items ascend: a later tie loses
-            for (int64_t item = begin; is_any_better && item < end; ++item)
-                best.offer(totals[item], item);
+                is_any_better |= totals[item] > best.threshold;  // items ascend: a later tie loses
+            for (int64_t item = begin; is_any_better && item < end; ++item) best.offer(totals[item], item);
             std::fill(totals + begin, totals + end, UNTOUCHED);
         }
     }
 };
 
-} // namespace
+}  // namespace
 
 // Returns 0, or 1 if a pair that was to be checked is at fault.
 EXPORT int mlcore_rank_rows(const int64_t *pair_starts, const uint32_t *columns, const float *values,
                             int64_t num_items, const int64_t *row_starts, const uint32_t *history,
                             const float *weights, int64_t num_rows, int64_t n, const bool *allowed,
                             int include_seen, const int64_t *limit_starts, const uint32_t *limited,
-                            int are_included, int must_check, double *totals, uint32_t *touched,
-                            void *heap, int64_t *indptr, uint32_t *items, double *scores) {
+                            int are_included, int must_check, double *totals, uint32_t *touched, void *heap,
+                            int64_t *indptr, uint32_t *items, double *scores) {
     Scorer scorer = {{pair_starts, columns, values}, uint32_t(num_items), totals, touched};
     for (int64_t row = 0; row < num_rows; ++row) {
         const int64_t begin = row_starts[row], end = row_starts[row + 1];
         int64_t num_pairs = 0, count = 0;
         for (int64_t entry = begin; entry < end; ++entry) {
-            if (must_check && !scorer.is_sound(history[entry]))
-                return 1;
+            if (must_check && !scorer.is_sound(history[entry])) return 1;
             num_pairs += pair_starts[history[entry] + 1] - pair_starts[history[entry]];
         }
         // Time goes by the pairs, not by the catalogue, unless there are more of them.
         const bool is_noting = num_pairs < num_items || are_included;
         for (int64_t entry = begin; entry < end; ++entry) {
-            if (entry + AHEAD < row_starts[num_rows])
-                fetch(scorer.pairs, history[entry + AHEAD]);
+            if (entry + AHEAD < row_starts[num_rows]) fetch(scorer.pairs, history[entry + AHEAD]);
             if (is_noting)
                 count = scorer.add_noting(history[entry], weights[entry], count);
             else
                 scorer.add(history[entry], weights[entry]);
         }
         if (!include_seen)
-            for (int64_t entry = begin; entry < end; ++entry)
-                totals[history[entry]] = UNTOUCHED;
+            for (int64_t entry = begin; entry < end; ++entry) totals[history[entry]] = UNTOUCHED;
         Best best = {static_cast<Scored *>(heap), n, allowed};
         for (int64_t limit = limit_starts[row]; limit < limit_starts[row + 1]; ++limit) {
             if (are_included)
@@ -162,11 +161,10 @@ EXPORT int mlcore_rank_rows(const int64_t *pair_starts, const uint32_t *columns,
             else
                 totals[limited[limit]] = UNTOUCHED;
         }
-        if (!is_noting)
+        if (is_noting)
+            scorer.take_noted(best, count, !are_included);
+        else
             scorer.take_all(best);
-        else if (!are_included)
-            scorer.take_noted(best, count);
-        scorer.clear_noted(count);
         std::sort_heap(best.heap, best.heap + best.size, precedes);
         indptr[row + 1] = indptr[row] + best.size;
         for (int64_t rank = 0; rank < best.size; ++rank) {

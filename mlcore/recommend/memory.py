@@ -8,9 +8,10 @@ from pathlib import Path
 
 from mlcore import native
 from mlcore.artifact import Model
-from mlcore.files.lists_native import MOST_AROUND, MOST_ESCAPED
+from mlcore.files.lists_native import MOST_AROUND, growth
 from mlcore.memory.available import format_bytes
 from mlcore.memory.plan import LARGER_MACHINE, Allocation, Plan, peak, per_thread
+from mlcore.numeric.utf8 import utf8_of
 from mlcore.recommend.ranker import MAX_BLOCK_REASONS
 from mlcore.recommend.request import ListOptions
 from mlcore.recommend.scoring import MAX_BLOCK_CELLS, MAX_BLOCK_ROWS, Scorer
@@ -38,6 +39,7 @@ def plan_lists(
     options: ListOptions,
     threads: int,
     all_users: bool,
+    finds_items: bool = False,
 ) -> Plan:
     """Return what it takes to recommend to many users.
 
@@ -50,6 +52,7 @@ def plan_lists(
         options: ``n``, ``explain`` and the filter are read.
         threads: how many.
         all_users: whether all users of the model are ranked, else those of a file.
+        finds_items: whether files name items, which makes a dictionary, as histories do.
     """
     num_items, num_users = len(model.items), 0 if model.users is None else len(model.users)
     sizes = {path.name: path.stat().st_size for path in Path(model_dir).iterdir()}
@@ -59,7 +62,7 @@ def plan_lists(
         f"top {options.n:,} of {num_items:,} items, {users}, "
         f"{model.similarity.num_entries:,} pairs, {threads:,} thread{'' if threads == 1 else 's'}",
         [
-            _ids(model, sizes, all_users),
+            _ids(model, sizes, all_users, finds_items),
             *peak(
                 [Allocation("marks of the pairs", 3 * model.similarity.num_entries, FEWER_PAIRS)],
                 _ranking(model, sizes, options, threads, all_users),
@@ -69,16 +72,21 @@ def plan_lists(
     )
 
 
-def _ids(model: Model, sizes: dict[str, int], all_users: bool) -> Allocation:
-    """Return the ids of items, as JSON too, and of users, and their lines while they are parsed."""
+def _ids(model: Model, sizes: dict[str, int], all_users: bool, finds_items: bool) -> Allocation:
+    """Return the ids of items and of users, and their lines while they are parsed.
+
+    Without compiled code, those of items as JSON too.
+    """
     num_items, num_users = len(model.items), 0 if model.users is None else len(model.users)
     of_items = ID_BYTES * num_items + sizes.get("items.csv", 0)
     of_users = ID_BYTES * num_users + sizes.get("users.csv", 0)
-    ids = 2 * of_items + of_users + ENTRY_BYTES * num_items
+    ids = (1 if native.is_available() else 2) * of_items + of_users
     if model.attributes is not None:
         ids += ID_BYTES * len(model.attributes.values) + sizes.get("attribute_values.csv", 0)
     if not all_users:
         ids += of_users + ENTRY_BYTES * num_users
+    if finds_items or not all_users:
+        ids += ENTRY_BYTES * num_items
     return Allocation("ids", ids + max(of_items, of_users), FEWER_PAIRS)
 
 
@@ -99,15 +107,15 @@ def _ranking(
         mean = num_entries / max(1, histories.num_rows)
         touched = min(num_items, int(mean * scorer.pairs_per_entry))
         decaying = rows * mean if model.order is not None else 0.0
-    listed, waiting = rows * min(options.n, num_items), 2 * threads + 1  # of a block; blocks
-    if histories is not None:
-        waiting = min(waiting, -(-histories.num_rows // rows))
+    # Listed in a block; blocks that are formatted, and that wait.
+    listed, formatted, waiting = rows * min(options.n, num_items), float(threads), 2.0 * threads + 1
+    if histories is not None and not options.explain:  # whose blocks may be smaller
+        num_blocks = histories.num_rows / rows
+        formatted, waiting = min(formatted, num_blocks), min(waiting, num_blocks)
     if options.explain:
         listed += MAX_BLOCK_REASONS
-    # At most: a line of items.csv has a position too.
-    id_bytes = sizes.get("items.csv", 0) / max(1, num_items)
-    formatting = MOST_AROUND + MOST_ESCAPED * id_bytes if is_compiled else FORMATTING_BYTES
-    lists = (threads * formatting + waiting * (TEXT_BYTES + 2 * id_bytes)) * listed
+    formatting, id_bytes = _text_bytes(model, sizes)
+    lists = (formatted * formatting + waiting * (TEXT_BYTES + id_bytes)) * listed
     scratch = (
         12 * num_items + 16 * longest + 2 * LISTED_BYTES * rows * longest + DECAY_BYTES * decaying
     )
@@ -121,3 +129,13 @@ def _ranking(
         per_thread(threads, scratch, SHORTER_LISTS if is_compiled else LARGER_MACHINE),
         Allocation("lists", int(lists), SHORTER_LISTS),
     ]
+
+
+def _text_bytes(model: Model, sizes: dict[str, int]) -> tuple[float, float]:
+    """Return what a listed item takes while its text is made, and its id in the text, on average."""
+    if not native.is_available():
+        # A line of items.csv has a position too.
+        return FORMATTING_BYTES, 2 * sizes.get("items.csv", 0) / max(1, len(model.items))
+    ids = utf8_of(model.items.load())
+    id_bytes = growth(ids) * float(ids.sizes.sum()) / max(1, len(model.items))
+    return MOST_AROUND + id_bytes, id_bytes

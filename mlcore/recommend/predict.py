@@ -162,8 +162,17 @@ def _plan(
 ) -> Plan:
     all_users = requests.users_path is None and requests.histories_path is None
     list_options = ListOptions(options.top_n, explain=options.explain, filter=wanted)
+    naming = (
+        *(options.include_items_path, options.exclude_items_path),
+        *(options.include_pairs_path, options.exclude_pairs_path, options.attributes_path),
+    )
     return plan_lists(
-        recommender.model, model_dir, list_options, resolve_threads(threads), all_users
+        recommender.model,
+        model_dir,
+        list_options,
+        resolve_threads(threads),
+        all_users,
+        finds_items=any(path is not None for path in naming),
     )
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mlcore import native
 from mlcore.files import lists_native
-from mlcore.files.lists_native import ListArrays, format_lists
+from mlcore.files.lists_native import ListArrays, format_lists, growth
 from mlcore.files.predictions import find_list_format
 from mlcore.jsontext import format_number
 from mlcore.numeric.utf8 import utf8_of
@@ -106,6 +106,19 @@ def test_the_longest_entry_fits_its_room() -> None:
     assert (
         len(line) - len(b'{"user_id": "", "items": []}\n') + len(", ") <= lists_native.MOST_AROUND
     )
+
+
+@pytest.mark.parametrize("letter", [*map(chr, range(128)), "é"])
+def test_no_letter_of_an_id_takes_more_than_its_growth(letter: str) -> None:
+    texts, one = utf8_of([letter]), (np.array([0], np.int32), np.zeros(1), np.zeros(1, bool))
+    for delimiter in (None, ",", "\t"):
+        lines = [
+            format_lists(ListArrays([user], np.array([0, 1]), *one), utf8_of([user]), delimiter)
+            for user in (letter * 100, "")
+        ]
+        taken = len(lines[0]) - len(lines[1])
+        assert taken <= 2 * (100 * growth(texts) * int(texts.sizes[0]) + 2)
+    assert growth(utf8_of(["a", letter])) == growth(texts)
 
 
 def test_writers_are_compiled_if_there_is_a_library(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from mlcore import Interactions, Model, Recommender, train_from_data
 from mlcore.history_decay import ExponentialHistoryDecay, HistoryDecay, QuadraticHistoryDecay
 from mlcore.ids import IdMap
 from mlcore.memory.plan import LARGER_MACHINE
-from mlcore.recommend.memory import DECAY_BYTES, FEWER_PAIRS, SHORTER_LISTS, plan_lists
+from mlcore.recommend.memory import DECAY_BYTES, ENTRY_BYTES, FEWER_PAIRS, SHORTER_LISTS, plan_lists
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
 from mlcore.recommend.filter import ItemFilter
@@ -66,8 +66,16 @@ def test_recommending_takes_what_is_planned(
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # Compiled, there is room for ids all of whose bytes are escaped, and few of the lists that may wait do.
-    assert (0.3 if compiled else 0.55) <= peak / plan.num_bytes <= 1.0
+    assert 0.55 <= peak / plan.num_bytes <= 1.0
+
+
+def test_items_that_files_name_are_planned_for(model_dir: Path) -> None:
+    model = Model.load(model_dir)
+    plain, named = (
+        plan_lists(model, model_dir, ListOptions(10), 1, all_users=True, finds_items=finds_items)
+        for finds_items in (False, True)
+    )
+    assert named.num_bytes - plain.num_bytes == ENTRY_BYTES * len(model.items)
 
 
 @pytest.mark.parametrize("decay", [QuadraticHistoryDecay(), ExponentialHistoryDecay()], ids=str)
