@@ -35,7 +35,7 @@ R = TypeVar("R")
 
 # A block of users to explain ends once they may have this many contributions, each of which takes
 # some 100 bytes as text. Changes speed and memory only.
-MAX_BLOCK_REASONS = 2**17
+MAX_BLOCK_REASONS = 2**15
 
 
 class RankedUsers(NamedTuple):

@@ -28,6 +28,10 @@ class Quotient(NamedTuple):
         """Return whether each pair has the same value, to the bit, either way."""
         return self.kind != "tversky" and all(map(np.array_equal, source_terms, target_terms))
 
+    def swapped(self) -> Quotient:
+        """Return the formula with t in the place of s, and s in that of t."""
+        return self._replace(a=self.b, b=self.a) if self.kind == "tversky" else self
+
     def least_sum(
         self, value: Float64Array, s: Float64Array, t: Float64Array, shrinkage: float
     ) -> Float64Array:

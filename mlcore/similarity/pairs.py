@@ -161,7 +161,7 @@ def best_pairs(
         products_of = partial(
             counted.products.rows,
             screen=BestSums(
-                quotient,
+                quotient.swapped() if rows_are_targets else quotient,
                 of_items[::-1] if rows_are_targets else of_items,
                 counted.products.order,
                 values_of,

@@ -27,7 +27,7 @@ class BestSums:
     """A screen that passes all cells that can be among the best k of their row, and some others.
 
     Args:
-        quotient: of a measure whose sums are above 0.
+        quotient: of a measure whose sums are above 0, of the row's term s and the column's t.
         terms: (I,) float64 each, of the items as rows and as columns.
         order: (I,) int32 item of each column, by popularity.
         values_of: of pairs, as ``best_of_rows`` takes it.
@@ -58,8 +58,9 @@ class BestSums:
         # A row whose best reach down to 0 passes whole, as in best_of_rows; so does an overflow.
         limits[~((limits >= LEAST_FLOAT32) & (limits < np.inf))] = 0
         terms = self._row_terms[first : first + len(cells), None], self._least_terms
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             least = SLACK * self._quotient.least_sum(limits, *terms, self._shrinkage)  # (R, G)
+        least[~np.isfinite(least)] = 0  # a term overflows; that of a pair may vanish
         least = np.clip(np.ceil(least), 1, np.iinfo(cells.dtype).max).astype(cells.dtype)
         wanted = np.empty(cells.shape, bool)
         for place, (begin, end) in enumerate(zip(self._bounds, self._bounds[1:])):

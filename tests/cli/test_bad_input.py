@@ -1031,7 +1031,7 @@ def test_standard_output_that_takes_no_more_is_one_line(command: str, folder: Pa
         (TRAIN, "mlcore.train.train.Trainer.train"),
         (
             "predict --model-dir model --all-users --out new.jsonl",
-            "mlcore.recommend.predict._format_lists",
+            "mlcore.recommend.predict._write",
         ),
     ],
 )

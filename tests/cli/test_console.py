@@ -410,7 +410,7 @@ def interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     def press_ctrl_c(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mlcore.recommend.predict._format_lists", press_ctrl_c)
+    monkeypatch.setattr("mlcore.recommend.predict._write", press_ctrl_c)
 
 
 @pytest.mark.usefixtures("interrupted")

@@ -28,7 +28,7 @@ from mlcore.train.train import Trainer
 MIB = 2**20
 ROOT = Path(__file__).parents[2]
 # A plan is never less than what is taken, and less than twice as much.
-LEAST_SHARE, MOST_SHARE = 0.55, 1.0
+LEAST_SHARE, MOST_SHARE = 0.5, 1.0
 
 
 def synthetic(

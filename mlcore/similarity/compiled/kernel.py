@@ -89,14 +89,12 @@ class _Kernel:
         (sources,), (targets,) = (tuple(term[order] for term in group) for group in terms)
         owner_is_target = self._settings.neighborhood == "target"
         owners, others = (targets, sources) if owner_is_target else (sources, targets)
-        a, b = quotient.a, quotient.b
-        if quotient.kind == "tversky" and not owner_is_target:
-            a, b = b, a
+        quotient = quotient if owner_is_target else quotient.swapped()
         least, blocks = self._settings.min_cooccurrence, np.arange(0, len(order), BLOCK)
         self._problem.set(
             kind=KINDS[quotient.kind],
-            a=a,
-            b=b,
+            a=quotient.a,
+            b=quotient.b,
             shrinkage=self._settings.shrinkage,
             # 1 drops nothing, and a sum of weights may be below it.
             minimum=float(least) if least > 1 else 0.0,
