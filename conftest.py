@@ -23,8 +23,9 @@ settings.load_profile("mlcore")
 
 # With ALL=1 every test runs, and a missing tool is a failure.
 ALL = os.environ.get("ALL") == "1"
-# Of a slow test with more cases than this, so many are not slow; of any test, one is fast.
-SLOW_CASES = 4
+# Of a slow test with more cases than this, so many are not slow, and of any other with more cases than
+# GRID_CASES; of any test, one is fast.
+SLOW_CASES, GRID_CASES = 4, 12
 
 
 class Part(NamedTuple):
@@ -146,8 +147,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def mark_by_duration(cases: list[pytest.Item]) -> None:
     name = getattr(cases[0], "originalname", "")
     drawn = sorted(cases, key=lambda case: crc32(case.nodeid.encode()))  # no row of the grid
-    if name in SLOW:
-        for case in drawn[SLOW_CASES if len(cases) > SLOW_CASES else 0 :]:
+    most = SLOW_CASES if name in SLOW else GRID_CASES
+    if len(cases) > most or name in SLOW:
+        for case in drawn[most if len(cases) > most else 0 :]:
             case.add_marker("slow")
     is_property = getattr(getattr(cases[0], "obj", None), "is_hypothesis_test", False)
     is_medium = name in SLOW | MEDIUM or is_property

@@ -9,6 +9,8 @@ __all__ = ["MEDIUM", "SLOW"]
 # More than about 2 s.
 SLOW = frozenset(
     [
+        "test_counts_that_need_more_bits_give_the_same_bits",
+        "test_every_query_is_one_that_bigquery_takes",
         "test_a_filter_gives_the_same_in_go_or_is_refused_in_the_same_words",
         "test_a_model_replaces_a_model_and_nothing_else",
         "test_a_run_that_spills_gives_what_an_unlimited_one_does",
