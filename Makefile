@@ -118,8 +118,9 @@ test-fast: $(TEST) ## run while editing: about a minute
 test-pythons: $(TEST) .venv-lock/.ready-uv ## run the fast tests on each Python found, with the lowest and newest packages
 	.venv/bin/python -m tests.setup.interpreters --marks "$(FAST_MARKS)"
 
-check: $(TEST) ## check the formatting (black) and the types (mypy, strict)
+check: $(TEST) ## check the formatting (black, clang-format) and the types (mypy, strict)
 	.venv/bin/black --check --quiet $(CHECKED) || .venv/bin/black --check --diff $(CHECKED)
+	.venv/bin/clang-format --dry-run --Werror mlcore/native/*.?pp
 	.venv/bin/mypy $(CHECKED)
 
 golden: $(TEST) ## write the golden fixtures and the schema of configurations anew

@@ -53,6 +53,7 @@ SLOW = frozenset(
         "test_similar_items_and_histories_are_filtered_alike",
         "test_the_adapter_passes_as_a_program",
         "test_the_borders_of_chunks_change_no_error",
+        "test_the_compiler_warns_of_nothing",
         "test_the_events_of_a_user_give_the_list_of_the_user",
         "test_the_events_of_a_user_give_the_lists_of_the_user",
         "test_the_fixtures_catch_every_deliberate_defect",

@@ -1,4 +1,4 @@
-"""mlcore/native/*.?pp: no warning of the compiler, and one format."""
+"""mlcore/native/*.?pp: no warning of the compiler."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from mlcore import native
-from tests.optional import optional
 
 FOLDER = Path(native.__file__).parent
 FLAGS = ["-std=c++17", "-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-fsyntax-only"]
@@ -28,12 +27,4 @@ def test_the_compiler_warns_of_nothing(level: str) -> None:
         text=True,
         check=False,
     )
-    assert run.stderr == "" and run.returncode == 0
-
-
-def test_sources_are_formatted() -> None:
-    program = optional("clang_format").get_executable("clang-format")
-    sources = sorted(map(str, FOLDER.glob("*.?pp")))
-    command = [program, "--dry-run", "--Werror", *sources]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.stderr == "" and run.returncode == 0
