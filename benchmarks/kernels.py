@@ -41,7 +41,7 @@ __all__ = ["BARE", "KERNELS", "NUM_NEIGHBORS", "PEERS", "VARIANTS", "Kernel", "V
 
 NUM_NEIGHBORS = 100
 PEERS = ("implicit", "similaripy", "sparse_dot_topn")
-SMALL_BLOCK = 2**14  # entries; see GramBlocks
+SMALL_BLOCK = 2**14  # entries, or as many as 16 full rows have; see GramBlocks
 
 Kernel: TypeAlias = Callable[[], SparseMatrix]  # returns (I, I), source items as rows
 
@@ -78,8 +78,9 @@ def _mlcore(
     similarity: Similarity,
     neighborhood: Neighborhood = "target",
     threads: int | None = None,
-    max_block_entries: int | None = None,
+    small_blocks: bool = False,
 ) -> Kernel:
+    max_block_entries = max(SMALL_BLOCK, 16 * user_items.shape[1]) if small_blocks else None
     config = TrainConfig(similarity, num_neighbors=NUM_NEIGHBORS, neighborhood=neighborhood)
     matrix = CsrMatrix.from_scipy(user_items)
 
@@ -155,9 +156,7 @@ KERNELS: dict[str, Callable[[SparseMatrix, Similarity], Kernel]] = {
     BARE: _mlcore,
     "mlcore by source": partial(_mlcore, neighborhood="source"),
     "mlcore by source, 1 thread": partial(_mlcore, neighborhood="source", threads=1),
-    f"{BARE}, by source, small blocks": partial(
-        _mlcore, neighborhood="source", max_block_entries=SMALL_BLOCK
-    ),
+    f"{BARE}, by source, small blocks": partial(_mlcore, neighborhood="source", small_blocks=True),
     "implicit": _implicit,
     "similaripy": _similaripy,
     "sparse_dot_topn": _sparse_dot_topn,
