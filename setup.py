@@ -13,7 +13,14 @@ LEVELS = {
     "x86_64_v4": ["-march=x86-64-v4"],  # AVX-512
 }
 # Every level gives the same bits: no product is fused with a sum, unless the code says so.
-FLAGS = ["-std=c++17", "-O3", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden", "-Wno-psabi"]
+FLAGS = [
+    "-std=c++17",
+    "-O3",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fvisibility=hidden",
+    "-Wno-psabi",
+]
 # What mlcore/native/__init__.py compares: a library that is older than its sources is not loaded.
 FINGERPRINT = sha256(
     b"".join(path.read_bytes() for path in sorted(SOURCES.glob("*.?pp")))
