@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ctypes import c_char, c_int64, c_void_p
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from mlcore.native import address, library
+from mlcore.native import call
 from mlcore.numeric.utf8 import Utf8, utf8_of
 from mlcore.types import BoolArray, Float64Array, Int32Array, Int64Array
 
@@ -42,15 +40,6 @@ class ListArrays(NamedTuple):
     reasons: tuple[Int64Array, Int32Array, Float64Array] | None = None
 
 
-@cache
-def _kernel() -> Any:
-    kernel = library().mlcore_format_lists
-    ids, lists, reasons = [c_void_p] * 3, [c_void_p] * 4, [c_void_p] * 3
-    kernel.argtypes = [*ids, *ids, c_int64, *lists, *reasons, c_char, c_void_p]
-    kernel.restype = c_int64
-    return kernel
-
-
 def growth(texts: Utf8) -> int:
     """Return the most bytes that one byte of some texts takes when it is written.
 
@@ -59,9 +48,7 @@ def growth(texts: Utf8) -> int:
     >>> [growth(utf8_of([text])) for text in ("a", 'a"', "a\\n")]
     [1, 2, 6]
     """
-    kernel = library().mlcore_growth
-    kernel.argtypes = [c_void_p] * 3 + [c_int64]
-    return int(kernel(*map(address, texts), len(texts.begins)))
+    return call("growth", *texts, len(texts.begins))
 
 
 def format_lists(
@@ -91,14 +78,14 @@ def format_lists(
     item_growth = growth(items) if item_growth is None else item_growth
     most = _most_bytes(lists, users, items, item_growth, delimiter is not None)
     out = np.empty(most, np.uint8)
-    size = _kernel()(
-        *(address(users.data), address(users.begins), address(users.ends)),
-        *(address(items.data), address(items.begins), address(items.ends)),
-        len(lists.user_ids),
-        *map(address, arrays),
-        *(map(address, reasons) if reasons else [None] * 3),
-        (delimiter or "\0").encode(),
-        address(out),
+    size = call(
+        "format_lists",
+        *(users.data, users.begins, users.ends),
+        *(items.data, items.begins, items.ends),
+        *(len(lists.user_ids), *arrays),
+        *(reasons or (None,) * 3),
+        ord(delimiter or "\0"),
+        out,
     )
     return out[:size].tobytes()
 

@@ -15,15 +15,16 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
-import numpy.typing as npt
+import numpy as np
 
-__all__ = ["LEVELS", "SWITCH", "address", "is_available", "levels", "library", "load"]
+from mlcore.errors import ConfigError, shorten
+
+__all__ = ["LEVELS", "SWITCH", "address", "call", "is_available", "levels", "library", "load"]
 
 # The extension modules of setup.py, best first, and the numbers that level.cpp has for them.
 LEVELS = {"x86_64_v4": 4, "x86_64_v3": 3, "baseline": 1}
-SWITCH = (
-    "MLCORE_NATIVE"  # an environment variable: 0 for numpy and scipy alone, or the name of a level
-)
+# An environment variable: 0 for numpy and scipy alone, or the name of a level.
+SWITCH = "MLCORE_NATIVE"
 
 
 @cache
@@ -31,12 +32,17 @@ def library() -> Any:
     """Return the best library that this processor runs, or None.
 
     The environment variable ``MLCORE_NATIVE`` chooses another level, or none with ``0``.
+
+    Raises:
+        ConfigError: it names no level that was built here.
     """
-    wanted = os.environ.get(SWITCH, "")
-    if wanted == "0":
+    wanted, names = os.environ.get(SWITCH, ""), levels()
+    if wanted == "0" or not (wanted or names):
         return None
-    names = [name for name in levels() if not wanted or name == wanted]
-    return load(names[0]) if names else None
+    if wanted and wanted not in names:
+        expected = ", ".join(["0", *names])
+        raise ConfigError(f"{SWITCH}: expected one of {expected}, got {shorten(wanted)}")
+    return load(wanted or names[0])
 
 
 def is_available() -> bool:
@@ -46,8 +52,18 @@ def is_available() -> bool:
 
 def levels() -> list[str]:
     """Return the levels that were built and that this processor runs, best first."""
-    built = [name for name in LEVELS if _path(name) is not None and _is_current(name)]
-    return [name for name in built if load("baseline").mlcore_runs_level(LEVELS[name])]
+    if _path("baseline") is None:
+        return []
+    runs = load("baseline").mlcore_runs_level
+    # A wheel has no sources.
+    sources = sorted(Path(__file__).parent.glob("*.?pp"))
+    expected = sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    return [
+        name
+        for name, number in LEVELS.items()
+        if _path(name) is not None and runs(number)
+        if not sources or _fingerprint(name) == expected
+    ]
 
 
 @cache
@@ -56,10 +72,39 @@ def load(level: str) -> Any:
     return ctypes.CDLL(str(_path(level)))
 
 
-def address(array: npt.NDArray[Any]) -> ctypes.c_void_p:
-    """Return where an array begins, for an argument that is a pointer; the array must live on."""
-    assert array.flags.c_contiguous
-    return ctypes.c_void_p(array.ctypes.data)
+def call(name: str, *arguments: Any) -> int:
+    """Call ``mlcore_NAME`` of the library; return its integer, if it has one.
+
+    Its parameters are pointers and integers of 64 bits.
+
+    Args:
+        arguments: structures, by reference; arrays, which may not have gaps, as pointers to their first
+            entry, and null for one of no length or None; integers and booleans.
+    """
+    function = getattr(library(), f"mlcore_{name}")
+    function.restype = ctypes.c_int64
+    return int(function(*map(_convert, arguments)))
+
+
+def _convert(argument: Any) -> Any:
+    if argument is None:
+        return ctypes.c_void_p()
+    if isinstance(argument, np.ndarray):
+        return address(argument)
+    if isinstance(argument, ctypes.Structure):
+        return ctypes.byref(argument)
+    return ctypes.c_int64(argument)
+
+
+def address(array: Any) -> ctypes.c_void_p:
+    """Return where an array begins, null if it is empty; the array must live on.
+
+    Raises:
+        ValueError: the array has gaps.
+    """
+    if not array.flags.c_contiguous:
+        raise ValueError("array: expected one without gaps, got one with strides")
+    return ctypes.c_void_p(array.ctypes.data if array.size else None)
 
 
 def _path(level: str) -> Path | None:
@@ -67,10 +112,8 @@ def _path(level: str) -> Path | None:
     return next((path for path in places if path.exists()), None)
 
 
-def _is_current(level: str) -> bool:
-    """Return whether a library was built from the sources beside it, if there are any."""
-    sources = sorted(Path(__file__).parent.glob("*.?pp"))
+def _fingerprint(level: str) -> str:
+    """Return the digest of the sources that a library was built from."""
     fingerprint = load(level).mlcore_fingerprint
     fingerprint.restype = ctypes.c_char_p
-    expected = sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
-    return not sources or fingerprint() == expected.encode()
+    return str(fingerprint().decode())

@@ -182,7 +182,7 @@ private:
 }  // namespace
 
 // Returns the most bytes that a byte of the texts takes when it is written.
-EXPORT int mlcore_growth(const char *data, const int64_t *begins, const int64_t *ends, int64_t count) {
+EXPORT int64_t mlcore_growth(const char *data, const int64_t *begins, const int64_t *ends, int64_t count) {
     const Texts texts = {data, begins, ends};
     bool is_control = false, is_marked = false;
     for (int64_t place = 0; place < count; ++place) {
@@ -200,7 +200,7 @@ EXPORT int64_t mlcore_format_lists(const char *user_data, const int64_t *user_be
                                    const int64_t *item_begins, const int64_t *item_ends, int64_t num_lists,
                                    const int64_t *bounds, const int32_t *listed, const double *scores,
                                    const bool *filled, const int64_t *reason_bounds, const int32_t *reasons,
-                                   const double *shares, char delimiter, char *begin) {
+                                   const double *shares, int64_t delimiter, char *begin) {
     const Lists lists = {{user_data, user_begins, user_ends},
                          {item_data, item_begins, item_ends},
                          bounds,

@@ -684,8 +684,8 @@ EXPORT void mlcore_count_items(const int32_t *items, int64_t size, int64_t *coun
 }
 
 // Square the first weight of each user; return whether the others of each user are the same.
-EXPORT int mlcore_square_users(int64_t num_users, const int64_t *indptr, const float *weights,
-                               double *squares) {
+EXPORT int64_t mlcore_square_users(int64_t num_users, const int64_t *indptr, const float *weights,
+                                   double *squares) {
     for (int64_t user = 0; user < num_users; ++user) {
         const int64_t first = indptr[user], stop = indptr[user + 1];
         for (int64_t entry = first; entry < stop; ++entry)

@@ -129,12 +129,12 @@ struct Scorer {
 }  // namespace
 
 // Returns 0, or 1 if a pair that was to be checked is at fault.
-EXPORT int mlcore_rank_rows(const int64_t *pair_starts, const uint32_t *columns, const float *values,
-                            int64_t num_items, const int64_t *row_starts, const uint32_t *history,
-                            const float *weights, int64_t num_rows, int64_t n, const bool *allowed,
-                            int include_seen, const int64_t *limit_starts, const uint32_t *limited,
-                            int are_included, int must_check, double *totals, uint32_t *touched, void *heap,
-                            int64_t *indptr, uint32_t *items, double *scores) {
+EXPORT int64_t mlcore_rank_rows(const int64_t *pair_starts, const uint32_t *columns, const float *values,
+                                int64_t num_items, const int64_t *row_starts, const uint32_t *history,
+                                const float *weights, int64_t num_rows, int64_t n, const bool *allowed,
+                                int64_t include_seen, const int64_t *limit_starts, const uint32_t *limited,
+                                int64_t are_included, int64_t must_check, double *totals, uint32_t *touched,
+                                void *heap, int64_t *indptr, uint32_t *items, double *scores) {
     Scorer scorer = {{pair_starts, columns, values}, uint32_t(num_items), totals, touched};
     for (int64_t row = 0; row < num_rows; ++row) {
         const int64_t begin = row_starts[row], end = row_starts[row + 1];

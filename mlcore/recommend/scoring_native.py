@@ -8,35 +8,16 @@ interpreter lock, so threads run in parallel.
 
 from __future__ import annotations
 
-from ctypes import c_int, c_int64, c_void_p
-from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mlcore.native import address, library
+from mlcore.native import call
 from mlcore.recommend.ranking import RowItems
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
 __all__ = ["rank_rows"]
-
-_MATRIX = [c_void_p, c_void_p, c_void_p, c_int64]  # offsets, positions, values; rows
-_ARGUMENTS = [
-    *(_MATRIX + _MATRIX),
-    *(c_int64, c_void_p, c_int),  # n, allowed, include_seen
-    *(c_void_p, c_void_p, c_int),  # rows
-    c_int,  # check
-    *(c_void_p, c_void_p, c_void_p),  # scratch
-    *(c_void_p, c_void_p, c_void_p),  # lists
-]
-
-
-@cache
-def _kernel() -> Any:
-    kernel = library().mlcore_rank_rows
-    kernel.argtypes, kernel.restype = _ARGUMENTS, c_int
-    return kernel
 
 
 def rank_rows(
@@ -89,19 +70,15 @@ def rank_rows(
         np.ascontiguousarray(rows.indptr, np.int64),
         np.ascontiguousarray(rows.items, np.int32),
     ]
-    fault = _kernel()(
-        *map(address, arrays[:3]),
-        num_items,
-        *map(address, arrays[3:]),
-        histories.num_rows,
-        length,
-        None if may_list is None else address(may_list),
-        include_seen,
-        *map(address, limits),
-        rows.are_included,
+    fault = call(
+        "rank_rows",
+        *(*arrays[:3], num_items),
+        *(*arrays[3:], histories.num_rows),
+        *(length, may_list, include_seen),
+        *(*limits, rows.are_included),
         check,
-        *map(address, scratch),
-        *(address(indptr), address(items), address(scores)),
+        *scratch,
+        *(indptr, items, scores),
     )
     return None if fault else (indptr, items[: indptr[-1]], scores[: indptr[-1]])
 

@@ -43,7 +43,7 @@ sp: Any = LazyModule("scipy.sparse")
 # These change speed and memory only.
 SPAN_ENTRIES = 2**20  # looked at together
 DENSE = 2  # multiply-adds of weights for each pair of items
-COPIED, CELLS = 2**19, 2**21  # entries and cells at work
+COPIED, CELLS = 2**21, 2**21  # entries and cells at work
 CELLS_PER_COUNT = 8  # rows with more cells for each count touch few of them
 DENSE_SPEED = 50  # multiply-adds of a dense product, its symmetric half, in the time of one count
 HEADS = (128, 256, 512, 768, 1024, 1536)

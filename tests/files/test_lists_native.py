@@ -29,10 +29,8 @@ numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70
 def level(request: pytest.FixtureRequest) -> Any:
     """Run the code as it was compiled for each of the levels that the processor runs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lists_native, "library", lambda: native.load(request.param))
-        lists_native._kernel.cache_clear()
+        patch.setattr(native, "library", lambda: native.load(request.param))
         yield
-    lists_native._kernel.cache_clear()
 
 
 @st.composite

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlcore import native
+from mlcore.errors import ConfigError
 
 
 def loaded(**environment: str) -> str:
@@ -29,7 +30,15 @@ def test_the_best_level_is_loaded_unless_the_environment_names_another() -> None
     assert best in loaded(MLCORE_NATIVE="")
     assert "baseline" in loaded(MLCORE_NATIVE="baseline")
     assert loaded(MLCORE_NATIVE="0") == "None\n"
-    assert loaded(MLCORE_NATIVE="pdp11") == "None\n"
+
+
+def test_a_level_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(native.SWITCH, "pdp11")
+    expected = ", ".join(["0", *native.levels()])
+    with pytest.raises(
+        ConfigError, match=f"MLCORE_NATIVE: expected one of {expected}, got 'pdp11'"
+    ):
+        native.library.__wrapped__()
 
 
 def test_a_processor_runs_no_level_that_there_is_not() -> None:

@@ -33,9 +33,7 @@ def blocks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(params=native.levels())
 def level(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Run the kernel as it was compiled for each of the levels that the processor runs."""
-    monkeypatch.setattr(scoring_native, "library", lambda: native.load(request.param))
-    scoring_native._kernel.cache_clear()
-    request.addfinalizer(scoring_native._kernel.cache_clear)
+    monkeypatch.setattr(native, "library", lambda: native.load(request.param))
     return str(request.param)
 
 

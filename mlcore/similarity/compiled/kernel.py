@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlcore.native import call
 from mlcore.numeric.ranges import offsets
 from mlcore.numeric.threads import map_in_order
 from mlcore.progress import Progress
@@ -15,7 +16,7 @@ from mlcore.similarity.base import NeighborSettings
 from mlcore.similarity.compiled import BLOCK, TILE_USERS, list_capacity, num_candidates
 from mlcore.similarity.compiled.layout import for_each, lay_out
 from mlcore.similarity.compiled.plan import BINARY, WEIGHTED, choose_listed, choose_tiled, cut_rows
-from mlcore.similarity.compiled.problem import Problem, Scratch, call
+from mlcore.similarity.compiled.problem import Problem, Scratch
 from mlcore.similarity.formula import Quotient, Terms
 from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.selection import round_values

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from mlcore.native import call
 from mlcore.numeric.ranges import offsets
 from mlcore.numeric.threads import map_in_order
 from mlcore.similarity.compiled import ENTRIES_PER_ITEM, RANGE_ENTRIES
-from mlcore.similarity.compiled.problem import Problem, call
+from mlcore.similarity.compiled.problem import Problem
 from mlcore.types import CsrMatrix, Int64Array
 
 __all__ = ["for_each", "lay_out"]
@@ -25,12 +26,16 @@ def lay_out(problem: Problem, matrix: CsrMatrix, is_binary: bool, threads: int) 
     ``order`` has the index of each item, most popular first, ties to the smaller index.
     """
     num_items, num_entries = matrix.num_columns, matrix.num_entries
+    # What C++ reads; no copies of a matrix as ``types`` has it.
+    bounds = np.ascontiguousarray(matrix.indptr, np.int64)
+    items = np.ascontiguousarray(matrix.indices, np.int32)
+    weights = np.ascontiguousarray(matrix.data, np.float32)
     ranges = _ranges_of_users(matrix)
     counts = np.zeros((len(ranges), num_items), np.int64)  # (R, I) users of each item
 
     def count(number: int) -> None:
         begin, end = matrix.indptr[ranges[number]].tolist()
-        call("count_items", matrix.indices[begin:end], end - begin, counts[number])
+        call("count_items", items[begin:end], end - begin, counts[number])
 
     for_each(count, range(len(ranges)), threads)
     users_of_item = counts.sum(axis=0)  # (I,) int64
@@ -40,7 +45,7 @@ def lay_out(problem: Problem, matrix: CsrMatrix, is_binary: bool, threads: int) 
     squares = np.empty(0 if is_binary else matrix.num_rows)
     # As tf_idf makes them of binary interactions: then there is less to read while counting.
     has_squares = not is_binary and bool(
-        call("square_users", matrix.num_rows, matrix.indptr, matrix.data, squares)
+        call("square_users", matrix.num_rows, bounds, weights, squares)
     )
     num_weights = 0 if is_binary or has_squares else num_entries
     # Users and places of an item, and items, are below the number of items; unsigned saves a branch.
@@ -56,7 +61,7 @@ def lay_out(problem: Problem, matrix: CsrMatrix, is_binary: bool, threads: int) 
         item_begins=begins,
         item_users=np.empty(num_entries, np.uint32),
         item_weights=np.empty(num_weights, np.float32),
-        user_begins=matrix.indptr,
+        user_begins=bounds,
         user_items=np.empty(num_entries, narrow),
         user_weights=np.empty(num_weights, np.float32),
         user_squares=squares if has_squares else np.empty(0),
@@ -69,8 +74,8 @@ def lay_out(problem: Problem, matrix: CsrMatrix, is_binary: bool, threads: int) 
     def fill(number: int) -> None:
         begin, end = ranges[number].tolist()
         places, used = np.empty(num_items, np.int64), np.empty(end - begin, np.uint32)
-        columns = matrix.indices, matrix.data
-        call("fill_range", problem, begin, end, *columns, ranks, firsts[number], places, used)
+        columns = items, weights, ranks, firsts[number]
+        call("fill_range", problem, begin, end, *columns, places, used)
 
     for_each(fill, range(len(ranges)), threads)
 

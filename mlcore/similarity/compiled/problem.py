@@ -1,15 +1,15 @@
-"""The structures of ``mlcore/native/neighbors.hpp``, and calls of the functions that take them."""
+"""The structures of ``mlcore/native/neighbors.hpp``."""
 
 from __future__ import annotations
 
-from ctypes import Structure, byref, c_double, c_int64, c_void_p
+from ctypes import Structure, c_double, c_int64, c_void_p
 from typing import Any
 
 import numpy as np
 
-from mlcore.native import address, library
+from mlcore.native import address
 
-__all__ = ["Problem", "Scratch", "call"]
+__all__ = ["Problem", "Scratch"]
 
 _NUMBERS = {"i": c_int64, "d": c_double, "p": c_void_p}
 
@@ -28,7 +28,7 @@ class _Arrays(Structure):
         self.__dict__.setdefault("arrays", {}).update(values)
         for name, value in values.items():
             if isinstance(value, np.ndarray):
-                value = address(value) if value.size else None
+                value = address(value)
             setattr(self, name, value)
 
     def drop(self, *names: str) -> None:
@@ -64,16 +64,3 @@ class Scratch(_Arrays):
     _fields_ = _fields("""
         p: counters cooccurrences lanes touched values items tile entries sums
         """)
-
-
-def call(name: str, *arguments: Any) -> Any:
-    """Call ``mlcore_NAME``: structures by reference, arrays as pointers, integers of 64 bits."""
-    return getattr(library(), f"mlcore_{name}")(*map(_convert, arguments))
-
-
-def _convert(argument: Any) -> Any:
-    if isinstance(argument, Structure):
-        return byref(argument)
-    if isinstance(argument, np.ndarray):
-        return address(argument) if argument.size else None
-    return c_int64(argument) if isinstance(argument, int) else argument

@@ -80,7 +80,7 @@ class Find(Protocol):
         measure: PairSimilarity,
         *settings: Any,
         threads: int = 1,
-        level: str = ...,
+        level: str | None = ...,
     ) -> Bits: ...
 
 
@@ -88,7 +88,7 @@ class Find(Protocol):
 def find(monkeypatch: pytest.MonkeyPatch) -> Find:
     """Return a function that finds neighbors by one way of counting, or scipy, and checks that it did."""
     runs: set[str] = set()
-    call = problem.call
+    call = native.call
 
     def watched(name: str, problem: Problem, *arguments: Any) -> Any:
         runs.add(f"{name} of {problem.num_listed}, {problem.num_tiled}")
@@ -102,7 +102,7 @@ def find(monkeypatch: pytest.MonkeyPatch) -> Find:
         measure: PairSimilarity,
         *settings: Any,
         threads: int = 1,
-        level: str = native.levels()[0],
+        level: str | None = None,
     ) -> Bits:
         runs.clear()
         matrix = x if isinstance(x, CsrMatrix) else oracles.sparse(x.astype(np.float32))
@@ -115,7 +115,7 @@ def find(monkeypatch: pytest.MonkeyPatch) -> Find:
             tiled = min(way.tiled, listed) // width * width
             monkeypatch.setattr(kernel, "choose_listed", lambda *_: listed)
             monkeypatch.setattr(kernel, "choose_tiled", lambda *_: tiled)
-            monkeypatch.setattr(problem, "library", lambda: native.load(level))
+            monkeypatch.setattr(native, "library", lambda: native.load(level or native.levels()[0]))
         found = measure.neighbors(counts, rules, threads, no_progress)
         compared = {run for run in runs if run.startswith("compare")}
         if way is None:

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from mlcore.native import call
 from mlcore.similarity.compiled import layout
 from mlcore.similarity.compiled.layout import lay_out
-from mlcore.similarity.compiled.problem import Problem, call
+from mlcore.similarity.compiled.problem import Problem
 from tests import oracles
 
 pytestmark = pytest.mark.native

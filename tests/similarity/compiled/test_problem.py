@@ -11,9 +11,13 @@ import numpy as np
 import pytest
 
 from mlcore import native
-from mlcore.similarity.compiled.problem import Problem, Scratch, call
+from mlcore.native import call
+from mlcore.similarity.compiled import BLOCK, TILE_USERS, num_candidates
+from mlcore.similarity.compiled.plan import BINARY, WEIGHTED
+from mlcore.similarity.compiled.problem import Problem, Scratch
 
-HEADER = Path(native.__file__).with_name("neighbors.hpp").read_text("utf-8")
+HEADER_PATH = Path(native.__file__).with_name("neighbors.hpp")
+HEADER = HEADER_PATH.read_text("utf-8")
 
 
 def declared(name: str) -> list[tuple[str, type]]:
@@ -34,6 +38,17 @@ def declared(name: str) -> list[tuple[str, type]]:
 @pytest.mark.parametrize("structure", [Problem, Scratch])
 def test_fields_are_those_of_the_header_in_its_order(structure: type[Structure]) -> None:
     assert [field[:2] for field in structure._fields_] == declared(structure.__name__)
+
+
+def test_sizes_are_those_of_the_source() -> None:
+    source = HEADER_PATH.with_suffix(".cpp").read_text("utf-8")
+    sizes = dict(re.findall(r"^constexpr int64_t (\w+) = (\d+);", source, re.MULTILINE))
+    names = ("BLOCK", "TILE", "COLUMNS", "RANGE")
+    assert [int(sizes[name]) for name in names] == [BLOCK, BINARY.width, WEIGHTED.width, TILE_USERS]
+    assert (BINARY.user_bytes, WEIGHTED.user_bytes) == (BINARY.width // 8, 4 * WEIGHTED.width)
+    # It cuts a row's candidates after the block that brings them to 2 K.
+    assert "if (size >= 2 * num_neighbors) truncate();" in source
+    assert num_candidates(100) >= 2 * 100 - 1 + BLOCK
 
 
 @pytest.mark.native
@@ -57,5 +72,5 @@ def test_arrays_live_as_long_as_the_structure_and_none_is_a_null_pointer() -> No
 
 
 def test_an_array_with_gaps_is_refused() -> None:
-    with pytest.raises(AssertionError):
+    with pytest.raises(ValueError, match="without gaps"):
         Problem().set(order=np.arange(6, dtype=np.uint32)[::2])
