@@ -35,6 +35,9 @@ def model() -> Model:
     return replace(trained, attributes=Attributes.encode(brands, trained.items))
 
 
+WAYS = ["row by row", "product", pytest.param("compiled", marks=pytest.mark.native)]
+
+
 def set_way(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rank blocks in one way."""
     monkeypatch.setattr(scoring, "MIN_PRODUCT_ROWS", 10**9 if way == "row by row" else 2)
@@ -65,7 +68,7 @@ OPTIONS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("way", ["row by row", "product", "compiled"])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("sides", ["include", "exclude", "both"])
 def test_each_list_is_that_of_one_request_with_the_items_of_its_user(
     sides: str, way: Way, model: Model, monkeypatch: pytest.MonkeyPatch
@@ -95,7 +98,7 @@ def test_each_list_is_that_of_one_request_with_the_items_of_its_user(
     assert num_filled > 100 and num_short > 50
 
 
-@pytest.mark.parametrize("way", ["row by row", "product", "compiled"])
+@pytest.mark.parametrize("way", WAYS)
 def test_all_users_threads_and_blocks_give_the_same(
     way: Way, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -305,6 +305,7 @@ def test_the_suggestion_makes_the_plan_smaller(
     assert planner.plan(*after).num_bytes < 0.7 * plan.num_bytes
 
 
+@pytest.mark.native
 def test_many_interactions_suggest_fewer_of_them(plain: Interactions) -> None:
     config = config_of("cosine", num_neighbors=1, heavy_users={"name": "sample"})
     assert suggestion_of(TrainingPlanner(plain).plan(config, 1)) == FEWER_ITEMS
