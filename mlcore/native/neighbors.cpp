@@ -35,11 +35,9 @@ constexpr int64_t COLUMNS = 16;  // items of a tile of weights
 constexpr int64_t RANGE = 4096;  // users whose rows of such a tile are there at once
 constexpr int64_t AHEAD = 4;     // users whose lists are fetched ahead; changes speed only
 constexpr int64_t LINES = 16;    // cache lines of a list fetched ahead; changes speed only
-constexpr int64_t PASSES = 8;    // over the blocks of a row, so that the first gives a good limit
-constexpr int64_t RARE = 256;    // users below which an item's blocks are passed once
-constexpr int64_t SPARSE = 4;    // counts for each block below which touched blocks are listed
-
-constexpr uint64_t ALL = ~uint64_t{0};  // bits of all items of a block
+constexpr int64_t GROUP = 8;     // blocks looked at together, before each of them
+constexpr int64_t RARE = 256;    // users below which the best pairs of an item are with the rarest ones
+constexpr int64_t SPARSE = 2;    // lines of counters for each count above which touched items are listed
 
 typedef uint64_t Bits __attribute__((vector_size(32), aligned(8)));  // of 256 items
 typedef uint16_t Words __attribute__((vector_size(32)));             // of 16 items
@@ -130,6 +128,7 @@ struct OwnList {
     int64_t num_neighbors;
     double lowest;                                         // what is below is not among the best
     uint32_t last = std::numeric_limits<uint32_t>::max();  // of those at the limit, the last kept
+    bool is_limited = false;                               // by K of its own
     int64_t size = 0;
 
     double limit() const { return lowest; }
@@ -142,7 +141,18 @@ struct OwnList {
 
     // Call it after each block: the list has room for one more.
     void settle() {
-        if (size >= 2 * num_neighbors) truncate();
+        if (size >= 2 * num_neighbors)
+            truncate();
+        else if (!is_limited && size >= num_neighbors)
+            limit_by_worst();
+    }
+
+    // The first K set a limit, too, and it is cheaper to find the worst of them than the best K of more.
+    void limit_by_worst() {
+        is_limited = true;
+        lowest = *std::min_element(values, values + size), last = 0;
+        for (int64_t place = 0; place < size; ++place)
+            if (values[place] == lowest) last = std::max(last, items[place]);
     }
 
     void truncate() {
@@ -233,50 +243,59 @@ uint64_t reached(const double *counts, double least) {
 }
 #endif
 
-// Likewise of some counts, if they are few: a block of sums is eight cache lines.
-uint64_t reached_by(const double *counts, double least, uint64_t lanes) {
-    uint64_t bits = 0;
-    for (; lanes; lanes &= lanes - 1) {
-        const int place = __builtin_ctzll(lanes);
-        bits |= static_cast<uint64_t>(counts[place] >= least) << place;
-    }
-    return bits;
+// Set a count to the least one above 0 that reaches another; return whether there is one.
+template <class Counter>
+bool round_up(double least, Counter &count) {
+    constexpr bool is_count = std::is_integral<Counter>::value;
+    if (is_count && !(least <= static_cast<double>(std::numeric_limits<Counter>::max()))) return false;
+    count = static_cast<Counter>(is_count ? std::max(std::ceil(least), 1.0)
+                                          : std::max(least, std::numeric_limits<double>::denorm_min()));
+    return true;
 }
 
+// Return whether one of some counts reaches a least one.
 template <class Counter>
-uint64_t reached_from(const Counter *counts, double least, uint64_t lanes) {
-    if constexpr (std::is_same<Counter, double>::value) {
-        least = std::max(least, std::numeric_limits<double>::denorm_min());  // above 0 in any case
-        return lanes == ALL ? reached(counts, least) : reached_by(counts, least, lanes);
+bool is_reached(const Counter *counts, int64_t size, Counter least) {
+    Counter any = 0;
+    for (int64_t place = 0; place < size; ++place) any |= counts[place] >= least;
+    return any;
+}
+
+// Return a count below which no pair of a row and an item of some blocks enters a list.
+double least_of_blocks(const Problem &p, int64_t row, int64_t first, int64_t stop, double limit,
+                       bool is_binary) {
+    const auto least_of = [&](const double *terms) { return *std::min_element(terms + first, terms + stop); };
+    double least = least_count(p, limit, p.owner_terms[row], least_of(p.least_other));
+    if (first * BLOCK < p.num_listed) {
+        double limit_of_lists = std::numeric_limits<double>::infinity();
+        for (int64_t block = first; block < stop; ++block)
+            limit_of_lists = std::min(limit_of_lists, load(p.block_limits[block]));
+        least = std::min(least, least_count(p, limit_of_lists, least_of(p.least_owner), p.other_terms[row]));
     }
-    if (!(least <= static_cast<double>(std::numeric_limits<Counter>::max()))) return 0;
-    return reached(counts, static_cast<Counter>(std::max(std::ceil(least), 1.0)));
+    return is_binary ? std::max(least, p.minimum) : least;
 }
 
 // Give the pairs of a row and a block of items to the lists that want them.
 template <class Counter, class Own>
-void push_block(const Problem &p, int64_t row, int64_t block, const Counter *counts, uint64_t lanes,
+void push_block(const Problem &p, int64_t row, int64_t block, const Counter *counts,
                 const uint32_t *cooccurrences, Own &own) {
     const bool is_binary = !cooccurrences && !std::is_same<Counter, double>::value;
     const double owner = p.owner_terms[row], other = p.other_terms[row];
     const int64_t begin = block * BLOCK;
-    double least = least_count(p, own.limit(), owner, p.least_other[block]);
-    if (begin < p.num_listed)
-        least = std::min(least, least_count(p, load(p.block_limits[block]), p.least_owner[block], other));
-    if (is_binary) least = std::max(least, p.minimum);
-    uint64_t bits = reached_from(counts, least, lanes);
+    const double least = least_of_blocks(p, row, block, block + 1, own.limit(), is_binary);
+    Counter count;
+    uint64_t bits = round_up(least, count) ? reached(counts, count) : 0;
     // Items of one popularity mostly have one term, so the rare ones need no look at their own.
     const bool has_one_term = p.least_other[block] == p.greatest_other[block];
     while (bits) {
         const int64_t place = __builtin_ctzll(bits), item = begin + place;
         bits &= bits - 1;
         if (cooccurrences && cooccurrences[item] < p.minimum) continue;
-        const double count = static_cast<double>(counts[place]);
         const double term = has_one_term ? p.least_other[block] : p.other_terms[item];
-        const double value = value_of(p, count, term, owner);
-        own.offer(value, p.order[item]);
+        const double sum = static_cast<double>(counts[place]);
+        own.offer(value_of(p, sum, term, owner), p.order[item]);
         if (item < p.num_listed)
-            SharedList{p, item}.offer(value_of(p, count, other, p.owner_terms[item]), p.order[row]);
+            SharedList{p, item}.offer(value_of(p, sum, other, p.owner_terms[item]), p.order[row]);
     }
     own.settle();
 }
@@ -306,7 +325,7 @@ Span span_of(const Problem &p, int64_t entry, bool is_whole) {
 
 enum Mode { BINARY, SQUARES, WEIGHTS };
 
-// Add the products of a row with other items, over ascending users; return how many blocks are listed.
+// Add the products of a row with other items, over ascending users; return how many items are listed.
 template <class Item, class Counter, Mode MODE, bool IS_SPARSE>
 int64_t count_row(const Problem &p, Scratch &s, int64_t row, bool is_whole) {
     Counter *counters = static_cast<Counter *>(s.counters);
@@ -327,16 +346,14 @@ int64_t count_row(const Problem &p, Scratch &s, int64_t row, bool is_whole) {
                                                 : 1;
         for (int64_t place = 0; place < span.size; ++place) {
             const Item item = items[place];
+            if (IS_SPARSE) {
+                s.touched[num_touched] = item;
+                num_touched += counters[item] == 0;
+            }
             if (MODE == WEIGHTS)
                 counters[item] += static_cast<Counter>(weight * static_cast<double>(weights[place]));
             else
                 counters[item] += static_cast<Counter>(weight);
-            if (IS_SPARSE) {
-                const uint32_t block = item / BLOCK;
-                s.touched[num_touched] = block;
-                num_touched += s.lanes[block] == 0;
-                s.lanes[block] |= uint64_t{1} << item % BLOCK;
-            }
         }
         if (s.cooccurrences)
             for (int64_t place = 0; place < span.size; ++place) ++s.cooccurrences[items[place]];
@@ -344,31 +361,85 @@ int64_t count_row(const Problem &p, Scratch &s, int64_t row, bool is_whole) {
     return num_touched;
 }
 
-template <class T>
-void clear_block(T *block, uint64_t lanes) {
-    if (sizeof(T) == 8 && lanes != ALL)
-        for (; lanes; lanes &= lanes - 1) block[__builtin_ctzll(lanes)] = 0;
-    else
-        for (int64_t line = 0; line < BLOCK; line += 64 / sizeof(T)) std::memset(block + line, 0, 64);
+// Return a value that at least k of some reach, near the kth greatest, by a histogram of their bits; or 0.
+double limit_of(const double *values, int64_t size, int64_t k) {
+    constexpr int SHIFT = 47, BINS = 512;  // 32 bins of like ratio for each power of 2
+    if (size <= k) return 0;
+    const auto bits_of = [](double value) {
+        uint64_t bits;
+        std::memcpy(&bits, &value, sizeof bits);
+        return bits;
+    };
+    double greatest = 0;
+    for (int64_t place = 0; place < size; ++place) greatest = std::max(greatest, values[place]);
+    uint64_t bits = bits_of(greatest);
+    if (bits >> SHIFT < BINS) return 0;
+    uint32_t numbers[BINS] = {};
+    for (int64_t place = 0; place < size; ++place)
+        ++numbers[std::min<uint64_t>((bits - bits_of(values[place])) >> SHIFT, BINS - 1)];
+    int64_t reached = 0;
+    for (int bin = 0; bin < BINS - 1; ++bin) {
+        reached += numbers[bin], bits -= uint64_t{1} << SHIFT;
+        if (reached >= k) {
+            std::memcpy(&greatest, &bits, sizeof bits);
+            return greatest;
+        }
+    }
+    return 0;
 }
 
-// Push what a row was counted with, and leave the counters 0.
+// Push the pairs of the items that a row has touched, and leave their counters 0.
 template <class Counter>
-void push_row(const Problem &p, Scratch &s, int64_t row, const uint32_t *blocks, int64_t first,
-              int64_t num_blocks, OwnList &own) {
+void push_touched(const Problem &p, Scratch &s, int64_t row, int64_t num_touched, OwnList &own) {
     Counter *counters = static_cast<Counter *>(s.counters);
-    // Most pairs of a rare item have one common user, and of these the best are with the rarest others.
-    const int64_t passes = p.item_begins[row + 1] - p.item_begins[row] < RARE ? 1 : PASSES;
-    for (int64_t pass = 0; pass < passes; ++pass)
-        for (int64_t number = num_blocks - 1 - pass; number >= 0; number -= passes) {
-            const int64_t block = blocks ? blocks[number] : first + number;
-            Counter *counts = counters + block * BLOCK;
-            const uint64_t lanes = blocks ? s.lanes[block] : ALL;
-            push_block(p, row, block, counts, lanes, s.cooccurrences, own);
-            clear_block(counts, lanes);
-            if (s.cooccurrences) clear_block(s.cooccurrences + block * BLOCK, lanes);
-            s.lanes[block] = 0;
+    const double owner = p.owner_terms[row], other = p.other_terms[row];
+    int64_t size = 0;
+    for (int64_t number = 0; number < num_touched; ++number) {
+        const int64_t item = s.touched[number];
+        const double count = static_cast<double>(counters[item]);
+        const double cooccurrences = s.cooccurrences ? s.cooccurrences[item] : count;
+        counters[item] = 0;
+        if (s.cooccurrences) s.cooccurrences[item] = 0;
+        s.touched[size] = static_cast<uint32_t>(item);
+        s.found[size] = value_of(p, count, p.other_terms[item], owner);
+        const bool is_pair = item != row && cooccurrences >= p.minimum;
+        if (is_pair && item < p.num_listed)
+            SharedList{p, item}.offer(value_of(p, count, other, p.owner_terms[item]), p.order[row]);
+        size += is_pair;
+    }
+    own.lowest = std::max(own.lowest, limit_of(s.found, size, p.num_neighbors));
+    for (int64_t place = 0; place < size; ++place) {
+        if (s.found[place] >= own.lowest) own.offer(s.found[place], p.order[s.touched[place]]);
+        own.settle();
+    }
+}
+
+// Push a range of blocks, the rarest items first: most pairs of a rare item have one common user, and of
+// these the best are with the rarest others. Any other row starts with a block of each group, so that the
+// limit is good soon.
+template <class Counter>
+void push_range(const Problem &p, Scratch &s, int64_t row, int64_t first, int64_t stop, OwnList &own) {
+    Counter *counters = static_cast<Counter *>(s.counters);
+    const auto push = [&](int64_t block) {
+        push_block(p, row, block, counters + block * BLOCK, s.cooccurrences, own);
+        std::fill_n(counters + block * BLOCK, BLOCK, 0);
+        if (s.cooccurrences) std::fill_n(s.cooccurrences + block * BLOCK, BLOCK, 0);
+    };
+    if (p.item_begins[row + 1] - p.item_begins[row] >= RARE)
+        for (int64_t block = stop - 1; block >= first; block -= GROUP) push(block);
+    for (int64_t end = stop; end > first; end -= GROUP) {
+        const int64_t begin = std::max(end - GROUP, first);
+        if constexpr (std::is_integral<Counter>::value) {  // a block of sums is as many lines as a group
+            Counter *counts = counters + begin * BLOCK, least;
+            const int64_t size = (end - begin) * BLOCK;
+            const bool is_possible = round_up(least_of_blocks(p, row, begin, end, own.limit(), true), least);
+            if (!is_possible || !is_reached(counts, size, least)) {
+                std::fill_n(counts, size, 0);
+                continue;
+            }
         }
+        for (int64_t block = end - 1; block >= begin; --block) push(block);
+    }
 }
 
 // Write the best of a list to the result, none that float rounds to 0.
@@ -391,12 +462,14 @@ void compare_row(const Problem &p, Scratch &s, int64_t row, int64_t num_counts) 
     const int64_t first = is_whole ? 0 : p.num_tiled / BLOCK;
     OwnList own{s.values, s.items, p.num_neighbors, load(p.limits[row])};
     const int64_t num_blocks = (end + BLOCK - 1) / BLOCK - first;
-    const bool is_sparse = num_counts < SPARSE * num_blocks;
+    const bool is_sparse = num_counts * SPARSE < num_blocks * static_cast<int64_t>(sizeof(Counter));
     const int64_t num_touched = is_sparse ? count_row<Item, Counter, MODE, true>(p, s, row, is_whole)
                                           : count_row<Item, Counter, MODE, false>(p, s, row, is_whole);
     static_cast<Counter *>(s.counters)[row] = 0;  // a whole row meets itself
-    push_row<Counter>(p, s, row, is_sparse ? s.touched : nullptr, first, is_sparse ? num_touched : num_blocks,
-                      own);
+    if (is_sparse)
+        push_touched<Counter>(p, s, row, num_touched, own);
+    else
+        push_range<Counter>(p, s, row, first, first + num_blocks, own);
     own.truncate();
     if (is_whole) {
         write_best(p, row, own.values, own.items, own.size);
@@ -587,7 +660,7 @@ void push_blocks(const Problem &p, int64_t begin, int64_t width, int64_t row, Co
     for (int64_t place = row - begin; place < width; ++place) counts[place] = 0;
     SharedList own{p, row};
     for (int64_t first = 0; first < std::min(width, row - begin); first += BLOCK)
-        push_block<Counter>(p, row, (begin + first) / BLOCK, counts + first, ALL, nullptr, own);
+        push_block<Counter>(p, row, (begin + first) / BLOCK, counts + first, nullptr, own);
 }
 
 template <class Counter>

@@ -50,8 +50,8 @@ struct Problem {
 struct Scratch {
     void *counters;           // I rounded up to blocks, 8 bytes each, all 0 between rows
     uint32_t *cooccurrences;  // likewise, or null: common users of weighted items
-    uint64_t *lanes;          // (B,) bits of the items that a row has touched; all 0 between rows
-    uint32_t *touched;        // (B + 1,) blocks of a row
+    uint32_t *touched;        // (I + 1,) items of a row
+    double *found;            // (I + 1,) their values
     double *values;           // (2 K + 64,) candidates of a row
     uint32_t *items;
     void *tile;        // (U, 256) bits or, if X is not binary, (4096, 16) float

@@ -266,7 +266,7 @@ def compiled_kernel(
         if is_binary
         else WEIGHTED.user_bytes * TILE_USERS + (8 + 8 * WEIGHTED.width) * num_items
     )
-    scratch = 13 * num_items + PAIR_BYTES * num_candidates(k) + tile
+    scratch = 24 * num_items + PAIR_BYTES * num_candidates(k) + tile
     pairs = shape.num_pairs(k)
     found = kept_pairs(pairs, RESULT_BYTES)
     return peak(

@@ -198,8 +198,8 @@ class _Kernel:
         scratch.set(
             counters=np.zeros(num_blocks * BLOCK),
             cooccurrences=np.zeros(num_blocks * BLOCK if self._counts_users else 0, np.uint32),
-            lanes=np.zeros(num_blocks, np.uint64),
-            touched=np.empty(num_blocks + 1, np.uint32),
+            touched=np.empty(self._num_items + 1, np.uint32),
+            found=np.empty(self._num_items + 1),
             values=np.empty(num_candidates(self._k)),
             items=np.empty(num_candidates(self._k), np.uint32),
             tile=np.empty(tile_bytes // 32, (np.uint8, 32)),

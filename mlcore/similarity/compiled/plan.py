@@ -38,7 +38,7 @@ class Costs(NamedTuple):
 
 
 CACHE_BYTES = 2**24  # of lists that stay in the cache; changes speed only
-BINARY = Costs(256, 32, product=0.9, cells=2, block=150, user=2, near=12, far=80)
+BINARY = Costs(256, 32, product=0.9, cells=2, block=150, user=2, near=25, far=80)
 WEIGHTED = Costs(16, 64, product=1.4, cells=4, block=20, user=4, near=12, far=80)
 
 

@@ -62,5 +62,5 @@ class Scratch(_Arrays):
     """What one thread works with."""
 
     _fields_ = _fields("""
-        p: counters cooccurrences lanes touched values items tile entries sums
+        p: counters cooccurrences touched found values items tile entries sums
         """)
