@@ -26,7 +26,7 @@ func isUntouched(score float64) bool { return math.Float64bits(score) == 1<<63 }
 type denseScores struct {
 	scores  []float64
 	touched []uint64 // a bit for each item, from the lowest; none where isWhole
-	isWhole bool     // whether all scores are gone through, as most are touched
+	isWhole bool     // whether all scores are gone through, as many are touched
 }
 
 // reset gets ready for a number of entries.
@@ -36,7 +36,7 @@ func (d *denseScores) reset(numItems, entries int) {
 		d.touched = make([]uint64, (numItems+63)/64)
 		d.clear()
 	}
-	d.isWhole = entries >= numItems
+	d.isWhole = entries >= numItems/4
 }
 
 // add adds one row of the similarity, weighted, and reports whether its indices ascend and exist.
