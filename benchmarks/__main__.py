@@ -1,7 +1,8 @@
 """All measurements against other libraries, and the tables and the plot of a document made of them.
 
-On each shape of data: training, from CSV to model, and lists for all users; besides, loading and
-evaluation. What has figures already is kept, so a run that was ended goes on where it was.
+On each shape of data: training, from CSV to model, and lists for all users; besides, loading,
+evaluation and, with Go, serving. What has figures already is kept, so a run that was ended goes on
+where it was.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks import end_to_end, evaluate, evaluate_worker, growth, load, recommend, train
+from benchmarks import end_to_end, evaluate, evaluate_worker, growth, load, recommend, server, train
 from benchmarks.measure import check_installed
 from benchmarks.options import PRESETS, add_run_options, make_events, parse_names
 from benchmarks.report import log, run
@@ -92,6 +93,8 @@ def other_steps(args: Args, out_dir: Path) -> Iterator[Step]:
     )
     out = out_dir / "evaluate/evaluate.json"
     yield out, partial(evaluate.compare_evaluations, evaluate.Size(), args.repetitions, out=out)
+    out = out_dir / "server/server.json"
+    yield out, partial(server.compare_servers, SEED, args.data_dir, args.repetitions, out=out)
     if args.all:
         out = out_dir / "growth-shop/growth.json"
         sizes = growth.SIZES

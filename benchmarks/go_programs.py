@@ -9,10 +9,18 @@ from pathlib import Path
 from benchmarks.report import log
 from mlcore.errors import MlcoreError
 
-__all__ = ["GO", "build_program"]
+__all__ = ["GO", "READER", "build_program", "has_go"]
 
 GO = "mlcore, Go"
 READER = Path(__file__).parents[1] / "interop/go"
+
+
+def has_go() -> bool:
+    """Return whether Go is installed, and log it if it is not."""
+    found = shutil.which("go") is not None
+    if not found:
+        log(f"{GO}: go is not installed, left out")
+    return found
 
 
 def build_program(name: str, folder: Path) -> str | None:
@@ -21,8 +29,7 @@ def build_program(name: str, folder: Path) -> str | None:
     Raises:
         MlcoreError: it does not build.
     """
-    if shutil.which("go") is None:
-        log(f"{GO}: go is not installed, left out")
+    if not has_go():
         return None
     program = str(folder.resolve() / name)
     built = subprocess.run(["go", "build", "-o", program, f"./cmd/{name}"], cwd=READER)
