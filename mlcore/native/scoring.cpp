@@ -15,6 +15,8 @@ namespace {
 constexpr int64_t AHEAD = 4, LINES = 7, LINE_ENTRIES = 16;
 // Totals are compared with the worst of the list so many at a time, so that SIMD applies.
 constexpr int64_t SCAN_WIDTH = 32;
+// Terms are computed so many at a time, so that none waits for a sum to be written.
+constexpr int64_t TERMS = 8;
 // The total of an item that no stored pair touches. Sums can start from it: -0.0 + x is x, and adding
 // 0.0 to each term first keeps every term and sum from being -0.0.
 constexpr double UNTOUCHED = -0.0;
@@ -86,8 +88,14 @@ struct Scorer {
 
     void add(uint32_t item, double weight) {
         double *const sums = totals;
-        for (int64_t pair = pairs.starts[item], end = pairs.starts[item + 1]; pair < end; ++pair)
-            sums[pairs.columns[pair]] += weight * double(pairs.values[pair]) + 0.0;
+        int64_t pair = pairs.starts[item];
+        const int64_t end = pairs.starts[item + 1];
+        for (; pair + TERMS <= end; pair += TERMS) {
+            double terms[TERMS];
+            for (int64_t k = 0; k < TERMS; ++k) terms[k] = weight * double(pairs.values[pair + k]) + 0.0;
+            for (int64_t k = 0; k < TERMS; ++k) sums[pairs.columns[pair + k]] += terms[k];
+        }
+        for (; pair < end; ++pair) sums[pairs.columns[pair]] += weight * double(pairs.values[pair]) + 0.0;
     }
 
     // The same, and notes which items are touched first; returns how many are.
@@ -117,7 +125,7 @@ struct Scorer {
     void take_all(Best &best) {
         for (int64_t begin = 0; begin < num_items; begin += SCAN_WIDTH) {
             const int64_t end = std::min<int64_t>(begin + SCAN_WIDTH, num_items);
-            bool is_any_better = false;
+            uint64_t is_any_better = 0;  // as wide as a total, else the comparisons are one by one
             for (int64_t item = begin; item < end; ++item)
                 is_any_better |= totals[item] > best.threshold;  // items ascend: a later tie loses
             for (int64_t item = begin; is_any_better && item < end; ++item) best.offer(totals[item], item);
