@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from decimal import Context, Decimal
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
@@ -39,7 +40,7 @@ def _split(number: Decimal, bits: int) -> tuple[float, float]:
     return high, float(_DIGITS.subtract(number, Decimal(high)))
 
 
-def _table(parts: list[tuple[float, float]]) -> tuple[Float64Array, Float64Array]:
+def _table(parts: list[tuple[float, float]]) -> _Parts:
     high, low = zip(*parts)
     return np.array(high), np.array(low)
 
@@ -49,18 +50,19 @@ def _table(parts: list[tuple[float, float]]) -> tuple[Float64Array, Float64Array
 _LN2_HIGH, _LN2_LOW = _split(_LN2, 42)
 _STEP_HIGH, _STEP_LOW = _split(_DIGITS.divide(_LN2, Decimal(_STEPS)), 42)
 _FIRST = 90  # of the reciprocals 90/128 ... 182/128 of the numbers from sqrt(1/2) to sqrt(2)
-_LOGS_HIGH, _LOGS_LOW = _table(
-    [
-        _split(_DIGITS.ln(_DIGITS.divide(Decimal(_STEPS), Decimal(i))), 42)
-        for i in range(_FIRST, 183)
-    ]
-)
-_POWERS_HIGH, _POWERS_LOW = _table(
-    [
-        _split(_DIGITS.exp(_DIGITS.divide(_DIGITS.multiply(_LN2, Decimal(i)), Decimal(_STEPS))), 52)
-        for i in range(_STEPS)
-    ]
-)
+
+
+@cache
+def _logs() -> _Parts:
+    numbers = [_DIGITS.divide(Decimal(_STEPS), Decimal(i)) for i in range(_FIRST, 183)]
+    return _table([_split(_DIGITS.ln(number), 42) for number in numbers])
+
+
+@cache
+def _powers() -> _Parts:
+    steps = [_DIGITS.multiply(_LN2, Decimal(i)) for i in range(_STEPS)]
+    numbers = [_DIGITS.exp(_DIGITS.divide(step, Decimal(_STEPS))) for step in steps]
+    return _table([_split(number, 52) for number in numbers])
 
 
 def log(values: Float64Array) -> Float64Array:
@@ -228,13 +230,14 @@ def _log_parts(values: Float64Array) -> _Parts:
     m_high = np.rint(m * 2.0**26) / 2.0**26
     r_high, r_low = m_high * c - 1.0, (m - m_high) * c
     r = r_high + r_low
-    whole = k * _LN2_HIGH + _LOGS_HIGH[which]  # exact
+    logs_high, logs_low = _logs()
+    whole = k * _LN2_HIGH + logs_high[which]  # exact
     linear = whole + r
     half_square = 0.5 * r_high * r_high  # exact
     high = linear - half_square
     # Each is what the sum before it rounded away: |whole| > |r|, or it is 0; |linear| > r^2 / 2.
     low = ((whole - linear) + r) + ((linear - high) - half_square)
-    low += k * _LN2_LOW + _LOGS_LOW[which]
+    low += k * _LN2_LOW + logs_low[which]
     low -= 0.5 * r_low * (r_high + r)
     low += r * r * r * _horner(r, [1 / 3, -1 / 4, 1 / 5, -1 / 6, 1 / 7, -1 / 8])
     return high, low
@@ -245,8 +248,9 @@ def _exp_of(steps: Float64Array, rest: Float64Array) -> Float64Array:
     whole = np.floor(steps / _STEPS)
     which = (steps - whole * _STEPS).astype(np.intp)
     grown = rest * _horner(rest, [1.0, 1 / 2, 1 / 6, 1 / 24, 1 / 120])  # e^rest - 1
-    high = _POWERS_HIGH[which]
-    result = high + (_POWERS_LOW[which] + high * grown)
+    powers_high, powers_low = _powers()
+    high = powers_high[which]
+    result = high + (powers_low[which] + high * grown)
     # Twice, so that both factors are normal; and not by ldexp of the result, which rounds
     # subnormal numbers otherwise in one C library.
     half = np.floor(whole / 2).astype(np.int32)
