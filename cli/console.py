@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import io
 import os
 import re
@@ -17,8 +16,11 @@ from functools import partial
 from typing import Any, TextIO
 
 from mlcore.errors import DataWarning, MlcoreError, from_os_error
+from mlcore.lazy import LazyModule
 
 __all__ = ["Outcome", "Parser", "TerminalProgress", "command_line", "make_parser", "run"]
+
+difflib: Any = LazyModule("difflib")
 
 QUIET_SECONDS = 2.0
 # What an option is called in other tools, or in other commands of ours.

@@ -19,8 +19,8 @@ else:
         "directory",
         "history_rule",
         "manifest",
-        "provenance",
         "model",
+        "provenance",
         "verify",
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,6 @@ from mlcore.artifact.manifest import (
 )
 from mlcore.artifact.reader import ModelFiles
 from mlcore.artifact.writer import ModelWriter
-from mlcore.config import TrainConfig
 from mlcore.errors import DataError, ManifestError, MlcoreError, shorten
 from mlcore.ids import IdMap
 from mlcore.jsontext import format_document
@@ -37,6 +36,9 @@ from mlcore.notebook import html_table
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 from mlcore.version import VERSION
 from mlcore.weighting import Normalization
+
+if TYPE_CHECKING:
+    from mlcore.config import TrainConfig  # which loads all similarities
 
 __all__ = ["Model"]
 
@@ -111,6 +113,8 @@ class Model:
             ConfigError: the model was trained with something this version does not know; it
                 recommends all the same.
         """
+        from mlcore.config import TrainConfig
+
         return TrainConfig.from_json(self.config_json, "config.json")
 
     @property

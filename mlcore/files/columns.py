@@ -6,11 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mlcore.errors import DataError
-from mlcore.files.csv_tables import read_csv_columns, read_csv_names
 from mlcore.files.inputs import display_name, text_chunks
 from mlcore.files.json_lines import read_json_columns, read_json_lines
 from mlcore.files.options import InputOptions, PathLike
-from mlcore.files.parquet import parquet_column_names, read_parquet_columns
 from mlcore.files.parts import Kind, find_parts, has_parts, kind_of, read_parts
 from mlcore.files.tables import ColumnReader
 from mlcore.progress import Progress, no_progress
@@ -73,6 +71,9 @@ def column_names(
         DataError: the file cannot be read.
         MlcoreError: the table is Parquet, and DuckDB is not installed.
     """
+    from mlcore.files.csv_tables import read_csv_names
+    from mlcore.files.parquet import parquet_column_names
+
     format = input_options.format
     kind = kind_of(path, format)
     names: dict[str, None] = {}
@@ -97,8 +98,12 @@ def _read_file(
     progress: Progress,
 ) -> Iterator[list[list[Any] | None]]:
     if kind == "parquet":
+        from mlcore.files.parquet import read_parquet_columns
+
         return read_parquet_columns(path, columns, input_options)
     chunks = text_chunks(path, progress, input_options.encoding)
     if kind == "csv":
+        from mlcore.files.csv_tables import read_csv_columns
+
         return read_csv_columns(display_name(path), columns, chunks, input_options)
     return read_json_columns(display_name(path), columns, chunks)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, NoRowsError
 from mlcore.files.columns import read_columns
 from mlcore.files.inputs import display_name, read_text
@@ -17,6 +16,9 @@ from mlcore.files.tables import ColumnReader, OnNames, pass_over
 from mlcore.files.values import IdEncoder, id_column, string_from_json
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.types import Int32Array
+
+if TYPE_CHECKING:
+    from mlcore.config import TrainConfig  # which loads all similarities
 
 __all__ = ["IdPairs", "read_config", "read_ids", "read_pairs", "read_titles"]
 
@@ -129,6 +131,8 @@ def read_config(config: TrainConfig | PathLike | None) -> TrainConfig:
         ConfigError: a key is unknown, a type is wrong, or a value is out of range.
         DataError: the file cannot be read.
     """
+    from mlcore.config import TrainConfig
+
     if config is None:
         return TrainConfig()
     if isinstance(config, TrainConfig):

@@ -18,7 +18,6 @@ from mlcore.errors import DataError, from_os_error
 from mlcore.files.clobber import refuse_clobber
 from mlcore.files.formats import ending_of
 from mlcore.files.options import PathLike
-from mlcore.files.parquet_output import check_parquet_output, convert_to_parquet
 from mlcore.files.partials import create_partial
 
 __all__ = ["OnWritten", "OutputStream", "descriptor_of", "is_stream", "open_outputs"]
@@ -86,6 +85,8 @@ class _Output:
         self._lock: int | None = None
         self._types = types if ending_of(path) == ".parquet" else None
         if self._types is not None:
+            from mlcore.files.parquet_output import check_parquet_output
+
             check_parquet_output(path)
         raw = self._open()
         if self._types is not None and self._partial is None:
@@ -132,6 +133,8 @@ class _Output:
 
     def _convert(self, types: Mapping[str, str]) -> None:
         """Replace the hidden CSV file by a hidden Parquet file."""
+        from mlcore.files.parquet_output import convert_to_parquet
+
         csv_path, lock = self._partial, self._lock
         assert csv_path is not None and lock is not None
         try:

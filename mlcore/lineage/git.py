@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 from pathlib import Path
+from typing import Any
+
+from mlcore.lazy import LazyModule
 
 __all__ = [
     "blob_sha256",
@@ -16,6 +18,8 @@ __all__ = [
     "is_shallow",
     "top_folder",
 ]
+
+subprocess: Any = LazyModule("subprocess")  # most runs ask no git
 
 _SECONDS = 60.0
 # A hook sets these for its own repository; here only the folder counts.

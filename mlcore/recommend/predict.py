@@ -6,14 +6,13 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from mlcore.artifact import Model
 from mlcore.errors import ConfigError, DataError, DataWarning, UnknownUserError, at, shorten
 from mlcore.files.clobber import refuse_clobber
-from mlcore.files.histories import UserHistory, read_histories
 from mlcore.files.inputs import display_name
 from mlcore.files.list_rows import LIST_TYPES
 from mlcore.files.lists import read_ids
@@ -36,6 +35,9 @@ from mlcore.recommend.recommender import Recommender
 from mlcore.recommend.request import ListOptions, UserRequest
 from mlcore.references import likely_reason, none_known
 from mlcore.types import Int64Array
+
+if TYPE_CHECKING:
+    from mlcore.files.histories import UserHistory
 
 __all__ = ["predict_from_path"]
 
@@ -217,6 +219,8 @@ def _requests(
 ) -> Iterator[UserRequest]:
     fill = options.fill is not None
     if requests.histories_path is not None:
+        from mlcore.files.histories import read_histories
+
         combine = _each_once(recommender.model, options)
         if now is not None and not _ages(recommender.model, options):
             warnings.warn("now: changes nothing, as no event ages here", DataWarning, stacklevel=2)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from mlcore.artifact import Model
 from mlcore.errors import DataError, NoUsersError, UnknownUserError, at, shorten
-from mlcore.files.histories import UserHistory
 from mlcore.ids import IdMap, check_asked
 from mlcore.numeric.ranges import row_blocks
 from mlcore.numeric.threads import map_in_order, resolve_threads
@@ -28,6 +27,9 @@ from mlcore.recommend.request import (
 from mlcore.recommend.scoring import Scorer, slice_histories, stack_histories
 from mlcore.recommend.user_items import limit_rows
 from mlcore.types import BoolArray, CsrMatrix, Float32Array, Int64Array
+
+if TYPE_CHECKING:
+    from mlcore.files.histories import UserHistory
 
 __all__ = ["MAX_BLOCK_REASONS", "RankedUsers", "Ranker"]
 
