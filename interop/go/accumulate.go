@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
+	"unsafe"
 )
 
 // Scores are added up in an array with a place for every item, or, if a history touches only a small
@@ -12,9 +14,9 @@ import (
 // maxDenseItems bounds the array where memory addresses have 32 bits.
 const maxDenseItems = math.MaxInt >> 5
 
-// isDense chooses by what either costs: a bit for each item is gone through from end to end.
+// isDense chooses by what either costs: the array is faster, and takes memory for every item.
 func isDense(numItems, entries int) bool {
-	return numItems <= 1<<12 || (entries >= numItems/64 && numItems <= maxDenseItems)
+	return numItems <= 1<<12 || (entries >= numItems/512 && numItems <= maxDenseItems)
 }
 
 // untouched is the score of an item before anything is added: -0, which no sum of terms that are not -0 is.
@@ -25,18 +27,19 @@ func isUntouched(score float64) bool { return math.Float64bits(score) == 1<<63 }
 // denseScores has one score for each item.
 type denseScores struct {
 	scores  []float64
-	touched []uint64 // a bit for each item, from the lowest; none where isWhole
-	isWhole bool     // whether all scores are gone through, as many are touched
+	touched []int32 // items in the order of their first entry; none where isWhole
+	isWhole bool    // whether all scores are gone through, as many are touched
 }
 
 // reset gets ready for a number of entries.
 func (d *denseScores) reset(numItems, entries int) {
 	if d.scores == nil {
 		d.scores = make([]float64, numItems)
-		d.touched = make([]uint64, (numItems+63)/64)
 		d.clear()
 	}
-	d.isWhole = entries >= numItems/4
+	if d.isWhole = entries >= numItems/4; !d.isWhole {
+		d.touched = slices.Grow(d.touched, entries+1)
+	}
 }
 
 // add adds one row of the similarity, weighted, and reports whether its indices ascend and exist.
@@ -44,7 +47,9 @@ func (d *denseScores) add(weight float64, indices []int32, data []float32) bool 
 	if d.isWhole {
 		return addRow(d.scores, weight, indices, data)
 	}
-	return addMarked(d.scores, d.touched, weight, indices, data)
+	count, sound := addNoting(d.scores, d.touched[:cap(d.touched)], len(d.touched), weight, indices, data)
+	d.touched = d.touched[:count]
+	return sound
 }
 
 // addRow is not inlined, because the loop then keeps its variables in registers: it is where a request
@@ -67,22 +72,37 @@ func addRow(scores []float64, weight float64, indices []int32, data []float32) b
 	return true
 }
 
-// addMarked is addRow that sets bits as well, which is a third of its time.
+// addNoting is addRow that notes at count which items are touched first, and returns the new count.
 //
 //go:noinline
-func addMarked(scores []float64, touched []uint64, weight float64, indices []int32, data []float32) bool {
+func addNoting(scores []float64, touched []int32, count int, weight float64, indices []int32, data []float32) (int, bool) {
 	data = data[:len(indices)]
+	words := unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(scores))), len(scores))
 	previous := -1
 	for entry, index := range indices {
 		item := uint(uint32(index))
 		if item >= uint(len(scores)) || int(item) <= previous {
-			return false
+			return count, false
 		}
 		previous = int(item)
+		touched[count] = index
+		if words[item] == 1<<63 { // untouched, with no branch
+			count++
+		}
 		scores[item] += float64(weight*float64(data[entry])) + 0
-		touched[item/64] |= 1 << (item % 64)
 	}
-	return true
+	return count, true
+}
+
+// fetch reads something of the first cache lines of a row, all of which are waited for at once: the row that
+// is added next is in no cache, mostly.
+//
+//go:noinline
+func fetch(indices []int32, data []float32) (read float32) {
+	for entry := 0; entry < min(len(indices), 128); entry += 16 {
+		read += float32(indices[entry]) + data[entry]
+	}
+	return read
 }
 
 func (d *denseScores) remove(items []int32) {
@@ -93,7 +113,7 @@ func (d *denseScores) remove(items []int32) {
 
 // take offers all touched items to the list, and leaves everything untouched.
 func (d *denseScores) take(list *topN, include []int32) bool {
-	t := taker{list: list, include: include, isOpen: include == nil, sound: true}
+	t := taker{list: list, include: include, sound: true}
 	scores, nothing, floor := d.scores, untouched, list.floor // in registers
 	if d.isWhole {
 		for item, score := range scores {
@@ -104,28 +124,21 @@ func (d *denseScores) take(list *topN, include []int32) bool {
 		}
 		return t.sound
 	}
-	for position, word := range d.touched {
-		if word == 0 {
-			continue
-		}
-		d.touched[position] = 0
-		for ; word != 0; word &= word - 1 {
-			item := 64*position + bits.TrailingZeros64(word)
-			score := scores[item]
-			scores[item] = nothing
-			if !(score < floor) {
-				floor = t.offer(int32(item), score)
-			}
+	for _, item := range d.touched {
+		score := scores[item]
+		scores[item] = nothing
+		if !(score < floor) {
+			floor = t.offer(item, score)
 		}
 	}
+	d.touched = d.touched[:0]
 	return t.sound
 }
 
-// taker offers items, which ascend, to a list.
+// taker offers items to a list.
 type taker struct {
 	list    *topN
-	include []int32 // that are still to come
-	isOpen  bool    // whether all items are included
+	include []int32 // ascending, or nil for all items
 	sound   bool    // whether all scores were finite
 }
 
@@ -139,10 +152,7 @@ func (t *taker) offer(item int32, score float64) float64 {
 }
 
 func (t *taker) includes(item int32) bool {
-	for len(t.include) > 0 && t.include[0] < item {
-		t.include = t.include[1:]
-	}
-	return t.isOpen || (len(t.include) > 0 && t.include[0] == item)
+	return t.include == nil || contains(t.include, item)
 }
 
 // clear leaves everything untouched, after a fault.
@@ -150,7 +160,7 @@ func (d *denseScores) clear() {
 	for item := range d.scores {
 		d.scores[item] = untouched
 	}
-	clear(d.touched)
+	d.touched = d.touched[:0]
 }
 
 // hashMultiplier differs from run to run, so that no model can be made to collide.

@@ -98,6 +98,9 @@ func (m *Model) rankBest(s *scratch, items []int32, weights []float32, n int, f 
 func (m *Model) rankDense(s *scratch, items []int32, weights []float32, f *filter, entries int) bool {
 	s.dense.reset(len(m.counts), entries)
 	for position, item := range items {
+		if position+1 < len(items) {
+			fetch(m.similarity.row(items[position+1]))
+		}
 		indices, data := m.similarity.row(item)
 		if !s.dense.add(float64(weights[position]), indices, data) {
 			s.dense.clear()
