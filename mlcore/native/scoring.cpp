@@ -34,6 +34,12 @@ struct Matrix {
     const float *values;
 };
 
+// Rows so full that all items are added, -0.0 for one without a pair.
+struct WideRows {
+    const int32_t *places;  // (I,) the row of each item, or -1; null if there are none
+    const float *values;    // (W, I)
+};
+
 struct Scored {
     double score;
     uint32_t item;
@@ -75,6 +81,7 @@ void fetch(const Matrix &pairs, uint32_t item) {
 
 struct Scorer {
     Matrix pairs;
+    WideRows wide;
     uint32_t num_items;
     double *totals;     // (I,) UNTOUCHED between two histories
     uint32_t *touched;  // (I + 1,)
@@ -87,6 +94,9 @@ struct Scorer {
     }
 
     void add(uint32_t item, double weight) {
+        // A weight that is not above 0 would make another 0 of -0.0.
+        if (wide.places && wide.places[item] >= 0 && weight > 0)
+            return add_wide(wide.values + int64_t(wide.places[item]) * num_items, weight);
         double *const sums = totals;
         int64_t pair = pairs.starts[item];
         const int64_t end = pairs.starts[item + 1];
@@ -98,7 +108,12 @@ struct Scorer {
         for (; pair < end; ++pair) sums[pairs.columns[pair]] += weight * double(pairs.values[pair]) + 0.0;
     }
 
-    // The same, and notes which items are touched first; returns how many are.
+    void add_wide(const float *__restrict values, double weight) {
+        double *__restrict const sums = totals;
+        for (int64_t item = 0; item < num_items; ++item) sums[item] += weight * double(values[item]);
+    }
+
+    // Adds the pairs of an item, and notes which items are touched first; returns how many are.
     int64_t add_noting(uint32_t item, double weight, int64_t count) {
         double *const sums = totals;
         uint32_t *const noted = touched;
@@ -138,12 +153,14 @@ struct Scorer {
 
 // Returns 0, or 1 if a pair that was to be checked is at fault.
 EXPORT int64_t mlcore_rank_rows(const int64_t *pair_starts, const uint32_t *columns, const float *values,
-                                int64_t num_items, const int64_t *row_starts, const uint32_t *history,
-                                const float *weights, int64_t num_rows, int64_t n, const bool *allowed,
-                                int64_t include_seen, const int64_t *limit_starts, const uint32_t *limited,
-                                int64_t are_included, int64_t must_check, double *totals, uint32_t *touched,
-                                void *heap, int64_t *indptr, uint32_t *items, double *scores) {
-    Scorer scorer = {{pair_starts, columns, values}, uint32_t(num_items), totals, touched};
+                                const int32_t *wide_places, const float *wide_values, int64_t num_items,
+                                const int64_t *row_starts, const uint32_t *history, const float *weights,
+                                int64_t num_rows, int64_t n, const bool *allowed, int64_t include_seen,
+                                const int64_t *limit_starts, const uint32_t *limited, int64_t are_included,
+                                int64_t must_check, double *totals, uint32_t *touched, void *heap,
+                                int64_t *indptr, uint32_t *items, double *scores) {
+    Scorer scorer = {
+        {pair_starts, columns, values}, {wide_places, wide_values}, uint32_t(num_items), totals, touched};
     for (int64_t row = 0; row < num_rows; ++row) {
         const int64_t begin = row_starts[row], end = row_starts[row + 1];
         int64_t num_pairs = 0, count = 0;

@@ -15,6 +15,7 @@ from mlcore.numeric.utf8 import utf8_of
 from mlcore.recommend.ranker import MAX_BLOCK_REASONS
 from mlcore.recommend.request import ListOptions
 from mlcore.recommend.scoring import MAX_BLOCK_CELLS, MAX_BLOCK_ROWS, Scorer
+from mlcore.recommend.scoring_native import wide_items
 
 __all__ = ["plan_lists"]
 
@@ -123,9 +124,10 @@ def _ranking(
         scratch += rows * (num_items + CELL_BYTES * touched)
     if options.explain:
         scratch += 4 * rows * num_items + EXPLAIN_BYTES + CONTRIBUTION_BYTES * MAX_BLOCK_REASONS
-    pairs = 0 if is_compiled else 8 * model.similarity.num_entries
+    wide_cells = num_items * len(wide_items(model.similarity))
+    pairs = 4 * wide_cells if is_compiled else 8 * model.similarity.num_entries
     return [
-        Allocation("pairs in float64", pairs, FEWER_PAIRS),
+        Allocation("pairs in another form", pairs, FEWER_PAIRS),
         per_thread(threads, scratch, SHORTER_LISTS if is_compiled else LARGER_MACHINE),
         Allocation("lists", int(lists), SHORTER_LISTS),
     ]

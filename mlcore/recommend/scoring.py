@@ -26,7 +26,7 @@ from mlcore.numeric.sums import sum_by_group
 from mlcore.numeric.topk import top_k_per_row
 from mlcore.recommend.caps import Caps
 from mlcore.recommend.ranking import DEEPER, Filters, Ranking, RowItems, complete_lists
-from mlcore.recommend.scoring_native import rank_rows
+from mlcore.recommend.scoring_native import WideRows, make_wide_rows, rank_rows
 from mlcore.types import (
     BoolArray,
     CsrMatrix,
@@ -51,7 +51,8 @@ MAX_BLOCK_ROWS = 1024
 
 _Lists: TypeAlias = tuple[Int64Array, Int32Array, Float64Array]  # offsets, items, scores
 _RankRows: TypeAlias = Callable[
-    [CsrMatrix, CsrMatrix, int, BoolArray | None, bool, RowItems | None, bool], _Lists | None
+    [CsrMatrix, CsrMatrix, int, BoolArray | None, bool, RowItems | None, bool, WideRows | None],
+    _Lists | None,
 ]
 
 
@@ -118,6 +119,7 @@ class Scorer:
     fallback: Int64Array | Float64Array | None = None
     _product_ready: sp.csr_matrix[np.float64] | None = field(default=None, init=False)
     _rank_rows: _RankRows | None = field(init=False)
+    _wide_rows: WideRows | None = field(default=None, init=False)
     _is_checked: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -157,7 +159,7 @@ class Scorer:
         return max(1, min(MAX_BLOCK_ROWS, MAX_BLOCK_CELLS // max(1, width)))
 
     def prepare(self) -> None:
-        """Check all indices and values once, for many users.
+        """Check all indices and values once, and bring some into another form, for many users.
 
         Raises:
             CsrError: a stored index points to no item, or a stored value is not finite.
@@ -169,6 +171,8 @@ class Scorer:
         if self._rank_rows is None and (self.similarity.data > 0).all():
             # Otherwise scipy drops sums that cancel to 0, which are still candidates.
             self._product_ready = self.similarity.to_scipy()
+        if self._rank_rows is not None:
+            self._wide_rows = make_wide_rows(self.similarity)
         self._is_checked = True
 
     def rank(self, histories: CsrMatrix, n: int, filters: Filters, fill: BoolArray) -> Ranking:
@@ -229,7 +233,8 @@ class Scorer:
     def _rank(self, histories: CsrMatrix, n: int, filters: Filters) -> _Lists:
         if self._rank_rows is not None:
             limits = filters.allowed, filters.include_seen, filters.rows
-            lists = self._rank_rows(self.similarity, histories, n, *limits, not self._is_checked)
+            known = not self._is_checked, self._wide_rows
+            lists = self._rank_rows(self.similarity, histories, n, *limits, *known)
             if lists is not None:
                 return lists
         return self._rank_scores(histories, n, filters)  # which says what is at fault, too

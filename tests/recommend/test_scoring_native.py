@@ -167,6 +167,37 @@ def test_both_ways_to_find_what_is_touched_are_taken() -> None:
     assert found >= {(30, True), (30, False), (150, True), (150, False), (900, False)}
 
 
+def test_some_rows_of_the_grid_are_wide() -> None:
+    num_wide = {}
+    for num_items, density in [(30, 0.4), (150, 0.1)]:
+        similarity = random_scorer("positive", num_items, density, seed=num_items)[0].similarity
+        wide = scoring_native.make_wide_rows(similarity)
+        num_wide[num_items] = 0 if wide is None else len(wide.values)
+    assert 0 < num_wide[30] < 30 and num_wide[150] == 0
+
+
+def test_the_longest_rows_are_wide_as_far_as_memory_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    w = np.zeros((4, 4), np.float32)
+    w[0, 1], w[1, :], w[2, [0, 3]] = -1, 1, [2, 3]
+    monkeypatch.setattr(scoring_native, "MAX_WIDE_CELLS", 11)
+    wide = scoring_native.make_wide_rows(oracles.sparse(w))
+    assert wide is not None
+    assert wide.places.tolist() == [-1, 0, 1, -1]
+    assert wide.values.tobytes() == np.array([[1] * 4, [2, -0.0, -0.0, 3]], np.float32).tobytes()
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.0, -1.0])
+def test_an_item_without_a_pair_is_no_candidate_for_any_weight(weight: float, level: str) -> None:
+    # No weight is 0 or below, but a damaged model may have one.
+    similarity = oracles.sparse(np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]], np.float32))
+    wide = scoring_native.make_wide_rows(similarity)
+    assert wide is not None
+    row = np.array([0, 1]), np.array([0], np.int32), np.array([weight], np.float32)
+    for rows in (wide, None):
+        found = scoring_native.rank_rows(similarity, CsrMatrix(*row, 3), 3, None, True, wide=rows)
+        assert found is not None and found[1].tolist() == [1]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_who_is_ranked_along_changes_nothing(kind: str) -> None:
     scorer, histories, _ = random_scorer(kind, 150, 0.1, seed=1)
