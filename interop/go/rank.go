@@ -98,7 +98,7 @@ func (m *Model) rankBest(s *scratch, items []int32, weights []float32, n int, f 
 func (m *Model) rankDense(s *scratch, items []int32, weights []float32, f *filter, entries int) bool {
 	s.dense.reset(len(m.counts), entries)
 	for position, item := range items {
-		if position+1 < len(items) {
+		if position+1 < len(items) && !s.dense.isWhole {
 			fetch(m.similarity.row(items[position+1]))
 		}
 		indices, data := m.similarity.row(item)
