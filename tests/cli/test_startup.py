@@ -88,3 +88,10 @@ def test_the_list_of_commands_loads_none_of_them() -> None:
 
 def test_importing_mlcore_loads_light_modules_only() -> None:
     check_light(loaded_by("import mlcore"))
+
+
+def test_ranking_users_of_a_model_loads_no_training_and_no_readers_of_tables() -> None:
+    loaded = loaded_by("import mlcore.recommend.predict")
+    rare = {"mlcore.config", "mlcore.files.csv_tables", "mlcore.files.interactions"}
+    rare |= {"mlcore.files.parquet", "mlcore.files.parquet_output", "mlcore.similarity"}
+    assert not loaded & (rare | {"html", "subprocess", "scipy"})
