@@ -69,7 +69,10 @@ def make_wide_rows(similarity: CsrMatrix) -> WideRows | None:
     values = np.full((len(wide), similarity.num_columns), -0.0, np.float32)
     for row, item in zip(values, wide.tolist()):
         columns, stored = similarity.row(item)
-        row[columns] = stored + np.float32(0)  # a stored -0.0 is a pair, too
+        if (np.diff(columns) > 0).all():
+            row[columns] = stored + np.float32(0)  # a stored -0.0 is a pair, too
+        else:  # of a damaged model: a column that is there twice counts twice
+            places[item] = -1
     return WideRows(places, values)
 
 

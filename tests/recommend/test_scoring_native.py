@@ -198,6 +198,15 @@ def test_an_item_without_a_pair_is_no_candidate_for_any_weight(weight: float, le
         assert found is not None and found[1].tolist() == [1]
 
 
+def test_a_pair_that_is_there_twice_counts_twice_in_any_form() -> None:
+    values = np.array([1, 2, 4], np.float32)
+    twice = CsrMatrix(np.array([0, 2, 3]), np.array([1, 1, 0], np.int32), values, 2)
+    row = np.array([0, 1]), np.array([0], np.int32), np.array([1], np.float32)
+    for rows in (scoring_native.make_wide_rows(twice), None):
+        found = scoring_native.rank_rows(twice, CsrMatrix(*row, 2), 2, wide=rows)
+        assert found is not None and found[2].tolist() == [3.0]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_who_is_ranked_along_changes_nothing(kind: str) -> None:
     scorer, histories, _ = random_scorer(kind, 150, 0.1, seed=1)
