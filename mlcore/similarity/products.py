@@ -187,6 +187,11 @@ class HalfProduct:
         right = sp.csr_matrix(lists, (num_lists, len(self.order)))
         return sp.csr_matrix(left, (end - begin, num_lists)) @ right
 
+    def full_rows(self, rows: Int64Array) -> Any:
+        """Return some rows with what is above the diagonal, and it, a CSR."""
+        left = self._right[:, rows].T.tocsr()  # (S, U)
+        return left @ self._right
+
 
 class CountProduct:
     """The common users of pairs of items.

@@ -98,11 +98,11 @@ def best_of_half(
 ) -> BestOfRows:
     """Return the best ``k`` entries of each row of a symmetric product, from those below its diagonal.
 
-    Each is an entry of its row and, in the other half, of its column. Rare items go first: under most
-    measures the best neighbors are no more popular, so that few of the later ones pass.
+    Each is an entry of its row and, in the other half, of its column.
 
     Args:
-        blocks: ranges of rows, in order.
+        blocks: ranges of rows, in ascending or descending order. If most of the best of a row stand
+            before it, ascending lets fewer pass that are not kept.
         products_of: returns the rows from the first to before the second argument, a CSR.
         order: (I,) item of each row and column; ``values_of`` does not see it.
         is_symmetric: whether a pair has the same value either way.
@@ -121,16 +121,17 @@ def best_of_half(
         of_rows, of_columns = (stack_rows(parts) for parts in zip(*found))
         return of_rows, of_columns
 
-    backwards, waiting, end = blocks[::-1], list[tuple[BestOfRows, BestOfRows]](), num_items
-    for (begin, _), found in zip(backwards, map_in_order(candidates_of_block, backwards, threads)):
-        waiting.insert(0, found)
-        num_waiting = sum(len(part.columns) for pair in waiting for part in pair)
-        if begin == 0 or num_waiting > max(WAITING, len(best.columns) // 2):
-            parts = _both_halves(waiting, begin, end, order)
-            waiting, end = [], begin  # before the rows are joined: they are as long as the parts
+    waiting, done = dict[tuple[int, int], tuple[BestOfRows, BestOfRows]](), 0
+    for block, found in zip(blocks, map_in_order(candidates_of_block, blocks, threads)):
+        waiting[block] = found
+        done += block[1] - block[0]
+        num_waiting = sum(len(part.columns) for pair in waiting.values() for part in pair)
+        if done == num_items or num_waiting > max(WAITING, len(best.columns) // 2):
+            parts = _both_halves(waiting, order)
+            waiting = {}  # before the rows are joined: they are as long as the parts
             best = _join_rows([best, *parts], k)
             _raise_limits(limits, best, k)
-        progress("compare items", num_items - begin, num_items)
+        progress("compare items", done, num_items)
     matrix: Any = sp.csr_matrix((best.values, best.columns, best.indptr), 2 * (num_items,))
     matrix = matrix[np.argsort(order)]
     return BestOfRows(matrix.indptr, matrix.indices, matrix.data)
@@ -171,10 +172,11 @@ def _choose(
 
 
 def _both_halves(
-    parts: Sequence[tuple[BestOfRows, BestOfRows]], begin: int, end: int, order: Int32Array
+    parts: dict[tuple[int, int], tuple[BestOfRows, BestOfRows]], order: Int32Array
 ) -> tuple[BestOfRows, BestOfRows]:
-    """Return the items of the rows ``begin`` to ``end``, as of their rows and of their columns, (I,)."""
-    of_rows, of_columns = (stack_rows(side) for side in zip(*parts))
+    """Return the items of adjacent ranges of rows, as of their rows and of their columns, (I,)."""
+    of_rows, of_columns = (stack_rows(side) for side in zip(*(parts[key] for key in sorted(parts))))
+    begin, end = min(parts)[0], max(parts)[1]
     lengths = np.zeros(len(order), np.int64)
     lengths[begin:end] = np.diff(of_rows.indptr)
     shape = (end - begin, len(order))
