@@ -121,15 +121,15 @@ def best_of_half(
         of_rows, of_columns = (stack_rows(parts) for parts in zip(*found))
         return of_rows, of_columns
 
-    waiting, done = dict[tuple[int, int], tuple[BestOfRows, BestOfRows]](), 0
+    waiting, num_waiting, done = dict[tuple[int, int], tuple[BestOfRows, BestOfRows]](), 0, 0
     for block, found in zip(blocks, map_in_order(candidates_of_block, blocks, threads)):
         waiting[block] = found
         done += block[1] - block[0]
-        num_waiting = sum(len(part.columns) for pair in waiting.values() for part in pair)
+        num_waiting += sum(len(part.columns) for part in found)
         if done == num_items or num_waiting > max(WAITING, len(best.columns) // 2):
             parts = _both_halves(waiting, order)
-            waiting = {}  # before the rows are joined: they are as long as the parts
-            best = _join_rows([best, *parts], k)
+            waiting, num_waiting = {}, 0  # before the rows are joined: as long as the parts
+            best = _join_rows([best, *parts], k, threads)
             _raise_limits(limits, best, k)
         progress("compare items", done, num_items)
     matrix: Any = sp.csr_matrix((best.values, best.columns, best.indptr), 2 * (num_items,))
@@ -153,10 +153,13 @@ def _candidates_of_half(
     columns, rows = product.indices[entries], _spread(np.arange(places.start, places.stop), indptr)
     sums = product.data[entries].astype(np.float64, copy=False)  # (P,)
     values = values_of(rows, columns, sums)
-    found = kth_best(indptr, values, k)
+    of_rows, known = BestOfRows(indptr, columns, values), limits[places]  # (R,)
+    if (known > -np.inf).any():
+        of_rows = _choose(*of_rows, _spread(known, indptr))  # few, from which to find a new limit
+    found = kth_best(of_rows.indptr, of_rows.values, k)
     found[found < LEAST_FLOAT32] = -np.inf  # as in _candidates
-    limits[places] = np.maximum(limits[places], found)
-    of_rows = _choose(indptr, columns, values, _spread(limits[places], indptr))
+    limits[places] = np.maximum(known, found)
+    of_rows = _choose(*of_rows, _spread(limits[places], of_rows.indptr))
     if not is_symmetric:
         values = values_of(columns, rows, sums)
     return of_rows, _choose(indptr, columns, values, limits[columns])
@@ -188,14 +191,16 @@ def _both_halves(
     )
 
 
-def _join_rows(parts: Sequence[BestOfRows], k: int) -> BestOfRows:
+def _join_rows(parts: Sequence[BestOfRows], k: int, threads: int) -> BestOfRows:
     """Return the best ``k`` of the entries that each row has in all parts."""
+
+    def best_of_range(rows: tuple[int, int]) -> BestOfRows:
+        some = _lay_together([_take_rows(part, *rows) for part in parts])
+        return BestOfRows(*keep_best(some.indptr, some.columns, some.values, k))
+
     indptr: Int64Array = np.sum([part.indptr for part in parts], axis=0)
-    joined = []
-    for begin, end in row_blocks(indptr, max(len(indptr) - 1, 1), WAITING):
-        some = _lay_together([_take_rows(part, begin, end) for part in parts])
-        joined.append(BestOfRows(*keep_best(some.indptr, some.columns, some.values, k)))
-    return stack_rows(joined)
+    ranges = row_blocks(indptr, max(len(indptr) - 1, 1), WAITING)
+    return stack_rows(list(map_in_order(best_of_range, ranges, threads)))
 
 
 def _take_rows(part: BestOfRows, begin: int, end: int) -> BestOfRows:
