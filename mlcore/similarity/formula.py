@@ -32,25 +32,6 @@ class Quotient(NamedTuple):
         """Return the formula with t in the place of s, and s in that of t."""
         return self._replace(a=self.b, b=self.a) if self.kind == "tversky" else self
 
-    def least_sum(
-        self, value: Float64Array, s: Float64Array, t: Float64Array, shrinkage: float
-    ) -> Float64Array:
-        """Return the least c for which the quotient is ``value`` or more, or a bit less than that.
-
-        Args:
-            value: above 0, one that some pair has.
-
-        >>> Quotient("sum", 1.0).least_sum(np.array([0.5]), np.array([4.0]), np.array([2.0]), 0)
-        array([2.])
-        """
-        if self.kind == "product":
-            return value * (s * t + shrinkage) / self.a
-        if self.kind == "sum":
-            return value * (s + t + shrinkage) / (1 + self.a * value)
-        # The share is at least 0; close to 0 its digits cancel.
-        share = 1 - value * (1 - self.a - self.b) + 1e-9
-        return value * (self.a * t + self.b * s + shrinkage) / share
-
 
 class Pairs(NamedTuple):
     """What a measure is computed from, for P pairs of a source i and a target j.

@@ -22,7 +22,7 @@ from mlcore.lazy import LazyModule
 from mlcore.numeric.ranges import offsets, row_blocks
 from mlcore.numeric.sums import sum_by_group
 from mlcore.sequences import Sequences
-from mlcore.similarity.products import CountProduct, Screen, WeightProduct, count_users
+from mlcore.similarity.products import CountProduct, WeightProduct, count_users
 from mlcore.types import CsrMatrix, Float64Array
 
 __all__ = ["MAX_BLOCK_ENTRIES", "GramBlocks", "CacheBudget", "Products"]
@@ -85,17 +85,13 @@ class Products:
         )  # entries of a row, (I,)
         self.blocks = list(row_blocks(offsets(bounds), max(len(bounds), 1), max_block_entries))
 
-    def rows(self, begin: int, end: int, screen: Screen | None = None) -> Any:
-        """Return rows ``begin`` to before ``end`` of the product, a CSR that must not change.
-
-        Args:
-            screen: as of ``CountProduct``.
-        """
+    def rows(self, begin: int, end: int) -> Any:
+        """Return rows ``begin`` to before ``end`` of the product, a CSR that must not change."""
         block = self._blocks.get((begin, end))
         if block is None:
-            block = self._product.rows(begin, end, screen)  # (R, I)
+            block = self._product.rows(begin, end)  # (R, I)
             size = block.data.nbytes + block.indices.nbytes + block.indptr.nbytes
-            if self._kept.take(size) and screen is None:
+            if self._kept.take(size):
                 self._blocks[begin, end] = block
         return block
 

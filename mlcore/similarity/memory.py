@@ -56,9 +56,6 @@ PAIR_BYTES = 12  # of a kept pair: selection.BestOfRows, and the lists of the co
 RESULT_BYTES = 8  # of a kept pair of the compiled kernel, and of the model
 # Of a kept pair, to join the blocks and sort by source: selection.stack_rows, selection.by_source.
 GATHER_BYTES = 48
-# Of an entry in the sample that a screen looks at: its position, row, column, item and sum; the row's
-# item; two terms, their product and the value.
-SAMPLE_BYTES = 8 + 8 + 8 + 4 + 8 + 8 + 4 * 8
 # Of an entry of a half product: as the best of its column, twice; of one of X, the bounds of its list.
 BOTH_BYTES, LIST_BYTES = 24, 36
 # Of an entry of a block: the product; co-occurrence counts besides; one that may be among the best;
@@ -169,7 +166,6 @@ def scipy_kernel(
     *,
     otherwise: str = LARGER_MACHINE,
     are_counts: bool = False,
-    are_screened: bool = False,
     counts_users: bool = False,
     gather_bytes: int = GATHER_BYTES,
 ) -> Sequence[Allocation]:
@@ -182,7 +178,6 @@ def scipy_kernel(
         threads: how many.
         otherwise: what makes the scratch of one thread smaller.
         are_counts: whether the products are counts of a binary X.
-        are_screened: whether counts that cannot be among the best are dropped first.
         counts_users: whether common users of weighted items are counted besides.
         gather_bytes: of each kept pair, to put them in order.
     """
@@ -200,9 +195,6 @@ def scipy_kernel(
         work = float(shape.reach.sum()) + shape.num_entries
         adding = (4 + count) * min(max(COPIED, 4 * shape.num_items), work) + count * cells
         finding = 2.0 * (4 + count) * block
-        if are_screened:  # of every second column at most, and the root is rounded down
-            sample = min(1.5 * np.sqrt(block * num_rows * ((k or 0) + 1)), block / 2)
-            finding = max(finding, SAMPLE_BYTES * sample)
         scratch = max(scratch, count * cells + max(adding, cells + finding))
     return peak(
         [products, per_thread(threads, scratch, otherwise), kept_pairs(pairs, PAIR_BYTES)],

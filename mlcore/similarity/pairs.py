@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,8 +26,7 @@ from mlcore.similarity.memory import (
     scipy_kernel,
     shape_of,
 )
-from mlcore.similarity.products import HalfProduct, are_counts_few
-from mlcore.similarity.screen import BestSums
+from mlcore.similarity.products import HalfProduct
 from mlcore.similarity.selection import ValuesOf, best_of_half, best_of_rows, by_source, stack_rows
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
@@ -79,7 +77,7 @@ class PairSimilarity(Similarity):
         if suits and is_available():
             return [copied, *compiled_kernel(shape, is_binary, settings, threads)]
         suggestion = COMPILER if suits else FEWER_ITEMS
-        if _suits_half(gram, is_binary, settings):
+        if _suits_half(gram, settings):
             return half_kernel(shape, is_binary, settings, threads, suggestion)
         counts_users = settings.min_cooccurrence > 1 and not is_binary
         products = (
@@ -92,8 +90,6 @@ class PairSimilarity(Similarity):
             threads,
             otherwise=suggestion,
             are_counts=is_binary,
-            are_screened=self.quotient(gram.num_users) is not None
-            and _suits_screen(gram, settings),
             counts_users=counts_users,
         )
 
@@ -133,7 +129,7 @@ def best_pairs(
         terms = source_terms, target_terms
         return best_compiled(counted, quotient, terms, settings, threads, progress)
     rows_are_targets, half = settings.neighborhood == "target", None
-    if _suits_half(gram, counted.is_binary, settings):
+    if _suits_half(gram, settings):
         half = HalfProduct(counted.user_items, counted.max_block_entries)
         source_terms = tuple(term[half.order] for term in source_terms)
         target_terms = tuple(term[half.order] for term in target_terms)
@@ -156,23 +152,16 @@ def best_pairs(
         popular_first = _prefers_popular(half, values_of, k)
         found = best_of_half(
             half.blocks if popular_first else half.blocks[::-1],
-            half.rows, half.order, values_of, is_symmetric, k, threads, progress
+            half.rows,
+            half.order,
+            values_of,
+            is_symmetric,
+            k,
+            threads,
+            progress,
         )
         return by_source(found, gram.num_items, rows_are_targets)
     products_of = _products_function(gram, counted, settings.min_cooccurrence)
-    if quotient is not None and _suits_screen(gram, settings):
-        of_items = (source_terms[0], target_terms[0])
-        products_of = partial(
-            counted.products.rows,
-            screen=BestSums(
-                quotient.swapped() if rows_are_targets else quotient,
-                of_items[::-1] if rows_are_targets else of_items,
-                counted.products.order,
-                values_of,
-                settings.num_neighbors or gram.num_items,
-                settings.shrinkage,
-            ),
-        )
     parts = best_of_rows(
         counted.products.blocks, products_of, values_of, settings.num_neighbors, threads, progress
     )
@@ -191,20 +180,12 @@ def _suits_compiled(gram: GramBlocks, settings: NeighborSettings) -> bool:
     )
 
 
-def _suits_half(gram: GramBlocks, is_binary: bool, settings: NeighborSettings) -> bool:
-    """Return whether each product is formed once for both of its items."""
-    if settings.num_neighbors is None or settings.min_cooccurrence > 1 or gram.kept.limit:
-        return False
-    return not is_binary or are_counts_few(shape_of(gram).reach)
-
-
-def _suits_screen(gram: GramBlocks, settings: NeighborSettings) -> bool:
-    """Return whether few of the pairs are kept, and all that have common users count."""
+def _suits_half(gram: GramBlocks, settings: NeighborSettings) -> bool:
+    """Return whether each product is formed once for both of its items, and few pairs are kept."""
     return (
         settings.num_neighbors is not None
         and settings.min_cooccurrence == 1
         and gram.kept.limit == 0  # else the next similarity must find the products
-        and bool((gram.user_items.data > 0).all())
     )
 
 

@@ -13,7 +13,6 @@ The columns of the right matrix are ordered by popularity, so those that are met
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,7 +20,7 @@ import numpy.typing as npt
 
 from mlcore.lazy import LazyModule
 from mlcore.numeric.ranges import offsets, row_blocks
-from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
+from mlcore.types import CsrMatrix, Int32Array, Int64Array
 
 __all__ = [
     "CELLS",
@@ -32,7 +31,6 @@ __all__ = [
     "HEADS",
     "HalfProduct",
     "SPAN_ENTRIES",
-    "Screen",
     "WeightProduct",
     "count_users",
     "sum_over_users",
@@ -51,9 +49,6 @@ SAMPLED_USERS = 1024
 MAX_EXACT_COUNT = 2**24  # float32 holds every integer up to it
 
 Cells: TypeAlias = npt.NDArray[Any]  # (R, I) counts
-
-# Which cells of some rows are wanted, none of them 0, from the first row and the counts.
-Screen: TypeAlias = Callable[[int, Cells], BoolArray]
 
 
 def count_users(indices: npt.NDArray[Any], num_items: int) -> Int64Array:
@@ -123,8 +118,8 @@ class WeightProduct:
             self._right.indices[: right.num_columns] = np.arange(right.num_columns)[::-1]
         self.work = offsets(work + right.num_columns * is_dense)
 
-    def rows(self, begin: int, end: int, screen: Screen | None = None) -> Any:
-        """Return the rows ``begin`` to before ``end``, a CSR without zeros; nothing is screened."""
+    def rows(self, begin: int, end: int) -> Any:
+        """Return the rows ``begin`` to before ``end``, a CSR without zeros."""
         product = self._left[begin:end] @ self._right
         product.indices = self.order[product.indices]
         return product
@@ -211,13 +206,8 @@ class CountProduct:
         self._counts = _count_head(self._right, self._head)  # (H, H)
         self.work = offsets(sum_over_users(user_items, np.diff(user_items.indptr)))
 
-    def rows(self, begin: int, end: int, screen: Screen | None = None) -> Any:
-        """Return the rows ``begin`` to before ``end``, a CSR without zeros.
-
-        Args:
-            screen: None for all entries; rows that touch few cells come whole. Its columns are in
-                the order of ``order``.
-        """
+    def rows(self, begin: int, end: int) -> Any:
+        """Return the rows ``begin`` to before ``end``, a CSR without zeros."""
         num_items = len(self.order)
         if (end - begin) * num_items > CELLS_PER_COUNT * (self.work[end] - self.work[begin]):
             product = self._left[begin:end] @ self._right
@@ -227,15 +217,14 @@ class CountProduct:
         step = max(CELLS // num_items, 1)
         for first in range(begin, end, step):
             cells = self._cells(first, min(first + step, end))
-            wanted = screen(first, cells) if screen else cells != 0
-            entries += map(self._entries_of_row, cells, wanted)
+            entries += map(self._entries_of_row, cells)
         indptr = offsets([len(columns) for columns, _ in entries])
         columns, counts = (np.concatenate(arrays) for arrays in zip(*entries))
         return sp.csr_matrix((counts, columns, indptr), (end - begin, num_items))
 
-    def _entries_of_row(self, cells: Cells, wanted: BoolArray) -> tuple[Any, Any]:
-        """Return the items and counts of the cells that are wanted."""
-        columns = np.flatnonzero(wanted)
+    def _entries_of_row(self, cells: Cells) -> tuple[Any, Any]:
+        """Return the items and counts of the cells that are not 0."""
+        columns = np.flatnonzero(cells)
         return self.order[columns], cells[columns]
 
     def _cells(self, begin: int, end: int) -> Cells:
@@ -303,12 +292,3 @@ def _count_head(right: Any, head: int) -> Cells:
         dense = right[begin : begin + step, :head].toarray().astype(np.float32)
         sums += dense.T @ dense
     return sums.astype(right.dtype)
-
-
-def are_counts_few(reach: Float64Array) -> bool:
-    """Return whether cells would mostly stay 0.
-
-    Args:
-        reach: (I,) counts of each item with others.
-    """
-    return bool(len(reach) ** 2 > CELLS_PER_COUNT * reach.sum())

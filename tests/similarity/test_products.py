@@ -48,18 +48,6 @@ def test_a_dense_product_counts_where_it_saves_time(monkeypatch: pytest.MonkeyPa
     assert counts_of(np.eye(8))._head == 0
 
 
-@pytest.mark.parametrize("per_count", [0, np.inf])
-def test_what_is_screened_is_absent_unless_rows_touch_few_cells(
-    per_count: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(products, "CELLS_PER_COUNT", per_count)
-    x = random_x(40, 20, seed=2, weighted=False)
-    found = counts_of(x).rows(4, 9, lambda first, cells: cells >= 12).toarray()
-    dense = (x.T @ x)[4:9]
-    assert (dense >= 12).any()
-    assert found.tolist() == (np.where(dense >= 12, dense, 0) if per_count else dense).tolist()
-
-
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("max_block_entries", [1, 30, 10**6])
 def test_half_a_product_is_what_lies_below_the_diagonal(

@@ -37,9 +37,9 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     begins: list[int] = []
 
     def watched(multiply: Any) -> Any:
-        def rows(self: Any, begin: int, end: int, screen: Any = None) -> Any:
+        def rows(self: Any, begin: int, end: int) -> Any:
             begins.append(begin)
-            return multiply(self, begin, end, screen)
+            return multiply(self, begin, end)
 
         return rows
 
