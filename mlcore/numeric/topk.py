@@ -57,13 +57,18 @@ def keep_best(
     if not (counts > k).any():
         return indptr, indices, scores
     limits = np.repeat(kth_best(indptr, scores, k), counts)  # (P,) float64
-    keep = scores > limits
-    capacity = k - np.diff(offsets(keep)[indptr])  # (R,) for ties at the limit
-    ties = np.flatnonzero(scores == limits)
-    rows = np.searchsorted(indptr, ties, side="right") - 1  # of the ties, ascending
-    ties = ties[np.lexsort((indices[ties], rows))]
-    keep[ties[np.arange(len(ties)) - np.searchsorted(rows, rows) < capacity[rows]]] = True
-    return offsets(keep)[indptr], indices[keep], scores[keep]
+    kept = np.flatnonzero(scores >= limits)
+    bounds = np.searchsorted(kept, indptr)  # (R + 1,)
+    surplus = np.diff(bounds) - k  # (R,) ties at the limit
+    if (surplus > 0).any():
+        rows = np.repeat(np.arange(len(counts)), np.diff(bounds))
+        ties = np.flatnonzero((scores[kept] == limits[kept]) & (surplus[rows] > 0))
+        ties = ties[np.lexsort((-indices[kept[ties]], rows[ties]))]  # those to drop first
+        rows = rows[ties]
+        drop = np.arange(len(ties)) - np.searchsorted(rows, rows) < surplus[rows]
+        kept = np.delete(kept, ties[drop])
+        bounds = np.searchsorted(kept, indptr)
+    return bounds, indices[kept], scores[kept]
 
 
 def kth_best(indptr: Int64Array, scores: Float64Array, k: int) -> Float64Array:
