@@ -223,10 +223,10 @@ def half_kernel(
     block = min(max(MAX_BLOCK_ENTRIES, rows.max(initial=0)), total / 2)
     scratch = (4 + number + BOTH_BYTES) * block + LIST_BYTES * shape.num_entries * block / total
     scratch += VALUE_BYTES * min(max(PART_ENTRIES, shape.num_items), total)
-    # Those that wait, as they came, by row and by column; or the best before and after, and their parts.
+    # Those that wait, as they came, by row and by column; or the best before and after, and these.
     # What the last block adds is its scratch.
     waiting = min(max(WAITING, pairs // 2), total)
-    kept = PAIR_BYTES * (pairs + max(3 * waiting, 2 * pairs + waiting))
+    kept = PAIR_BYTES * (pairs + max(3 * waiting, pairs + waiting))
     return peak(
         [products, per_thread(threads, scratch, suggestion), kept_pairs(1, int(kept))],
         [products, kept_pairs(pairs, GATHER_BYTES)],

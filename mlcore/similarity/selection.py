@@ -193,14 +193,18 @@ def _both_halves(
 
 def _join_rows(parts: Sequence[BestOfRows], k: int, threads: int) -> BestOfRows:
     """Return the best ``k`` of the entries that each row has in all parts."""
-
-    def best_of_range(rows: tuple[int, int]) -> BestOfRows:
-        some = _lay_together([_take_rows(part, *rows) for part in parts])
-        return BestOfRows(*keep_best(some.indptr, some.columns, some.values, k))
-
     indptr: Int64Array = np.sum([part.indptr for part in parts], axis=0)
-    ranges = row_blocks(indptr, max(len(indptr) - 1, 1), WAITING)
-    return stack_rows(list(map_in_order(best_of_range, ranges, threads)))
+    bounds = offsets(np.minimum(np.diff(indptr), k))
+    columns, values = np.empty(bounds[-1], np.int32), np.empty(bounds[-1])
+
+    def join(rows: tuple[int, int]) -> None:
+        some = _lay_together([_take_rows(part, *rows) for part in parts])
+        place = slice(bounds[rows[0]], bounds[rows[1]])
+        _, columns[place], values[place] = keep_best(some.indptr, some.columns, some.values, k)
+
+    for _ in map_in_order(join, row_blocks(indptr, max(len(indptr) - 1, 1), WAITING), threads):
+        pass
+    return BestOfRows(bounds, columns, values)
 
 
 def _take_rows(part: BestOfRows, begin: int, end: int) -> BestOfRows:
