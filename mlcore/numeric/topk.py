@@ -9,7 +9,7 @@ from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = ["keep_best", "kth_best", "top_k_per_row"]
 
-_MANY_ROWS, _TABLE_ROWS = 2**10, 2**6  # change speed only
+_SHORT_ROW, _TABLE_ROWS = 2**9, 2**6  # change speed only
 
 
 def top_k_per_row(
@@ -85,7 +85,7 @@ def kth_best(indptr: Int64Array, scores: Float64Array, k: int) -> Float64Array:
     lengths = np.diff(indptr)  # (R,)
     limits = np.full(len(lengths), -np.inf)
     rows = np.flatnonzero(lengths > k)
-    if len(rows) >= _MANY_ROWS:
+    if len(rows) > _TABLE_ROWS and lengths[rows].mean() < _SHORT_ROW:
         rows = rows[np.argsort(lengths[rows])]
         for some in np.split(rows, range(_TABLE_ROWS, len(rows), _TABLE_ROWS)):
             limits[some] = _kth_best_of_like(indptr[some], lengths[some], scores, k)
