@@ -58,6 +58,7 @@ RESULT_BYTES = 8  # of a kept pair of the compiled kernel, and of the model
 GATHER_BYTES = 48
 # Of an entry of a half product: as the best of its column, twice; of one of X, the bounds of its list.
 BOTH_BYTES, LIST_BYTES = 24, 36
+JOIN_BYTES = 40  # of an entry that is joined: laid together, its place, its limit
 # Of an entry of a block: the product; co-occurrence counts besides; one that may be among the best;
 # one whose value is computed by the measure that takes most, the log-likelihood ratio.
 PRODUCT_BYTES, COOCCURRENCE_BYTES, CANDIDATE_BYTES, VALUE_BYTES = 12, 40, 60, 130
@@ -227,6 +228,7 @@ def half_kernel(
     # What the last block adds is its scratch.
     waiting = min(max(WAITING, pairs // 2), total)
     kept = PAIR_BYTES * (pairs + max(3 * waiting, pairs + waiting))
+    kept += JOIN_BYTES * min(WAITING, pairs) if threads > 1 else 0  # else no block is at work then
     return peak(
         [products, per_thread(threads, scratch, suggestion), kept_pairs(1, int(kept))],
         [products, kept_pairs(pairs, GATHER_BYTES)],

@@ -202,7 +202,8 @@ def _join_rows(parts: Sequence[BestOfRows], k: int, threads: int) -> BestOfRows:
         place = slice(bounds[rows[0]], bounds[rows[1]])
         _, columns[place], values[place] = keep_best(some.indptr, some.columns, some.values, k)
 
-    for _ in map_in_order(join, row_blocks(indptr, max(len(indptr) - 1, 1), WAITING), threads):
+    ranges = row_blocks(indptr, max(len(indptr) - 1, 1), WAITING // threads)
+    for _ in map_in_order(join, ranges, threads):
         pass
     return BestOfRows(bounds, columns, values)
 
