@@ -179,6 +179,7 @@ def test_the_linear_models_take_what_is_planned(
     monkeypatch.setattr("mlcore.similarity.ease.BLOCK_ENTRIES", 2**16)
     monkeypatch.setattr("mlcore.similarity.gram.MAX_BLOCK_ENTRIES", 2**16)
     config = TrainConfig(similarity, num_neighbors=10)
+    Trainer(synthetic(30, 40, 5), threads=1).train(config)  # loads what loads on first use
     trainer = Trainer(synthetic(400, 600, 80), threads=1)
     assert LEAST_SHARE <= share_taken(trainer, config) <= MOST_SHARE
 
