@@ -79,48 +79,6 @@ double load(const double &limit) {
 
 void store(double &limit, double value) { __atomic_store(&limit, &value, __ATOMIC_RELAXED); }
 
-// A list that all threads write to.
-struct SharedList {
-    const Problem &problem;
-    int64_t item;
-
-    double limit() const { return load(problem.limits[item]); }
-
-    void offer(double value, uint32_t other) {
-        if (value >= limit()) push(value, other);
-    }
-
-    void settle() {}
-
-    void push(double value, uint32_t other) {
-        const int64_t begin = problem.list_begins[item];
-        const int64_t capacity = problem.list_begins[item + 1] - begin;
-        double *values = problem.list_values + begin;
-        uint32_t *items = problem.list_items + begin;
-        while (__atomic_test_and_set(&problem.locks[item], __ATOMIC_ACQUIRE)) {
-        }
-        int64_t &size = problem.list_sizes[item];
-        values[size] = value, items[size] = other;
-        // A list whose capacity is K or less holds all pairs that its item has.
-        if (++size == capacity && size > problem.num_neighbors) {
-            size = problem.num_neighbors;
-            keep_best(values, items, capacity, size);
-            raise_limit(values[size - 1]);
-        }
-        __atomic_clear(&problem.locks[item], __ATOMIC_RELEASE);
-    }
-
-    void raise_limit(double value) {
-        store(problem.limits[item], value);
-        const int64_t begin = item / BLOCK * BLOCK;
-        const int64_t end = std::min(begin + BLOCK, problem.num_listed);
-        double least = std::numeric_limits<double>::infinity();
-        for (int64_t other = begin; other < end; ++other)
-            least = std::min(least, load(problem.limits[other]));
-        store(problem.block_limits[item / BLOCK], least);
-    }
-};
-
 // The candidates of a row, which one thread has for itself.
 struct OwnList {
     double *values;
@@ -130,8 +88,6 @@ struct OwnList {
     uint32_t last = std::numeric_limits<uint32_t>::max();  // of those at the limit, the last kept
     bool is_limited = false;                               // by K of its own
     int64_t size = 0;
-
-    double limit() const { return lowest; }
 
     // Written in any case: no processor predicts whether a value is kept.
     void offer(double value, uint32_t other) {
@@ -160,6 +116,55 @@ struct OwnList {
         keep_best(values, items, size, num_neighbors);
         size = num_neighbors;
         lowest = values[size - 1], last = items[size - 1];
+    }
+};
+
+// A list that all threads write to.
+struct SharedList {
+    const Problem &problem;
+    int64_t item;
+
+    double limit() const { return load(problem.limits[item]); }
+
+    void offer(double value, uint32_t other) {
+        if (value >= limit()) push(&value, &other, 1, 0);
+    }
+
+    // Push those of a row's candidates that are needed, and its limit, which K of them reach.
+    void push(const OwnList &own) {
+        if (own.size > 0) push(own.values, own.items, own.size, own.lowest);
+    }
+
+    void push(const double *some_values, const uint32_t *some_items, int64_t number, double lowest) {
+        const int64_t begin = problem.list_begins[item];
+        const int64_t capacity = problem.list_begins[item + 1] - begin;
+        double *values = problem.list_values + begin;
+        uint32_t *items = problem.list_items + begin;
+        while (__atomic_test_and_set(&problem.locks[item], __ATOMIC_ACQUIRE)) {
+        }
+        int64_t &size = problem.list_sizes[item];
+        for (int64_t place = 0; place < number; ++place) {
+            if (some_values[place] < limit()) continue;
+            values[size] = some_values[place], items[size] = some_items[place];
+            // A list whose capacity is K or less holds all pairs that its item has.
+            if (++size == capacity && size > problem.num_neighbors) {
+                size = problem.num_neighbors;
+                keep_best(values, items, capacity, size);
+                raise_limit(values[size - 1]);
+            }
+        }
+        if (lowest > limit()) raise_limit(lowest);
+        __atomic_clear(&problem.locks[item], __ATOMIC_RELEASE);
+    }
+
+    void raise_limit(double value) {
+        store(problem.limits[item], value);
+        const int64_t begin = item / BLOCK * BLOCK;
+        const int64_t end = std::min(begin + BLOCK, problem.num_listed);
+        double least = std::numeric_limits<double>::infinity();
+        for (int64_t other = begin; other < end; ++other)
+            least = std::min(least, load(problem.limits[other]));
+        store(problem.block_limits[item / BLOCK], least);
     }
 };
 
@@ -276,13 +281,13 @@ double least_of_blocks(const Problem &p, int64_t row, int64_t first, int64_t sto
 }
 
 // Give the pairs of a row and a block of items to the lists that want them.
-template <class Counter, class Own>
+template <class Counter>
 void push_block(const Problem &p, int64_t row, int64_t block, const Counter *counts,
-                const uint32_t *cooccurrences, Own &own) {
+                const uint32_t *cooccurrences, OwnList &own) {
     const bool is_binary = !cooccurrences && !std::is_same<Counter, double>::value;
     const double owner = p.owner_terms[row], other = p.other_terms[row];
     const int64_t begin = block * BLOCK;
-    const double least = least_of_blocks(p, row, block, block + 1, own.limit(), is_binary);
+    const double least = least_of_blocks(p, row, block, block + 1, own.lowest, is_binary);
     Counter count;
     uint64_t bits = round_up(least, count) ? reached(counts, count) : 0;
     // Items of one popularity mostly have one term, so the rare ones need no look at their own.
@@ -432,7 +437,7 @@ void push_range(const Problem &p, Scratch &s, int64_t row, int64_t first, int64_
         if constexpr (std::is_integral<Counter>::value) {  // a block of sums is as many lines as a group
             Counter *counts = counters + begin * BLOCK, least;
             const int64_t size = (end - begin) * BLOCK;
-            const bool is_possible = round_up(least_of_blocks(p, row, begin, end, own.limit(), true), least);
+            const bool is_possible = round_up(least_of_blocks(p, row, begin, end, own.lowest, true), least);
             if (!is_possible || !is_reached(counts, size, least)) {
                 std::fill_n(counts, size, 0);
                 continue;
@@ -474,8 +479,7 @@ void compare_row(const Problem &p, Scratch &s, int64_t row, int64_t num_counts) 
     if (is_whole) {
         write_best(p, row, own.values, own.items, own.size);
     } else {
-        SharedList list{p, row};
-        for (int64_t place = 0; place < own.size; ++place) list.offer(own.values[place], own.items[place]);
+        SharedList{p, row}.push(own);
     }
 }
 
@@ -623,11 +627,11 @@ void add_products(Columns &totals, double weight, const float *cells) {
 // Sum the products of some items and each of a tile, over ascending users, range by range: the rows of a
 // range of users stay in the nearest cache, whatever their number is.
 template <Mode MODE>
-void sum_with_tile(const Problem &p, Scratch &s, int64_t begin, int64_t last) {
+void sum_with_tile(const Problem &p, Scratch &s, int64_t begin, int64_t first_row, int64_t last_row) {
     int64_t of_tile[COLUMNS], *of_rows = s.entries;
-    const int64_t width = std::min(COLUMNS, p.num_items - begin), num_rows = last - begin - 1;
+    const int64_t width = std::min(COLUMNS, p.num_items - begin), num_rows = last_row - first_row;
     std::copy_n(p.item_begins + begin, width, of_tile);
-    std::copy_n(p.item_begins + begin + 1, num_rows, of_rows);
+    std::copy_n(p.item_begins + first_row, num_rows, of_rows);
     std::fill_n(s.sums, num_rows * COLUMNS, 0);
     float *cells = static_cast<float *>(s.tile);
     for (int64_t first = 0; first < p.num_users; first += RANGE) {
@@ -642,7 +646,7 @@ void sum_with_tile(const Problem &p, Scratch &s, int64_t begin, int64_t last) {
         for (int64_t row = 0; row < num_rows; ++row) {
             Columns totals = load_columns(s.sums + row * COLUMNS);
             int64_t entry = of_rows[row];
-            for (const int64_t end = p.item_begins[begin + row + 2]; entry < end; ++entry) {
+            for (const int64_t end = p.item_begins[first_row + row + 1]; entry < end; ++entry) {
                 const int64_t user = p.item_users[entry];
                 if (user >= stop) break;
                 const double weight = MODE == WEIGHTS ? p.item_weights[entry] : p.user_squares[user];
@@ -656,21 +660,23 @@ void sum_with_tile(const Problem &p, Scratch &s, int64_t begin, int64_t last) {
 
 // Push the pairs of a row with the more popular items of the blocks from one on.
 template <class Counter>
-void push_blocks(const Problem &p, int64_t begin, int64_t width, int64_t row, Counter *counts) {
+void push_blocks(const Problem &p, const Scratch &s, int64_t begin, int64_t width, int64_t row,
+                 Counter *counts) {
     for (int64_t place = row - begin; place < width; ++place) counts[place] = 0;
-    SharedList own{p, row};
+    OwnList own{s.values, s.items, p.num_neighbors, load(p.limits[row])};
     for (int64_t first = 0; first < std::min(width, row - begin); first += BLOCK)
-        push_block<Counter>(p, row, (begin + first) / BLOCK, counts + first, nullptr, own);
+        push_block(p, row, (begin + first) / BLOCK, counts + first, nullptr, own);
+    SharedList{p, row}.push(own);
 }
 
 template <class Counter>
 void compare_bits(const Problem &p, const Scratch &s, int64_t begin, int64_t row) {
     Counter counts[TILE];
     count_with_tile(p, static_cast<const Bits *>(s.tile), row, counts);
-    push_blocks(p, begin, TILE, row, counts);
+    push_blocks(p, s, begin, TILE, row, counts);
 }
 
-void compare_with_bits(const Problem &p, Scratch &s, int64_t begin, int64_t last) {
+void compare_with_bits(const Problem &p, Scratch &s, int64_t begin, int64_t first_row, int64_t last_row) {
     uint64_t *words = static_cast<uint64_t *>(s.tile);
     std::fill_n(words, p.num_users * TILE / 64, 0);
     for (int64_t item = begin; item < std::min(begin + TILE, p.num_items); ++item)
@@ -678,19 +684,19 @@ void compare_with_bits(const Problem &p, Scratch &s, int64_t begin, int64_t last
             const int64_t place = p.item_users[entry] * TILE + item - begin;
             words[place / 64] |= uint64_t{1} << place % 64;
         }
-    for (int64_t row = begin + 1; row < last; ++row) {
+    for (int64_t row = first_row; row < last_row; ++row) {
         const bool fits = p.item_begins[row + 1] - p.item_begins[row] < 1 << 16;
         (fits ? compare_bits<uint16_t> : compare_bits<uint32_t>)(p, s, begin, row);
     }
 }
 
-void compare_with_weights(const Problem &p, Scratch &s, int64_t begin, int64_t last) {
-    (p.has_weights ? sum_with_tile<WEIGHTS> : sum_with_tile<SQUARES>)(p, s, begin, last);
+void compare_with_weights(const Problem &p, Scratch &s, int64_t begin, int64_t first_row, int64_t last_row) {
+    (p.has_weights ? sum_with_tile<WEIGHTS> : sum_with_tile<SQUARES>)(p, s, begin, first_row, last_row);
     const int64_t first = begin / BLOCK * BLOCK;
-    for (int64_t row = begin + 1; row < last; ++row) {
+    for (int64_t row = first_row; row < last_row; ++row) {
         double sums[BLOCK] = {};
-        std::copy_n(s.sums + (row - begin - 1) * COLUMNS, COLUMNS, sums + (begin - first));
-        push_blocks(p, first, BLOCK, row, sums);
+        std::copy_n(s.sums + (row - first_row) * COLUMNS, COLUMNS, sums + (begin - first));
+        push_blocks(p, s, first, BLOCK, row, sums);
     }
 }
 
@@ -789,9 +795,9 @@ EXPORT void mlcore_measure(const Problem *p, int64_t first, int64_t last, const 
     (p->is_wide ? measure<uint32_t> : measure<uint16_t>)(*p, first, last, listed, before, after);
 }
 
-// Compare the items of a tile, from `begin` on, with each item after them and before the last.
-EXPORT void mlcore_compare_tile(const Problem *p, Scratch *s, int64_t begin, int64_t last) {
-    (p->has_weights || p->has_squares ? compare_with_weights : compare_with_bits)(*p, *s, begin, last);
+// Compare the items of a tile, from `begin` on, with some listed items, those that come after them.
+EXPORT void mlcore_compare_tile(const Problem *p, Scratch *s, int64_t begin, int64_t first, int64_t last) {
+    (p->has_weights || p->has_squares ? compare_with_weights : compare_with_bits)(*p, *s, begin, first, last);
 }
 
 // Compare some items with the more popular ones that are in no tile or, if they are not listed, with all.

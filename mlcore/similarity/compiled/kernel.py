@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -168,18 +167,25 @@ class _Kernel:
         return before, after
 
     def _parts_of_items(self) -> list[tuple[int, int]]:
-        bounds = np.linspace(0, self._num_items, 8 * self._threads + 1, dtype=int)
-        return list(pairwise(bounds.tolist()))
+        users = np.diff(self._problem.array("item_begins"))  # (I,) int64
+        return cut_rows(users + 1.0, 0, self._threads)
 
     def jobs(self) -> list[_Job]:
         """Return what there is to do, the longest first."""
         problem = self._problem
-        tiles = range(0, problem.num_tiled, self._costs.width)
-        work = self._counts.astype(np.float64) + BLOCK
-        rows = cut_rows(work, problem.num_tiled, CHUNKS * self._threads)
+        listed, work = np.ones(problem.num_listed), self._counts.astype(np.float64) + BLOCK
         return [
-            *(_Job("compare_tile", (begin, problem.num_listed)) for begin in tiles),
-            *(_Job("compare_rows", (*span, self._counts)) for span in rows),
+            # One tile at a time: the popular items, which come first, are mostly the best, and set the limits
+            # that others do not reach. In parts of different rows, so that no two threads write to one list.
+            *(
+                _Job("compare_tile", (begin, *rows))
+                for begin in range(0, problem.num_tiled, self._costs.width)
+                for rows in cut_rows(listed, begin + 1, self._threads)
+            ),
+            *(
+                _Job("compare_rows", (*rows, self._counts))
+                for rows in cut_rows(work, problem.num_tiled, CHUNKS * self._threads)
+            ),
         ]
 
     def do(self, job: _Job) -> None:
