@@ -14,7 +14,7 @@ import (
 // maxDenseItems bounds the array where memory addresses have 32 bits.
 const maxDenseItems = math.MaxInt >> 5
 
-// isDense chooses by what either costs: the array is faster, and takes memory for every item.
+// isDense chooses by what either costs, as measured: the array is faster, and a scratch keeps it for every item.
 func isDense(numItems, entries int) bool {
 	return numItems <= 1<<12 || (entries >= numItems/512 && numItems <= maxDenseItems)
 }

@@ -235,8 +235,8 @@ func sample(random *rand.Rand, ids []string, share float64) []string {
 func TestListsAreThoseOfTheOracle(t *testing.T) {
 	shapes := []struct{ users, items, longest int }{
 		{1, 1, 1}, {5, 7, 3}, {12, 40, 40}, {8, 300, 12},
-		// The last ones add up in a hash table: few entries among many items.
-		{6, 5000, 6}, {4, 20000, 40},
+		// The last ones note what they touch, and add up in a hash table: few entries among many items.
+		{6, 5000, 6}, {4, 20000, 40}, {6, 40000, 6},
 	}
 	for seed, shape := range shapes {
 		t.Run(fmt.Sprint(shape), func(t *testing.T) {

@@ -116,12 +116,12 @@ func TestRowsWithBadIndicesAreRefused(t *testing.T) {
 	var sparse sparseScores
 	sparse.reset(8)
 	data := []float32{1, 1}
-	for _, indices := range [][]int32{{0, 3}, {0, -1}, {1, 1}, {2, 0}, {-2147483648, 0}, {0, 2147483647}} {
-		if sparse.add(1, indices, data, 3) {
+	for _, indices := range [][]int32{{0, 12}, {0, -1}, {1, 1}, {2, 0}, {-2147483648, 0}, {0, 2147483647}} {
+		if sparse.add(1, indices, data, 12) {
 			t.Errorf("%v was accepted", indices)
 		}
 		for _, entries := range []int{2, 3} {
-			if dense.reset(3, entries); dense.add(1, indices, data) {
+			if dense.reset(12, entries); dense.isWhole != (entries == 3) || dense.add(1, indices, data) {
 				t.Errorf("%v of %d entries was accepted", indices, entries)
 			}
 			dense.clear()

@@ -9,9 +9,11 @@
 // - whole rows: an item that has no list is compared with all others, and is done when its row is: a pair
 //   of two such items is counted twice, but no list far away is written.
 //
-// Counts are looked at in blocks of 64. From the limit of a list and the least term of the block follows the
-// least count that could enter the list; only what reaches it is computed, by the formulas of overlap.py,
-// operation by operation. Sums are in double, over ascending users: nothing here changes a bit.
+// Counts are looked at in groups of 8 blocks of 64, then block by block. From the limit of a list and the
+// least term of the items follows the least count that could enter the list; only what reaches it is
+// computed. Where few items are touched, all their values are, and a histogram gives the limit. By the
+// formulas of overlap.py, operation by operation. Sums are in double, over ascending users: nothing here
+// changes a bit.
 
 #include "neighbors.hpp"
 
@@ -115,7 +117,7 @@ struct OwnList {
         if (size <= num_neighbors) return;
         keep_best(values, items, size, num_neighbors);
         size = num_neighbors;
-        lowest = values[size - 1], last = items[size - 1];
+        lowest = values[size - 1], last = items[size - 1], is_limited = true;
     }
 };
 
@@ -382,12 +384,13 @@ double limit_of(const double *values, int64_t size, int64_t k) {
     uint32_t numbers[BINS] = {};
     for (int64_t place = 0; place < size; ++place)
         ++numbers[std::min<uint64_t>((bits - bits_of(values[place])) >> SHIFT, BINS - 1)];
-    int64_t reached = 0;
+    int64_t so_far = 0;
     for (int bin = 0; bin < BINS - 1; ++bin) {
-        reached += numbers[bin], bits -= uint64_t{1} << SHIFT;
-        if (reached >= k) {
-            std::memcpy(&greatest, &bits, sizeof bits);
-            return greatest;
+        so_far += numbers[bin], bits -= uint64_t{1} << SHIFT;
+        if (so_far >= k) {
+            double limit;
+            std::memcpy(&limit, &bits, sizeof bits);
+            return limit;
         }
     }
     return 0;

@@ -66,7 +66,6 @@ class Products:
 
     Attributes:
         blocks: ranges of rows, in order, of at most so many entries or one row.
-        order: (I,) int32 the items by popularity.
     """
 
     def __init__(
@@ -77,7 +76,6 @@ class Products:
             self._product = CountProduct(left)
         else:
             self._product = WeightProduct(left, right)
-        self.order = self._product.order
         self._kept = kept
         self._blocks: dict[tuple[int, int], Any] = {}
         bounds = np.minimum(

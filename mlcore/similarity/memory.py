@@ -228,7 +228,9 @@ def half_kernel(
     # What the last block adds is its scratch.
     waiting = min(max(WAITING, pairs // 2), total)
     kept = PAIR_BYTES * (pairs + max(3 * waiting, pairs + waiting))
-    kept += JOIN_BYTES * min(WAITING, pairs) if threads > 1 else 0  # else no block is at work then
+    kept += (
+        JOIN_BYTES * min(WAITING, pairs + waiting) if threads > 1 else 0
+    )  # else no block is at work then
     return peak(
         [products, per_thread(threads, scratch, suggestion), kept_pairs(1, int(kept))],
         [products, kept_pairs(pairs, GATHER_BYTES)],

@@ -181,7 +181,7 @@ def _suits_compiled(gram: GramBlocks, settings: NeighborSettings) -> bool:
 
 
 def _suits_half(gram: GramBlocks, settings: NeighborSettings) -> bool:
-    """Return whether each product is formed once for both of its items, and few pairs are kept."""
+    """Return whether each product is formed once for both of its items: for the best of all pairs."""
     return (
         settings.num_neighbors is not None
         and settings.min_cooccurrence == 1
@@ -197,6 +197,7 @@ def _prefers_popular(half: HalfProduct, values_of: ValuesOf, k: int) -> bool:
     rows = np.repeat(rows, np.diff(product.indptr))  # (P,)
     sums = product.data.astype(np.float64, copy=False)
     values = values_of(rows, product.indices, sums)
+    values[product.indices == rows] = -np.inf  # an item is mostly its own best
     _, chosen, _ = keep_best(product.indptr, np.arange(len(rows), dtype=np.int32), values, k)
     return bool(2 * (product.indices[chosen] < rows[chosen]).sum() > len(chosen))
 

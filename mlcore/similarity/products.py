@@ -25,7 +25,6 @@ from mlcore.types import CsrMatrix, Int32Array, Int64Array
 __all__ = [
     "CELLS",
     "COPIED",
-    "Cells",
     "CountProduct",
     "DENSE_SPEED",
     "HEADS",

@@ -130,6 +130,7 @@ def best_of_half(
             parts = _both_halves(waiting, order)
             waiting, num_waiting = {}, 0  # before the rows are joined: as long as the parts
             best = _join_rows([best, *parts], k, threads)
+            del parts
             _raise_limits(limits, best, k)
         progress("compare items", done, num_items)
     matrix: Any = sp.csr_matrix((best.values, best.columns, best.indptr), 2 * (num_items,))

@@ -26,19 +26,19 @@ def test_half_a_product_has_the_best_of_the_whole(
     x = random_x(60, 40, seed=5, weighted=weighted)
     for neighborhood, k in itertools.product(NEIGHBORHOODS, (1, 6, 40)):
         results = set()
-        for suits, popular_first, waiting, part in (
-            (False, False, 1, 1),
-            (True, False, 1, 1),
-            (True, True, 1, 1),
-            (True, False, 70, 90),
-            (True, True, 70, 90),
-            (True, True, 2**18, 2**14),
+        for suits, popular_first, waiting, part, threads in (
+            (False, False, 1, 1, 1),
+            (True, False, 1, 1, 1),
+            (True, True, 1, 1, 3),
+            (True, False, 70, 90, 3),
+            (True, True, 70, 90, 1),
+            (True, True, 2**18, 2**14, 3),
         ):
             monkeypatch.setattr(kernel, "_suits_half", lambda *_: suits)
             monkeypatch.setattr(kernel, "_prefers_popular", lambda *_: popular_first)
             monkeypatch.setattr(selection, "WAITING", waiting)
             monkeypatch.setattr(selection, "PART_ENTRIES", part)
-            results.add(bits(find(x, name, k, neighborhood, 0.5)))
+            results.add(bits(find(x, name, k, neighborhood, 0.5, 1, threads, 100)))
         assert len(results) == 1
 
 

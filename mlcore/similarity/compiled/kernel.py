@@ -25,6 +25,7 @@ __all__ = ["best_compiled"]
 
 ROUNDS = 2  # of choosing what is listed, then what is in tiles, each for the other
 CHUNKS = 32  # of the rows, for each thread; changes speed only
+MAX_PARTS = 4  # of the rows of a tile; changes speed only
 
 KINDS = {"product": 0, "sum": 1, "tversky": 2}
 
@@ -163,12 +164,9 @@ class _Kernel:
         def measure(rows: tuple[int, int]) -> None:
             call("measure", self._problem, *rows, numbers, before, after)
 
-        for_each(measure, self._parts_of_items(), self._threads)
-        return before, after
-
-    def _parts_of_items(self) -> list[tuple[int, int]]:
         users = np.diff(self._problem.array("item_begins"))  # (I,) int64
-        return cut_rows(users + 1.0, 0, self._threads)
+        for_each(measure, cut_rows(users + 1.0, 0, self._threads), self._threads)
+        return before, after
 
     def jobs(self) -> list[_Job]:
         """Return what there is to do, the longest first."""
@@ -176,11 +174,12 @@ class _Kernel:
         listed, work = np.ones(problem.num_listed), self._counts.astype(np.float64) + BLOCK
         return [
             # One tile at a time: the popular items, which come first, are mostly the best, and set the limits
-            # that others do not reach. In parts of different rows, so that no two threads write to one list.
+            # that others do not reach. In parts, each with rows of its own: threads share the lists of the tile's
+            # items only. Each part makes the tile anew, so there are few.
             *(
                 _Job("compare_tile", (begin, *rows))
                 for begin in range(0, problem.num_tiled, self._costs.width)
-                for rows in cut_rows(listed, begin + 1, self._threads)
+                for rows in cut_rows(listed, begin + 1, min(self._threads, MAX_PARTS))
             ),
             *(
                 _Job("compare_rows", (*rows, self._counts))
@@ -267,7 +266,7 @@ class _Kernel:
             place = indptr, columns, values, np.empty(self._k, np.uint64)
             call("copy_lists", self._problem, ranks, *rows, *place)
 
-        for_each(copy, self._parts_of_items(), self._threads)
+        for_each(copy, cut_rows(np.ones(self._num_items), 0, self._threads), self._threads)
         return CsrMatrix(indptr, columns, values, self._num_items)
 
 
