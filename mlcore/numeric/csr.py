@@ -5,9 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from mlcore.errors import CsrError
-from mlcore.types import FloatArray, Int32Array
+from mlcore.types import CsrMatrix, FloatArray, Int32Array
 
-__all__ = ["check_positions", "check_values"]
+__all__ = ["check_ascending", "check_positions", "check_values"]
+
+
+def check_ascending(matrix: CsrMatrix, file: str) -> None:
+    """Refuse a row whose positions do not ascend, as they do not where one is there twice.
+
+    Raises:
+        CsrError: with the row; the message begins with ``file``.
+
+    >>> check_ascending(CsrMatrix(np.array([0, 2, 3]), np.array([0, 2, 1]), np.ones(3), 3), "a.npz")
+    """
+    falls = np.flatnonzero(np.diff(matrix.indices) <= 0) + 1
+    falls = falls[~np.isin(falls, matrix.indptr)]
+    if len(falls):
+        row = int(np.searchsorted(matrix.indptr, falls[0], "right")) - 1
+        pair = matrix.indices[falls[0] - 1 : falls[0] + 1].tolist()
+        raise CsrError(
+            f"{file}: indices.npy: expected ascending positions in each row, "
+            f"got {pair[0]}, then {pair[1]} in row {row}"
+        )
 
 
 def check_positions(positions: Int32Array, num_items: int, file: str) -> None:

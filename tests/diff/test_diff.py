@@ -169,6 +169,18 @@ def test_settings_are_refused_before_the_models_are_opened(
         diff_from_path("no such", "model", **options)
 
 
+def test_an_item_that_is_twice_in_a_row_is_refused(before: Model) -> None:
+    similarity = before.similarity
+    indices, begin = (
+        similarity.indices.copy(),
+        similarity.indptr[:-1][np.diff(similarity.indptr) > 1][0],
+    )
+    indices[begin + 1] = indices[begin]
+    faulty = replace(before, similarity=replace(similarity, indices=indices))
+    with pytest.raises(CsrError, match="^model_b/similarity.npz: indices.npy: expected ascending"):
+        diff_from_data(before, faulty)
+
+
 def test_a_position_of_no_item_is_refused(before: Model) -> None:
     indices = before.similarity.indices.copy()
     indices[0] = 4

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from mlcore.errors import CsrError
-from mlcore.numeric.csr import check_positions, check_values
+from mlcore.numeric.csr import check_ascending, check_positions, check_values
+from mlcore.types import CsrMatrix
 
 
 @pytest.mark.parametrize(("low", "high"), [(-1, 2), (0, 3), (-1, 3)])
@@ -28,3 +29,17 @@ def test_all_positions_and_all_finite_values_pass() -> None:
     check_positions(np.array([2, 0, 1], np.int32), 3, "similarity.npz")
     check_positions(np.empty(0, np.int32), 0, "similarity.npz")
     check_values(np.array([0, -1, 3.4e38], np.float32), "similarity.npz")
+
+
+@pytest.mark.parametrize("row", [[2, 2], [2, 1]])
+def test_positions_of_a_row_that_do_not_ascend_are_refused(row: list[int]) -> None:
+    offsets, positions = np.array([0, 0, 1, 3]), np.array([2, *row], np.int32)
+    with pytest.raises(CsrError) as caught:
+        check_ascending(CsrMatrix(offsets, positions, np.ones(3), 3), "similarity.npz")
+    expected = "similarity.npz: indices.npy: expected ascending positions in each row, "
+    assert str(caught.value) == f"{expected}got 2, then {row[1]} in row 2"
+
+
+def test_rows_may_begin_below_the_last_one() -> None:
+    offsets, positions = np.array([0, 2, 2, 3, 4]), np.array([1, 2, 2, 0], np.int32)
+    check_ascending(CsrMatrix(offsets, positions, np.ones(4), 3), "similarity.npz")
