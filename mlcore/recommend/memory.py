@@ -24,7 +24,7 @@ __all__ = ["plan_lists"]
 ID_BYTES, ENTRY_BYTES = 57, 140
 # Of a cell of scratch, (user, item), that a history touches; of a listed item; of it as text, without
 # its ids; of what ``explain`` looks at together; of a contribution.
-CELL_BYTES, LISTED_BYTES, TEXT_BYTES, EXPLAIN_BYTES = 40, 13, 50, 40 * 2**17
+CELL_BYTES, LISTED_BYTES, TEXT_BYTES, EXPLAIN_BYTES = 32, 13, 50, 40 * 2**17
 CONTRIBUTION_BYTES = 12
 FORMATTING_BYTES = 300  # of a listed item or a contribution, while Python makes its text
 DECAY_BYTES = 48  # of an entry of a stored history, while its weight decays
