@@ -17,6 +17,7 @@ from mlcore.artifact.npz import map_npz, verify_npz_crc
 from mlcore.artifact.provenance import read_provenance
 from mlcore.artifact.reader import ModelFiles
 from mlcore.errors import ChecksumError, CsrError
+from mlcore.numeric.csr import check_ascending
 from mlcore.types import BoolArray, CsrMatrix, Int32Array, Int64Array
 from mlcore.weighting import Normalization
 
@@ -123,14 +124,7 @@ def _verify_csr(matrix: CsrMatrix, place: str) -> None:
     indices, data = matrix.indices, matrix.data
     inside = (indices >= 0) & (indices < matrix.num_columns)
     _expect(inside, indices, f"{place}: indices.npy", f"0 to {matrix.num_columns - 1}")
-    descending = indices[1:] <= indices[:-1]
-    starts = matrix.indptr[1:-1]
-    descending[starts[(starts > 0) & (starts < len(indices))] - 1] = False
-    if descending.any():
-        raise CsrError(
-            f"{place}: indices.npy: element {np.flatnonzero(descending)[0] + 1}: expected an index "
-            "above the one before it in the same row, got none"
-        )
+    check_ascending(matrix, place)
     fine = np.isfinite(data) & (data != 0)
     _expect(fine, data, f"{place}: data.npy", "a finite number other than 0")
 

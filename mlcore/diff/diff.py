@@ -61,8 +61,8 @@ def diff_from_data(
     Raises:
         ConfigError: a cutoff is out of range, or a condition has another syntax or no such metric.
         DataError: the models have no item in common, or one is no model.
-        ArtifactError: ids are malformed, a stored index points to no item or does not ascend, or a value is not
-            finite.
+        ArtifactError: ids are malformed, a stored index points to no item or does not ascend, or a
+            value is not finite.
 
     >>> from mlcore import Interactions, train_from_data
     >>> model = train_from_data(Interactions.from_columns(["u", "u"], ["a", "b"]))

@@ -11,21 +11,21 @@ __all__ = ["check_ascending", "check_positions", "check_values"]
 
 
 def check_ascending(matrix: CsrMatrix, file: str) -> None:
-    """Refuse a row whose positions do not ascend, as they do not where one is there twice.
+    """Refuse positions that do not ascend strictly within a row, as one that is there twice.
 
     Raises:
-        CsrError: with the row; the message begins with ``file``.
+        CsrError: with the first; the message begins with ``file``.
 
     >>> check_ascending(CsrMatrix(np.array([0, 2, 3]), np.array([0, 2, 1]), np.ones(3), 3), "a.npz")
     """
-    falls = np.flatnonzero(np.diff(matrix.indices) <= 0) + 1
-    falls = falls[~np.isin(falls, matrix.indptr)]
-    if len(falls):
-        row = int(np.searchsorted(matrix.indptr, falls[0], "right")) - 1
-        pair = matrix.indices[falls[0] - 1 : falls[0] + 1].tolist()
+    indices, starts = matrix.indices, matrix.indptr[1:-1]
+    falls = indices[1:] <= indices[:-1]
+    falls[starts[(starts > 0) & (starts < len(indices))] - 1] = False
+    if falls.any():
+        entry = int(np.argmax(falls)) + 1
         raise CsrError(
-            f"{file}: indices.npy: expected ascending positions in each row, "
-            f"got {pair[0]}, then {pair[1]} in row {row}"
+            f"{file}: indices.npy: element {entry}: expected an index above the one before it in the "
+            f"same row, got {indices[entry]} after {indices[entry - 1]}"
         )
 
 

@@ -36,8 +36,9 @@ def test_positions_of_a_row_that_do_not_ascend_are_refused(row: list[int]) -> No
     offsets, positions = np.array([0, 0, 1, 3]), np.array([2, *row], np.int32)
     with pytest.raises(CsrError) as caught:
         check_ascending(CsrMatrix(offsets, positions, np.ones(3), 3), "similarity.npz")
-    expected = "similarity.npz: indices.npy: expected ascending positions in each row, "
-    assert str(caught.value) == f"{expected}got 2, then {row[1]} in row 2"
+    expected = "an index above the one before it in the same row"
+    place = "similarity.npz: indices.npy: element 2"
+    assert str(caught.value) == f"{place}: expected {expected}, got {row[1]} after 2"
 
 
 def test_rows_may_begin_below_the_last_one() -> None:
