@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from mlcore.lazy import LazyModule
 
 __all__ = ["SHOWN_ROWS", "html_table"]
-
-html: Any = LazyModule("html")  # the names of all entities take a millisecond
 
 SHOWN_ROWS = 20
 

@@ -94,4 +94,4 @@ def test_ranking_users_of_a_model_loads_no_training_and_no_readers_of_tables() -
     loaded = loaded_by("import mlcore.recommend.predict")
     rare = {"mlcore.config", "mlcore.files.csv_tables", "mlcore.files.interactions"}
     rare |= {"mlcore.files.parquet", "mlcore.files.parquet_output", "mlcore.similarity"}
-    assert not loaded & (rare | {"html", "subprocess", "scipy"})
+    assert not loaded & (rare | {"subprocess", "scipy"})
