@@ -173,9 +173,9 @@ class _Kernel:
         problem = self._problem
         listed, work = np.ones(problem.num_listed), self._counts.astype(np.float64) + BLOCK
         return [
-            # One tile at a time: the popular items, which come first, are mostly the best, and set the limits
-            # that others do not reach. In parts, each with rows of its own: threads share the lists of the tile's
-            # items only. Each part makes the tile anew, so there are few.
+            # One tile at a time: the popular items, which come first, are mostly the best, and set
+            # the limits that others do not reach. In parts, each with rows of its own: threads
+            # share the lists of the tile's items only. Each makes the tile anew, so they are few.
             *(
                 _Job("compare_tile", (begin, *rows))
                 for begin in range(0, problem.num_tiled, self._costs.width)
