@@ -61,15 +61,16 @@ _COMPARISON = (
     r"^core\.(autocrlf|checkstat|eol|filemode|ignorecase|precomposeunicode|symlinks|trustctime)$"
 )
 
+_OF_SHA256 = "[core]\nrepositoryFormatVersion = 1\n[extensions]\nobjectFormat = sha256\n"
+
 
 def top_folder(folder: Path) -> Path | None:
     """Return the root of the repository that a folder is in, links resolved, or None."""
-    shown = _git(folder, "rev-parse", "--show-toplevel")
-    if not shown:
-        return None
-    top = Path(os.fsdecode(shown.removesuffix(b"\n")))
+    shown = _git(folder, "rev-parse", "--is-inside-work-tree", "--show-toplevel") or b""
+    inside, _, name = shown.removesuffix(b"\n").partition(b"\n")
+    top = Path(os.fsdecode(name))
     # core.worktree may name any folder, such as the root of all.
-    return top if folder.resolve().is_relative_to(top) and (top / ".git").exists() else None
+    return top if inside == b"true" and (top / ".git").exists() else None
 
 
 def head_commit(root: Path) -> str | None:
@@ -152,16 +153,14 @@ def _how_to_compare(root: Path) -> list[str]:
 
 @contextmanager
 def _own_configuration(root: Path, commit: str) -> Iterator[dict[str, str]]:
-    """Yield an environment in which git has files, index and objects of a repository, but neither its
-    configuration and hooks nor those of the user."""
+    """Yield an environment in which git has files, index and objects of a repository alone."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in ("refs", "info"):
             (folder / part).mkdir()
         (folder / "HEAD").write_text(f"{commit}\n")
-        version = 'version = 1\n[extensions]\n\tobjectFormat = "sha256"'
-        of_format = version if len(commit) == 64 else "version = 0"
-        (folder / "config").write_text(f"[core]\n\trepositoryformat{of_format}\n")
+        if len(commit) == 64:
+            (folder / "config").write_text(_OF_SHA256)
         index, attributes = _git_path(root, "index"), _git_path(root, "info/attributes")
         for shared in index.parent.glob("sharedindex.*"):  # of a split index
             (folder / shared.name).symlink_to(shared)
@@ -209,12 +208,14 @@ def blob_sha256(root: Path, commit: str, name: str) -> str | None:
     shown = _git(root, "--literal-pathspecs", "ls-tree", "-z", commit, "--", name)
     if not shown:
         return None if shown is None else ""
-    blob = shown.split()[2].decode()  # after mode and type
+    kind, blob = shown.decode(errors="replace").split()[1:3]  # after the mode
+    if kind != "blob":
+        return ""
     size = _line(_git(root, "cat-file", "-s", blob))
     if size is None or int(size) > MAX_QUERY_BYTES:
         return None
     content = _git(root, "cat-file", "blob", blob)
-    return "" if content is None else hashlib.sha256(content).hexdigest()  # a folder is no file
+    return None if content is None else hashlib.sha256(content).hexdigest()
 
 
 def commits_of(root: Path, name: str) -> list[str]:

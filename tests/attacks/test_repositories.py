@@ -296,9 +296,12 @@ def test_a_bare_repository_among_the_files_is_no_repository(
 
 
 def test_a_work_tree_elsewhere_is_not_taken_for_the_root(repository: Path) -> None:  # noqa: F811
-    git("config", "core.worktree", "/")
-    assert git("rev-parse", "--show-toplevel") == "/"
-    assert top_folder(repository) is None
+    other = repository.parent / "other"
+    git("init", "--quiet", str(other))
+    for elsewhere in ("/", str(other)):
+        git("config", "core.worktree", elsewhere)
+        assert git("rev-parse", "--show-toplevel") == elsewhere
+        assert top_folder(repository) is None
     assert find_root("sql/lineage.jsonl") == repository / "sql"
 
 

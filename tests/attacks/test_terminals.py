@@ -12,7 +12,8 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
@@ -20,6 +21,7 @@ from xml.etree import ElementTree
 import pytest
 
 from cli import COMMANDS
+from cli.console import TerminalProgress, run
 from mlcore.errors import DataError, DataWarning, os_errors_at
 from mlcore.lineage import append, read_lineage
 from mlcore.lineage.command_run import CommandRun
@@ -134,7 +136,30 @@ def test_a_name_is_escaped_in_the_error(line: str, text: str, folder: Path, show
     assert printable(text)[:8] in shown()
 
 
+@pytest.mark.optuna
+def test_a_name_that_is_escaped_stands_once_before_the_fault(folder: Path, shown: Shown) -> None:
+    write_events("e.csv", "x", "y")
+    Path(BAD).write_text('{"similarity": {"name": "none"}}')
+    options = ["--interactions", "e.csv", "--validation", "e.csv", "--metric", "recall@5"]
+    assert call("tune", *options, "--space", BAD, "--out-dir", "found") == 1
+    assert f"error: {printable(BAD)}: similarity: name: expected one of" in shown()
+
+
 # --- summaries, progress and results ---
+
+
+def test_whatever_work_says_is_escaped(shown: Shown) -> None:
+    def succeed(progress: TerminalProgress) -> str:
+        progress.show(f"shown {BAD_ID}\n  and {FAMILY}")
+        return f"done {BAD_ID}\n  and {FAMILY}"
+
+    def fail(progress: TerminalProgress) -> str:
+        raise OSError(f"refused {BAD}")
+
+    assert run(succeed, Namespace(progress=False)) == 0
+    assert f"  and {FAMILY}\n" in shown()
+    assert run(fail, Namespace(progress=False)) == 1
+    assert f"error: refused {printable(BAD)}\n" == shown()
 
 
 @pytest.fixture
@@ -173,6 +198,15 @@ def named(word: str) -> str:
     return f"{stem}{BAD}{dot}{ending}" if len(stem) == 1 and stem.isupper() else word
 
 
+def texts_of(value: object) -> Iterator[str]:
+    """Yield all texts in a value of JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from texts_of(part)
+
+
 def write_inputs() -> None:
     write_events(named("E.csv"), f"i{BAD_ID}", FAMILY, "z")
     titles = [f'"i{BAD_ID}","t{BAD}"', f"{FAMILY},{FAMILY}"]
@@ -188,6 +222,8 @@ def test_no_command_shows_a_name_an_id_or_a_title_as_it_is(folder: Path, shown: 
         more = () if step[0] in ("inspect", "lineage") else ("--progress",)
         assert call(*map(named, step), *more) == 0, shown()
         text = shown()
+        if step[0] == "inspect" or "--json" in step:
+            assert BAD in "\n".join(texts_of(json.loads(text)))
         if step[0] == "show":
             assert f"t{printable(BAD)}" in text and FAMILY in text
     check_shown(Path("lineage.jsonl").read_text("utf-8"))
@@ -237,10 +273,10 @@ def test_a_name_that_is_not_utf8_can_be_printed(folder: Path, shown: Shown) -> N
 
 def test_a_lineage_of_others_is_shown_line_by_line(folder: Path, shown: Shown) -> None:
     Path("made.csv").write_text("n\n")
-    run = CommandRun("split", {"one": "made.csv"}, "lineage.jsonl")
-    run.note(note=BAD)
-    run.take_stored(interactions=f"t{BAD}")
-    run.on_written([Path("made.csv")])
+    split = CommandRun("split", {"one": "made.csv"}, "lineage.jsonl")
+    split.note(note=BAD)
+    split.take_stored(interactions=f"t{BAD}")
+    split.on_written([Path("made.csv")])
     line = Path("lineage.jsonl").read_text().replace('"split"', json.dumps(f"split{BAD}"))
     Path("lineage.jsonl").write_text(line)
     append("lineage.jsonl", RECORD)

@@ -300,11 +300,13 @@ def test_changes_in_a_submodule_count(repository: Path, monkeypatch: pytest.Monk
 
 
 @needs_git
+@pytest.mark.parametrize("main", [".", "../bare"])
 def test_a_worktree_has_its_own_index_and_commit(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
+    main: str, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = repository.parent / "other"
-    git("worktree", "add", "--quiet", str(other))
+    git("clone", "--quiet", "--bare", ".", "../bare")
+    git("-C", main, "worktree", "add", "--quiet", str(other))
     write_query("one", "  -- changed")
     assert is_dirty() is True
     monkeypatch.chdir(other)
