@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 from mlcore.errors import DataWarning, MlcoreError, from_os_error
 from mlcore.lazy import LazyModule
+from mlcore.printable import JOINERS, printable, printable_json
 
 __all__ = ["Outcome", "Parser", "TerminalProgress", "command_line", "make_parser", "run"]
 
@@ -74,7 +75,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> Any:
         """Exit with 2; the last line on stderr is the complaint."""
-        super().error(message + (self._meant(message) or ""))
+        super().error(printable(message + (self._meant(message) or "")))
 
     def _meant(self, message: str) -> str | None:
         if not re.search("unrecognized arguments|required", message):
@@ -153,7 +154,7 @@ class TerminalProgress:
             return
         self._last, self._shown = now, True
         share = f": {100 * done // total} %" if total else f": {done}" if done else ""
-        line = f"{step}{share} ({now - self._begun:.0f} s)"
+        line = f"{printable(step)}{share} ({now - self._begun:.0f} s)"
         self._stream.write(f"\r{line}\x1b[K" if self._is_terminal else f"{line}\n")
         self._stream.flush()
 
@@ -168,7 +169,7 @@ class TerminalProgress:
         self._step = ""  # the next report starts a step
         if self._asked:
             text = getattr(text, "details", text)  # of a Message
-        print(text, file=self._stream, flush=True)
+        print(printable(text, keep="\n"), file=self._stream, flush=True)
 
     def close(self) -> None:
         """Clear the line on the terminal."""
@@ -180,10 +181,16 @@ class TerminalProgress:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command prints, and an error to end with after its result is written."""
+    """What a command prints.
+
+    Attributes:
+        failure: to end with after the result is written.
+        is_data: JSON for programs, which only a terminal gets with escapes for people.
+    """
 
     text: str
     failure: MlcoreError | None = None
+    is_data: bool = False
 
 
 def run(
@@ -212,7 +219,7 @@ def run(
             result = work(progress)
         progress.close()
         outcome = result if isinstance(result, Outcome) else Outcome(result)
-        _print_result(outcome.text, sys.stderr if fills_stdout else sys.stdout)
+        _print_result(outcome, sys.stderr if fills_stdout else sys.stdout)
         if outcome.failure is not None:
             raise outcome.failure
         return 0
@@ -227,7 +234,7 @@ def run(
         return 1
     except (MlcoreError, OSError) as error:
         progress.close()
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         if isinstance(error, MlcoreError) and error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)
         return 1
@@ -245,7 +252,12 @@ def _is_stdout(path: str) -> bool:
     return descriptor_of(path) == 1
 
 
-def _print_result(text: str, stream: TextIO) -> None:
+def _print_result(outcome: Outcome, stream: TextIO) -> None:
+    text = outcome.text
+    if not outcome.is_data:
+        text = printable(text, keep="\n" + JOINERS)
+    elif stream.isatty():
+        text = printable_json(text)
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(encoding="utf-8")  # ids may be in any script, whatever the locale
     try:

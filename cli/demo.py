@@ -14,6 +14,7 @@ from pathlib import Path
 from cli.__main__ import main as run_command
 from cli.console import command_line, make_parser, run
 from mlcore.errors import DataError
+from mlcore.printable import printable
 
 CONFIG = {
     "similarity": {"name": "cosine"},
@@ -95,7 +96,7 @@ def prepare(folder: Path) -> None:
 def _work(folder: Path) -> str:
     prepare(folder)
     for command in commands(folder):
-        print(f"\n$ {as_typed(command)}", flush=True)
+        print(f"\n$ {printable(as_typed(command))}", flush=True)
         status = run_command(command)
         if status != 0:
             raise SystemExit(status)

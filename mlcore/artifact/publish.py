@@ -21,6 +21,7 @@ from mlcore.files.clobber import refuse_clobber
 from mlcore.files.options import PathLike
 from mlcore.files.partials import partial_path, remove_stale
 from mlcore.parameters import convert_value, integer
+from mlcore.printable import printable
 
 __all__ = ["publish_from_path"]
 
@@ -64,7 +65,7 @@ def publish_from_path(model_dir: PathLike, link: PathLike, *, keep: int = KEPT_C
             verify_model(folder)  # what was read for the copy may not be what was verified
         _switch(target, copy.name)
         removed = _remove_old(target, copy.name, keep)
-    return f"published {copy.name}, removed {removed} older"
+    return f"published {printable(copy.name)}, removed {removed} older"
 
 
 def _copy_name(source: Path, target: Path) -> Path:

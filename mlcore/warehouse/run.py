@@ -15,6 +15,7 @@ from mlcore.files.inputs import find_input_format
 from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.files.parts import Kind, is_parquet, kind_of
+from mlcore.printable import printable
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.engines import Engine
 from mlcore.lineage import (
@@ -153,7 +154,7 @@ def run_sql_from_path(
         output = Dataset.of_stored(out_table, names, count)
         statistics = {**rounds, **statistics}
         append(lineage, _record(engine, query, recorded, inputs, output, statistics, lineage))
-        return f"{query.name}: {count} rows in {out_table}"
+        return f"{query.name}: {count} rows in {printable(out_table)}"
     format = _format_of(out_path, run.input_options.format)
     _refuse_same(out_path, {"lineage": lineage, "query": query.path})
 

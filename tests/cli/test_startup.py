@@ -25,6 +25,7 @@ LIGHT = {
         "mlcore.errors",
         "mlcore.lazy",
         "mlcore.parameters",
+        "mlcore.printable",
         "mlcore.version",
     ),
     *("mlcore.artifact", "mlcore.generate", "mlcore.generate.config"),
