@@ -125,9 +125,8 @@ func (r *Reader) Show() string {
 	case first == '"':
 		return show.String(r.parser.string())
 	}
-	begin := r.parser.next
-	r.parser.value(1)
-	return show.Cut(r.parser.text[begin:r.parser.next], show.Limit)
+	value := r.parser.value(1)
+	return value.Show()
 }
 
 // Err returns the fault found so far, a [*SyntaxError], or nil.

@@ -14,9 +14,6 @@ const (
 	availableFrom  = "available_from"
 	availableUntil = "available_until"
 
-	// maxDigits is how many an integer may have that Python reads as one.
-	maxDigits = 4300
-
 	// Hints are those of mlcore/files/catalogue.py.
 	noText      = "cut such texts, or leave the column out of the file"
 	noFraction  = "write the column as text, so that nobody invents its digits"
@@ -171,10 +168,7 @@ func (c *catalogue) setJSON(name string, value *jsontext.Value) error {
 	case value.Kind == jsontext.Number && value.Text == "-0":
 		return c.set(name, "0")
 	case value.Kind == jsontext.Number && !strings.ContainsAny(value.Text, ".eE"):
-		if len(strings.TrimPrefix(value.Text, "-")) <= maxDigits {
-			return c.set(name, value.Text)
-		}
-		value = &jsontext.Value{Kind: jsontext.Number, Text: value.Text + ".0"} // as Python reads it
+		return c.set(name, value.Text)
 	}
 	hint := oneValue
 	if value.Kind == jsontext.Number {
