@@ -104,7 +104,7 @@ func serve(std streams, a serveArgs) error {
 	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
 		return err
 	}
-	a.options.Log = slog.New(slog.NewJSONHandler(std.err, &slog.HandlerOptions{Level: level}))
+	a.options.Log = server.NewLog(std.err, level)
 	// Before the model, which may take longer: the address is the likelier mistake.
 	listener, err := net.Listen("tcp", a.listen)
 	if err != nil {

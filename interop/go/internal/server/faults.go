@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
 // code is the word of a closed list that a client can act on.
@@ -49,7 +50,8 @@ func newFault(code code, field, expected, got string) *fault {
 	if field != "" {
 		message = field + ": " + message
 	}
-	return &fault{code, field, message}
+	// A field may be a key of the request.
+	return &fault{code, show.Line(field), show.Line(message)}
 }
 
 func badRequest(field, expected, got string) *fault {

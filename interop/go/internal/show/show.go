@@ -42,6 +42,26 @@ func firstRunes(text string, count int) string {
 	return text
 }
 
+// Line returns a message as a terminal or a log may read it: on one line, with escapes, those of Repr, for
+// what cannot be printed or would print in another order. A byte that is no UTF-8 stands as Python's names
+// of files have it, \udcNN. A message that has no such character stays as it is.
+func Line(message string) string {
+	var result strings.Builder
+	for offset := 0; offset < len(message); {
+		char, size := utf8.DecodeRuneInString(message[offset:])
+		switch {
+		case char == utf8.RuneError && size == 1:
+			fmt.Fprintf(&result, `\udc%02x`, message[offset])
+		case unicode.IsPrint(char):
+			result.WriteRune(char)
+		default:
+			writeEscape(&result, char)
+		}
+		offset += size
+	}
+	return result.String()
+}
+
 // Repr returns the text as a literal of Python: in single quotes unless only single ones stand in
 // it, and with escapes for what cannot be printed. A byte that is no UTF-8 stands as \xNN.
 func Repr(text string) string {
@@ -69,14 +89,22 @@ func writeRune(result *strings.Builder, char, quote rune) {
 	case char == quote || char == '\\':
 		result.WriteRune('\\')
 		result.WriteRune(char)
+	case unicode.IsPrint(char):
+		result.WriteRune(char)
+	default:
+		writeEscape(result, char)
+	}
+}
+
+// writeEscape writes a character that cannot be printed.
+func writeEscape(result *strings.Builder, char rune) {
+	switch {
 	case char == '\n':
 		result.WriteString(`\n`)
 	case char == '\r':
 		result.WriteString(`\r`)
 	case char == '\t':
 		result.WriteString(`\t`)
-	case unicode.IsPrint(char):
-		result.WriteRune(char)
 	case char < 0x100:
 		fmt.Fprintf(result, `\x%02x`, char)
 	case char < 0x10000:

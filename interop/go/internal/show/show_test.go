@@ -37,3 +37,20 @@ func TestLongTextsAreCut(t *testing.T) {
 		t.Errorf("got %s", found)
 	}
 }
+
+func TestALineIsSafeForATerminal(t *testing.T) {
+	for message, want := range map[string]string{
+		"": "",
+		`it's "so", C:\a, שלום, é 日本 😀`:   `it's "so", C:\a, שלום, é 日本 😀`,
+		"\x1b[31m\u009b2J\a\x7f\x00":      `\x1b[31m\x9b2J\x07\x7f\x00`,
+		"a\nerror: b\r\tc":                `a\nerror: b\r\tc`,
+		"\u202egpj.exe\u2066\u200b\ufeff": `\u202egpj.exe\u2066\u200b\ufeff`,
+		"a\u2028b\u2029c\u00a0d\u00ad":    `a\u2028b\u2029c\xa0d\xad`,
+		"\U000e0001\ue000\U0010ffff":      `\U000e0001\ue000\U0010ffff`,
+		"\xff\x9b.csv":                    `\udcff\udc9b.csv`,
+	} {
+		if found := Line(message); found != want {
+			t.Errorf("%q: got %s", message, found)
+		}
+	}
+}
