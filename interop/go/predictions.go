@@ -183,7 +183,7 @@ func (p *Prepared) appendLine(dst []byte, userID string, r request) (result []by
 		}
 	}
 	m.scratches.Put(s)
-	return result, line, atStage(err, StagePredict)
+	return result, line, m.checked(err, StagePredict)
 }
 
 func (m *Model) appendList(dst []byte, s *scratch, userID string) []byte {

@@ -105,7 +105,7 @@ func (m *Model) answer(r request) (items []Item, err error) {
 		items, err = m.toItems(s)
 	}
 	m.scratches.Put(s)
-	return items, atStage(err, StagePredict)
+	return items, m.checked(err, StagePredict)
 }
 
 // rankRequest makes the list of a request in s.top.list, and counts the items of its history that the
