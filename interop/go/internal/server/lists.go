@@ -79,6 +79,9 @@ func (s *Server) withModel(x *exchange, answer func(*publication) error, field s
 	}
 	defer p.release()
 	x.writer.Header()[modelHeader] = []string{p.name()}
+	if p.damaged.Load() {
+		return internalFault()
+	}
 	err := answer(p)
 	if err == nil {
 		return nil
@@ -92,6 +95,9 @@ func (s *Server) withModel(x *exchange, answer func(*publication) error, field s
 			return newFault(codeUnknownItem, field, refusal.Expected, refusal.Got)
 		case mlcore.VerdictRequest:
 			return requestFault(refusal)
+		case mlcore.VerdictIO:
+			s.models.replaceDamaged(p, err)
+			return internalFault()
 		}
 	}
 	s.log.Error("faulty model", "model", p.name(), "verdict", mlcore.VerdictOf(err), "error", err.Error())

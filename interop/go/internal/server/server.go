@@ -59,6 +59,7 @@ func New(options Options) (*Server, error) {
 	s := &Server{options: options, limits: options.Limits, log: options.Log, routes: routes()}
 	s.models.attributes = options.Attributes
 	s.models.path, s.models.log, s.models.metrics = options.ModelDir, options.Log, &s.metrics
+	s.models.wake = make(chan struct{}, 1)
 	if err := s.models.loadFirst(options.VerifyFirst); err != nil {
 		return nil, err
 	}
@@ -118,6 +119,9 @@ func (s *Server) ready(x *exchange) *fault {
 	current := s.models.current.Load()
 	if current == nil || s.stopping.Load() {
 		return unavailable()
+	}
+	if current.damaged.Load() {
+		return damagedModel()
 	}
 	x.writer.Header().Set(modelHeader, current.name())
 	x.body = append(x.body, "{\"status\": \"ready\"}\n"...)

@@ -43,7 +43,7 @@ func ReadAttributes(in *Input) (*mlcore.Attributes, error) {
 		err = faultf("%s: expected columns besides %s, got none", c.name, c.idColumn)
 	}
 	if err == nil && c.twice != "" {
-		err = &Error{fmt.Sprintf("%s: %s: expected each item once, got %s again", c.name, c.idColumn, show.String(c.twice)), oneRow}
+		err = &Error{Message: fmt.Sprintf("%s: %s: expected each item once, got %s again", c.name, c.idColumn, show.String(c.twice)), Hint: oneRow}
 	}
 	return c.attributes(), err
 }
@@ -86,7 +86,7 @@ func (c *catalogue) addColumn(name string) error {
 		return nil
 	}
 	if err := checkID(name); err != nil {
-		return &Error{fmt.Sprintf("%s: name of a column: %s", c.name, err), noName}
+		return &Error{Message: fmt.Sprintf("%s: name of a column: %s", c.name, err), Hint: noName}
 	}
 	c.columns[name] = len(c.values)
 	c.values = append(c.values, mlcore.AttributeColumn{Name: strings.Clone(name)})
