@@ -144,3 +144,34 @@ func TestFilesTouchedOrReplacedByTheSameOnesDoNotEndTheService(t *testing.T) {
 		}
 	}
 }
+
+func TestWantOfDescriptorsIsNoVerdictOnAModel(t *testing.T) {
+	current := newLink(t, cosineModel)
+	server := start(t, testOptions(string(current)))
+	current.switchTo(t, diceModel)
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 3, Max: limit.Max}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		server.models.update(false, true)
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	const postponed = "no descriptor left to load a newer model, trying again"
+	if got := server.metrics.reloadsPostponed.Load(); got != 3 || countLines(server.log, postponed) != 1 {
+		t.Errorf("%d postponed, logged %s", got, server.log.text.String())
+	}
+	values := parseMetrics(t, server.get(t, "/metrics").body)
+	if values[`mlcore_reloads_total{result="refused"}`] != 0 || values["mlcore_last_reload_failed"] != 0 {
+		t.Errorf("metrics %v", values)
+	}
+	server.models.update(false, true)
+	if answer := server.get(t, "/readyz"); answer.header.Get("X-Model") != nameOf(t, diceModel) {
+		t.Errorf("not loaded: %v", answer)
+	}
+}

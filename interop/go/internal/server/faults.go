@@ -12,6 +12,7 @@ type code string
 
 const (
 	codeRequest          code = "request"
+	codeUnauthorized     code = "unauthorized"
 	codeUnknownUser      code = "unknown_user"
 	codeUnknownItem      code = "unknown_item"
 	codeNotFound         code = "not_found"
@@ -25,6 +26,7 @@ const (
 
 var statusOf = map[code]int{
 	codeRequest:          http.StatusBadRequest,
+	codeUnauthorized:     http.StatusUnauthorized,
 	codeUnknownUser:      http.StatusNotFound,
 	codeUnknownItem:      http.StatusNotFound,
 	codeNotFound:         http.StatusNotFound,

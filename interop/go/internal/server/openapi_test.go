@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 // document is openapi.json, as generic JSON.
@@ -19,7 +21,7 @@ type document map[string]any
 func parseDocument(t *testing.T) document {
 	t.Helper()
 	var parsed document
-	if err := json.Unmarshal(openAPIDocument, &parsed); err != nil {
+	if err := json.Unmarshal([]byte(openAPIDocument), &parsed); err != nil {
 		t.Fatal(err)
 	}
 	return parsed
@@ -73,6 +75,10 @@ func TestTheDocumentHasTheRoutesAndStatusesOfTheServer(t *testing.T) {
 		if operation == nil {
 			t.Errorf("%s is not in the document", name)
 			continue
+		}
+		security, isSecured := operation["security"].([]any)
+		if isOpen := isSecured && len(security) == 0; isOpen != route.isOpen {
+			t.Errorf("%s: open without a token: documented %v, served %v", name, isOpen, route.isOpen)
 		}
 		codes := map[string]string{"200": ""}
 		for _, code := range route.codes {
@@ -178,6 +184,50 @@ func TestTheSchemaOfBodiesRefusesNothingThatIsAccepted(t *testing.T) {
 	}
 }
 
+func TestTheDocumentHasTheLimitsOfTheServer(t *testing.T) {
+	var root, written any
+	usual := &Limits{MaxBody: 1 << 20, MaxN: 1000}
+	if err := json.Unmarshal(renderDocument(usual, true), &root); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(openAPIDocument), &written); err != nil || !reflect.DeepEqual(root, written) {
+		t.Errorf("with the limits of `mlcore serve` the document is another one than openapi.json, %v", err)
+	}
+	options := testOptions(cosineModel)
+	options.Limits.MaxBody, options.Limits.MaxN = 1600, 5
+	server := start(t, options)
+	var doc document
+	if err := json.Unmarshal([]byte(server.get(t, "/openapi.json").body), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if security := doc["security"].([]any); len(security) > 0 {
+		t.Errorf("a server without tokens asks for %v", security)
+	}
+	request := doc.at(t, map[string]any(doc), "components", "schemas", "Request", "properties")
+	for _, n := range []any{doc.at(t, request, "n"), doc.at(t, map[string]any(doc), "components", "parameters", "n", "schema")} {
+		for _, key := range []string{"maximum", "default"} {
+			if got := doc.at(t, n, key); got != 5.0 {
+				t.Errorf("n: %s %v", key, got)
+			}
+		}
+	}
+	if got := doc.at(t, request, "history", "maxItems"); got != 100.0 {
+		t.Errorf("history: maxItems %v", got)
+	}
+	for _, length := range []int{5, 6} {
+		want := map[bool]int{true: 200, false: 400}[length <= 5]
+		if answer := server.get(t, fmt.Sprintf("/v1/users/u0002/recommendations?n=%d", length)); answer.status != want {
+			t.Errorf("n=%d: got %d", length, answer.status)
+		}
+	}
+	for _, length := range []int{maxIDBytes, maxIDBytes + 1} {
+		want := map[bool]int{true: 404, false: 400}[length <= maxIDBytes]
+		if answer := server.get(t, "/v1/items/"+strings.Repeat("a", length)+"/similar"); answer.status != want {
+			t.Errorf("an id of %d bytes: got %d", length, answer.status)
+		}
+	}
+}
+
 // check returns what is wrong with a value after the few words of JSON Schema that the document uses.
 func (d document) check(t *testing.T, schema, value any) string {
 	t.Helper()
@@ -209,6 +259,10 @@ func (d document) checkWord(t *testing.T, rules map[string]any, word string, rul
 		failed = !slices.Contains(rule.([]any), value)
 	case "minLength":
 		failed = isText && len(text) < int(rule.(float64))
+	case "maxLength":
+		failed = isText && utf8.RuneCountInString(text) > int(rule.(float64))
+	case "maxItems":
+		failed = len(list) > int(rule.(float64))
 	case "pattern":
 		failed = !regexp.MustCompile(rule.(string)).MatchString(text)
 	case "minimum":
@@ -273,6 +327,9 @@ func TestEveryDocumentedAnswerIsServed(t *testing.T) {
 	good, hurried := testOptions(cosineModel), testOptions(cosineModel)
 	good.Limits.MaxBody, hurried.Limits.RequestTimeout = 100, 300*time.Millisecond
 	server := start(t, good)
+	guarded := testOptions(cosineModel)
+	guarded.TokenFile = writeFile(t, "0123456789abcdef\n", 0o600)
+	closed := start(t, guarded)
 	without := startChanged(t, testOptions(cosineModel), func(s *Server) { s.models.close() })
 	broken := startChanged(t, testOptions(cosineModel), func(s *Server) {
 		for _, route := range s.routes {
@@ -323,6 +380,7 @@ func TestEveryDocumentedAnswerIsServed(t *testing.T) {
 		check("GET", c.template, server.get(t, c.path))
 		check("GET", c.template, without.get(t, c.path))
 		check("GET", c.template, broken.get(t, c.path))
+		check("GET", c.template, closed.get(t, c.path))
 		check("GET", c.template, send(t, "DELETE", server.url+c.path, "", ""))
 	}
 	for _, text := range []string{
@@ -332,6 +390,7 @@ func TestEveryDocumentedAnswerIsServed(t *testing.T) {
 		check("POST", body, server.post(t, text))
 	}
 	check("POST", body, without.post(t, `{"history": []}`))
+	check("POST", body, closed.post(t, `{"history": []}`))
 	check("POST", body, broken.post(t, `{"history": []}`))
 	check("POST", body, send(t, http.MethodPost, server.url+body, "text/plain", "{}"))
 	check("POST", body, server.get(t, body))
@@ -340,8 +399,5 @@ func TestEveryDocumentedAnswerIsServed(t *testing.T) {
 	check("POST", body, read(t, slow))
 	for name := range open {
 		t.Errorf("%s was not brought about", name)
-	}
-	if got := server.get(t, "/openapi.json").body; got != string(openAPIDocument) {
-		t.Error("the document served is another one")
 	}
 }

@@ -12,7 +12,10 @@ import (
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
-const defaultN = 10
+const (
+	defaultN   = 10
+	maxIDBytes = 65_535 // MAX_ID_BYTES of the format
+)
 
 // listRequest is what a query or a body asks for.
 type listRequest struct {
@@ -157,6 +160,8 @@ func idFault(id string) (expected, got string) {
 		return "an id of at least one character", "an empty one"
 	case !utf8.ValidString(id):
 		return "UTF-8", show.String(id)
+	case len(id) > maxIDBytes:
+		return fmt.Sprintf("at most %d bytes", maxIDBytes), strconv.Itoa(len(id))
 	}
 	return "", ""
 }
