@@ -87,6 +87,8 @@ type publication struct {
 	loaded   time.Time
 	prepared [8]*mlcore.Prepared // by listForm
 	damaged  atomic.Bool         // whether its files were found to be changed
+	describe sync.Once
+	document []byte // of /openapi.json; see describe
 
 	// The number of requests being answered; math.MinInt64 is added when another model takes its
 	// place, and the last request closes it. A closed model answers nobody, not even who had begun.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -13,6 +14,9 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/mlcore/mlcore/interop/go/internal/modeltest"
+	"github.com/mlcore/mlcore/interop/go/internal/tables"
 )
 
 // document is openapi.json, as generic JSON.
@@ -169,6 +173,8 @@ func TestTheSchemaOfBodiesRefusesNothingThatIsAccepted(t *testing.T) {
 		`{}`, `{"user_id": "a", "history": []}`, `{"history": [{}]}`, `{"history": [], "n": 0}`, `{"history": [], "x": 1}`,
 		`{"history": [], "n": "1"}`, `{"history": [{"item_id": "a", "weight": 0}]}`, `{"user_id": ""}`,
 		`{"history": [], "weights": "raw"}`, `{"history": [], "now": null}`, `{"history": [{"item_id": "a", "timestamp": 1.5}]}`,
+		`{"history": [{"item_id": "a", "weight": 1e39}], "weights": "final"}`,
+		`{"history": [{"item_id": "a"}, {"item_id": "a"}], "weights": "final"}`,
 		`{"user_id": "a", "weights": "final"}`, `{"user_id": "a", "now": 0}`,
 		`{"history": [], "now": 253402300800}`, `{"history": [], "filter": []}`, `{"history": [], "filter": {"brand": ["a"]}}`,
 		`{"history": [], "filter": {"any_of": {"brand": "a"}}}`, `{"history": [], "filter": {"none_of": {"year": [1999]}}}`,
@@ -228,6 +234,50 @@ func TestTheDocumentHasTheLimitsOfTheServer(t *testing.T) {
 	}
 }
 
+// plain is a model without a catalogue and without a rule for histories.
+func plain(t *testing.T) string {
+	t.Helper()
+	return modeltest.Random(rand.New(rand.NewPCG(1, 1)), 5, 5, 2).Write(t, t.TempDir())
+}
+
+func catalogued(t *testing.T) string {
+	t.Helper()
+	return modeltest.Catalogued().Write(t, t.TempDir())
+}
+
+func TestTheDocumentIsThatOfTheModel(t *testing.T) {
+	for name, c := range map[string]struct{ dir, accepted, refused string }{
+		"no catalogue, no rule": {
+			plain(t), `{"history": [], "filter": {"any_of": {}}}`, `{"history": [], "filter": {"any_of": {"brand": ["x"]}}}`,
+		},
+		"no rule": {
+			plain(t), `{"history": [{"item_id": "a"}]}`, `{"history": [{"item_id": "a", "weight": 1e39}]}`,
+		},
+		"a rule":       {cosineModel, `{"history": [{"item_id": "a", "weight": 1e39}]}`, `{"history": [], "n": 0}`},
+		"no time":      {cosineModel, `{"history": [], "filter": {}}`, `{"history": [], "filter": {"available_at": 0}}`},
+		"times":        {catalogued(t), `{"history": [], "filter": {"available_at": 0}}`, `{"history": [], "filter": {"available_at": "0x"}}`},
+		"column":       {catalogued(t), `{"history": [], "filter": {"none_of": {"brand": []}}}`, `{"history": [], "filter": {"none_of": {"bran": []}}}`},
+		"other column": {catalogued(t), `{"history": [], "filter": {"at_most": {"color": 1}}}`, `{"history": [], "filter": {"at_most": {"size": 1}}}`},
+	} {
+		server := start(t, testOptions(c.dir))
+		var doc document
+		if err := json.Unmarshal([]byte(server.get(t, "/openapi.json").body), &doc); err != nil {
+			t.Fatal(err)
+		}
+		schema := doc.at(t, map[string]any(doc), "components", "schemas", "Request")
+		for body, want := range map[string]bool{c.accepted: true, c.refused: false} {
+			var value any
+			if err := json.Unmarshal([]byte(body), &value); err != nil {
+				t.Fatal(err)
+			}
+			fault, answer := doc.check(t, schema, value), server.post(t, body)
+			if (fault == "") != want || (answer.status == 200) != want {
+				t.Errorf("%s: %s: documented %q, served %d", name, body, fault, answer.status)
+			}
+		}
+	}
+}
+
 // check returns what is wrong with a value after the few words of JSON Schema that the document uses.
 func (d document) check(t *testing.T, schema, value any) string {
 	t.Helper()
@@ -249,7 +299,11 @@ func (d document) checkWord(t *testing.T, rules map[string]any, word string, rul
 	properties, _ := rules["properties"].(map[string]any)
 	failed := false
 	switch word {
-	case "description", "default":
+	case "description", "default", "then":
+	case "if":
+		if d.check(t, rule, value) == "" {
+			return d.check(t, rules["then"], value)
+		}
 	case "type":
 		failed = !map[string]bool{
 			"object": object != nil, "array": list != nil, "string": isText, "number": isNumber,
@@ -263,6 +317,15 @@ func (d document) checkWord(t *testing.T, rules map[string]any, word string, rul
 		failed = isText && utf8.RuneCountInString(text) > int(rule.(float64))
 	case "maxItems":
 		failed = len(list) > int(rule.(float64))
+	case "maxProperties":
+		failed = len(object) > int(rule.(float64))
+	case "propertyNames":
+		for key := range object {
+			failed = failed || d.check(t, rule, key) != ""
+		}
+	case "format": // date-time is the only one
+		_, err := tables.ParseTimestamp(text)
+		failed = isText && (err != nil || !strings.Contains(text, ":"))
 	case "pattern":
 		failed = !regexp.MustCompile(rule.(string)).MatchString(text)
 	case "minimum":
@@ -271,6 +334,13 @@ func (d document) checkWord(t *testing.T, rules map[string]any, word string, rul
 		failed = number > rule.(float64)
 	case "exclusiveMinimum":
 		failed = number <= rule.(float64)
+	case "exclusiveMaximum":
+		failed = number >= rule.(float64)
+	case "uniqueItems":
+		for position, element := range list {
+			same := func(other any) bool { return reflect.DeepEqual(element, other) }
+			failed = failed || slices.ContainsFunc(list[:position], same)
+		}
 	case "required":
 		for _, key := range rule.([]any) {
 			_, isThere := object[key.(string)]

@@ -9,6 +9,7 @@ import (
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
 	"github.com/mlcore/mlcore/interop/go/internal/filters"
+	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
@@ -51,7 +52,7 @@ var (
 		return nil
 	}}
 	paramFilter = parameter{"filter", false, func(r *listRequest, values []string, _ *Limits) *fault {
-		filter, fault := filters.Parse(values[0])
+		filter, fault := filters.ReadAll(jsontext.NewReader(values[0]).AsWhole())
 		r.options.Filter = filter
 		return filterFault(fault)
 	}}

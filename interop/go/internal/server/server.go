@@ -50,7 +50,7 @@ type Server struct {
 	connections *connectionGate
 	tokens      *watched[tokens]          // or nil
 	certificate *watched[tls.Certificate] // or nil
-	document    []byte                    // of /openapi.json
+	document    []byte                    // of /openapi.json, for any model
 }
 
 const (
@@ -158,10 +158,5 @@ func (s *Server) ready(x *exchange) *fault {
 func (s *Server) exposeMetrics(x *exchange) *fault {
 	x.contentType = "text/plain; version=0.0.4; charset=utf-8"
 	x.body = s.appendMetrics(x.body)
-	return nil
-}
-
-func (s *Server) openAPI(x *exchange) *fault {
-	x.body = append(x.body, s.document...)
 	return nil
 }
