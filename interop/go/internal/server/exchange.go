@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	mlcore "github.com/mlcore/mlcore/interop/go"
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
@@ -20,6 +21,8 @@ type exchange struct {
 	id          string // of the path
 	contentType string
 	body        []byte
+	line        mlcore.Line // the numbers of the list
+	isUnknown   bool        // whether it is filled for a user that the model does not have
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}

@@ -52,6 +52,7 @@ type failure struct {
 // metrics are those of the whole server.
 type metrics struct {
 	inFlight         atomic.Int64
+	lists            listMetrics
 	reloadsOK        atomic.Int64
 	reloadsRefused   atomic.Int64
 	reloadsPostponed atomic.Int64
@@ -90,6 +91,7 @@ func (e *exposition) sample(name string, value float64, labels ...string) {
 func (s *Server) appendMetrics(dst []byte) []byte {
 	e := exposition(dst)
 	s.addRequests(&e)
+	s.metrics.lists.append(&e)
 	s.connections.append(&e)
 	s.addModel(&e)
 	return e
