@@ -1,8 +1,10 @@
 package mlcore
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -29,7 +31,9 @@ type modelFiles struct {
 }
 
 func openFiles(dir string, options Options) (*modelFiles, error) {
-	if info, err := os.Stat(dir); err != nil {
+	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, &Error{Verdict: VerdictIO, Place: dir, Expected: "a model directory", Got: "no such directory", Err: err}
+	} else if err != nil {
 		return nil, refuseIO(dir, "a model directory", err)
 	} else if !info.IsDir() {
 		return nil, refuse(VerdictIO, dir, "", "a model directory", "a file")

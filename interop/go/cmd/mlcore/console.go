@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"strings"
 	"syscall"
 
@@ -128,6 +129,16 @@ func writeAll(out io.Writer, data []byte) error {
 		return writeError(err, "standard output")
 	}
 	return nil
+}
+
+// isTerminal reports whether people read what is written, as it is.
+func isTerminal(out io.Writer) bool {
+	file, isFile := out.(*os.File)
+	if !isFile {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func writeError(err error, place string) error {

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/mlcore/mlcore/interop/go/internal/modeltest"
 )
 
 func TestMessagesAreSafeForATerminal(t *testing.T) {
@@ -48,5 +52,22 @@ func TestMessagesAreSafeForATerminal(t *testing.T) {
 				t.Errorf("%q: %q stands in %q", args, char, stderr)
 			}
 		}
+	}
+}
+
+func TestResultsAreExactForProgramsAndSafeForATerminal(t *testing.T) {
+	written := modeltest.Random(rand.New(rand.NewPCG(1, 1)), 3, 3, 3)
+	written.Items = []string{"a", "b\u202e\u009b", "c"}
+	model := written.Write(t, t.TempDir())
+	terminal, err := os.OpenFile("/dev/null", os.O_WRONLY, 0) // a device, as a terminal is
+	if err != nil {
+		t.Skip("no device")
+	}
+	defer terminal.Close()
+	if !isTerminal(terminal) || isTerminal(&bytes.Buffer{}) {
+		t.Error("a terminal is taken for something else, or the other way round")
+	}
+	if _, stdout, _ := call("", "similar", "--model-dir", model, "--item", "a", "--top-n", "3"); !strings.Contains(stdout, "b\u202e\u009b") {
+		t.Errorf("got %q", stdout)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -58,6 +59,25 @@ func Line(message string) string {
 			writeEscape(&result, char)
 		}
 		offset += size
+	}
+	return result.String()
+}
+
+// JSON returns the same JSON with the escapes of JSON for what Line escapes, but line feeds: in JSON such
+// characters stand in strings only, and never after a backslash.
+func JSON(text string) string {
+	var result strings.Builder
+	result.Grow(len(text))
+	for _, char := range text {
+		switch {
+		case char == '\n' || unicode.IsPrint(char):
+			result.WriteRune(char)
+		case char < 0x10000:
+			fmt.Fprintf(&result, `\u%04x`, char)
+		default:
+			high, low := utf16.EncodeRune(char)
+			fmt.Fprintf(&result, `\u%04x\u%04x`, high, low)
+		}
 	}
 	return result.String()
 }

@@ -1,6 +1,9 @@
 package show
 
 import (
+	"encoding/json"
+	"errors"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -51,6 +54,22 @@ func TestALineIsSafeForATerminal(t *testing.T) {
 	} {
 		if found := Line(message); found != want {
 			t.Errorf("%q: got %s", message, found)
+		}
+	}
+}
+
+func TestJSONStaysTheSame(t *testing.T) {
+	for text, want := range map[string]string{
+		"{\"a\": \"\u202e \u009b \x7f \U000e0001 \ufeff\"}\n": `{"a": "\u202e \u009b \u007f \udb40\udc01 \ufeff"}` + "\n",
+		`"שלום 日本 😀 \u001b"`:                                  `"שלום 日本 😀 \u001b"`,
+	} {
+		found := JSON(text)
+		var before, after any
+		if err := errors.Join(json.Unmarshal([]byte(text), &before), json.Unmarshal([]byte(found), &after)); err != nil {
+			t.Fatal(err)
+		}
+		if found != want || !reflect.DeepEqual(before, after) {
+			t.Errorf("%q: got %s", text, found)
 		}
 	}
 }
