@@ -175,3 +175,39 @@ func TestWantOfDescriptorsIsNoVerdictOnAModel(t *testing.T) {
 		t.Errorf("not loaded: %v", answer)
 	}
 }
+
+func TestADirectoryThatIsBeingFilledIsRefusedOnce(t *testing.T) {
+	empty := t.TempDir()
+	current := newLink(t, cosineModel)
+	server := start(t, testOptions(string(current)))
+	current.switchTo(t, empty)
+	entries, err := os.ReadDir(diceModel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if entry.Name() != "manifest.json" {
+			copyFile(t, filepath.Join(diceModel, entry.Name()), filepath.Join(empty, entry.Name()))
+			server.models.look(false, true)
+		}
+	}
+	if got := server.metrics.reloadsRefused.Load(); got != 1 {
+		t.Errorf("refused %d times", got)
+	}
+	copyFile(t, filepath.Join(diceModel, "manifest.json"), filepath.Join(empty, "manifest.json"))
+	server.models.look(false, true)
+	if got := server.get(t, "/readyz").header.Get("X-Model"); got != nameOf(t, diceModel) {
+		t.Errorf("%s answers", got)
+	}
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -38,10 +38,12 @@ func (m *models) identify() identity {
 	dir, err := filepath.EvalSymlinks(m.path)
 	if err == nil {
 		found.dir = dir
-		for _, name := range mlcore.FileNames() {
+		found.digest, err = digestOf(filepath.Join(dir, "manifest.json"))
+	}
+	for _, name := range mlcore.FileNames() {
+		if err == nil { // or a directory that is being filled would be another one at every look
 			found.files += stateOf(filepath.Join(dir, name)) + "\n"
 		}
-		found.digest, err = digestOf(filepath.Join(dir, "manifest.json"))
 	}
 	if err != nil {
 		found.digest = err.Error()
