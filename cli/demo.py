@@ -84,7 +84,11 @@ def prepare(folder: Path) -> None:
 
     script = folder / "commands.sh"
     is_ours = script.is_file() and script.read_bytes().startswith(MARK.encode())
-    if folder.exists() and not is_ours and (not folder.is_dir() or any(folder.iterdir())):
+    if (
+        folder.exists()
+        and not is_ours
+        and (not folder.is_dir() or any(map(_is_other, folder.iterdir())))
+    ):
         raise DataError(
             f"{folder}: expected a folder that is new, empty or of an earlier demo, got another",
             "--out-dir names the folder",
@@ -94,6 +98,10 @@ def prepare(folder: Path) -> None:
     with open_outputs(script, folder / "config.json") as (script_out, config_out):
         script_out.write(MARK + "".join(lines))
         config_out.write(json.dumps(CONFIG, indent=2) + "\n")
+
+
+def _is_other(path: Path) -> bool:
+    return ".partial-" not in path.name  # which a demo that was killed may have left
 
 
 def _work(folder: Path) -> str:
