@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 # each other.
 LEVELS = [
     {"printable"},
-    {"errors", "jsontext", "times", "progress", "version", "lazy", "notebook"},
+    {"errors", "interrupts", "jsontext", "times", "progress", "version", "lazy", "notebook"},
     {"native"},
     {"memory", "ids", "references", "types", "parameters", "aggregate"},
     {"numeric", "columns"},

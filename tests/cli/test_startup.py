@@ -23,6 +23,7 @@ LIGHT = {
         "mlcore.__main__",
         "mlcore.aggregate",
         "mlcore.errors",
+        "mlcore.interrupts",
         "mlcore.lazy",
         "mlcore.parameters",
         "mlcore.printable",

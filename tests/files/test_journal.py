@@ -136,3 +136,12 @@ def test_what_cannot_be_written_to_is_refused(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "none/lines.jsonl", Path(os.devnull)):
         with pytest.raises(DataError, match=f"^{place}: expected a file"), open_journal(place):
             pass
+
+
+@pytest.mark.parametrize("error", [DataError("no"), KeyboardInterrupt()])
+def test_lines_go_back_if_the_block_fails(path: Path, error: BaseException) -> None:
+    append(path, "a")
+    with pytest.raises(type(error)), open_journal(path) as opened, opened.appended("b", "c"):
+        assert path.read_bytes() == b"a\nb\nc\n"
+        raise error
+    assert path.read_bytes() == b"a\n"
