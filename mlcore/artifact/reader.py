@@ -6,7 +6,7 @@ import contextlib
 import mmap
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -87,8 +87,12 @@ class ModelFiles:
 
     def ids(self, name: str, count: int) -> IdMap:
         """Return the ids of a file, parsed when first asked for."""
-        data, place = self._contents[name], self.place(name)
-        return IdMap(lambda: parse_id_map(bytes(data), count, place), count)
+
+        def parse() -> Sequence[str]:
+            self.check_sizes()
+            return parse_id_map(bytes(self._contents[name]), count, self.place(name))
+
+        return IdMap(parse, count)
 
     def specs(self, name: str) -> dict[str, ArraySpec]:
         """Return dtype and length of each array of a file by the manifest's counts."""

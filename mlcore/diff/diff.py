@@ -71,10 +71,10 @@ def diff_from_data(
     check_cutoffs(cutoffs)
     conditions = parse_conditions(fail_if, cutoffs)
     models = (Model.expect("model_a", model_a), Model.expect("model_b", model_b))
-    b_of_a = _match_items(models, names)  # (I_a,)
     for model, name in zip(models, names):
         model.check_files()
         check_rows(model.similarity, f"{name}/similarity.npz")
+    b_of_a = _match_items(models, names)  # (I_a,)
     found = compare_neighbors(model_a.similarity, model_b.similarity, b_of_a, cutoffs, progress)
     only_a = np.flatnonzero(b_of_a < 0)
     only_b = np.setdiff1d(np.arange(len(model_b.items)), b_of_a)

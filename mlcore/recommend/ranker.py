@@ -185,6 +185,7 @@ class Ranker:
         filters = make_filters(options, self.model.items, self.model.attributes)
 
         def work(block: list[UserRequest]) -> R:
+            self.model.check_files()
             return function(self._rank_asked(block, options, filters))
 
         yield from map_in_order(work, self._in_blocks(requests, options), resolve_threads(threads))
@@ -243,7 +244,6 @@ class Ranker:
     def _rank_asked(
         self, block: list[UserRequest], options: ListOptions, filters: Filters
     ) -> RankedUsers:
-        self.model.check_files()
         histories = self._stack([request.history for request in block])
         fill = np.array([request.fill for request in block], bool)
         user_ids = [request.user_id for request in block]

@@ -114,6 +114,7 @@ class Recommender(Ranker):
             ConfigError: the filter is malformed.
             NoUsersError: the model was trained without users.
         """
+        self.model.check_files()
         options = ListOptions(
             n, include, exclude, include_seen, fill, explain, ItemFilter.parse(filter)
         )
@@ -153,6 +154,7 @@ class Recommender(Ranker):
             DataError: an entry, a weight or a time breaks its rule, a time is after ``now``; or, with
                 final weights, an item comes twice.
         """
+        self.model.check_files()
         options = ListOptions(
             n, include, exclude, include_seen, fill, explain, ItemFilter.parse(filter)
         )
@@ -222,6 +224,7 @@ class Recommender(Ranker):
             UnknownItemError: the item is not in the model.
             DataError: the filter names a column that the model does not have.
         """
+        self.model.check_files()
         self._position(item_id)
         return self.predict_history([item_id], n, weights="final", filter=filter)
 
@@ -240,6 +243,7 @@ class Recommender(Ranker):
             NoUsersError: the model was trained without users.
             CsrError: as ``check_rows``.
         """
+        self.model.check_files()
         target = self._position(item_id)
         return self._explain(self.history_of(user_id), target)
 
@@ -261,6 +265,7 @@ class Recommender(Ranker):
             DataError: as ``predict_history``.
             CsrError: as ``check_rows``.
         """
+        self.model.check_files()
         target = self._position(item_id)
         return self._explain(self._encode(history, weights, now), target)
 
