@@ -146,3 +146,22 @@ def test_gzip_that_grows_a_thousandfold(tmp_path: Path, go_reader: Path) -> None
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.returncode == 1 and usage.ru_maxrss / 1024 < MOST_REFUSED
     assert words[0] == words[1] and words[0].startswith(f"error: {bomb}:2: {LONG_LINE}\n")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS: elsewhere it limits nothing")
+def test_too_little_address_space_is_one_line(tmp_path: Path) -> None:
+    table = tmp_path / "events.jsonl"
+    table.write_bytes(b'{"user_id": "a", "item_id": "b", "x": [[]' + b",[]" * 2**24 + b"]}\n")
+    limited = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30)); "
+        "from cli.train import main; sys.exit(main())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limited, f"--interactions={table}", f"--out-dir={tmp_path / 'model'}"],
+        cwd=ROOT, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, capture_output=True, text=True,
+    )  # fmt: skip
+    expected = "error: memory: expected enough for the work, got too little\n"
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == expected + "hint: use a machine with more memory\n"
+    assert os.listdir(tmp_path) == ["events.jsonl"]
