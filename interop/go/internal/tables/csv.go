@@ -71,17 +71,25 @@ func (r *csvReader) readField(first int) (bool, error) {
 	if len(r.delimiter) == 1 && strings.HasPrefix(r.line, `"`) {
 		return r.readQuoted(first)
 	}
-	end := strings.IndexAny(r.line, "\r\n")
-	if end < 0 {
-		end = len(r.line)
-	}
-	if mark := strings.Index(r.line[:end], r.delimiter); mark >= 0 {
-		end = mark
-	}
-	if err := r.take(end, first); err != nil {
+	if err := r.take(r.fieldEnd(), first); err != nil {
 		return false, err
 	}
 	return r.endField(), nil
+}
+
+// fieldEnd returns where the first delimiter or line break begins. It looks no further, as a line may have
+// millions of fields.
+func (r *csvReader) fieldEnd() int {
+	for end := 0; ; end++ {
+		next := strings.IndexAny(r.line[end:], r.delimiter[:1]+"\r\n")
+		if next < 0 {
+			return len(r.line)
+		}
+		end += next
+		if r.line[end] != r.delimiter[0] || strings.HasPrefix(r.line[end:], r.delimiter) {
+			return end
+		}
+	}
 }
 
 // take moves bytes from the line to the field.
