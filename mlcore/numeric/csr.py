@@ -47,7 +47,7 @@ def _ascend(matrix: CsrMatrix) -> bool:
     falls = 0
     for begin in range(1, len(indices), _BLOCK):
         some = indices[begin : begin + _BLOCK]
-        falls += np.count_nonzero(some <= indices[begin - 1 : begin - 1 + len(some)])
+        falls += int(np.count_nonzero(some <= indices[begin - 1 : begin - 1 + len(some)]))
     # Each once, those of rows after which all are empty left out.
     starts = starts[(starts > matrix.indptr[:-2]) & (starts < len(indices))]
     return bool(falls == np.count_nonzero(indices[starts] <= indices[starts - 1]))

@@ -52,7 +52,8 @@ def test_values_are_finite_and_those_of_histories_above_0(value: float, place: i
 
 
 def test_no_entries_are_sound() -> None:
-    for rows in ([], [[]], [[], []]):
+    nothing: list[list[list[int]]] = [[], [[]], [[], []]]
+    for rows in nothing:
         assert is_sound(matrix_of(rows)) and is_sound(matrix_of(rows), weights=True)
 
 
