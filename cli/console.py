@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TextIO
 
-from mlcore.errors import DataWarning, MlcoreError, from_os_error
+from mlcore.errors import DataWarning, MlcoreError, from_os_error, shorten
 from mlcore.interrupts import Stop, describe_written, stoppable
 from mlcore.lazy import LazyModule
 from mlcore.printable import JOINERS, printable, printable_json
@@ -141,6 +141,7 @@ class TerminalProgress:
         self._begun = self._last = time.monotonic()
         self._step = ""
         self._shown = False
+        self._out_of_memory: Exception | None = None
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Show the progress of a step, at most five times a second."""
@@ -168,9 +169,18 @@ class TerminalProgress:
         """Print a line that stays, with ``--progress`` its details in its place."""
         self.close()
         self._step = ""  # the next report starts a step
+        self._out_of_memory = getattr(text, "out_of_memory", self._out_of_memory)  # of a Message
         if self._asked:
             text = getattr(text, "details", text)  # of a Message
         print(printable(text, keep="\n"), file=self._stream, flush=True)
+
+    def out_of_memory(self, error: MemoryError) -> Exception:
+        """Return the error of the memory plan that was shown last, or one for work without a plan."""
+        from mlcore.memory.plan import LARGER_MACHINE
+
+        got = shorten(str(error), 100) if str(error) else "too little"
+        other = MlcoreError(f"memory: expected enough for the work, got {got}", LARGER_MACHINE)
+        return self._out_of_memory or other
 
     def close(self) -> None:
         """Clear the line on the terminal."""
@@ -235,9 +245,10 @@ def run(
             progress.close()
             _complain(f"error: interrupted{printable(describe_written())}")
             return 1
-        except (MlcoreError, OSError) as error:
+        except (MlcoreError, OSError, MemoryError) as caught:
             stop.can_stop = False
             progress.close()
+            error = progress.out_of_memory(caught) if isinstance(caught, MemoryError) else caught
             _complain(f"error: {printable(str(error))}")
             if isinstance(error, MlcoreError) and error.hint:
                 _complain(f"hint: {error.hint}")

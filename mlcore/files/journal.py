@@ -13,6 +13,7 @@ from pathlib import Path
 from mlcore.errors import DataError, DataWarning, from_os_error, os_errors_at
 from mlcore.files.locks import is_at, lock
 from mlcore.interrupts import held_signals
+from mlcore.limits import MAX_DOCUMENT_BYTES, MAX_LINE_BYTES
 
 __all__ = ["Journal", "open_journal"]
 
@@ -29,27 +30,37 @@ class Journal:
         return os.fstat(self._stream.fileno()).st_size == 0
 
     def lines(self) -> list[bytes]:
-        """Return all lines, without their line feeds; see ``mend_end``."""
-        return self._content().split(b"\n")[:-1]
+        """Return all lines, without their line feeds; see ``mend_end``.
+
+        Raises:
+            DataError: there are more than ``MAX_DOCUMENT_BYTES``.
+        """
+        self._expect_at_most(MAX_DOCUMENT_BYTES, os.fstat(self._stream.fileno()).st_size)
+        return self._content(0).split(b"\n")[:-1]
 
     def mend_end(self, is_whole: Callable[[bytes], bool] = lambda line: False) -> None:
         """Remove what a crash left of a last line, with a DataWarning.
 
         Args:
             is_whole: whether a last line lacks its line feed alone, and gets it.
+
+        Raises:
+            DataError: the last line has more than ``MAX_LINE_BYTES``, or the disk refused.
         """
         end = self._stream.seek(0, os.SEEK_END)
         self._stream.seek(max(0, end - 1))
         if self._stream.read() in (b"", b"\n"):
             return
-        content = self._content()
+        begin = max(0, end - MAX_LINE_BYTES - 1)
+        content = self._content(begin)
         start = content.rfind(b"\n") + 1
+        self._expect_at_most(MAX_LINE_BYTES, len(content) - start, "last line: ")
         if is_whole(content[start:]):
             self._write(b"\n")
             return
         message = f"{self._path}: removed a last line that was not written to its end"
         warnings.warn(message, DataWarning, stacklevel=2)
-        self._stream.truncate(start)
+        self._stream.truncate(begin + start)
         os.fsync(self._stream.fileno())
 
     def append(self, *lines: str) -> None:
@@ -77,9 +88,13 @@ class Journal:
                 self._cut(end)
             raise
 
-    def _content(self) -> bytes:
-        self._stream.seek(0)
+    def _content(self, begin: int) -> bytes:
+        self._stream.seek(begin)
         return self._stream.read()
+
+    def _expect_at_most(self, limit: int, size: int, name: str = "") -> None:
+        if size > limit:
+            raise DataError(f"{self._path}: {name}expected at most {limit} bytes, got more")
 
     def _write(self, data: bytes) -> None:
         with os_errors_at(self._path, "room to write"):

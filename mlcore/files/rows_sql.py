@@ -18,6 +18,7 @@ from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.plain import Dialect
 from mlcore.files.values import INTEGER, JSON_INTEGER, JSON_NUMBER, NUMBER
 from mlcore.jsontext import JsonTextError, parse_json
+from mlcore.limits import MAX_COLUMNS
 from mlcore.times import UNITS, TimeUnit
 
 __all__ = [
@@ -78,7 +79,7 @@ def csv_rows(
     except csv.Error:
         return None
     found = [header.count(name) for name in names.in_order()]
-    if max(found) > 1 or not set(names.required()) <= set(header):
+    if max(found) > 1 or not set(names.required()) <= set(header) or len(header) > MAX_COLUMNS:
         return None
     if dialect.lines <= skipped or dialect.delimiters != dialect.lines * (len(header) - 1):
         return None

@@ -15,6 +15,7 @@ from mlcore.files.inputs import display_name, opened
 from mlcore.files.options import PathLike
 from mlcore.files.parts import has_parts
 from mlcore.jsontext import JsonTextError, parse_json
+from mlcore.limits import MAX_DOCUMENT_BYTES
 
 __all__ = ["FileFacts", "Fingerprint", "claimed_sha256", "describe_file", "describe_input"]
 
@@ -105,7 +106,7 @@ def describe_input(path: PathLike) -> FileFacts | None:
 def claimed_sha256(path: PathLike) -> str | None:
     """Return the digest of a folder's manifest, whether or not its files agree; None without one."""
     try:
-        return hashlib.sha256((Path(path) / _MANIFEST).read_bytes()).hexdigest()
+        return _raw_facts(Path(path) / _MANIFEST)[1]
     except OSError:
         return None
 
@@ -113,6 +114,8 @@ def claimed_sha256(path: PathLike) -> str | None:
 def _describe_model(folder: Path) -> FileFacts | None:
     """Return None unless each file is as the manifest says."""
     try:
+        if (folder / _MANIFEST).stat().st_size > MAX_DOCUMENT_BYTES:
+            return None
         manifest = (folder / _MANIFEST).read_bytes()
         files = parse_json(manifest.decode())["files"]
         expected = {name: (entry["bytes"], entry["sha256"]) for name, entry in files.items()}

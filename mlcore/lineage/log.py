@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlcore.errors import DataError, DataWarning, from_os_error
-from mlcore.files.inputs import read_text
+from mlcore.files.inputs import text_chunks
 from mlcore.files.journal import open_journal
 from mlcore.files.options import PathLike
 from mlcore.files.partials import discard
@@ -31,15 +31,18 @@ def read_lineage(path: PathLike) -> list[Record]:
             f"{os.fspath(path)}: expected a log of runs, got no such file",
             "--lineage names one, as run_sql writes it in the current folder",
         )
-    *lines, rest = read_text(path).split("\n")
-    records = [
-        parse_record(line, f"{os.fspath(path)}:{number}") for number, line in enumerate(lines, 1)
-    ]
-    if rest and (last := _whole(rest)) is not None:
-        records.append(last)
-    elif rest:
-        message = f"{os.fspath(path)}: ignored a last line that was not written to its end"
-        warnings.warn(message, DataWarning, stacklevel=2)
+    records: list[Record] = []
+    for chunk in text_chunks(path):
+        *lines, rest = chunk.text.split("\n")
+        records += [
+            parse_record(line, f"{os.fspath(path)}:{number}")
+            for number, line in enumerate(lines, chunk.first_line)
+        ]
+        if rest and (last := _whole(rest)) is not None:
+            records.append(last)
+        elif rest:
+            message = f"{os.fspath(path)}: ignored a last line that was not written to its end"
+            warnings.warn(message, DataWarning, stacklevel=2)
     return records
 
 

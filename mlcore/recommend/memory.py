@@ -10,7 +10,7 @@ from mlcore import native
 from mlcore.artifact import Model
 from mlcore.files.lists_native import MOST_AROUND, growth
 from mlcore.memory.available import format_bytes
-from mlcore.memory.plan import LARGER_MACHINE, Allocation, Plan, peak, per_thread
+from mlcore.memory.plan import LARGER_MACHINE, Allocation, Plan, per_thread
 from mlcore.numeric.utf8 import utf8_of
 from mlcore.recommend.ranker import MAX_BLOCK_REASONS
 from mlcore.recommend.request import ListOptions
@@ -64,10 +64,7 @@ def plan_lists(
         f"{model.similarity.num_entries:,} pairs, {threads:,} thread{'' if threads == 1 else 's'}",
         [
             _ids(model, sizes, all_users, finds_items),
-            *peak(
-                [Allocation("marks of the pairs", 3 * model.similarity.num_entries, FEWER_PAIRS)],
-                _ranking(model, sizes, options, threads, all_users),
-            ),
+            *_ranking(model, sizes, options, threads, all_users),
         ],
         note=f"besides, the model is mapped: {format_bytes(sum(sizes.values()))}, not counted",
     )

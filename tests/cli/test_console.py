@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -530,3 +531,36 @@ def test_a_pair_is_called_as_in_the_help(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit):
         run("config --set num_neighbors 5")
     assert "argument --set: expected KEY=VALUE, got 'num_neighbors'" in capsys.readouterr().err
+
+
+def refuse_memory(*arguments: object, **options: object) -> None:
+    raise MemoryError("Unable to allocate 3.00 GiB for an array with shape (402653184,)")
+
+
+@pytest.mark.parametrize("planned", [False, True])
+def test_memory_that_the_system_refuses_is_one_line_and_nothing_is_written(
+    planned: bool,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("mlcore.recommend.scoring.Scorer.prepare", refuse_memory)
+    monkeypatch.setattr("mlcore.memory.plan.SHOWN_FROM", 0 if planned else 2**60)
+    before = sorted(folder.rglob("*"))
+    assert run("predict --model-dir model --all-users --out new.jsonl") == 1
+    said = capsys.readouterr().err.splitlines()
+    if planned:
+        assert said[0].startswith("memory: at most ")
+        assert re.fullmatch(
+            r"error: recommend: memory: expected [\d.]+ MiB at most, as planned, got less from the "
+            "system",
+            said[1],
+        )
+        assert said[2].startswith("hint: ") and len(said) == 3
+    else:
+        assert said == [
+            "error: memory: expected enough for the work, got 'Unable to allocate 3.00 GiB for an array "
+            "with shape (402653184,)'",
+            "hint: use a machine with more memory",
+        ]
+    assert sorted(folder.rglob("*")) == before

@@ -25,6 +25,7 @@ LIGHT = {
         "mlcore.errors",
         "mlcore.interrupts",
         "mlcore.lazy",
+        "mlcore.limits",
         "mlcore.parameters",
         "mlcore.printable",
         "mlcore.version",

@@ -145,3 +145,22 @@ def test_lines_go_back_if_the_block_fails(path: Path, error: BaseException) -> N
         assert path.read_bytes() == b"a\nb\nc\n"
         raise error
     assert path.read_bytes() == b"a\n"
+
+
+def test_what_is_read_of_a_journal_has_limits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "MAX_LINE_BYTES", 4)
+    monkeypatch.setattr(journal, "MAX_DOCUMENT_BYTES", 8)
+    path.write_bytes(b"more than\n4567")
+    with open_journal(path) as opened:
+        opened.mend_end(lambda line: line == b"4567")
+        with pytest.raises(DataError, match=f"^{path}: expected at most 8 bytes, got more$"):
+            opened.lines()
+    path.write_bytes(b"more than\n45678")
+    with open_journal(path) as opened:
+        with pytest.raises(DataError, match=f"^{path}: last line: expected at most 4 bytes, got m"):
+            opened.mend_end()
+    assert path.read_bytes() == b"more than\n45678"
+    path.write_bytes(b"more than\n456")
+    with open_journal(path) as opened, pytest.warns(DataWarning, match="removed a last line"):
+        opened.mend_end()
+    assert path.read_bytes() == b"more than\n"
