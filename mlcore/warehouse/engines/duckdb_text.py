@@ -13,7 +13,7 @@ from mlcore.errors import shorten
 
 __all__ = ["find_foreign", "parsed_query"]
 
-Names: TypeAlias = frozenset[str]
+_Names: TypeAlias = frozenset[str]
 
 _QUERIES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
 _MODIFIERS = {
@@ -22,17 +22,11 @@ _MODIFIERS = {
 }
 _SOURCES = {"BASE_TABLE", "JOIN", "SUBQUERY", "EXPRESSION_LIST", "EMPTY", "TABLE_FUNCTION", "PIVOT"}
 _TABLE_FUNCTIONS = {"range", "generate_series", "unnest", "repeat", "json_each", "json_tree"}
-# Of the rest none reads anything but its arguments; where files are closed, these find nothing anyway.
-_FUNCTIONS = {
-    *("getenv", "current_setting", "getvariable", "nextval", "currval", "setval", "write_log"),
-    *(
-        "json_serialize_plan",
-        "json_execute_serialized_sql",
-        "pg_get_viewdef",
-        "sleep_ms",
-        "pg_sleep",
-    ),
-}
+# They read or change what is no argument of theirs, or wait.
+_FUNCTIONS = set(
+    "getenv current_setting getvariable nextval currval setval write_log json_serialize_plan "
+    "json_execute_serialized_sql pg_get_viewdef sleep_ms pg_sleep".split()
+)
 
 
 def parsed_query(serialized: str) -> Any:
@@ -47,7 +41,7 @@ def parsed_query(serialized: str) -> Any:
     try:
         found = json.loads(serialized)
     except RecursionError:
-        raise ValueError("expected a query nested less deep, got one beyond all measure") from None
+        raise ValueError("expected a query nested less deep, got one too deep for Python") from None
     if not found["error"] and len(found["statements"]) == 1:
         return found["statements"][0]["node"]
     if found.get("error_type") == "not implemented":
@@ -82,7 +76,7 @@ def find_foreign(query: Any, tables: Collection[str]) -> str | None:
     return None
 
 
-def _foreign(node: Mapping[str, Any], names: Names) -> str | None:
+def _foreign(node: Mapping[str, Any], names: _Names) -> str | None:
     if "class" in node:  # an expression; what it may hold beside functions are queries
         return _foreign_function(node, _FUNCTIONS.__contains__)
     kind = node.get("type")
@@ -101,12 +95,10 @@ def _foreign(node: Mapping[str, Any], names: Names) -> str | None:
 
 def _foreign_function(node: Mapping[str, Any], is_foreign: Callable[[str], bool]) -> str | None:
     name = str(node.get("function_name", ""))
-    if node.get("schema") or node.get("catalog") or is_foreign(name.lower()):
-        return f"{shorten(name, 100)[1:-1]}(...)"
-    return None
+    return f"{shorten(name, 100)[1:-1]}(...)" if is_foreign(name.lower()) else None
 
 
-def _children(node: Mapping[str, Any], names: Names) -> Iterator[tuple[Any, Names]]:
+def _children(node: Mapping[str, Any], names: _Names) -> Iterator[tuple[Any, _Names]]:
     """Yield the parts of a node, each with the names of tables that it sees."""
     for named in node.get("cte_map", {"map": ()})["map"]:
         yield named["value"], names  # itself is not among them, unless it is recursive

