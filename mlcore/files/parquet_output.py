@@ -56,8 +56,8 @@ def convert_to_parquet(source: Path, target: Path, types: Mapping[str, str], pla
         f"escape='\"', max_line_size={_LONGEST_LINE}, buffer_size={_BUFFER}, columns={{{columns}}})"
     )
     try:
-        with Database(threads=1) as database:  # one thread: the same rows, the same bytes
-            database.rows("SET preserve_insertion_order = true")
+        # One thread: the same rows, the same bytes.
+        with Database(threads=1, paths=[source, target], ordered=True) as database:
             database.rows(
                 f"COPY (SELECT * FROM {rows}) TO {quote_sql(str(target))} (FORMAT parquet, "
                 "USE_TMP_FILE false)"

@@ -25,6 +25,7 @@ __all__ = [
     "TableSql",
     "csv_rows",
     "json_rows",
+    "quote_name",
     "quote_path",
     "quote_sql",
     "time_from_integer",
@@ -238,6 +239,15 @@ def quote_sql(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def quote_name(name: str) -> str:
+    """Return the name of a table or a column, whatever is in it, as SQL of DuckDB.
+
+    >>> print(quote_name('a "b" c'))
+    "a ""b"" c"
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
 def quote_path(path: PathLike) -> str:
     """Return a path as a string literal of SQL that means this file, never a pattern or address.
 
@@ -265,7 +275,7 @@ def _lines(
     line_break = dialect.line_break.replace("\r", "\\r").replace("\n", "\\n")
     return (
         f"read_csv({quote_path(path)}, auto_detect=false, "
-        f"columns={{{columns}}}, header=false, skip={skip}, delim='{delimiter}', quote='{quote}', "
+        f"columns={{{columns}}}, header=false, skip={skip}, delim={quote_sql(delimiter)}, quote='{quote}', "
         f"escape='{quote}', new_line='{line_break}', hive_partitioning=false, "
         f"compression='{'gzip' if is_gzip else 'none'}')"
     )

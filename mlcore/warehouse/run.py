@@ -143,6 +143,7 @@ def run_sql_from_path(
         DataError: query, table, parameter, file or output are faulty, or the engine refuses.
     """
     query, values, recorded, model = run.checked()
+    engine.check(query)
     lineage = _default_log() if lineage_path is None else lineage_path
     check_appendable(lineage)  # before the work, not after it
     refuse_clobber(lineage, run.inputs())
@@ -292,6 +293,7 @@ def estimate_sql_from_path(engine: Engine, run: SqlRun, progress: Progress = no_
         DataError: as ``run_sql_from_path``.
     """
     query, values, _, model = run.checked()
+    engine.check(query)
     for table, columns in query.reads.items():
         place = run.tables.get(table)
         if place is None:
