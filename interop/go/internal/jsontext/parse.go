@@ -151,7 +151,7 @@ func (p *parser) number() Value {
 		p.next++
 		if !p.digits() {
 			p.next = whole
-			return Value{Kind: Number, Text: p.text[begin:p.next]}
+			return numberOf(p.text[begin:whole], true)
 		}
 	}
 	mantissa := p.next
@@ -164,7 +164,26 @@ func (p *parser) number() Value {
 			p.next = mantissa
 		}
 	}
-	return Value{Kind: Number, Text: p.text[begin:p.next]}
+	return numberOf(p.text[begin:p.next], p.next == whole)
+}
+
+// maxIntegerDigits is how many digits an integer has at most; one of more is read as infinite, here and
+// in Python, which takes time by their square to convert them.
+const maxIntegerDigits = 4300
+
+func numberOf(text string, isInteger bool) Value {
+	if digits := strings.TrimPrefix(text, "-"); isInteger && len(digits) > maxIntegerDigits {
+		text = infinite(text)
+	}
+	return Value{Kind: Number, Text: text}
+}
+
+// infinite returns a number that JSON has and float64 does not, with the sign of another.
+func infinite(text string) string {
+	if text[0] == '-' {
+		return "-1e999"
+	}
+	return "1e999"
 }
 
 func (p *parser) array(depth int) Value {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	mlcore "github.com/mlcore/mlcore/interop/go"
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
@@ -20,6 +21,8 @@ type exchange struct {
 	id          string // of the path
 	contentType string
 	body        []byte
+	line        mlcore.Line // the numbers of the list
+	isUnknown   bool        // whether it is filled for a user that the model does not have
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
@@ -52,8 +55,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) answer(x *exchange) (*route, int) {
 	route, id, err := s.match(x.request.URL.EscapedPath())
 	x.id = id
-	var fault *fault
+	fault := s.authorize(route, x)
 	switch {
+	case fault != nil:
 	case err != nil:
 		fault = badRequest("id", "a percent-encoded id", show.String(err.Error()))
 	case !route.allows(x.request.Method):
@@ -93,6 +97,7 @@ func (x *exchange) send(status int) {
 	header["Content-Type"] = []string{x.contentType}
 	header["Content-Length"] = []string{strconv.Itoa(len(x.body))}
 	header["X-Content-Type-Options"] = []string{"nosniff"}
+	header["Cache-Control"] = []string{"no-store"} // lists are of persons, and all else is of the moment
 	x.writer.WriteHeader(status)
 	// A client that is gone is no fault of ours, and cannot be told anyway.
 	x.writer.Write(x.body)

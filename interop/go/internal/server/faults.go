@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
 // code is the word of a closed list that a client can act on.
@@ -11,6 +12,7 @@ type code string
 
 const (
 	codeRequest          code = "request"
+	codeUnauthorized     code = "unauthorized"
 	codeUnknownUser      code = "unknown_user"
 	codeUnknownItem      code = "unknown_item"
 	codeNotFound         code = "not_found"
@@ -24,6 +26,7 @@ const (
 
 var statusOf = map[code]int{
 	codeRequest:          http.StatusBadRequest,
+	codeUnauthorized:     http.StatusUnauthorized,
 	codeUnknownUser:      http.StatusNotFound,
 	codeUnknownItem:      http.StatusNotFound,
 	codeNotFound:         http.StatusNotFound,
@@ -49,7 +52,8 @@ func newFault(code code, field, expected, got string) *fault {
 	if field != "" {
 		message = field + ": " + message
 	}
-	return &fault{code, field, message}
+	// A field may be a key of the request.
+	return &fault{code, show.Line(field), show.Line(message)}
 }
 
 func badRequest(field, expected, got string) *fault {

@@ -57,6 +57,7 @@ func (s *Server) similar(x *exchange) *fault {
 	if fault != nil {
 		return fault
 	}
+	request.options.Counts = &x.line
 	return s.withModel(x, func(p *publication) error {
 		items, err := p.model.SimilarWith(x.id, request.n, request.options)
 		if err != nil {
@@ -79,7 +80,11 @@ func (s *Server) withModel(x *exchange, answer func(*publication) error, field s
 	}
 	defer p.release()
 	x.writer.Header()[modelHeader] = []string{p.name()}
+	if p.damaged.Load() {
+		return internalFault()
+	}
 	err := answer(p)
+	s.metrics.lists.observe(x, mlcore.VerdictOf(err))
 	if err == nil {
 		return nil
 	}
@@ -92,6 +97,9 @@ func (s *Server) withModel(x *exchange, answer func(*publication) error, field s
 			return newFault(codeUnknownItem, field, refusal.Expected, refusal.Got)
 		case mlcore.VerdictRequest:
 			return requestFault(refusal)
+		case mlcore.VerdictIO:
+			s.models.replaceDamaged(p, err)
+			return internalFault()
 		}
 	}
 	s.log.Error("faulty model", "model", p.name(), "verdict", mlcore.VerdictOf(err), "error", err.Error())
@@ -119,18 +127,18 @@ func (x *exchange) listForUser(p *publication, r *listRequest) error {
 	err := x.appendLine(p, r,
 		func(m *mlcore.Model) ([]mlcore.Item, error) { return m.Recommend(r.userID, r.n, r.options) },
 		func(lists *mlcore.Prepared) (err error) {
-			x.body, _, err = lists.AppendRecommend(x.body, r.userID, r.n)
+			x.body, x.line, err = lists.AppendRecommend(x.body, r.userID, r.n)
 			return err
 		})
 	if !r.fillUnknown || mlcore.VerdictOf(err) != mlcore.VerdictUnknownUser {
 		return err
 	}
-	r.options.Fill = true
+	r.options.Fill, x.isUnknown = true, true
 	x.body = x.body[:0]
 	return x.appendLine(p, r,
 		func(m *mlcore.Model) ([]mlcore.Item, error) { return m.RecommendHistory(nil, r.n, r.options) },
 		func(lists *mlcore.Prepared) (err error) {
-			x.body, _, err = lists.AppendRecommendHistory(x.body, r.userID, nil, r.n)
+			x.body, x.line, err = lists.AppendRecommendHistory(x.body, r.userID, nil, r.n)
 			return err
 		})
 }
@@ -142,6 +150,7 @@ func (x *exchange) appendLine(
 	if o := &r.options; o.Include == nil && len(o.Exclude) == 0 && o.Filter == nil {
 		return write(p.prepared[listForm(o)])
 	}
+	r.options.Counts = &x.line
 	items, err := ask(p.model)
 	if err == nil {
 		x.body = mlcore.AppendPrediction(x.body, r.userID, items)
@@ -155,6 +164,7 @@ func (x *exchange) listForHistory(p *publication, r *listRequest) error {
 			return err
 		}
 	}
+	r.options.Counts = &x.line
 	items, err := p.model.RecommendHistory(r.history, r.n, r.options)
 	if err != nil {
 		return err

@@ -3,8 +3,9 @@
 package server
 
 import (
+	"cmp"
 	"context"
-	_ "embed" // for openapi.json
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -13,9 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 )
-
-//go:embed openapi.json
-var openAPIDocument []byte
 
 // Limits bound what one request can cost.
 type Limits struct {
@@ -33,6 +31,9 @@ type Options struct {
 	VerifyReloads   bool // the same for the models that follow
 	Limits          Limits
 	ShutdownTimeout time.Duration // for the requests being answered when the server is stopped
+	TokenFile       string        // with the tokens of whom it answers, or nothing for everybody
+	CertFile        string        // with the certificate of its own TLS, or nothing for plain HTTP
+	KeyFile         string        // with the key of the certificate
 	Log             *slog.Logger
 }
 
@@ -45,6 +46,11 @@ type Server struct {
 	metrics  metrics
 	models   models
 	stopping atomic.Bool
+
+	connections *connectionGate
+	tokens      *watched[tokens]          // or nil
+	certificate *watched[tls.Certificate] // or nil
+	document    []byte                    // of /openapi.json, for any model
 }
 
 const (
@@ -59,6 +65,13 @@ func New(options Options) (*Server, error) {
 	s := &Server{options: options, limits: options.Limits, log: options.Log, routes: routes()}
 	s.models.attributes = options.Attributes
 	s.models.path, s.models.log, s.models.metrics = options.ModelDir, options.Log, &s.metrics
+	s.models.wake = make(chan struct{}, 1)
+	s.connections = newConnectionGate(options.Log)
+	s.document = renderDocument(&s.limits, options.TokenFile != "")
+	// The small files first: a mistake in them should not cost the time of a model.
+	if err := cmp.Or(s.openTokens(), s.openTLS()); err != nil {
+		return nil, err
+	}
 	if err := s.models.loadFirst(options.VerifyFirst); err != nil {
 		return nil, err
 	}
@@ -72,6 +85,8 @@ var ErrCutOff = errors.New("shutdown: expected the last answers within the timeo
 // signal makes it look for a newer model at once, and try one again that it has refused.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, reload <-chan os.Signal) error {
 	defer s.models.close()
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true) // a connection has one request at a time, so limits of connections are limits
 	httpServer := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: s.limits.RequestTimeout,
@@ -79,13 +94,17 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, reload <-chan
 		WriteTimeout:      2 * s.limits.RequestTimeout, // it begins with the request
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		Protocols:         protocols,
+		TLSConfig:         s.tlsConfig(),
+		ConnState:         s.connections.track,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
 	go s.models.watch(watching, s.options.ReloadInterval, reload, s.options.VerifyReloads)
 	failed := make(chan error, 1)
-	go func() { failed <- httpServer.Serve(listener) }()
+	s.connections.setLimit()
+	go func() { failed <- s.serve(httpServer, listener) }()
 	s.log.Info("listening", "address", listener.Addr().String())
 	select {
 	case err := <-failed:
@@ -93,6 +112,15 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, reload <-chan
 	case <-ctx.Done():
 		return s.shutDown(httpServer)
 	}
+}
+
+// serve accepts connections until the listener is closed.
+func (s *Server) serve(httpServer *http.Server, inner net.Listener) error {
+	bounded := &listener{inner, s.connections}
+	if httpServer.TLSConfig != nil {
+		return httpServer.ServeTLS(bounded, "", "")
+	}
+	return httpServer.Serve(bounded)
 }
 
 func (s *Server) shutDown(httpServer *http.Server) error {
@@ -119,6 +147,9 @@ func (s *Server) ready(x *exchange) *fault {
 	if current == nil || s.stopping.Load() {
 		return unavailable()
 	}
+	if current.damaged.Load() {
+		return damagedModel()
+	}
 	x.writer.Header().Set(modelHeader, current.name())
 	x.body = append(x.body, "{\"status\": \"ready\"}\n"...)
 	return nil
@@ -127,10 +158,5 @@ func (s *Server) ready(x *exchange) *fault {
 func (s *Server) exposeMetrics(x *exchange) *fault {
 	x.contentType = "text/plain; version=0.0.4; charset=utf-8"
 	x.body = s.appendMetrics(x.body)
-	return nil
-}
-
-func (s *Server) openAPI(x *exchange) *fault {
-	x.body = append(x.body, openAPIDocument...)
 	return nil
 }
