@@ -10,7 +10,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlcore.errors import DataError, from_os_error
+from mlcore.errors import DataError, from_os_error, os_errors_at
 from mlcore.files.inputs import display_name, opened
 from mlcore.files.options import PathLike
 from mlcore.files.parts import has_parts
@@ -138,6 +138,8 @@ def _describe_many(place: PathLike, folder: Path, pattern: str) -> FileFacts:
         if not any(part.startswith((".", "_")) for part in name.parts) and (folder / name).is_file()
     ]
     if not names:
+        with os_errors_at(display_name(place), "a readable folder"):
+            os.listdir(folder)  # glob says nothing of what it may not list
         raise DataError(f"{display_name(place)}: expected files, got none")
     total, lines = 0, Fingerprint()
     for name in sorted(names, key=os.fsencode):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mlcore.errors import DataError
+from mlcore.files import inputs
 from mlcore.files.formats import find_row_format
 from mlcore.files.inputs import find_input_format, read_text
 from mlcore.files.interactions import read_interactions
@@ -137,3 +140,16 @@ def test_other_formats_are_told_by_their_first_bytes(head: bytes, got: str, tmp_
     with pytest.raises(DataError, match=f": expected text, plain or gzip, got {got}$") as caught:
         read_text(path)
     assert caught.value.hint
+
+
+def test_a_file_that_was_read_may_refuse_to_close(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stubborn(io.FileIO):
+        def close(self) -> None:
+            super().close()
+            raise OSError(errno.EIO, "Input/output error")
+
+    path = save(tmp_path, "a.json", "{}")
+    monkeypatch.setattr(inputs, "open", Stubborn, raising=False)
+    assert read_text(path) == "{}"
