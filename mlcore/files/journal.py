@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-from mlcore.errors import DataError, DataWarning, from_os_error
+from mlcore.errors import DataError, DataWarning, from_os_error, os_errors_at
 from mlcore.files.locks import is_at, lock
 
 __all__ = ["Journal", "open_journal"]
@@ -38,8 +38,7 @@ class Journal:
             is_whole: whether a last line lacks its line feed alone, and gets it.
         """
         end = self._stream.seek(0, os.SEEK_END)
-        self._stream.seek(max(0, end - 1))
-        if self._stream.read() in (b"", b"\n"):
+        if self._content(max(0, end - 1)) in (b"", b"\n"):
             return
         content = self._content()
         start = content.rfind(b"\n") + 1
@@ -59,9 +58,10 @@ class Journal:
         """
         self._write(line.encode("utf-8", "replace") + b"\n")
 
-    def _content(self) -> bytes:
-        self._stream.seek(0)
-        return self._stream.read()
+    def _content(self, start: int = 0) -> bytes:
+        with os_errors_at(self._path, "a readable file"):
+            self._stream.seek(start)
+            return self._stream.read()
 
     def _write(self, data: bytes) -> None:
         end = self._stream.seek(0, os.SEEK_END)

@@ -111,14 +111,18 @@ def claimed_sha256(path: PathLike) -> str | None:
 
 
 def _describe_model(folder: Path) -> FileFacts | None:
-    """Return None unless each file is as the manifest says."""
+    """Return None unless each file is there and as the manifest says."""
     try:
         manifest = (folder / _MANIFEST).read_bytes()
         files = parse_json(manifest.decode())["files"]
         expected = {name: (entry["bytes"], entry["sha256"]) for name, entry in files.items()}
         facts = {name: _raw_facts(folder / name) for name in expected if Path(name).name == name}
-    except (OSError, UnicodeDecodeError, JsonTextError, TypeError, KeyError, AttributeError):
+    except (UnicodeDecodeError, JsonTextError, TypeError, KeyError, AttributeError):
         return None
+    except (FileNotFoundError, IsADirectoryError):
+        return None
+    except OSError as error:  # as changed, it would get another digest
+        raise from_os_error(error, folder, "readable files") from error
     if facts != expected:
         return None
     total = len(manifest) + sum(size for size, _ in facts.values())

@@ -138,3 +138,12 @@ def test_a_folder_that_may_not_be_listed_is_named(
         DataError, match="closed: expected a readable folder, got 'Permission denied'"
     ):
         describe_file("closed")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs symbolic links")
+def test_a_model_that_cannot_be_read_is_no_other_one(folder: Path) -> None:
+    shutil.copytree(MODEL, "model")
+    Path("model/items.csv").unlink()
+    Path("model/items.csv").symlink_to("items.csv")  # a circle
+    with pytest.raises(DataError, match="model: expected readable files, got '.+'"):
+        describe_file("model")
