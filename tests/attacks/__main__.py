@@ -6,12 +6,14 @@ Prints what it tried, with the seeds that bring it back; exit code 1 if somethin
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,7 @@ from tests.attacks.golang import ROOT, fuzz_in_go, fuzzers
 from tests.cli.kills import WRITERS, kill_often, prepare
 
 KILL_SECONDS = 2.0  # of one kill, about
+GO_SECONDS = 60.0  # of a fuzzer, some of which go through its corpus first
 
 
 def attack_by_faults(seconds: float, seed: int) -> bool:
@@ -85,10 +88,13 @@ def attack_go(seconds: float, seed: int) -> bool:
     if shutil.which("go") is None:
         print("SKIP: go is not installed: its fuzzers do not run")
         return True
-    all_fuzzers, is_clean = list(fuzzers()), True
+    all_fuzzers, is_clean, end = list(fuzzers()), True, time.monotonic() + seconds
     random.Random(seed).shuffle(all_fuzzers)
-    for package, name in all_fuzzers:
-        count, found = fuzz_in_go(package, name, max(1, seconds / len(all_fuzzers)))
+    for package, name in itertools.cycle(all_fuzzers):
+        left = end - time.monotonic()
+        if left < 1:
+            return is_clean
+        count, found = fuzz_in_go(package, name, min(left, GO_SECONDS))
         print(
             f"{package} {name}: {count} inputs{found and ', found:'}\n{found}".rstrip(), flush=True
         )

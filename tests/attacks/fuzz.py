@@ -136,9 +136,9 @@ def try_input(
     given = answer(line)
     problems = list(judge(given, folder))
     if go is not None and not given.crash:
-        if reader.model:
+        if reader.is_model:
             problems += compare_models(go, folder / path, reader.fits)
-        if not (reader.model and is_refused_on_open(go, folder / path)):
+        if not (reader.is_model and is_refused_on_open(go, folder / path)):
             problems += compare_with_go(go, line, given.status, given.stdout)
     _clear(folder, path)
     return given, problems
@@ -165,7 +165,7 @@ def fuzz(
     for seed in seeds:
         rng = random.Random(seed)
         reader = rng.choice(readers)
-        contents = [*reader.seeds, *reader.kept]
+        contents = reader.contents(Path.cwd())
         name, data = rng.choice(contents)
         damaged = mutate(rng, data, [other for _, other in contents[:50]])
         command = rng.choice(_commands(reader, go))

@@ -53,39 +53,55 @@ MODELS = [
 
 @dataclass(frozen=True)
 class Reader:
-    """Commands that read one file; ``{}`` stands for its path.
+    """Commands that read one file; ``{}`` stands for its path, or that of the folder it is in.
 
     Attributes:
         seeds: what the file may hold, by its name.
-        model: that the file is one of, or "".
-        fits: whether manifest and checksums are made to fit what the file holds.
+        base: a folder whose files are damaged one at a time, in place of ``seeds``.
+        fits: whether the manifest and the checksums in ``base`` are made to fit what the file holds.
     """
 
     name: str
     commands: tuple[str, ...]
-    seeds: tuple[tuple[str, bytes], ...]
-    model: str = ""
+    seeds: tuple[tuple[str, bytes], ...] = ()
+    base: str = ""
     fits: bool = False
 
+    @property
+    def is_model(self) -> bool:
+        """Whether the folder is a model."""
+        return self.base.endswith("model")
+
+    def contents(self, folder: Path) -> list[tuple[str, bytes]]:
+        """Return what the file may hold, and what was found before."""
+        seeds = self.seeds or _files(folder / self.base)
+        return [
+            one for one in (*seeds, *self.kept) if not (self.fits and one[0] == "manifest.json")
+        ]
+
     def place(self, folder: Path, name: str, data: bytes) -> str:
-        """Put the file in place; return its path, or that of its model, from the folder."""
-        if not self.model:
+        """Put the file in place; return the path for the commands, from the folder."""
+        if not self.base:
             write(folder, {name: data})
             return name
         damaged = folder / "damaged"
         shutil.rmtree(damaged, ignore_errors=True)
-        shutil.copytree(REPOSITORY / f"interop/conformance/valid/{self.model}/model", damaged)
+        shutil.copytree(folder / self.base, damaged)
         (damaged / name).write_bytes(fit_crc(data) if self.fits else data)
         if self.fits:
             fit_manifest(damaged, name)
         return "damaged"
 
     @functools.cached_property
-    def kept(self) -> list[tuple[str, bytes]]:
+    def kept(self) -> tuple[tuple[str, bytes], ...]:
         """What was found before."""
         folder = CORPUS / self.name.replace(" ", "_")
-        found = sorted(folder.glob("*/*"))
-        return [(path.name, path.read_bytes()) for path in found]
+        return tuple((path.name, path.read_bytes()) for path in sorted(folder.glob("*/*")))
+
+
+@functools.cache
+def _files(folder: Path) -> tuple[tuple[str, bytes], ...]:
+    return tuple((path.name, path.read_bytes()) for path in sorted(folder.iterdir()))
 
 
 def _tables() -> tuple[tuple[str, bytes], ...]:
@@ -146,12 +162,10 @@ def _of_models() -> Iterable[Reader]:
         "--diversity --cutoffs 2 --out new.json",
         "show --predictions predictions.jsonl --model-dir {}",
     )
-    for model in MODELS:
-        folder = REPOSITORY / f"interop/conformance/valid/{model}/model"
-        seeds = tuple((path.name, path.read_bytes()) for path in sorted(folder.iterdir()))
-        fitting = tuple(one for one in seeds if one[0] != "manifest.json")
-        yield Reader(f"model {model}", commands, seeds, model)
-        yield Reader(f"fitting {model}", commands, fitting, model, fits=True)
+    for name in MODELS:
+        base = str(REPOSITORY / f"interop/conformance/valid/{name}/model")
+        yield Reader(f"model {name}", commands, base=base)
+        yield Reader(f"fitting {name}", commands, base=base, fits=True)
 
 
 def _readers() -> Iterable[Reader]:
@@ -234,6 +248,9 @@ def _readers() -> Iterable[Reader]:
         ),
         _text("space.json", SPACE, {"num_neighbors": {"int": [10, 1000], "log": True}}),
     )
+    if find_spec("optuna"):
+        search = "tune --interactions interactions.csv --validation truth.csv --metric ndcg@2"
+        yield Reader("search", (f"{search} --trials 2 --out-dir {{}}",), base="tuning")
     yield from _of_models()
 
 
