@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mlcore.errors import DataError, DataWarning, from_os_error, os_errors_at
 from mlcore.files.locks import is_at, lock
+from mlcore.interrupts import held_signals
 
 __all__ = ["Journal", "open_journal"]
 
@@ -50,13 +51,30 @@ class Journal:
         self._stream.truncate(start)
         os.fsync(self._stream.fileno())
 
-    def append(self, line: str) -> None:
-        """Add a line, and wait until it is on the disk; if that fails, the file is as it was.
+    def append(self, *lines: str) -> None:
+        """Add lines, and wait until they are on the disk; if that fails, the file is as it was.
 
         Raises:
             DataError: the disk refused.
         """
-        self._write(line.encode("utf-8", "replace") + b"\n")
+        with self.appended(*lines):
+            pass
+
+    @contextmanager
+    def appended(self, *lines: str) -> Iterator[None]:
+        """Do what ``append`` does, and take the lines back if the block raises.
+
+        Raises:
+            DataError: the disk refused.
+        """
+        end = self._stream.seek(0, os.SEEK_END)
+        try:
+            self._write(b"".join(line.encode("utf-8", "replace") + b"\n" for line in lines))
+            yield
+        except BaseException:  # also Ctrl-C
+            with held_signals():
+                self._cut(end)
+            raise
 
     def _content(self, start: int = 0) -> bytes:
         with os_errors_at(self._path, "a readable file"):
@@ -64,17 +82,17 @@ class Journal:
             return self._stream.read()
 
     def _write(self, data: bytes) -> None:
-        end = self._stream.seek(0, os.SEEK_END)
-        try:
+        with os_errors_at(self._path, "room to write"):
             while data:
                 data = data[self._stream.write(data) :]
             os.fsync(self._stream.fileno())
-        except BaseException as error:  # also Ctrl-C
-            with suppress(OSError):
-                self._stream.truncate(end)
-            if isinstance(error, OSError):
-                raise from_os_error(error, self._path, "room to write") from error
-            raise
+
+    def _cut(self, end: int) -> None:
+        try:
+            self._stream.truncate(end)
+        except OSError:
+            message = f"{self._path}: has lines at its end of what was not written"
+            warnings.warn(message, DataWarning, stacklevel=2)
 
 
 @contextmanager
@@ -94,8 +112,11 @@ def open_journal(path: Path, *, wait: bool = True) -> Iterator[Journal]:
         raise
     except OSError as error:
         raise from_os_error(error, path, "a file to write to") from error
-    with stream:
+    try:
         yield Journal(path, stream)
+    finally:
+        with suppress(OSError):  # every line is on the disk
+            stream.close()
 
 
 def _open_locked(path: Path, wait: bool) -> FileIO:

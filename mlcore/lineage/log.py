@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlcore.errors import DataError, DataWarning, from_os_error
 from mlcore.files.inputs import read_text
 from mlcore.files.journal import open_journal
 from mlcore.files.options import PathLike
+from mlcore.files.partials import discard
 from mlcore.lineage.record import Record, format_record, parse_record
 
-__all__ = ["append", "check_appendable", "read_lineage"]
+__all__ = ["append", "appended", "check_appendable", "read_lineage"]
 
 
 def read_lineage(path: PathLike) -> list[Record]:
@@ -80,9 +83,29 @@ def append(path: PathLike, record: Record) -> None:
     Raises:
         DataError: the disk refused.
     """
+    with appended(path, [record]):
+        pass
+
+
+@contextmanager
+def appended(path: PathLike, records: Sequence[Record]) -> Iterator[None]:
+    """Add records as ``append`` does, and take them back if the block raises.
+
+    No other process adds any meanwhile.
+
+    Raises:
+        DataError: the disk refused.
+    """
+    is_new = not os.path.lexists(path)
     with open_journal(Path(path)) as journal:
         journal.mend_end(lambda line: _whole(line.decode(errors="replace")) is not None)
-        journal.append(format_record(record))
+        try:
+            with journal.appended(*map(format_record, records)):
+                yield
+        except BaseException:
+            if is_new and journal.is_empty:
+                discard(Path(path))
+            raise
 
 
 def _whole(line: str) -> Record | None:

@@ -15,6 +15,7 @@ from mlcore.files.list_rows import are_rows, find_list_in_rows
 from mlcore.files.lists import read_titles
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.parameters import convert_value, integer
+from mlcore.printable import JOINERS, printable
 from mlcore.recommend.options import SHOWN_ITEMS
 from mlcore.references import hint_at_one, none_known
 
@@ -75,7 +76,7 @@ def show_from_path(
     for rank, entry in enumerate(entries[:top_n], 1):
         lines.append(f"  {rank}. {_describe(entry, titles, place)}")
         lines += _because(entry, titles, place)
-    return "\n".join(map(_printable, lines))
+    return "\n".join(printable(line, JOINERS) for line in lines)
 
 
 def _titles_of(model_dir: PathLike) -> dict[str, str]:
@@ -90,19 +91,6 @@ def _titles_of(model_dir: PathLike) -> dict[str, str]:
         )
     pairs = zip(model.items.ids, titles)
     return {item_id: title for item_id, title in pairs if title is not None}
-
-
-def _printable(line: str) -> str:
-    """Return a line whose line breaks and control characters are escapes: a title is not trusted.
-
-    >>> _printable("two\\nrows \\x1b[2J")
-    'two\\\\nrows \\\\x1b[2J'
-    """
-    joiners = "\u200c\u200d"  # of Persian words, Indic clusters and emoji
-    return "".join(
-        char if char.isprintable() or char in joiners else char.encode("unicode_escape").decode()
-        for char in line
-    )
 
 
 def _find_list(path: PathLike, user_id: str | None) -> tuple[str, list[dict[str, Any]]]:

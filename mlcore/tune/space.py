@@ -159,10 +159,10 @@ def _least(dimension: Dimension) -> int | float:
 
 def _check(config: Any, choices: Mapping[tuple[str, ...], str], place: str) -> TrainConfig:
     try:
-        return TrainConfig.from_json(config, place)
+        return TrainConfig.from_json(config, "")
     except ConfigError as error:
         raise ConfigError(
-            _located(str(error).removeprefix(f"{place}: "), choices, place),
+            _located(str(error).removeprefix(": "), choices, place),
             _hint(config) or error.hint,
         ) from None
 

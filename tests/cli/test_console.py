@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,9 +23,10 @@ import pytest
 
 from cli import COMMANDS
 from cli.console import TerminalProgress
+from mlcore.artifact import directory
 from mlcore.lineage import Dataset, QueryRecord, append, describe_file
 from mlcore.warehouse.query import parse_query
-from tests.cli.cases import ENVIRONMENT, REPOSITORY, python, run
+from tests.cli.cases import ENVIRONMENT, REPOSITORY, python, run, snapshot
 
 PIPELINE = """\
 generate --users 60 --items 40 --interactions 900 --seed 3 --out events.csv --items-out items.csv
@@ -424,6 +426,75 @@ def test_an_interrupted_command_promises_only_what_is_true(
     assert run(f"predict --model-dir model --all-users --out {out}") == 1
     assert capfd.readouterr().err == message
     assert not (folder / "new.jsonl").exists()
+
+
+# Outputs that stand there already, so that all there is to rename is renamed.
+WRITING = [
+    "split --interactions train.csv --strategy random --test-fraction 0.5 "
+    "--train-out a.csv --test-out b.csv",
+    "evaluate --predictions predictions.jsonl --ground-truth test.csv --cutoffs 1 "
+    "--out a.json --per-user-out b.csv --lineage lineage.jsonl",
+    "generate --users 5 --items 5 --interactions 9 --out a.csv --items-out b.csv",
+    "preprocess --interactions train.csv --out a.csv --lineage lineage.jsonl",
+    "predict --model-dir model --all-users --out a.jsonl",
+    "train --interactions train.csv --out-dir new --overwrite --lineage lineage.jsonl",
+    "publish --model-dir model --to current --keep 1",
+]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("command", WRITING, ids=lambda command: command.split()[0])
+def test_a_signal_at_any_rename_comes_too_late(
+    command: str,
+    number: signal.Signals,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert run(command) == 0
+    expected, sent = capsys.readouterr(), []
+
+    def sending(call: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*arguments: Any, **more: Any) -> Any:
+            for _ in range(2):  # impatient
+                signal.raise_signal(number)
+            sent.append(call)
+            return call(*arguments, **more)
+
+        return step
+
+    before = snapshot(folder)
+    for name in ("rename", "replace", "link", "symlink"):
+        monkeypatch.setattr(os, name, sending(getattr(os, name)))
+    monkeypatch.setattr(directory, "_put_in_place", sending(directory._put_in_place))
+    assert run(command) == 0
+    assert len(sent) > 0
+    shown = capsys.readouterr()
+    if not command.startswith("publish"):  # whose copy is named after the time
+        assert shown == expected
+        assert snapshot(folder).keys() == before.keys()
+    assert [name for name in os.listdir(folder) if ".partial-" in name] == []
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_summary_that_cannot_be_printed_is_noted_when_the_files_are_there(folder: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        command = "preprocess --interactions train.csv --out new.csv"
+        done = python(folder, "-m", "cli", *command.split(), stdout=full, stderr=subprocess.PIPE)
+    assert done.stderr == (
+        b"note: standard output: expected room to write, got 'No space left on device'\n"
+    )
+    assert (done.returncode, (folder / "new.csv").exists()) == (0, True)
+
+
+def test_a_gate_counts_even_if_nobody_reads_the_summary(folder: Path) -> None:
+    command = "diff --model-dir model --model-dir other-model --fail-if rbo<2 --out new.json"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = python(folder, "-m", "cli", *command.split(), stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (folder / "new.json").exists()
+    assert done.returncode == 1, done.stderr
 
 
 def test_the_handler_of_sigterm_is_put_back(folder: Path) -> None:

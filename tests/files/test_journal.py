@@ -146,3 +146,12 @@ def test_a_journal_that_cannot_be_read_is_named(path: Path) -> None:
             with pytest.raises(DataError) as caught:
                 read()
             assert str(caught.value).startswith(f"{path}: expected a readable file, got ")
+
+
+@pytest.mark.parametrize("error", [DataError("no"), KeyboardInterrupt()])
+def test_lines_go_back_if_the_block_fails(path: Path, error: BaseException) -> None:
+    append(path, "a")
+    with pytest.raises(type(error)), open_journal(path) as opened, opened.appended("b", "c"):
+        assert path.read_bytes() == b"a\nb\nc\n"
+        raise error
+    assert path.read_bytes() == b"a\n"

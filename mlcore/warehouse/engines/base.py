@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, TypeVar
 
-from mlcore.errors import DataError, shorten
+from mlcore.errors import DataError, DataWarning, MlcoreError, shorten
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, Query, Value
 from mlcore.warehouse.rows import Rows, num_rows
@@ -70,7 +71,10 @@ class Engine(ABC):
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.close()
+        try:
+            self.close()
+        except (MlcoreError, OSError) as trouble:  # what the block was to write is there, or is not
+            warnings.warn(f"{self.name}: {trouble}", DataWarning, stacklevel=2)
 
     @abstractmethod
     def close(self) -> None:
