@@ -155,12 +155,16 @@ class ModelFiles:
     def _path(self, name: str) -> Path | str:
         return self._folder / name if self._directory is None else name
 
-    def _open_file(self, name: str) -> BinaryIO:
+    @contextlib.contextmanager
+    def _open_file(self, name: str) -> Iterator[BinaryIO]:
+        """Give a file, which the system may also refuse to read when it is open."""
         place, path = self.place(name), self._path(name)
         try:
             status = os.lstat(path, dir_fd=self._directory)
             if stat.S_ISREG(status.st_mode):
-                return open(path, "rb", opener=partial(os.open, dir_fd=self._directory))
+                with open(path, "rb", opener=partial(os.open, dir_fd=self._directory)) as file:
+                    yield file
+                return
         except OSError as error:
             raise MissingFileError(f"{place}: expected a file, got {error.strerror!r}") from error
         kind = "a directory" if stat.S_ISDIR(status.st_mode) else "something else"
@@ -180,7 +184,8 @@ def _opened_directory(folder: Path) -> Iterator[int | None]:
         yield found
     finally:
         if found is not None:
-            os.close(found)
+            with contextlib.suppress(OSError):  # nothing was written to it
+                os.close(found)
 
 
 def _is_replaced(folder: Path, directory: int | None) -> bool:

@@ -13,7 +13,7 @@ import sys
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from typing import IO
@@ -221,8 +221,11 @@ def opened(path: PathLike) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
         raise DataError(f"{display_name(path)}: expected a file, got a directory")
     with os_errors_at(path, "a readable file"):
         raw = open(path, "rb")
-    with raw:
+    try:
         yield raw, _uncompressed(raw, path)
+    finally:
+        with suppress(OSError):  # nothing was written to it
+            raw.close()
 
 
 def _uncompressed(raw: IO[bytes], path: PathLike) -> IO[bytes]:

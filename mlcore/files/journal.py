@@ -48,8 +48,7 @@ class Journal:
             DataError: the last line has more than ``MAX_LINE_BYTES``, or the disk refused.
         """
         end = self._stream.seek(0, os.SEEK_END)
-        self._stream.seek(max(0, end - 1))
-        if self._stream.read() in (b"", b"\n"):
+        if self._content(max(0, end - 1)) in (b"", b"\n"):
             return
         begin = max(0, end - MAX_LINE_BYTES - 1)
         content = self._content(begin)
@@ -88,9 +87,10 @@ class Journal:
                 self._cut(end)
             raise
 
-    def _content(self, begin: int) -> bytes:
-        self._stream.seek(begin)
-        return self._stream.read()
+    def _content(self, start: int) -> bytes:
+        with os_errors_at(self._path, "a readable file"):
+            self._stream.seek(start)
+            return self._stream.read()
 
     def _expect_at_most(self, limit: int, size: int, name: str = "") -> None:
         if size > limit:

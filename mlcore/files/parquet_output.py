@@ -63,5 +63,5 @@ def convert_to_parquet(source: Path, target: Path, types: Mapping[str, str], pla
                 "USE_TMP_FILE false)"
             )
     except import_duckdb().Error as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].replace(str(target), place)
         raise DataError(f"{place}: expected room to write, got {reason!r}") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mlcore import native
 from mlcore.artifact import Model
+from mlcore.errors import os_errors_at
 from mlcore.files.lists_native import MOST_AROUND, growth
 from mlcore.memory.available import format_bytes
 from mlcore.memory.plan import LARGER_MACHINE, Allocation, Plan, per_thread
@@ -56,7 +57,8 @@ def plan_lists(
         finds_items: whether files name items, which makes a dictionary, as histories do.
     """
     num_items, num_users = len(model.items), 0 if model.users is None else len(model.users)
-    sizes = {path.name: path.stat().st_size for path in Path(model_dir).iterdir()}
+    with os_errors_at(model_dir, "a model directory"):  # which is open, and may be gone
+        sizes = {path.name: path.stat().st_size for path in Path(model_dir).iterdir()}
     users = f"{num_users:,} users" if num_users else "users of a file"
     return Plan(
         "recommend",

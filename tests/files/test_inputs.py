@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mlcore.errors import DataError
+from mlcore.files import inputs
 from mlcore.files.formats import find_row_format
 from mlcore.files.inputs import find_input_format, read_text, text_chunks
 from mlcore.files.interactions import read_interactions
@@ -190,3 +193,16 @@ def test_a_document_has_at_most_so_many_bytes(
 def test_a_name_too_long_is_no_readable_file() -> None:
     with pytest.raises(DataError, match="expected a readable file, got 'File name too long'$"):
         read_text("a" * 300)
+
+
+def test_a_file_that_was_read_may_refuse_to_close(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stubborn(io.FileIO):
+        def close(self) -> None:
+            super().close()
+            raise OSError(errno.EIO, "Input/output error")
+
+    path = save(tmp_path, "a.json", "{}")
+    monkeypatch.setattr(inputs, "open", Stubborn, raising=False)
+    assert read_text(path) == "{}"

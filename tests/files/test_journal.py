@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 import mlcore.files.journal as journal
 import mlcore.files.locks as locks
 from mlcore.errors import DataError, DataWarning
-from mlcore.files.journal import open_journal
+from mlcore.files.journal import Journal, open_journal
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,7 +117,7 @@ def test_a_line_goes_into_the_file_that_replaced_the_one_waited_for(
 
 def test_processes_at_the_same_time_lose_no_line(path: Path) -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom mlcore.files.journal import open_journal\n"
+        "import sys\nfrom pathlib import Path\nfrom mlcore.files.journal import Journal, open_journal\n"
         "for number in range(20):\n"
         "    with open_journal(Path(sys.argv[1])) as opened:\n"
         "        opened.append(f'{sys.argv[2]} {number} ' + 'x' * 9999)\n"
@@ -136,6 +137,15 @@ def test_what_cannot_be_written_to_is_refused(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "none/lines.jsonl", Path(os.devnull)):
         with pytest.raises(DataError, match=f"^{place}: expected a file"), open_journal(place):
             pass
+
+
+def test_a_journal_that_cannot_be_read_is_named(path: Path) -> None:
+    with FileIO(path, "wb") as write_only:
+        opened = Journal(path, write_only)
+        for read in (opened.lines, opened.mend_end):
+            with pytest.raises(DataError) as caught:
+                read()
+            assert str(caught.value).startswith(f"{path}: expected a readable file, got ")
 
 
 @pytest.mark.parametrize("error", [DataError("no"), KeyboardInterrupt()])
