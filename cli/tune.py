@@ -169,7 +169,7 @@ def _line(words: Sequence[str]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run(lambda progress: _tune(args, progress), args)
+    return run(lambda progress: _tune(args, progress), args, goes_on=True)
 
 
 if __name__ == "__main__":

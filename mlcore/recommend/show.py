@@ -14,6 +14,7 @@ from mlcore.files.json_lines import read_json_lines
 from mlcore.files.list_rows import are_rows, find_list_in_rows
 from mlcore.files.lists import read_titles
 from mlcore.files.options import InputOptions, PathLike
+from mlcore.files.values import finite_from_json
 from mlcore.parameters import convert_value, integer
 from mlcore.printable import JOINERS, printable
 from mlcore.recommend.options import SHOWN_ITEMS
@@ -138,8 +139,8 @@ def _has_id(entry: Any) -> bool:
 def _describe(entry: Any, titles: Mapping[str, str], place: str) -> str:
     if not _has_id(entry):
         raise DataError(f"{place}: items: expected objects with an item_id, got {shorten(entry)}")
-    score = entry.get("score")
-    shown = f"{score:.4f}" if isinstance(score, (int, float)) else "no score"
+    score = finite_from_json(entry.get("score"))
+    shown = "no score" if score is None else f"{score:.4f}"
     why = "popular" if entry.get("source") == "popularity" else shown
     return f"{titles.get(entry['item_id'], entry['item_id'])} ({why})"
 
@@ -164,5 +165,5 @@ def _is_contribution(value: Any) -> bool:
     return (
         isinstance(value, dict)
         and isinstance(value.get("item_id"), str)
-        and isinstance(value.get("share"), (int, float))
+        and finite_from_json(value.get("share")) is not None
     )

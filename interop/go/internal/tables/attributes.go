@@ -88,6 +88,9 @@ func (c *catalogue) addColumn(name string) error {
 	if err := checkID(name); err != nil {
 		return &Error{Message: fmt.Sprintf("%s: name of a column: %s", c.name, err), Hint: noName}
 	}
+	if len(c.columns) >= maxColumns-1 { // the column of ids counts, too
+		return tooManyColumns(c.name)
+	}
 	c.columns[name] = len(c.values)
 	c.values = append(c.values, mlcore.AttributeColumn{Name: strings.Clone(name)})
 	return nil

@@ -173,7 +173,7 @@ func (l *lines) close() { l.closer.Close() }
 
 // next returns the next line, which stays valid; io.EOF after the last one.
 func (l *lines) next() (string, error) {
-	line, err := l.reader.ReadString('\n')
+	line, err := l.readLine()
 	if err != nil && err != io.EOF {
 		return "", l.readError(err, false)
 	}
