@@ -67,6 +67,12 @@ func TestOnlyRequestsWithATokenAreAnswered(t *testing.T) {
 			t.Errorf("%s: got %d", path, answer.status)
 		}
 	}
+	for _, path := range []string{list, "/healthz"} {
+		header := server.get(t, path).header
+		if header.Get("Cache-Control") != "no-store" || header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: got %v", path, header)
+		}
+	}
 	if server.log.find(t, "a secret is open to all users of this machine: chmod o= FILE") != nil {
 		t.Error("warned of a file that others cannot read")
 	}
