@@ -92,12 +92,17 @@ func internalFault() *fault {
 	return newFault(codeInternal, "", "an answer", "a fault of the server, which its log describes")
 }
 
+var (
+	noSniff = []string{"nosniff"}
+	noStore = []string{"no-store"} // lists are of persons, and all else is of the moment
+)
+
 func (x *exchange) send(status int) {
 	header := x.writer.Header()
 	header["Content-Type"] = []string{x.contentType}
 	header["Content-Length"] = []string{strconv.Itoa(len(x.body))}
-	header["X-Content-Type-Options"] = []string{"nosniff"}
-	header["Cache-Control"] = []string{"no-store"} // lists are of persons, and all else is of the moment
+	header["X-Content-Type-Options"] = noSniff
+	header["Cache-Control"] = noStore
 	x.writer.WriteHeader(status)
 	// A client that is gone is no fault of ours, and cannot be told anyway.
 	x.writer.Write(x.body)
