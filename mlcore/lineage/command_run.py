@@ -157,12 +157,17 @@ class CommandRun:
         self, role: str, path: PathLike, content: Path, log: PathLike
     ) -> lineage.CommandRecord:
         kind = "model" if content.is_dir() else format_of(path)
+        try:
+            facts = describe_file(content)
+        except DataError as error:  # which calls it as nobody knows it
+            shown = str(error).replace(os.fspath(content), os.fspath(path))
+            raise DataError(shown, error.hint) from error
         return lineage.CommandRecord.of_run(
             command=self._command,
             engine_name=self._engine,
             params=self._params,
             inputs=self._inputs,
-            output=Dataset.of_file(path, kind, describe_file(content), table=role),
+            output=Dataset.of_file(path, kind, facts, table=role),
             lineage_path=log,
         )
 

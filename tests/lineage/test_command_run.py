@@ -260,3 +260,10 @@ def test_lines_of_runs_at_once_are_whole(folder: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(records_of()) == 20
+
+
+def test_an_output_that_cannot_be_read_again_has_its_own_name(folder: Path) -> None:
+    run = CommandRun("split", {"one": "a.csv"}, "lineage.jsonl")
+    with pytest.raises(DataError) as caught:
+        run.on_written([folder / ".a.csv.partial-0123abcd"])
+    assert str(caught.value) == ("a.csv: expected a readable file, got 'No such file or directory'")
