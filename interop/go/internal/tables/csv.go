@@ -175,7 +175,7 @@ func (r *csvReader) takeWholeLine(first int) error {
 	r.whole = r.line
 	if err == nil && r.row > maxRowRunes {
 		fault := fmt.Sprintf("%s:%d: row: expected at most %d characters, got more", r.lines.name, first, maxRowRunes)
-		return &Error{fault, unclosed}
+		return &Error{Message: fault, Hint: unclosed}
 	}
 	return err
 }

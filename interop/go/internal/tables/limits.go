@@ -27,7 +27,8 @@ const (
 )
 
 func tooManyColumns(place string) error {
-	return &Error{fmt.Sprintf("%s: columns: expected at most %d, got more", place, maxColumns), columnOfEach}
+	fault := fmt.Sprintf("%s: columns: expected at most %d, got more", place, maxColumns)
+	return &Error{Message: fault, Hint: columnOfEach}
 }
 
 // readLine returns the next line with its line feed; without one, the last line, and io.EOF.
@@ -37,7 +38,7 @@ func (l *lines) readLine() (string, error) {
 		part, err := l.reader.ReadSlice('\n')
 		if len(long)+len(bytes.TrimSuffix(part, []byte("\n"))) > maxLineBytes {
 			fault := fmt.Sprintf("%s:%d: line: expected at most %d bytes, got more", l.name, l.number+1, maxLineBytes)
-			return "", &Error{fault, noLines}
+			return "", &Error{Message: fault, Hint: noLines}
 		}
 		if err != bufio.ErrBufferFull {
 			return string(long) + string(part), err
