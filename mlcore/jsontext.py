@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from mlcore.limits import MAX_DEPTH, MAX_DIGITS
+from mlcore.limits import MAX_DEPTH, MAX_DIGITS, MAX_VALUES
 
 __all__ = [
     "JsonTextError",
@@ -41,7 +41,7 @@ def parse_json(text: str, max_depth: int = MAX_DEPTH) -> Any:
 
     Raises:
         JsonTextError: malformed, a key twice in one object, NaN or an infinity, a lone surrogate
-            in a string, or nested too deeply.
+            in a string, nested too deeply, or more than ``MAX_VALUES``.
 
     >>> parse_json('{"a": [1, 2.5]}')
     {'a': [1, 2.5]}
@@ -52,8 +52,9 @@ def parse_json(text: str, max_depth: int = MAX_DEPTH) -> Any:
         raise JsonTextError(_malformed(text, error)) from None
     except RecursionError:
         raise JsonTextError("JSON nested too deeply") from None
-    if text.count("[") + text.count("{") > max_depth:
-        _refuse_deeper(value, max_depth)
+    containers = text.count("[") + text.count("{")
+    if containers > max_depth or containers + text.count(",") >= MAX_VALUES:
+        _refuse_large(value, max_depth)
     if "\\u" in text:
         _refuse_lone_surrogates(value)
     return value
@@ -93,9 +94,12 @@ def _refuse_constant(name: str) -> Any:
     raise JsonTextError(f"{name}, which is not JSON")
 
 
-def _refuse_deeper(value: Any, max_depth: int) -> None:
-    level = [value]
+def _refuse_large(value: Any, max_depth: int) -> None:
+    level, num_values = [value], 0
     for _ in range(max_depth + 1):
+        num_values += len(level)
+        if num_values > MAX_VALUES:
+            raise JsonTextError("JSON of too many values")
         containers = [item for item in level if isinstance(item, (dict, list))]
         if not containers:
             return

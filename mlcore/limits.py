@@ -16,6 +16,7 @@ __all__ = [
     "MAX_ROW",
     "MAX_SPACE",
     "MAX_SPACE_DEPTH",
+    "MAX_VALUES",
 ]
 
 MAX_LINE_BYTES = 2**26  # without the line feed; an explained list of 100 items may have 48 MB
@@ -24,6 +25,7 @@ MAX_FIELD = 2**24  # characters of a field of a row, or of a text of an object
 MAX_ROW = 2**26  # characters of a row of CSV, whose fields may have line breaks in quotes
 MAX_COLUMNS = 2**14  # of a table, as in a spreadsheet
 MAX_DEPTH = 500  # of arrays and objects in JSON; Python's parser reads some 900
+MAX_VALUES = 2**22  # of a JSON text, arrays and objects included: one takes up to 200 bytes
 MAX_DIGITS = 4300  # of an integer in JSON; one of more is infinite, as Python refuses to convert it
 MAX_SPACE = 2**14  # configurations on the boundary of a search space, which are all validated
 MAX_SPACE_DEPTH = 64  # of arrays and objects in it

@@ -413,3 +413,17 @@ def test_time_grows_with_the_digits() -> None:
     for text in ("9" * 10**6, "9" * 4300 + ("," + "9" * 4300) * 200, "0." + "9" * 10**6):
         parse_json(f"[{text}]")
     assert time.process_time() - begun < 1
+
+
+def test_a_text_has_at_most_so_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlcore.jsontext.MAX_VALUES", 6)
+    for text in (
+        '[1, 2, {"a": [3]}]',
+        "[" * 6 + "]" * 6,
+        '[",,,,,,,,[[[[[[[["]',
+        '{"a": [[], {}, "", 1]}',
+    ):
+        parse_json(text)
+    for text in ('[1, 2, {"a": [3, 4]}]', "[" * 7 + "]" * 7, '{"a": [[], {}, "", 1, 2]}'):
+        with pytest.raises(JsonTextError, match="^JSON of too many values$"):
+            parse_json(text)

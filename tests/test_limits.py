@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlcore import limits
 
-GO = Path(__file__).parents[1] / "interop/go/internal/tables/limits.go"
+GO = Path(__file__).parents[1] / "interop/go/internal"
 NAMES = {
     "maxLineBytes": "MAX_LINE_BYTES",
     "maxDocumentBytes": "MAX_DOCUMENT_BYTES",
@@ -15,13 +15,15 @@ NAMES = {
     "maxRowRunes": "MAX_ROW",
     "maxColumns": "MAX_COLUMNS",
     "maxLineDepth": "MAX_DEPTH",
+    "maxValues": "MAX_VALUES",
 }
 
 
 def test_the_limits_are_those_of_go() -> None:
-    lines = re.findall(r"^\t(max\w+) += (?:1 << )?(\d+)", GO.read_text("utf-8"), re.MULTILINE)
-    shifted = {name: f"{name} " for name, _ in lines}
-    assert shifted.keys() == NAMES.keys()
-    for name, number in lines:
-        value = int(number) if name == "maxLineDepth" else 1 << int(number)
-        assert value == getattr(limits, NAMES[name]), name
+    text = (GO / "tables/limits.go").read_text("utf-8") + (GO / "jsontext/parse.go").read_text(
+        "utf-8"
+    )
+    found = re.findall(r"^(?:\t|const )(max\w+) += (1 << )?(\d+)", text, re.MULTILINE)
+    assert {name: 1 << int(size) if shift else int(size) for name, shift, size in found} == {
+        name: getattr(limits, ours) for name, ours in NAMES.items()
+    }

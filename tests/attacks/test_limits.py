@@ -141,7 +141,8 @@ def test_gzip_that_grows_a_thousandfold(tmp_path: Path, go_reader: Path) -> None
     for start in (python("predict"), [go_reader, "predict"]):
         process = subprocess.Popen([*start, *options], cwd=ROOT, stderr=subprocess.PIPE)
         assert process.stderr is not None
-        words.append(process.stderr.read().decode())
+        with process.stderr as said:
+            words.append(said.read().decode())
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.returncode == 1 and usage.ru_maxrss / 1024 < MOST_REFUSED

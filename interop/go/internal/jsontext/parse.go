@@ -10,6 +10,9 @@ import (
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
+// maxValues bounds what the tree of a text takes, as mlcore/limits.py does.
+const maxValues = 1 << 22
+
 // SyntaxError says what stands in a text instead of strict JSON.
 type SyntaxError struct {
 	Message string
@@ -21,7 +24,7 @@ func (e *SyntaxError) Error() string { return e.Message }
 //
 // Arrays and objects may be nested maxDepth deep, the outermost being 1. The error is a *SyntaxError:
 // the text is malformed or not UTF-8, an object has a key twice, a number is NaN or infinite, a string
-// holds a lone surrogate, or the nesting is too deep. Strings may share memory with the text.
+// holds a lone surrogate, the nesting is too deep, or there are more than maxValues. Strings may share memory with the text.
 func Parse(text string, maxDepth int) (Value, error) {
 	p := parser{text: text, maxDepth: maxDepth}
 	if !utf8.ValidString(text) {
@@ -44,6 +47,7 @@ type parser struct {
 	text     string
 	next     int
 	maxDepth int
+	values   int // read so far
 	fault    string
 }
 
@@ -87,6 +91,9 @@ func (p *parser) skipSpace() {
 }
 
 func (p *parser) value(depth int) Value {
+	if p.values++; p.values > maxValues {
+		p.fail("JSON of too many values")
+	}
 	switch first := p.peek(); {
 	case first == '"':
 		return Value{Kind: String, Text: p.string()}

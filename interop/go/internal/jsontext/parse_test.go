@@ -190,3 +190,13 @@ func isSame(value *Value, lax any) bool {
 	}
 	return value.Kind == Null
 }
+
+func TestATextHasAtMostSoManyValues(t *testing.T) {
+	values := "[" + strings.Repeat("1,", maxValues-2) + "1"
+	if _, err := Parse(values+"]", 1); err != nil {
+		t.Error(err)
+	}
+	if _, err := Parse(values+",1]", 1); err == nil || err.Error() != "JSON of too many values" {
+		t.Errorf("got %v", err)
+	}
+}

@@ -15,6 +15,7 @@ type csvReader struct {
 	line      string // what is left of the line that was read last
 	number    int    // the line that the next record begins on, counted as Python counts
 	fields    []string
+	width     int // of the row: fields, of which no more are kept than tell that there are too many
 	field     strings.Builder
 	runes     int    // of the field
 	whole     string // the line that was read last, from where the row begins
@@ -25,7 +26,7 @@ type csvReader struct {
 // fields are valid until the next call. The error is io.EOF after the last record.
 func (r *csvReader) next() ([]string, int, error) {
 	first := r.number + 1
-	r.fields, r.row = r.fields[:0], 0
+	r.fields, r.width, r.row = r.fields[:0], 0, 0
 	if r.line == "" {
 		if err := r.readLine(); err != nil {
 			return nil, first, err
@@ -42,7 +43,9 @@ func (r *csvReader) next() ([]string, int, error) {
 		if err != nil {
 			return nil, first, err
 		}
-		r.fields = append(r.fields, r.field.String())
+		if r.width++; r.width <= maxColumns+2 {
+			r.fields = append(r.fields, r.field.String())
+		}
 		if !more {
 			return r.fields, first, nil
 		}

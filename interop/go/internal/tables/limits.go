@@ -27,7 +27,8 @@ const (
 )
 
 func tooManyColumns(place string) error {
-	return &Error{Message: fmt.Sprintf("%s: columns: expected at most %d, got more", place, maxColumns), Hint: columnOfEach}
+	fault := fmt.Sprintf("%s: columns: expected at most %d, got more", place, maxColumns)
+	return &Error{Message: fault, Hint: columnOfEach}
 }
 
 // readLine returns the next line with its line feed; without one, the last line, and io.EOF.

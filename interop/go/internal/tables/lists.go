@@ -244,10 +244,10 @@ func readWholeTable(in *Input, columns []csvColumn, rest func(name string) (csvC
 			return err
 		case len(record) == 0:
 			continue
-		case len(record) != width:
+		case reader.width != width:
 			return &Error{
 				Message: fmt.Sprintf("%s:%d: expected %d fields as in the header, got %d",
-					source.name, line, width, len(record)),
+					source.name, line, width, reader.width),
 				Hint: hintAtWidth(in, record, width, reader.delimiter),
 			}
 		}
