@@ -16,6 +16,7 @@ NAMES = {
     "maxColumns": "MAX_COLUMNS",
     "maxLineDepth": "MAX_DEPTH",
     "maxValues": "MAX_VALUES",
+    "maxIntegerDigits": "MAX_DIGITS",
 }
 
 

@@ -276,7 +276,8 @@ def test_a_lineage_of_others_is_shown_line_by_line(folder: Path, shown: Shown) -
     split = CommandRun("split", {"one": "made.csv"}, "lineage.jsonl")
     split.note(note=BAD)
     split.take_stored(interactions=f"t{BAD}")
-    split.on_written([Path("made.csv")])
+    with split.on_written([Path("made.csv")]):
+        pass
     line = Path("lineage.jsonl").read_text().replace('"split"', json.dumps(f"split{BAD}"))
     Path("lineage.jsonl").write_text(line)
     append("lineage.jsonl", RECORD)
