@@ -20,6 +20,7 @@ const (
 	codeMediaType        code = "media_type"
 	codeInternal         code = "internal"
 	codeUnavailable      code = "unavailable"
+	codeBusy             code = "busy"
 )
 
 var statusOf = map[code]int{
@@ -33,6 +34,7 @@ var statusOf = map[code]int{
 	codeMediaType:        http.StatusUnsupportedMediaType,
 	codeInternal:         http.StatusInternalServerError,
 	codeUnavailable:      http.StatusServiceUnavailable,
+	codeBusy:             http.StatusTooManyRequests,
 }
 
 // fault is an answer other than 200. Its message is "<field>: expected <rule>, got <value>".
@@ -40,6 +42,8 @@ type fault struct {
 	code    code
 	field   string // of the request, or empty
 	message string
+
+	retryAfter int // seconds, or 0
 }
 
 func (f *fault) Error() string { return f.message }
@@ -49,7 +53,7 @@ func newFault(code code, field, expected, got string) *fault {
 	if field != "" {
 		message = field + ": " + message
 	}
-	return &fault{code, field, message}
+	return &fault{code: code, field: field, message: message}
 }
 
 func badRequest(field, expected, got string) *fault {

@@ -89,6 +89,7 @@ func (e *exposition) sample(name string, value float64, labels ...string) {
 func (s *Server) appendMetrics(dst []byte) []byte {
 	e := exposition(dst)
 	s.addRequests(&e)
+	s.addLoad(&e)
 	s.addModel(&e)
 	return e
 }

@@ -17,11 +17,14 @@ import (
 //go:embed openapi.json
 var openAPIDocument []byte
 
-// Limits bound what one request can cost.
+// Limits bound what requests can cost.
 type Limits struct {
 	MaxBody        int64         // bytes of a body
 	MaxN           int           // length of a list
 	RequestTimeout time.Duration // for reading a request; its answer may take as long again
+	// MaxMemory is what all requests together may take, beside the models and some 32 KiB for each
+	// connection; 0 is DefaultMaxMemory, or MemoryOfBody times MaxBody if that is more.
+	MaxMemory int64
 }
 
 // Options say which model is served, and how.
@@ -38,13 +41,15 @@ type Options struct {
 
 // Server answers requests; it is an [http.Handler].
 type Server struct {
-	options  Options
-	limits   Limits
-	log      *slog.Logger
-	routes   []*route
-	metrics  metrics
-	models   models
-	stopping atomic.Bool
+	options Options
+	limits  Limits
+	log     *slog.Logger
+	routes  []*route
+	metrics metrics
+	models  models
+
+	admission admission
+	stopping  atomic.Bool
 }
 
 const (
@@ -57,6 +62,7 @@ const (
 // New opens the first model.
 func New(options Options) (*Server, error) {
 	s := &Server{options: options, limits: options.Limits, log: options.Log, routes: routes()}
+	s.admission.set(&s.limits)
 	s.models.attributes = options.Attributes
 	s.models.path, s.models.log, s.models.metrics = options.ModelDir, options.Log, &s.metrics
 	if err := s.models.loadFirst(options.VerifyFirst); err != nil {
