@@ -81,6 +81,9 @@ func (m *Model) admit(s *scratch, r *request, items []int32, f *filter) error {
 		cost.Steps += comparisons*stepsOfComparison + float64(shares)*stepsOfShare
 		cost.Bytes += float64(shares)*bytesOfShare + float64(m.items.sizeOf(len(items)))
 	}
+	if cost.Steps > stepsBetweenPauses {
+		m.lend(s) // it may wait
+	}
 	return s.guard.Admit(cost)
 }
 

@@ -19,10 +19,10 @@ type scratch struct {
 	guard    Guard // or nil
 	entries  int64 // of the rows of the history
 	steps    int   // since the guard was asked
-	*ranking       // only once the request is admitted
+	*ranking       // not while the request waits to be admitted
 }
 
-// ranking is the part of a scratch that has a place for each item; who waits to be admitted has none.
+// ranking is the part of a scratch that has a place for each item.
 type ranking struct {
 	dense   denseScores
 	sparse  sparseScores
@@ -55,11 +55,24 @@ func (m *Model) scratch() *scratch {
 	return new(scratch)
 }
 
-func (m *Model) ranking() *ranking {
-	if r, isRanking := m.rankings.Get().(*ranking); isRanking {
-		return r
+// lend lets others have what a request needs only once it is done.
+func (m *Model) lend(s *scratch) {
+	if s.ranking != nil {
+		m.rankings.Put(s.ranking)
+		s.ranking = nil
 	}
-	return new(ranking)
+}
+
+// equip ends that.
+func (m *Model) equip(s *scratch) {
+	if s.ranking != nil {
+		return
+	}
+	if r, isRanking := m.rankings.Get().(*ranking); isRanking {
+		s.ranking = r
+	} else {
+		s.ranking = new(ranking)
+	}
 }
 
 // Longer arrays are not kept for later requests, of which few need them.
@@ -74,14 +87,12 @@ func (m *Model) keep(s *scratch) {
 	if cap(s.events) > maxKeptEvents {
 		s.events, s.unknown, s.items, s.weights = nil, nil, nil, nil
 	}
-	if r := s.ranking; r != nil {
-		s.ranking = nil
+	if r := s.ranking; r != nil && r.explained != nil {
 		r.explained = nil
 		clear(r.names)
 		if cap(r.reasons) > maxKeptReasons {
 			r.reasons, r.names = nil, nil
 		}
-		m.rankings.Put(r)
 	}
 	m.scratches.Put(s)
 }

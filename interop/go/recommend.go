@@ -147,7 +147,7 @@ func (m *Model) rankRequest(s *scratch, r *request) (known, unknown int, err err
 	if err := m.admit(s, r, items, f); err != nil {
 		return 0, 0, err
 	}
-	s.ranking = m.ranking()
+	m.equip(s)
 	return len(items), unknown, m.rank(s, items, weights, r.n, f)
 }
 

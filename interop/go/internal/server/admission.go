@@ -179,12 +179,20 @@ func (x *exchange) reserve(bytes int64) *fault {
 	if held > smallBytes {
 		limit = a.largeMemory()
 	}
-	if a.memory.Add(bytes) > limit {
-		a.memory.Add(-bytes)
+	if !a.take(bytes, limit) {
 		return x.giveUp(reasonMemory)
 	}
 	x.share.memory = held
 	return nil
+}
+
+// take counts memory, unless it becomes more than a limit.
+func (a *admission) take(bytes, limit int64) bool {
+	if a.memory.Add(bytes) > limit {
+		a.memory.Add(-bytes)
+		return false
+	}
+	return true
 }
 
 // release gives back what the request holds beyond so many bytes.

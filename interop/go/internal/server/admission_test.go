@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -220,6 +221,36 @@ func TestBodiesThatAreWaitedForStayWithinTheBound(t *testing.T) {
 	if most > bound+connections<<15 {
 		t.Errorf("the heap grew by %d MiB", most>>20)
 	}
+}
+
+func TestHeadersThatAreWaitedForStayWithinTheBound(t *testing.T) {
+	const connections, bound = 200, 64 << 20
+	server := startChanged(t, testOptions(cosineModel), func(s *Server) {
+		s.limits.MaxMemory = bound
+		s.admission.set(&s.limits)
+	})
+	most := heap()
+	var opened []net.Conn
+	for range connections {
+		connection := server.dial(t)
+		write(t, connection, "GET /v1/users/"+strings.Repeat("a", 10<<10))
+		connection.Write(bytes.Repeat([]byte("a"), 190<<10)) // fails where the connection is closed by then
+		opened = append(opened, connection)
+	}
+	waitFor(t, "headers to be counted", func() bool { return server.admission.memory.Load() > 8<<20 })
+	if answer := server.get(t, "/v1/users/u0002/recommendations"); answer.status != 200 {
+		t.Errorf("got %d %s", answer.status, answer.body)
+	}
+	if held := server.admission.memory.Load(); held > server.admission.maxMemory {
+		t.Errorf("%d bytes are held", held)
+	}
+	if grown := heap() - most; grown > bound+connections<<15 {
+		t.Errorf("the heap grew by %d MiB", grown>>20)
+	}
+	for _, connection := range opened {
+		connection.Close()
+	}
+	server.expectIdle(t)
 }
 
 // phase asks with so many clients, each for the heaviest list again and again, and tells what came of it.

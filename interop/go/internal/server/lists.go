@@ -23,7 +23,11 @@ func (s *Server) recommendUser(x *exchange) *fault {
 	if expected, got := idFault(x.id); expected != "" {
 		return badRequest("id", expected, got)
 	}
-	request, fault := x.parseQuery(userParameters, &s.limits)
+	query := x.request.URL.RawQuery
+	if fault := x.admitText(len(query)); fault != nil {
+		return fault
+	}
+	request, fault := parseQuery(query, userParameters, &s.limits)
 	if fault != nil {
 		return fault
 	}
@@ -32,7 +36,11 @@ func (s *Server) recommendUser(x *exchange) *fault {
 }
 
 func (s *Server) recommendBody(x *exchange) *fault {
-	if _, fault := x.parseQuery(nil, &s.limits); fault != nil {
+	query := x.request.URL.RawQuery
+	if fault := x.admitText(len(query)); fault != nil {
+		return fault
+	}
+	if _, fault := parseQuery(query, nil, &s.limits); fault != nil {
 		return fault
 	}
 	text, fault := x.readBody(&s.limits)
@@ -56,7 +64,11 @@ func (s *Server) similar(x *exchange) *fault {
 	if expected, got := idFault(x.id); expected != "" {
 		return badRequest("id", expected, got)
 	}
-	request, fault := x.parseQuery(itemParameters, &s.limits)
+	query := x.request.URL.RawQuery
+	if fault := x.admitText(len(query)); fault != nil {
+		return fault
+	}
+	request, fault := parseQuery(query, itemParameters, &s.limits)
 	if fault != nil {
 		return fault
 	}
@@ -67,15 +79,6 @@ func (s *Server) similar(x *exchange) *fault {
 		x.body = append(x.body, ", "...)
 		return x.take(items, err)
 	}, "id")
-}
-
-// parseQuery reads the query, for which there must be room.
-func (x *exchange) parseQuery(known []parameter, limits *Limits) (listRequest, *fault) {
-	query := x.request.URL.RawQuery
-	if fault := x.admitText(len(query)); fault != nil {
-		return listRequest{}, fault
-	}
-	return parseQuery(query, known, limits)
 }
 
 // guarded returns the options of a request that this exchange watches over.

@@ -91,7 +91,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, reload <-chan
 	defer stopWatching()
 	go s.models.watch(watching, s.options.ReloadInterval, reload, s.options.VerifyReloads)
 	failed := make(chan error, 1)
-	go func() { failed <- httpServer.Serve(listener) }()
+	go func() { failed <- httpServer.Serve(countingListener{listener, &s.admission}) }()
 	s.log.Info("listening", "address", listener.Addr().String())
 	select {
 	case err := <-failed:
