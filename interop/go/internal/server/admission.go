@@ -188,11 +188,16 @@ func (x *exchange) reserve(bytes int64) *fault {
 
 // take counts memory, unless it becomes more than a limit.
 func (a *admission) take(bytes, limit int64) bool {
-	if a.memory.Add(bytes) > limit {
-		a.memory.Add(-bytes)
-		return false
+	for {
+		taken := a.memory.Load()
+		if taken+bytes > limit {
+			return false
+		}
+		// Not added and taken back: a small request would be refused in between.
+		if a.memory.CompareAndSwap(taken, taken+bytes) {
+			return true
+		}
 	}
-	return true
 }
 
 // release gives back what the request holds beyond so many bytes.

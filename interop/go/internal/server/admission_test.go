@@ -77,6 +77,25 @@ func TestMemoryThatIsTakenLeavesRoomForSmallRequests(t *testing.T) {
 	}
 }
 
+func TestAConnectionLivesOnAfterARefusal(t *testing.T) {
+	server, written := startDense(t, 1000, func(s *Server) {
+		s.admission.memory.Store(s.admission.largeMemory())
+		s.admission.long.running, s.admission.long.steps = s.admission.long.slots, 1e12
+	})
+	connection := server.dial(t)
+	body := heaviest(written, 400) + strings.Repeat(" ", 80<<10) // so that it is refused before it is read
+	for range 3 {
+		write(t, connection, fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", slowStart, len(body), body))
+		if answer := read(t, connection); answer.status != 429 {
+			t.Errorf("got %d %s", answer.status, answer.body)
+		}
+		write(t, connection, "GET /v1/users/u000003/recommendations HTTP/1.1\r\nHost: x\r\n\r\n")
+		if answer := read(t, connection); answer.status != 200 {
+			t.Errorf("got %d %s", answer.status, answer.body)
+		}
+	}
+}
+
 func TestARequestThatNeverFindsRoomIsRefusedAtOnce(t *testing.T) {
 	server, written := startDense(t, 1000, func(s *Server) {})
 	answer := server.post(t, heaviest(written, 1000))
@@ -309,7 +328,11 @@ func TestUnderOverloadTheServerAnswersOn(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	server, written := startDense(t, 2000, func(*Server) {})
+	server, written := startDense(t, 2000, func(s *Server) {
+		s.limits.RequestTimeout = time.Minute // enough for any machine, and with the race detector
+		s.admission.set(&s.limits)
+		s.admission.short.patience, s.admission.long.patience = time.Second, time.Second
+	})
 	body := heaviest(written, 240)
 	want := server.post(t, body)
 	var parsed struct{ Items []struct{ Because []any } }

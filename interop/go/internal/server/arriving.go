@@ -3,12 +3,13 @@ package server
 import (
 	"errors"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 )
 
-// countingListener counts the memory of what arrives on its connections until it is answered: of a header
-// that is not whole yet nobody else knows.
+// countingListener counts the memory of headers as they arrive: package http holds what is there of them,
+// and tells nobody. Its server must have noteState.
 type countingListener struct {
 	net.Listener
 	of *admission
@@ -19,17 +20,19 @@ func (l countingListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &countingConn{Conn: connection, of: l.of}, nil
+	counting := &countingConn{Conn: connection, of: l.of}
+	counting.inHeader.Store(true)
+	return counting, nil
 }
 
-// countingConn may be read and written at the same time.
 type countingConn struct {
 	net.Conn
-	of      *admission
-	arrived atomic.Int64 // bytes since something was last sent
+	of       *admission
+	inHeader atomic.Bool
 
-	mutex sync.Mutex
-	held  int64 // of the memory of all requests
+	mutex   sync.Mutex
+	arrived int64 // bytes of the header
+	held    int64 // of the memory of all requests
 }
 
 const (
@@ -39,40 +42,30 @@ const (
 	bytesOfHeader = 2
 )
 
-// errNoRoom ends the reading of a request for which there is no memory.
-var errNoRoom = errors.New("no room for one more request")
+// errNoRoom ends a connection whose header finds no memory. Package http has no answer to an error of this type.
+var errNoRoom = &net.OpError{Op: "read", Err: errors.New("no room for one more request")}
 
 func (c *countingConn) Read(room []byte) (int, error) {
 	count, err := c.Conn.Read(room)
-	if arrived := c.arrived.Add(int64(count)); arrived > uncounted && !c.hold(arrived) {
-		return count, errNoRoom
+	if count > 0 && c.inHeader.Load() && !c.hold(int64(count)) {
+		c.of.refused[reasonMemory].Add(1)
+		return 0, errNoRoom
 	}
 	return count, err
 }
 
-// hold counts what has arrived; beyond the longest header it is a body, which is counted where it is read.
-func (c *countingConn) hold(arrived int64) bool {
+func (c *countingConn) hold(more int64) bool {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	more := bytesOfHeader*min(arrived, maxHeaderBytes) - c.held
-	if more <= 0 {
+	if c.arrived += more; c.arrived <= uncounted {
 		return true
 	}
-	if !c.of.take(more, c.of.largeMemory()) {
+	wanted := bytesOfHeader*c.arrived - c.held
+	if !c.of.take(wanted, c.of.largeMemory()) {
 		return false
 	}
-	c.held += more
+	c.held += wanted
 	return true
-}
-
-func (c *countingConn) Write(text []byte) (int, error) {
-	c.release()
-	return c.Conn.Write(text)
-}
-
-func (c *countingConn) Close() error {
-	c.release()
-	return c.Conn.Close()
 }
 
 // CloseWrite is what package http ends a connection with of which it has not read all, so that the answer
@@ -84,12 +77,22 @@ func (c *countingConn) CloseWrite() error {
 	return nil
 }
 
-func (c *countingConn) release() {
-	if c.arrived.Swap(0) <= uncounted {
+// noteState is told by package http when a header is whole, and when its request is answered.
+func noteState(connection net.Conn, state http.ConnState) {
+	if wrapped, isWrapped := connection.(interface{ NetConn() net.Conn }); isWrapped { // in TLS
+		connection = wrapped.NetConn()
+	}
+	c, isCounting := connection.(*countingConn)
+	if !isCounting || state == http.StateNew {
+		return
+	}
+	if state == http.StateActive {
+		c.inHeader.Store(false)
 		return
 	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.of.memory.Add(-c.held)
-	c.held = 0
+	c.arrived, c.held = 0, 0
+	c.inHeader.Store(true)
 }

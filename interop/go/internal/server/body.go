@@ -54,9 +54,6 @@ func (x *exchange) readText(body io.Reader, limits *Limits) ([]byte, *fault) {
 		if err == io.EOF {
 			return text, nil
 		}
-		if errors.Is(err, errNoRoom) {
-			return nil, x.giveUp(reasonMemory)
-		}
 		if err != nil {
 			return nil, bodyFault(err, limits)
 		}

@@ -85,6 +85,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, reload <-chan
 		WriteTimeout:      2 * s.limits.RequestTimeout, // it begins with the request
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         noteState,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	watching, stopWatching := context.WithCancel(ctx)
