@@ -3,12 +3,14 @@
 ## PYTHON=python3.12   the interpreter that environments are made from, 3.11 or newer
 ## ALL=1               test: Spark, BigQuery, GoogleSQL and Go too, none may be missing; clean: environments too;
 ##                     bench: 20m and the growth too, more than two hours
+## MINUTES=10          attack: how long
 ## FAST_MARKS=EXPR     what test-fast selects, as in pytest -m
 ## UPGRADE=1           lock: take the newest versions
 ## V=1                 show pip's output
 
 PYTHON ?= python3
 FAST_MARKS ?= not slow and not medium
+MINUTES ?= 10
 
 # The folders that black and mypy look at, those of them that hold Python files.
 CHECKED := conftest.py setup.py $(strip $(foreach d,mlcore cli tests fixtures benchmarks interop,$(if $(wildcard $(d)/*.py),$(d))))
@@ -22,7 +24,7 @@ PIP_FLAGS := --disable-pip-version-check --no-input --no-compile $(if $(filter 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: .venv/.ready-%
-.PHONY: help setup demo test test-python test-go test-fast test-pythons check golden golden-check bench lock clean
+.PHONY: help setup demo test test-python test-go test-fast test-pythons attack check golden golden-check bench lock clean
 
 help: ## list the targets and variables
 	@echo "usage: make TARGET [VARIABLE=VALUE ...]"
@@ -117,6 +119,9 @@ test-fast: $(TEST) ## run while editing: about a minute
 
 test-pythons: $(TEST) .venv-lock/.ready-uv ## run the fast tests on each Python found, with the lowest and newest packages
 	.venv/bin/python -m tests.setup.interpreters --marks "$(FAST_MARKS)"
+
+attack: $(TEST) ## fail system calls, kill, fuzz the readers in Python and Go; names the seed of what it finds
+	.venv/bin/python -m tests.attacks --minutes $(MINUTES)
 
 check: $(TEST) ## check the formatting (black, clang-format) and the types (mypy, strict)
 	.venv/bin/black --check --quiet $(CHECKED) || .venv/bin/black --check --diff $(CHECKED)

@@ -6,17 +6,19 @@ import argparse
 import io
 import os
 import re
-import signal
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TextIO
 
-from mlcore.errors import DataWarning, MlcoreError, from_os_error
+from mlcore.errors import DataWarning, MlcoreError, from_os_error, shorten
+from mlcore.interrupts import Stop, describe_written, stoppable
 from mlcore.lazy import LazyModule
+from mlcore.printable import JOINERS, printable, printable_json
 
 __all__ = ["Outcome", "Parser", "TerminalProgress", "command_line", "make_parser", "run"]
 
@@ -74,7 +76,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> Any:
         """Exit with 2; the last line on stderr is the complaint."""
-        super().error(message + (self._meant(message) or ""))
+        super().error(printable(message + (self._meant(message) or "")))
 
     def _meant(self, message: str) -> str | None:
         if not re.search("unrecognized arguments|required", message):
@@ -139,6 +141,7 @@ class TerminalProgress:
         self._begun = self._last = time.monotonic()
         self._step = ""
         self._shown = False
+        self._out_of_memory: Exception | None = None
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Show the progress of a step, at most five times a second."""
@@ -153,7 +156,7 @@ class TerminalProgress:
             return
         self._last, self._shown = now, True
         share = f": {100 * done // total} %" if total else f": {done}" if done else ""
-        line = f"{step}{share} ({now - self._begun:.0f} s)"
+        line = f"{printable(step)}{share} ({now - self._begun:.0f} s)"
         self._stream.write(f"\r{line}\x1b[K" if self._is_terminal else f"{line}\n")
         self._stream.flush()
 
@@ -166,9 +169,18 @@ class TerminalProgress:
         """Print a line that stays, with ``--progress`` its details in its place."""
         self.close()
         self._step = ""  # the next report starts a step
+        self._out_of_memory = getattr(text, "out_of_memory", self._out_of_memory)  # of a Message
         if self._asked:
             text = getattr(text, "details", text)  # of a Message
-        print(text, file=self._stream, flush=True)
+        print(printable(text, keep="\n"), file=self._stream, flush=True)
+
+    def out_of_memory(self, error: MemoryError) -> Exception:
+        """Return the error of the memory plan that was shown last, or one for work without a plan."""
+        from mlcore.memory.plan import LARGER_MACHINE
+
+        got = shorten(str(error), 100) if str(error) else "too little"
+        other = MlcoreError(f"memory: expected enough for the work, got {got}", LARGER_MACHINE)
+        return self._out_of_memory or other
 
     def close(self) -> None:
         """Clear the line on the terminal."""
@@ -180,60 +192,87 @@ class TerminalProgress:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command prints, and an error to end with after its result is written."""
+    """What a command prints.
+
+    Attributes:
+        failure: to end with after the result is written.
+        is_data: JSON for programs, which only a terminal gets with escapes for people.
+    """
 
     text: str
     failure: MlcoreError | None = None
+    is_data: bool = False
 
 
 def run(
     work: Callable[[TerminalProgress], str | Outcome],
     args: argparse.Namespace,
     *outputs: str | None,
+    goes_on: bool = False,
 ) -> int:
     """Do the work of a command and return its exit code: known errors become one line here.
 
-    Prints what ``work`` returns, to stderr if standard output holds the result itself.
+    Prints what ``work`` returns, to stderr if standard output holds the result itself. Signals stop
+    the work until its outputs are in place; see ``mlcore.interrupts``.
 
     Args:
         work: returns a summary, or a result for standard output.
         outputs: paths of results; ``-`` is standard output, as ``/dev/stdout``.
+        goes_on: whether signals stop the work even when an output is in place, as others follow.
 
     Returns:
         0, or 1 after one line that says what was wrong. Other exceptions pass.
     """
     progress = TerminalProgress(sys.stderr, args.progress)
     fills_stdout = any(_is_stdout(path) for path in outputs if path is not None)
-    previous = _stop_on_sigterm()
+    with stoppable(goes_on) as stop:
+        try:
+            stop.begin()
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", DataWarning)
+                warnings.showwarning = partial(_show_warning, warnings.showwarning)
+                result = work(progress)
+            progress.close()
+            outcome = result if isinstance(result, Outcome) else Outcome(result)
+            stop.can_stop = True
+            _report(outcome, sys.stderr if fills_stdout else sys.stdout, stop)
+            return 0
+        except BrokenPipeError:
+            _drop_stdout()  # the reader has seen enough
+            return 1
+        except KeyboardInterrupt:
+            stop.can_stop = False
+            progress.close()
+            _complain(f"error: interrupted{printable(describe_written())}")
+            return 1
+        except (MlcoreError, OSError, MemoryError) as caught:
+            stop.can_stop = False
+            progress.close()
+            error = progress.out_of_memory(caught) if isinstance(caught, MemoryError) else caught
+            _complain(f"error: {printable(str(error))}")
+            if isinstance(error, MlcoreError) and error.hint:
+                _complain(f"hint: {error.hint}")
+            return 1
+
+
+def _report(outcome: Outcome, stream: TextIO, stop: Stop) -> None:
+    """Print the result; if there are files as well, they count, and what is printed is a courtesy."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", DataWarning)
-            warnings.showwarning = partial(_show_warning, warnings.showwarning)
-            result = work(progress)
-        progress.close()
-        outcome = result if isinstance(result, Outcome) else Outcome(result)
-        _print_result(outcome.text, sys.stderr if fills_stdout else sys.stdout)
-        if outcome.failure is not None:
-            raise outcome.failure
-        return 0
-    except BrokenPipeError:
-        _drop_stdout()  # the reader has seen enough
-        return 1
-    except KeyboardInterrupt:
-        progress.close()
-        # Standard output cannot be taken back.
-        written = "" if fills_stdout else ", nothing was written"
-        print(f"error: interrupted{written}", file=sys.stderr)
-        return 1
-    except (MlcoreError, OSError) as error:
-        progress.close()
-        print(f"error: {error}", file=sys.stderr)
-        if isinstance(error, MlcoreError) and error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
-        return 1
-    finally:
-        if previous is not None:
-            signal.signal(signal.SIGTERM, previous)
+        _print_result(outcome, stream)
+    except (BrokenPipeError, KeyboardInterrupt, MlcoreError) as error:
+        if not stop.names:
+            raise
+        _drop_stdout()
+        if isinstance(error, MlcoreError):
+            _complain(f"note: {printable(str(error))}")
+    stop.can_stop = False
+    if outcome.failure is not None:
+        raise outcome.failure
+
+
+def _complain(line: str) -> None:
+    with suppress(OSError):  # the terminal is gone
+        print(line, file=sys.stderr, flush=True)
 
 
 def _is_stdout(path: str) -> bool:
@@ -245,7 +284,12 @@ def _is_stdout(path: str) -> bool:
     return descriptor_of(path) == 1
 
 
-def _print_result(text: str, stream: TextIO) -> None:
+def _print_result(outcome: Outcome, stream: TextIO) -> None:
+    text = outcome.text
+    if not outcome.is_data:
+        text = printable(text, keep="\n" + JOINERS)
+    elif stream.isatty():
+        text = printable_json(text)
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(encoding="utf-8")  # ids may be in any script, whatever the locale
     try:
@@ -259,17 +303,8 @@ def _print_result(text: str, stream: TextIO) -> None:
 
 def _drop_stdout() -> None:
     # Otherwise Python would flush again at exit, and complain.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _stop_on_sigterm() -> Any:
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    try:
-        return signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not in the main thread
-        return None
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_warning(

@@ -14,6 +14,7 @@ from pathlib import Path
 from cli.__main__ import main as run_command
 from cli.console import command_line, make_parser, run
 from mlcore.errors import DataError
+from mlcore.printable import printable
 
 CONFIG = {
     "similarity": {"name": "cosine"},
@@ -79,23 +80,34 @@ def prepare(folder: Path) -> None:
     Raises:
         DataError: the folder has files that no demo wrote.
     """
+    from mlcore.files.outputs import open_outputs
+
     script = folder / "commands.sh"
     is_ours = script.is_file() and script.read_bytes().startswith(MARK.encode())
-    if folder.exists() and not is_ours and (not folder.is_dir() or any(folder.iterdir())):
+    if (
+        folder.exists()
+        and not is_ours
+        and (not folder.is_dir() or any(map(_is_other, folder.iterdir())))
+    ):
         raise DataError(
             f"{folder}: expected a folder that is new, empty or of an earlier demo, got another",
             "--out-dir names the folder",
         )
     folder.mkdir(parents=True, exist_ok=True)
     lines = [f"{as_typed(command)}\n" for command in commands(folder)]
-    script.write_text(MARK + "".join(lines), "utf-8")
-    (folder / "config.json").write_text(json.dumps(CONFIG, indent=2) + "\n", "utf-8")
+    with open_outputs(script, folder / "config.json") as (script_out, config_out):
+        script_out.write(MARK + "".join(lines))
+        config_out.write(json.dumps(CONFIG, indent=2) + "\n")
+
+
+def _is_other(path: Path) -> bool:
+    return ".partial-" not in path.name  # which a demo that was killed may have left
 
 
 def _work(folder: Path) -> str:
     prepare(folder)
     for command in commands(folder):
-        print(f"\n$ {as_typed(command)}", flush=True)
+        print(f"\n$ {printable(as_typed(command))}", flush=True)
         status = run_command(command)
         if status != 0:
             raise SystemExit(status)
@@ -105,7 +117,7 @@ def _work(folder: Path) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run(lambda progress: _work(Path(args.out_dir)), args)
+    return run(lambda progress: _work(Path(args.out_dir)), args, goes_on=True)
 
 
 if __name__ == "__main__":

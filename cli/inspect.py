@@ -27,8 +27,10 @@ def build_parser() -> argparse.ArgumentParser:
 def _describe(args: Args) -> str:
     from mlcore.artifact import describe_model
     from mlcore.jsontext import format_document
+    from mlcore.printable import printable_json
 
-    return format_document(describe_model(args.model_dir, args.verify)).rstrip("\n")
+    document = format_document(describe_model(args.model_dir, args.verify))
+    return printable_json(document.rstrip("\n"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

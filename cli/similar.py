@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from cli.console import make_parser, run
+from cli.console import Outcome, make_parser, run
 from cli.options import FILTER_TEXTS, InputArgs, add_fields, add_input_options, add_model_option
 from mlcore.recommend.options import PredictOptions
 
@@ -33,10 +33,10 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _similar(args: Args) -> str:
+def _similar(args: Args) -> Outcome:
     from mlcore.recommend.similar import similar_from_path
 
-    return similar_from_path(
+    text = similar_from_path(
         args.model_dir,
         args.item,
         args.top_n,
@@ -44,6 +44,7 @@ def _similar(args: Args) -> str:
         attributes_path=args.attributes,
         input_options=args.input_options(),
     )
+    return Outcome(text, is_data=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

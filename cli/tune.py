@@ -39,6 +39,7 @@ from cli.options import (
     build_config,
 )
 from mlcore.errors import DataError
+from mlcore.printable import printable
 from mlcore.tune.config import TuneConfig
 
 if TYPE_CHECKING:
@@ -162,13 +163,13 @@ def _next_commands(args: Args) -> list[str]:
 
 
 def _line(words: Sequence[str]) -> str:
-    return f"  {command_line(words[0])} {shlex.join(words[1:])}"
+    return printable(f"  {command_line(words[0])} {shlex.join(words[1:])}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run(lambda progress: _tune(args, progress), args)
+    return run(lambda progress: _tune(args, progress), args, goes_on=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """mlcore: item-similarity recommenders with one trained artifact that every language reads."""
 
-from typing import TYPE_CHECKING
-
 from mlcore.lazy import lazy_names
 from mlcore.version import VERSION
+
+TYPE_CHECKING = False  # typing takes longer to load than all that is here
 
 if TYPE_CHECKING:
     from mlcore.artifact import Model, verify_model

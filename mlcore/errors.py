@@ -14,6 +14,8 @@ import os
 from collections.abc import Iterator
 from typing import ClassVar
 
+from mlcore.printable import printable
+
 __all__ = [
     "ArtifactError",
     "ChecksumError",
@@ -43,11 +45,14 @@ __all__ = [
 
 
 class MlcoreError(Exception):
-    """Base of all errors with a message for the user; ``hint`` may say how to fix it."""
+    """Base of all errors with a message for the user; ``hint`` may say how to fix it.
+
+    Both are one line that steers no terminal, whatever the names and values in them.
+    """
 
     def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
+        super().__init__(printable(message))
+        self.hint = None if hint is None else printable(hint)
 
 
 class ConfigError(MlcoreError):
@@ -64,6 +69,9 @@ class NoRowsError(DataError):
 
 class DataWarning(UserWarning):
     """A file has something its owner should know about, but was read."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class GateError(MlcoreError):

@@ -59,13 +59,20 @@ class HistoryDecay(ABC):
             lengths: L of the history of each item, (E,).
         """
 
-    def apply(self, indptr: Int64Array, weights: Float32Array, order: Int32Array) -> Float32Array:
+    def apply(
+        self,
+        indptr: Int64Array,
+        weights: Float32Array,
+        order: Int32Array,
+        file: str = "order.npz",
+    ) -> Float32Array:
         """Return the weights of histories as they count where a model recommends, (E,) float32.
 
         Args:
             indptr: (R + 1,) offsets of the histories.
-            weights: (E,).
+            weights: (E,); one that is not above 0, of a faulty model, is no weight afterwards either.
             order: place of each item in its history, (E,).
+            file: that the order is from, for messages.
 
         Raises:
             CsrError: a place is not from 1 to L.
@@ -76,15 +83,13 @@ class HistoryDecay(ABC):
         """
         lengths = np.diff(indptr)
         lengths = np.repeat(lengths, lengths)  # (E,)
-        wrong = np.flatnonzero((order < 1) | (order > lengths))
-        if len(wrong):
+        if ((order < 1) | (order > lengths)).any():
             raise CsrError(
-                f"order.npz: positions.npy: expected 1 to {lengths[wrong[0]]} for a history of so "
-                f"many items, got {order[wrong[0]]}"
+                f"{file}: expected positions from 1 to the items of the history, got others"
             )
         with np.errstate(under="ignore", invalid="ignore"):  # who ranks refuses what is not finite
             decayed = (weights * self.factors(order, lengths)).astype(np.float32)  # (E,) float32
-        decayed[decayed == 0] = _LEAST
+        decayed[(decayed == 0) & (weights > 0)] = _LEAST
         return decayed
 
 
@@ -99,7 +104,13 @@ class NoHistoryDecay(HistoryDecay):
         """Return ones."""
         return np.ones(len(places))
 
-    def apply(self, indptr: Int64Array, weights: Float32Array, order: Int32Array) -> Float32Array:
+    def apply(
+        self,
+        indptr: Int64Array,
+        weights: Float32Array,
+        order: Int32Array,
+        file: str = "order.npz",
+    ) -> Float32Array:
         """Return the weights as they are, without a look at the order."""
         return weights
 

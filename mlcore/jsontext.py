@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterable
 from typing import Any
+
+from mlcore.limits import MAX_DEPTH, MAX_DIGITS, MAX_VALUES
 
 __all__ = [
     "JsonTextError",
@@ -27,15 +30,18 @@ class JsonTextError(ValueError):
     """The text is not strict JSON; the message says what it is instead."""
 
 
-def parse_json(text: str, max_depth: int | None = None) -> Any:
+def parse_json(text: str, max_depth: int = MAX_DEPTH) -> Any:
     """Return the value of a JSON text, which may have white space around it.
 
+    An integer of more than ``MAX_DIGITS`` digits is infinite, as any number is that no float64 holds
+    and that is not written as an integer.
+
     Args:
-        max_depth: of nested arrays and objects, 1 for the outermost; None for the parser's limit.
+        max_depth: of nested arrays and objects, 1 for the outermost.
 
     Raises:
         JsonTextError: malformed, a key twice in one object, NaN or an infinity, a lone surrogate
-            in a string, or nested too deeply.
+            in a string, nested too deeply, or more than ``MAX_VALUES``.
 
     >>> parse_json('{"a": [1, 2.5]}')
     {'a': [1, 2.5]}
@@ -46,20 +52,23 @@ def parse_json(text: str, max_depth: int | None = None) -> Any:
         raise JsonTextError(_malformed(text, error)) from None
     except RecursionError:
         raise JsonTextError("JSON nested too deeply") from None
-    if max_depth is not None:
-        _refuse_deeper(value, max_depth)
+    containers = text.count("[") + text.count("{")
+    if containers > max_depth or containers + text.count(",") >= MAX_VALUES:
+        _refuse_large(value, max_depth)
     if "\\u" in text:
         _refuse_lone_surrogates(value)
     return value
 
 
 def _decode(text: str) -> Any:
-    try:
-        return _DECODER.decode(text)
-    except (json.JSONDecodeError, JsonTextError):
-        raise
-    except ValueError:  # an integer of more digits than Python converts, perhaps of no interest
-        return _HUGE_DECODER.decode(text)
+    if sys.get_int_max_str_digits() == MAX_DIGITS:  # another one takes long, or converts less
+        try:
+            return _DECODER.decode(text)
+        except (json.JSONDecodeError, JsonTextError):
+            raise
+        except ValueError:  # an integer of more digits, perhaps of no interest
+            pass
+    return _HUGE_DECODER.decode(text)
 
 
 def _malformed(text: str, error: json.JSONDecodeError) -> str:
@@ -85,9 +94,12 @@ def _refuse_constant(name: str) -> Any:
     raise JsonTextError(f"{name}, which is not JSON")
 
 
-def _refuse_deeper(value: Any, max_depth: int) -> None:
-    level = [value]
+def _refuse_large(value: Any, max_depth: int) -> None:
+    level, num_values = [value], 0
     for _ in range(max_depth + 1):
+        num_values += len(level)
+        if num_values > MAX_VALUES:
+            raise JsonTextError("JSON of too many values")
         containers = [item for item in level if isinstance(item, (dict, list))]
         if not containers:
             return
@@ -109,10 +121,12 @@ def _refuse_lone_surrogates(value: Any) -> None:
 
 
 def _parse_integer(text: str) -> int | float:
+    if len(text.removeprefix("-")) > MAX_DIGITS:
+        return -math.inf if text[0] == "-" else math.inf
     try:
         return int(text)
-    except ValueError:
-        return float(text)  # infinite
+    except ValueError:  # where the environment sets another limit
+        return float(text)
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object_of_pairs, parse_constant=_refuse_constant)
@@ -217,9 +231,17 @@ def _format(value: Any, newline: str) -> str:
         return "[" + ", ".join(_format(item, inner) for item in value) + "]"
     if isinstance(value, float) and math.isfinite(value):
         return format_number(value)
-    if isinstance(value, (int, float)) and abs(value) >= 2**1024:
+    if isinstance(value, (int, float)) and not _is_held(value):
         return "-1e999" if value < 0 else "1e999"  # a number that JSON has, and no float64
     return json.dumps(value, ensure_ascii=False)
+
+
+def _is_held(value: float) -> bool:
+    """Return whether float64 holds a number, perhaps rounded."""
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:
+        return False
 
 
 def format_line(value: Any) -> str:

@@ -15,13 +15,18 @@ OnMessage: TypeAlias = Callable[[str], None]  # called with a line of text for p
 
 
 class Message(str):
-    """A line for people, and in ``details`` a longer text for those who want it."""
+    """A line for people, and in ``details`` a longer text for those who want it.
+
+    Attributes:
+        out_of_memory: of a memory plan, the error if the work takes more than the system gives.
+    """
 
     details: str
+    out_of_memory: Exception
 
-    def __new__(cls, line: str, details: str) -> Message:
+    def __new__(cls, line: str, details: str, out_of_memory: Exception) -> Message:
         message = super().__new__(cls, line)
-        message.details = details
+        message.details, message.out_of_memory = details, out_of_memory
         return message
 
 

@@ -106,8 +106,18 @@ def test_the_power_is_the_portable_one_of_a_rounded_quotient() -> None:
 @pytest.mark.parametrize("decay", [QuadraticHistoryDecay(), ExponentialHistoryDecay()], ids=str)
 def test_a_place_that_no_history_has_is_refused(decay: HistoryDecay, place: int) -> None:
     order = np.array([1, 1, place], np.int32)
-    with pytest.raises(CsrError, match=f"^order.npz: positions.npy: expected 1 to 2 .* {place}$"):
-        decay.apply(np.array([0, 1, 3]), np.ones(3, np.float32), order)
+    with pytest.raises(CsrError, match="^a/order.npz: expected positions from 1 to the items"):
+        decay.apply(np.array([0, 1, 3]), np.ones(3, np.float32), order, "a/order.npz")
+
+
+@pytest.mark.parametrize(
+    "decay", [QuadraticHistoryDecay(), ExponentialHistoryDecay(0.001)], ids=str
+)
+def test_a_weight_that_is_none_does_not_become_one(decay: HistoryDecay) -> None:
+    weights = np.array([0, -(2.0**-149), -1, 2.0**-149, 1], np.float32)
+    order = np.arange(1, 6, dtype=np.int32)
+    decayed = decay.apply(np.array([0, 5]), weights, order)
+    assert (decayed > 0).tolist() == [False, False, False, True, True]
 
 
 @given(

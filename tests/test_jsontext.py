@@ -7,6 +7,7 @@ import math
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -387,3 +388,42 @@ def test_numbers_beyond_float64_stay_json() -> None:
     value = parse_json('{"a": 1e400, "b": [-1e400], "c": 1}')
     assert format_document(value) == '{\n  "a": 1e999,\n  "b": [-1e999],\n  "c": 1\n}\n'
     assert format_document(10**5000) == "1e999\n"
+
+
+@pytest.mark.parametrize("limit", [0, 640, 4300, 10_000])
+def test_an_integer_of_too_many_digits_is_infinite_whatever_the_environment(limit: int) -> None:
+    before = sys.get_int_max_str_digits()
+    try:
+        sys.set_int_max_str_digits(limit)
+        found = parse_json(f'[{"9" * 4301}, -{"9" * 4301}, {"9" * 900_000}, {"9" * 640}]')
+    finally:
+        sys.set_int_max_str_digits(before)
+    assert found == [math.inf, -math.inf, math.inf, int("9" * 640)]
+    assert parse_json("9" * 4300) == int("9" * 4300)
+
+
+def test_a_document_writes_numbers_that_float64_does_not_hold_as_one_that_json_has() -> None:
+    held = 2**1024 - 2**970 - 1  # which rounds to the greatest float64
+    values = parse_json(f'[1{"0" * 400}, -{"9" * 5000}, 1e400, {held}, {held + 1}]')
+    assert format_document(values) == f"[1e999, -1e999, 1e999, {held}, 1e999]\n"
+
+
+def test_time_grows_with_the_digits() -> None:
+    begun = time.process_time()
+    for text in ("9" * 10**6, "9" * 4300 + ("," + "9" * 4300) * 200, "0." + "9" * 10**6):
+        parse_json(f"[{text}]")
+    assert time.process_time() - begun < 1
+
+
+def test_a_text_has_at_most_so_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlcore.jsontext.MAX_VALUES", 6)
+    for text in (
+        '[1, 2, {"a": [3]}]',
+        "[" * 6 + "]" * 6,
+        '[",,,,,,,,[[[[[[[["]',
+        '{"a": [[], {}, "", 1]}',
+    ):
+        parse_json(text)
+    for text in ('[1, 2, {"a": [3, 4]}]', "[" * 7 + "]" * 7, '{"a": [[], {}, "", 1, 2]}'):
+        with pytest.raises(JsonTextError, match="^JSON of too many values$"):
+            parse_json(text)

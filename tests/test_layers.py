@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[1]
 # Imports run down: a room may import from the rooms above it here, those of one line do not see
 # each other.
 LEVELS = [
-    {"errors", "jsontext", "times", "progress", "version", "lazy", "notebook"},
+    {"limits", "printable"},
+    {"errors", "interrupts", "jsontext", "times", "progress", "version", "lazy", "notebook"},
     {"native"},
     {"memory", "ids", "references", "types", "parameters", "aggregate"},
     {"numeric", "columns"},

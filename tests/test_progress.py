@@ -18,7 +18,7 @@ def test_the_defaults_are_callbacks_that_print_nothing(capfd: pytest.CaptureFixt
 
 
 def test_a_message_is_its_line_and_has_details() -> None:
-    message = Message("memory: 7 B", "memory plan: much more")
+    message = Message("memory: 7 B", "memory plan: much more", MemoryError())
     assert message == "memory: 7 B" and f"{message}" == "memory: 7 B"
     assert message.details == "memory plan: much more"
 

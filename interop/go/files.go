@@ -1,11 +1,14 @@
 package mlcore
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 )
 
 // fileData is one file of an open model: its bytes, and whether they are a mapping.
@@ -13,6 +16,9 @@ type fileData struct {
 	name   string
 	data   []byte
 	mapped bool
+	info   os.FileInfo // of when it was opened
+	mark   int         // position of a byte near the end of a mapping, and that byte
+	marked byte
 }
 
 // modelFiles are the files of one model directory. All are opened through one handle of the
@@ -20,11 +26,14 @@ type fileData struct {
 type modelFiles struct {
 	dir      string
 	manifest *Manifest
-	files    []fileData // in the order of the manifest
+	files    []fileData            // in the order of the manifest
+	damage   atomic.Pointer[Error] // found in a mapping, if any
 }
 
 func openFiles(dir string, options Options) (*modelFiles, error) {
-	if info, err := os.Stat(dir); err != nil {
+	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, &Error{Verdict: VerdictIO, Place: dir, Expected: "a model directory", Got: "no such directory", Err: err}
+	} else if err != nil {
 		return nil, refuseIO(dir, "a model directory", err)
 	} else if !info.IsDir() {
 		return nil, refuse(VerdictIO, dir, "", "a model directory", "a file")
@@ -42,12 +51,12 @@ func openFiles(dir string, options Options) (*modelFiles, error) {
 		return nil, err
 	}
 	for _, entry := range f.manifest.Files {
-		data, mapped, err := f.load(root, entry, !options.DisableMmap)
+		file, err := f.load(root, entry, !options.DisableMmap)
 		if err != nil {
 			f.release()
 			return nil, err
 		}
-		f.files = append(f.files, fileData{entry.Name, data, mapped})
+		f.files = append(f.files, file)
 	}
 	return f, nil
 }
@@ -74,12 +83,12 @@ func (f *modelFiles) release() {
 }
 
 func (f *modelFiles) readManifest(root *os.Root) error {
-	file, size, err := f.open(root, manifestFile)
+	file, info, err := f.open(root, manifestFile)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	place := f.path(manifestFile)
+	place, size := f.path(manifestFile), info.Size()
 	if size > maxManifestBytes {
 		return refuse(VerdictManifest, place, "", fmt.Sprintf("at most %d bytes", maxManifestBytes), fmt.Sprint(size))
 	}
@@ -104,64 +113,66 @@ func (f *modelFiles) refuseUnlisted(root *os.Root) error {
 	return nil
 }
 
-// open opens a regular file and returns its size.
-func (f *modelFiles) open(root *os.Root, name string) (*os.File, int64, error) {
+// open opens a regular file and returns what the system knows of it.
+func (f *modelFiles) open(root *os.Root, name string) (*os.File, os.FileInfo, error) {
 	path := f.path(name)
 	// Looked at before it is opened, since opening a named pipe waits for its other end.
 	info, err := root.Lstat(name)
 	if err != nil {
-		return nil, 0, refuseIO(path, "a file", err)
+		return nil, nil, refuseIO(path, "a file", err)
 	}
 	if !info.Mode().IsRegular() {
 		kind := "something else"
 		if info.IsDir() {
 			kind = "a directory"
 		}
-		return nil, 0, refuse(VerdictIO, path, "", "a regular file", kind)
+		return nil, nil, refuse(VerdictIO, path, "", "a regular file", kind)
 	}
 	file, err := root.OpenFile(name, os.O_RDONLY|openFlags, 0)
 	if err != nil {
-		return nil, 0, refuseIO(path, "a readable file", err)
+		return nil, nil, refuseIO(path, "a readable file", err)
 	}
 	opened, err := file.Stat()
 	if err != nil {
 		file.Close()
-		return nil, 0, refuseIO(path, "a readable file", err)
+		return nil, nil, refuseIO(path, "a readable file", err)
 	}
 	if !os.SameFile(info, opened) {
 		file.Close()
-		return nil, 0, refuse(VerdictIO, path, "", "a file that stays in place", "another one")
+		return nil, nil, refuse(VerdictIO, path, "", "a file that stays in place", "another one")
 	}
-	return file, opened.Size(), nil
+	return file, opened, nil
 }
 
 // load maps or reads a file, after its size has been found to be as in the manifest.
-func (f *modelFiles) load(root *os.Root, entry FileEntry, tryMapping bool) ([]byte, bool, error) {
+func (f *modelFiles) load(root *os.Root, entry FileEntry, tryMapping bool) (fileData, error) {
 	path := f.path(entry.Name)
-	file, size, err := f.open(root, entry.Name)
+	file, info, err := f.open(root, entry.Name)
 	if err != nil {
-		return nil, false, err
+		return fileData{}, err
 	}
 	defer file.Close()
+	size := info.Size()
 	if size != entry.Bytes {
-		return nil, false, refuse(VerdictSize, path, "",
+		return fileData{}, refuse(VerdictSize, path, "",
 			fmt.Sprintf("%d bytes as in the manifest", entry.Bytes), fmt.Sprint(size))
 	}
 	if size > math.MaxInt-1<<16 { // the page that a mapping ends in must fit as well
-		return nil, false, refuse(VerdictIO, path, "", "a file that fits the address space",
+		return fileData{}, refuse(VerdictIO, path, "", "a file that fits the address space",
 			fmt.Sprintf("%d bytes", size))
 	}
+	loaded := fileData{name: entry.Name, info: info}
 	if tryMapping && size > 0 {
 		// Some file systems cannot map; the same bytes are read then.
-		if data, err := mapFile(file, int(size)); err == nil {
-			return data, true, nil
+		if loaded.data, err = mapFile(file, int(size)); err == nil {
+			loaded.mapped = true
+			return loaded, nil
 		}
 	}
-	data, err := readFile(file, int(size))
-	if err != nil {
-		return nil, false, refuseIO(path, "a readable file", err)
+	if loaded.data, err = readFile(file, int(size)); err != nil {
+		return fileData{}, refuseIO(path, "a readable file", err)
 	}
-	return data, false, nil
+	return loaded, nil
 }
 
 func readFile(file *os.File, size int) ([]byte, error) {

@@ -54,7 +54,7 @@ func TestAGuardEndsARequestAndTheNextOneIsRight(t *testing.T) {
 		options mlcore.RecommendOptions
 	}{
 		{"added up", 7, mlcore.RecommendOptions{IncludeSeen: true}},
-		{"under caps", 8, mlcore.RecommendOptions{IncludeSeen: true, Filter: &mlcore.Filter{AtMost: map[string]int{"kind": 2}}}},
+		{"under caps", 16, mlcore.RecommendOptions{IncludeSeen: true, Filter: &mlcore.Filter{AtMost: map[string]int{"kind": 2}}}},
 		{"explained", 14, mlcore.RecommendOptions{IncludeSeen: true, Explain: true}},
 	} {
 		want, err := model.Recommend(written.Users[0], 100, c.options)

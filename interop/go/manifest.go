@@ -72,6 +72,11 @@ func optionalFiles() []string {
 	return names
 }
 
+// FileNames returns the names that the files of a model may have, besides manifest.json.
+func FileNames() []string {
+	return append([]string{configFile, itemsFile, similarityFile, popularityFile}, optionalFiles()...)
+}
+
 // Manifest is what manifest.json says about a model.
 type Manifest struct {
 	ProducerName       string

@@ -1,6 +1,7 @@
 package mlcore
 
 import (
+	"cmp"
 	"math"
 	"runtime/debug"
 	"sync"
@@ -10,7 +11,7 @@ import (
 // Options says how a model is opened. The zero value is right for nearly everyone.
 type Options struct {
 	// DisableMmap reads the files into memory instead of mapping them. Answers are the same; the
-	// model then survives a file that somebody truncates, and costs memory of its own.
+	// model then survives a file that somebody writes to, and costs memory of its own.
 	DisableMmap bool
 	// Attributes, if not nil, take the place of the catalogue that the model has or lacks.
 	Attributes *Attributes
@@ -58,7 +59,13 @@ func Open(dir string, options Options) (model *Model, err error) {
 		}
 	}()
 	defer m.catchFault(debug.SetPanicOnFault(true), StageOpen, &err)
-	return m, m.readAll(options.Attributes)
+	if err := m.readAll(options.Attributes); err != nil {
+		return nil, err
+	}
+	for index := range files.files {
+		files.files[index].setMark()
+	}
+	return m, nil
 }
 
 func (m *Model) readAll(beside *Attributes) (err error) {
@@ -173,19 +180,33 @@ func (m *Model) giveBack() {
 	close(m.released)
 }
 
-// catchFault turns the fault of reading a mapped file that has been truncated into an error; the
-// format forbids writers to do so, but a server should outlive it. Any other panic goes on.
+// catchFault turns the fault of reading a mapped file that has been truncated into an error, and what else
+// goes wrong where its zeros are read; the format forbids writers to do so, but a server should outlive it.
+// Any other panic goes on.
 func (m *Model) catchFault(previous bool, stage Stage, err *error) {
-	debug.SetPanicOnFault(previous)
-	fault := recover()
-	if fault == nil {
+	defer debug.SetPanicOnFault(previous)
+	reason := recover()
+	if reason == nil {
 		return
 	}
-	if _, isAddress := fault.(interface{ Addr() uintptr }); !isAddress {
-		panic(fault)
+	if isFault(reason) || isFault(m.files.probe()) {
+		m.files.setDamage(m.files.dir, "files that stay as they were opened", "one that was truncated")
 	}
-	truncated := refuse(VerdictIO, m.files.dir, "", "files that stay as they were opened", "one that was truncated")
-	*err = atStage(truncated, stage)
+	damage := m.files.damage.Load()
+	if damage == nil {
+		panic(reason)
+	}
+	*err = atStage(damage, stage)
+}
+
+func isFault(reason any) bool {
+	_, isAddress := reason.(interface{ Addr() uintptr })
+	return isAddress
+}
+
+// checked returns the error of an answer, or that its files are not whole any more: then it may be anything.
+func (m *Model) checked(err error, stage Stage) error {
+	return atStage(cmp.Or(m.files.expectWhole(), err), stage)
 }
 
 // use runs work on an open model.
@@ -195,8 +216,12 @@ func (m *Model) use(stage Stage, work func() error) (err error) {
 	}
 	defer m.Release()
 	defer m.catchFault(debug.SetPanicOnFault(true), stage, &err)
-	return atStage(work(), stage)
+	return m.checked(work(), stage)
 }
+
+// Check looks whether a mapped file was written to since it was opened, which the format forbids. Once that
+// was found, here or in an answer, every answer is an error. What is not mapped cannot be changed.
+func (m *Model) Check() error { return m.use(StagePredict, m.files.expectUnchanged) }
 
 // Dir returns the path that the model was opened by.
 func (m *Model) Dir() string { return m.files.dir }

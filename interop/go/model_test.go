@@ -3,6 +3,7 @@ package mlcore_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
 	"github.com/mlcore/mlcore/interop/go/internal/modeltest"
@@ -146,29 +148,113 @@ func TestMappingHappensWhereItCan(t *testing.T) {
 	}
 }
 
-func TestTruncatedFilesGiveErrorsNotCrashes(t *testing.T) {
+func skipUnlessMapped(t *testing.T) {
+	t.Helper()
 	if !mlcore.CanMap || runtime.GOOS == "darwin" || binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
 		t.Skip("nothing is mapped, the pages may stay, or the numbers were decoded when opening")
 	}
+}
+
+// answersOf returns what a model says to one request of each kind.
+func answersOf(model *mlcore.Model, lists *mlcore.Prepared, written *modeltest.Model) (texts []string, errs []error) {
+	add := func(value any, err error) {
+		texts, errs = append(texts, fmt.Sprint(value)), append(errs, err)
+	}
+	add(model.Recommend(written.Users[3], 3000, mlcore.RecommendOptions{Fill: true}))
+	add(model.RecommendHistory([]mlcore.HistoryItem{{ID: written.Items[2999], Weight: 1}}, 9, mlcore.RecommendOptions{}))
+	for _, item := range []int{0, 1500, 2999} {
+		add(model.Similar(written.Items[item], 10))
+	}
+	line, _, err := lists.AppendRecommend(nil, written.Users[49], 10)
+	add(string(line), err)
+	index, isKnown, err := model.ItemIndex(written.Items[2999])
+	add([]any{index, isKnown}, err)
+	return texts, errs
+}
+
+func TestTruncatedFilesGiveErrorsNeitherCrashesNorOtherAnswers(t *testing.T) {
+	skipUnlessMapped(t)
 	written := modeltest.Random(rand.New(rand.NewPCG(1, 2)), 50, 3000, 300)
-	for _, name := range []string{"similarity.npz", "histories.npz", "items.csv", "users.csv", "popularity.npz"} {
-		t.Run(name, func(t *testing.T) {
-			dir := written.Write(t, t.TempDir())
-			model := openModel(t, dir, mlcore.Options{})
-			if err := os.Truncate(filepath.Join(dir, name), 0); err != nil {
-				t.Fatal(err)
-			}
-			for range 2 {
-				_, err := model.Recommend(written.Users[3], 3000, mlcore.RecommendOptions{Fill: true})
-				var refusal *mlcore.Error
-				if !errors.As(err, &refusal) || refusal.Verdict != mlcore.VerdictIO || refusal.Stage != mlcore.StagePredict {
-					t.Errorf("expected io, got %v", err)
+	whole := openModel(t, written.Write(t, t.TempDir()), mlcore.Options{})
+	lists, err := whole.Prepare(mlcore.RecommendOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expected, _ := answersOf(whole, lists, written)
+	for _, name := range []string{"similarity.npz", "histories.npz", "items.csv", "users.csv", "popularity.npz", "config.json"} {
+		info, err := os.Stat(filepath.Join(whole.Dir(), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, size := range []int64{0, 1, info.Size() / 2, info.Size() / 4096 * 4096, max(0, info.Size()-30), info.Size() - 1} {
+			t.Run(fmt.Sprint(name, size), func(t *testing.T) {
+				dir := filepath.Join(t.TempDir(), "model")
+				if err := os.CopyFS(dir, os.DirFS(whole.Dir())); err != nil {
+					t.Fatal(err)
 				}
-			}
-			if err := model.Verify(); mlcore.VerdictOf(err) != mlcore.VerdictIO {
-				t.Errorf("expected io, got %v", err)
-			}
-		})
+				model := openModel(t, dir, mlcore.Options{})
+				lists, err := model.Prepare(mlcore.RecommendOptions{})
+				if err := errors.Join(err, os.Truncate(filepath.Join(dir, name), size)); err != nil {
+					t.Fatal(err)
+				}
+				texts, errs := answersOf(model, lists, written)
+				for position, err := range errs {
+					var refusal *mlcore.Error
+					isRefused := errors.As(err, &refusal) && refusal.Verdict == mlcore.VerdictIO && refusal.Stage == mlcore.StagePredict
+					// The last byte of an archive is 0, as is what is read in its place.
+					isRight := size == info.Size()-1 && err == nil && texts[position] == expected[position]
+					if !isRefused && !isRight {
+						t.Errorf("request %d: got %v, %.80s", position, err, texts[position])
+					}
+				}
+				for _, err := range []error{model.Check(), model.Verify()} {
+					if mlcore.VerdictOf(err) != mlcore.VerdictIO {
+						t.Errorf("expected io, got %v", err)
+					}
+				}
+				if err := os.Truncate(filepath.Join(dir, name), info.Size()); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := model.Similar(written.Items[0], 1); mlcore.VerdictOf(err) != mlcore.VerdictIO {
+					t.Errorf("made long again: expected io, got %v", err)
+				}
+			})
+		}
+	}
+}
+
+func TestCheckFindsFilesThatWereWrittenTo(t *testing.T) {
+	skipUnlessMapped(t)
+	later := time.Now().Add(time.Hour)
+	for name, c := range map[string]struct {
+		change  func(path string) error
+		isFault bool
+	}{
+		"nothing":   {func(string) error { return nil }, false},
+		"touched":   {func(path string) error { return os.Chtimes(path, later, later) }, true},
+		"truncated": {func(path string) error { return os.Truncate(path, 5) }, true},
+		"longer":    {func(path string) error { return os.Truncate(path, 1<<20) }, true},
+		"deleted":   {os.Remove, false},
+		"replaced": {func(path string) error {
+			return errors.Join(os.Remove(path), os.WriteFile(path, []byte("other"), 0o600))
+		}, false},
+		"no folder": {func(path string) error { return os.RemoveAll(filepath.Dir(path)) }, false},
+	} {
+		written := tinyModel()
+		model := openModel(t, written.Write(t, t.TempDir()), mlcore.Options{})
+		read := openModel(t, model.Dir(), mlcore.Options{DisableMmap: true})
+		if err := c.change(filepath.Join(model.Dir(), "similarity.npz")); err != nil {
+			t.Fatal(err)
+		}
+		if err := model.Check(); (err != nil) != c.isFault {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if _, err := model.Similar(written.Items[0], 1); (err != nil) != c.isFault {
+			t.Errorf("%s: an answer after it: %v", name, err)
+		}
+		if err := read.Check(); err != nil {
+			t.Errorf("%s: read into memory: %v", name, err)
+		}
 	}
 }
 

@@ -180,6 +180,7 @@ func (p *Prepared) RecommendHistory(history []HistoryItem, n int) ([]Item, error
 // Line says what was written for one request.
 type Line struct {
 	Items        int // length of the list
+	FilledItems  int // those of them that were filled in
 	KnownItems   int // items of the history that the model has
 	UnknownItems int // and those that it does not have
 }
@@ -207,8 +208,7 @@ func (p *Prepared) appendLine(dst []byte, userID string, r request) (result []by
 	result = dst
 	defer m.catchFault(debug.SetPanicOnFault(true), StagePredict, &err)
 	s := m.scratch()
-	if line.KnownItems, line.UnknownItems, err = m.rankRequest(s, &r); err == nil {
-		line.Items = len(s.top.list)
+	if line, err = m.rankRequest(s, &r); err == nil {
 		err = m.items.parse()
 	}
 	if err == nil {
@@ -219,7 +219,7 @@ func (p *Prepared) appendLine(dst []byte, userID string, r request) (result []by
 		}
 	}
 	m.keep(s)
-	return result, line, atStage(err, StagePredict)
+	return result, line, m.checked(err, StagePredict)
 }
 
 func (m *Model) appendList(dst []byte, s *scratch, userID string) []byte {

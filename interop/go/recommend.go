@@ -47,6 +47,8 @@ type RecommendOptions struct {
 	// Now is the time from which the model's rule tells the age of events; without one it is the
 	// reference time of the model, never the clock.
 	Now Timestamp
+	// Counts, if not nil, gets the numbers of the list. Options that are prepared give them by themselves.
+	Counts *Line
 }
 
 // Item is one item of a list.
@@ -107,25 +109,28 @@ func (m *Model) answer(r request) (items []Item, err error) {
 	defer m.catchFault(debug.SetPanicOnFault(true), StagePredict, &err)
 	// After a fault the scratch is left to the garbage collector, as nobody knows what is in it.
 	s := m.scratch()
-	if _, _, err = m.rankRequest(s, &r); err == nil {
+	line, err := m.rankRequest(s, &r)
+	if err == nil {
 		items, err = m.toItems(s)
 	}
+	if r.options != nil && r.options.Counts != nil {
+		*r.options.Counts = line
+	}
 	m.keep(s)
-	return items, atStage(err, StagePredict)
+	return items, m.checked(err, StagePredict)
 }
 
-// rankRequest makes the list of a request in s.top.list, and counts the items of its history that the
-// model has, and the others.
-func (m *Model) rankRequest(s *scratch, r *request) (known, unknown int, err error) {
+// rankRequest makes the list of a request in s.top.list, and counts its items and those of its history.
+func (m *Model) rankRequest(s *scratch, r *request) (line Line, err error) {
 	if r.n < 1 || r.n > math.MaxInt32 {
-		return 0, 0, refuseRequest("n", fmt.Sprintf("an integer from 1 to %d", math.MaxInt32), r.n)
+		return line, refuseRequest("n", fmt.Sprintf("an integer from 1 to %d", math.MaxInt32), r.n)
 	}
 	f := r.filter
 	s.guard, s.steps = r.guard, 0
 	if f == nil {
 		f, s.guard = &s.filter, r.options.Guard
 		if err := f.set(m, r.options); err != nil {
-			return 0, 0, err
+			return line, err
 		}
 	}
 	if r.only != nil || len(r.never) > 0 {
@@ -136,19 +141,30 @@ func (m *Model) rankRequest(s *scratch, r *request) (known, unknown int, err err
 	if r.byUser {
 		items, weights, err = m.historyOf(s, r.user)
 	} else {
-		items, weights, unknown, err = m.encode(s, r, f)
+		items, weights, line.UnknownItems, err = m.encode(s, r, f)
 	}
 	if err != nil {
-		return 0, 0, err
+		return line, err
 	}
-	if r.mustKnow && unknown > 0 {
-		return 0, 0, refuse(VerdictUnknownItem, "", "item", "an item of the model", show.String(r.history[0].ID))
+	if r.mustKnow && line.UnknownItems > 0 {
+		return line, refuse(VerdictUnknownItem, "", "item", "an item of the model", show.String(r.history[0].ID))
 	}
+	line.KnownItems = len(items)
 	if err := m.admit(s, r, items, f); err != nil {
-		return 0, 0, err
+		return line, err
 	}
 	m.equip(s)
-	return len(items), unknown, m.rank(s, items, weights, r.n, f)
+	err = m.rank(s, items, weights, r.n, f)
+	line.Items, line.FilledItems = len(s.top.list), countFilled(s.top.list)
+	return line, err
+}
+
+// countFilled counts the items at the end of a list that were filled in.
+func countFilled(list []ranked) (count int) {
+	for count < len(list) && list[len(list)-1-count].filled {
+		count++
+	}
+	return count
 }
 
 // historyOf returns the history of a user, or the verdict unknown_user.

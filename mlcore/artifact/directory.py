@@ -16,17 +16,25 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mlcore.errors import DataError, os_errors_at
+from mlcore.errors import DataError, MlcoreError, os_errors_at
 from mlcore.files.clobber import is_mount, refuse_clobber
-from mlcore.files.locks import lock
+from mlcore.files.locks import close, locked
 from mlcore.files.options import PathLike
 from mlcore.files.outputs import OnWritten
-from mlcore.files.partials import create_partial, remove_stale
+from mlcore.files.partials import create_partial, discard, remove_stale
+from mlcore.interrupts import held_signals, note_written
 
-__all__ = ["COPY_NAME", "check_replaceable", "locked", "replaced_directory", "sync"]
+__all__ = [
+    "COPY_NAME",
+    "check_replaceable",
+    "make_parents",
+    "remove_folders",
+    "replaced_directory",
+    "sync",
+]
 
 # What the name of a published copy has after that of its link: the time and the manifest's digest.
 COPY_NAME = re.compile(r"\.\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{12}")
@@ -100,6 +108,7 @@ def replaced_directory(
     *,
     inputs: Mapping[str, PathLike | None] = {},
     on_written: OnWritten | None = None,
+    on_placed: Callable[[], object] | None = None,
 ) -> Iterator[Path]:
     """Give an empty folder to fill, which replaces ``target`` on success.
 
@@ -111,10 +120,12 @@ def replaced_directory(
         overwrite: as for ``check_replaceable``.
         inputs: what the work reads, by option; a target that is one, or lies in one, is refused.
             Files in the target itself, such as its catalogue, may be read for the new content.
-        on_written: called with the folder when all is on disk, before it replaces ``target``.
+        on_written: called with the folder when all is on disk; see ``open_outputs``.
+        on_placed: called when the folder has replaced ``target``; if it raises, that is undone.
 
     Raises:
-        DataError: as ``check_replaceable`` and ``refuse_clobber``, or the disk refused.
+        DataError: as ``check_replaceable`` and ``refuse_clobber``, or the disk refused: all is as
+            before, or else the message says so.
     """
     refuse_clobber(target, inputs, is_folder=True)
     real = Path(os.path.realpath(target))
@@ -122,52 +133,55 @@ def replaced_directory(
     check_replaceable(target, overwrite, known_files)
     fills = _is_empty(real)
     made: list[Path] = []
-    try:
-        with os_errors_at(target, "a folder to write to"):
-            made += _make_parents(real)
+    with contextlib.ExitStack() as clean_up, os_errors_at(target, "a folder to write to"):
+        with held_signals():  # or nobody would know of the folders
+            clean_up.callback(remove_folders, made)  # which are empty, if this failed
+            make_parents(real, made)
             # In the folder that is filled: what is around it may be another file system, or read-only.
-            partial, lock_of_partial = create_partial(
-                real / _STAGED if fills else real, _create_folder
-            )
-    except BaseException:
-        _remove_folders(made)
-        raise
-    try:
-        with os_errors_at(target, "a folder to write to"):
-            yield partial
-            for path in partial.iterdir():
-                sync(path)
-            sync(partial)
-            if not fills:
-                check_replaceable(target, overwrite, known_files)
+            partial, descriptor = create_partial(real / _STAGED if fills else real, _create_folder)
+            clean_up.callback(close, descriptor)
+            clean_up.callback(_discard, partial)  # the old content, after an exchange
+        yield partial
+        for path in partial.iterdir():
+            sync(path)
+        sync(partial)
+        if not fills:
+            check_replaceable(target, overwrite, known_files)
+        with contextlib.ExitStack() as around:
             if on_written is not None:
-                on_written([partial])
-            if fills:
-                _move_into(partial, real, target)
-            else:
-                _put_in_place(partial, real, target)
-                for folder in (real.parent, *(folder.parent for folder in made)):
-                    sync(folder)
-    finally:
-        # The old content, after an exchange.
-        shutil.rmtree(partial, ignore_errors=True)
-        os.close(lock_of_partial)
-        _remove_folders(made)  # which are empty, if this failed
+                around.enter_context(on_written([partial]) or contextlib.nullcontext())
+            with held_signals():
+                if fills:
+                    _move_into(partial, real, target)
+                else:
+                    folders = (real.parent, *(folder.parent for folder in made))
+                    _replace(partial, real, target, folders, on_placed)
+                note_written(os.fspath(target))
+                around.close()
+
+
+def _discard(partial: Path) -> None:
+    with held_signals():
+        discard(partial)
 
 
 def _create_folder(path: Path) -> int:
     path.mkdir()
-    return os.open(os.devnull if os.name == "nt" else path, os.O_RDONLY)
+    try:
+        return os.open(os.devnull if os.name == "nt" else path, os.O_RDONLY)
+    except OSError:
+        path.rmdir()
+        raise
 
 
-def _make_parents(real: Path) -> list[Path]:
-    """Make the folders around a path; return those that were missing, the innermost first."""
-    missing = [folder for folder in real.parents if not folder.exists()]
+def make_parents(real: Path, made: list[Path]) -> None:
+    """Make the folders around a path; add those that were missing to a list, the innermost first."""
+    made += [folder for folder in real.parents if not folder.exists()]
     real.parent.mkdir(parents=True, exist_ok=True)
-    return missing
 
 
-def _remove_folders(folders: list[Path]) -> None:
+def remove_folders(folders: Sequence[Path]) -> None:
+    """Remove those that are empty."""
     for folder in folders:
         with contextlib.suppress(OSError):
             folder.rmdir()
@@ -181,8 +195,7 @@ def _remove_unfinished(real: Path, known_files: Collection[str]) -> None:
         remove_stale(real, re.escape(_STAGED))
         if not _has_stage(real) and not (real / _LAST).exists():
             # The folder was empty when that process began, so these are the ones it moved here.
-            for name in known_files:
-                (real / name).unlink(missing_ok=True)
+            _unlink(real / name for name in known_files)
 
 
 def _has_stage(real: Path) -> bool:
@@ -190,36 +203,53 @@ def _has_stage(real: Path) -> bool:
 
 
 def _move_into(partial: Path, real: Path, shown: Path) -> None:
+    moved: list[Path] = []
     with locked(real):
         if not _is_empty(real):
             raise DataError(f"{shown}: expected a folder that is still empty, got content")
-        moved: list[Path] = []
-        try:
+        with _or_undone(shown, lambda: _unlink(reversed(moved))):
             for path in sorted(partial.iterdir(), key=lambda path: path.name == _LAST):
                 if path.name == _LAST:
                     sync(real)  # all others are there before it
                 os.rename(path, real / path.name)
                 moved.append(real / path.name)
-        except BaseException:
-            for path in reversed(moved):
-                path.unlink(missing_ok=True)
-            raise
-        sync(real)
+            sync(real)
+
+
+def _unlink(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def _replace(
+    partial: Path,
+    real: Path,
+    shown: Path,
+    folders: Iterable[Path],
+    on_placed: Callable[[], object] | None,
+) -> None:
+    back = (partial, real) if os.path.lexists(real) else (real, partial)
+    _put_in_place(partial, real, shown)
+    with _or_undone(shown, lambda: _put_in_place(*back, shown)):
+        for folder in folders:
+            sync(folder)
+        if on_placed is not None:
+            on_placed()
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, where the file system has one."""
-    if os.name == "nt":  # it opens no folder
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
+def _or_undone(shown: Path, undo: Callable[[], object]) -> Iterator[None]:
+    """Undo what was done if the block fails; if that fails too, the error says what is there."""
     try:
-        with contextlib.suppress(OSError):
-            lock(descriptor)
-        yield
-    finally:
-        os.close(descriptor)
+        with os_errors_at(shown, "a folder to write to"):
+            yield
+    except MlcoreError as error:
+        try:
+            undo()
+        except (MlcoreError, OSError):
+            note_written(os.fspath(shown))  # so that no signal hides this error
+            raise DataError(f"{error}; written: {shown}", error.hint) from error
+        raise
 
 
 def _put_in_place(partial: Path, real: Path, shown: Path) -> None:

@@ -67,6 +67,7 @@ class Model:
         attributes: the catalogue, or None in a model without one.
         decayed_popularity: (I,) float64, the users of each item, of whom older ones count less; None
             where they all count alike.
+        files: of a model in a directory, which stay open while it lives.
     """
 
     config_json: Mapping[str, object]
@@ -82,10 +83,12 @@ class Model:
     order: Int32Array | None = None
     attributes: Attributes | None = None
     decayed_popularity: Float64Array | None = None
-    # Directory, and sha256 of its manifest. Not an argument: a replaced model is not in a directory.
-    _saved: tuple[str, str] | None = field(default=None, init=False, compare=False)
+    files: ModelFiles | None = field(default=None, compare=False)
+    # Directory, sha256 of its manifest, and whether it is mapped. Not an argument: a replaced model is not
+    # in a directory.
+    _saved: tuple[str, str, bool] | None = field(default=None, init=False, compare=False)
 
-    def __reduce__(self) -> tuple[Any, tuple[str, str]]:
+    def __reduce__(self) -> tuple[Any, tuple[str, str, bool]]:
         if self._saved is None:
             raise MlcoreError(
                 "model: expected one in a directory, to pickle or copy it by its path, got one in "
@@ -149,9 +152,26 @@ class Model:
             manifest_sha256 = self.write_files(folder)
         self._note_place(directory, manifest_sha256)
 
-    def _note_place(self, directory: str | os.PathLike[str], manifest_sha256: str) -> None:
+    def place(self, name: str) -> str:
+        """Return the path of a file for messages, or its name alone of a model in memory."""
+        return name if self.files is None else self.files.place(name)
+
+    def check_files(self) -> None:
+        """Check that the mapped files have the sizes of the manifest still, before much of them is read.
+
+        A file that is cut while it is read ends the process (SIGBUS): see ``load``.
+
+        Raises:
+            SizeError: one was cut, or went on.
+        """
+        if self.files is not None:
+            self.files.check_sizes()
+
+    def _note_place(
+        self, directory: str | os.PathLike[str], manifest_sha256: str, mapped: bool = True
+    ) -> None:
         # Resolved: a link may lead to another model by the time that a worker follows it.
-        object.__setattr__(self, "_saved", (os.path.realpath(directory), manifest_sha256))
+        object.__setattr__(self, "_saved", (os.path.realpath(directory), manifest_sha256, mapped))
 
     def write_files(self, folder: Path) -> str:
         """Write the files into an existing, empty folder; return the sha256 of the manifest."""
@@ -221,19 +241,24 @@ class Model:
         )
 
     @classmethod
-    def load(cls, directory: str | os.PathLike[str]) -> Model:
+    def load(cls, directory: str | os.PathLike[str], *, mapped: bool = True) -> Model:
         """Open a model directory: check sizes, headers and row offsets, map the arrays.
 
         The time does not grow with the stored pairs. Ids are parsed when first asked for. Call
         ``verify_model`` as well for a directory from elsewhere.
 
+        Args:
+            mapped: map the files, which must stay as they are: one that is cut while it is read ends the
+                process, as does a network file system that goes away. Otherwise read them into memory,
+                for storage that others write to; the time then grows with the model.
+
         Raises:
             ArtifactError: a subclass for each kind of fault.
         """
-        files = ModelFiles.open(directory)
+        files = ModelFiles.open(directory, mapped)
         model = cls.from_files(files)
         text = files.manifest.to_text()
-        model._note_place(directory, hashlib.sha256(text.encode()).hexdigest())
+        model._note_place(directory, hashlib.sha256(text.encode()).hexdigest(), mapped)
         return model
 
     @classmethod
@@ -265,13 +290,14 @@ class Model:
             attributes=Attributes.read(files),
             users=files.ids("users.csv", counts.users) if with_users else None,
             histories=files.csr("histories.npz", counts.items) if with_users else None,
+            files=files,
         )
 
 
-def _load_same(directory: str, manifest_sha256: str) -> Model:
+def _load_same(directory: str, manifest_sha256: str, mapped: bool) -> Model:
     """Load a model that was pickled by its path."""
-    model = Model.load(directory)
-    if model._saved != (directory, manifest_sha256):
+    model = Model.load(directory, mapped=mapped)
+    if model._saved != (directory, manifest_sha256, mapped):
         raise ManifestError(
             f"{Path(directory) / 'manifest.json'}: expected the model that was pickled, "
             "got another in its place",

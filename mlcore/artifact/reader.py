@@ -6,7 +6,7 @@ import contextlib
 import mmap
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -37,11 +37,15 @@ class ModelFiles:
 
     They stay those of one model when another takes the place of the directory, even in the middle
     of opening it. Every method raises the subclass of ArtifactError for the fault it finds.
+
+    Attributes:
+        is_mapped: whether files are mapped, where they can be, or read.
     """
 
-    def __init__(self, folder: Path, directory: int | None) -> None:
+    def __init__(self, folder: Path, directory: int | None, is_mapped: bool = True) -> None:
         self._folder = folder
         self._directory = directory
+        self.is_mapped = is_mapped
         self.manifest = self._read_manifest()
         self._refuse_unlisted()
         self._contents = {
@@ -49,13 +53,13 @@ class ModelFiles:
         }
 
     @classmethod
-    def open(cls, directory: str | os.PathLike[str]) -> ModelFiles:
+    def open(cls, directory: str | os.PathLike[str], is_mapped: bool = True) -> ModelFiles:
         """Open a model directory."""
         folder = Path(directory)
         while True:
             with _opened_directory(folder) as descriptor:
                 try:
-                    return cls(folder, descriptor)
+                    return cls(folder, descriptor, is_mapped)
                 except MissingFileError:
                     # Unless what we began to open is only missing because it was replaced.
                     if not _is_replaced(folder, descriptor):
@@ -69,16 +73,26 @@ class ModelFiles:
         """Return all bytes of a file."""
         return self._contents[name]
 
+    def check_sizes(self) -> None:
+        """Refuse mapped files that were cut or went on since: reading beyond their end ends the process."""
+        for name, content in self._contents.items():
+            if not isinstance(content, bytes):
+                self._check_size(name, content.size())  # as the system has it now
+
     def config(self) -> dict[str, object]:
         """Return the object in ``config.json``, which may be of a later version."""
         place, data = self.place("config.json"), bytes(self._contents["config.json"])
-        _check_size(len(data), place)
+        _refuse_larger(len(data), place)
         return parse_object(_decode(data, place), place)
 
     def ids(self, name: str, count: int) -> IdMap:
         """Return the ids of a file, parsed when first asked for."""
-        data, place = self._contents[name], self.place(name)
-        return IdMap(lambda: parse_id_map(bytes(data), count, place), count)
+
+        def parse() -> Sequence[str]:
+            self.check_sizes()
+            return parse_id_map(bytes(self._contents[name]), count, self.place(name))
+
+        return IdMap(parse, count)
 
     def specs(self, name: str) -> dict[str, ArraySpec]:
         """Return dtype and length of each array of a file by the manifest's counts."""
@@ -105,8 +119,9 @@ class ModelFiles:
     def _read_manifest(self) -> Manifest:
         place = self.place("manifest.json")
         with self._open_file("manifest.json") as file:
-            _check_size(os.fstat(file.fileno()).st_size, place)
-            return Manifest.from_text(_decode(file.read(), place), place)
+            size = os.fstat(file.fileno()).st_size
+            _refuse_larger(size, place)
+            return Manifest.from_text(_decode(file.read(size), place), place)
 
     def _refuse_unlisted(self) -> None:
         for name in sorted({*MODEL_FILES} - {"manifest.json", *self.manifest.files}):
@@ -121,27 +136,35 @@ class ModelFiles:
 
     def _map(self, name: str, expected_size: int) -> mmap.mmap | bytes:
         with self._open_file(name) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size != expected_size:
-                raise SizeError(
-                    f"{self.place(name)}: expected {expected_size} bytes as in the manifest, "
-                    f"got {size}"
-                )
-            try:
-                # The mapping lives as long as an array that looks into it.
-                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-            except (OSError, ValueError):
-                return file.read()  # where files cannot be mapped, the same bytes are read
+            self._check_size(name, os.fstat(file.fileno()).st_size)
+            if self.is_mapped:
+                with contextlib.suppress(OSError, ValueError):  # where files cannot be mapped
+                    # The mapping lives as long as an array that looks into it.
+                    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            data = file.read(expected_size + 1)
+            self._check_size(name, len(data))
+            return data
+
+    def _check_size(self, name: str, size: int) -> None:
+        expected = self.manifest.files[name].bytes
+        if size != expected:
+            raise SizeError(
+                f"{self.place(name)}: expected {expected} bytes as in the manifest, got {size}"
+            )
 
     def _path(self, name: str) -> Path | str:
         return self._folder / name if self._directory is None else name
 
-    def _open_file(self, name: str) -> BinaryIO:
+    @contextlib.contextmanager
+    def _open_file(self, name: str) -> Iterator[BinaryIO]:
+        """Give a file, which the system may also refuse to read when it is open."""
         place, path = self.place(name), self._path(name)
         try:
             status = os.lstat(path, dir_fd=self._directory)
             if stat.S_ISREG(status.st_mode):
-                return open(path, "rb", opener=partial(os.open, dir_fd=self._directory))
+                with open(path, "rb", opener=partial(os.open, dir_fd=self._directory)) as file:
+                    yield file
+                return
         except OSError as error:
             raise MissingFileError(f"{place}: expected a file, got {error.strerror!r}") from error
         kind = "a directory" if stat.S_ISDIR(status.st_mode) else "something else"
@@ -161,7 +184,8 @@ def _opened_directory(folder: Path) -> Iterator[int | None]:
         yield found
     finally:
         if found is not None:
-            os.close(found)
+            with contextlib.suppress(OSError):  # nothing was written to it
+                os.close(found)
 
 
 def _is_replaced(folder: Path, directory: int | None) -> bool:
@@ -171,7 +195,7 @@ def _is_replaced(folder: Path, directory: int | None) -> bool:
         return False
 
 
-def _check_size(size: int, place: str) -> None:
+def _refuse_larger(size: int, place: str) -> None:
     if size > MAX_MANIFEST_BYTES:
         raise ManifestError(f"{place}: expected at most {MAX_MANIFEST_BYTES} bytes, got {size}")
 

@@ -104,6 +104,7 @@ def _verify(files: ModelFiles) -> None:
 
 
 def _verify_checksum(files: ModelFiles, name: str) -> None:
+    files.check_sizes()
     data, place = files.content(name), files.place(name)
     found, expected = hashlib.sha256(data).hexdigest(), files.manifest.files[name].sha256
     if found != expected:

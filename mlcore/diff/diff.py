@@ -21,7 +21,7 @@ from mlcore.files.options import PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.jsontext import format_document
 from mlcore.lineage.command_run import CommandRun
-from mlcore.numeric.csr import check_ascending, check_positions, check_values
+from mlcore.numeric.csr import check_rows
 from mlcore.progress import Progress, no_progress
 from mlcore.recommend.recommender import Recommender
 from mlcore.references import none_known
@@ -61,8 +61,7 @@ def diff_from_data(
     Raises:
         ConfigError: a cutoff is out of range, or a condition has another syntax or no such metric.
         DataError: the models have no item in common, or one is no model.
-        ArtifactError: ids are malformed, a stored index points to no item or does not ascend, or a
-            value is not finite.
+        ArtifactError: ids are malformed, or as ``check_rows``; a mapped file was cut since.
 
     >>> from mlcore import Interactions, train_from_data
     >>> model = train_from_data(Interactions.from_columns(["u", "u"], ["a", "b"]))
@@ -72,12 +71,10 @@ def diff_from_data(
     check_cutoffs(cutoffs)
     conditions = parse_conditions(fail_if, cutoffs)
     models = (Model.expect("model_a", model_a), Model.expect("model_b", model_b))
-    b_of_a = _match_items(models, names)  # (I_a,)
     for model, name in zip(models, names):
-        similarity, place = model.similarity, f"{name}/similarity.npz"
-        check_positions(similarity.indices, similarity.num_columns, place)
-        check_ascending(similarity, place)
-        check_values(similarity.data, place)
+        model.check_files()
+        check_rows(model.similarity, f"{name}/similarity.npz")
+    b_of_a = _match_items(models, names)  # (I_a,)
     found = compare_neighbors(model_a.similarity, model_b.similarity, b_of_a, cutoffs, progress)
     only_a = np.flatnonzero(b_of_a < 0)
     only_b = np.setdiff1d(np.arange(len(model_b.items)), b_of_a)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mlcore.numeric.csr import check_positions, check_values
+from mlcore.numeric.csr import check_rows
 from mlcore.numeric.ranges import ragged_arange
 from mlcore.numeric.sums import sum_by_group
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
@@ -42,15 +42,14 @@ def list_diversity(
         (R, C) float64; NaN where the first n hold fewer than two items.
 
     Raises:
-        CsrError: a stored index points to no item, or a stored value is not finite.
+        CsrError: as ``check_rows``.
 
     >>> pairs = np.array([0, 1, 1]), np.array([1], np.int32), np.array([0.5], np.float32)
     >>> similarity = CsrMatrix(*pairs, num_columns=2)
     >>> list_diversity(np.array([[1, 0], [1, -1]], np.int32), similarity, [2]).tolist()
     [[0.5], [nan]]
     """
-    check_positions(similarity.indices, similarity.num_columns, "similarity.npz")
-    check_values(similarity.data, "similarity.npz")
+    check_rows(similarity, "similarity.npz")
     greatest = float(np.abs(similarity.data).max(initial=0)) or 1.0
     ascending = sorted(cutoffs)
     size = max(1, LIST_CELLS // max(1, ranked.shape[1]))

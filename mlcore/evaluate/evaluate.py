@@ -290,13 +290,16 @@ def evaluate_from_path(
     with open_outputs(*paths, inputs=inputs, on_written=run.on_written) as streams:
         refuse_table_name(out_path)
         run.take_options(inputs)
-        catalogue = None if model_dir is None else _catalogue_of(Model.load(model_dir), config)
+        model = None if model_dir is None else Model.load(model_dir)
+        catalogue = None if model is None else _catalogue_of(model, config)
         _check_catalogue(catalogue, config)  # before reading files
         predictions = read_predictions(predictions_path, progress)
         note_short_lists(cutoffs, predictions)
         ground_truth = read_interactions(
             ground_truth_path, input_options=input_options, progress=progress
         )
+        if model is not None:
+            model.check_files()  # reading took a while
         evaluation = evaluate_from_data(
             predictions,
             ground_truth,

@@ -38,6 +38,7 @@ from mlcore.files.text_codes import (
 )
 from mlcore.files.values import weight_from_text
 from mlcore.interactions import Events
+from mlcore.limits import MAX_COLUMNS
 from mlcore.numeric.threads import map_in_order, resolve_threads
 from mlcore.progress import Progress, no_progress
 from mlcore.times import UNITS, TimeUnit
@@ -115,7 +116,7 @@ def _read_header(stream: IO[bytes], options: InputOptions) -> tuple[CsvLayout, l
     if header is None:
         header = tuple(next(csv.reader([line], delimiter=layout.delimiter, strict=True), ()))
         lines.clear()
-    _expect({*names.required()} <= {*header})
+    _expect({*names.required()} <= {*header} and len(header) <= MAX_COLUMNS)
     _expect(all(header.count(name) <= 1 for name in names.in_order()))
     columns = [header.index(name) if name in header else None for name in names.in_order()]
     return layout, lines, _Table(layout.delimiter, len(header), columns, options.timestamp_unit)

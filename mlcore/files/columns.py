@@ -10,7 +10,8 @@ from mlcore.files.inputs import display_name, text_chunks
 from mlcore.files.json_lines import read_json_columns, read_json_lines
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.parts import Kind, find_parts, has_parts, kind_of, read_parts
-from mlcore.files.tables import ColumnReader
+from mlcore.files.tables import ColumnReader, too_many_columns
+from mlcore.limits import MAX_COLUMNS
 from mlcore.progress import Progress, no_progress
 
 __all__ = ["column_names", "read_columns"]
@@ -68,7 +69,7 @@ def column_names(
         key: a column that it must have.
 
     Raises:
-        DataError: the file cannot be read.
+        DataError: the file cannot be read, or has more than ``MAX_COLUMNS``.
         MlcoreError: the table is Parquet, and DuckDB is not installed.
     """
     from mlcore.files.csv_tables import read_csv_names
@@ -87,6 +88,8 @@ def column_names(
         else:
             for _, value in read_json_lines(part, encoding=input_options.encoding):
                 names |= dict.fromkeys(value)
+    if len(names) > MAX_COLUMNS:
+        raise too_many_columns(display_name(path))
     return list(names)
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from mlcore.errors import DataWarning
 from mlcore.files.options import DELIMITERS, InputOptions
-from mlcore.files.tables import MAX_FIELD
+from mlcore.limits import MAX_FIELD
 
 __all__ = ["CsvLayout", "csv_records"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
@@ -14,12 +15,21 @@ from mlcore.files.csv_hints import STRAY_QUOTES, hint_at_header, hint_at_width
 from mlcore.files.csv_layout import CsvLayout, csv_records
 from mlcore.files.inputs import TextChunk
 from mlcore.files.options import InputOptions
-from mlcore.files.tables import ColumnReader, convert, field_too_long, no_such_column
+from mlcore.files.tables import (
+    ColumnReader,
+    convert,
+    field_too_long,
+    no_such_column,
+    too_many_columns,
+)
+from mlcore.limits import MAX_COLUMNS, MAX_ROW
 
 __all__ = ["read_csv_columns", "read_csv_names"]
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _BATCH_ROWS = 1024  # larger ones give the garbage collector more to look through
+_BATCH_CHARACTERS = 2**22
+_UNCLOSED = "a quote that is never closed takes in the lines after it"
 
 
 def read_csv_columns(
@@ -114,13 +124,19 @@ def _csv_batches(
     name: str, lines: Iterator[str], layout: CsvLayout
 ) -> Iterator[tuple[int, list[list[str]]]]:
     """Yield the records of a file in batches, each with the line its first record begins on."""
-    reader = csv_records(lines, layout.delimiter)
+    source = _Lines(lines)
+    reader = csv_records(source, layout.delimiter)
     while True:
         first_line = reader.line_num + 1 + layout.skipped
         records: list[list[str]] = []
         error: csv.Error | DataError | None = None
+        size = 0
         try:
-            records.extend(islice(reader, _BATCH_ROWS))
+            for record in islice(reader, _BATCH_ROWS):
+                records.append(record)
+                size += source.end_row()
+                if size > _BATCH_CHARACTERS:
+                    break
         except (csv.Error, DataError) as caught:
             error = caught  # after the records before it, which may have faults of their own
         if records:
@@ -134,9 +150,36 @@ def _csv_batches(
             return
 
 
+class _LongRow(csv.Error):
+    """A row goes on after ``MAX_ROW`` characters."""
+
+
+class _Lines:
+    """The lines of a file, of which ``csv`` takes as many as a row has."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines, self._taken = lines, 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            if self._taken > MAX_ROW:
+                raise _LongRow
+            self._taken += len(line)
+            yield line
+
+    def end_row(self) -> int:
+        """Return the characters of the row, and begin another."""
+        size, self._taken = self._taken, 0
+        return size
+
+
 def _malformed(place: str, error: csv.Error, delimiter: str) -> DataError:
+    if isinstance(error, _LongRow):
+        return DataError(
+            f"{place}: row: expected at most {MAX_ROW} characters, got more", _UNCLOSED
+        )
     if "limit" in str(error):
-        return field_too_long(place, "a quote that is never closed takes in the lines after it")
+        return field_too_long(place, _UNCLOSED)
     if "end of data" in str(error):
         message = f"{place}: expected balanced quotes, got one that is never closed"
         return DataError(message, STRAY_QUOTES)
@@ -150,10 +193,13 @@ def _malformed(place: str, error: csv.Error, delimiter: str) -> DataError:
 def _find_columns(
     place: str, columns: Sequence[ColumnReader], header: list[str], options: InputOptions
 ) -> list[int | None]:
-    positions: list[int | None] = []
+    if len(header) > MAX_COLUMNS:
+        raise too_many_columns(place)
+    counts = Counter(header)
+    positions = {title: position for position, title in enumerate(header)}
     for column in columns:
         column.on_names(header)
-        count = header.count(column.name)
+        count = counts[column.name]
         if count > 1:
             raise DataError(
                 f"{place}: {column.name}: expected one column of this name, got {count}",
@@ -162,8 +208,7 @@ def _find_columns(
         if count == 0 and column.required:
             hint = hint_at_header(column, header, options)
             raise no_such_column(f"{place}: {column.name}", "column", header, hint)
-        positions.append(header.index(column.name) if count else None)
-    return positions
+    return [positions.get(column.name) for column in columns]
 
 
 def _filled_rows(records: list[list[str]], width: int) -> tuple[list[int], int | None]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import glob
+import os
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 import numpy.typing as npt
 
 from mlcore.errors import MlcoreError
+from mlcore.files.options import PathLike
+from mlcore.files.rows_sql import quote_name, quote_sql
 from mlcore.memory.available import available_bytes
 from mlcore.numeric.threads import resolve_threads
 
@@ -18,6 +22,7 @@ T = TypeVar("T")
 
 _MIN_MEMORY = 2**28
 _POLL_SECONDS = 0.1
+_APPENDED = "appended rows"  # no name of a header
 
 
 def import_duckdb() -> Any:
@@ -63,6 +68,8 @@ class Database:
         memory_limit: bytes; None for three quarters of the free memory, which leaves the rest for
             the arrays that come back.
         temp_directory: for data that does not fit into memory; None for none.
+        paths: as ``confine`` takes them, from the start; None for no limit yet.
+        ordered: whether rows keep the order that they have in a file.
 
     >>> with Database(threads=1) as database:
     ...     database.rows("SELECT 7, 'a'")
@@ -74,13 +81,17 @@ class Database:
         threads: int | None = None,
         memory_limit: int | None = None,
         temp_directory: str | None = None,
+        *,
+        paths: Iterable[PathLike] | None = None,
+        ordered: bool = False,
     ) -> None:
         settings: dict[str, str | int | bool] = {
             "threads": resolve_threads(threads),
             "temp_directory": temp_directory or "",
-            "preserve_insertion_order": False,
+            "preserve_insertion_order": ordered,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
+            "python_enable_replacements": False,  # FROM x is never a variable of Python
         }
         available = available_bytes()
         if memory_limit is None and available is not None:
@@ -91,6 +102,23 @@ class Database:
         self._queries = ThreadPoolExecutor(1)
         # Starts the thread now: a signal during its start would leave two of them.
         self._connection = self._run(lambda: duckdb.connect(":memory:", config=settings))
+        if paths is not None:
+            self.confine(paths)
+
+    def confine(self, paths: Iterable[PathLike]) -> None:
+        """Let no query touch other files than these and those of ``temp_directory``, for good.
+
+        Nor can a query change a setting then, this one included.
+
+        >>> with Database(threads=1, paths=[]) as database:
+        ...     database.rows("SELECT current_setting('enable_external_access')")
+        [(False,)]
+        """
+        absolute = [os.path.abspath(path) for path in paths]
+        names = {*absolute, *map(glob.escape, absolute)}  # as a name, and as quote_path gives it
+        self.rows(f"SET allowed_paths = [{', '.join(map(quote_sql, sorted(names)))}]")
+        self.rows("SET enable_external_access = false")
+        self.rows("SET lock_configuration = true")
 
     def __enter__(self) -> Database:
         return self
@@ -128,14 +156,17 @@ class Database:
         """Add rows to a table.
 
         Args:
+            table: its name.
             columns: arrays of equal length.
             selected: SQL of the table's columns, in their order, from the arrays.
         """
 
         def insert() -> None:
-            self._connection.register("appended_rows", dict(columns))
-            self._connection.execute(f"INSERT INTO {table} SELECT {selected} FROM appended_rows")
-            self._connection.unregister("appended_rows")
+            self._connection.register(_APPENDED, dict(columns))
+            self._connection.execute(
+                f"INSERT INTO {quote_name(table)} SELECT {selected} FROM {quote_name(_APPENDED)}"
+            )
+            self._connection.unregister(_APPENDED)
 
         self._run(insert)
 

@@ -13,15 +13,15 @@ import sys
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import IO
 
 from mlcore.errors import DataError, DataWarning, os_errors_at
 from mlcore.files.formats import ROW_FORMATS
 from mlcore.files.options import Format, PathLike
+from mlcore.limits import MAX_DOCUMENT_BYTES, MAX_LINE_BYTES
 from mlcore.progress import Progress, no_progress
 
 __all__ = [
@@ -66,6 +66,10 @@ _OTHER_ENDINGS = {
 }
 _ENDINGS: dict[str, Format] = {ending: rows.format for ending, rows in ROW_FORMATS.items()}
 _OTHER_ENCODING = "--encoding names another, such as latin-1 or utf-16"
+_NO_LINES = (
+    "a line has one row, list or history: tr '\\r' '\\n' < FILE > NEW, if carriage returns alone end "
+    "lines; jq -c '.[]' FILE > NEW makes lines of a JSON array"
+)
 
 
 @dataclass(frozen=True)
@@ -124,29 +128,38 @@ def text_chunks(
         encoding: None for UTF-8, and no hint at the option.
 
     Raises:
-        DataError: missing, unreadable, not in the encoding, a NUL character, or a damaged gzip file.
+        DataError: missing, unreadable, not in the encoding, a NUL character, a line of more than
+            ``MAX_LINE_BYTES``, or a damaged gzip file.
     """
     name = display_name(path)
     line, seen = 1, 0
+    other = encoding and _OTHER_ENCODING
     with opened(path) as (raw, stream):
         size = 0 if os.fspath(path) == "-" else os.fstat(raw.fileno()).st_size
-        for num_bytes, text, fault in _texts(_line_blocks(stream, path), encoding or "utf-8"):
+        for num_bytes, text, fault in _texts(_blocks(stream, name), encoding or "utf-8", other):
             if line == 1 and text.startswith(_BOM):
                 text = text.removeprefix(_BOM)
                 warnings.warn(f"{name}:1: skipped a byte order mark", DataWarning, stacklevel=2)
             if "\0" in text:
-                text, fault = text[: text.index("\0")], "expected text, got a NUL character"
+                text = text[: text.index("\0")]
+                fault = DataError("expected text, got a NUL character", other)
             whole = text if fault is None else text[: text.rfind("\n") + 1]
             yield TextChunk(line, whole)
             line += text.count("\n")
             if fault is not None:  # after the lines before it, for the reader to check first
-                raise DataError(f"{name}:{line}: {fault}", encoding and _OTHER_ENCODING)
+                raise DataError(f"{name}:{line}: {fault}", fault.hint)
             seen += num_bytes
             progress(f"read {name}", raw.tell() if size else seen, size)
 
 
-def _texts(blocks: Iterator[bytes], encoding: str) -> Iterator[tuple[int, str, str | None]]:
-    """Yield size and text of each block; before a fault the text up to it, and the fault."""
+def _texts(
+    blocks: Iterator[bytes], encoding: str, other: str | None
+) -> Iterator[tuple[int, str, DataError | None]]:
+    """Yield size and whole lines of each block; before a fault the text up to it, and the fault.
+
+    Args:
+        other: the hint where bytes are not in the encoding.
+    """
     decode = codecs.getincrementaldecoder(encoding)().decode
     shown = "UTF-8" if codecs.lookup(encoding).name == "utf-8" else encoding
     rest = ""
@@ -156,22 +169,42 @@ def _texts(blocks: Iterator[bytes], encoding: str) -> Iterator[tuple[int, str, s
         except UnicodeDecodeError as error:
             before = error.object[: error.start].decode(encoding, "replace")
             got = f"the byte 0x{error.object[error.start]:02x}"
-            yield len(block), rest + before, f"expected {shown}, got {got}"
+            yield len(block), rest + before, DataError(f"expected {shown}, got {got}", other)
             return
-        # Blocks end at the byte of a line feed, which may be half of a character.
+        # Only a line that goes on from block to block can be too long.
+        end = text.find("\n", len(rest))
+        if _is_too_long(text if end < 0 else text[:end]):
+            message = f"line: expected at most {MAX_LINE_BYTES} bytes, got more"
+            yield len(block), "", DataError(message, _NO_LINES)
+            return
         end = text.rfind("\n") + 1 if block else len(text)
         rest = text[end:]
         if end:
             yield len(block), text[:end], None
 
 
+def _is_too_long(line: str) -> bool:
+    if line.isascii() or 4 * len(line) <= MAX_LINE_BYTES:  # a character has at most 4 bytes
+        return len(line) > MAX_LINE_BYTES
+    return len(line.encode("utf-8", "surrogatepass")) > MAX_LINE_BYTES  # lone ones are in utf-7
+
+
 def read_text(path: PathLike) -> str:
     """Return a whole small file, such as a configuration.
 
     Raises:
-        DataError: as ``text_chunks``.
+        DataError: as ``text_chunks``, or it has more than ``MAX_DOCUMENT_BYTES``.
     """
-    return "".join(chunk.text for chunk in text_chunks(path))
+    parts: list[str] = []
+    size = 0
+    for chunk in text_chunks(path):
+        size += len(chunk.text.encode())
+        if size > MAX_DOCUMENT_BYTES:
+            raise DataError(
+                f"{display_name(path)}: expected at most {MAX_DOCUMENT_BYTES} bytes, got more"
+            )
+        parts.append(chunk.text)
+    return "".join(parts)
 
 
 @contextmanager
@@ -184,12 +217,15 @@ def opened(path: PathLike) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     if os.fspath(path) == "-":
         yield sys.stdin.buffer, _uncompressed(sys.stdin.buffer, path)
         return
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         raise DataError(f"{display_name(path)}: expected a file, got a directory")
     with os_errors_at(path, "a readable file"):
         raw = open(path, "rb")
-    with raw:
+    try:
         yield raw, _uncompressed(raw, path)
+    finally:
+        with suppress(OSError):  # nothing was written to it
+            raw.close()
 
 
 def _uncompressed(raw: IO[bytes], path: PathLike) -> IO[bytes]:
@@ -199,16 +235,15 @@ def _uncompressed(raw: IO[bytes], path: PathLike) -> IO[bytes]:
     return io.BufferedReader(gzip.GzipFile(fileobj=buffered)) if is_gzip else buffered
 
 
-def _line_blocks(stream: IO[bytes], path: PathLike) -> Iterator[bytes]:
-    name = display_name(path)
+def _blocks(stream: IO[bytes], name: str) -> Iterator[bytes]:
     with os_errors_at(name, "a readable file"):
         try:
             begins = True
-            while lines := stream.readlines(_CHUNK_BYTES):
+            while block := stream.read(_CHUNK_BYTES):
                 if begins:
-                    _refuse_other_formats(name, lines[0])
+                    _refuse_other_formats(name, block)
                     begins = False
-                yield b"".join(lines)
+                yield block
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             got = "one that ends too early" if isinstance(error, EOFError) else "a damaged one"
             raise DataError(f"{name}: expected a whole gzip file, got {got}") from error

@@ -9,7 +9,6 @@ from mlcore.errors import DataError, NoRowsError, shorten_json
 from mlcore.files.inputs import TextChunk, display_name, text_chunks
 from mlcore.files.options import PathLike
 from mlcore.files.tables import (
-    MAX_FIELD,
     BadValue,
     ColumnReader,
     convert,
@@ -18,6 +17,7 @@ from mlcore.files.tables import (
     no_such_column,
 )
 from mlcore.jsontext import JsonTextError, parse_json
+from mlcore.limits import MAX_FIELD
 from mlcore.progress import Progress, no_progress
 
 __all__ = [

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["is_at", "lock"]
+__all__ = ["close", "is_at", "lock", "locked"]
 
 
 def lock(descriptor: int, wait: bool = True) -> None:
@@ -28,3 +29,25 @@ def is_at(descriptor: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(descriptor), os.stat(path))
     except FileNotFoundError:
         return False
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[bool]:
+    """Hold the lock of a folder; give whether there is one.
+
+    Windows opens no folder, some file systems have no locks, and this user may not read the folder.
+    """
+    with ExitStack() as stack:
+        is_locked = False
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(close, descriptor)
+            lock(descriptor)
+            is_locked = True
+        yield is_locked
+
+
+def close(descriptor: int) -> None:
+    """Close a descriptor that nothing is written to, whatever the system says."""
+    with suppress(OSError):
+        os.close(descriptor)

@@ -8,7 +8,6 @@ import gzip
 import io
 import os
 import re
-import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,11 +17,16 @@ from mlcore.errors import DataError, from_os_error
 from mlcore.files.clobber import refuse_clobber
 from mlcore.files.formats import ending_of
 from mlcore.files.options import PathLike
-from mlcore.files.partials import create_partial
+from mlcore.files.locks import close
+from mlcore.files.partials import create_partial, discard
+from mlcore.files.placing import HiddenFile, locked_together, put_in_place
+from mlcore.interrupts import held_signals, note_stream
 
 __all__ = ["OnWritten", "OutputStream", "descriptor_of", "is_stream", "open_outputs"]
 
-OnWritten: TypeAlias = Callable[[Sequence[Path | None]], object]
+OnWritten: TypeAlias = Callable[
+    [Sequence[Path | None]], contextlib.AbstractContextManager[object] | None
+]
 
 _STREAMS = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self|proc/thread-self)/fd/([0-9]{1,9})")
@@ -36,10 +40,11 @@ def open_outputs(
     types: Mapping[str, str] | None = None,
     on_written: OnWritten | None = None,
 ) -> Iterator[list[OutputStream]]:
-    """Give a text stream for each path; replace the files, one right after the other, on success.
+    """Give a text stream for each path; on success replace the files, all of them or none.
 
     Until then the text goes to hidden siblings, which are removed on any exception and on Ctrl-C, and
-    after a kill by the next run with the same output. Open outputs before the work starts, and one
+    after a kill by the next run with the same output. Signals wait while files get their names; for
+    what a kill leaves of several see ``put_in_place``. Open outputs before the work starts, and one
     that cannot be written fails at once. ``-`` is standard output, as ``/dev/stdout``; devices and
     pipes are written to as they are; a name that ends in ``.gz`` is compressed, without a time stamp.
 
@@ -48,10 +53,12 @@ def open_outputs(
         types: of the columns, for ``convert_to_parquet``: a name that ends in ``.parquet`` is
             written as CSV and converted on success. None if there is no such name.
         on_written: called with the hidden file of each output, or None where it has none, when all are
-            whole and on disk, before the first gets its name.
+            whole and on disk. May return a context manager: it is entered before the first file gets
+            its name and left when all have theirs, with the exception if they get none.
 
     Raises:
-        DataError: the same path twice, a path of an input, or the disk refused.
+        DataError: the same path twice, a path of an input, or the disk refused: all is as before, or
+            else the message names what is not.
         MlcoreError: Parquet, and DuckDB is not installed.
     """
     for path in paths:
@@ -60,20 +67,31 @@ def open_outputs(
         raise DataError(
             f"{_name(paths[-1])}: expected a different file for each output, got one twice"
         )
-    outputs: list[_Output] = []
+    outputs = [_Output(path, types) for path in paths]
     try:
-        for path in paths:
-            outputs.append(_Output(path, types))
+        for output in outputs:
+            output.open()
         yield [output.stream for output in outputs]
         for output in outputs:
             output.finish()
-        if on_written is not None:
-            on_written([output.hidden for output in outputs])
-        for output in outputs:
-            output.publish()
+        _publish(outputs, on_written)
     finally:
-        for output in outputs:
-            output.discard()
+        with held_signals():
+            for output in outputs:
+                output.discard()
+
+
+def _publish(outputs: Sequence[_Output], on_written: OnWritten | None) -> None:
+    """Give the hidden files their names, in what ``on_written`` returns."""
+    files = [output.hidden_file() for output in outputs if output.hidden is not None]
+    with contextlib.ExitStack() as around:
+        around.enter_context(locked_together(files))
+        if on_written is not None:
+            noted = on_written([output.hidden for output in outputs])
+            around.enter_context(noted or contextlib.nullcontext())
+        with held_signals():
+            put_in_place(files)
+            around.close()
 
 
 class _Output:
@@ -84,15 +102,23 @@ class _Output:
         self._partial: Path | None = None
         self._lock: int | None = None
         self._types = types if ending_of(path) == ".parquet" else None
+        self._files: list[IO[bytes]] = []
+
+    def open(self) -> None:
+        """Open the stream.
+
+        Raises:
+            DataError, MlcoreError: as ``open_outputs``.
+        """
+        path = self._path
         if self._types is not None:
             from mlcore.files.parquet_output import check_parquet_output
 
             check_parquet_output(path)
         raw = self._open()
+        self._files.append(raw)
         if self._types is not None and self._partial is None:
-            raw.close()
             raise DataError(f"{_name(path)}: expected a file to write Parquet to, got a stream")
-        self._files: list[IO[bytes]] = [raw]
         if os.fspath(path).lower().endswith(".gz"):
             raw = cast(IO[bytes], gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0))
             self._files.insert(0, raw)
@@ -100,6 +126,8 @@ class _Output:
 
     def _open(self) -> IO[bytes]:
         try:
+            if is_stream(self._path):
+                note_stream()
             descriptor = descriptor_of(self._path)
             if descriptor is not None:
                 # Opened anew by its name, a file that the shell opened would be cut to nothing.
@@ -108,11 +136,15 @@ class _Output:
                 return open(self._path, "wb")  # a device or a pipe; a directory is refused here
             if os.fspath(self._path).endswith(("/", os.sep)):
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            target = Path(os.path.realpath(self._path))
-            self._partial, self._lock = create_partial(target, _create_file)
-            return os.fdopen(os.dup(self._lock), "wb")
+            return os.fdopen(os.dup(self._create()[1]), "wb")
         except OSError as error:
             raise from_os_error(error, self._path, "a file to write to") from error
+
+    def _create(self) -> tuple[Path, int]:
+        with held_signals():  # or nobody would know of the file
+            target = Path(os.path.realpath(self._path))
+            self._partial, self._lock = made = create_partial(target, _create_file)
+        return made
 
     def finish(self) -> None:
         """Sync all bytes to disk."""
@@ -138,43 +170,37 @@ class _Output:
         csv_path, lock = self._partial, self._lock
         assert csv_path is not None and lock is not None
         try:
-            target = Path(os.path.realpath(self._path))
-            self._partial, self._lock = create_partial(target, _create_file)
-            convert_to_parquet(csv_path, self._partial, types, _name(self._path))
-            os.fsync(self._lock)
+            parquet_path, descriptor = self._create()
+            convert_to_parquet(csv_path, parquet_path, types, _name(self._path))
+            os.fsync(descriptor)
         finally:
-            csv_path.unlink()
-            os.close(lock)
+            with held_signals():
+                discard(csv_path)
+                if self._lock != lock:
+                    close(lock)
 
     @property
     def hidden(self) -> Path | None:
         """Where it is until it gets its name."""
         return self._partial
 
-    def publish(self) -> None:
-        """Rename the file to its path."""
-        if self._partial is not None:
-            with _room_to_write(_name(self._path)):
-                target = os.path.realpath(self._path)
-                if os.path.exists(target):
-                    shutil.copymode(target, self._partial)
-                os.replace(self._partial, target)
-            self._partial = None
-        self._unlock()
+    def hidden_file(self) -> HiddenFile:
+        """Return the hidden file with the name that it is to get."""
+        assert self._partial is not None
+        return HiddenFile(self._partial, Path(os.path.realpath(self._path)), os.fspath(self._path))
 
     def discard(self) -> None:
-        """Remove a file that was not published."""
+        """Remove a file that did not get its name."""
         for file in self._files:
             with contextlib.suppress(OSError, ValueError):
                 file.close()
         if self._partial is not None:
-            with contextlib.suppress(OSError):
-                self._partial.unlink()
+            discard(self._partial)
         self._unlock()
 
     def _unlock(self) -> None:
         if self._lock is not None:
-            os.close(self._lock)
+            close(self._lock)
             self._lock = None
 
 

@@ -13,7 +13,13 @@ from mlcore.files.database import Database, import_duckdb
 from mlcore.files.duckdb_input import encode
 from mlcore.files.inputs import display_name, opened
 from mlcore.files.options import InputOptions, PathLike
-from mlcore.files.rows_sql import TableSql, quote_path, time_from_integer, time_from_text
+from mlcore.files.rows_sql import (
+    TableSql,
+    quote_name,
+    quote_path,
+    time_from_integer,
+    time_from_text,
+)
 from mlcore.files.tables import ColumnReader, convert
 from mlcore.files.values import NO_DECIMALS, NO_ZONE
 from mlcore.interactions import Events
@@ -58,7 +64,7 @@ def read_parquet_events(
     with _opened(path, threads) as (database, table):
         types = _types(database, table, display_name(path), columns, input_options)
         user, item, weight, time = (
-            None if column.name not in types else _identifier(column.name) for column in columns
+            None if column.name not in types else quote_name(column.name) for column in columns
         )
         rows = TableSql(
             table,
@@ -83,9 +89,8 @@ def read_parquet_columns(
         DataError: the first fault of the file, with its row, counted from 1, and column.
     """
     name = display_name(path)
-    with _opened(path, threads=1) as (database, table):
+    with _opened(path, threads=1, ordered=True) as (database, table):  # for the numbers of rows
         types = _types(database, table, name, columns, input_options)
-        database.rows("SET preserve_insertion_order = true")  # for the numbers of rows
         present = [column.name in types for column in columns]
         shown = [_shown(column.name, types) for column in columns if column.name in types]
         database.rows(f"CREATE TEMP TABLE wanted AS SELECT {', '.join(shown)} FROM {table}")
@@ -140,7 +145,9 @@ def _place(name: str, begin: int, row: int) -> str:
 
 
 @contextmanager
-def _opened(path: PathLike, threads: int | None) -> Iterator[tuple[Database, str]]:
+def _opened(
+    path: PathLike, threads: int | None, ordered: bool = False
+) -> Iterator[tuple[Database, str]]:
     """Give a database, and the SQL that reads the file."""
     name = display_name(path)
     with opened(path):
@@ -148,7 +155,7 @@ def _opened(path: PathLike, threads: int | None) -> Iterator[tuple[Database, str
     with at(name, MlcoreError):
         duckdb = import_duckdb()
     try:
-        with Database(threads) as database:
+        with Database(threads, paths=[path], ordered=ordered) as database:
             yield database, f"read_parquet({quote_path(path)}, hive_partitioning=false)"
     except duckdb.OutOfMemoryException:
         raise DataError(f"{name}: expected enough memory to read it, got too little") from None
@@ -233,11 +240,7 @@ def _time(value: str, type_: str, input_options: InputOptions) -> str:
 
 def _shown(column: str, types: dict[str, str]) -> str:
     """Return SQL for what Python checks: text, integers, or float64."""
-    value, type_ = _identifier(column), types[column]
+    value, type_ = quote_name(column), types[column]
     if type_ in _INTEGERS or type_ in ("VARCHAR", "BOOLEAN"):
         return value
     return f"CAST({value} AS {'DOUBLE' if _is_number(type_) else 'VARCHAR'})"
-
-
-def _identifier(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'

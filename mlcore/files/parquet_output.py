@@ -56,12 +56,12 @@ def convert_to_parquet(source: Path, target: Path, types: Mapping[str, str], pla
         f"escape='\"', max_line_size={_LONGEST_LINE}, buffer_size={_BUFFER}, columns={{{columns}}})"
     )
     try:
-        with Database(threads=1) as database:  # one thread: the same rows, the same bytes
-            database.rows("SET preserve_insertion_order = true")
+        # One thread: the same rows, the same bytes.
+        with Database(threads=1, paths=[source, target], ordered=True) as database:
             database.rows(
                 f"COPY (SELECT * FROM {rows}) TO {quote_sql(str(target))} (FORMAT parquet, "
                 "USE_TMP_FILE false)"
             )
     except import_duckdb().Error as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0].replace(str(target), place)
         raise DataError(f"{place}: expected room to write, got {reason!r}") from error

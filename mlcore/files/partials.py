@@ -10,13 +10,15 @@ import os
 import re
 import secrets
 import shutil
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from mlcore.errors import DataWarning
 from mlcore.files.locks import is_at, lock
 
-__all__ = ["create_partial", "partial_path", "remove_stale"]
+__all__ = ["create_partial", "discard", "partial_path", "remove_stale"]
 
 
 def partial_path(target: Path) -> Path:
@@ -39,11 +41,22 @@ def create_partial(target: Path, create: Callable[[Path], int]) -> tuple[Path, i
         descriptor = create(path)
         with suppress(OSError):  # a file system without locks, where nothing is ever found stale
             lock(descriptor)
-        if os.name == "nt" or is_at(
-            descriptor, path
-        ):  # else another process found it before it was locked
+        # Or another process found it before it was locked.
+        if os.name == "nt" or is_at(descriptor, path):
             return path, descriptor
         os.close(descriptor)
+
+
+def discard(path: Path) -> None:
+    """Remove a file or a folder that nobody needs any more; if it stays, that is a DataWarning."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+    if os.path.lexists(path):
+        message = f"{path}: could not be removed; the next run with this output tries again"
+        warnings.warn(message, DataWarning, stacklevel=2)
 
 
 def remove_stale(folder: Path, name: str) -> None:

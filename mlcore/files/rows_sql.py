@@ -18,12 +18,14 @@ from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.plain import Dialect
 from mlcore.files.values import INTEGER, JSON_INTEGER, JSON_NUMBER, NUMBER
 from mlcore.jsontext import JsonTextError, parse_json
+from mlcore.limits import MAX_COLUMNS
 from mlcore.times import UNITS, TimeUnit
 
 __all__ = [
     "TableSql",
     "csv_rows",
     "json_rows",
+    "quote_name",
     "quote_path",
     "quote_sql",
     "time_from_integer",
@@ -78,7 +80,7 @@ def csv_rows(
     except csv.Error:
         return None
     found = [header.count(name) for name in names.in_order()]
-    if max(found) > 1 or not set(names.required()) <= set(header):
+    if max(found) > 1 or not set(names.required()) <= set(header) or len(header) > MAX_COLUMNS:
         return None
     if dialect.lines <= skipped or dialect.delimiters != dialect.lines * (len(header) - 1):
         return None
@@ -237,6 +239,15 @@ def quote_sql(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def quote_name(name: str) -> str:
+    """Return the name of a table or a column, whatever is in it, as SQL of DuckDB.
+
+    >>> print(quote_name('a "b" c'))
+    "a ""b"" c"
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
 def quote_path(path: PathLike) -> str:
     """Return a path as a string literal of SQL that means this file, never a pattern or address.
 
@@ -264,7 +275,7 @@ def _lines(
     line_break = dialect.line_break.replace("\r", "\\r").replace("\n", "\\n")
     return (
         f"read_csv({quote_path(path)}, auto_detect=false, "
-        f"columns={{{columns}}}, header=false, skip={skip}, delim='{delimiter}', quote='{quote}', "
+        f"columns={{{columns}}}, header=false, skip={skip}, delim={quote_sql(delimiter)}, quote='{quote}', "
         f"escape='{quote}', new_line='{line_break}', hive_partitioning=false, "
         f"compression='{'gzip' if is_gzip else 'none'}')"
     )

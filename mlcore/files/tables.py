@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from mlcore.errors import DataError, at, shorten
+from mlcore.limits import MAX_COLUMNS, MAX_FIELD
 
 __all__ = [
     "BadValue",
     "ColumnReader",
-    "MAX_FIELD",
     "NoColumnError",
     "OnNames",
     "convert",
@@ -23,10 +23,8 @@ __all__ = [
     "hint_at_number",
     "no_such_column",
     "pass_over",
+    "too_many_columns",
 ]
-
-# A quote that is never closed takes in the lines after it, and is found by this limit.
-MAX_FIELD = 2**24
 
 
 class BadValue(DataError):
@@ -126,6 +124,14 @@ def field_too_long(place: str, hint: str | None = None) -> DataError:
     """Return the error for a text of more than ``MAX_FIELD`` characters."""
     return DataError(
         f"{place}: expected fields of at most {MAX_FIELD} characters, got a longer one", hint
+    )
+
+
+def too_many_columns(place: str) -> DataError:
+    """Return the error for a table of more than ``MAX_COLUMNS``."""
+    return DataError(
+        f"{place}: columns: expected at most {MAX_COLUMNS}, got more",
+        "where each item has a column, pandas.melt, or UNPIVOT in SQL, makes rows of columns",
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from mlcore.lineage.git import blob_sha256, commits_of, has_commit, is_shallow
+from mlcore.lineage.git import blob_sha256, commits_of, has_commit, is_partial
 from mlcore.lineage.queries import QueryPlace, find_query_place, query_state
 from mlcore.lineage.query_record import QueryRecord
 from mlcore.lineage.record import Record
@@ -60,7 +60,7 @@ def check(records: Sequence[Record], root: Path) -> Report:
         if (false := history.refute(record, place)) is not None:
             faults.append((line, false))
         elif state != "same" and not history.has(record, place):
-            certain = is_newest and not history.is_shallow and not place.is_bundled
+            certain = is_newest and not history.is_partial and not place.is_bundled
             (faults if certain else notes).append((line, history.complaint(record)))
         elif state != "same" and is_newest:
             now = "is gone" if state == "missing" else "has changed"
@@ -84,18 +84,18 @@ class _History:
         self._has = lru_cache(None)(lambda commit: root is not None and has_commit(root, commit))
 
     @cached_property
-    def is_shallow(self) -> bool:
-        """Whether the repository lacks old commits."""
-        return self._repository is not None and is_shallow(self._repository)
+    def is_partial(self) -> bool:
+        """Whether the repository may lack old commits or files."""
+        return self._repository is not None and is_partial(self._repository)
 
     def refute(self, record: QueryRecord, place: QueryPlace) -> str | None:
         """Return the fault if the commit has another text than the line says, or None."""
         if not record.committed or record.commit is None or not self._has(record.commit):
             return None
         found = self._blob(record.commit, place.name_in_repository)
-        if found == record.query_sha256:
+        if found in (None, record.query_sha256):
             return None
-        got = "no such file" if found is None else f"sha256 {found}"
+        got = f"sha256 {found}" if found else "no such file"
         return (
             f"query: expected {record.query} with sha256 {record.query_sha256} "
             f"in commit {record.commit}, got {got}"
@@ -113,7 +113,7 @@ class _History:
     def complaint(self, record: QueryRecord) -> str:
         """Return what is wrong if the text of the query is nowhere."""
         place = "the folder" if self._repository is None else "the repository or its history"
-        got = "a history that is not whole" if self.is_shallow else "none"
+        got = "a history that is not whole" if self.is_partial else "none"
         return (
             f"query: expected {record.query} with sha256 {record.query_sha256} in {place}, "
             f"got {got}"

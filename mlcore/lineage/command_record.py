@@ -53,7 +53,7 @@ class CommandRecord:
         command: its name, such as ``train``.
         commit: checked out in the folder that the command ran in, or None without git.
         dirty: whether a tracked file there differed from the commit, except the lineage file, and
-            inputs and output, whose digests are here. None without git.
+            inputs and output, whose digests are here. None if git cannot tell.
         engine: that computed it, or None.
         params: what decided the output; those of parts under names such as ``weighting.name``.
         inputs: by role, such as ``interactions`` or ``model``.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,8 @@ class CommandRun:
 
     An output has a log if one is given, or else if ``lineage.jsonl`` lies beside it. Without a log this
     reads nothing and asks no git. Call ``take`` before the inputs are read, ``note`` with what decides
-    the outputs, and let ``on_written`` be called when they are whole and have no name yet.
+    the outputs, and let ``on_written`` be called when they are whole and have no name yet: see
+    ``open_outputs``.
 
     Args:
         command: its name.
@@ -136,30 +138,46 @@ class CommandRun:
             }
         return None
 
-    def on_written(self, hidden: Sequence[Path | None]) -> None:
-        """Append the lines.
+    def on_written(self, hidden: Sequence[Path | None]) -> AbstractContextManager[None]:
+        """Return a context that appends the lines, and takes them back if its block raises.
 
         Args:
             hidden: where each output is until it gets its name, in their order.
-
-        Raises:
-            DataError: the disk refused.
         """
+        lines: dict[str, tuple[PathLike, list[lineage.Record]]] = {}
         for (role, path), content in zip(self._outputs.items(), hidden, strict=True):
             log = self._logs.get(role)
-            if log is None or content is None:
-                continue
+            if log is not None and content is not None:
+                record = self._record(role, path, content, log)
+                lines.setdefault(os.path.realpath(log), (log, []))[1].append(record)
+        # In one order, or two runs would wait for each other.
+        return _appended([found for _, found in sorted(lines.items())])
+
+    def _record(
+        self, role: str, path: PathLike, content: Path, log: PathLike
+    ) -> lineage.CommandRecord:
+        kind = "model" if content.is_dir() else format_of(path)
+        try:
             facts = describe_file(content)
-            kind = "model" if content.is_dir() else format_of(path)
-            record = lineage.CommandRecord.of_run(
-                command=self._command,
-                engine_name=self._engine,
-                params=self._params,
-                inputs=self._inputs,
-                output=Dataset.of_file(path, kind, facts, table=role),
-                lineage_path=log,
-            )
-            lineage.append(log, record)
+        except DataError as error:  # which calls it as nobody knows it
+            shown = str(error).replace(os.fspath(content), os.fspath(path))
+            raise DataError(shown, error.hint) from error
+        return lineage.CommandRecord.of_run(
+            command=self._command,
+            engine_name=self._engine,
+            params=self._params,
+            inputs=self._inputs,
+            output=Dataset.of_file(path, kind, facts, table=role),
+            lineage_path=log,
+        )
+
+
+@contextmanager
+def _appended(lines: Iterable[tuple[PathLike, Sequence[lineage.Record]]]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for log, records in lines:
+            stack.enter_context(lineage.appended(log, records))
+        yield
 
 
 def _find_log(path: PathLike, given: PathLike | None) -> PathLike | None:

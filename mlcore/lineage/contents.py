@@ -10,11 +10,12 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlcore.errors import DataError, from_os_error
+from mlcore.errors import DataError, from_os_error, os_errors_at
 from mlcore.files.inputs import display_name, opened
 from mlcore.files.options import PathLike
 from mlcore.files.parts import has_parts
 from mlcore.jsontext import JsonTextError, parse_json
+from mlcore.limits import MAX_DOCUMENT_BYTES
 
 __all__ = ["FileFacts", "Fingerprint", "claimed_sha256", "describe_file", "describe_input"]
 
@@ -105,20 +106,26 @@ def describe_input(path: PathLike) -> FileFacts | None:
 def claimed_sha256(path: PathLike) -> str | None:
     """Return the digest of a folder's manifest, whether or not its files agree; None without one."""
     try:
-        return hashlib.sha256((Path(path) / _MANIFEST).read_bytes()).hexdigest()
+        return _raw_facts(Path(path) / _MANIFEST)[1]
     except OSError:
         return None
 
 
 def _describe_model(folder: Path) -> FileFacts | None:
-    """Return None unless each file is as the manifest says."""
+    """Return None unless each file is there and as the manifest says."""
     try:
+        if (folder / _MANIFEST).stat().st_size > MAX_DOCUMENT_BYTES:
+            return None
         manifest = (folder / _MANIFEST).read_bytes()
         files = parse_json(manifest.decode())["files"]
         expected = {name: (entry["bytes"], entry["sha256"]) for name, entry in files.items()}
         facts = {name: _raw_facts(folder / name) for name in expected if Path(name).name == name}
-    except (OSError, UnicodeDecodeError, JsonTextError, TypeError, KeyError, AttributeError):
+    except (UnicodeDecodeError, JsonTextError, TypeError, KeyError, AttributeError):
         return None
+    except (FileNotFoundError, IsADirectoryError):
+        return None
+    except OSError as error:  # as changed, it would get another digest
+        raise from_os_error(error, folder, "readable files") from error
     if facts != expected:
         return None
     total = len(manifest) + sum(size for size, _ in facts.values())
@@ -138,6 +145,8 @@ def _describe_many(place: PathLike, folder: Path, pattern: str) -> FileFacts:
         if not any(part.startswith((".", "_")) for part in name.parts) and (folder / name).is_file()
     ]
     if not names:
+        with os_errors_at(display_name(place), "a readable folder"):
+            os.listdir(folder)  # glob says nothing of what it may not list
         raise DataError(f"{display_name(place)}: expected files, got none")
     total, lines = 0, Fingerprint()
     for name in sorted(names, key=os.fsencode):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from mlcore.errors import DataError, DataWarning, from_os_error
-from mlcore.files.inputs import read_text
+from mlcore.files.inputs import text_chunks
 from mlcore.files.journal import open_journal
 from mlcore.files.options import PathLike
+from mlcore.files.partials import discard
 from mlcore.lineage.record import Record, format_record, parse_record
 
-__all__ = ["append", "check_appendable", "read_lineage"]
+__all__ = ["append", "appended", "check_appendable", "read_lineage"]
 
 
 def read_lineage(path: PathLike) -> list[Record]:
@@ -28,15 +31,18 @@ def read_lineage(path: PathLike) -> list[Record]:
             f"{os.fspath(path)}: expected a log of runs, got no such file",
             "--lineage names one, as run_sql writes it in the current folder",
         )
-    *lines, rest = read_text(path).split("\n")
-    records = [
-        parse_record(line, f"{os.fspath(path)}:{number}") for number, line in enumerate(lines, 1)
-    ]
-    if rest and (last := _whole(rest)) is not None:
-        records.append(last)
-    elif rest:
-        message = f"{os.fspath(path)}: ignored a last line that was not written to its end"
-        warnings.warn(message, DataWarning, stacklevel=2)
+    records: list[Record] = []
+    for chunk in text_chunks(path):
+        *lines, rest = chunk.text.split("\n")
+        records += [
+            parse_record(line, f"{os.fspath(path)}:{number}")
+            for number, line in enumerate(lines, chunk.first_line)
+        ]
+        if rest and (last := _whole(rest)) is not None:
+            records.append(last)
+        elif rest:
+            message = f"{os.fspath(path)}: ignored a last line that was not written to its end"
+            warnings.warn(message, DataWarning, stacklevel=2)
     return records
 
 
@@ -80,9 +86,29 @@ def append(path: PathLike, record: Record) -> None:
     Raises:
         DataError: the disk refused.
     """
+    with appended(path, [record]):
+        pass
+
+
+@contextmanager
+def appended(path: PathLike, records: Sequence[Record]) -> Iterator[None]:
+    """Add records as ``append`` does, and take them back if the block raises.
+
+    No other process adds any meanwhile.
+
+    Raises:
+        DataError: the disk refused.
+    """
+    is_new = not os.path.lexists(path)
     with open_journal(Path(path)) as journal:
         journal.mend_end(lambda line: _whole(line.decode(errors="replace")) is not None)
-        journal.append(format_record(record))
+        try:
+            with journal.appended(*map(format_record, records)):
+                yield
+        except BaseException:
+            if is_new and journal.is_empty:
+                discard(Path(path))
+            raise
 
 
 def _whole(line: str) -> Record | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -84,10 +85,13 @@ def query_state(name: str, sha256: str, root: Path) -> QueryState:
     if path is None:
         return "elsewhere"
     try:
-        content = path.read_bytes()
+        if not path.is_file():  # a pipe or a device has no end
+            return "missing"
+        with open(path, "rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError):
         return "missing"
-    return "same" if hashlib.sha256(content).hexdigest() == sha256 else "changed"
+    return "same" if found == sha256 else "changed"
 
 
 def find_query_place(name: str, root: Path) -> QueryPlace | None:
@@ -102,11 +106,12 @@ def find_query_place(name: str, root: Path) -> QueryPlace | None:
 
 
 def _find_path(name: str, root: Path) -> Path | None:
+    """Return the path of a query, or None of one elsewhere: a line of others may name any file."""
     if name.startswith(_ELSEWHERE):
         return None
-    if name.startswith(_BUNDLED):
-        return BUNDLED_QUERIES.resolve() / name.removeprefix(_BUNDLED)
-    return root / name
+    folder = BUNDLED_QUERIES.resolve() if name.startswith(_BUNDLED) else root
+    path = Path(os.path.normpath(folder / name.removeprefix(_BUNDLED)))
+    return path if path.is_relative_to(folder) else None
 
 
 def _checkout_of(bundled: Path) -> Path | None:

@@ -86,9 +86,9 @@ class QueryRecord:
         query: its name, as ``QueryPlace`` has it.
         query_sha256: of its bytes.
         commit: checked out where the query is, or None without git.
-        committed: whether the commit has these bytes of the query; None without git.
+        committed: whether the commit has these bytes of the query; None if git cannot tell.
         dirty: whether a tracked file differed from the commit, except the lineage file, and inputs
-            and output, whose digests are here. None without git.
+            and output, whose digests are here. None if git cannot tell.
         params: the value of each parameter.
         statistics: what the engine says of the job.
         created_at: time of the line, by RFC 3339, UTC.
@@ -139,14 +139,14 @@ class QueryRecord:
         root = find_root(lineage_path)
         place = locate_query(query.path, root)
         own = [lineage_path, *(one.file for one in (output, *inputs) if one.file is not None)]
-        git = git_state(place.repository, own)
+        git, blob = git_state(place.repository, own), None
         if git["commit"] is not None:
             assert place.repository is not None
             blob = blob_sha256(place.repository, git["commit"], place.name_in_repository)
         return cls(
             query=place.name,
             query_sha256=query.sha256,
-            committed=None if git["commit"] is None else blob == query.sha256,
+            committed=None if blob is None else blob == query.sha256,
             **git,
             engine=engine_name,
             engine_version=engine_version,

@@ -8,6 +8,7 @@ from mlcore.errors import DataError
 from mlcore.jsontext import JsonTextError, format_line, parse_json
 from mlcore.lineage.command_record import CommandRecord
 from mlcore.lineage.query_record import QueryRecord
+from mlcore.printable import printable_json
 
 __all__ = ["Record", "format_record", "parse_record"]
 
@@ -15,8 +16,8 @@ Record: TypeAlias = QueryRecord | CommandRecord
 
 
 def format_record(record: Record) -> str:
-    """Return a record as one line of JSON, without a line feed."""
-    return format_line(record.to_json())
+    """Return a record as one line of JSON, without a line feed and with escapes for people."""
+    return printable_json(format_line(record.to_json()))
 
 
 def parse_record(line: str, place: str) -> Record:

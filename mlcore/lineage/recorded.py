@@ -12,7 +12,7 @@ from typing import Any
 
 from mlcore.files.options import PathLike
 from mlcore.lineage.data import Dataset
-from mlcore.lineage.git import changed_files, head_commit
+from mlcore.lineage.git import head_commit, is_changed
 from mlcore.lineage.names import recorded_name
 from mlcore.parameters import Value
 
@@ -75,9 +75,8 @@ def git_state(repository: Path | None, own: Sequence[PathLike]) -> dict[str, Any
     commit = None if repository is None else head_commit(repository)
     if repository is None or commit is None:
         return {"commit": None, "dirty": None}
-    changed = changed_files(repository)
     apart = {recorded_name(one, repository) for one in own}
-    return {"commit": commit, "dirty": None if changed is None else bool(changed - apart)}
+    return {"commit": commit, "dirty": is_changed(repository, commit, apart)}
 
 
 def plain_values(values: Mapping[str, Value]) -> dict[str, Value]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from mlcore.lineage.data import Dataset
 from mlcore.lineage.log import read_lineage
 from mlcore.lineage.names import find_root
 from mlcore.lineage.query_record import QueryRecord
+from mlcore.printable import JOINERS, printable, printable_json
 
 __all__ = ["check_from_path", "find_from_path"]
 
@@ -39,7 +40,7 @@ def find_from_path(
     name = display_name(path)
     error = None if answer.state == "known" else _not_made(answer, name, lineage_path)
     if as_json:
-        return _to_json(answer, name).removesuffix("\n"), error
+        return printable_json(_to_json(answer, name).removesuffix("\n")), error
     return "" if error else _tree(answer, name), error
 
 
@@ -57,13 +58,13 @@ def check_from_path(
     records = read_lineage(lineage_path)
     report = check(records, find_root(lineage_path))
     if as_json:
-        return _report_to_json(report, len(records)), _failure(report, lineage_path)
+        return printable_json(_report_to_json(report, len(records))), _failure(report, lineage_path)
     lines = [f"{lineage_path}:{line}: {text}" for line, text in report.notes]
     if not report.faults:
         runs = _count(len(records), "run")
-        return "\n".join([*lines, f"{runs}, nothing wrong"]), None
+        return _joined([*lines, f"{runs}, nothing wrong"]), None
     lines += [f"{lineage_path}:{line}: {text}" for line, text in report.faults[1:]]
-    return "\n".join(lines), _failure(report, lineage_path)
+    return _joined(lines), _failure(report, lineage_path)
 
 
 def _failure(report: Report, lineage_path: PathLike) -> DataError | None:
@@ -121,7 +122,11 @@ def _tree(answer: Answer, name: str) -> str:
             shown.add(line)
             lines += _run(steps[line], indent)
             waiting += _inputs(steps[line], indent)
-    return "\n".join(lines)
+    return _joined(lines)
+
+
+def _joined(lines: Iterable[str]) -> str:
+    return "\n".join(printable(line, JOINERS) for line in lines)
 
 
 def _run(step: Step, indent: str) -> list[str]:

@@ -95,7 +95,8 @@ class Plan:
         text = self.text(available)
         need = self.num_bytes - self.held
         is_ample = available is None or need <= AMPLE_SHARE * available
-        on_message(Message(f"memory: {self._at_most(available)}", text) if is_ample else text)
+        line = f"memory: {self._at_most(available)}" if is_ample else text
+        on_message(Message(line, text, self._overrun()))
 
     def dry_run(self, on_message: OnMessage) -> str:
         """Return the text of the plan, in place of the work.
@@ -109,6 +110,17 @@ class Plan:
             on_message(text)
             raise error
         return text
+
+    def _overrun(self) -> DataError:
+        """Return the error of work that the system has refused memory, though it was planned."""
+        return DataError(
+            f"{self.work}: memory: expected {format_bytes(self.num_bytes)} at most, as planned, got less "
+            "from the system",
+            self._largest().suggestion,
+        )
+
+    def _largest(self) -> Allocation:
+        return max(self.allocations, key=lambda allocation: allocation.num_bytes)
 
     def _at_most(self, available: int | None) -> str:
         need = f"at most {format_bytes(self.num_bytes)}"
@@ -143,7 +155,7 @@ class Plan:
         """
         if available is None or self.num_bytes - self.held <= available:
             return None
-        largest = max(self.allocations, key=lambda allocation: allocation.num_bytes)
+        largest = self._largest()
         return DataError(
             f"{self.work}: memory: expected a need of at most "
             f"{format_bytes(available + self.held)}, as available, "

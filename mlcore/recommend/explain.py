@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlcore.numeric.csr import check_positions, check_values
 from mlcore.numeric.ranges import offsets, ragged_arange, row_blocks
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 
@@ -55,13 +54,10 @@ def explain_lists(
     pair touches has no contributions.
 
     Args:
-        similarity: (I, I) float32, source items as rows.
-        histories: (R, I) float32 weights above 0.
+        similarity: (I, I) float32, source items as rows; those of the histories are checked.
+        histories: (R, I) float32 weights above 0, checked.
         indptr: (R + 1,) offsets of each list.
         items: (P,) int32 positions of the listed items, each at most once in a list.
-
-    Raises:
-        CsrError: a stored index points to no item, or a stored value is not finite.
 
     >>> pairs = np.array([0, 1, 2, 2]), np.array([2, 2]), np.array([0.5, 0.25])
     >>> similarity = CsrMatrix(*pairs, num_columns=3)
@@ -100,11 +96,9 @@ def _find(
     lengths = similarity.indptr[sources + 1] - starts
     pairs = ragged_arange(starts, lengths)  # (P,)
     columns = similarity.indices[pairs]  # (P,) int32
-    check_positions(columns, similarity.num_columns, "similarity.npz")
     listed = place[np.repeat(users * similarity.num_rows, lengths) + columns]  # (P,) int32
     hits = np.flatnonzero(listed)
     values = similarity.data[pairs[hits]]  # (Q,) float32
-    check_values(values, "similarity.npz")
     entries = np.searchsorted(np.cumsum(lengths), hits, side="right")  # (Q,) position in the span
     weights = histories.data[begin:end][entries].astype(np.float64)
     return _Found(listed[hits] - 1, sources[entries], weights * values.astype(np.float64))

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from mlcore import native
 from mlcore.artifact import Model
+from mlcore.errors import os_errors_at
 from mlcore.files.lists_native import MOST_AROUND, growth
 from mlcore.memory.available import format_bytes
-from mlcore.memory.plan import LARGER_MACHINE, Allocation, Plan, peak, per_thread
+from mlcore.memory.plan import LARGER_MACHINE, Allocation, Plan, per_thread
 from mlcore.numeric.utf8 import utf8_of
 from mlcore.recommend.ranker import MAX_BLOCK_REASONS
 from mlcore.recommend.request import ListOptions
@@ -56,7 +57,8 @@ def plan_lists(
         finds_items: whether files name items, which makes a dictionary, as histories do.
     """
     num_items, num_users = len(model.items), 0 if model.users is None else len(model.users)
-    sizes = {path.name: path.stat().st_size for path in Path(model_dir).iterdir()}
+    with os_errors_at(model_dir, "a model directory"):  # which is open, and may be gone
+        sizes = {path.name: path.stat().st_size for path in Path(model_dir).iterdir()}
     users = f"{num_users:,} users" if num_users else "users of a file"
     return Plan(
         "recommend",
@@ -64,10 +66,7 @@ def plan_lists(
         f"{model.similarity.num_entries:,} pairs, {threads:,} thread{'' if threads == 1 else 's'}",
         [
             _ids(model, sizes, all_users, finds_items),
-            *peak(
-                [Allocation("marks of the pairs", 3 * model.similarity.num_entries, FEWER_PAIRS)],
-                _ranking(model, sizes, options, threads, all_users),
-            ),
+            *_ranking(model, sizes, options, threads, all_users),
         ],
         note=f"besides, the model is mapped: {format_bytes(sum(sizes.values()))}, not counted",
     )

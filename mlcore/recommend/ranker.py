@@ -24,7 +24,7 @@ from mlcore.recommend.request import (
     encode_history,
     make_filters,
 )
-from mlcore.recommend.scoring import Scorer, slice_histories, stack_histories
+from mlcore.recommend.scoring import HISTORIES, Scorer, slice_histories, stack_histories
 from mlcore.recommend.user_items import limit_rows
 from mlcore.types import BoolArray, CsrMatrix, Float32Array, Int64Array
 
@@ -57,10 +57,10 @@ class Ranker:
 
     def __init__(self, model: Model) -> None:
         self.model = Model.expect("model", model)
-        self._scorer = Scorer(model.similarity, model.popularity, model.fallback)
+        self._scorer = Scorer(model.similarity, model.popularity, model.fallback, model.place)
 
     def history_of(self, user_id: str) -> EncodedHistory:
-        """Return item positions and weights of a user of the training.
+        """Return item positions and weights of a user of the training, not checked.
 
         Raises:
             UnknownUserError: the user is not in the model.
@@ -101,7 +101,8 @@ class Ranker:
         rule, order = self.model.history_rule, self.model.order
         if rule is None or order is None:
             return weights
-        return rule.history_decay.apply(indptr, weights, order[begin : begin + len(weights)])
+        some = order[begin : begin + len(weights)]
+        return rule.history_decay.apply(indptr, weights, some, self.model.place("order.npz"))
 
     def encode_history(
         self,
@@ -176,12 +177,15 @@ class Ranker:
             threads: None for one per core. Changes speed only.
 
         Raises:
-            CsrError: a stored index points to no item.
+            CsrError: as ``check_rows``.
+            SizeError: a mapped file was cut since.
         """
+        self.model.check_files()
         self._scorer.prepare()
         filters = make_filters(options, self.model.items, self.model.attributes)
 
         def work(block: list[UserRequest]) -> R:
+            self.model.check_files()
             return function(self._rank_asked(block, options, filters))
 
         yield from map_in_order(work, self._in_blocks(requests, options), resolve_threads(threads))
@@ -208,8 +212,10 @@ class Ranker:
 
         Raises:
             NoUsersError: the model was trained without users.
-            CsrError: a stored index points to no item, or a stored value is not finite.
+            CsrError: as ``check_rows``.
+            SizeError: a mapped file was cut since.
         """
+        self.model.check_files()
         _, histories = self._users_and_histories()
         self._scorer.prepare()
         filters = make_filters(options, self.model.items, self.model.attributes)
@@ -227,17 +233,18 @@ class Ranker:
     def _rank_span(
         self, span: tuple[int, int], options: ListOptions, filters: Filters
     ) -> RankedUsers:
+        self.model.check_files()
         users, histories = self._users_and_histories()
         fill = np.full(span[1] - span[0], options.fill is not None)
         ids = users.load()[slice(*span)]
-        rows = slice_histories(histories, *span)
+        rows = slice_histories(histories, *span, self.model.place(HISTORIES))
         decayed = self._decayed(rows.indptr, rows.data, histories.indptr[span[0]])
         return self._rank_block(ids, replace(rows, data=decayed), fill, options, filters)
 
     def _rank_asked(
         self, block: list[UserRequest], options: ListOptions, filters: Filters
     ) -> RankedUsers:
-        histories = stack_histories([request.history for request in block], len(self.model.items))
+        histories = self._stack([request.history for request in block])
         fill = np.array([request.fill for request in block], bool)
         user_ids = [request.user_id for request in block]
         return self._rank_block(user_ids, histories, fill, options, filters)
@@ -256,9 +263,13 @@ class Ranker:
         if not options.explain:
             return RankedUsers(user_ids, ranking)
         lists = ranking.indptr, ranking.items
-        return RankedUsers(
-            user_ids, ranking, explain_lists(self.model.similarity, histories, *lists)
-        )
+        found = explain_lists(
+            self.model.similarity, histories, *lists
+        )  # of rows that ranking checked
+        return RankedUsers(user_ids, ranking, found)
+
+    def _stack(self, histories: Sequence[EncodedHistory]) -> CsrMatrix:
+        return stack_histories(histories, len(self.model.items), self.model.place(HISTORIES))
 
     def _in_blocks(
         self, requests: Iterable[UserRequest], options: ListOptions

@@ -24,7 +24,6 @@ from mlcore.recommend.lists import Contribution, RankedList, RankedLists, Recomm
 from mlcore.recommend.options import Fill, Weights
 from mlcore.recommend.ranker import RankedUsers, Ranker
 from mlcore.recommend.request import EncodedHistory, ListOptions, UserRequest, make_filters
-from mlcore.recommend.scoring import stack_histories
 from mlcore.recommend.user_items import UserItems
 
 __all__ = ["Contribution", "Recommendation", "Recommender"]
@@ -57,12 +56,14 @@ class Recommender(Ranker):
         cls,
         directory: str | os.PathLike[str],
         *,
+        mapped: bool = True,
         attributes: PathLike | None = None,
         input_options: InputOptions = InputOptions(),
     ) -> Recommender:
-        """Memory-map a model directory.
+        """Open a model directory.
 
         Args:
+            mapped: as for ``Model.load``; False for storage that others write to.
             attributes: a catalogue in place of the model's own, as ``read_catalogue`` takes it; such a
                 recommender does not pickle.
             input_options: how the catalogue is read.
@@ -71,7 +72,7 @@ class Recommender(Ranker):
             ArtifactError: a subclass for each kind of fault.
             DataError: the catalogue is faulty, or has none of the model's items.
         """
-        model = Model.load(directory)
+        model = Model.load(directory, mapped=mapped)
         if attributes is not None:
             model = replace(
                 model, attributes=read_attributes(attributes, model.items, input_options)
@@ -113,6 +114,7 @@ class Recommender(Ranker):
             ConfigError: the filter is malformed.
             NoUsersError: the model was trained without users.
         """
+        self.model.check_files()
         options = ListOptions(
             n, include, exclude, include_seen, fill, explain, ItemFilter.parse(filter)
         )
@@ -152,6 +154,7 @@ class Recommender(Ranker):
             DataError: an entry, a weight or a time breaks its rule, a time is after ``now``; or, with
                 final weights, an item comes twice.
         """
+        self.model.check_files()
         options = ListOptions(
             n, include, exclude, include_seen, fill, explain, ItemFilter.parse(filter)
         )
@@ -221,6 +224,7 @@ class Recommender(Ranker):
             UnknownItemError: the item is not in the model.
             DataError: the filter names a column that the model does not have.
         """
+        self.model.check_files()
         self._position(item_id)
         return self.predict_history([item_id], n, weights="final", filter=filter)
 
@@ -237,8 +241,9 @@ class Recommender(Ranker):
             UnknownUserError: the user is not in the model.
             UnknownItemError: the item is not in the model.
             NoUsersError: the model was trained without users.
-            CsrError: a stored index points to no item, or a stored value is not finite.
+            CsrError: as ``check_rows``.
         """
+        self.model.check_files()
         target = self._position(item_id)
         return self._explain(self.history_of(user_id), target)
 
@@ -258,8 +263,9 @@ class Recommender(Ranker):
         Raises:
             UnknownItemError: the item is not in the model.
             DataError: as ``predict_history``.
-            CsrError: a stored index points to no item, or a stored value is not finite.
+            CsrError: as ``check_rows``.
         """
+        self.model.check_files()
         target = self._position(item_id)
         return self._explain(self._encode(history, weights, now), target)
 
@@ -267,7 +273,8 @@ class Recommender(Ranker):
         return None if by_user is None else UserItems.from_mapping(name, by_user, self.model.items)
 
     def _explain(self, history: EncodedHistory, target: int) -> list[Contribution]:
-        stacked = stack_histories([history], len(self.model.items))
+        stacked = self._stack([history])
+        self._scorer.check(stacked.indices)
         one = np.array([0, 1]), np.array([target], np.int32)
         return list(self._because(explain_lists(self.model.similarity, stacked, *one), 0))
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from mlcore import native
 from mlcore.errors import CsrError
-from mlcore.numeric.csr import check_positions, check_values
+from mlcore.numeric.csr import check_rows
 from mlcore.numeric.ranges import offsets, ragged_arange
 from mlcore.numeric.sums import sum_by_group
 from mlcore.numeric.topk import top_k_per_row
@@ -40,7 +40,9 @@ from mlcore.types import (
 if TYPE_CHECKING:
     import scipy.sparse as sp
 
-__all__ = ["Scorer", "slice_histories", "stack_histories"]
+__all__ = ["HISTORIES", "Scorer", "slice_histories", "stack_histories"]
+
+HISTORIES, _SIMILARITY = "histories.npz", "similarity.npz"
 
 # Bounds the users ranked together by (user, item) cells, or (user, listed item) in compiled code;
 # each takes up to 40 bytes of scratch in each thread. Changes speed and memory only.
@@ -51,29 +53,36 @@ MAX_BLOCK_ROWS = 1024
 
 _Lists: TypeAlias = tuple[Int64Array, Int32Array, Float64Array]  # offsets, items, scores
 _RankRows: TypeAlias = Callable[
-    [CsrMatrix, CsrMatrix, int, BoolArray | None, bool, RowItems | None, bool, WideRows | None],
-    _Lists | None,
+    [CsrMatrix, CsrMatrix, int, BoolArray | None, bool, RowItems | None, WideRows | None], _Lists
 ]
 
 
-def stack_histories(rows: Sequence[tuple[Int32Array, Float32Array]], num_items: int) -> CsrMatrix:
-    """Return a matrix whose rows are item positions, ascending, and weights.
+def stack_histories(
+    rows: Sequence[tuple[Int32Array, Float32Array]], num_items: int, file: str = HISTORIES
+) -> CsrMatrix:
+    """Return a matrix whose rows are item positions and weights, checked.
+
+    Args:
+        file: where they are from, for messages.
 
     Raises:
-        CsrError: an item position points to no item, or a weight is not finite.
+        CsrError: as ``check_rows``, for weights.
 
     >>> row = np.array([1], np.int32), np.array([2.0], np.float32)
     >>> stack_histories([row, row], 3).indptr.tolist()
     [0, 1, 2]
     """
-    return _checked(CsrMatrix(*_join_rows(rows, np.float32), num_items))
+    return _checked(CsrMatrix(*_join_rows(rows, np.float32), num_items), file)
 
 
-def slice_histories(histories: CsrMatrix, begin: int, end: int) -> CsrMatrix:
+def slice_histories(histories: CsrMatrix, begin: int, end: int, file: str = HISTORIES) -> CsrMatrix:
     """Return rows ``begin`` to ``end`` (excluded) of a model's histories, checked.
 
+    Args:
+        file: as for ``stack_histories``.
+
     Raises:
-        CsrError: an item position points to no item, or a weight is not finite.
+        CsrError: as ``check_rows``, for weights.
 
     >>> histories = CsrMatrix(np.array([0, 1, 3]), np.array([2, 0, 1]), np.ones(3), num_columns=3)
     >>> slice_histories(histories, 1, 2).indices.tolist()
@@ -82,12 +91,11 @@ def slice_histories(histories: CsrMatrix, begin: int, end: int) -> CsrMatrix:
     indptr = histories.indptr[begin : end + 1]
     span = slice(indptr[0], indptr[-1])
     indices, data = histories.indices[span], histories.data[span]
-    return _checked(CsrMatrix(indptr - indptr[0], indices, data, histories.num_columns))
+    return _checked(CsrMatrix(indptr - indptr[0], indices, data, histories.num_columns), file)
 
 
-def _checked(histories: CsrMatrix) -> CsrMatrix:
-    check_positions(histories.indices, histories.num_columns, "histories.npz")
-    check_values(histories.data, "histories.npz")
+def _checked(histories: CsrMatrix, file: str) -> CsrMatrix:
+    check_rows(histories, file, weights=True)
     return histories
 
 
@@ -112,17 +120,21 @@ class Scorer:
         similarity: (I, I) float32, source items as rows.
         popularity: (I,) int64 users of each item.
         fallback: (I,) by which popular items are ordered; None for their users.
+        place: the path of a file of the model, for messages.
     """
 
     similarity: CsrMatrix
     popularity: Int64Array
     fallback: Int64Array | Float64Array | None = None
+    place: Callable[[str], str] = str
     _product_ready: sp.csr_matrix[np.float64] | None = field(default=None, init=False)
     _rank_rows: _RankRows | None = field(init=False)
     _wide_rows: WideRows | None = field(default=None, init=False)
-    _is_checked: bool = field(default=False, init=False)
+    _is_prepared: bool = field(default=False, init=False)
+    _is_sound: BoolArray = field(init=False)  # (I,) whether a row of the similarity was checked
 
     def __post_init__(self) -> None:
+        self._is_sound = np.zeros(self.similarity.num_rows, bool)
         self._rank_rows = rank_rows if native.is_available() else None
 
     @cached_property
@@ -133,10 +145,9 @@ class Scorer:
             CsrError: a value is below 0 or not finite.
         """
         fallback = self.popularity if self.fallback is None else self.fallback
-        wrong = fallback[~(np.isfinite(fallback) & (fallback >= 0))]
-        if len(wrong):
+        if not (np.isfinite(fallback) & (fallback >= 0)).all():
             rule = "finite numbers of at least 0"
-            raise CsrError(f"popularity.npz: expected {rule}, got {wrong[0]}")
+            raise CsrError(f"{self.place('popularity.npz')}: expected {rule}, got others")
         taken = np.flatnonzero(fallback > 0)
         popular: Int64Array = taken[np.lexsort((taken, -fallback[taken]))]
         return popular
@@ -159,34 +170,52 @@ class Scorer:
         return max(1, min(MAX_BLOCK_ROWS, MAX_BLOCK_CELLS // max(1, width)))
 
     def prepare(self) -> None:
-        """Check all indices and values once, and bring some into another form, for many users.
+        """Check all rows once, and bring some into another form, for many users.
 
         Raises:
-            CsrError: a stored index points to no item, or a stored value is not finite.
+            CsrError: as ``check_rows``.
         """
-        if self._is_checked:
+        if self._is_prepared:
             return
-        check_positions(self.similarity.indices, self.similarity.num_columns, "similarity.npz")
-        check_values(self.similarity.data, "similarity.npz")
+        check_rows(self.similarity, self.place(_SIMILARITY))
+        self._is_sound[:] = True
         if self._rank_rows is None and (self.similarity.data > 0).all():
             # Otherwise scipy drops sums that cancel to 0, which are still candidates.
             self._product_ready = self.similarity.to_scipy()
         if self._rank_rows is not None:
             self._wide_rows = make_wide_rows(self.similarity)
-        self._is_checked = True
+        self._is_prepared = True
+
+    def check(self, items: Int32Array) -> None:
+        """Check the rows of some items, each once: a mapped file is read no further than an answer needs.
+
+        Raises:
+            CsrError: as ``check_rows``.
+        """
+        if self._is_prepared or self._is_sound[items].all():
+            return
+        new = np.unique(items[~self._is_sound[items]])
+        starts = self.similarity.indptr[new]
+        lengths = self.similarity.indptr[new + 1] - starts
+        entries = ragged_arange(starts, lengths)  # (P,)
+        indices, data = self.similarity.indices[entries], self.similarity.data[entries]
+        rows = CsrMatrix(offsets(lengths), indices, data, self.similarity.num_columns)
+        check_rows(rows, self.place(_SIMILARITY))
+        self._is_sound[new] = True
 
     def rank(self, histories: CsrMatrix, n: int, filters: Filters, fill: BoolArray) -> Ranking:
         """Return the best min(n, eligible) items of each history, without padding.
 
         Args:
-            histories: (R, I) float32 weights above 0.
+            histories: (R, I) float32 weights above 0, checked.
             n: list length, >= 1.
             filters: limit what may be listed.
             fill: (R,) bool, which short lists to complete with popular items.
 
         Raises:
-            CsrError: a stored index points to no item, or a stored value is not finite.
+            CsrError: as ``check_rows``.
         """
+        self.check(histories.indices)
         lists = self._rank(histories, n, filters)
         if filters.caps is not None:
             lists = self._cut_by_caps(lists, histories, n, filters, filters.caps)
@@ -233,13 +262,7 @@ class Scorer:
     def _rank(self, histories: CsrMatrix, n: int, filters: Filters) -> _Lists:
         if self._rank_rows is not None:
             limits = filters.allowed, filters.include_seen, filters.rows
-            known = not self._is_checked, self._wide_rows
-            lists = self._rank_rows(self.similarity, histories, n, *limits, *known)
-            if lists is not None:
-                return lists
-        return self._rank_scores(histories, n, filters)  # which says what is at fault, too
-
-    def _rank_scores(self, histories: CsrMatrix, n: int, filters: Filters) -> _Lists:
+            return self._rank_rows(self.similarity, histories, n, *limits, self._wide_rows)
         indptr, items, scores = self.score(histories)
         keep = self._eligible(histories, indptr, items, filters)
         return top_k_per_row(offsets(keep)[indptr], items[keep], scores[keep], n)
@@ -251,8 +274,9 @@ class Scorer:
             Offsets (R + 1,), item positions and scores (P,); in no particular order within a row.
 
         Raises:
-            CsrError: a stored index points to no item, or a stored value is not finite.
+            CsrError: as ``check_rows``.
         """
+        self.check(histories.indices)
         similarity = self._product_ready
         if similarity is not None and histories.num_rows >= MIN_PRODUCT_ROWS:
             product = histories.to_scipy() @ similarity
@@ -267,9 +291,7 @@ class Scorer:
         lengths = self.similarity.indptr[history + 1] - starts  # (H,) pairs of each history item
         entries = ragged_arange(starts, lengths)  # (P,)
         columns = self.similarity.indices[entries]  # (P,) int32
-        check_positions(columns, self.similarity.num_columns, "similarity.npz")
         values = self.similarity.data[entries]  # (P,) float32
-        check_values(values, "similarity.npz")
         products = np.repeat(weights.astype(np.float64), lengths) * values.astype(np.float64)
         num_items = self.similarity.num_rows
         if 8 * len(columns) < num_items:

@@ -55,7 +55,7 @@ def wide_items(similarity: CsrMatrix) -> Int64Array:
 
 
 def make_wide_rows(similarity: CsrMatrix) -> WideRows | None:
-    """Return the wide rows of an (I, I) similarity whose indices exist; None if it has none.
+    """Return the wide rows of a checked (I, I) similarity; None if it has none.
 
     >>> pairs = np.array([0, 1, 1]), np.array([1], np.int32), np.array([0.5], np.float32)
     >>> make_wide_rows(CsrMatrix(*pairs, num_columns=2)).values.tolist()
@@ -69,10 +69,7 @@ def make_wide_rows(similarity: CsrMatrix) -> WideRows | None:
     values = np.full((len(wide), similarity.num_columns), -0.0, np.float32)
     for row, item in zip(values, wide.tolist()):
         columns, stored = similarity.row(item)
-        if (np.diff(columns) > 0).all():
-            row[columns] = stored + np.float32(0)  # a stored -0.0 is a pair, too
-        else:  # of a damaged model: a column that is there twice counts twice
-            places[item] = -1
+        row[columns] = stored + np.float32(0)  # a stored -0.0 is a pair, too
     return WideRows(places, values)
 
 
@@ -83,26 +80,24 @@ def rank_rows(
     allowed: BoolArray | None = None,
     include_seen: bool = False,
     rows: RowItems | None = None,
-    check: bool = False,
     wide: WideRows | None = None,
-) -> tuple[Int64Array, Int32Array, Float64Array] | None:
+) -> tuple[Int64Array, Int32Array, Float64Array]:
     """Return the best ``n`` candidates of each history, best first.
 
     score(j) is the sum over the history, in ascending item order, of float64(w_i) * float64(s_ij),
     added from +0; ties go to the smaller position. Equals ``mlcore.recommend.scoring.Scorer.rank``.
 
     Args:
-        similarity: (I, I) finite float32, source items as rows; all positions in range.
-        histories: (R, I) finite float32, likewise.
+        similarity: (I, I) float32, source items as rows; of those of the histories, all checked.
+        histories: (R, I) float32, checked.
         n: list length, >= 1.
         allowed: (I,) items that may be listed; None for all.
         include_seen: also list items of the history.
         rows: of each history, what it may list besides.
-        check: whether positions and values of ``similarity`` were not checked.
         wide: of ``similarity``. Changes speed only.
 
     Returns:
-        Offsets (R + 1,), item positions and scores (P,); None if one of a history was at fault.
+        Offsets (R + 1,), item positions and scores (P,).
 
     >>> pairs = np.array([0, 2, 2, 2]), np.array([1, 2], np.int32), np.array([0.5, 2], np.float32)
     >>> history = np.array([0, 1]), np.array([0], np.int32), np.array([1], np.float32)
@@ -128,17 +123,17 @@ def rank_rows(
         np.ascontiguousarray(rows.indptr, np.int64),
         np.ascontiguousarray(rows.items, np.int32),
     ]
-    fault = call(
+    call(
         "rank_rows",
         *(*arrays[:3], *(wide or (None, None)), num_items),
         *(*arrays[3:], histories.num_rows),
         *(length, may_list, include_seen),
         *(*limits, rows.are_included),
-        check,
+        False,  # all is checked
         *scratch,
         *(indptr, items, scores),
     )
-    return None if fault else (indptr, items[: indptr[-1]], scores[: indptr[-1]])
+    return indptr, items[: indptr[-1]], scores[: indptr[-1]]
 
 
 def _arrays(matrix: CsrMatrix) -> list[npt.NDArray[Any]]:

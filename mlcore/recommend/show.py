@@ -14,7 +14,9 @@ from mlcore.files.json_lines import read_json_lines
 from mlcore.files.list_rows import are_rows, find_list_in_rows
 from mlcore.files.lists import read_titles
 from mlcore.files.options import InputOptions, PathLike
+from mlcore.files.values import finite_from_json
 from mlcore.parameters import convert_value, integer
+from mlcore.printable import JOINERS, printable
 from mlcore.recommend.options import SHOWN_ITEMS
 from mlcore.references import hint_at_one, none_known
 
@@ -75,7 +77,7 @@ def show_from_path(
     for rank, entry in enumerate(entries[:top_n], 1):
         lines.append(f"  {rank}. {_describe(entry, titles, place)}")
         lines += _because(entry, titles, place)
-    return "\n".join(map(_printable, lines))
+    return "\n".join(printable(line, JOINERS) for line in lines)
 
 
 def _titles_of(model_dir: PathLike) -> dict[str, str]:
@@ -90,19 +92,6 @@ def _titles_of(model_dir: PathLike) -> dict[str, str]:
         )
     pairs = zip(model.items.ids, titles)
     return {item_id: title for item_id, title in pairs if title is not None}
-
-
-def _printable(line: str) -> str:
-    """Return a line whose line breaks and control characters are escapes: a title is not trusted.
-
-    >>> _printable("two\\nrows \\x1b[2J")
-    'two\\\\nrows \\\\x1b[2J'
-    """
-    joiners = "\u200c\u200d"  # of Persian words, Indic clusters and emoji
-    return "".join(
-        char if char.isprintable() or char in joiners else char.encode("unicode_escape").decode()
-        for char in line
-    )
 
 
 def _find_list(path: PathLike, user_id: str | None) -> tuple[str, list[dict[str, Any]]]:
@@ -150,8 +139,8 @@ def _has_id(entry: Any) -> bool:
 def _describe(entry: Any, titles: Mapping[str, str], place: str) -> str:
     if not _has_id(entry):
         raise DataError(f"{place}: items: expected objects with an item_id, got {shorten(entry)}")
-    score = entry.get("score")
-    shown = f"{score:.4f}" if isinstance(score, (int, float)) else "no score"
+    score = finite_from_json(entry.get("score"))
+    shown = "no score" if score is None else f"{score:.4f}"
     why = "popular" if entry.get("source") == "popularity" else shown
     return f"{titles.get(entry['item_id'], entry['item_id'])} ({why})"
 
@@ -176,5 +165,5 @@ def _is_contribution(value: Any) -> bool:
     return (
         isinstance(value, dict)
         and isinstance(value.get("item_id"), str)
-        and isinstance(value.get("share"), (int, float))
+        and finite_from_json(value.get("share")) is not None
     )

@@ -26,7 +26,7 @@ from mlcore.similarity.memory import (
     shape_of,
 )
 from mlcore.similarity.selection import BestOfRows, best_of_rows, by_source, stack_rows
-from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
+from mlcore.types import CsrMatrix, Float64Array, Int64Array
 
 __all__ = ["Ease"]
 
@@ -93,7 +93,7 @@ class Ease(Similarity):
         diagonal = inverse.diagonal()  # (I,) float64
         rows_are_targets = settings.neighborhood == "target"
 
-        def values_of(rows: Int64Array, columns: Int32Array, entries: Float64Array) -> Float64Array:
+        def values_of(rows: Int64Array, columns: Int64Array, entries: Float64Array) -> Float64Array:
             return -entries / diagonal[rows if rows_are_targets else columns]
 
         return best_of_rows(

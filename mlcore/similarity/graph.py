@@ -27,7 +27,7 @@ from mlcore.similarity.selection import (
     by_source,
     stack_rows,
 )
-from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
+from mlcore.types import CsrMatrix, Float64Array, Int64Array
 
 __all__ = ["P3Alpha", "RP3Beta"]
 
@@ -63,7 +63,7 @@ class _Walk(Similarity):
         products = gram.shared(("walk", self.alpha), lambda: self._products(gram))
         factors = self._target_factors(gram)  # (I,) float64
 
-        def values_of(rows: Int64Array, columns: Int32Array, chances: Float64Array) -> Float64Array:
+        def values_of(rows: Int64Array, columns: Int64Array, chances: Float64Array) -> Float64Array:
             return chances if factors is None else chances * factors[columns]
 
         k, rows = settings.num_neighbors, products.rows

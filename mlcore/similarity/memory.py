@@ -60,8 +60,9 @@ GATHER_BYTES = 48
 BOTH_BYTES, LIST_BYTES = 24, 36
 JOIN_BYTES = 40  # of an entry that is joined: laid together, its place, its limit
 # Of an entry of a block: the product; co-occurrence counts besides; one that may be among the best;
-# one whose value is computed by the measure that takes most, the log-likelihood ratio.
-PRODUCT_BYTES, COOCCURRENCE_BYTES, CANDIDATE_BYTES, VALUE_BYTES = 12, 40, 60, 130
+# one whose value is computed by a quotient, or by the measure that takes most, the log-likelihood ratio.
+PRODUCT_BYTES, COOCCURRENCE_BYTES, CANDIDATE_BYTES = 12, 40, 60
+QUOTIENT_BYTES, VALUE_BYTES = 76, 130
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,12 @@ def scipy_kernel(
 
 
 def half_kernel(
-    shape: Shape, is_binary: bool, settings: NeighborSettings, threads: int, suggestion: str
+    shape: Shape,
+    is_binary: bool,
+    settings: NeighborSettings,
+    threads: int,
+    suggestion: str,
+    is_quotient: bool,
 ) -> Sequence[Allocation]:
     """Return what ``products.HalfProduct`` and ``selection.best_of_half`` take.
 
@@ -214,6 +220,7 @@ def half_kernel(
         settings: which pairs are kept.
         threads: how many.
         suggestion: what takes less.
+        is_quotient: whether values are a ``formula.Quotient``.
     """
     index = 4 if shape.num_entries < 2**31 else 8
     number = _count_bytes(shape) if is_binary else 8
@@ -222,8 +229,11 @@ def half_kernel(
     pairs, rows = shape.num_pairs(settings.num_neighbors), shape.row_entries
     total = max(float(rows.sum()), 1.0)
     block = min(max(MAX_BLOCK_ENTRIES, rows.max(initial=0)), total / 2)
-    scratch = (4 + number + BOTH_BYTES) * block + LIST_BYTES * shape.num_entries * block / total
-    scratch += VALUE_BYTES * min(max(PART_ENTRIES, shape.num_items), total)
+    scratch = (4 + number) * block + LIST_BYTES * shape.num_entries * block / total
+    value = QUOTIENT_BYTES if is_quotient else VALUE_BYTES
+    part = value * min(max(PART_ENTRIES, shape.num_items), total / 2)
+    # A part's values, and the best of the parts before; then the best of all parts, put together.
+    scratch += max(part + BOTH_BYTES // 2 * block, BOTH_BYTES * block)
     # Those that wait, as they came, by row and by column; or the best before and after, and these.
     # What the last block adds is its scratch.
     waiting = min(max(WAITING, pairs // 2), total)

@@ -28,7 +28,7 @@ from mlcore.similarity.memory import (
 )
 from mlcore.similarity.products import HalfProduct
 from mlcore.similarity.selection import ValuesOf, best_of_half, best_of_rows, by_source, stack_rows
-from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
+from mlcore.types import CsrMatrix, Float64Array, Int64Array
 
 __all__ = [
     "PairSimilarity",
@@ -72,13 +72,14 @@ class PairSimilarity(Similarity):
     ) -> Sequence[Allocation]:
         """Return what the kernel takes that ``best_pairs`` chooses."""
         shape, is_binary = shape_of(gram), self.binary or gram.is_binary
-        suits = self.quotient(gram.num_users) is not None and _suits_compiled(gram, settings)
+        is_quotient = self.quotient(gram.num_users) is not None
+        suits = is_quotient and _suits_compiled(gram, settings)
         copied = Allocation("weights of the formula", 4 * shape.num_entries, FEWER_ITEMS)
         if suits and is_available():
             return [copied, *compiled_kernel(shape, is_binary, settings, threads)]
         suggestion = COMPILER if suits else FEWER_ITEMS
         if _suits_half(gram, settings):
-            return half_kernel(shape, is_binary, settings, threads, suggestion)
+            return half_kernel(shape, is_binary, settings, threads, suggestion, is_quotient)
         counts_users = settings.min_cooccurrence > 1 and not is_binary
         products = (
             count_matrices(shape) if is_binary else matrices(shape, 8, 24 if counts_users else 4)
@@ -134,7 +135,7 @@ def best_pairs(
         source_terms = tuple(term[half.order] for term in source_terms)
         target_terms = tuple(term[half.order] for term in target_terms)
 
-    def values_of(rows: Int64Array, columns: Int32Array, products: Float64Array) -> Float64Array:
+    def values_of(rows: Int64Array, columns: Int64Array, products: Float64Array) -> Float64Array:
         sources, targets = (columns, rows) if rows_are_targets else (rows, columns)
         return measure.values(
             Pairs(
@@ -196,7 +197,7 @@ def _prefers_popular(half: HalfProduct, values_of: ValuesOf, k: int) -> bool:
     product = half.full_rows(rows)
     rows = np.repeat(rows, np.diff(product.indptr))  # (P,)
     sums = product.data.astype(np.float64, copy=False)
-    values = values_of(rows, product.indices, sums)
+    values = values_of(rows, product.indices.astype(np.int64), sums)
     values[product.indices == rows] = -np.inf  # an item is mostly its own best
     _, chosen, _ = keep_best(product.indptr, np.arange(len(rows), dtype=np.int32), values, k)
     return bool(2 * (product.indices[chosen] < rows[chosen]).sum() > len(chosen))

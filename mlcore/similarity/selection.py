@@ -1,8 +1,9 @@
 """Which entries of a product are kept: the best K of each row, found in blocks of rows.
 
-Passes over the entries of a product cost as much as the product itself. So each runs over a part that
-stays in the cache, one long row or some short ones, and drops all but the few entries that can be
-among the best before anything is sorted.
+Passes over the entries of a product cost as much as the product itself. So each runs over a part, one
+long row or some short ones, and drops all but the few entries that can be among the best before
+anything is sorted. A part is short enough for a cache, and long enough that threads seldom wait for
+the interpreter's lock, which they take between any two calls of numpy.
 """
 
 from __future__ import annotations
@@ -33,12 +34,13 @@ __all__ = [
 
 sp: Any = LazyModule("scipy.sparse")
 
-PART_ENTRIES = 2**14  # changes speed only
+PART_ENTRIES = 2**17  # changes speed and memory only
 WAITING = 2**18  # candidates that are not among the best yet; changes speed and memory only
 LEAST_FLOAT32 = float(np.finfo(np.float32).smallest_subnormal)  # smaller ones may round to 0
 
 # The value of each entry, from its row, column and product. Rows are (P,), or (1,) for all entries.
-ValuesOf: TypeAlias = Callable[[Int64Array, Int32Array, Float64Array], Float64Array]
+# Rows and columns are int64: numpy takes by int32 only after a conversion six times as slow.
+ValuesOf: TypeAlias = Callable[[Int64Array, Int64Array, Float64Array], Float64Array]
 
 
 class BestOfRows(NamedTuple):
@@ -152,8 +154,9 @@ def _candidates_of_half(
     entries, places = slice(indptr[0], indptr[-1]), slice(first + span[0], first + span[1])
     indptr -= indptr[0]
     columns, rows = product.indices[entries], _spread(np.arange(places.start, places.stop), indptr)
+    wide = columns.astype(np.int64)
     sums = product.data[entries].astype(np.float64, copy=False)  # (P,)
-    values = values_of(rows, columns, sums)
+    values = values_of(rows, wide, sums)
     of_rows, known = BestOfRows(indptr, columns, values), limits[places]  # (R,)
     if (known > -np.inf).any():
         of_rows = _choose(*of_rows, _spread(known, indptr))  # few, from which to find a new limit
@@ -162,8 +165,8 @@ def _candidates_of_half(
     limits[places] = np.maximum(known, found)
     of_rows = _choose(*of_rows, _spread(limits[places], of_rows.indptr))
     if not is_symmetric:
-        values = values_of(columns, rows, sums)
-    return of_rows, _choose(indptr, columns, values, limits[columns])
+        values = values_of(wide, rows, sums)
+    return of_rows, _choose(indptr, columns, values, limits.take(wide))
 
 
 def _choose(
@@ -248,7 +251,8 @@ def _candidates(
     indptr -= indptr[0]
     columns = product.indices[entries]  # (P,) int32
     rows = _spread(np.arange(first + span[0], first + span[1]), indptr)
-    values = values_of(rows, columns, product.data[entries].astype(np.float64, copy=False))
+    sums = product.data[entries].astype(np.float64, copy=False)
+    values = values_of(rows, columns.astype(np.int64), sums)
     limits = kth_best(indptr, values, k + 1)  # (R,): one more, as the diagonal may be better
     # A row whose best reach down to 0 passes whole: values that round to 0 must not displace others.
     limits[limits < LEAST_FLOAT32] = -np.inf

@@ -19,7 +19,7 @@ from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.gram import MAX_BLOCK_ENTRIES, GramBlocks
 from mlcore.similarity.memory import FEWER_ITEMS, GATHER_BYTES, PAIR_BYTES, kept_pairs, shape_of
 from mlcore.similarity.selection import best_of_rows, by_source, stack_rows
-from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
+from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int64Array
 
 __all__ = ["Rules", "SequentialRules"]
 
@@ -113,7 +113,7 @@ class SequentialRules(Similarity):
         return starts[:-1]
 
 
-def _as_they_are(rows: Int64Array, columns: Int32Array, sums: Float64Array) -> Float64Array:
+def _as_they_are(rows: Int64Array, columns: Int64Array, sums: Float64Array) -> Float64Array:
     return sums
 
 

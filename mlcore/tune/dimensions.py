@@ -8,10 +8,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations, islice, product
 from typing import Any, NamedTuple, TypeAlias
 
 from mlcore.errors import ConfigError, shorten_json
+from mlcore.limits import MAX_SPACE
 from mlcore.parameters import boolean, check_keys, convert_value, integer
 
 __all__ = [
@@ -156,7 +157,10 @@ class _Object(Node):
     def boundaries(self, path: tuple[str, ...]) -> Iterator[Boundary]:
         # Combines any two values of any two keys: no rule of a configuration ties three settings,
         # and all combinations would be too many.
-        parts = {key: list(child.boundaries((*path, key))) for key, child in self.children.items()}
+        parts = {
+            key: list(islice(child.boundaries((*path, key)), MAX_SPACE + 1))
+            for key, child in self.children.items()
+        }
         first = {key: found[0] for key, found in parts.items()}
         for keys in combinations(parts, min(2, len(parts))):
             for chosen in product(*(parts[key] for key in keys)):

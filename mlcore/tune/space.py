@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, shorten_json
+from mlcore.limits import MAX_SPACE
 from mlcore.tune.dimensions import Dimension, Node, Options, Pick, parse_node
 
 __all__ = ["DEFAULT_SPACE", "SampledConfig", "SearchSpace"]
@@ -108,7 +109,13 @@ class SearchSpace:
         mlcore.errors.ConfigError: space.json: shrinkage: expected a finite number >= 0, got -1.0
         """
         root, uses_order = parse_node(value, place), False
-        for config, choices in root.boundaries(()):
+        for number, (config, choices) in enumerate(root.boundaries(())):
+            if number == MAX_SPACE:
+                raise ConfigError(
+                    f"{place}: expected at most {MAX_SPACE} pairs of choices and ends of ranges, got "
+                    "more",
+                    "ranges have two ends, however wide: name fewer choices",
+                )
             uses_order |= _check(config, choices, place).similarity.uses_order
             if config.get("aggregate", "sum") != "sum":
                 raise ConfigError(
@@ -159,10 +166,10 @@ def _least(dimension: Dimension) -> int | float:
 
 def _check(config: Any, choices: Mapping[tuple[str, ...], str], place: str) -> TrainConfig:
     try:
-        return TrainConfig.from_json(config, place)
+        return TrainConfig.from_json(config, "")
     except ConfigError as error:
         raise ConfigError(
-            _located(str(error).removeprefix(f"{place}: "), choices, place),
+            _located(str(error).removeprefix(": "), choices, place),
             _hint(config) or error.hint,
         ) from None
 

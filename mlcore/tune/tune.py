@@ -19,6 +19,7 @@ from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import OnWritten
 from mlcore.interactions import Interactions
 from mlcore.jsontext import JsonTextError, parse_json
+from mlcore.limits import MAX_SPACE_DEPTH
 from mlcore.lineage.command_run import CommandRun, log_beside
 from mlcore.memory.input_size import check_rows_fit
 from mlcore.memory.plan import Plan
@@ -265,9 +266,10 @@ def _read_space(path: PathLike | None) -> SearchSpace:
     if path is None:
         return SearchSpace.from_json(DEFAULT_SPACE, "the built-in space")
     try:
-        return SearchSpace.from_json(parse_json(read_text(path)), display_name(path))
+        value = parse_json(read_text(path), MAX_SPACE_DEPTH)
     except JsonTextError as error:
         raise ConfigError(f"{display_name(path)}: expected a JSON object, got {error}") from None
+    return SearchSpace.from_json(value, display_name(path))
 
 
 def _summary(trials: Sequence[Trial], metric: str) -> str:

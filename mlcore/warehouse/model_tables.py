@@ -17,7 +17,7 @@ from mlcore.artifact.manifest import NORMALIZATION_FILES
 from mlcore.errors import ConfigError
 from mlcore.files.options import PathLike
 from mlcore.ids import IdMap
-from mlcore.numeric.csr import check_positions, check_values
+from mlcore.numeric.csr import check_rows, check_values
 from mlcore.numeric.ranges import row_blocks
 from mlcore.times import parse_rfc_3339
 from mlcore.types import CsrMatrix, Float64Array
@@ -110,6 +110,7 @@ class ModelTables:
 
     def _parts(self, table: str) -> Iterator[Rows]:
         model = self._model
+        model.check_files()
         if table == "neighbors":
             yield from _entries(table, model.similarity, model.items, model.items, "similarity.npz")
         elif table == "histories":
@@ -135,8 +136,7 @@ class ModelTables:
 def _entries(
     table: str, matrix: CsrMatrix, rows: IdMap, columns: IdMap, file: str
 ) -> Iterator[Rows]:
-    check_positions(matrix.indices, len(columns), file)
-    check_values(matrix.data, file)
+    check_rows(matrix, file, weights=table == "histories")
     names = [column.name for column in MODEL_TABLES[table]]
     row_ids, column_ids = np.array(rows.ids, object), np.array(columns.ids, object)
     for begin, end in row_blocks(matrix.indptr, _ROWS_PER_PART, _ROWS_PER_PART):

@@ -16,7 +16,7 @@ that the query sees as 8 hexadecimal digits, to compare with those of an MD5. ``
 missing. ``= 1``: the default of a parameter, or of a column that a table lacks. ``{a|b}``: the values
 allowed. ``order``: the order of rows in files. ``repeat: until stable``: the query may be run on its own
 result until the number of rows no longer changes. The engine gets the text as it is: one query, which
-reads no other tables than those of the header.
+reads no other tables than those of the header, as the parser of the engine sees it before the query runs.
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ __all__ = [
     "parse_query",
     "read_query",
 ]
+
+# A parser that calls itself for every parenthesis would end the process at some megabytes of them.
+_MOST_BYTES = 2**17
 
 
 @dataclass(frozen=True)
@@ -144,11 +147,13 @@ def parse_query(path: Path, data: bytes) -> Query:
         data: the bytes of the file.
 
     Raises:
-        DataError: the header is incomplete, or the text says more than it.
+        DataError: the file is too long, the header is incomplete, or as ``check_text``.
 
     >>> parse_query(Path("one.sql"), b"-- one: 1.\n-- writes: one(n INT64)\nSELECT 1 AS n\n").writes
     (Column(name='n', type='INT64', nullable=False, default=None),)
     """
+    if len(data) > _MOST_BYTES:
+        raise DataError(f"{path}: expected a query of at most {_MOST_BYTES} bytes, got more")
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -175,10 +180,11 @@ def parse_query(path: Path, data: bytes) -> Query:
     table, writes = parse_table(path, *parts["writes"][0])
     parameters = [parse_parameter(path, *part) for part in parts["param"]]
     order = tuple(name for _, rest in parts["order"] for name in rest.split(", "))
-    strange = [name for name in order if name not in {column.name for column in writes}]
+    written = {column.name for column in writes}
+    strange = [name for name in order if name not in written]
     if strange:
         raise DataError(f"{path}: order: expected columns it writes, got {shorten(strange[0])}")
-    check_text(path, text, reads, [parameter.name for parameter in parameters])
+    check_text(path, text, [parameter.name for parameter in parameters])
     return Query(
         path.stem,
         path,
@@ -220,7 +226,8 @@ def read_query(path: str | os.PathLike[str]) -> Query:
     'deduplicate'
     """
     try:
-        return parse_query(Path(path), Path(path).read_bytes())
+        with open(path, "rb") as file:
+            return parse_query(Path(path), file.read(_MOST_BYTES + 1))
     except OSError as error:
         fault = from_os_error(error, path, "a readable file")
         name = Path(path).stem

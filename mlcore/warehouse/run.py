@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TextIO, cast
@@ -15,6 +16,8 @@ from mlcore.files.inputs import find_input_format
 from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.files.parts import Kind, is_parquet, kind_of
+from mlcore.interrupts import note_stream, note_written
+from mlcore.printable import printable
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.engines import Engine
 from mlcore.lineage import (
@@ -24,6 +27,7 @@ from mlcore.lineage import (
     Fingerprint,
     QueryRecord,
     append,
+    appended,
     check_appendable,
     describe_input,
 )
@@ -139,6 +143,7 @@ def run_sql_from_path(
         DataError: query, table, parameter, file or output are faulty, or the engine refuses.
     """
     query, values, recorded, model = run.checked()
+    engine.check(query)
     lineage = _default_log() if lineage_path is None else lineage_path
     check_appendable(lineage)  # before the work, not after it
     refuse_clobber(lineage, run.inputs())
@@ -149,16 +154,22 @@ def run_sql_from_path(
         assert out_table is not None
         inputs = _provide(engine, query, run, model, progress)
         rounds = _iterate_to_fixpoint(engine, query, values, run, progress)
+        note_stream()
         count, statistics = engine.store(query, values, out_table, progress)
+        note_written(out_table)
         output = Dataset.of_stored(out_table, names, count)
         statistics = {**rounds, **statistics}
-        append(lineage, _record(engine, query, recorded, inputs, output, statistics, lineage))
-        return f"{query.name}: {count} rows in {out_table}"
+        try:
+            append(lineage, _record(engine, query, recorded, inputs, output, statistics, lineage))
+        except DataError as error:
+            raise DataError(f"{error}; written: {out_table}", error.hint) from error
+        return f"{query.name}: {count} rows in {printable(out_table)}"
     format = _format_of(out_path, run.input_options.format)
     _refuse_same(out_path, {"lineage": lineage, "query": query.path})
 
-    def add_line(hidden: object) -> None:
-        append(lineage, _record(engine, query, recorded, inputs, output, statistics, lineage))
+    def add_line(hidden: object) -> AbstractContextManager[None]:
+        record = _record(engine, query, recorded, inputs, output, statistics, lineage)
+        return appended(lineage, [record])
 
     with open_outputs(out_path, inputs=run.inputs(), on_written=add_line) as (stream,):
         inputs = _provide(engine, query, run, model, progress)
@@ -282,6 +293,7 @@ def estimate_sql_from_path(engine: Engine, run: SqlRun, progress: Progress = no_
         DataError: as ``run_sql_from_path``.
     """
     query, values, _, model = run.checked()
+    engine.check(query)
     for table, columns in query.reads.items():
         place = run.tables.get(table)
         if place is None:

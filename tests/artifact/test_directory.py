@@ -26,7 +26,7 @@ import pytest
 from mlcore import DataError, Interactions, Model, TrainConfig, train_from_data, verify_model
 from mlcore.artifact import Attributes, directory, replaced_directory, writer
 from mlcore.artifact.manifest import MODEL_FILES
-from mlcore.errors import ArtifactError
+from mlcore.errors import ArtifactError, DataWarning
 from mlcore.history_decay import QuadraticHistoryDecay
 from mlcore.files.catalogue import Catalogue
 from mlcore.weighting import BM25
@@ -470,6 +470,123 @@ def test_all_is_on_disk_before_the_new_directory_takes_its_place(
         fill(folder)
     assert sorted(seen[:2]) == ["a.txt", "b.txt"]
     assert seen[2:] == ["the new directory", "put in place", "here"]
+
+
+def failing_sync(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let the sync of a folder fail."""
+    sync = directory.sync
+
+    def fail(path: Path) -> None:
+        if path.name == name:
+            raise OSError(errno.EIO, "Input/output error")
+        sync(path)
+
+    monkeypatch.setattr(directory, "sync", fail)
+
+
+@pytest.mark.parametrize("name", ["target", "fresh", "empty"])
+def test_what_may_not_last_is_undone(name: str, old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (old.parent / "empty").mkdir()
+    before = snapshot(old.parent)
+    failing_sync(monkeypatch, "empty" if name == "empty" else "here")
+    target = old.parent / name
+    message = f"^{target}: expected a folder to write to, got 'Input/output error'$"
+    with pytest.raises(DataError, match=message), replaced(target, overwrite=True) as folder:
+        fill(folder)
+    assert snapshot(old.parent) == before
+
+
+@pytest.mark.parametrize("name", ["target", "fresh", "empty"])
+def test_what_cannot_be_undone_is_said(
+    name: str, old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (old.parent / "empty").mkdir()
+    target, put = old.parent / name, directory._put_in_place
+    calls: list[Path] = []
+
+    def put_once(*paths: Path) -> None:
+        if calls:
+            raise OSError(errno.EIO, "Input/output error")
+        calls.extend(paths)
+        put(*paths)
+
+    def refuse(paths: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(directory, "_put_in_place", put_once)
+    monkeypatch.setattr(directory, "_unlink", refuse)
+    failing_sync(monkeypatch, "empty" if name == "empty" else "here")
+    with pytest.raises(DataError) as caught, replaced(target, overwrite=True) as folder:
+        fill(folder)
+    assert str(caught.value) == (
+        f"{target}: expected a folder to write to, got 'Input/output error'; written: {target}"
+    )
+    assert snapshot(target) == filled("new")
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_whoever_is_called_when_all_is_in_place_can_undo_it(exists: bool, old: Path) -> None:
+    target = old if exists else old.parent / "fresh"
+    before = snapshot(old.parent)
+
+    def refuse() -> None:
+        assert snapshot(target) == filled("new")
+        raise DataError("no")
+
+    with pytest.raises(DataError, match="^no$"):
+        with replaced_directory(target, True, KNOWN, on_placed=refuse) as folder:
+            fill(folder)
+    assert snapshot(old.parent) == before
+
+
+@pytest.mark.parametrize("name", ["target", "fresh", "empty"])
+def test_a_signal_waits_until_the_new_directory_is_in_place(
+    name: str, old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (old.parent / "empty").mkdir()
+    sync = directory.sync
+
+    def press_ctrl_c(path: Path) -> None:
+        if path.name in ("here", "empty"):  # the new content is there
+            signal.raise_signal(signal.SIGINT)
+        sync(path)
+
+    monkeypatch.setattr(directory, "sync", press_ctrl_c)
+    with pytest.raises(KeyboardInterrupt), replaced(old.parent / name, overwrite=True) as folder:
+        fill(folder)
+    assert snapshot(old.parent / name) == filled("new")
+    assert {path for path in os.listdir(old.parent)} == {"target", "empty", name}
+
+
+def test_old_content_that_stays_is_noted_and_no_error(
+    old: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, pytest.warns(DataWarning, match="could not be removed"):
+        patch.setattr(shutil, "rmtree", lambda path, ignore_errors: None)
+        with replaced(old, overwrite=True) as folder:
+            fill(folder)
+    assert snapshot(old) == filled("new")
+    with replaced(old, overwrite=True) as folder:
+        fill(folder, "newer")
+    assert os.listdir(old.parent) == ["target"]
+
+
+@pytest.mark.parametrize("name", ["mkdir", "open"])
+def test_a_signal_while_the_folder_is_made_leaves_nothing(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = getattr(os, name)
+
+    def press_ctrl_c(*arguments: Any, **more: Any) -> Any:
+        found = call(*arguments, **more)
+        signal.raise_signal(signal.SIGINT)
+        return found
+
+    with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
+        patch.setattr(os, name, press_ctrl_c)
+        with replaced(tmp_path / "no" / "such" / "target"):
+            raise ZeroDivisionError
+    assert os.listdir(tmp_path) == []
 
 
 # --- killed at any moment

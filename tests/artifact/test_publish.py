@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import random
 import shutil
+import signal
 import threading
+import time
+from collections.abc import Callable, Sequence
 from multiprocessing import Process, Queue
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fixtures.golden import FIXTURES
 from mlcore import Model, Recommender, verify_model
+from mlcore.artifact import publish
 from mlcore.artifact.publish import publish_from_path
-from mlcore.errors import ArtifactError, ConfigError, DataError
+from mlcore.errors import ArtifactError, ConfigError, DataError, DataWarning
 
 TINY = FIXTURES / "tiny" / "cosine" / "model"
 SMALL = FIXTURES / "small" / "dot_bm25" / "model"
@@ -105,28 +112,155 @@ def test_a_reader_always_finds_a_whole_model(tmp_path: Path) -> None:
     assert len(seen) > 0
 
 
-def publish_often(folder: Path, keep: int, results: Queue[tuple[int, int]]) -> None:
+def test_a_copy_that_another_link_leads_to_stays(tmp_path: Path) -> None:
+    publish_from_path(TINY, tmp_path / "current")
+    (tmp_path / "stable").symlink_to(os.readlink(tmp_path / "current"))
+    for _ in range(2):
+        publish_from_path(SMALL, tmp_path / "current", keep=1)
+    verify_model(tmp_path / "stable")
+    assert len(names(tmp_path)) == 2 + 2
+
+
+def test_a_link_that_cannot_be_switched_leaves_no_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(old: Path, new: Path) -> None:
+        raise OSError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(DataError, match="current: expected a symbolic link that can be switched"):
+        publish_from_path(TINY, tmp_path / "new" / "folder" / "current")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["rename", "listdir"])
+def test_old_copies_that_stay_are_noted_and_no_error(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_from_path(TINY, tmp_path / "current")
+    switch = publish._switch
+
+    def switch_then_refuse(link: Path, copy: str) -> None:
+        switch(link, copy)
+        monkeypatch.setattr(os, name, refuse)
+
+    def refuse(*arguments: object) -> None:
+        raise OSError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(publish, "_switch", switch_then_refuse)
+    message = "current: older copies could not be removed: Permission denied"
+    with pytest.warns(DataWarning, match=message):
+        summary = publish_from_path(SMALL, tmp_path / "current", keep=1)
+    monkeypatch.undo()
+    assert summary.endswith("removed 0 older")
+    assert Model.load(tmp_path / "current").num_users == Model.load(SMALL).num_users
+
+
+def test_a_signal_waits_until_the_link_is_switched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    symlink = os.symlink
+
+    def press_ctrl_c(name: str, path: Path) -> None:
+        signal.raise_signal(signal.SIGINT)
+        symlink(name, path)
+
+    monkeypatch.setattr(os, "symlink", press_ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        publish_from_path(TINY, tmp_path / "current")
+    verify_model(tmp_path / "current")
+    assert len(names(tmp_path)) == 2
+
+
+# Where a publication is slow.
+SLOW = [
+    "",
+    *(
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in ("symlink", "rename", "replace", "listdir", "readlink", "rmdir")
+    ),
+]
+
+
+def publish_often(
+    folder: Path, keep: int, with_locks: bool, slow: str, results: Queue[int]
+) -> None:
     dangling = 0
-    for count in range(1, 11):
+    if not with_locks:
+        import fcntl
+
+        fcntl.flock = no_locks  # type: ignore[assignment]
+    if slow:
+        setattr(os, slow, slowly(getattr(os, slow), seed=os.getpid()))
+    for _ in range(10):
         publish_from_path(TINY, folder / "current", keep=keep)
         dangling += not (folder / "current" / "manifest.json").exists()
-        results.put((count, dangling))
+    results.put(dangling)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the system has no such locks")
-@pytest.mark.parametrize("keep", [1, 3])
-def test_three_at_once_never_leave_a_link_to_nothing(keep: int, tmp_path: Path) -> None:
-    results: Queue[tuple[int, int]] = Queue()
-    workers = [Process(target=publish_often, args=(tmp_path, keep, results)) for _ in range(3)]
+def no_locks(descriptor: int, operation: int) -> None:
+    raise OSError(errno.ENOLCK, "No locks available")
+
+
+def slowly(call: Callable[..., Any], seed: int) -> Callable[..., Any]:
+    rng = random.Random(seed)
+
+    def slow(*arguments: Any, **more: Any) -> Any:
+        time.sleep(rng.choice([0, 0.01]))
+        found = call(*arguments, **more)
+        time.sleep(rng.choice([0, 0.01]))
+        return found
+
+    return slow
+
+
+def publish_at_once(
+    folders: Sequence[Path], keep: int, with_locks: bool = True, slow: str = ""
+) -> int:
+    """Publish from a process for each folder; return how often one then saw a link to nothing."""
+    results: Queue[int] = Queue()
+    workers = [
+        Process(target=publish_often, args=(folder, keep, with_locks, slow, results))
+        for folder in folders
+    ]
     for worker in workers:
         worker.start()
-    counts = [results.get(timeout=60) for _ in range(30)]
     for worker in workers:
-        worker.join()
-    assert [worker.exitcode for worker in workers] == [0, 0, 0]
-    assert max(dangling for _, dangling in counts) == 0
-    verify_model(tmp_path / "current")
+        worker.join(60)
+    assert {worker.exitcode for worker in workers} == {0}
+    verify_model(folders[0] / "current")
+    return max(results.get(timeout=60) for _ in workers)
+
+
+needs_locks = pytest.mark.skipif(os.name == "nt", reason="the system has no such locks")
+
+
+@needs_locks
+@pytest.mark.parametrize("keep", [1, 3])
+@pytest.mark.parametrize("slow", SLOW)
+def test_three_at_once_never_leave_a_link_to_nothing(keep: int, slow: str, tmp_path: Path) -> None:
+    assert publish_at_once([tmp_path] * 3, keep, slow=slow) == 0
     assert len(names(tmp_path)) == 1 + keep
+
+
+@needs_locks
+def test_folders_that_lead_to_the_same_are_locked_as_one(tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (tmp_path / "by_link").symlink_to("models")
+    folders = [folder, tmp_path / "by_link", tmp_path / "by_link" / ".." / "models"]
+    assert publish_at_once(folders, 1, slow="symlink") == 0
+    assert len(names(folder)) == 1 + 1
+
+
+@needs_locks
+@pytest.mark.parametrize("slow", SLOW)
+def test_without_locks_the_link_leads_to_a_copy_in_the_end(slow: str, tmp_path: Path) -> None:
+    publish_at_once([tmp_path] * 3, 1, with_locks=False, slow=slow)
+    before = os.readlink(tmp_path / "current")
+    publish_from_path(SMALL, tmp_path / "current", keep=1)
+    assert os.readlink(tmp_path / "current") != before
+    assert sorted(os.listdir(tmp_path))[-2:] == ["current", os.readlink(tmp_path / "current")]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the system has no such locks")

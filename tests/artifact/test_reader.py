@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import mmap
@@ -248,3 +249,22 @@ def test_a_config_that_is_not_json_is_a_fault_of_the_model(directory: Path) -> N
         assert not isinstance(caught.value, ConfigError)
         assert str(caught.value).startswith(f"{path}: ")
         assert caught.value.verdict == "manifest"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "similarity.npz"])
+def test_a_file_that_is_open_and_cannot_be_read_is_named(
+    name: str, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = os.stat(directory / name).st_ino
+    look = os.fstat
+
+    def refuse(descriptor: int) -> os.stat_result:
+        found = look(descriptor)
+        if found.st_ino == damaged:
+            raise OSError(errno.EIO, "Input/output error")
+        return found
+
+    monkeypatch.setattr(os, "fstat", refuse)
+    with pytest.raises(MissingFileError) as caught:
+        Model.load(directory)
+    assert str(caught.value) == f"{directory / name}: expected a file, got 'Input/output error'"

@@ -1,6 +1,6 @@
-"""Commands killed at random moments, and several at once: what is left of their outputs.
+"""Commands killed or stopped at random moments, and several at once: what is left of their outputs.
 
-``python -m tests.cli.kills 40`` prints the figures of 40 kills a command.
+``python -m tests.cli.kills 40`` prints the figures of 40 kills and 40 stops a command.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import os
 import random
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,10 +22,19 @@ from pathlib import Path
 from mlcore.artifact import verify_model
 from tests.cli.cases import ENVIRONMENT, REPOSITORY
 
-__all__ = ["WRITERS", "Figures", "Writer", "kill_often", "prepare", "write_at_once"]
+__all__ = [
+    "WRITERS",
+    "Figures",
+    "Writer",
+    "kill_often",
+    "prepare",
+    "stop_often",
+    "write_at_once",
+]
 
 SQL = REPOSITORY / "sql/cap_history.sql"
 TORN = "torn"
+SAID = "error: interrupted, nothing was written\n"
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,8 @@ class Figures:
         left: hidden files and folders, summed over the moments after each kill.
         left_after_next: of them after one more run, which may end.
         torn: outputs that were neither those of a variant nor absent.
+        mixed: times that all outputs were there, and not of one variant.
+        untrue: exit codes that did not say what was there, and promises that were not kept.
         torn_lines: lines of the log that are no JSON, after one more run.
     """
 
@@ -73,10 +85,13 @@ class Figures:
     left: int = 0
     left_after_next: int = 0
     torn: int = 0
+    mixed: int = 0
+    untrue: int = 0
     torn_lines: int = 0
 
     def is_clean(self) -> bool:
-        return not (self.left_after_next or self.torn or self.torn_lines)
+        faults = self.left_after_next, self.torn, self.mixed, self.untrue, self.torn_lines
+        return not any(faults)
 
 
 def run(folder: Path, command: str) -> None:
@@ -145,6 +160,10 @@ def _torn(found: dict[str, str], variants: Sequence[dict[str, str]]) -> int:
     )
 
 
+def _mixed(found: dict[str, str], variants: Sequence[dict[str, str]]) -> bool:
+    return found.keys() == variants[0].keys() and found not in variants
+
+
 def _torn_lines(path: Path) -> int:
     torn = 0
     for line in path.read_bytes().splitlines(keepends=True):
@@ -161,22 +180,56 @@ def kill_often(base: Path, writer: Writer, kills: int, seed: int = 0) -> Figures
     rng, out, figures = random.Random(seed), base / "out", Figures()
     variants, seconds = _variants(base, writer)
     for number in range(kills):
-        command = _words(writer.command.format(v=number % 3))
-        before = set(os.listdir(out))
-        with subprocess.Popen(
-            command, cwd=base, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
-            if number % 2:
-                while process.poll() is None and set(os.listdir(out)) <= before:
-                    time.sleep(0.001)
-                time.sleep(rng.uniform(0, seconds / 2))
-            else:
-                time.sleep(rng.uniform(0, 1.1 * seconds))
-            process.kill()
+        status, _ = _run_until(base, writer, number, signal.SIGKILL, rng, seconds)
         figures.runs += 1
-        figures.killed += process.returncode != 0
+        figures.killed += status != 0
         figures.left += _hidden(out)
-        figures.torn += _torn(_outputs(out, writer), variants)
+        found = _outputs(out, writer)
+        figures.torn += _torn(found, variants)
+        figures.mixed += _mixed(found, variants)
+    _finish(base, writer, variants, figures)
+    return figures
+
+
+def _run_until(
+    base: Path, writer: Writer, number: int, sent: int, rng: random.Random, seconds: float
+) -> tuple[int, str]:
+    """Run a variant and send it a signal, every other time while it writes; return code and errors."""
+    out = base / "out"
+    before = set(os.listdir(out))
+    with subprocess.Popen(
+        _words(writer.command.format(v=number % 3)),
+        cwd=base,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        if number % 2:
+            while process.poll() is None and set(os.listdir(out)) <= before:
+                time.sleep(0.001)
+            time.sleep(rng.uniform(0, seconds / 2))
+        else:
+            time.sleep(rng.uniform(0, 1.1 * seconds))
+        process.send_signal(sent)
+        _, errors = process.communicate()
+    return process.returncode, errors
+
+
+def stop_often(base: Path, writer: Writer, stops: int, seed: int = 0) -> Figures:
+    """Stop a command at random moments: all is as before and it says so, or all is new and it ends well."""
+    rng, out, figures = random.Random(seed), base / "out", Figures()
+    variants, seconds = _variants(base, writer)
+    for number in range(stops):
+        before = _outputs(out, writer)
+        sent = (signal.SIGTERM, signal.SIGINT)[number // 2 % 2]
+        status, errors = _run_until(base, writer, number, sent, rng, seconds)
+        figures.runs += 1
+        figures.killed += status != 0
+        figures.left += _hidden(out)
+        found = _outputs(out, writer)
+        figures.untrue += found != (variants[number % 3] if status == 0 else before)
+        figures.untrue += status == 1 and not errors.endswith(SAID) and "Traceback" not in errors
     _finish(base, writer, variants, figures)
     return figures
 
@@ -214,25 +267,30 @@ def write_at_once(base: Path, writer: Writer, rounds: int) -> Figures:
         figures.left += _hidden(out)
         found = _outputs(out, writer)
         figures.torn += _torn(found, variants) + (found.keys() != variants[0].keys())
+        figures.mixed += _mixed(found, variants)
     _finish(base, writer, variants, figures)
     return figures
 
 
 def main(kills: int) -> None:
     print(
-        "| command | runs | killed | left behind | after the next run | torn outputs | torn lines |"
+        "| command | runs | killed | left behind | after the next run | torn outputs | mixed outputs "
+        "| untrue | torn lines |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
     with tempfile.TemporaryDirectory() as name:
         prepare(Path(name))
         for writer in WRITERS:
             for what, found in (
                 ("", kill_often(Path(name), writer, kills)),
+                (", stopped", stop_often(Path(name), writer, kills)),
                 (", three at once", write_at_once(Path(name), writer, kills // 4)),
             ):
                 print(
                     f"| {writer.name}{what} | {found.runs} | {found.killed} | {found.left} "
-                    f"| {found.left_after_next} | {found.torn} | {found.torn_lines} |",
+                    f"| {found.left_after_next} | {found.torn} | {found.mixed} | {found.untrue} "
+                    f"| {found.torn_lines} |",
                     flush=True,
                 )
 

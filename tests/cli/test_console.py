@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import threading
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,9 +24,10 @@ import pytest
 
 from cli import COMMANDS
 from cli.console import TerminalProgress
+from mlcore.artifact import directory
 from mlcore.lineage import Dataset, QueryRecord, append, describe_file
 from mlcore.warehouse.query import parse_query
-from tests.cli.cases import ENVIRONMENT, REPOSITORY, python, run
+from tests.cli.cases import ENVIRONMENT, REPOSITORY, python, run, snapshot
 
 PIPELINE = """\
 generate --users 60 --items 40 --interactions 900 --seed 3 --out events.csv --items-out items.csv
@@ -426,6 +429,75 @@ def test_an_interrupted_command_promises_only_what_is_true(
     assert not (folder / "new.jsonl").exists()
 
 
+# Outputs that stand there already, so that all there is to rename is renamed.
+WRITING = [
+    "split --interactions train.csv --strategy random --test-fraction 0.5 "
+    "--train-out a.csv --test-out b.csv",
+    "evaluate --predictions predictions.jsonl --ground-truth test.csv --cutoffs 1 "
+    "--out a.json --per-user-out b.csv --lineage lineage.jsonl",
+    "generate --users 5 --items 5 --interactions 9 --out a.csv --items-out b.csv",
+    "preprocess --interactions train.csv --out a.csv --lineage lineage.jsonl",
+    "predict --model-dir model --all-users --out a.jsonl",
+    "train --interactions train.csv --out-dir new --overwrite --lineage lineage.jsonl",
+    "publish --model-dir model --to current --keep 1",
+]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("command", WRITING, ids=lambda command: command.split()[0])
+def test_a_signal_at_any_rename_comes_too_late(
+    command: str,
+    number: signal.Signals,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert run(command) == 0
+    expected, sent = capsys.readouterr(), []
+
+    def sending(call: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*arguments: Any, **more: Any) -> Any:
+            for _ in range(2):  # impatient
+                signal.raise_signal(number)
+            sent.append(call)
+            return call(*arguments, **more)
+
+        return step
+
+    before = snapshot(folder)
+    for name in ("rename", "replace", "link", "symlink"):
+        monkeypatch.setattr(os, name, sending(getattr(os, name)))
+    monkeypatch.setattr(directory, "_put_in_place", sending(directory._put_in_place))
+    assert run(command) == 0
+    assert len(sent) > 0
+    shown = capsys.readouterr()
+    if not command.startswith("publish"):  # whose copy is named after the time
+        assert shown == expected
+        assert snapshot(folder).keys() == before.keys()
+    assert [name for name in os.listdir(folder) if ".partial-" in name] == []
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_summary_that_cannot_be_printed_is_noted_when_the_files_are_there(folder: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        command = "preprocess --interactions train.csv --out new.csv"
+        done = python(folder, "-m", "cli", *command.split(), stdout=full, stderr=subprocess.PIPE)
+    assert done.stderr == (
+        b"note: standard output: expected room to write, got 'No space left on device'\n"
+    )
+    assert (done.returncode, (folder / "new.csv").exists()) == (0, True)
+
+
+def test_a_gate_counts_even_if_nobody_reads_the_summary(folder: Path) -> None:
+    command = "diff --model-dir model --model-dir other-model --fail-if rbo<2 --out new.json"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = python(folder, "-m", "cli", *command.split(), stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (folder / "new.json").exists()
+    assert done.returncode == 1, done.stderr
+
+
 def test_the_handler_of_sigterm_is_put_back(folder: Path) -> None:
     def ours(number: int, frame: object) -> None:
         pytest.fail("no signal was sent")
@@ -459,3 +531,36 @@ def test_a_pair_is_called_as_in_the_help(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit):
         run("config --set num_neighbors 5")
     assert "argument --set: expected KEY=VALUE, got 'num_neighbors'" in capsys.readouterr().err
+
+
+def refuse_memory(*arguments: object, **options: object) -> None:
+    raise MemoryError("Unable to allocate 3.00 GiB for an array with shape (402653184,)")
+
+
+@pytest.mark.parametrize("planned", [False, True])
+def test_memory_that_the_system_refuses_is_one_line_and_nothing_is_written(
+    planned: bool,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("mlcore.recommend.scoring.Scorer.prepare", refuse_memory)
+    monkeypatch.setattr("mlcore.memory.plan.SHOWN_FROM", 0 if planned else 2**60)
+    before = sorted(folder.rglob("*"))
+    assert run("predict --model-dir model --all-users --out new.jsonl") == 1
+    said = capsys.readouterr().err.splitlines()
+    if planned:
+        assert said[0].startswith("memory: at most ")
+        assert re.fullmatch(
+            r"error: recommend: memory: expected [\d.]+ MiB at most, as planned, got less from the "
+            "system",
+            said[1],
+        )
+        assert said[2].startswith("hint: ") and len(said) == 3
+    else:
+        assert said == [
+            "error: memory: expected enough for the work, got 'Unable to allocate 3.00 GiB for an array "
+            "with shape (402653184,)'",
+            "hint: use a machine with more memory",
+        ]
+    assert sorted(folder.rglob("*")) == before

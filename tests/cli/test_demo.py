@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import shlex
+import signal
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,25 @@ def test_the_demo_ends_with_the_step_that_failed(
     output = capfd.readouterr()
     assert "mine.txt" in output.err
     assert "mlcore predict" not in output.out
+
+
+def test_a_demo_that_is_stopped_says_what_is_there(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop_second(command: list[str]) -> int:
+        if command[0] == "preprocess":
+            signal.raise_signal(signal.SIGINT)
+        return main(command)
+
+    monkeypatch.setattr("cli.demo.run_command", stop_second)
+    assert demo(tmp_path) == 1
+    written = [f"{tmp_path / name}" for name in ("commands.sh", "config.json")]
+    written += [f"{tmp_path.as_posix()}/{name}" for name in ("events.csv", "items.csv")]
+    assert capfd.readouterr().err == f"error: interrupted; written: {', '.join(written)}\n"
+    assert sorted(map(str, tmp_path.iterdir())) == sorted(written)
+
+
+def test_what_a_killed_demo_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / f".commands.sh.partial-{0:08x}").touch()
+    assert demo(tmp_path) == 0
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.kills import WRITERS, Writer, kill_often, prepare, write_at_once
+from tests.cli.kills import WRITERS, Writer, kill_often, prepare, stop_often, write_at_once
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the system has no such locks")
 CASES = [
@@ -30,6 +30,13 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_kill_tears_no_output_and_leaves_nothing_for_long(writer: Writer, base: Path) -> None:
     figures = kill_often(base, writer, 6)
     assert figures.killed > 0 and figures.is_clean(), figures
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("writer", CASES)
+def test_a_stop_leaves_all_as_it_was_or_comes_too_late(writer: Writer, base: Path) -> None:
+    figures = stop_often(base, writer, 6)
+    assert figures.is_clean() and figures.left == 0, figures
 
 
 @pytest.mark.slow

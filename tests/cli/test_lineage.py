@@ -235,7 +235,7 @@ main("--interactions interactions.csv --out new.csv --lineage lineage.jsonl".spl
 
 @pytest.mark.parametrize(
     ("module", "name", "num_lines"),
-    [("mlcore.lineage", "append", 0), ("os", "replace", 1)],
+    [("mlcore.lineage", "appended", 0), ("os", "replace", 1)],
 )
 def test_a_killed_run_leaves_no_file_without_its_line(
     module: str, name: str, num_lines: int, folder: Path

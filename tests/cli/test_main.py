@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import tomllib
 from pathlib import Path
 
@@ -113,6 +114,53 @@ def test_a_package_called_cli_in_the_current_folder_is_not_ours(
     shown = python(tmp_path, *arguments, "similar", "--help", capture_output=True, text=True)
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout.startswith("usage: ")
+
+
+# In place of a module of the standard library or another: it is loaded, but first signals come.
+SIGNALS = """\
+import importlib, os, sys
+for _ in range(3):
+    os.kill(os.getpid(), {number:d})
+sys.path.remove({folder!r})
+del sys.modules[__name__]
+sys.modules[__name__] = importlib.import_module(__name__)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the system has other signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize(
+    ("start", "module"),
+    [
+        ("-m cli.split", "argparse"),
+        ("-m cli split", "argparse"),
+        ("-m cli", "difflib"),
+        ("-m mlcore split", "argparse"),
+        ("{script} split", "argparse"),
+        ("-m cli.split", "numpy"),  # in the middle of the work
+    ],
+)
+def test_a_signal_while_modules_load_is_one_line(
+    start: str,
+    module: str,
+    number: signal.Signals,
+    tmp_path: Path,
+    script: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = tmp_path / "first"
+    first.mkdir()
+    code = SIGNALS.format(number=number.value, folder=str(first))
+    (first / f"{module}.py").write_text(code)
+    monkeypatch.setitem(ENVIRONMENT, "PYTHONPATH", f"{first}{os.pathsep}{REPOSITORY}")
+    rows = "".join(f"u{number},i{number % 7}\n" for number in range(20_000))
+    (tmp_path / "events.csv").write_text(f"user_id,item_id\n{rows}")
+    split = "--interactions events.csv --strategy random --train-out a.csv --test-out b.csv"
+    words = start.format(script=script).split() + (split.split() if "split" in start else [])
+    done = python(tmp_path, *words, capture_output=True, text=True)
+    assert done.stderr == "error: interrupted, nothing was written\n"
+    assert (done.returncode, done.stdout) == (1, "")
+    assert sorted(os.listdir(tmp_path)) == ["bin", "events.csv", "first"]
 
 
 def test_the_script_passes_the_exit_code_on(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mlcore.files.database import Database, has_duckdb, import_duckdb
+from mlcore.files.rows_sql import quote_name, quote_path, quote_sql
 from tests.files.test_duckdb_input import without_duckdb
 
 
@@ -63,3 +64,34 @@ def test_more_than_the_memory_limit_needs_a_folder(tmp_path: Path) -> None:
             database.rows(sort)
     with Database(1, memory_limit=2**24, temp_directory=str(tmp_path)) as database:
         assert database.rows(sort) == [(1_999_999,)]
+
+
+def test_a_confined_database_touches_its_paths_and_nothing_else(tmp_path: Path) -> None:
+    own, other = tmp_path / "own [1].csv", tmp_path / "other.csv"
+    own.write_text("n\n1\n")
+    other.write_text("n\n2\n")
+    new = tmp_path / "new.csv"
+    with Database(threads=1, paths=[own]) as database:
+        read = f"SELECT n FROM read_csv({quote_path(own)})"
+        assert database.rows(read) == [(1,)]
+        for query in (
+            f"SELECT * FROM read_csv({quote_path(other)})",
+            f"SELECT * FROM {quote_name(str(other))}",
+            f"SELECT * FROM glob({quote_sql(str(tmp_path / '*'))})",
+            f"COPY (SELECT 1) TO {quote_sql(str(new))}",
+            f"ATTACH {quote_sql(str(new))}",
+            "SET enable_external_access = true",
+            f"SET allowed_paths = [{quote_sql(str(other))}]",
+            "SET memory_limit = '1GB'",
+        ):
+            with pytest.raises(import_duckdb().Error):
+                database.rows(query)
+        assert database.rows(read) == [(1,)]
+    assert sorted(tmp_path.iterdir()) == [other, own]
+
+
+def test_no_query_finds_a_variable_of_python() -> None:
+    secret = {"n": np.array([1])}  # which DuckDB would find in this frame
+    with Database(threads=1) as database, pytest.raises(import_duckdb().Error):
+        database.rows("SELECT * FROM secret")
+    assert secret

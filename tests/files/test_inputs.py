@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mlcore.errors import DataError
+from mlcore.files import inputs
 from mlcore.files.formats import find_row_format
-from mlcore.files.inputs import find_input_format, read_text
+from mlcore.files.inputs import find_input_format, read_text, text_chunks
 from mlcore.files.interactions import read_interactions
 from mlcore.files.options import Format, InputOptions
 from tests.files.samples import CSV, JSONL, SAME, content_of, save, type_in
@@ -137,3 +140,69 @@ def test_other_formats_are_told_by_their_first_bytes(head: bytes, got: str, tmp_
     with pytest.raises(DataError, match=f": expected text, plain or gzip, got {got}$") as caught:
         read_text(path)
     assert caught.value.hint
+
+
+def lines_of(path: Path, encoding: str | None = None) -> tuple[str, str]:
+    """Return the text that is read, and the error after it."""
+    text = ""
+    try:
+        for chunk in text_chunks(path, encoding=encoding):
+            text += chunk.text
+    except DataError as error:
+        return text, str(error).removeprefix(f"{path}:")
+    return text, ""
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 2, 3])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_line_has_at_most_so_many_bytes_of_utf_8(
+    chunk_bytes: int, encoding: str, packed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlcore.files.inputs._CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr("mlcore.files.inputs.MAX_LINE_BYTES", 8)
+    fault = "line: expected at most 8 bytes, got more"
+    for line in ("12345678", "123456\u00e9", "1234567\r", 4 * "\u00e9"):
+        for end in ("", "\n"):
+            for text, expected in (
+                (f"a\n{line}{end}", (f"a\n{line}{end}", "")),
+                (f"a\n{line}9{end}", ("a\n", f"2: {fault}")),
+            ):
+                data = text.encode(encoding)
+                path = save(tmp_path, "a.csv", gzip.compress(data) if packed else data)
+                assert lines_of(path, encoding) == expected, text
+
+
+def test_bytes_of_line_feeds_that_are_none_do_not_make_a_line_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlcore.files.inputs.MAX_LINE_BYTES", 2**21)
+    path = save(tmp_path, "a.csv", "\u0a0a".encode("utf-16-le") * 2**20)
+    assert lines_of(path, "utf-16-le")[1] == "1: line: expected at most 2097152 bytes, got more"
+
+
+def test_a_document_has_at_most_so_many_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlcore.files.inputs.MAX_DOCUMENT_BYTES", 8)
+    assert read_text(save(tmp_path, "a.json", "\u00e9\n\u00e9\n\u00e9")) == "\u00e9\n\u00e9\n\u00e9"
+    with pytest.raises(DataError, match="a.json: expected at most 8 bytes, got more$"):
+        read_text(save(tmp_path, "a.json", "\u00e9\n\u00e9\n\u00e9\n"))
+
+
+def test_a_name_too_long_is_no_readable_file() -> None:
+    with pytest.raises(DataError, match="expected a readable file, got 'File name too long'$"):
+        read_text("a" * 300)
+
+
+def test_a_file_that_was_read_may_refuse_to_close(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stubborn(io.FileIO):
+        def close(self) -> None:
+            super().close()
+            raise OSError(errno.EIO, "Input/output error")
+
+    path = save(tmp_path, "a.json", "{}")
+    monkeypatch.setattr(inputs, "open", Stubborn, raising=False)
+    assert read_text(path) == "{}"

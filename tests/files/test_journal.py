@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from io import FileIO
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 import mlcore.files.journal as journal
 import mlcore.files.locks as locks
 from mlcore.errors import DataError, DataWarning
-from mlcore.files.journal import open_journal
+from mlcore.files.journal import Journal, open_journal
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,7 +117,7 @@ def test_a_line_goes_into_the_file_that_replaced_the_one_waited_for(
 
 def test_processes_at_the_same_time_lose_no_line(path: Path) -> None:
     code = (
-        "import sys\nfrom pathlib import Path\nfrom mlcore.files.journal import open_journal\n"
+        "import sys\nfrom pathlib import Path\nfrom mlcore.files.journal import Journal, open_journal\n"
         "for number in range(20):\n"
         "    with open_journal(Path(sys.argv[1])) as opened:\n"
         "        opened.append(f'{sys.argv[2]} {number} ' + 'x' * 9999)\n"
@@ -136,3 +137,40 @@ def test_what_cannot_be_written_to_is_refused(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "none/lines.jsonl", Path(os.devnull)):
         with pytest.raises(DataError, match=f"^{place}: expected a file"), open_journal(place):
             pass
+
+
+def test_a_journal_that_cannot_be_read_is_named(path: Path) -> None:
+    with FileIO(path, "wb") as write_only:
+        opened = Journal(path, write_only)
+        for read in (opened.lines, opened.mend_end):
+            with pytest.raises(DataError) as caught:
+                read()
+            assert str(caught.value).startswith(f"{path}: expected a readable file, got ")
+
+
+@pytest.mark.parametrize("error", [DataError("no"), KeyboardInterrupt()])
+def test_lines_go_back_if_the_block_fails(path: Path, error: BaseException) -> None:
+    append(path, "a")
+    with pytest.raises(type(error)), open_journal(path) as opened, opened.appended("b", "c"):
+        assert path.read_bytes() == b"a\nb\nc\n"
+        raise error
+    assert path.read_bytes() == b"a\n"
+
+
+def test_what_is_read_of_a_journal_has_limits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "MAX_LINE_BYTES", 4)
+    monkeypatch.setattr(journal, "MAX_DOCUMENT_BYTES", 8)
+    path.write_bytes(b"more than\n4567")
+    with open_journal(path) as opened:
+        opened.mend_end(lambda line: line == b"4567")
+        with pytest.raises(DataError, match=f"^{path}: expected at most 8 bytes, got more$"):
+            opened.lines()
+    path.write_bytes(b"more than\n45678")
+    with open_journal(path) as opened:
+        with pytest.raises(DataError, match=f"^{path}: last line: expected at most 4 bytes, got m"):
+            opened.mend_end()
+    assert path.read_bytes() == b"more than\n45678"
+    path.write_bytes(b"more than\n456")
+    with open_journal(path) as opened, pytest.warns(DataWarning, match="removed a last line"):
+        opened.mend_end()
+    assert path.read_bytes() == b"more than\n"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import gzip
 import os
+import signal
 import stat
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from mlcore.errors import DataError
+from mlcore.errors import DataError, DataWarning
 from mlcore.files.outputs import open_outputs
 
 LARGE = "a line that is repeated\n" * 10_000  # more than all buffers hold
@@ -127,6 +130,85 @@ def test_whoever_asks_can_refuse_and_is_not_asked_after_a_failure(folder: Path) 
     with pytest.raises(ZeroDivisionError), open_outputs("a.csv", on_written=refuse):
         raise ZeroDivisionError
     assert files(folder) == {}
+
+
+def test_whoever_asks_is_told_if_the_files_get_no_names(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+
+    @contextlib.contextmanager
+    def note(hidden: Sequence[Path | None]) -> Iterator[None]:
+        try:
+            yield
+            told.append(sorted(files(folder)))
+        except DataError as error:
+            told.append(str(error))
+            raise
+
+    def refuse(old: Path, new: Path) -> None:
+        raise OSError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", refuse)
+        with pytest.raises(DataError), open_outputs("a.csv", "b.csv", on_written=note):
+            pass
+    with open_outputs("a.csv", "b.csv", on_written=note):
+        pass
+    expected = "a.csv: expected room to write, got 'Permission denied'"
+    assert told == [expected, ["a.csv", "b.csv"]]
+
+
+def test_a_signal_waits_until_all_files_have_their_names(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = os.replace
+
+    def press_ctrl_c(old: Path, new: Path) -> None:
+        signal.raise_signal(signal.SIGINT)
+        replace(old, new)
+
+    monkeypatch.setattr(os, "replace", press_ctrl_c)
+    with pytest.raises(KeyboardInterrupt), open_outputs("a.csv", "b.csv"):
+        pass
+    assert files(folder) == {"a.csv": b"", "b.csv": b""}
+
+
+@pytest.mark.parametrize("name", ["open", "unlink"])
+def test_a_signal_while_a_hidden_file_comes_or_goes_leaves_none(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = getattr(os, name)
+
+    def press_ctrl_c(*arguments: object, **more: object) -> object:
+        found = call(*arguments, **more)
+        signal.raise_signal(signal.SIGINT)
+        return found
+
+    with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
+        patch.setattr(os, name, press_ctrl_c)
+        with open_outputs("a.csv", "b.csv"):
+            raise ZeroDivisionError
+    assert files(folder) == {}
+
+
+def test_a_hidden_file_that_stays_is_noted_and_no_error(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(errno.EACCES, "Permission denied")
+
+    for name in ("a.csv", "b.csv"):
+        (folder / name).write_text("old")
+    monkeypatch.setattr(Path, "unlink", refuse)
+    message = r"\.[ab]\.csv\.partial-[0-9a-f]{8}: could not be removed; the next run"
+    with pytest.warns(DataWarning, match=message), open_outputs("a.csv", "b.csv"):
+        pass
+    assert {files(folder)[name] for name in ("a.csv", "b.csv")} == {b""}
+    monkeypatch.undo()
+    with open_outputs(folder / "a.csv", folder / "b.csv"):
+        pass
+    assert sorted(files(folder)) == ["a.csv", "b.csv"]
 
 
 def test_text_is_utf_8_with_line_breaks_as_given(folder: Path) -> None:

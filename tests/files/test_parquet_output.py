@@ -14,6 +14,7 @@ from mlcore.errors import DataError, MlcoreError
 from mlcore.files.database import Database
 from mlcore.files.formats import quote_csv
 from mlcore.files.outputs import open_outputs
+from mlcore.files.parquet_output import convert_to_parquet
 from mlcore.jsontext import format_number
 
 TYPES = {"user_id": "VARCHAR", "score": "DOUBLE", "rank": "BIGINT"}
@@ -114,3 +115,12 @@ def test_without_duckdb_it_is_refused_before_the_work(
         "a.parquet: duckdb: expected the extra [local] to be installed, got no such package"
     )
     assert os.listdir(folder) == []
+
+
+def test_an_error_names_the_output_not_where_it_waits(tmp_path: Path) -> None:
+    Path("rows.csv").write_text(HEADER)
+    hidden = tmp_path / "gone/.lists.parquet.partial-0123abcd"
+    with pytest.raises(DataError) as caught:
+        convert_to_parquet(Path("rows.csv"), hidden, TYPES, "lists.parquet")
+    assert "lists.parquet: expected room to write, got " in str(caught.value)
+    assert ".partial-" not in str(caught.value)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,10 +107,12 @@ def test_the_line_comes_before_the_name_and_after_the_bytes(folder: Path) -> Non
     seen = []
     run = CommandRun("split", {"one": "a.csv"}, "lineage.jsonl")
 
-    def watch(hidden: Any) -> None:
+    @contextmanager
+    def watch(hidden: Any) -> Iterator[None]:
         assert hidden[0].read_text() == "n\n"
-        run.on_written(hidden)
-        seen.append((len(records_of()), Path("a.csv").read_text()))
+        with run.on_written(hidden):
+            seen.append((len(records_of()), Path("a.csv").read_text()))
+            yield
 
     with open_outputs("a.csv", on_written=watch) as (stream,):
         stream.write("n\n")
@@ -125,10 +130,32 @@ def test_a_run_that_fails_has_no_line_and_one_without_a_line_no_file(
     def refuse(*args: object) -> None:
         raise DataError("lineage.jsonl: expected room to write, got none")
 
-    monkeypatch.setattr("mlcore.lineage.append", refuse)
+    monkeypatch.setattr("mlcore.lineage.appended", refuse)
     with pytest.raises(DataError, match="room to write"):
         write("a.csv", lineage_path="lineage.jsonl")
     assert sorted(os.listdir()) == ["sql"]
+
+
+def test_outputs_that_do_not_appear_have_no_line_in_any_log(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = [Path("lineage.jsonl"), Path("sql/lineage.jsonl")]
+    logs[0].touch()
+    logs[1].touch()
+    write("a.csv", "sql/b.csv")
+    before = [log.read_bytes() for log in logs]
+
+    replace = os.replace
+
+    def refuse_once(old: Path, new: Path) -> None:
+        monkeypatch.setattr(os, "replace", replace)
+        raise OSError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", refuse_once)
+    with pytest.raises(DataError, match="^a.csv: expected room to write, got 'Permission denied'$"):
+        write("a.csv", "sql/b.csv", text="other\n")
+    assert [log.read_bytes() for log in logs] == before
+    assert [len(records_of(os.fspath(log))) for log in logs] == [1, 1]
 
 
 def test_what_nobody_can_read_twice_has_no_digest(folder: Path) -> None:
@@ -233,3 +260,10 @@ def test_lines_of_runs_at_once_are_whole(folder: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(records_of()) == 20
+
+
+def test_an_output_that_cannot_be_read_again_has_its_own_name(folder: Path) -> None:
+    run = CommandRun("split", {"one": "a.csv"}, "lineage.jsonl")
+    with pytest.raises(DataError) as caught:
+        run.on_written([folder / ".a.csv.partial-0123abcd"])
+    assert str(caught.value) == ("a.csv: expected a readable file, got 'No such file or directory'")

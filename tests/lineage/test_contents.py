@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -122,3 +124,26 @@ def test_a_manifest_names_no_file_outside_its_folder(folder: Path) -> None:
     text = json.dumps({"files": files})
     Path("parts/manifest.json").write_text(text)
     assert describe_file("parts").sha256 != sha256(text)
+
+
+def test_a_folder_that_may_not_be_listed_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: object) -> list[str]:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    Path("closed").mkdir()
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(
+        DataError, match="closed: expected a readable folder, got 'Permission denied'"
+    ):
+        describe_file("closed")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs symbolic links")
+def test_a_model_that_cannot_be_read_is_no_other_one(folder: Path) -> None:
+    shutil.copytree(MODEL, "model")
+    Path("model/items.csv").unlink()
+    Path("model/items.csv").symlink_to("items.csv")  # a circle
+    with pytest.raises(DataError, match="model: expected readable files, got '.+'"):
+        describe_file("model")

@@ -5,12 +5,21 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mlcore.lineage import append, check, find_root, read_lineage
-from mlcore.lineage.git import changed_files, commits_of
+from mlcore.lineage.git import (
+    blob_sha256,
+    commits_of,
+    head_commit,
+    is_changed,
+    is_partial,
+    top_folder,
+)
 from tests.lineage.records import (
     LINEAGE,
     RECORD,
@@ -106,9 +115,12 @@ def test_a_record_tells_whether_query_and_tree_were_as_committed(
 
 @needs_git
 def test_names_that_git_reads_in_another_way_are_names(repository: Path) -> None:
-    assert changed_files(repository) == set()
+    head = git("rev-parse", "HEAD")
+    assert is_changed(repository, head) is False
     git("mv", "sql/two.sql", ":(top)é x")  # a rename; a pattern; quoted where people read it
-    assert changed_files(repository) == {"sql/two.sql", ":(top)é x"}
+    names = {"sql/two.sql", ":(top)é x"}
+    assert [is_changed(repository, head, names - {one}) for one in names] == [True, True]
+    assert is_changed(repository, head, names) is False
     commit = commit_all()
     assert commits_of(repository, ":(top)é x") == [commit]
 
@@ -166,3 +178,178 @@ def test_the_repository_of_a_hook_is_not_taken_for_that_of_the_folder(
     git("init", "--quiet", str(other))
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
     assert record_of().commit == commit
+
+
+# --- what differs from the commit, of files that git writes in another way than it holds them ---
+
+
+def is_dirty(*apart: str) -> bool | None:
+    return is_changed(Path.cwd(), git("rev-parse", "HEAD"), set(apart))
+
+
+def touch(*names: str) -> None:
+    """Git must look into them: their times are not those of the index any more."""
+    for name in names:
+        os.utime(name, (0, 0))
+
+
+def by_setting() -> None:
+    git("config", "core.autocrlf", "true")
+
+
+def by_attribute(path: str = ".gitattributes") -> None:
+    Path(path).write_text("*.sql text eol=crlf\n")
+
+
+@needs_git
+@pytest.mark.parametrize(
+    "ask_for", [by_setting, by_attribute, lambda: by_attribute(".git/info/attributes")]
+)
+def test_other_ends_of_lines_are_no_change(ask_for: Callable[[], None], repository: Path) -> None:
+    ask_for()
+    git("add", "--all")
+    git("commit", "--quiet", "--allow-empty", "--message=ends")
+    shutil.rmtree("sql")
+    git("checkout", "--", "sql")
+    text = Path("sql/one.sql").read_bytes()
+    assert text.endswith(b"\r\n")
+    touch("sql/one.sql")
+    assert is_dirty() is False
+    Path("sql/one.sql").write_bytes(text.replace(b"1", b"2"))
+    assert is_dirty() is True
+
+
+@needs_git
+def test_of_a_touched_file_with_a_filter_nobody_can_tell(repository: Path) -> None:
+    Path(".gitattributes").write_text("*.bin filter=upper\n")
+    git("config", "filter.upper.clean", "tr a-z A-Z")
+    Path("a.bin").write_text("abc")
+    touch("a.bin")
+    commit_all()
+    assert git("show", "HEAD:a.bin") == "ABC"
+    assert is_dirty() is False  # as the index knows its times
+    os.utime("a.bin", (1, 1))
+    assert (is_dirty(), is_dirty("a.bin")) == (None, False)
+    write_query("one", "  -- changed")
+    assert is_dirty() is True
+    git("checkout", "sql/one.sql")
+    Path("a.bin").unlink()
+    assert is_dirty() is True
+
+
+@needs_git
+def test_modes_and_links_count_where_git_counts_them(repository: Path) -> None:
+    Path("link").symlink_to("sql/one.sql")
+    commit_all()
+    assert is_dirty() is False
+    Path("sql/one.sql").chmod(0o755)
+    assert is_dirty() is True
+    git("config", "core.fileMode", "false")
+    assert is_dirty() is False
+    Path("link").unlink()
+    Path("link").symlink_to("sql/two.sql")
+    assert is_dirty() is True
+
+
+@needs_git
+@pytest.mark.parametrize(
+    "arrange",
+    [
+        ("update-index", "--split-index"),
+        ("sparse-checkout", "set", "--no-cone", "/sql/one.sql"),
+        ("sparse-checkout", "set", "--cone", "--sparse-index", "sql"),
+        ("update-index", "--index-version", "4"),
+        ("pack-refs", "--all"),
+        ("checkout", "--quiet", "--detach"),
+    ],
+)
+def test_any_arrangement_of_a_repository_is_understood(
+    arrange: tuple[str, ...], repository: Path
+) -> None:
+    Path("data").mkdir()
+    Path("data/in.csv").write_text("n\n")
+    commit_all()
+    git(*arrange)
+    touch("sql/one.sql")
+    assert is_dirty() is False
+    write_query("one", "  -- changed")
+    assert is_dirty() is True
+
+
+@needs_git
+def test_changes_in_a_submodule_count(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = repository / "modules/inner"
+    git("init", "--quiet", str(inner))
+    (inner / "sql").mkdir()
+    monkeypatch.chdir(inner)
+    write_query("one")
+    first = commit_all()
+    write_query("two")
+    commit_all()
+    monkeypatch.chdir(repository)
+    git("add", "modules/inner")
+    commit_all()
+    assert is_dirty() is False
+    (inner / "sql/one.sql").write_text("SELECT 3\n")
+    assert (is_dirty(), is_dirty("modules/inner/sql/one.sql")) == (True, False)
+    git("-C", str(inner), "checkout", "--quiet", "--force", first)
+    assert is_dirty() is True
+    shutil.rmtree(inner)
+    inner.mkdir()  # a submodule that is not checked out
+    assert is_dirty() is False
+
+
+@needs_git
+@pytest.mark.parametrize("main", [".", "../bare"])
+def test_a_worktree_has_its_own_index_and_commit(
+    main: str, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = repository.parent / "other"
+    git("clone", "--quiet", "--bare", ".", "../bare")
+    git("-C", main, "worktree", "add", "--quiet", str(other))
+    write_query("one", "  -- changed")
+    assert is_dirty() is True
+    monkeypatch.chdir(other)
+    assert top_folder(other / "sql") == other
+    assert (is_dirty(), head_commit(other)) == (False, git("rev-parse", "HEAD"))
+    write_query("two", "  -- changed")
+    git("add", "--all")
+    assert is_dirty() is True
+
+
+@needs_git
+def test_a_repository_with_sha256_is_understood(folder: Path) -> None:
+    if not git_can("init", "--quiet", "--object-format=sha256"):
+        pytest.skip("needs a git with --object-format")
+    commit = commit_all()
+    assert len(commit) == 64
+    touch("sql/one.sql")
+    record = record_of()
+    assert (record.commit, record.committed, record.dirty) == (commit, True, False)
+    write_query("one", "  -- changed")
+    assert (record_of().committed, is_dirty()) == (False, True)
+
+
+def git_can(*arguments: str) -> bool:
+    return subprocess.run(["git", *arguments], capture_output=True).returncode == 0
+
+
+@needs_git
+def test_what_a_partial_clone_lacks_is_not_fetched_and_not_denied(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = git("rev-parse", "HEAD")
+    append(LINEAGE, record_of())
+    write_query("one", "  -- changed")
+    commit_all()
+    git("config", "uploadpack.allowFilter", "true")
+    clone = repository.parent / "clone"
+    git("clone", "--quiet", "--filter=blob:none", f"file://{repository}", str(clone))
+    monkeypatch.chdir(clone)
+    assert is_partial(clone) and not is_partial(repository)
+    assert blob_sha256(clone, first, "sql/one.sql") is None
+    assert blob_sha256(clone, first, "sql/none.sql") == ""
+    assert blob_sha256(clone, first, "sql") == ""
+    ((line, text),) = check(read_lineage(LINEAGE), clone).notes
+    assert line == 1 and text.endswith("got a history that is not whole")
+    assert record_of().committed is True

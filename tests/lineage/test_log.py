@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlcore.errors import DataError, DataWarning
-from mlcore.lineage import append, check_appendable, format_record, read_lineage
+from mlcore.lineage import append, appended, check_appendable, format_record, read_lineage
 from tests.lineage.records import LINE, LINEAGE, RECORD, lines_of, record_of
 
 
@@ -66,3 +66,16 @@ def test_a_lineage_that_cannot_take_a_line_is_refused_before_the_work(folder: Pa
             check_appendable(path)
         with pytest.raises(DataError, match=f"^{path}: expected a file"):
             append(path, RECORD)
+
+
+@pytest.mark.parametrize("before", [None, b""], ids=["no log", "an empty log"])
+def test_a_line_of_what_did_not_appear_is_taken_back_and_so_is_a_new_log(
+    before: bytes | None, tmp_path: Path
+) -> None:
+    log = tmp_path / "lineage.jsonl"
+    if before is not None:
+        log.write_bytes(before)
+    with pytest.raises(ZeroDivisionError), appended(log, [RECORD, RECORD]):
+        assert len(read_lineage(log)) == 2
+        raise ZeroDivisionError
+    assert (log.read_bytes() if log.exists() else None) == before

@@ -58,6 +58,11 @@ def test_a_plan_is_one_line_from_some_size_on(
     (line,) = shown
     assert isinstance(line, Message)
     assert line.details == Plan("w", "s", [Allocation("x", SHOWN_FROM)]).text(available)
+    assert isinstance(line.out_of_memory, DataError)
+    assert str(line.out_of_memory) == (
+        "w: memory: expected 64 MiB at most, as planned, got less from the system"
+    )
+    assert line.out_of_memory.hint == LARGER_MACHINE
 
 
 def test_a_plan_is_shown_in_full_where_it_takes_more_than_half_of_what_is_free(

@@ -216,9 +216,9 @@ def test_a_faulty_place_is_the_fault_of_the_model_if_its_user_is_asked(place: in
     order = model.order.copy()
     order[0] = place
     faulty = Recommender(replace(model, order=order))
-    with pytest.raises(CsrError, match=rf"order.npz: .* got {place}$"):
+    with pytest.raises(CsrError, match="^order.npz: expected positions from 1 to the items"):
         faulty.predict("u000")
-    with pytest.raises(CsrError, match=rf"order.npz: .* got {place}$"):
+    with pytest.raises(CsrError, match="^order.npz: expected positions from 1 to the items"):
         list(faulty.rank_all_users(ListOptions()))
     assert list(faulty.predict("u001")) == list(Recommender(model).predict("u001"))
 

@@ -260,10 +260,7 @@ def test_a_stored_pair_that_points_to_no_item_is_refused(position: int) -> None:
     recommender.model.similarity.indices[0] = position
     with pytest.raises(CsrError) as caught:
         recommender.explain("u000", "i002")
-    low, high = min(position, 2), max(position, 3)
-    assert str(caught.value) == (
-        f"similarity.npz: indices.npy: expected positions from 0 to 3, got {low} to {high}"
-    )
+    assert str(caught.value).startswith("similarity.npz: expected item positions that exist")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -272,7 +269,7 @@ def test_a_share_that_is_not_finite_is_refused(value: float) -> None:
     recommender.model.similarity.data[0] = value
     with pytest.raises(CsrError) as caught:
         recommender.explain_history(["i000"], "i002")
-    assert str(caught.value) == f"similarity.npz: data.npy: expected finite numbers, got {value}"
+    assert str(caught.value).endswith("and finite values, got others")
 
 
 # --- files ---------------------------------------------------------------------------------------

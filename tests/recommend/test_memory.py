@@ -12,6 +12,7 @@ import pytest
 
 from cli.predict import main as predict_main
 from mlcore import Interactions, Model, Recommender, train_from_data
+from mlcore.errors import DataError
 from mlcore.history_decay import ExponentialHistoryDecay, HistoryDecay, QuadraticHistoryDecay
 from mlcore.ids import IdMap
 from mlcore.memory.plan import LARGER_MACHINE
@@ -147,6 +148,12 @@ def test_a_large_model_suggests_fewer_pairs(tmp_path: Path) -> None:
     model = Model({}, items, pairs, counts, 1, num_items, "0" * 64, None, None)
     error = plan_lists(model, tmp_path, ListOptions(1), 1, all_users=False).error(0)
     assert error is not None and error.hint == FEWER_PAIRS
+
+
+def test_a_model_that_is_gone_since_it_was_opened_is_named(model_dir: Path) -> None:
+    model, gone = Model.load(model_dir), model_dir / "gone"
+    with pytest.raises(DataError, match="gone: expected a model directory, got 'No such file"):
+        plan_lists(model, gone, ListOptions(1), 1, all_users=True)
 
 
 def small_model(folder: Path) -> None:

@@ -438,8 +438,8 @@ def test_a_stored_history_that_points_to_no_item_is_refused(position: int) -> No
         with pytest.raises(CsrError) as caught:
             call()
         assert str(caught.value) == (
-            "histories.npz: indices.npy: expected positions from 0 to 1, "
-            f"got {position} to {position}"
+            "histories.npz: expected item positions that exist and ascend within a row, and finite "
+            "weights above 0, got others"
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlcore import DataError
-from mlcore.errors import UnknownUserError
+from mlcore.errors import UnknownUserError, shorten
 from mlcore.recommend.show import show_from_path
 
 
@@ -35,7 +35,9 @@ def test_show_names_the_three_greatest_contributions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "because", ['{"a": 1}', '["a"]', '[{"item_id": "a"}]', '[{"item_id": 1, "share": 1}]', "null"]
+    "because",
+    ['{"a": 1}', '["a"]', '[{"item_id": "a"}]', '[{"item_id": 1, "share": 1}]', "null"]
+    + [f'[{{"item_id": "a", "share": {number}}}]' for number in ("1e999", "1" + 400 * "0", "true")],
 )
 def test_show_refuses_contributions_of_another_form(because: str, tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_text("item_id,title\na,Tea\n")
@@ -47,8 +49,17 @@ def test_show_refuses_contributions_of_another_form(because: str, tmp_path: Path
         show_from_path(lists, tmp_path / "items.csv")
     assert str(caught.value) == (
         f"{lists}: items: because: expected objects with item_id and share, "
-        f"got {json.loads(because)!r}"
+        f"got {shorten(json.loads(because))}"
     )
+
+
+@pytest.mark.parametrize("score", ["1" + 400 * "0", 900_000 * "9", "-1e999", "true", '"1"', "null"])
+def test_a_score_that_is_no_finite_number_is_none(score: str, tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("item_id,title\na,Tea\n")
+    lists = tmp_path / "lists.jsonl"
+    lists.write_text(f'{{"user_id": "u", "items": [{{"item_id": "a", "score": {score}}}]}}\n')
+    shown = show_from_path(lists, tmp_path / "items.csv")
+    assert shown == "u may like:\n  1. Tea (no score)"
 
 
 def test_a_history_comes_first_by_weight_and_cut_like_the_list(tmp_path: Path) -> None:

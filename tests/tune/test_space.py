@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from typing import Any
 
 import numpy as np
@@ -342,3 +343,23 @@ def test_a_space_of_aggregates_is_refused_as_trials_share_the_interactions() -> 
     with pytest.raises(ConfigError, match="^space: aggregate: expected 'sum', as all trials share"):
         SearchSpace.from_json(space)
     SearchSpace.from_json({"aggregate": "sum", "num_neighbors": {"int": [1, 5]}})
+
+
+def test_a_space_of_too_many_configurations_is_refused_before_they_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in ("space", "dimensions"):
+        monkeypatch.setattr(f"mlcore.tune.{module}.MAX_SPACE", 300)
+    names = ["num_neighbors", "shrinkage", "min_cooccurrence"]
+    choice = {"choice": list(range(1, 11))}
+    SearchSpace.from_json({name: choice for name in names})  # 3 pairs of keys, 100 of values
+    many: Any = {"choice": list(range(1, 3000))}
+    inside: Any = {name: many for name in names}
+    begun = time.process_time()
+    for space in (inside, {"choice": [inside] * 9}, {**inside, "shrinkage": choice}):
+        fault = refuse(space)
+        assert str(fault).endswith("at most 300 pairs of choices and ends of ranges, got more")
+    for _ in range(4):  # each level squares them
+        inside = {name: inside for name in names}
+        assert "got" in str(refuse(inside))
+    assert time.process_time() - begun < 5

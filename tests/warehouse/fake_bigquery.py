@@ -106,6 +106,8 @@ class FakeBigQuery(requests.adapters.BaseAdapter):  # type: ignore[misc]  # Any 
         self.uploads: dict[str, tuple[Any, bytearray]] = {}
         self.rows_per_page = 3
         self.looks_until_done = 0  # how often a job is asked for until it is done
+        self.statement_type = "SELECT"  # of every query
+        self.also_reads: dict[str, list[str]] = {}  # tables by what reads them: a name in a text
         self.processed_bytes: int | None = None  # of every query, instead of the size of its tables
         self.before: Callable[[Request], None] = lambda request: None  # may raise
         self.job_fault: Fault | None = None  # what jobs end with that are no dry run
@@ -202,9 +204,7 @@ class FakeBigQuery(requests.adapters.BaseAdapter):  # type: ignore[misc]  # Any 
         return self._resource(stored)
 
     def _resource(self, stored: str) -> Any:
-        project, dataset, name = stored.split(".")
-        table = self.tables[stored]
-        reference = {"projectId": project, "datasetId": dataset, "tableId": name}
+        table, reference = self.tables[stored], _reference(stored)
         fields = [column._asdict() for column in table.schema]
         return {**table.more, "tableReference": reference, "schema": {"fields": fields}}
 
@@ -269,6 +269,9 @@ class FakeBigQuery(requests.adapters.BaseAdapter):  # type: ignore[misc]  # Any 
             raise Fault(400, "bytesBilledLimitExceeded", message)
         about: dict[str, Any] = {"totalBytesProcessed": str(processed)}
         if job_id is None:
+            found = [some for word, some in self.also_reads.items() if word in query["query"]]
+            about["statementType"] = self.statement_type
+            about["referencedTables"] = [_reference(name) for name in names.union(*found)]
             about["schema"] = {"fields": [column._asdict() for column in columns]}
             return {"totalBytesProcessed": str(processed), "query": about}
         about |= {"totalBytesBilled": str(billed), "totalSlotMs": "7", "cacheHit": False}
@@ -354,6 +357,10 @@ class FakeBigQuery(requests.adapters.BaseAdapter):  # type: ignore[misc]  # Any 
         assert request.headers["content-range"].endswith(f"/{len(content)}"), "one chunk only"
         self.requests.append(Request("POST", "/upload/jobs", body))
         return self._insert(PROJECT, body, bytes(content))
+
+
+def _reference(stored: str) -> dict[str, str]:
+    return dict(zip(("projectId", "datasetId", "tableId"), stored.split(".")))
 
 
 def _respond(request: Any, body: Any, code: int = 200) -> requests.Response:

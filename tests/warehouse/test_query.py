@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 import pytest
@@ -148,3 +149,27 @@ def test_every_query_of_ours_can_be_asked_for_by_name() -> None:
     names = sorted(path.stem for path in SQL.glob("*.sql"))
     assert len(names) > 10
     assert [bundled_query(name).name for name in names] == names
+
+
+def test_a_header_of_many_columns_is_read_in_a_time_that_grows_with_them() -> None:
+    def seconds(count: int) -> float:
+        names = [f"c{number}" for number in range(count)]
+        lines = "".join(f"-- param: {name} INT64: x\n" for name in names)
+        columns = ", ".join(f"{name} BOOL" for name in names)
+        text = f"-- q: x.\n-- writes: w({columns})\n-- order: {', '.join(names)}\n{lines}SELECT "
+        text += ", ".join(f"@{name}" for name in names)
+        begin = time.process_time()
+        assert len(parse_query(Path("q.sql"), text.encode()).parameters) == count
+        return time.process_time() - begin
+
+    assert min(seconds(2400) for _ in range(3)) < 16 * min(seconds(300) for _ in range(3))
+
+
+def test_a_query_beyond_a_bound_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "q.sql"
+    columns = ", ".join(f"c{number} INT64" for number in range(500_000))
+    path.write_text(f"-- q: x.\n-- reads: t({columns})\n-- writes: w(n INT64)\nSELECT 1 AS n\n")
+    begin = time.process_time()
+    with pytest.raises(DataError, match="q.sql: expected a query of at most 131072 bytes, got mo"):
+        read_query(path)
+    assert time.process_time() - begin < 0.1

@@ -301,10 +301,39 @@ def test_without_room_for_the_line_the_output_is_not_written(
     def refuse(*arguments: Any) -> None:
         raise DataError("sql/lineage.jsonl: expected room to write, got none")
 
-    monkeypatch.setattr("mlcore.warehouse.run.append", refuse)
+    monkeypatch.setattr("mlcore.warehouse.run.appended", refuse)
     assert deduplicate() == 1
     assert sorted(path.name for path in folder.iterdir()) == ["events.csv", "sql"]
     assert "expected room to write" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("stop", "error"),
+    [
+        ("_store", "error: interrupted\n"),  # nobody knows what is in the table
+        ("append", "error: lineage.jsonl: expected room to write, got none; written: clean\n"),
+    ],
+)
+def test_of_a_table_of_an_engine_only_what_is_true_is_said(
+    stop: str,
+    error: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def store(*arguments: Any) -> tuple[int, dict[str, Any]]:
+        if stop == "_store":
+            raise KeyboardInterrupt
+        return 2, {}
+
+    def refuse(*arguments: Any) -> None:
+        raise DataError("lineage.jsonl: expected room to write, got none")
+
+    monkeypatch.setattr("mlcore.warehouse.engines.duckdb.DuckDb._store", store)
+    monkeypatch.setattr("mlcore.warehouse.run.append", refuse)
+    arguments = ["--query", "sql/deduplicate.sql", "--table", "events=events.csv"]
+    assert run(*arguments, "--out-table", "clean") == 1
+    assert capsys.readouterr().err == error
 
 
 def test_a_bundled_query_runs_by_name_whatever_files_there_are(

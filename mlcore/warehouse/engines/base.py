@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple, TypeVar
 
-from mlcore.errors import DataError, shorten
+from mlcore.errors import DataError, DataWarning, MlcoreError, shorten
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.query import Column, Query, Value
 from mlcore.warehouse.rows import Rows, num_rows
@@ -20,6 +21,7 @@ __all__ = [
     "Rows",
     "check_columns",
     "default_of",
+    "refusal_of",
     "rewrite_placeholders",
 ]
 
@@ -70,7 +72,10 @@ class Engine(ABC):
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.close()
+        try:
+            self.close()
+        except (MlcoreError, OSError) as trouble:  # what the block was to write is there, or is not
+            warnings.warn(f"{self.name}: {trouble}", DataWarning, stacklevel=2)
 
     @abstractmethod
     def close(self) -> None:
@@ -134,6 +139,16 @@ class Engine(ABC):
             f"{table}: expected a file or a table, as {self.name} loads none, got {uri}"
         )
 
+    def check(self, query: Query) -> None:
+        """Refuse a text that is not one query over the tables of its header; run nothing.
+
+        Raises:
+            DataError: it reads, calls or does something else, by the engine's own parser.
+        """
+        foreign = self._find_foreign(query)
+        if foreign is not None:
+            raise refusal_of(query, foreign)
+
     def run(
         self,
         query: Query,
@@ -152,7 +167,7 @@ class Engine(ABC):
         Raises:
             DataError: the engine refuses the query, or its columns are not those of the header.
         """
-        return self._run(BoundQuery(query, values, progress), query.order if ordered else ())
+        return self._run(self._bind(query, values, progress), query.order if ordered else ())
 
     def materialize(
         self,
@@ -169,7 +184,7 @@ class Engine(ABC):
         Raises:
             DataError: as ``run``.
         """
-        return self._materialize(BoundQuery(query, values, progress), table)
+        return self._materialize(self._bind(query, values, progress), table)
 
     def store(
         self,
@@ -189,7 +204,7 @@ class Engine(ABC):
         Raises:
             DataError: as ``run``, or the engine stores nothing.
         """
-        return self._store(BoundQuery(query, values, progress), stored)
+        return self._store(self._bind(query, values, progress), stored)
 
     def estimate(self, query: Query, values: Mapping[str, Value]) -> str:
         """Check a query without running it; return what a run would take, in words.
@@ -197,7 +212,17 @@ class Engine(ABC):
         Raises:
             DataError: as ``run``.
         """
-        return self._estimate(BoundQuery(query, values))
+        return self._estimate(self._bind(query, values))
+
+    def _bind(
+        self, query: Query, values: Mapping[str, Value], progress: Progress = no_progress
+    ) -> BoundQuery:
+        self.check(query)
+        return BoundQuery(query, values, progress)
+
+    def _find_foreign(self, query: Query) -> str | None:
+        """Return what a text reaches for besides its tables, in words, or None; override it."""
+        return None
 
     @abstractmethod
     def _run(self, bound: BoundQuery, order: Sequence[str]) -> Result: ...
@@ -224,6 +249,18 @@ class Engine(ABC):
 
     @abstractmethod
     def _estimate(self, bound: BoundQuery) -> str: ...
+
+
+def refusal_of(query: Query, foreign: str) -> DataError:
+    """Return the error of a text that reads more than its tables.
+
+    Args:
+        foreign: what, in words.
+    """
+    return DataError(
+        f"{query.place}: reads: expected tables of the header and nothing else, got {foreign}",
+        "the header names what a query reads, for the lineage",
+    )
 
 
 def rewrite_placeholders(text: str, sigil: str) -> str:

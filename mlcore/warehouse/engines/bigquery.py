@@ -6,13 +6,21 @@ Every run begins with a dry run, which costs nothing, checks the query and says 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mlcore.errors import DataError
+from mlcore.errors import DataError, shorten
 from mlcore.memory.available import format_bytes
-from mlcore.warehouse.engines.base import BoundQuery, Engine, Result, Rows, check_columns
+from mlcore.warehouse.engines.base import (
+    BoundQuery,
+    Engine,
+    Result,
+    Rows,
+    check_columns,
+    refusal_of,
+)
 from mlcore.warehouse.engines.bigquery_client import (
     connect,
     faults,
@@ -21,10 +29,11 @@ from mlcore.warehouse.engines.bigquery_client import (
     wait,
 )
 from mlcore.warehouse.engines.bigquery_names import billed_bytes, check_table, price_words
+from mlcore.warehouse.engines.bigquery_reads import find_foreign, find_second_query
 from mlcore.warehouse.engines.bigquery_tables import LoadedTables
 from mlcore.warehouse.engines.bigquery_text import Found, Source, make_source, type_of, wrap
 from mlcore.warehouse.engines.options import BigQueryOptions
-from mlcore.warehouse.query import Column, SqlType, Value
+from mlcore.warehouse.query import Column, Query, SqlType, Value
 
 __all__ = ["BigQuery"]
 
@@ -57,6 +66,7 @@ class BigQuery(Engine):
         self._client = connect(options) if client is None else client
         self._loaded = LoadedTables(self._client, options)
         self._sources: dict[str, Source] = {}
+        self._stored: dict[str, str] = {}  # as project.dataset.table
 
     def close(self) -> None:
         """Delete the loaded tables."""
@@ -99,6 +109,12 @@ class BigQuery(Engine):
             reference, has_schema = self._loaded.load_uri(table, columns, uri)
             self._read_from(table, columns, reference, uri, fill_defaults=has_schema)
 
+    def _find_foreign(self, query: Query) -> str | None:
+        sign = find_second_query(query.text)
+        if sign is not None:
+            raise DataError(f"{query.place}: expected one query, got a {sign!r}")
+        return find_foreign(query.text, query.reads)
+
     def _run(self, bound: BoundQuery, order: Sequence[str]) -> Result:
         job, _ = self._execute(self._plan(bound, order))
         return Result(bound.query.writes, self._parts(bound, job), statistics_of(job))
@@ -135,10 +151,8 @@ class BigQuery(Engine):
     ) -> _Plan:
         query = bound.query
         text = wrap(query, bound.values, self._sources, order, refuses_null)
-        # A cached result costs nothing, which says nothing about the next run.
-        config = self._config(bound, dry_run=True, use_query_cache=False)
-        with faults(bound.place):
-            job = self._client.query(text, job_config=config)
+        job = self._dry_run(bound, text)
+        self._check_tables(bound, job)
         check_columns(query, [(found.name, type_of(found.field_type)) for found in job.schema])
         plan = _Plan(bound, text, int(job.total_bytes_processed))
         billed = billed_bytes(plan.processed_bytes, len(query.reads))
@@ -150,6 +164,26 @@ class BigQuery(Engine):
                 "--maximum-bytes-billed raises the limit",
             )
         return plan
+
+    def _dry_run(self, bound: BoundQuery, text: str) -> Any:
+        # A cached result costs nothing, which says nothing about the next run.
+        config = self._config(bound, dry_run=True, use_query_cache=False)
+        with faults(bound.place):
+            return self._client.query(text, job_config=config)
+
+    def _check_tables(self, bound: BoundQuery, job: Any) -> None:
+        """Refuse what BigQuery itself found to be more than a SELECT over the tables of the header."""
+        query = bound.query
+        if job.statement_type not in ("SELECT", None):
+            raise refusal_of(query, str(job.statement_type))
+        own = [self._stored[table] for table in query.reads]
+        more = _tables_of(job) - set(own)
+        if more and own:  # what a view of ours reads is listed, too
+            counts = ", ".join(f"(SELECT COUNT(*) FROM `{stored}`)" for stored in own)
+            alone = BoundQuery(replace(query, parameters={}), {})
+            more -= _tables_of(self._dry_run(alone, f"SELECT {counts}"))
+        if more:
+            raise refusal_of(query, shorten(min(more)))
 
     def _execute(self, plan: _Plan, **destination: Any) -> tuple[Any, Any]:
         """Return the job and its rows."""
@@ -197,7 +231,12 @@ class BigQuery(Engine):
         self._sources[table] = make_source(
             table, columns, str(reference), found, place=place, fill_defaults=fill_defaults
         )
+        self._stored[table] = str(reference)
         self._loaded.forget(table, keep=newest)  # older ones of this name
+
+
+def _tables_of(job: Any) -> set[str]:
+    return {str(table) for table in job.referenced_tables}
 
 
 def _to_rows(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Rows:

@@ -7,6 +7,7 @@ The text begins on the first line, so that BigQuery's messages count the lines o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -65,6 +66,19 @@ def type_of(found: str) -> SqlType | None:
     return _TYPES.get(found)
 
 
+def quote_name(name: str) -> str:
+    """Return the name of a table or a column, whatever is in it, as SQL of BigQuery.
+
+    >>> quote_name("a b")
+    '`a b`'
+    """
+    return f"`{_escape(name)}`"
+
+
+def _escape(text: str) -> str:
+    return re.sub(r"[\\'`]", r"\\\g<0>", text).replace("\n", "\\n")
+
+
 def make_source(
     table: str,
     columns: Sequence[Column],
@@ -103,7 +117,7 @@ def make_source(
 
 
 def _item(column: Column, value: str) -> str:
-    quoted = f"`{column.name}`"
+    quoted = quote_name(column.name)
     return quoted if value == quoted else f"{value} AS {quoted}"
 
 
@@ -122,7 +136,8 @@ def _value(
 
 
 def _required(table: str, column: Column, value: str) -> str:
-    return f"IFNULL({value}, ERROR('{table}: {column.name}: expected a value, got NULL'))"
+    place = _escape(f"{table}: {column.name}")
+    return f"IFNULL({value}, ERROR('{place}: expected a value, got NULL'))"
 
 
 def _constant(column: Column, value: float | None) -> str:
@@ -133,7 +148,7 @@ def _constant(column: Column, value: float | None) -> str:
 
 
 def _converted(place: str, column: Column, at: Found) -> str:
-    quoted = f"`{column.name}`"
+    quoted = quote_name(column.name)
     if at.mode != "REPEATED":
         if type_of(at.type) == column.type:
             return quoted
@@ -177,17 +192,15 @@ def wrap(
         source = sources[name]
         span = _span(query, values) if source.has_moments else []
         where = f" WHERE {' AND '.join(span)}" if span else ""
-        tables.append(f"`{name}` AS ({source.select}{where})")
+        tables.append(f"{quote_name(name)} AS ({source.select}{where})")
     before = f"WITH {', '.join(tables)} " if tables else ""
-    columns = ", ".join(f"`{name}`" for name in order)
+    columns = ", ".join(map(quote_name, order))
     selected = "*"
     if refuses_null:
+        names = [(one, quote_name(one.name)) for one in query.writes]
         selected = ", ".join(
-            _item(
-                one,
-                f"`{one.name}`" if one.nullable else _required(query.table, one, f"`{one.name}`"),
-            )
-            for one in query.writes
+            _item(one, name if one.nullable else _required(query.table, one, name))
+            for one, name in names
         )
     # The line break ends a comment that the text may end with.
     text = f"{before}SELECT {selected} FROM ({query.text}\n)"

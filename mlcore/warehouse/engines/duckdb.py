@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,9 +13,10 @@ import numpy.typing as npt
 
 from mlcore.errors import ConfigError, DataError, from_os_error, shorten
 from mlcore.files.database import Database, import_duckdb
+from mlcore.files.options import PathLike
 from mlcore.files.parquet import is_text
 from mlcore.files.parts import find_parts, has_parts
-from mlcore.files.rows_sql import quote_path, quote_sql
+from mlcore.files.rows_sql import quote_name, quote_path, quote_sql
 from mlcore.memory.available import format_bytes
 from mlcore.numeric.threads import resolve_threads
 from mlcore.warehouse.engines.base import (
@@ -26,8 +28,9 @@ from mlcore.warehouse.engines.base import (
     default_of,
     rewrite_placeholders,
 )
+from mlcore.warehouse.engines.duckdb_text import find_foreign, parsed_query
 from mlcore.warehouse.engines.options import DuckDbOptions
-from mlcore.warehouse.query import Column, SqlType
+from mlcore.warehouse.query import Column, Query, SqlType
 
 __all__ = ["DuckDb"]
 
@@ -39,13 +42,15 @@ _TYPES: dict[SqlType, str] = {
 }
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 _SUMS = "HUGEINT"  # of BIGINT; ours stay far below 2^63, and beyond it the cast fails
-_RESULT = "mlcore_result"
+_RESULT = "mlcore result"  # no name of a header
 _ROWS_PER_PART = 2**20
 _LEAST_MEMORY = 2**20  # below, DuckDB does not start
 
 
 class DuckDb(Engine):
     """DuckDB, in memory, with a folder to spill to.
+
+    From the first query on it reads no other files than the Parquet given before.
 
     >>> with DuckDb() as engine:
     ...     int(engine.version.split(".")[0]) >= 1
@@ -68,6 +73,8 @@ class DuckDb(Engine):
             place = options.temp_directory or tempfile.gettempdir()
             raise from_os_error(error, place, "a folder to spill to") from error
         self._database = Database(options.threads, options.memory_limit, self._spill.name)
+        self._parquet: list[str] = []
+        self._is_confined = False
         # The only function that differs: md5 already gives hexadecimal digits.
         self._database.rows("CREATE TEMP MACRO to_hex(digest) AS digest")
 
@@ -83,40 +90,67 @@ class DuckDb(Engine):
 
     def load(self, table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> None:
         """Make a table of rows."""
-        declared = ", ".join(f"{column.name} {_TYPES[column.type]}" for column in columns)
+        declared = ", ".join(
+            f"{quote_name(column.name)} {_TYPES[column.type]}" for column in columns
+        )
         with self._faults(table):
             self._drop(table)
-            self._database.rows(f"CREATE TEMP TABLE {table} ({declared})")
+            self._database.rows(f"CREATE TEMP TABLE {quote_name(table)} ({declared})")
             for part in parts:
                 arrays, selected = _without_objects(columns, part)
                 self._database.append(table, arrays, selected)
 
     def attach_parquet(self, table: str, columns: Sequence[Column], path: str) -> None:
-        """Make a Parquet file, or the parts of a folder or a pattern, readable as a table."""
-        quoted = quote_sql(path) if "*" in path else quote_path(path)
-        if has_parts(path):
-            quoted = f"[{', '.join(map(quote_path, find_parts(path, None)))}]"
-        source = f"read_parquet({quoted}, hive_partitioning=false)"
+        """Make a Parquet file, or the parts of a folder or a pattern, readable as a table.
+
+        In place, or as a copy in memory once a query has run.
+        """
+        parts = find_parts(path, None) if has_parts(path) else [path]
+        if self._is_confined:
+            with self._faults(path), Database(paths=parts) as other:
+                rows = other.arrays(self._selection(other, columns, parts, path))
+            self.load(table, columns, [{name: _with_none(rows[name]) for name in rows}])
+            return
+        text = self._selection(self._database, columns, parts, path)
+        self._drop(table)
+        self._database.rows(f"CREATE TEMP VIEW {quote_name(table)} AS {text}")
+        self._parquet += map(os.path.abspath, parts)
+
+    def _selection(
+        self, database: Database, columns: Sequence[Column], parts: Sequence[PathLike], path: str
+    ) -> str:
+        """Return the SELECT of a Parquet table, whose values keep the rules of their columns."""
         with self._faults(path):
-            described = self._database.rows(f"DESCRIBE SELECT * FROM {source}")
+            source = f"read_parquet([{', '.join(map(quote_path, parts))}], hive_partitioning=false)"
+            described = database.rows(f"DESCRIBE SELECT * FROM {source}")
         found = {name: str(type_) for name, type_, *_ in described}
         selected = ", ".join(_expression(column, found, path) for column in columns)
-        self._refuse_faults(columns, found, source, path)
-        self._drop(table)
-        self._database.rows(f"CREATE TEMP VIEW {table} AS SELECT {selected} FROM {source}")
+        self._refuse_faults(database, columns, found, source, path)
+        return f"SELECT {selected} FROM {source}"
+
+    def _find_foreign(self, query: Query) -> str | None:
+        text = rewrite_placeholders(query.text, "$")
+        with self._faults(query.place):
+            serialized = self._value("SELECT json_serialize_sql($text)", {"text": text})
+        try:
+            return find_foreign(parsed_query(serialized), query.reads)
+        except ValueError as error:
+            raise DataError(f"{query.place}: {error}") from None
 
     def _run(self, bound: BoundQuery, order: Sequence[str]) -> Result:
         self._check(bound)
         writes = bound.query.writes
+        names = {column.name: quote_name(column.name) for column in writes}
         selected = ", ".join(
-            f"CAST({column.name} AS {_TYPES[column.type]}) AS {column.name}" for column in writes
+            f"CAST({names[column.name]} AS {_TYPES[column.type]}) AS {names[column.name]}"
+            for column in writes
         )
-        text = f"SELECT {selected} FROM (\n{rewrite_placeholders(bound.query.text, '$')}\n)"
-        text += f"\nORDER BY {', '.join(order)}" if order else ""
+        text = f"SELECT {selected} FROM {_source(bound)}"
+        text += f"\nORDER BY {', '.join(map(quote_name, order))}" if order else ""
         self._drop(_RESULT)
         with self._faults(bound.place):
             self._database.rows(
-                f"CREATE TEMP TABLE {_RESULT} AS {text}",
+                f"CREATE TEMP TABLE {quote_name(_RESULT)} AS {text}",
                 bound.values or None,
                 lambda percent: bound.progress("run query", max(0, int(percent)), 100),
             )
@@ -125,8 +159,8 @@ class DuckDb(Engine):
     def _materialize(self, bound: BoundQuery, table: str) -> int:
         self._run(bound, ())
         self._drop(table)
-        self._database.rows(f"ALTER TABLE {_RESULT} RENAME TO {table}")
-        return int(self._value(f"SELECT count(*) FROM {table}"))
+        self._database.rows(f"ALTER TABLE {quote_name(_RESULT)} RENAME TO {quote_name(table)}")
+        return int(self._value(f"SELECT count(*) FROM {quote_name(table)}"))
 
     def _estimate(self, bound: BoundQuery) -> str:
         self._check(bound)
@@ -138,30 +172,40 @@ class DuckDb(Engine):
             f"at most {limit} of memory, the rest in temporary files"
         )
 
-    def _value(self, text: str) -> Any:
-        ((value,),) = self._database.rows(text)
+    def _value(self, text: str, values: Mapping[str, Any] | None = None) -> Any:
+        ((value,),) = self._database.rows(text, values)
         return value
 
     def _check(self, bound: BoundQuery) -> None:
+        """Refuse a query with other columns; the first to run may not do more than its tree shows."""
+        if not self._is_confined:
+            self._database.confine(self._parquet)
+            self._is_confined = True
         with self._faults(bound.place):
-            text = f"DESCRIBE {rewrite_placeholders(bound.query.text, '$')}"
+            text = f"DESCRIBE SELECT * FROM {_source(bound)}"
             described = self._database.rows(text, bound.values or None)
         found = [(name, _type_of(str(type_))) for name, type_, *_ in described]
         check_columns(bound.query, found)
 
     def _parts(self, columns: Sequence[Column]) -> Iterator[Rows]:
-        count = self._value(f"SELECT count(*) FROM {_RESULT}")
-        names = ", ".join(column.name for column in columns)
+        result = quote_name(_RESULT)
+        count = self._value(f"SELECT count(*) FROM {result}")
+        names = ", ".join(quote_name(column.name) for column in columns)
         for begin in range(0, count, _ROWS_PER_PART):
             with self._faults("result"):
                 found = self._database.arrays(
-                    f"SELECT {names} FROM {_RESULT} "
+                    f"SELECT {names} FROM {result} "
                     f"WHERE rowid >= {begin} AND rowid < {begin + _ROWS_PER_PART} ORDER BY rowid"
                 )
             yield {name: _with_none(values) for name, values in found.items()}
 
     def _refuse_faults(
-        self, columns: Sequence[Column], found: Mapping[str, str], source: str, place: str
+        self,
+        database: Database,
+        columns: Sequence[Column],
+        found: Mapping[str, str],
+        source: str,
+        place: str,
     ) -> None:
         """Refuse values that break the rules of their columns, as ``read_rows`` does."""
         rules = [
@@ -174,7 +218,7 @@ class DuckDb(Engine):
             return
         counts = ", ".join(f"count(*) FILTER (WHERE {wrong})" for _, wrong, _ in rules)
         with self._faults(place):
-            (numbers,) = self._database.rows(f"SELECT {counts} FROM {source}")
+            (numbers,) = database.rows(f"SELECT {counts} FROM {source}")
         for (name, _, expected), number in zip(rules, numbers):
             if number:
                 raise DataError(f"{place}: {name}: expected {expected}, got {number} others")
@@ -183,10 +227,10 @@ class DuckDb(Engine):
         for kind in ("TABLE", "VIEW"):
             found = self._database.rows(
                 f"SELECT 1 FROM duckdb_{kind.lower()}s() WHERE temporary AND "
-                f"{kind.lower()}_name = '{table}'"
+                f"{kind.lower()}_name = {quote_sql(table)}"
             )
             if found:
-                self._database.rows(f"DROP {kind} {table}")
+                self._database.rows(f"DROP {kind} {quote_name(table)}")
 
     @contextmanager
     def _faults(self, place: str) -> Iterator[None]:
@@ -201,10 +245,17 @@ class DuckDb(Engine):
             ) from None
         except duckdb.InterruptException:
             raise
+        except UnicodeEncodeError:
+            raise DataError(f"{place!a}: expected a path in UTF-8, got another") from None
         except duckdb.Error as error:
             raise DataError(
                 f"{place}: expected what duckdb can run, got {shorten(_first_line(error), 300)}"
             ) from None
+
+
+def _source(bound: BoundQuery) -> str:
+    # The line break ends a comment that the text may end with.
+    return f"(\n{rewrite_placeholders(bound.query.text, '$')}\n)"
 
 
 def _first_line(error: Exception) -> str:
@@ -221,11 +272,11 @@ def _type_of(found: str) -> SqlType | None:
 
 def _expression(column: Column, found: Mapping[str, str], place: str) -> str:
     """Return the SQL for a column of a query, from those of a Parquet file."""
-    declared = _TYPES[column.type]
+    declared, name = _TYPES[column.type], quote_name(column.name)
     if column.name not in found:
         default = default_of(column, found, place)
         value = "NULL" if default is None else repr(default)
-        return f"CAST({value} AS {declared}) AS {column.name}"
+        return f"CAST({value} AS {declared}) AS {name}"
     type_ = found[column.name]
     fits = _type_of(type_) == column.type
     if column.type == "FLOAT64":
@@ -234,18 +285,18 @@ def _expression(column: Column, found: Mapping[str, str], place: str) -> str:
         fits = is_text(type_)
     if not fits:
         raise DataError(f"{place}: {column.name}: expected {column.type}, got {type_}")
-    return f"CAST({column.name} AS {declared}) AS {column.name}"
+    return f"CAST({name} AS {declared}) AS {name}"
 
 
 def _rules_of(column: Column) -> list[tuple[str, str]]:
     """Return what is wrong in a Parquet file, as SQL, and what is expected, in words."""
-    rules = []
+    rules, name = [], quote_name(column.name)
     if not column.nullable:
-        rules.append((f"{column.name} IS NULL", "values in all rows"))
+        rules.append((f"{name} IS NULL", "values in all rows"))
     if column.name.endswith("_id") and column.type == "STRING" and not column.nullable:
-        rules.append((f"CAST({column.name} AS VARCHAR) = ''", "ids of at least one character"))
+        rules.append((f"CAST({name} AS VARCHAR) = ''", "ids of at least one character"))
     if column.name == "weight":
-        number = f"CAST({column.name} AS DOUBLE)"
+        number = f"CAST({name} AS DOUBLE)"
         rules.append((f"NOT ({number} > 0 AND isfinite({number}))", "finite numbers above 0"))
     return rules
 
@@ -257,16 +308,16 @@ def _without_objects(
     arrays: dict[str, npt.NDArray[Any]] = {}
     selected: list[str] = []
     for column in columns:
-        values = part[column.name]
+        values, name = part[column.name], quote_name(column.name)
         arrays[column.name] = values
         if values.dtype == object and column.type != "STRING":
             missing = np.array([value is None for value in values.tolist()], bool)
             dtype = {"INT64": np.int64, "FLOAT64": np.float64, "BOOL": bool}[column.type]
             arrays[column.name] = np.where(missing, 0, values).astype(dtype)
-            arrays[f"{column.name}__missing"] = missing
-            selected.append(f"CASE WHEN NOT {column.name}__missing THEN {column.name} END")
-        else:
-            selected.append(column.name)
+            mask = f"{column.name} (missing)"  # no name of a header
+            arrays[mask] = missing
+            name = f"CASE WHEN NOT {quote_name(mask)} THEN {name} END"
+        selected.append(name)
     return arrays, ", ".join(selected)
 
 

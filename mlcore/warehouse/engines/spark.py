@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -25,6 +27,7 @@ from mlcore.warehouse.engines.spark_columns import (
     BATCH_ROWS,
     TYPES,
     batch_rows,
+    quote_name,
     select_column,
     select_result,
     to_arrow,
@@ -33,13 +36,14 @@ from mlcore.warehouse.engines.spark_columns import (
 )
 from mlcore.warehouse.engines.spark_errors import quiet_errors, reason_of
 from mlcore.warehouse.engines.spark_session import take_session
-from mlcore.warehouse.query import Column, Value
+from mlcore.warehouse.query import Column, Query, Value
 
 __all__ = ["Spark"]
 
 T = TypeVar("T")
 
 _BATCH = "spark.sql.execution.arrow.maxRecordsPerBatch"
+_FILES = "spark.sql.runSQLOnFiles"
 _SECONDS_TO_NOTICE = 0.2
 _SECONDS_TO_END = 2
 _UNKNOWN = 2**60  # statistics begin at 2^63 - 1 where Spark knows nothing
@@ -65,6 +69,7 @@ class Spark(Engine):
     def __init__(
         self, options: SparkOptions = SparkOptions(), progress: Progress = no_progress
     ) -> None:
+        self._checked: dict[str, str | None] = {}  # what is foreign in a text, which has the header
         with waiting(progress, "start Spark"):
             self._session, self._own = take_session(options)
             self._context = self._session.sparkContext
@@ -91,7 +96,7 @@ class Spark(Engine):
         rows = to_arrow(table, columns, parts)
         with self._faults(table):
             self._session.conf.set(_BATCH, batch_rows(rows))
-            self._session.createDataFrame(rows).createOrReplaceTempView(table)
+            self._session.createDataFrame(rows).createOrReplaceTempView(quote_name(table))
 
     def attach(self, table: str, columns: Sequence[Column], stored: str) -> None:
         """Make a table or view of the catalog readable."""
@@ -107,14 +112,25 @@ class Spark(Engine):
         """
         # Spark fails at a part without any bytes.
         parts = map(str, find_parts(path, None)) if has_parts(path) else [path]
+        named = [_escape(part) if os.path.exists(part) else part for part in parts]
         with self._faults(path):
-            self._view(table, columns, path, self._session.read.parquet(*parts))
+            self._view(table, columns, path, self._session.read.parquet(*named))
+
+    def _find_foreign(self, query: Query) -> str | None:
+        from mlcore.warehouse.engines.spark_text import find_foreign
+
+        # Its parser answers call by call, and a query may run a thousand rounds.
+        if query.text not in self._checked:
+            with self._faults(query.place):
+                text = rewrite_placeholders(query.text, ":")
+                self._checked[query.text] = find_foreign(self._session, text, query.reads)
+        return self._checked[query.text]
 
     def _run(self, bound: BoundQuery, order: Sequence[str]) -> Result:
         """Run a query; its rows are in the memory of Python once, as Arrow."""
         frame = self._analyzed(bound)
         if order:
-            frame = frame.orderBy(*order)
+            frame = frame.orderBy(*map(quote_name, order))
         rows, statistics = self._job(bound, frame.toArrow)
         return Result(bound.query.writes, to_parts(bound.query.writes, rows), statistics)
 
@@ -132,13 +148,16 @@ class Spark(Engine):
 
     def _estimate(self, bound: BoundQuery) -> str:
         """Return what Spark's optimizer knows of the run."""
-        size = _size_of(self._analyzed(bound))
-        read = [f"{name} ({_size_of(self._session.table(name))})" for name in bound.query.reads]
+        given = _size_of(self._analyzed(bound))
+        sizes = {
+            name: _size_of(self._session.table(quote_name(name))) for name in bound.query.reads
+        }
+        read = [f"{name} ({size})" for name, size in sizes.items()]
         executors = self._num_executors()
         return (
             f"spark {self.version} would run it on {self._master_kind()}, {executors} "
             f"executor{'' if executors == 1 else 's'}; by its statistics it reads "
-            f"{', '.join(read) or 'nothing'} and gives {size}"
+            f"{', '.join(read) or 'nothing'} and gives {given}"
         )
 
     def _analyzed(self, bound: BoundQuery) -> Any:
@@ -151,18 +170,31 @@ class Spark(Engine):
             name: expr(f"{value}L") if query.parameters[name].type == "INT64" else value
             for name, value in bound.values.items()
         }
-        with self._faults(bound.place):
+        with self._faults(bound.place), self._without_files():
             self._session.conf.set(_BATCH, BATCH_ROWS)
             frame = self._session.sql(rewrite_placeholders(query.text, ":"), args=arguments)
             check_columns(query, [(name, type_of(type_)) for name, type_ in frame.dtypes])
             return frame.select(
-                *(col(one.name).cast(TYPES[one.type]).alias(one.name) for one in query.writes)
+                *(
+                    col(quote_name(one.name)).cast(TYPES[one.type]).alias(one.name)
+                    for one in query.writes
+                )
             )
+
+    @contextmanager
+    def _without_files(self) -> Iterator[None]:
+        """Let no text read a file as a table, as csv.`/etc/passwd` would, if it got so far."""
+        before = self._session.conf.get(_FILES)
+        self._session.conf.set(_FILES, "false")
+        try:
+            yield
+        finally:
+            self._session.conf.set(_FILES, before)
 
     def _view(self, table: str, columns: Sequence[Column], place: str, frame: Any) -> None:
         found = dict(frame.dtypes)
         selected = [select_column(column, found, place) for column in columns]
-        frame.selectExpr(*selected).createOrReplaceTempView(table)
+        frame.selectExpr(*selected).createOrReplaceTempView(quote_name(table))
 
     def _job(self, bound: BoundQuery, work: Callable[[], T]) -> tuple[T, dict[str, Value]]:
         """Do some work; return its result and its statistics. A signal cancels it."""
@@ -233,6 +265,11 @@ class Spark(Engine):
                 f"{place}: expected Java to run until the end, got its exit code {exit_code}",
                 "if memory was short: --spark-conf spark.driver.memory=8g",
             ) from None
+
+
+def _escape(path: str) -> str:
+    """Return a path that Spark does not take for a pattern."""
+    return re.sub(r"[]{}\[*?\\]", r"\\\g<0>", path)
 
 
 def _size_of(frame: Any) -> str:

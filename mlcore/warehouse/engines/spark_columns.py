@@ -16,6 +16,7 @@ __all__ = [
     "BATCH_ROWS",
     "TYPES",
     "batch_rows",
+    "quote_name",
     "select_column",
     "select_result",
     "to_arrow",
@@ -50,6 +51,20 @@ def type_of(found: str) -> SqlType | None:
     return names.get(found)
 
 
+def quote_name(name: str) -> str:
+    """Return the name of a table or a column, whatever is in it, as SQL of Spark.
+
+    >>> quote_name("a `b`")
+    '`a ``b```'
+    """
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _quote_text(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 def select_column(column: Column, found: Mapping[str, str], place: str) -> str:
     """Return the SQL for a column of a query, from those of a stored table.
 
@@ -61,18 +76,18 @@ def select_column(column: Column, found: Mapping[str, str], place: str) -> str:
         DataError: the column is missing, or of another type; FLOAT64 takes integers, too.
 
     >>> select_column(Column("weight", "FLOAT64", default=1), {"weight": "int"}, "shop.events")
-    'CAST(weight AS double) AS weight'
+    'CAST(`weight` AS double) AS `weight`'
     """
-    declared = TYPES[column.type]
+    declared, name = TYPES[column.type], quote_name(column.name)
     if column.name not in found:
         default = default_of(column, found, place)
         # From a text, since a number with a point is a decimal.
         value = "NULL" if default is None else f"CAST('{default!r}' AS double)"
-        return f"CAST({value} AS {declared}) AS {column.name}"
+        return f"CAST({value} AS {declared}) AS {name}"
     type_ = found[column.name]
     if type_of(type_) != column.type and not (column.type == "FLOAT64" and type_ in _INTEGERS):
         raise DataError(f"{place}: {column.name}: expected {column.type}, got {type_}")
-    return f"CAST({column.name} AS {declared}) AS {column.name}"
+    return f"CAST({name} AS {declared}) AS {name}"
 
 
 def select_result(column: Column, table: str) -> str:
@@ -82,12 +97,13 @@ def select_result(column: Column, table: str) -> str:
         table: its name, for the message.
 
     >>> select_result(Column("n", "INT64"), "t")
-    "coalesce(n, CAST(raise_error('t: n: expected a value, got NULL') AS bigint)) AS n"
+    "coalesce(`n`, CAST(raise_error('t: n: expected a value, got NULL') AS bigint)) AS `n`"
     """
+    name = quote_name(column.name)
     if column.nullable:
-        return column.name
-    stop = f"raise_error('{table}: {column.name}: expected a value, got NULL')"
-    return f"coalesce({column.name}, CAST({stop} AS {TYPES[column.type]})) AS {column.name}"
+        return name
+    stop = f"raise_error({_quote_text(f'{table}: {column.name}: expected a value, got NULL')})"
+    return f"coalesce({name}, CAST({stop} AS {TYPES[column.type]})) AS {name}"
 
 
 def to_arrow(table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> Any:

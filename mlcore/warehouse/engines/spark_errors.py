@@ -29,6 +29,8 @@ def reason_of(error: Exception) -> str | None:
     elif isinstance(error, Py4JJavaError):
         cause = error.java_exception
         while cause is not None:
+            if cause.getClass().getName() == "java.lang.StackOverflowError":
+                return "a text that is nested too deep"
             messages.append(str(cause.getMessage()))
             cause = cause.getCause()
         messages = [message for message in messages if message.startswith(_FOR_USERS)]

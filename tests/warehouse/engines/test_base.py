@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlcore.errors import DataError
+from mlcore.errors import DataError, DataWarning
 from mlcore.warehouse.engines.base import (
     BoundQuery,
     Engine,
@@ -115,3 +115,12 @@ def test_a_column_that_a_table_lacks_has_a_default_or_may_be_null() -> None:
         with pytest.raises(DataError) as caught:
             default_of(Column("n", "INT64"), found, "shop.t")
         assert str(caught.value) == f"shop.t: n: expected a column of this name, got {shown}"
+
+
+def test_an_engine_that_does_not_close_is_noted_and_no_error() -> None:
+    class Stuck(Doubler):
+        def close(self) -> None:
+            raise OSError(39, "Directory not empty")
+
+    with pytest.warns(DataWarning, match=r"^doubler: \[Errno 39\] Directory not empty$"), Stuck():
+        pass

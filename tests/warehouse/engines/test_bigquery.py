@@ -74,6 +74,31 @@ def test_a_run_begins_with_a_dry_run_of_the_same_text(fake: FakeBigQuery, engine
     assert dry["query"]["query"] == real["query"]["query"]
 
 
+def test_what_the_dry_run_finds_beside_the_tables_of_the_header_is_refused(
+    fake: FakeBigQuery, engine: BigQuery
+) -> None:
+    users_table(fake, engine)
+    fake.also_reads = {"is_read": ["test-project.shop.other"]}
+    text = COPY_USERS.text.replace("SELECT", "SELECT -- is_read\n", 1)
+    said = str(refusal(lambda: engine.run(replace(COPY_USERS, text=text), {})))
+    assert said.endswith("of the header and nothing else, got 'test-project.shop.other'")
+    assert all(job.get("dryRun") for job in fake.sent_jobs("query"))
+
+
+def test_what_a_view_reads_is_not_more_than_the_view(fake: FakeBigQuery, engine: BigQuery) -> None:
+    users_table(fake, engine)
+    (view,) = (name for name in fake.tables)
+    fake.also_reads = {view: ["test-project.shop.other"]}
+    assert len(rows_of(engine, COPY_USERS)) == 7
+
+
+def test_a_script_is_refused_before_it_runs(fake: FakeBigQuery, engine: BigQuery) -> None:
+    users_table(fake, engine)
+    fake.statement_type = "SCRIPT"
+    said = str(refusal(lambda: engine.run(COPY_USERS, {})))
+    assert said.endswith("reads: expected tables of the header and nothing else, got SCRIPT")
+
+
 def test_rows_come_page_by_page_in_the_order_of_the_header(
     fake: FakeBigQuery, engine: BigQuery
 ) -> None:

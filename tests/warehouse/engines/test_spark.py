@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,30 @@ def rows_of(engine: Engine, table: str, columns: str, order: str) -> list[tuple[
         f"SELECT {names} FROM {table}",
     )
     return result_rows(engine, query, {})
+
+
+@pytest.mark.parametrize("name", ["it's; DROP `x` \\", "order", "a.b", 'ü "q" %\n*[1]{a}?'])
+def test_tables_columns_and_files_may_have_any_name(
+    name: str, engine: Spark, tmp_path: Path
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    path = str(folder / f"{name}.parquet")
+    pq.write_table(pa.table({name: ["u", "v"]}), path)
+    columns = (Column(name, "STRING"),)
+    query = query_of("reads: t(c STRING)\nwrites: w(c STRING)\norder: c", "SELECT c FROM t")
+    quoted = "`" + name.replace("`", "``") + "`"
+    text = f"SELECT {quoted} FROM {quoted}"
+    query = replace(query, text=text, reads={name: columns}, writes=columns, order=(name,))
+    for do in (
+        lambda: engine.attach_parquet(name, columns, path),
+        lambda: engine.attach_parquet(name, columns, str(folder)),
+        lambda: engine.load(name, columns, [{name: np.array(["u", "v"], object)}]),
+        lambda: engine.materialize(query, {}, name),
+    ):
+        do()
+        (part,) = engine.run(query, {}).parts
+        assert part[name].tolist() == ["u", "v"]
 
 
 def made_up_rows(columns: Sequence[Column], rng: np.random.Generator) -> Rows:

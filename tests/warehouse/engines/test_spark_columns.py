@@ -29,10 +29,10 @@ def test_a_type_of_spark_has_the_type_of_a_header_that_holds_it(
 
 
 def test_a_stored_column_is_cast_and_a_missing_one_is_its_default() -> None:
-    assert select_column(Column("x", "FLOAT64"), {"x": "int"}, "t") == "CAST(x AS double) AS x"
+    assert select_column(Column("x", "FLOAT64"), {"x": "int"}, "t") == "CAST(`x` AS double) AS `x`"
     nullable, seven = Column("x", "BOOL", nullable=True), Column("x", "INT64", default=7.0)
-    assert select_column(nullable, {}, "t") == "CAST(NULL AS boolean) AS x"
-    assert select_column(seven, {}, "t") == "CAST(CAST('7.0' AS double) AS bigint) AS x"
+    assert select_column(nullable, {}, "t") == "CAST(NULL AS boolean) AS `x`"
+    assert select_column(seven, {}, "t") == "CAST(CAST('7.0' AS double) AS bigint) AS `x`"
     with pytest.raises(DataError, match="^t: x: expected INT64, got double$"):
         select_column(seven, {"x": "double"}, "t")
 

@@ -60,12 +60,11 @@ func (a *catalogueArgs) parseFilter() (*mlcore.Filter, error) {
 		if info, err := os.Stat(place); err == nil && info.IsDir() {
 			return nil, &hinted{"filter: " + place + ": expected a file, got a directory", noFilterFile}
 		}
-		data, err := os.ReadFile(place)
+		data, err := tables.ReadDocument(place)
 		if err != nil {
-			fault := tables.OSError(err, place, "a readable file")
-			return nil, &hinted{"filter: " + fault.Error(), cmp.Or(hintOf(fault), noFilterFile)}
+			return nil, &hinted{"filter: " + err.Error(), cmp.Or(hintOf(err), noFilterFile)}
 		}
-		text = string(data)
+		text = data
 	}
 	filter, fault := filters.Parse(text)
 	if fault != nil && fault.Malformed && a.filterPath() == "" && !strings.Contains(text, `"`) {

@@ -61,7 +61,7 @@ func runFormat(std streams, args []string) int {
 
 // refuseModel prints the verdict on a model, for the suite, and the reason, for people.
 func refuseModel(std streams, err error) int {
-	fmt.Fprintf(std.err, "error: %s\n", err)
+	std.say("error", err.Error())
 	var refusal *mlcore.Error
 	if !errors.As(err, &refusal) {
 		return 3 // no verdict: the suite counts it as a crash

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"strings"
 	"syscall"
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/show"
 	"github.com/mlcore/mlcore/interop/go/internal/tables"
 )
 
@@ -26,9 +28,9 @@ func report(std streams, err error) int {
 	if errors.Is(err, syscall.EPIPE) {
 		return 1 // whoever read our output has seen enough
 	}
-	fmt.Fprintf(std.err, "error: %s\n", err)
+	std.say("error", err.Error())
 	if hint := hintOf(err); hint != "" {
-		fmt.Fprintf(std.err, "hint: %s\n", hint)
+		std.say("hint", hint)
 	}
 	return 1
 }
@@ -65,11 +67,15 @@ func parseFlags(std streams, flags *flag.FlagSet, args []string, positional int)
 		flags.Usage()
 		return 0
 	}
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return 0
-		}
-		return 2
+	flags.SetOutput(io.Discard) // it would print arguments as they were given
+	err := flags.Parse(args)
+	flags.SetOutput(std.err)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		flags.Usage()
+		return 0
+	case err != nil:
+		return usageError(flags, err.Error())
 	}
 	if flags.NArg() != positional {
 		return usageError(flags, fmt.Sprintf("expected %d arguments besides flags, got %d", positional, flags.NArg()))
@@ -78,7 +84,7 @@ func parseFlags(std streams, flags *flag.FlagSet, args []string, positional int)
 }
 
 func usageError(flags *flag.FlagSet, message string) int {
-	fmt.Fprintf(flags.Output(), "error: %s\n", message)
+	fmt.Fprintf(flags.Output(), "error: %s\n", show.Line(message))
 	flags.Usage()
 	return 2
 }
@@ -123,6 +129,16 @@ func writeAll(out io.Writer, data []byte) error {
 		return writeError(err, "standard output")
 	}
 	return nil
+}
+
+// isTerminal reports whether people read what is written, as it is.
+func isTerminal(out io.Writer) bool {
+	file, isFile := out.(*os.File)
+	if !isFile {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func writeError(err error, place string) error {

@@ -6,6 +6,7 @@ import (
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
 	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
+	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
 func runInspect(std streams, args []string) int {
@@ -20,7 +21,7 @@ func runInspect(std streams, args []string) int {
 	}
 	document, err := describe(*modelDir, *verify)
 	if err == nil {
-		err = writeAll(std.out, jsontext.AppendDocument(nil, &document))
+		err = writeAll(std.out, []byte(show.JSON(string(jsontext.AppendDocument(nil, &document)))))
 	}
 	if err != nil {
 		return report(std, err)

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
 // streams are where a command reads from and writes to.
@@ -16,8 +18,11 @@ type streams struct {
 	err io.Writer
 }
 
+// say prints a line for people, which may have names and values of anybody in it.
+func (s streams) say(kind, text string) { fmt.Fprintf(s.err, "%s: %s\n", kind, show.Line(text)) }
+
 // note tells what is no fault.
-func (s streams) note(text string) { fmt.Fprintf(s.err, "note: %s\n", text) }
+func (s streams) note(text string) { s.say("note", text) }
 
 type command struct {
 	name  string
@@ -52,7 +57,7 @@ func run(std streams, args []string) int {
 			return command.run(std, args[1:])
 		}
 	}
-	fmt.Fprintf(std.err, "error: command: expected one of those that `mlcore help` lists, got %q\n", args[0])
+	std.say("error", "command: expected one of those that `mlcore help` lists, got "+show.String(args[0]))
 	return 2
 }
 

@@ -19,7 +19,7 @@ import (
 const maxLinks = 40
 
 var (
-	stale      = ".partial-[0-9a-f]{8}$"
+	staleEnd   = regexp.MustCompile("^[.]partial-[0-9a-f]{8}$")
 	descriptor = regexp.MustCompile("^/(?:dev|proc/self|proc/thread-self)/fd/([0-9]{1,9})$")
 	streamOf   = map[string]int{"-": 1, "/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 )
@@ -102,10 +102,11 @@ func (o *output) createPartial(target string) error {
 }
 
 func removeStale(target string) {
-	pattern := regexp.MustCompile("^" + regexp.QuoteMeta("."+filepath.Base(target)) + stale)
 	entries, _ := os.ReadDir(filepath.Dir(target))
 	for _, entry := range entries {
-		if !pattern.MatchString(entry.Name()) || !entry.Type().IsRegular() {
+		// Not one pattern for all of it: a name may be no UTF-8.
+		end, isOurs := strings.CutPrefix(entry.Name(), "."+filepath.Base(target))
+		if !isOurs || !staleEnd.MatchString(end) || !entry.Type().IsRegular() {
 			continue
 		}
 		path := filepath.Join(filepath.Dir(target), entry.Name())

@@ -327,7 +327,7 @@ func TestInspectAndSimilarPrintWhatPythonPrints(t *testing.T) {
 		t.Errorf("got %d, %q", code, stderr)
 	}
 	code, _, stderr = call("", "inspect", "--model-dir", "no-such-model")
-	if code != 1 || stderr != "error: no-such-model: expected a model directory, got 'No such file or directory'\n" {
+	if code != 1 || stderr != "error: no-such-model: expected a model directory, got no such directory\n" {
 		t.Errorf("got %d, %q", code, stderr)
 	}
 }

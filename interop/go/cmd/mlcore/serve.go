@@ -55,6 +55,11 @@ func parseServeArgs(std streams, args []string) (serveArgs, int) {
 		"time for a request to arrive; its answer may take as long again")
 	flags.DurationVar(&o.ShutdownTimeout, "shutdown-timeout", 10*time.Second,
 		"time for the requests being answered when the server is stopped")
+	flags.StringVar(&o.TokenFile, "token-file", "",
+		"a `file` of bearer tokens, one a line: only requests with one are answered, except /healthz and /readyz; "+
+			"read anew when it changes")
+	flags.StringVar(&o.CertFile, "tls-cert", "", "a `file` with the certificate, in PEM, to speak TLS; read anew when it changes")
+	flags.StringVar(&o.KeyFile, "tls-key", "", "a `file` with its key")
 	flags.BoolVar(&o.VerifyFirst, "verify", false,
 		"check every byte of the first model; of newer ones it is checked anyway, unless --verify=false")
 	a.logLevel = "info"
@@ -76,6 +81,8 @@ func (a *serveArgs) fault(flags *flag.FlagSet) string {
 	switch {
 	case !isSet(flags, "model-dir"):
 		return "--model-dir is needed"
+	case isSet(flags, "tls-cert") != isSet(flags, "tls-key"):
+		return "expected both of --tls-cert and --tls-key, or neither"
 	case o.Limits.MaxN < 1 || o.Limits.MaxN > math.MaxInt32:
 		return fmt.Sprintf("max-n: expected an integer from 1 to %d, got %d", math.MaxInt32, o.Limits.MaxN)
 	case o.Limits.MaxBody < 1:
@@ -109,7 +116,7 @@ func serve(std streams, a serveArgs) error {
 	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
 		return err
 	}
-	a.options.Log = slog.New(slog.NewJSONHandler(std.err, &slog.HandlerOptions{Level: level}))
+	a.options.Log = server.NewLog(std.err, level)
 	// Before the model, which may take longer: the address is the likelier mistake.
 	listener, err := net.Listen("tcp", a.listen)
 	if err != nil {

@@ -6,14 +6,17 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 const smallModels = "../../../../fixtures/small/"
@@ -50,22 +53,24 @@ func get(t *testing.T, url string) string {
 	return string(body)
 }
 
+// switchLink makes a link lead to one of the small models.
+func switchLink(t *testing.T, link, name string) {
+	t.Helper()
+	target, err := filepath.Abs(smallModels + name + "/model")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, link+".partial"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(link+".partial", link); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestServeStartsReloadsAndEndsInOrder(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "current")
-	switchLink := func(name string) {
-		t.Helper()
-		target, err := filepath.Abs(smallModels + name + "/model")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(target, link+".partial"); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(link+".partial", link); err != nil {
-			t.Fatal(err)
-		}
-	}
-	switchLink("cosine_tf_idf")
+	switchLink(t, link, "cosine_tf_idf")
 	reader, writer := io.Pipe()
 	log := bufio.NewReader(reader)
 	code := make(chan int, 1)
@@ -82,7 +87,7 @@ func TestServeStartsReloadsAndEndsInOrder(t *testing.T) {
 	if got := get(t, url+"/v1/users/u0002/recommendations"); !strings.HasPrefix(got, `{"user_id": "u0002", "items": [`) {
 		t.Errorf("got %s", got)
 	}
-	switchLink("dice_binary")
+	switchLink(t, link, "dice_binary")
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +130,16 @@ func TestServeSaysInOneLineWhyItDoesNotStart(t *testing.T) {
 		{[]string{"--model-dir", model, "--max-memory", "1"}, 2,
 			"error: max-memory: expected 48 times max-body, and at least 50331648, got 1"},
 		{[]string{"--model-dir", model, "--reload-interval", "0s"}, 2, "error: reload-interval: expected a time above 0, got 0s"},
-		{[]string{"--model-dir", model, "--log-level", "loud"}, 2, "invalid value"},
+		{[]string{"--model-dir", model, "--tls-key", "key"}, 2, "error: expected both of --tls-cert and --tls-key, or neither"},
+		{
+			[]string{"--model-dir", model, "--listen", "127.0.0.1:0", "--token-file", "none"}, 1,
+			"error: none: expected a readable file, got 'No such file or directory'",
+		},
+		{
+			[]string{"--model-dir", model, "--listen", "127.0.0.1:0", "--tls-cert", "none", "--tls-key", "none"}, 1,
+			"error: none: expected a readable file, got 'No such file or directory'",
+		},
+		{[]string{"--model-dir", model, "--log-level", "loud"}, 2, "error: invalid value"},
 		{[]string{"--model-dir", model, "more"}, 2, "error: "},
 	} {
 		var stderr bytes.Buffer
@@ -135,6 +149,60 @@ func TestServeSaysInOneLineWhyItDoesNotStart(t *testing.T) {
 		}
 		if lines := strings.Count(stderr.String(), "\n"); code == 1 && lines != 1 {
 			t.Errorf("%v: %d lines: %s", c.args, lines, stderr.String())
+		}
+	}
+}
+
+// TestMain runs the program itself where a test asks for it.
+func TestMain(m *testing.M) {
+	if os.Getenv("MLCORE_TEST_MAIN") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+func TestServeLivesWithFewDescriptors(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "current")
+	switchLink(t, link, "cosine_tf_idf")
+	command := exec.Command("sh", "-c", `ulimit -n 64; exec "$0" "$@"`, os.Args[0],
+		"serve", "--model-dir", link, "--listen", "127.0.0.1:0", "--reload-interval", "50ms")
+	command.Env = append(os.Environ(), "MLCORE_TEST_MAIN=1")
+	stderr, err := command.StderrPipe()
+	if err == nil {
+		err = command.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer command.Wait()
+	defer command.Process.Kill()
+	log := bufio.NewReader(stderr)
+	address := logRecords(t, log, "listening")["address"].(string)
+	for number := range 200 {
+		connection, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+		if number%2 == 0 { // idle after a request, or before the first
+			fmt.Fprint(connection, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+			connection.SetReadDeadline(time.Now().Add(10 * time.Second))
+			if line, err := bufio.NewReader(connection).ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
+				t.Fatalf("connection %d: got %q, %v", number, line, err)
+			}
+		}
+	}
+	if record := logRecords(t, log, "no room for more connections, idle ones are closed"); record["limit"].(float64) < 32 {
+		t.Errorf("logged %v", record)
+	}
+	switchLink(t, link, "dice_binary")
+	logRecords(t, log, "model reloaded")
+	metrics := get(t, "http://"+address+"/metrics")
+	for _, line := range []string{
+		"mlcore_accept_errors_total 0\n", "mlcore_reloads_total{result=\"refused\"} 0\n", "mlcore_reloads_total{result=\"postponed\"} 0\n",
+	} {
+		if !strings.Contains(metrics, line) {
+			t.Errorf("no %q in %s", line, metrics)
 		}
 	}
 }

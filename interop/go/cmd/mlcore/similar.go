@@ -2,6 +2,7 @@ package main
 
 import (
 	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/show"
 	"github.com/mlcore/mlcore/interop/go/internal/tables"
 )
 
@@ -19,6 +20,9 @@ func runSimilar(std streams, args []string) int {
 		return usageError(flags, "--model-dir and --item are needed")
 	}
 	text, err := similarItems(std, &catalogue, *modelDir, *item, *topN)
+	if isTerminal(std.out) {
+		text = []byte(show.JSON(string(text)))
+	}
 	if err == nil {
 		err = writeAll(std.out, text)
 	}

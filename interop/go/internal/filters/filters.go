@@ -33,8 +33,10 @@ func (f *Fault) At(place string) string {
 const keys = "any_of, none_of, available_at, at_most"
 
 // Parse reads a text that holds a filter.
-func Parse(text string) (*mlcore.Filter, *Fault) {
-	json := jsontext.NewReader(text)
+func Parse(text string) (*mlcore.Filter, *Fault) { return ReadAll(jsontext.NewReader(text)) }
+
+// ReadAll reads a filter and nothing after it.
+func ReadAll(json *jsontext.Reader) (*mlcore.Filter, *Fault) {
 	filter, fault := Read(json)
 	if err := json.End(); fault == nil && err != nil {
 		fault = &Fault{Expected: "a JSON object", Got: err.Error(), Malformed: true}

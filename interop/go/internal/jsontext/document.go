@@ -57,12 +57,12 @@ func isOnLines(value *Value) bool {
 }
 
 func appendCanonical(dst []byte, text string) []byte {
-	if !strings.ContainsAny(text, ".eE") && text != "-0" {
-		return append(dst, text...) // an integer of any size
-	}
 	value, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return append(dst, text...) // beyond float64: nothing better is known
+	switch {
+	case err != nil: // beyond float64
+		return append(dst, infinite(text)...)
+	case !strings.ContainsAny(text, ".eE") && text != "-0":
+		return append(dst, text...) // an integer keeps its digits
 	}
 	return AppendNumber(dst, value)
 }

@@ -10,6 +10,9 @@ import (
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
+// maxValues bounds what the tree of a text takes, as mlcore/limits.py does.
+const maxValues = 1 << 22
+
 // SyntaxError says what stands in a text instead of strict JSON.
 type SyntaxError struct {
 	Message string
@@ -21,7 +24,7 @@ func (e *SyntaxError) Error() string { return e.Message }
 //
 // Arrays and objects may be nested maxDepth deep, the outermost being 1. The error is a *SyntaxError:
 // the text is malformed or not UTF-8, an object has a key twice, a number is NaN or infinite, a string
-// holds a lone surrogate, or the nesting is too deep. Strings may share memory with the text.
+// holds a lone surrogate, the nesting is too deep, or there are more than maxValues. Strings may share memory with the text.
 func Parse(text string, maxDepth int) (Value, error) {
 	p := parser{text: text, maxDepth: maxDepth}
 	if !utf8.ValidString(text) {
@@ -44,6 +47,7 @@ type parser struct {
 	text     string
 	next     int
 	maxDepth int
+	values   int // read so far
 	fault    string
 }
 
@@ -87,6 +91,9 @@ func (p *parser) skipSpace() {
 }
 
 func (p *parser) value(depth int) Value {
+	if p.values++; p.values > maxValues {
+		p.fail("JSON of too many values")
+	}
 	switch first := p.peek(); {
 	case first == '"':
 		return Value{Kind: String, Text: p.string()}
@@ -151,7 +158,7 @@ func (p *parser) number() Value {
 		p.next++
 		if !p.digits() {
 			p.next = whole
-			return Value{Kind: Number, Text: p.text[begin:p.next]}
+			return numberOf(p.text[begin:whole], true)
 		}
 	}
 	mantissa := p.next
@@ -164,7 +171,26 @@ func (p *parser) number() Value {
 			p.next = mantissa
 		}
 	}
-	return Value{Kind: Number, Text: p.text[begin:p.next]}
+	return numberOf(p.text[begin:p.next], p.next == whole)
+}
+
+// maxIntegerDigits is how many digits an integer has at most; one of more is read as infinite, here and
+// in Python, which takes time by their square to convert them.
+const maxIntegerDigits = 4300
+
+func numberOf(text string, isInteger bool) Value {
+	if digits := strings.TrimPrefix(text, "-"); isInteger && len(digits) > maxIntegerDigits {
+		text = infinite(text)
+	}
+	return Value{Kind: Number, Text: text}
+}
+
+// infinite returns a number that JSON has and float64 does not, with the sign of another.
+func infinite(text string) string {
+	if text[0] == '-' {
+		return "-1e999"
+	}
+	return "1e999"
 }
 
 func (p *parser) array(depth int) Value {

@@ -75,6 +75,35 @@ func TestIntegersHaveNeitherFractionNorExponent(t *testing.T) {
 	}
 }
 
+func TestNumbersOfAnyLengthAreRead(t *testing.T) {
+	const digits = 900_000
+	for text, expected := range map[string]struct{ shown, written string }{
+		"-" + strings.Repeat("9", 300):     {"-" + strings.Repeat("9", 59) + "...", "-" + strings.Repeat("9", 300)},
+		strings.Repeat("9", 4300):          {strings.Repeat("9", 60) + "...", "1e999"},
+		strings.Repeat("9", 4301):          {"Infinity", "1e999"},
+		"-" + strings.Repeat("9", 4301):    {"-Infinity", "-1e999"},
+		strings.Repeat("9", digits):        {"Infinity", "1e999"},
+		strings.Repeat("9", digits) + ".5": {"Infinity", "1e999"},
+		"0." + strings.Repeat("1", digits): {"0.1111111111111111", "0.1111111111111111"},
+		"-1e999999":                        {"-Infinity", "-1e999"},
+	} {
+		value, err := Parse(`{"passed over": `+text+`}`, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		number := value.Member("passed over")
+		if found := number.Show(); found != expected.shown {
+			t.Errorf("%.20s: shown as %.80s, want %s", text, found, expected.shown)
+		}
+		if found := string(AppendDocument(nil, number)); found != expected.written+"\n" {
+			t.Errorf("%.20s: written as %.80s, want %.80s", text, found, expected.written)
+		}
+		if found := NewReader(text).Show(); found != expected.shown {
+			t.Errorf("%.20s: the reader shows %.80s, want %s", text, found, expected.shown)
+		}
+	}
+}
+
 func TestDocumentsAreForPeople(t *testing.T) {
 	value, err := Parse(`{"a": 1.50, "b": [], "c": {}, "d": [1, "x"], "e": [{"f": 1e2}], "g": null, "h": 12345678901234567890}`, 9)
 	if err != nil {
@@ -160,4 +189,14 @@ func isSame(value *Value, lax any) bool {
 		return value.Kind == Bool && value.Bool == lax
 	}
 	return value.Kind == Null
+}
+
+func TestATextHasAtMostSoManyValues(t *testing.T) {
+	values := "[" + strings.Repeat("1,", maxValues-2) + "1"
+	if _, err := Parse(values+"]", 1); err != nil {
+		t.Error(err)
+	}
+	if _, err := Parse(values+",1]", 1); err == nil || err.Error() != "JSON of too many values" {
+		t.Errorf("got %v", err)
+	}
 }

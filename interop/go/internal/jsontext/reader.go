@@ -13,16 +13,25 @@ import (
 //
 // The methods that read a value return false, and stay where they are, if the next value is of another
 // kind. After a fault all of them do nothing; [Reader.End] returns it.
-type Reader struct{ parser parser }
+type Reader struct {
+	parser  parser
+	asWhole bool
+}
 
 // NewReader returns a reader that stands before the outermost value.
 func NewReader(text string) *Reader {
 	// Nothing is read that the caller did not ask for, so there is no depth to guard.
-	r := &Reader{parser{text: text, maxDepth: 1}}
+	r := &Reader{parser: parser{text: text, maxDepth: 1}}
 	if !utf8.ValidString(text) {
 		r.parser.fail("bytes that are not UTF-8")
 	}
 	r.parser.skipSpace()
+	return r
+}
+
+// AsWhole makes Number read 2.0 as 2, as JSON Schema does, and returns the reader.
+func (r *Reader) AsWhole() *Reader {
+	r.asWhole = true
 	return r
 }
 
@@ -44,6 +53,9 @@ func (r *Reader) Number() (*Value, bool) {
 		return nil, false
 	}
 	value := r.parser.number()
+	if whole, zeros, isFraction := strings.Cut(value.Text, "."); r.asWhole && isFraction && strings.Trim(zeros, "0") == "" {
+		value.Text = whole
+	}
 	return &value, true
 }
 
@@ -125,9 +137,8 @@ func (r *Reader) Show() string {
 	case first == '"':
 		return show.String(r.parser.string())
 	}
-	begin := r.parser.next
-	r.parser.value(1)
-	return show.Cut(r.parser.text[begin:r.parser.next], show.Limit)
+	value := r.parser.value(1)
+	return value.Show()
 }
 
 // Err returns the fault found so far, a [*SyntaxError], or nil.

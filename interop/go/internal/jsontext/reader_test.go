@@ -114,7 +114,7 @@ func TestReaderStaysBeforeAValueOfAnotherKind(t *testing.T) {
 
 func TestReaderShowsTheNextValue(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"a": [1, 2]}`: "an object", `[[[`: "an array", `"it"`: "'it'", `-1.50`: "-1.50", `true`: "true", `null`: "null",
+		`{"a": [1, 2]}`: "an object", `[[[`: "an array", `"it"`: "'it'", `-1.50`: "-1.5", `true`: "true", `null`: "null",
 	} {
 		if got := NewReader(text).Show(); got != want {
 			t.Errorf("%s: got %s, want %s", text, got, want)

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -270,6 +271,29 @@ func TestHeadersThatAreWaitedForStayWithinTheBound(t *testing.T) {
 		connection.Close()
 	}
 	server.expectIdle(t)
+}
+
+func TestAHeaderIsCountedUntilItsRequestIsAnswered(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		options := testOptions(cosineModel)
+		if secure {
+			options.CertFile, options.KeyFile = certify(t, t.TempDir(), 1)
+		}
+		server := start(t, options)
+		connection := server.dial(t)
+		if secure {
+			connection = tls.Client(connection, &tls.Config{InsecureSkipVerify: true})
+		}
+		for range 2 {
+			write(t, connection, "GET /v1/users/u0002/recommendations HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("a", 100<<10))
+			waitFor(t, "the header to be counted", func() bool { return server.admission.memory.Load() >= 200<<10 })
+			write(t, connection, "\r\n\r\n")
+			if answer := read(t, connection); answer.status != 200 {
+				t.Errorf("got %d %s", answer.status, answer.body)
+			}
+			server.expectIdle(t)
+		}
+	}
 }
 
 // phase asks with so many clients, each for the heaviest list again and again, and tells what came of it.

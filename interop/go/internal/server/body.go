@@ -92,7 +92,7 @@ func bodyFault(err error, limits *Limits) *fault {
 // parseBody reads {"history": [...]} or {"user_id": "..."}, and what the list may hold.
 func parseBody(text string, limits *Limits) (listRequest, *fault) {
 	d := decoder{
-		json: jsontext.NewReader(text), limits: limits,
+		json: jsontext.NewReader(text).AsWhole(), limits: limits,
 		request: listRequest{n: min(defaultN, limits.MaxN)},
 	}
 	if !d.json.Object(d.member) {

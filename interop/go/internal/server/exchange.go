@@ -26,6 +26,8 @@ type exchange struct {
 	status      int
 	begun       bool // whether the header is sent
 	share       share
+	line        mlcore.Line // the numbers of the list
+	isUnknown   bool        // whether it is filled for a user that the model does not have
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
@@ -73,8 +75,9 @@ func (x *exchange) end() {
 func (s *Server) answer(x *exchange) (*route, int) {
 	route, id, err := s.match(x.request.URL.EscapedPath())
 	x.id = id
-	var fault *fault
+	fault := s.authorize(route, x)
 	switch {
+	case fault != nil:
 	case err != nil:
 		fault = badRequest("id", "a percent-encoded id", show.String(err.Error()))
 	case !route.allows(x.request.Method):
@@ -112,12 +115,18 @@ func internalFault() *fault {
 	return newFault(codeInternal, "", "an answer", "a fault of the server, which its log describes")
 }
 
+var (
+	noSniff = []string{"nosniff"}
+	noStore = []string{"no-store"} // lists are of persons, and all else is of the moment
+)
+
 // send sends the body and the items after it: with its length if it is not long, else piece by piece.
 func (x *exchange) send(status int) {
 	x.status = status
 	header := x.writer.Header()
 	header["Content-Type"] = []string{x.contentType}
-	header["X-Content-Type-Options"] = []string{"nosniff"}
+	header["X-Content-Type-Options"] = noSniff
+	header["Cache-Control"] = noStore
 	if x.items != nil {
 		var err error
 		if x.body, err = mlcore.WriteItems(x, x.body, x.items); err != nil {

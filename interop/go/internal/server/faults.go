@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
+	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
 // code is the word of a closed list that a client can act on.
@@ -11,6 +12,7 @@ type code string
 
 const (
 	codeRequest          code = "request"
+	codeUnauthorized     code = "unauthorized"
 	codeUnknownUser      code = "unknown_user"
 	codeUnknownItem      code = "unknown_item"
 	codeNotFound         code = "not_found"
@@ -25,6 +27,7 @@ const (
 
 var statusOf = map[code]int{
 	codeRequest:          http.StatusBadRequest,
+	codeUnauthorized:     http.StatusUnauthorized,
 	codeUnknownUser:      http.StatusNotFound,
 	codeUnknownItem:      http.StatusNotFound,
 	codeNotFound:         http.StatusNotFound,
@@ -53,7 +56,8 @@ func newFault(code code, field, expected, got string) *fault {
 	if field != "" {
 		message = field + ": " + message
 	}
-	return &fault{code: code, field: field, message: message}
+	// A field may be a key of the request.
+	return &fault{code: code, field: show.Line(field), message: show.Line(message)}
 }
 
 func badRequest(field, expected, got string) *fault {

@@ -34,7 +34,7 @@ func TestFiltersMeanWhatTheyMeanInTheLibrary(t *testing.T) {
 		`{"any_of": {"brand": ["x", "y"]}, "none_of": {"color": ["blue"]}}`:                       {AnyOf: lists{"brand": {"x", "y"}}, NoneOf: lists{"color": {"blue"}}},
 		`{"any_of": {"brand": []}}`:                                                               {AnyOf: lists{"brand": {}}},
 		`{"available_at": "1970-01-01T00:00:00.00001Z"}`:                                          {AvailableAt: moment},
-		`{"at_most": {"brand": 1}}`:                                                               {AtMost: map[string]int{"brand": 1}},
+		`{"at_most": {"brand": 1.0}}`:                                                             {AtMost: map[string]int{"brand": 1}},
 		` {"at_most": {"color": 1, "brand": 2}, "available_at": "1970-01-01 00:00:00.00001+00"} `: {AtMost: map[string]int{"color": 1, "brand": 2}, AvailableAt: moment},
 	} {
 		options := mlcore.RecommendOptions{Filter: filter, Explain: true, Exclude: []string{"e"}}

@@ -84,7 +84,7 @@ func (s *Server) similar(x *exchange) *fault {
 // guarded returns the options of a request that this exchange watches over.
 func (x *exchange) guarded(r *listRequest) mlcore.RecommendOptions {
 	options := r.options
-	options.MaxShares, options.Guard = maxShares, x
+	options.MaxShares, options.Guard, options.Counts = maxShares, x, &x.line
 	return options
 }
 
@@ -106,12 +106,16 @@ func (s *Server) withModel(x *exchange, answer func(*publication) error, field s
 	}
 	defer p.release()
 	x.writer.Header()[modelHeader] = []string{p.name()}
+	if p.damaged.Load() {
+		return internalFault()
+	}
 	err := answer(p)
+	if fault, isFault := err.(*fault); isFault {
+		return fault // of this server, not of the model
+	}
+	s.metrics.lists.observe(x, mlcore.VerdictOf(err))
 	if err == nil {
 		return nil
-	}
-	if fault, isFault := err.(*fault); isFault {
-		return fault
 	}
 	var refusal *mlcore.Error
 	if errors.As(err, &refusal) {
@@ -122,6 +126,9 @@ func (s *Server) withModel(x *exchange, answer func(*publication) error, field s
 			return newFault(codeUnknownItem, field, refusal.Expected, refusal.Got)
 		case mlcore.VerdictRequest:
 			return requestFault(refusal)
+		case mlcore.VerdictIO:
+			s.models.replaceDamaged(p, err)
+			return internalFault()
 		}
 	}
 	s.log.Error("faulty model", "model", p.name(), "verdict", mlcore.VerdictOf(err), "error", err.Error())
@@ -150,7 +157,7 @@ func (x *exchange) listForUser(p *publication, r *listRequest) error {
 	if !r.fillUnknown || mlcore.VerdictOf(err) != mlcore.VerdictUnknownUser {
 		return err
 	}
-	r.options.Fill = true
+	r.options.Fill, x.isUnknown = true, true
 	items, err := p.model.RecommendHistory(nil, r.n, x.guarded(r))
 	return x.takeOfUser(r, items, err)
 }
@@ -158,7 +165,7 @@ func (x *exchange) listForUser(p *publication, r *listRequest) error {
 // listOfModel lets the lists that are prepared answer, or else the model.
 func (x *exchange) listOfModel(p *publication, r *listRequest) (err error) {
 	if o := &r.options; o.Include == nil && len(o.Exclude) == 0 && o.Filter == nil && !o.Explain {
-		x.body, _, err = p.prepared[listForm(o)].Under(x).AppendRecommend(x.body, r.userID, r.n)
+		x.body, x.line, err = p.prepared[listForm(o)].Under(x).AppendRecommend(x.body, r.userID, r.n)
 		return err
 	}
 	items, err := p.model.Recommend(r.userID, r.n, x.guarded(r))

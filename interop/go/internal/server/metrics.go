@@ -52,8 +52,10 @@ type failure struct {
 // metrics are those of the whole server.
 type metrics struct {
 	inFlight         atomic.Int64
+	lists            listMetrics
 	reloadsOK        atomic.Int64
 	reloadsRefused   atomic.Int64
+	reloadsPostponed atomic.Int64
 	lastReloadFailed atomic.Bool
 	lastFailure      atomic.Pointer[failure]
 }
@@ -90,6 +92,8 @@ func (s *Server) appendMetrics(dst []byte) []byte {
 	e := exposition(dst)
 	s.addRequests(&e)
 	s.addLoad(&e)
+	s.metrics.lists.append(&e)
+	s.connections.append(&e)
 	s.addModel(&e)
 	return e
 }
@@ -122,7 +126,11 @@ func (s *Server) addRequests(e *exposition) {
 }
 
 func (s *Server) addModel(e *exposition) {
+	damaged := 0.0
 	if current := s.models.current.Load(); current != nil {
+		if current.damaged.Load() {
+			damaged = 1
+		}
 		counts := current.model.Manifest().Counts
 		e.family("mlcore_model_info", "gauge", "The model that answers; its digest is the header X-Model.")
 		e.sample("mlcore_model_info", 1, "digest", current.name(),
@@ -130,11 +138,14 @@ func (s *Server) addModel(e *exposition) {
 		e.family("mlcore_model_loaded_timestamp_seconds", "gauge", "When it was loaded.")
 		e.sample("mlcore_model_loaded_timestamp_seconds", seconds(current.loaded))
 	}
+	e.family("mlcore_model_damaged", "gauge", "Whether its files were changed, so that it gives no lists.")
+	e.sample("mlcore_model_damaged", damaged)
 	e.family("mlcore_models_open", "gauge", "Models in memory: more than one while old ones answer their last requests.")
 	e.sample("mlcore_models_open", float64(s.models.open.Load()))
 	e.family("mlcore_reloads_total", "counter", "Newer models found.")
 	e.sample("mlcore_reloads_total", float64(s.metrics.reloadsOK.Load()), "result", "ok")
 	e.sample("mlcore_reloads_total", float64(s.metrics.reloadsRefused.Load()), "result", "refused")
+	e.sample("mlcore_reloads_total", float64(s.metrics.reloadsPostponed.Load()), "result", "postponed")
 	e.family("mlcore_last_reload_failed", "gauge", "Whether the newest model was refused and an older one serves on.")
 	failed := 0.0
 	if s.metrics.lastReloadFailed.Load() {

@@ -139,3 +139,44 @@ func TestHalfASecondIsNotRoundedAway(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+func TestMetricsCountListsAndWhatTheModelDoesNotHave(t *testing.T) {
+	server := start(t, testOptions(cosineModel))
+	const users = "/v1/users/"
+	expected := [4]float64{} // empty, filled, unknown users, unknown items
+	for _, c := range []struct {
+		path, body string
+		adds       [4]float64
+	}{
+		{users + "u0002/recommendations", "", [4]float64{}},
+		{users + "u0002/recommendations?include=none", "", [4]float64{1}},
+		{users + "u0002/recommendations?n=200&fill=popularity", "", [4]float64{0, 1}},
+		{users + "u0002/recommendations?n=200&fill=popularity&exclude=0032", "", [4]float64{0, 1}},
+		{users + "u0002/recommendations?n=1&fill=popularity", "", [4]float64{}},
+		{users + "nobody/recommendations", "", [4]float64{0, 0, 1}},
+		{users + "nobody/recommendations?unknown_user=fill", "", [4]float64{0, 1, 1}},
+		{users + "nobody/recommendations?unknown_user=fill&exclude=0032", "", [4]float64{0, 1, 1}},
+		{users + "nobody/recommendations?unknown_user=fill&include=none", "", [4]float64{1, 0, 1}},
+		{users + "u0002/recommendations?n=0", "", [4]float64{}},
+		{"/v1/items/0032/similar", "", [4]float64{}},
+		{"/v1/items/nothing/similar", "", [4]float64{0, 0, 0, 1}},
+		{"", `{"history": []}`, [4]float64{1}},
+		{"", `{"history": [{"item_id": "0032"}, {"item_id": "x"}, {"item_id": "y"}]}`, [4]float64{0, 0, 0, 2}},
+		{"", `{"history": [{"item_id": "x"}], "fill": "popularity"}`, [4]float64{0, 1, 0, 1}},
+		{"", `{"user_id": "nobody"}`, [4]float64{0, 0, 1}},
+	} {
+		if c.body == "" {
+			server.get(t, c.path)
+		} else {
+			server.post(t, c.body)
+		}
+		values := parseMetrics(t, server.get(t, "/metrics").body)
+		for position, name := range []string{"empty_lists", "filled_lists", "unknown_users", "unknown_items"} {
+			expected[position] += c.adds[position]
+			if got := values["mlcore_"+name+"_total"]; got != expected[position] {
+				t.Errorf("%s%s: %s: got %v, want %v", c.path, c.body, name, got, expected[position])
+				expected[position] = got
+			}
+		}
+	}
+}

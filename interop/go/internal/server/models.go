@@ -22,10 +22,11 @@ import (
 
 // identity says which model a path leads to: the directory, and the SHA-256 of its manifest, which in
 // turn has the digests of all files. If either cannot be read, digest is the reason. Beside it is what tells
-// one state of the catalogue from another.
+// one state of the files, and of the catalogue, from another.
 type identity struct {
 	dir        string
 	digest     string
+	files      string
 	attributes string
 }
 
@@ -38,6 +39,11 @@ func (m *models) identify() identity {
 	if err == nil {
 		found.dir = dir
 		found.digest, err = digestOf(filepath.Join(dir, "manifest.json"))
+	}
+	for _, name := range mlcore.FileNames() {
+		if err == nil { // or a directory that is being filled would be another one at every look
+			found.files += stateOf(filepath.Join(dir, name)) + "\n"
+		}
 	}
 	if err != nil {
 		found.digest = err.Error()
@@ -82,6 +88,9 @@ type publication struct {
 	identity identity
 	loaded   time.Time
 	prepared [4]*mlcore.Prepared // by listForm
+	damaged  atomic.Bool         // whether its files were found to be changed
+	describe sync.Once
+	document []byte // of /openapi.json; see describe
 
 	// The number of requests being answered; math.MinInt64 is added when another model takes its
 	// place, and the last request closes it. A closed model answers nobody, not even who had begun.
@@ -138,7 +147,9 @@ type models struct {
 	log        *slog.Logger
 	metrics    *metrics
 	current    atomic.Pointer[publication]
-	open       atomic.Int64 // models opened of which the memory has not been given back
+	open       atomic.Int64  // models opened of which the memory has not been given back
+	wake       chan struct{} // makes the watch look at once
+	warnings   sparing       // that no descriptor is left
 
 	updating sync.Mutex // held from the look for a newer model to its publication
 	refused  identity
@@ -168,7 +179,7 @@ func (m *models) update(force, verify bool) error {
 	defer m.updating.Unlock()
 	found := m.identify()
 	current := m.current.Load()
-	if current != nil && current.identity == found {
+	if current != nil && current.identity == found && !current.damaged.Load() {
 		m.refused = identity{}
 		m.metrics.lastReloadFailed.Store(false)
 		return nil
@@ -310,10 +321,14 @@ func (m *models) refuse(found identity, err error) {
 	if errors.Is(err, errReplaced) {
 		return // the next look finds the newer one
 	}
-	m.refused = found
 	if m.current.Load() == nil {
 		return // at the start, which fails
 	}
+	if isExhausted(err) {
+		m.postpone(err)
+		return
+	}
+	m.refused = found
 	// A catalogue beside the model is no part of it, so no verdict is for its faults.
 	verdict := cmp.Or(mlcore.VerdictOf(err), "attributes")
 	m.metrics.reloadsRefused.Add(1)
@@ -344,6 +359,8 @@ func (m *models) watch(ctx context.Context, interval time.Duration, now <-chan o
 			return
 		case <-now:
 			force = true
+		case <-m.wake:
+			force = true
 		case <-ticker.C:
 		}
 		m.look(force, verify)
@@ -358,6 +375,7 @@ func (m *models) look(force, verify bool) {
 		}
 	}()
 	m.update(force, verify) // which has logged what is wrong
+	m.checkCurrent()
 }
 
 // close gives up the current model, and lets no other take its place.

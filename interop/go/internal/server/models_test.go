@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -172,7 +173,7 @@ func TestUnverifiedReloadsTakeWhatVerifyingRefuses(t *testing.T) {
 	waitFor(t, "a reload", func() bool { return server.metrics.reloadsOK.Load() == 1 })
 }
 
-func TestASignalTriesARefusedModelAgain(t *testing.T) {
+func TestARefusedModelIsTriedAgainOnceItsFilesChange(t *testing.T) {
 	changing := copyModel(t, cosineModel)
 	current := newLink(t, diceModel)
 	server := start(t, testOptions(string(current)))
@@ -181,21 +182,34 @@ func TestASignalTriesARefusedModelAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, whole[:100], 0o600); err != nil {
-		t.Fatal(err)
+	then := time.Now().Add(-time.Hour)
+	write := func(data []byte, at time.Time) {
+		t.Helper()
+		if err := errors.Join(os.WriteFile(file, data, 0o600), os.Chtimes(file, at, at)); err != nil {
+			t.Fatal(err)
+		}
 	}
+	look := func(reloads int64) {
+		t.Helper()
+		server.models.update(false, true)
+		if got := server.metrics.reloadsOK.Load(); got != reloads {
+			t.Fatalf("%d reloads, want %d", got, reloads)
+		}
+	}
+	write(whole[:100], then)
 	current.switchTo(t, changing)
+	look(0)
+	write(whole, then)
+	look(1)
+	broken := slices.Clone(whole)
+	broken[len(broken)/2] ^= 1
+	write(broken, then.Add(time.Second))
+	look(1)
+	// Nothing tells the files from before, so that only a signal makes it try again.
+	write(whole, then.Add(time.Second))
+	look(1)
 	server.reload <- syscall.SIGHUP
-	waitFor(t, "a refusal", func() bool { return server.metrics.reloadsRefused.Load() == 1 })
-	// Path and manifest stay, so that only a signal makes it try again.
-	if err := os.WriteFile(file, whole, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.models.update(false, true); err != nil || server.metrics.reloadsOK.Load() != 0 {
-		t.Fatalf("tried again without a signal: %v", err)
-	}
-	server.reload <- syscall.SIGHUP
-	waitFor(t, "a reload", func() bool { return server.metrics.reloadsOK.Load() == 1 })
+	waitFor(t, "a reload", func() bool { return server.metrics.reloadsOK.Load() == 2 })
 }
 
 func TestAModelThatIsReplacedInPlaceIsFound(t *testing.T) {

@@ -9,10 +9,14 @@ import (
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
 	"github.com/mlcore/mlcore/interop/go/internal/filters"
+	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
-const defaultN = 10
+const (
+	defaultN   = 10
+	maxIDBytes = 65_535 // MAX_ID_BYTES of the format
+)
 
 // listRequest is what a query or a body asks for.
 type listRequest struct {
@@ -48,7 +52,7 @@ var (
 		return nil
 	}}
 	paramFilter = parameter{"filter", false, func(r *listRequest, values []string, _ *Limits) *fault {
-		filter, fault := filters.Parse(values[0])
+		filter, fault := filters.ReadAll(jsontext.NewReader(values[0]).AsWhole())
 		r.options.Filter = filter
 		return filterFault(fault)
 	}}
@@ -157,6 +161,8 @@ func idFault(id string) (expected, got string) {
 		return "an id of at least one character", "an empty one"
 	case !utf8.ValidString(id):
 		return "UTF-8", show.String(id)
+	case len(id) > maxIDBytes:
+		return fmt.Sprintf("at most %d bytes", maxIDBytes), strconv.Itoa(len(id))
 	}
 	return "", ""
 }

@@ -77,7 +77,8 @@ var refused = []struct{ body, field string }{
 	{`{"history": [], "n": -0}`, "n"},
 	{`{"history": [], "n": -1}`, "n"},
 	{`{"history": [], "n": 1001}`, "n"},
-	{`{"history": [], "n": 1.0}`, "n"},
+	{`{"history": [], "n": 1.5}`, "n"},
+	{`{"history": [], "n": 0.0}`, "n"},
 	{`{"history": [], "n": 1e1}`, "n"},
 	{`{"history": [], "n": "1"}`, "n"},
 	{`{"history": [], "n": true}`, "n"},
@@ -108,7 +109,7 @@ var refused = []struct{ body, field string }{
 	{`{"history": [], "filter": {}, "filter": {}}`, "filter"},
 	{`{"history": [], "now": null}`, "now"},
 	{`{"history": [], "now": "yesterday"}`, "now"},
-	{`{"history": [], "now": 1.0}`, "now"},
+	{`{"history": [], "now": 1.01}`, "now"},
 	{`{"history": [], "now": 1e3}`, "now"},
 	{`{"history": [], "now": 1577836800000}`, "now"},
 	{`{"history": [], "now": 99999999999999999999}`, "now"},
@@ -138,6 +139,7 @@ var accepted = []string{
 	`{"history": [{"timestamp": "2020-01-01 00:00:00.5+01", "item_id": "0032"}], "weights": "final", "now": "2019-12-31T23:00:00Z"}`,
 	`{"history": [{"item_id": "0032", "timestamp": "-7"}], "now": -62135596800}`,
 	`{"user_id": "u0002", "filter": {}}`,
+	`{"history": [{"item_id": "0032", "timestamp": 7.0}], "n": 10.0, "now": 1577836800.00}`, // whole to JSON Schema
 	`{"filter": {"any_of": {}, "none_of": {}, "at_most": {}}, "history": []}`,
 }
 

@@ -14,6 +14,7 @@ type route struct {
 	template string
 	method   string
 	codes    []code // of faults, besides those of every route
+	isOpen   bool   // to requests without a token
 	answer   func(*Server, *exchange) *fault
 	segments []string
 	metrics  *routeMetrics
@@ -43,14 +44,20 @@ func routes() []*route {
 			codes:  []code{codeRequest, codeUnknownItem, codeBusy, codeUnavailable},
 			answer: (*Server).similar,
 		},
-		{template: "/healthz", method: http.MethodGet, answer: (*Server).health},
-		{template: "/readyz", method: http.MethodGet, codes: []code{codeUnavailable}, answer: (*Server).ready},
+		{template: "/healthz", method: http.MethodGet, isOpen: true, answer: (*Server).health},
+		{
+			template: "/readyz", method: http.MethodGet, codes: []code{codeUnavailable}, isOpen: true,
+			answer: (*Server).ready,
+		},
 		{template: "/metrics", method: http.MethodGet, answer: (*Server).exposeMetrics},
 		{template: "/openapi.json", method: http.MethodGet, answer: (*Server).openAPI},
 		{template: unmatched, codes: []code{codeNotFound}, answer: (*Server).notFound},
 	}
 	for _, route := range list {
 		route.codes = append(route.codes, everywhere...)
+		if !route.isOpen {
+			route.codes = append(route.codes, codeUnauthorized)
+		}
 		route.segments = strings.Split(route.template, "/")
 		route.metrics = newRouteMetrics(route.statuses())
 	}

@@ -3,8 +3,9 @@
 package server
 
 import (
+	"cmp"
 	"context"
-	_ "embed" // for openapi.json
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -13,9 +14,6 @@ import (
 	"sync/atomic"
 	"time"
 )
-
-//go:embed openapi.json
-var openAPIDocument []byte
 
 // Limits bound what requests can cost.
 type Limits struct {
@@ -36,20 +34,27 @@ type Options struct {
 	VerifyReloads   bool // the same for the models that follow
 	Limits          Limits
 	ShutdownTimeout time.Duration // for the requests being answered when the server is stopped
+	TokenFile       string        // with the tokens of whom it answers, or nothing for everybody
+	CertFile        string        // with the certificate of its own TLS, or nothing for plain HTTP
+	KeyFile         string        // with the key of the certificate
 	Log             *slog.Logger
 }
 
 // Server answers requests; it is an [http.Handler].
 type Server struct {
-	options Options
-	limits  Limits
-	log     *slog.Logger
-	routes  []*route
-	metrics metrics
-	models  models
+	options  Options
+	limits   Limits
+	log      *slog.Logger
+	routes   []*route
+	metrics  metrics
+	models   models
+	stopping atomic.Bool
 
-	admission admission
-	stopping  atomic.Bool
+	admission   admission
+	connections *connectionGate
+	tokens      *watched[tokens]          // or nil
+	certificate *watched[tls.Certificate] // or nil
+	document    []byte                    // of /openapi.json, for any model
 }
 
 const (
@@ -65,6 +70,13 @@ func New(options Options) (*Server, error) {
 	s.admission.set(&s.limits)
 	s.models.attributes = options.Attributes
 	s.models.path, s.models.log, s.models.metrics = options.ModelDir, options.Log, &s.metrics
+	s.models.wake = make(chan struct{}, 1)
+	s.connections = newConnectionGate(options.Log)
+	s.document = renderDocument(&s.limits, options.TokenFile != "")
+	// The small files first: a mistake in them should not cost the time of a model.
+	if err := cmp.Or(s.openTokens(), s.openTLS()); err != nil {
+		return nil, err
+	}
 	if err := s.models.loadFirst(options.VerifyFirst); err != nil {
 		return nil, err
 	}
@@ -78,6 +90,8 @@ var ErrCutOff = errors.New("shutdown: expected the last answers within the timeo
 // signal makes it look for a newer model at once, and try one again that it has refused.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, reload <-chan os.Signal) error {
 	defer s.models.close()
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true) // a connection has one request at a time, so limits of connections are limits
 	httpServer := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: s.limits.RequestTimeout,
@@ -85,14 +99,20 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, reload <-chan
 		WriteTimeout:      2 * s.limits.RequestTimeout, // it begins with the request
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ConnState:         noteState,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		Protocols:         protocols,
+		TLSConfig:         s.tlsConfig(),
+		ConnState: func(connection net.Conn, state http.ConnState) {
+			s.connections.track(connection, state)
+			noteState(connection, state)
+		},
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
 	go s.models.watch(watching, s.options.ReloadInterval, reload, s.options.VerifyReloads)
 	failed := make(chan error, 1)
-	go func() { failed <- httpServer.Serve(countingListener{listener, &s.admission}) }()
+	s.connections.setLimit()
+	go func() { failed <- s.serve(httpServer, countingListener{listener, &s.admission}) }()
 	s.log.Info("listening", "address", listener.Addr().String())
 	select {
 	case err := <-failed:
@@ -100,6 +120,15 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, reload <-chan
 	case <-ctx.Done():
 		return s.shutDown(httpServer)
 	}
+}
+
+// serve accepts connections until the listener is closed.
+func (s *Server) serve(httpServer *http.Server, inner net.Listener) error {
+	bounded := &listener{inner, s.connections}
+	if httpServer.TLSConfig != nil {
+		return httpServer.ServeTLS(bounded, "", "")
+	}
+	return httpServer.Serve(bounded)
 }
 
 func (s *Server) shutDown(httpServer *http.Server) error {
@@ -126,6 +155,9 @@ func (s *Server) ready(x *exchange) *fault {
 	if current == nil || s.stopping.Load() {
 		return unavailable()
 	}
+	if current.damaged.Load() {
+		return damagedModel()
+	}
 	x.writer.Header().Set(modelHeader, current.name())
 	x.body = append(x.body, "{\"status\": \"ready\"}\n"...)
 	return nil
@@ -134,10 +166,5 @@ func (s *Server) ready(x *exchange) *fault {
 func (s *Server) exposeMetrics(x *exchange) *fault {
 	x.contentType = "text/plain; version=0.0.4; charset=utf-8"
 	x.body = s.appendMetrics(x.body)
-	return nil
-}
-
-func (s *Server) openAPI(x *exchange) *fault {
-	x.body = append(x.body, openAPIDocument...)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -42,6 +43,45 @@ func firstRunes(text string, count int) string {
 	return text
 }
 
+// Line returns a message as a terminal or a log may read it: on one line, with escapes, those of Repr, for
+// what cannot be printed or would print in another order. A byte that is no UTF-8 stands as Python's names
+// of files have it, \udcNN. A message that has no such character stays as it is.
+func Line(message string) string {
+	var result strings.Builder
+	for offset := 0; offset < len(message); {
+		char, size := utf8.DecodeRuneInString(message[offset:])
+		switch {
+		case char == utf8.RuneError && size == 1:
+			fmt.Fprintf(&result, `\udc%02x`, message[offset])
+		case unicode.IsPrint(char):
+			result.WriteRune(char)
+		default:
+			writeEscape(&result, char)
+		}
+		offset += size
+	}
+	return result.String()
+}
+
+// JSON returns the same JSON with the escapes of JSON for what Line escapes, but line feeds: in JSON such
+// characters stand in strings only, and never after a backslash.
+func JSON(text string) string {
+	var result strings.Builder
+	result.Grow(len(text))
+	for _, char := range text {
+		switch {
+		case char == '\n' || unicode.IsPrint(char):
+			result.WriteRune(char)
+		case char < 0x10000:
+			fmt.Fprintf(&result, `\u%04x`, char)
+		default:
+			high, low := utf16.EncodeRune(char)
+			fmt.Fprintf(&result, `\u%04x\u%04x`, high, low)
+		}
+	}
+	return result.String()
+}
+
 // Repr returns the text as a literal of Python: in single quotes unless only single ones stand in
 // it, and with escapes for what cannot be printed. A byte that is no UTF-8 stands as \xNN.
 func Repr(text string) string {
@@ -69,14 +109,22 @@ func writeRune(result *strings.Builder, char, quote rune) {
 	case char == quote || char == '\\':
 		result.WriteRune('\\')
 		result.WriteRune(char)
+	case unicode.IsPrint(char):
+		result.WriteRune(char)
+	default:
+		writeEscape(result, char)
+	}
+}
+
+// writeEscape writes a character that cannot be printed.
+func writeEscape(result *strings.Builder, char rune) {
+	switch {
 	case char == '\n':
 		result.WriteString(`\n`)
 	case char == '\r':
 		result.WriteString(`\r`)
 	case char == '\t':
 		result.WriteString(`\t`)
-	case unicode.IsPrint(char):
-		result.WriteRune(char)
 	case char < 0x100:
 		fmt.Fprintf(result, `\x%02x`, char)
 	case char < 0x10000:

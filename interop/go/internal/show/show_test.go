@@ -1,6 +1,9 @@
 package show
 
 import (
+	"encoding/json"
+	"errors"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -35,5 +38,38 @@ func TestLongTextsAreCut(t *testing.T) {
 	}
 	if found := Cut("abc", 3); found != "abc" {
 		t.Errorf("got %s", found)
+	}
+}
+
+func TestALineIsSafeForATerminal(t *testing.T) {
+	for message, want := range map[string]string{
+		"": "",
+		`it's "so", C:\a, שלום, é 日本 😀`:   `it's "so", C:\a, שלום, é 日本 😀`,
+		"\x1b[31m\u009b2J\a\x7f\x00":      `\x1b[31m\x9b2J\x07\x7f\x00`,
+		"a\nerror: b\r\tc":                `a\nerror: b\r\tc`,
+		"\u202egpj.exe\u2066\u200b\ufeff": `\u202egpj.exe\u2066\u200b\ufeff`,
+		"a\u2028b\u2029c\u00a0d\u00ad":    `a\u2028b\u2029c\xa0d\xad`,
+		"\U000e0001\ue000\U0010ffff":      `\U000e0001\ue000\U0010ffff`,
+		"\xff\x9b.csv":                    `\udcff\udc9b.csv`,
+	} {
+		if found := Line(message); found != want {
+			t.Errorf("%q: got %s", message, found)
+		}
+	}
+}
+
+func TestJSONStaysTheSame(t *testing.T) {
+	for text, want := range map[string]string{
+		"{\"a\": \"\u202e \u009b \x7f \U000e0001 \ufeff\"}\n": `{"a": "\u202e \u009b \u007f \udb40\udc01 \ufeff"}` + "\n",
+		`"שלום 日本 😀 \u001b"`:                                  `"שלום 日本 😀 \u001b"`,
+	} {
+		found := JSON(text)
+		var before, after any
+		if err := errors.Join(json.Unmarshal([]byte(text), &before), json.Unmarshal([]byte(found), &after)); err != nil {
+			t.Fatal(err)
+		}
+		if found != want || !reflect.DeepEqual(before, after) {
+			t.Errorf("%q: got %s", text, found)
+		}
 	}
 }

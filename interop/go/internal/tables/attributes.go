@@ -14,9 +14,6 @@ const (
 	availableFrom  = "available_from"
 	availableUntil = "available_until"
 
-	// maxDigits is how many an integer may have that Python reads as one.
-	maxDigits = 4300
-
 	// Hints are those of mlcore/files/catalogue.py.
 	noText      = "cut such texts, or leave the column out of the file"
 	noFraction  = "write the column as text, so that nobody invents its digits"
@@ -46,7 +43,7 @@ func ReadAttributes(in *Input) (*mlcore.Attributes, error) {
 		err = faultf("%s: expected columns besides %s, got none", c.name, c.idColumn)
 	}
 	if err == nil && c.twice != "" {
-		err = &Error{fmt.Sprintf("%s: %s: expected each item once, got %s again", c.name, c.idColumn, show.String(c.twice)), oneRow}
+		err = &Error{Message: fmt.Sprintf("%s: %s: expected each item once, got %s again", c.name, c.idColumn, show.String(c.twice)), Hint: oneRow}
 	}
 	return c.attributes(), err
 }
@@ -89,7 +86,10 @@ func (c *catalogue) addColumn(name string) error {
 		return nil
 	}
 	if err := checkID(name); err != nil {
-		return &Error{fmt.Sprintf("%s: name of a column: %s", c.name, err), noName}
+		return &Error{Message: fmt.Sprintf("%s: name of a column: %s", c.name, err), Hint: noName}
+	}
+	if len(c.columns) >= maxColumns-1 { // the column of ids counts, too
+		return tooManyColumns(c.name)
 	}
 	c.columns[name] = len(c.values)
 	c.values = append(c.values, mlcore.AttributeColumn{Name: strings.Clone(name)})
@@ -171,10 +171,7 @@ func (c *catalogue) setJSON(name string, value *jsontext.Value) error {
 	case value.Kind == jsontext.Number && value.Text == "-0":
 		return c.set(name, "0")
 	case value.Kind == jsontext.Number && !strings.ContainsAny(value.Text, ".eE"):
-		if len(strings.TrimPrefix(value.Text, "-")) <= maxDigits {
-			return c.set(name, value.Text)
-		}
-		value = &jsontext.Value{Kind: jsontext.Number, Text: value.Text + ".0"} // as Python reads it
+		return c.set(name, value.Text)
 	}
 	hint := oneValue
 	if value.Kind == jsontext.Number {

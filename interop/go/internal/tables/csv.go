@@ -7,10 +7,6 @@ import (
 	"unicode/utf8"
 )
 
-// maxFieldRunes is the longest field that is read, in JSON Lines as well. A quote that is never closed takes in
-// the lines after it, and is found by this limit.
-const maxFieldRunes = 1 << 24
-
 // csvReader splits a file into records as Python's csv.reader(strict=True) does: encoding/csv drops
 // carriage returns inside quotes, takes a lone one for data, and refuses quotes within a field.
 type csvReader struct {
@@ -19,20 +15,24 @@ type csvReader struct {
 	line      string // what is left of the line that was read last
 	number    int    // the line that the next record begins on, counted as Python counts
 	fields    []string
+	width     int // of the row: fields, of which no more are kept than tell that there are too many
 	field     strings.Builder
-	runes     int
+	runes     int    // of the field
+	whole     string // the line that was read last, from where the row begins
+	row       int    // runes of the lines before it in the row
 }
 
 // next returns the fields of a record, none for an empty line, and the line that it begins on. The
 // fields are valid until the next call. The error is io.EOF after the last record.
 func (r *csvReader) next() ([]string, int, error) {
 	first := r.number + 1
-	r.fields = r.fields[:0]
+	r.fields, r.width, r.row = r.fields[:0], 0, 0
 	if r.line == "" {
 		if err := r.readLine(); err != nil {
 			return nil, first, err
 		}
 	}
+	r.whole = r.line
 	if rest, isEmpty := cutLineBreak(r.line); isEmpty {
 		r.line = rest
 		r.number++
@@ -43,7 +43,9 @@ func (r *csvReader) next() ([]string, int, error) {
 		if err != nil {
 			return nil, first, err
 		}
-		r.fields = append(r.fields, r.field.String())
+		if r.width++; r.width <= maxColumns+2 {
+			r.fields = append(r.fields, r.field.String())
+		}
 		if !more {
 			return r.fields, first, nil
 		}
@@ -72,17 +74,25 @@ func (r *csvReader) readField(first int) (bool, error) {
 	if len(r.delimiter) == 1 && strings.HasPrefix(r.line, `"`) {
 		return r.readQuoted(first)
 	}
-	end := strings.IndexAny(r.line, "\r\n")
-	if end < 0 {
-		end = len(r.line)
-	}
-	if mark := strings.Index(r.line[:end], r.delimiter); mark >= 0 {
-		end = mark
-	}
-	if err := r.take(end, first); err != nil {
+	if err := r.take(r.fieldEnd(), first); err != nil {
 		return false, err
 	}
 	return r.endField(), nil
+}
+
+// fieldEnd returns where the first delimiter or line break begins. It looks no further, as a line may have
+// millions of fields.
+func (r *csvReader) fieldEnd() int {
+	for end := 0; ; end++ {
+		next := strings.IndexAny(r.line[end:], r.delimiter[:1]+"\r\n")
+		if next < 0 {
+			return len(r.line)
+		}
+		end += next
+		if r.line[end] != r.delimiter[0] || strings.HasPrefix(r.line[end:], r.delimiter) {
+			return end
+		}
+	}
 }
 
 // take moves bytes from the line to the field.
@@ -94,7 +104,7 @@ func (r *csvReader) take(count, first int) error {
 		return &Error{
 			Message: fmt.Sprintf("%s:%d: expected fields of at most %d characters, got a longer one",
 				r.lines.name, first, maxFieldRunes),
-			Hint: "a quote that is never closed takes in the lines after it",
+			Hint: unclosed,
 		}
 	}
 	r.field.WriteString(text)
@@ -154,12 +164,18 @@ func (r *csvReader) takeWholeLine(first int) error {
 	if err := r.take(len(r.line), first); err != nil {
 		return err
 	}
+	r.row += utf8.RuneCountInString(r.whole)
 	err := r.readLine()
 	if err == io.EOF {
 		return &Error{
 			Message: fmt.Sprintf("%s:%d: expected balanced quotes, got one that is never closed", r.lines.name, first),
 			Hint:    strayQuotes,
 		}
+	}
+	r.whole = r.line
+	if err == nil && r.row > maxRowRunes {
+		fault := fmt.Sprintf("%s:%d: row: expected at most %d characters, got more", r.lines.name, first, maxRowRunes)
+		return &Error{Message: fault, Hint: unclosed}
 	}
 	return err
 }

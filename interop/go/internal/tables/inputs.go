@@ -21,9 +21,13 @@ import (
 type Error struct {
 	Message string
 	Hint    string // what may help, or empty
+	Err     error  // of the operating system, or nil
 }
 
 func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns the error of the operating system, or nil.
+func (e *Error) Unwrap() error { return e.Err }
 
 func faultf(format string, values ...any) error {
 	return &Error{Message: fmt.Sprintf(format, values...)}
@@ -150,7 +154,7 @@ func openLines(in *Input) (*lines, error) {
 	for _, other := range otherFormats {
 		if strings.HasPrefix(string(head), other.magic) {
 			l.close()
-			return nil, &Error{l.name + ": expected text, plain or gzip, got " + other.name, other.cure}
+			return nil, &Error{Message: l.name + ": expected text, plain or gzip, got " + other.name, Hint: other.cure}
 		}
 	}
 	if strings.HasPrefix(string(head), "\x1f\x8b") {
@@ -169,7 +173,7 @@ func (l *lines) close() { l.closer.Close() }
 
 // next returns the next line, which stays valid; io.EOF after the last one.
 func (l *lines) next() (string, error) {
-	line, err := l.reader.ReadString('\n')
+	line, err := l.readLine()
 	if err != nil && err != io.EOF {
 		return "", l.readError(err, false)
 	}
@@ -300,7 +304,7 @@ func OSError(err error, place, expected string) error {
 	} else if errors.As(err, &pathError) {
 		reason = pathError.Err.Error()
 	}
-	return &Error{fmt.Sprintf("%s: expected %s, got '%s'", place, expected, reason), hint}
+	return &Error{fmt.Sprintf("%s: expected %s, got '%s'", place, expected, reason), hint, err}
 }
 
 // hintAtMissing says what may be wrong with a path that leads nowhere.

@@ -14,9 +14,6 @@ import (
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
-// maxLineDepth is about as deep as Python's parser can read.
-const maxLineDepth = 900
-
 // NoRows is the error for a table that is well formed, but has no row.
 type NoRows struct{ error }
 
@@ -247,10 +244,10 @@ func readWholeTable(in *Input, columns []csvColumn, rest func(name string) (csvC
 			return err
 		case len(record) == 0:
 			continue
-		case len(record) != width:
+		case reader.width != width:
 			return &Error{
 				Message: fmt.Sprintf("%s:%d: expected %d fields as in the header, got %d",
-					source.name, line, width, len(record)),
+					source.name, line, width, reader.width),
 				Hint: hintAtWidth(in, record, width, reader.delimiter),
 			}
 		}
@@ -304,15 +301,19 @@ func likelyColumn(hint, name string, header []string) string {
 }
 
 func findColumns(in *Input, place string, header []string, columns []csvColumn) ([]int, error) {
+	if len(header) > maxColumns {
+		return nil, tooManyColumns(place)
+	}
+	places, counts := map[string]int{}, map[string]int{}
+	for position, title := range header {
+		places[title] = position
+		counts[title]++
+	}
 	positions := make([]int, len(columns))
 	for index, column := range columns {
-		count := 0
-		positions[index] = -1
-		for position, title := range header {
-			if title == column.name {
-				count++
-				positions[index] = position
-			}
+		count := counts[column.name]
+		if positions[index] = places[column.name]; count == 0 {
+			positions[index] = -1
 		}
 		if count > 1 {
 			return nil, &Error{
