@@ -27,6 +27,7 @@ class HiddenFile:
         self.hidden, self.target, self.shown = hidden, target, shown
         self.is_placed = False
         self.aside: Path | None = None  # where the old content waits
+        self._has_both_names = False
         self._lock: int | None = None
 
     def prepare(self) -> None:
@@ -46,6 +47,7 @@ class HiddenFile:
                 if not keeps_name:
                     raise OSError
                 os.link(self.target, aside)
+                self._has_both_names = True
             except OSError:  # nor has every file system links
                 os.rename(self.target, aside)
         self.aside = aside
@@ -66,9 +68,11 @@ class HiddenFile:
     def put_back(self) -> bool:
         """Give the name back to the old content, if there is any; return whether that went well."""
         try:
-            if self.aside is not None:
+            if self._has_both_names and not self.is_placed:
+                assert self.aside is not None
+                discard(self.aside)
+            elif self.aside is not None:
                 os.replace(self.aside, self.target)
-                self.aside.unlink(missing_ok=True)  # two names of one file both stay
             elif self.is_placed:
                 self.target.unlink()
         except OSError:
