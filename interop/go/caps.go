@@ -41,7 +41,9 @@ func (m *Model) rankCapped(s *scratch, items []int32, weights []float32, n int, 
 		}
 		s.rest, s.top.list, s.top.n = s.top.list, s.rest[:0], n
 		clear(s.held)
-		s.choose(&f.gate, s.rest, n)
+		if err := s.choose(&f.gate, s.rest, n); err != nil {
+			return err
+		}
 		if len(s.top.list) == n || len(s.rest) < limit {
 			break
 		}
@@ -53,8 +55,11 @@ func (m *Model) rankCapped(s *scratch, items []int32, weights []float32, n int, 
 //
 // It walks the best of them, many times as many in each turn. Those behind are looked at again only if the
 // list is short, without the groups that are full by then: these stay so.
-func (s *scratch) choose(g *gate, candidates []ranked, n int) {
+func (s *scratch) choose(g *gate, candidates []ranked, n int) error {
 	for window := 4 * min(n, len(candidates)); len(candidates) > 0; window *= 2 {
+		if err := s.work(len(candidates) * stepsOfCap); err != nil {
+			return err
+		}
 		s.best.reset(window)
 		for _, item := range candidates {
 			if item.score >= s.best.floor {
@@ -64,12 +69,12 @@ func (s *scratch) choose(g *gate, candidates []ranked, n int) {
 		s.best.sort()
 		for _, item := range s.best.list {
 			if len(s.top.list) == n {
-				return
+				return nil
 			}
 			s.take(g, item)
 		}
 		if len(candidates) <= window {
-			return
+			return nil
 		}
 		last, behind := s.best.list[window-1], candidates[:0]
 		for _, item := range candidates {
@@ -79,6 +84,7 @@ func (s *scratch) choose(g *gate, candidates []ranked, n int) {
 		}
 		candidates = behind
 	}
+	return nil
 }
 
 // take gives an item its place in the list, unless one of its groups is full.

@@ -41,9 +41,11 @@ func TestCapsAreGreedy(t *testing.T) {
 				}
 			}
 		}
-		s := scratch{held: counter{}}
+		s := scratch{ranking: &ranking{held: counter{}}}
 		random.Shuffle(numItems, func(a, b int) { candidates[a], candidates[b] = candidates[b], candidates[a] })
-		s.choose(&g, candidates, n)
+		if err := s.choose(&g, candidates, n); err != nil {
+			t.Fatal(err)
+		}
 		if !slices.Equal(s.top.list, expected) {
 			t.Fatalf("expected %v, got %v", expected, s.top.list)
 		}

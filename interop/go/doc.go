@@ -35,6 +35,12 @@
 // parsed when first asked for. A request takes memory for one score for each item, or less if its
 // history touches few of them; it is used again by later requests.
 //
+// # Cost
+//
+// What a request costs is known before it is done. A [Guard] among its options hears it, may let the request wait
+// or refuse it, and ends it when nobody wants it any more; [WithContext] returns one that ends with a context.
+// MaxShares bounds an explained list, which else has n times as many shares as the history has items.
+//
 // # Trust
 //
 // Whatever the bytes are, there is an answer or an [*Error] with a [Verdict], never a crash or an

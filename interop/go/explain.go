@@ -44,18 +44,23 @@ func (m *Model) explainItem(r request, itemID string) ([]Share, error) {
 
 // reason is a share before it gets its id.
 type reason struct {
-	index int32
+	place int32 // of its item in the history
 	share float64
 }
 
 // explain finds the reasons of all items of the list. The rows have been found sound by then.
-func (m *Model) explain(s *scratch, items []int32, weights []float32) {
+func (m *Model) explain(s *scratch, items []int32, weights []float32) error {
+	s.explained = items
 	for _, listed := range s.top.list {
 		if !listed.filled {
 			s.reasons = m.appendReasons(s.reasons, listed.index, items, weights)
+			if err := s.work(len(items) * stepsOfComparison); err != nil {
+				return err
+			}
 		}
 		s.reasonEnds = append(s.reasonEnds, len(s.reasons))
 	}
+	return nil
 }
 
 // appendReasons appends the terms of one score, in the order in which they were added up.
@@ -63,7 +68,7 @@ func (m *Model) appendReasons(dst []reason, listed int32, items []int32, weights
 	for position, item := range items {
 		indices, data := m.similarity.row(item)
 		if entry, isThere := slices.BinarySearch(indices, listed); isThere {
-			dst = append(dst, reason{item, float64(weights[position]) * float64(data[entry])})
+			dst = append(dst, reason{int32(position), float64(weights[position]) * float64(data[entry])})
 		}
 	}
 	return dst

@@ -14,6 +14,7 @@ type filter struct {
 	includeSeen bool
 	fill        bool
 	explain     bool
+	maxShares   int // of an explained list; 0 for any
 
 	finalWeights bool
 	now          Timestamp
@@ -29,7 +30,7 @@ func (f *filter) set(m *Model, options *RecommendOptions) error {
 		}
 	}
 	f.includeSeen, f.fill, f.explain = options.IncludeSeen, options.Fill, options.Explain
-	f.finalWeights, f.now = options.FinalWeights, options.Now
+	f.finalWeights, f.now, f.maxShares = options.FinalWeights, options.Now, options.MaxShares
 	f.exclude = m.items.positions(f.exclude[:0], options.Exclude)
 	f.include = nil
 	if options.Include != nil {

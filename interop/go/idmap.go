@@ -22,6 +22,8 @@ type idMap struct {
 	place string
 	count int
 
+	longest int // of the fields, in bytes, once parsed
+
 	once     sync.Once
 	err      error
 	starts   []uint32 // where the field of each id begins, if the file is that small
@@ -102,6 +104,7 @@ func (m *idMap) parseLines() error {
 			return m.fault(index+2, "", "an id after "+showBytes(fieldID(previous))+
 				" in UTF-8 byte order", showBytes(fieldID(field)))
 		}
+		m.longest = max(m.longest, len(field))
 		if m.starts != nil {
 			m.starts[index] = uint32(offset + len(prefix))
 		} else {
@@ -217,6 +220,9 @@ func decimalDigits(value int) int {
 	}
 	return digits
 }
+
+// sizeOf returns the bytes that so many ids of the parsed file have at most.
+func (m *idMap) sizeOf(ids int) int64 { return min(int64(ids)*int64(m.longest), int64(len(m.data))) }
 
 // appendID appends an id of the parsed file.
 func (m *idMap) appendID(dst []byte, index int) []byte {

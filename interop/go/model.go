@@ -32,6 +32,7 @@ type Model struct {
 	attributes, ownAttributes *attributeTable
 
 	scratches   sync.Pool
+	rankings    sync.Pool
 	popularLock sync.Mutex
 	popular     []int32 // all items, the most popular first; nil until asked for
 

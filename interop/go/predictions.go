@@ -1,6 +1,7 @@
 package mlcore
 
 import (
+	"io"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -16,6 +17,27 @@ func AppendPrediction(dst []byte, userID string, items []Item) []byte {
 
 // AppendItems appends a list as it stands in a file of predictions, from bracket to bracket.
 func AppendItems(dst []byte, items []Item) []byte {
+	dst, _ = appendPieces(dst, items, func(text []byte) ([]byte, error) { return text, nil })
+	return dst
+}
+
+// pieceSize is what WriteItems lets gather before it writes.
+const pieceSize = 256 << 10
+
+// WriteItems writes what AppendItems appends, piece by piece, and returns the last piece unwritten: for a
+// list that is not long this is all of it. dst is the memory of the pieces, and may hold what comes first.
+func WriteItems(w io.Writer, dst []byte, items []Item) ([]byte, error) {
+	return appendPieces(dst, items, func(text []byte) ([]byte, error) {
+		if len(text) < pieceSize {
+			return text, nil
+		}
+		_, err := w.Write(text)
+		return text[:0], err
+	})
+}
+
+// appendPieces appends a list; after each item and share, pass may take what is there.
+func appendPieces(dst []byte, items []Item, pass func([]byte) ([]byte, error)) (text []byte, err error) {
 	dst = append(dst, '[')
 	for position := range items {
 		item := &items[position]
@@ -24,12 +46,17 @@ func AppendItems(dst []byte, items []Item) []byte {
 			dst = append(dst, becauseStart...)
 			for index := range item.Because {
 				dst = appendLineShare(dst, index, item.Because[index].ID, item.Because[index].Share)
+				if dst, err = pass(dst); err != nil {
+					return dst, err
+				}
 			}
 			dst = append(dst, ']')
 		}
-		dst = append(dst, '}')
+		if dst, err = pass(append(dst, '}')); err != nil {
+			return dst, err
+		}
 	}
-	return append(dst, ']')
+	return append(dst, ']'), nil
 }
 
 func appendLineStart(dst []byte, userID string) []byte {
@@ -67,15 +94,16 @@ func appendPair(dst []byte, position int, id, key string, value float64) []byte 
 // written as text without an allocation for each. It may be used from many goroutines at once.
 type Prepared struct {
 	model     *Model
-	filter    filter
-	delimiter byte // of rows, or 0 for JSON Lines
+	filter    *filter
+	guard     Guard // or nil
+	delimiter byte  // of rows, or 0 for JSON Lines
 
 	include, exclude *UserItems // of each user; nil for no limits
 }
 
 // Prepare resolves options.
 func (m *Model) Prepare(options RecommendOptions) (*Prepared, error) {
-	p := &Prepared{model: m}
+	p := &Prepared{model: m, filter: new(filter), guard: options.Guard}
 	err := m.use(StagePredict, func() error {
 		if err := p.filter.set(m, &options); err != nil {
 			return err
@@ -104,9 +132,17 @@ func (p *Prepared) AsRows(delimiter byte) *Prepared {
 
 // WithFinalWeights returns the same options with FinalWeights.
 func (p *Prepared) WithFinalWeights() *Prepared {
-	final := *p
-	final.filter.finalWeights = true
+	final, weights := *p, *p.filter
+	weights.finalWeights = true
+	final.filter = &weights
 	return &final
+}
+
+// Under returns the same options under another guard.
+func (p *Prepared) Under(guard Guard) *Prepared {
+	guarded := *p
+	guarded.guard = guard
+	return &guarded
 }
 
 // ByUser returns the same options, under which the list of a user holds of what they allow only items of
@@ -119,7 +155,7 @@ func (p *Prepared) ByUser(include, exclude *UserItems) *Prepared {
 
 // request returns a request of a user under the options.
 func (p *Prepared) request(userID string, n int) request {
-	r := request{user: userID, n: n, filter: &p.filter}
+	r := request{user: userID, n: n, filter: p.filter, guard: p.guard}
 	if p.include != nil {
 		r.only = p.include.of(userID)
 	}
@@ -138,7 +174,7 @@ func (p *Prepared) Recommend(userID string, n int) ([]Item, error) {
 
 // RecommendHistory is [Model.RecommendHistory] under the prepared options, except for those by user.
 func (p *Prepared) RecommendHistory(history []HistoryItem, n int) ([]Item, error) {
-	return p.model.answer(request{history: history, n: n, filter: &p.filter})
+	return p.model.answer(request{history: history, n: n, filter: p.filter, guard: p.guard})
 }
 
 // Line says what was written for one request.
@@ -182,7 +218,7 @@ func (p *Prepared) appendLine(dst []byte, userID string, r request) (result []by
 			result = m.appendRows(dst, s, userID, p.delimiter)
 		}
 	}
-	m.scratches.Put(s)
+	m.keep(s)
 	return result, line, m.checked(err, StagePredict)
 }
 
@@ -193,7 +229,7 @@ func (m *Model) appendList(dst []byte, s *scratch, userID string) []byte {
 		if reasons, isAsked := s.reasonsOf(position); isAsked {
 			dst = append(dst, becauseStart...)
 			for index, reason := range reasons {
-				dst = appendLineShare(dst, index, m.itemText(s, reason.index), reason.share)
+				dst = appendLineShare(dst, index, m.itemText(s, s.explained[reason.place]), reason.share)
 			}
 			dst = append(dst, ']')
 		}

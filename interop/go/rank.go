@@ -11,21 +11,31 @@ import (
 type scratch struct {
 	items    []int32   // of the history, ascending
 	weights  []float32 // of the history
-	dense    denseScores
-	sparse   sparseScores
-	top      topN
-	best     topN     // the candidates that caps are counted for
-	held     counter  // of the list, where caps count
-	rest     []ranked // the memory of all candidates
 	filter   filter
 	narrowed narrowed
-	listed   []int32 // items of the list, ascending
-	reasons  []reason
+	events   []event // of the items that the model has
+	unknown  []string
+	text     []byte
+	guard    Guard // or nil
+	entries  int64 // of the rows of the history
+	steps    int   // since the guard was asked
+	*ranking       // not while the request waits to be admitted
+}
+
+// ranking is the part of a scratch that has a place for each item.
+type ranking struct {
+	dense   denseScores
+	sparse  sparseScores
+	top     topN
+	best    topN     // the candidates that caps are counted for
+	held    counter  // of the list, where caps count
+	rest    []ranked // the memory of all candidates
+	listed  []int32  // items of the list, ascending
+	reasons []reason
 	// Where the reasons of each item of the list end; empty unless they were asked for.
 	reasonEnds []int
-	events     []event // of the items that the model has
-	unknown    []string
-	text       []byte
+	explained  []int32  // the history that the reasons speak of
+	names      []string // of its items
 }
 
 // event is one of a history, or, once the rule of the model has made one of those of an item, the item.
@@ -43,6 +53,48 @@ func (m *Model) scratch() *scratch {
 		return s
 	}
 	return new(scratch)
+}
+
+// lend lets others have what a request needs only once it is done.
+func (m *Model) lend(s *scratch) {
+	if s.ranking != nil {
+		m.rankings.Put(s.ranking)
+		s.ranking = nil
+	}
+}
+
+// equip ends that.
+func (m *Model) equip(s *scratch) {
+	if s.ranking != nil {
+		return
+	}
+	if r, isRanking := m.rankings.Get().(*ranking); isRanking {
+		s.ranking = r
+	} else {
+		s.ranking = new(ranking)
+	}
+}
+
+// Longer arrays are not kept for later requests, of which few need them.
+const (
+	maxKeptEvents  = 1 << 14
+	maxKeptReasons = 1 << 16
+)
+
+// keep takes the memory of a request back.
+func (m *Model) keep(s *scratch) {
+	s.guard = nil
+	if cap(s.events) > maxKeptEvents {
+		s.events, s.unknown, s.items, s.weights = nil, nil, nil, nil
+	}
+	if r := s.ranking; r != nil && r.explained != nil {
+		r.explained = nil
+		clear(r.names)
+		if cap(r.reasons) > maxKeptReasons {
+			r.reasons, r.names = nil, nil
+		}
+	}
+	m.scratches.Put(s)
 }
 
 // rank makes the list for a history whose items ascend (section 10 of SPEC.md). It ends in s.top.list.
@@ -67,35 +119,31 @@ func (m *Model) rank(s *scratch, items []int32, weights []float32, n int, f *fil
 		return m.refuseAttributes(s.top.faulty)
 	}
 	if f.explain {
-		m.explain(s, items, weights)
+		return m.explain(s, items, weights)
 	}
 	return nil
 }
 
 // rankBest makes s.top.list of the n best candidates, in any order.
 func (m *Model) rankBest(s *scratch, items []int32, weights []float32, n int, f *filter) error {
-	entries := int64(0)
-	for _, item := range items {
-		entries += m.similarity.indptr[item+1] - m.similarity.indptr[item]
-	}
 	if s.top.reset(n); !f.gate.isOpen() {
 		s.top.gate = &f.gate
 	}
-	var sound bool
 	// Entries that exist in memory can be counted by an int.
-	if isDense(len(m.counts), int(entries)) {
-		sound = m.rankDense(s, items, weights, f, int(entries))
-	} else {
-		sound = m.rankSparse(s, items, weights, f, int(entries))
+	entries := int(s.entries)
+	if isDense(len(m.counts), entries) {
+		return m.rankDense(s, items, weights, f, entries)
 	}
-	if !sound {
-		return refuse(VerdictCSR, m.files.path(similarityFile), "",
-			"item positions that exist and ascend within a row, and finite values", "others")
-	}
-	return nil
+	return m.rankSparse(s, items, weights, f, entries)
 }
 
-func (m *Model) rankDense(s *scratch, items []int32, weights []float32, f *filter, entries int) bool {
+// refuseRows is what unsound rows of the similarity give.
+func (m *Model) refuseRows() error {
+	return refuse(VerdictCSR, m.files.path(similarityFile), "",
+		"item positions that exist and ascend within a row, and finite values", "others")
+}
+
+func (m *Model) rankDense(s *scratch, items []int32, weights []float32, f *filter, entries int) error {
 	s.dense.reset(len(m.counts), entries)
 	for position, item := range items {
 		if position+1 < len(items) && !s.dense.isWhole {
@@ -104,30 +152,40 @@ func (m *Model) rankDense(s *scratch, items []int32, weights []float32, f *filte
 		indices, data := m.similarity.row(item)
 		if !s.dense.add(float64(weights[position]), indices, data) {
 			s.dense.clear()
-			return false
+			return m.refuseRows()
+		}
+		if err := s.work(len(indices)); err != nil {
+			s.dense.clear()
+			return err
 		}
 	}
 	if !f.includeSeen {
 		s.dense.remove(items)
 	}
 	s.dense.remove(f.exclude)
-	return s.dense.take(&s.top, f.include)
+	if !s.dense.take(&s.top, f.include) {
+		return m.refuseRows()
+	}
+	return nil
 }
 
-func (m *Model) rankSparse(s *scratch, items []int32, weights []float32, f *filter, entries int) bool {
+func (m *Model) rankSparse(s *scratch, items []int32, weights []float32, f *filter, entries int) error {
 	s.sparse.reset(min(entries, len(m.counts)))
 	for position, item := range items {
 		indices, data := m.similarity.row(item)
 		if !s.sparse.add(float64(weights[position]), indices, data, len(m.counts)) {
 			s.sparse.clear()
-			return false
+			return m.refuseRows()
 		}
 	}
 	seen := items
 	if f.includeSeen {
 		seen = nil
 	}
-	return s.sparse.take(&s.top, f.include, seen, f.exclude)
+	if !s.sparse.take(&s.top, f.include, seen, f.exclude) {
+		return m.refuseRows()
+	}
+	return nil
 }
 
 // fill completes a list with the most popular items.
@@ -147,6 +205,9 @@ func (m *Model) fill(s *scratch, history []int32, f *filter) error {
 	for _, item := range popular {
 		if len(s.top.list) == s.top.n {
 			break
+		}
+		if err := s.work(stepsOfFill); err != nil {
+			return err
 		}
 		if !contains(s.listed, item) && !contains(history, item) && !contains(f.exclude, item) && s.top.passes(item) {
 			s.take(&f.gate, ranked{index: item, filled: true})

@@ -39,6 +39,11 @@ type RecommendOptions struct {
 	Explain bool
 	// FinalWeights says that the weights of a history are not to be changed by the model's rule.
 	FinalWeights bool
+	// MaxShares, if above 0, refuses an explained list that may have more shares: as many as the items of
+	// its history have neighbors, but at most n each.
+	MaxShares int
+	// Guard, if not nil, hears what the request costs, and can end it.
+	Guard Guard
 	// Now is the time from which the model's rule tells the age of events; without one it is the
 	// reference time of the model, never the clock.
 	Now Timestamp
@@ -91,6 +96,7 @@ type request struct {
 	n        int
 	options  *RecommendOptions // or, if they are resolved already:
 	filter   *filter
+	guard    Guard   // in place of that of the options
 	only     []int32 // of the filter's items, the candidates of the user, ascending; nil for all
 	never    []int32 // and those that are none
 }
@@ -110,7 +116,7 @@ func (m *Model) answer(r request) (items []Item, err error) {
 	if r.options != nil && r.options.Counts != nil {
 		*r.options.Counts = line
 	}
-	m.scratches.Put(s)
+	m.keep(s)
 	return items, m.checked(err, StagePredict)
 }
 
@@ -120,8 +126,9 @@ func (m *Model) rankRequest(s *scratch, r *request) (line Line, err error) {
 		return line, refuseRequest("n", fmt.Sprintf("an integer from 1 to %d", math.MaxInt32), r.n)
 	}
 	f := r.filter
+	s.guard, s.steps = r.guard, 0
 	if f == nil {
-		f = &s.filter
+		f, s.guard = &s.filter, r.options.Guard
 		if err := f.set(m, r.options); err != nil {
 			return line, err
 		}
@@ -143,6 +150,10 @@ func (m *Model) rankRequest(s *scratch, r *request) (line Line, err error) {
 		return line, refuse(VerdictUnknownItem, "", "item", "an item of the model", show.String(r.history[0].ID))
 	}
 	line.KnownItems = len(items)
+	if err := m.admit(s, r, items, f); err != nil {
+		return line, err
+	}
+	m.equip(s)
 	err = m.rank(s, items, weights, r.n, f)
 	line.Items, line.FilledItems = len(s.top.list), countFilled(s.top.list)
 	return line, err
@@ -184,8 +195,8 @@ func (m *Model) toItems(s *scratch) ([]Item, error) {
 	for _, item := range list {
 		size += len(m.items.field(int(item.index)))
 	}
-	for _, reason := range s.reasons {
-		size += len(m.items.field(int(reason.index)))
+	for _, item := range s.explained {
+		size += len(m.items.field(int(item)))
 	}
 	ids := idWriter{&m.items, make([]byte, 0, size)} // quotes are not needed, so it never grows
 	items := make([]Item, len(list))
@@ -193,12 +204,16 @@ func (m *Model) toItems(s *scratch) ([]Item, error) {
 		items[position] = Item{ID: ids.write(item.index), Index: item.index, Score: item.score, Filled: item.filled}
 	}
 	if len(s.reasonEnds) > 0 {
+		s.names = s.names[:0]
+		for _, item := range s.explained {
+			s.names = append(s.names, ids.write(item))
+		}
 		shares := make([]Share, 0, len(s.reasons))
 		for position := range items {
 			begin := len(shares)
 			reasons, _ := s.reasonsOf(position)
 			for _, reason := range reasons {
-				shares = append(shares, Share{ids.write(reason.index), reason.index, reason.share})
+				shares = append(shares, Share{s.names[reason.place], s.explained[reason.place], reason.share})
 			}
 			items[position].Because = shares[begin:len(shares):len(shares)]
 		}

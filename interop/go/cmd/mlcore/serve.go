@@ -49,6 +49,8 @@ func parseServeArgs(std streams, args []string) (serveArgs, int) {
 	flags.DurationVar(&o.ReloadInterval, "reload-interval", time.Second, "time between two looks for a newer model")
 	flags.Int64Var(&o.Limits.MaxBody, "max-body", 1<<20, "longest body of a request in `bytes`")
 	flags.IntVar(&o.Limits.MaxN, "max-n", 1000, "longest list")
+	flags.Int64Var(&o.Limits.MaxMemory, "max-memory", 0, fmt.Sprintf("`bytes` that all requests may take together, beside the "+
+		"model and some 32 KiB for each connection; what finds no room is answered 429 (default %d, or %d times --max-body if that is more)", server.DefaultMaxMemory, server.MemoryOfBody))
 	flags.DurationVar(&o.Limits.RequestTimeout, "request-timeout", 5*time.Second,
 		"time for a request to arrive; its answer may take as long again")
 	flags.DurationVar(&o.ShutdownTimeout, "shutdown-timeout", 10*time.Second,
@@ -85,6 +87,9 @@ func (a *serveArgs) fault(flags *flag.FlagSet) string {
 		return fmt.Sprintf("max-n: expected an integer from 1 to %d, got %d", math.MaxInt32, o.Limits.MaxN)
 	case o.Limits.MaxBody < 1:
 		return fmt.Sprintf("max-body: expected an integer >= 1, got %d", o.Limits.MaxBody)
+	case isSet(flags, "max-memory") && o.Limits.MaxMemory/server.MemoryOfBody < max(o.Limits.MaxBody, 1<<20):
+		return fmt.Sprintf("max-memory: expected %d times max-body, and at least %d, got %d",
+			server.MemoryOfBody, server.MemoryOfBody<<20, o.Limits.MaxMemory)
 	}
 	for name, duration := range map[string]time.Duration{
 		"reload-interval": o.ReloadInterval, "request-timeout": o.Limits.RequestTimeout,

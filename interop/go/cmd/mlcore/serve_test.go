@@ -127,6 +127,8 @@ func TestServeSaysInOneLineWhyItDoesNotStart(t *testing.T) {
 		{nil, 2, "error: --model-dir is needed"},
 		{[]string{"--model-dir", model, "--max-n", "0"}, 2, "error: max-n: expected an integer from 1 to 2147483647, got 0"},
 		{[]string{"--model-dir", model, "--max-body", "0"}, 2, "error: max-body: expected an integer >= 1, got 0"},
+		{[]string{"--model-dir", model, "--max-memory", "1"}, 2,
+			"error: max-memory: expected 48 times max-body, and at least 50331648, got 1"},
 		{[]string{"--model-dir", model, "--reload-interval", "0s"}, 2, "error: reload-interval: expected a time above 0, got 0s"},
 		{[]string{"--model-dir", model, "--tls-key", "key"}, 2, "error: expected both of --tls-cert and --tls-key, or neither"},
 		{

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unsafe"
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
 	"github.com/mlcore/mlcore/interop/go/internal/filters"
@@ -20,20 +21,43 @@ import (
 )
 
 // readBody returns the body of a request that says it is JSON.
-func readBody(w http.ResponseWriter, r *http.Request, limits *Limits) (string, *fault) {
-	if fault := checkMediaType(r.Header); fault != nil {
+func (x *exchange) readBody(limits *Limits) (string, *fault) {
+	if fault := checkMediaType(x.request.Header); fault != nil {
 		return "", fault
 	}
-	if r.ContentLength > limits.MaxBody {
+	length := x.request.ContentLength
+	if length > limits.MaxBody {
 		return "", tooLarge(limits)
 	}
-	var text strings.Builder
-	// Not by the length announced alone: nothing has been sent yet.
-	text.Grow(int(min(max(r.ContentLength, 0), 64<<10)))
-	if _, err := io.Copy(&text, http.MaxBytesReader(w, r.Body, limits.MaxBody)); err != nil {
-		return "", bodyFault(err, limits)
+	if lane := x.share.of.laneOf(stepsOfText * float64(length)); lane != nil && lane.full() {
+		return "", x.giveUp(reasonQueue) // as it would be once it is read
 	}
-	return text.String(), nil
+	text, fault := x.readText(http.MaxBytesReader(x.writer, x.request.Body, limits.MaxBody), limits)
+	// Nobody writes to these bytes again, so the string may share them.
+	return unsafe.String(unsafe.SliceData(text), len(text)), fault
+}
+
+// readText reads to the end. Memory is taken as the text arrives, not by the length announced, so that
+// it is not held by who sends nothing.
+func (x *exchange) readText(body io.Reader, limits *Limits) ([]byte, *fault) {
+	var text []byte
+	for {
+		if len(text) == cap(text) {
+			room := 1 + int(min(int64(max(4<<10, 2*cap(text))-1), limits.MaxBody))
+			if fault := x.reserve(int64(room - cap(text))); fault != nil {
+				return nil, fault
+			}
+			text = append(make([]byte, 0, room), text...)
+		}
+		count, err := body.Read(text[len(text):cap(text)])
+		text = text[:len(text)+count]
+		if err == io.EOF {
+			return text, nil
+		}
+		if err != nil {
+			return nil, bodyFault(err, limits)
+		}
+	}
 }
 
 func checkMediaType(header http.Header) *fault {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"sync"
@@ -13,14 +14,18 @@ import (
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
 
-// exchange is one request and what becomes of its answer. Nothing is sent before the answer is whole,
-// so a fault, or a panic, always becomes an answer of its own.
+// exchange is one request and what becomes of its answer. Nothing is sent before all is there that goes
+// into the answer, so a fault, or a panic, always becomes an answer of its own.
 type exchange struct {
 	writer      http.ResponseWriter
 	request     *http.Request
 	id          string // of the path
 	contentType string
 	body        []byte
+	items       []mlcore.Item // that follow the body
+	status      int
+	begun       bool // whether the header is sent
+	share       share
 	line        mlcore.Line // the numbers of the list
 	isUnknown   bool        // whether it is filled for a user that the model does not have
 }
@@ -36,8 +41,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.metrics.inFlight.Add(1)
 	x := exchanges.Get().(*exchange)
 	*x = exchange{writer: w, request: r, contentType: "application/json", body: x.body[:0]}
+	x.share.of, x.share.deadline = &s.admission, begun.Add(s.limits.RequestTimeout/4*7)
+	defer x.end()
 	route, status := s.answer(x)
+	// Before a slow client is waited for.
+	x.leave()
+	if x.items != nil {
+		x.release(sizeOf(x.items))
+	}
 	x.send(status)
+	if x.share.gone {
+		status = statusGone
+	}
 	duration := time.Since(begun)
 	s.metrics.inFlight.Add(-1)
 	route.metrics.observe(status, duration)
@@ -45,6 +60,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.log.Debug("request", "method", r.Method, "path", r.URL.EscapedPath(), "status", status,
 			"seconds", duration.Seconds())
 	}
+}
+
+// end gives back what the request had, and keeps the exchange for a later one.
+func (x *exchange) end() {
+	x.release(0)
 	*x = exchange{body: x.body}
 	if cap(x.body) <= maxKeptBody {
 		exchanges.Put(x)
@@ -69,8 +89,11 @@ func (s *Server) answer(x *exchange) (*route, int) {
 	if fault == nil {
 		return route, http.StatusOK
 	}
-	x.contentType = "application/json"
+	x.contentType, x.items = "application/json", nil
 	x.body = appendFault(x.body[:0], fault)
+	if fault.retryAfter > 0 {
+		x.writer.Header()["Retry-After"] = []string{strconv.Itoa(fault.retryAfter)}
+	}
 	return route, statusOf[fault.code]
 }
 
@@ -97,13 +120,33 @@ var (
 	noStore = []string{"no-store"} // lists are of persons, and all else is of the moment
 )
 
+// send sends the body and the items after it: with its length if it is not long, else piece by piece.
 func (x *exchange) send(status int) {
+	x.status = status
 	header := x.writer.Header()
 	header["Content-Type"] = []string{x.contentType}
-	header["Content-Length"] = []string{strconv.Itoa(len(x.body))}
 	header["X-Content-Type-Options"] = noSniff
 	header["Cache-Control"] = noStore
-	x.writer.WriteHeader(status)
-	// A client that is gone is no fault of ours, and cannot be told anyway.
-	x.writer.Write(x.body)
+	if x.items != nil {
+		var err error
+		if x.body, err = mlcore.WriteItems(x, x.body, x.items); err != nil {
+			return // A client that is gone is no fault of ours, and cannot be told anyway.
+		}
+		x.body = append(x.body, "}\n"...)
+	}
+	if !x.begun {
+		header["Content-Length"] = []string{strconv.Itoa(len(x.body))}
+	}
+	x.Write(x.body)
+}
+
+// Write sends a piece of the answer.
+func (x *exchange) Write(piece []byte) (int, error) {
+	if x.begun {
+		runtime.Gosched() // many long answers must not keep the processors from what is short
+	} else {
+		x.begun = true
+		x.writer.WriteHeader(x.status)
+	}
+	return x.writer.Write(piece)
 }

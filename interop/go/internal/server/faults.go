@@ -22,6 +22,7 @@ const (
 	codeMediaType        code = "media_type"
 	codeInternal         code = "internal"
 	codeUnavailable      code = "unavailable"
+	codeBusy             code = "busy"
 )
 
 var statusOf = map[code]int{
@@ -36,6 +37,7 @@ var statusOf = map[code]int{
 	codeMediaType:        http.StatusUnsupportedMediaType,
 	codeInternal:         http.StatusInternalServerError,
 	codeUnavailable:      http.StatusServiceUnavailable,
+	codeBusy:             http.StatusTooManyRequests,
 }
 
 // fault is an answer other than 200. Its message is "<field>: expected <rule>, got <value>".
@@ -43,6 +45,8 @@ type fault struct {
 	code    code
 	field   string // of the request, or empty
 	message string
+
+	retryAfter int // seconds, or 0
 }
 
 func (f *fault) Error() string { return f.message }
@@ -53,7 +57,7 @@ func newFault(code code, field, expected, got string) *fault {
 		message = field + ": " + message
 	}
 	// A field may be a key of the request.
-	return &fault{code, show.Line(field), show.Line(message)}
+	return &fault{code: code, field: show.Line(field), message: show.Line(message)}
 }
 
 func badRequest(field, expected, got string) *fault {

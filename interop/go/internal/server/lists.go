@@ -23,7 +23,11 @@ func (s *Server) recommendUser(x *exchange) *fault {
 	if expected, got := idFault(x.id); expected != "" {
 		return badRequest("id", expected, got)
 	}
-	request, fault := parseQuery(x.request.URL.RawQuery, userParameters, &s.limits)
+	query := x.request.URL.RawQuery
+	if fault := x.admitText(len(query)); fault != nil {
+		return fault
+	}
+	request, fault := parseQuery(query, userParameters, &s.limits)
 	if fault != nil {
 		return fault
 	}
@@ -32,11 +36,18 @@ func (s *Server) recommendUser(x *exchange) *fault {
 }
 
 func (s *Server) recommendBody(x *exchange) *fault {
-	if _, fault := parseQuery(x.request.URL.RawQuery, nil, &s.limits); fault != nil {
+	query := x.request.URL.RawQuery
+	if fault := x.admitText(len(query)); fault != nil {
 		return fault
 	}
-	text, fault := readBody(x.writer, x.request, &s.limits)
+	if _, fault := parseQuery(query, nil, &s.limits); fault != nil {
+		return fault
+	}
+	text, fault := x.readBody(&s.limits)
 	if fault != nil {
+		return fault
+	}
+	if fault := x.admitText(len(text)); fault != nil {
 		return fault
 	}
 	request, fault := parseBody(text, &s.limits)
@@ -53,22 +64,37 @@ func (s *Server) similar(x *exchange) *fault {
 	if expected, got := idFault(x.id); expected != "" {
 		return badRequest("id", expected, got)
 	}
-	request, fault := parseQuery(x.request.URL.RawQuery, itemParameters, &s.limits)
+	query := x.request.URL.RawQuery
+	if fault := x.admitText(len(query)); fault != nil {
+		return fault
+	}
+	request, fault := parseQuery(query, itemParameters, &s.limits)
 	if fault != nil {
 		return fault
 	}
-	request.options.Counts = &x.line
 	return s.withModel(x, func(p *publication) error {
-		items, err := p.model.SimilarWith(x.id, request.n, request.options)
-		if err != nil {
-			return err
-		}
+		items, err := p.model.SimilarWith(x.id, request.n, x.guarded(&request))
 		x.body = append(x.body, `{"item_id": `...)
 		x.body = mlcore.AppendString(x.body, x.id)
 		x.body = append(x.body, ", "...)
-		x.body = appendItems(x.body, items)
-		return nil
+		return x.take(items, err)
 	}, "id")
+}
+
+// guarded returns the options of a request that this exchange watches over.
+func (x *exchange) guarded(r *listRequest) mlcore.RecommendOptions {
+	options := r.options
+	options.MaxShares, options.Guard, options.Counts = maxShares, x, &x.line
+	return options
+}
+
+// take ends an answer with a list, which is written as it is sent.
+func (x *exchange) take(items []mlcore.Item, err error) error {
+	x.body = append(x.body, `"items": `...)
+	if x.items = items; items == nil {
+		x.items = []mlcore.Item{}
+	}
+	return err
 }
 
 // withModel lets the current model answer; it is released before anything is sent, so that no slow
@@ -84,6 +110,9 @@ func (s *Server) withModel(x *exchange, answer func(*publication) error, field s
 		return internalFault()
 	}
 	err := answer(p)
+	if fault, isFault := err.(*fault); isFault {
+		return fault // of this server, not of the model
+	}
 	s.metrics.lists.observe(x, mlcore.VerdictOf(err))
 	if err == nil {
 		return nil
@@ -122,40 +151,32 @@ func unavailable() *fault {
 	return newFault(codeUnavailable, "", "a model", "none: the server starts or stops")
 }
 
-// listForUser writes what a file of predictions has for the user.
+// listForUser makes what a file of predictions has for the user.
 func (x *exchange) listForUser(p *publication, r *listRequest) error {
-	err := x.appendLine(p, r,
-		func(m *mlcore.Model) ([]mlcore.Item, error) { return m.Recommend(r.userID, r.n, r.options) },
-		func(lists *mlcore.Prepared) (err error) {
-			x.body, x.line, err = lists.AppendRecommend(x.body, r.userID, r.n)
-			return err
-		})
+	err := x.listOfModel(p, r)
 	if !r.fillUnknown || mlcore.VerdictOf(err) != mlcore.VerdictUnknownUser {
 		return err
 	}
 	r.options.Fill, x.isUnknown = true, true
-	x.body = x.body[:0]
-	return x.appendLine(p, r,
-		func(m *mlcore.Model) ([]mlcore.Item, error) { return m.RecommendHistory(nil, r.n, r.options) },
-		func(lists *mlcore.Prepared) (err error) {
-			x.body, x.line, err = lists.AppendRecommendHistory(x.body, r.userID, nil, r.n)
-			return err
-		})
+	items, err := p.model.RecommendHistory(nil, r.n, x.guarded(r))
+	return x.takeOfUser(r, items, err)
 }
 
-// appendLine lets the lists that are prepared answer, or else the model.
-func (x *exchange) appendLine(
-	p *publication, r *listRequest, ask func(*mlcore.Model) ([]mlcore.Item, error), write func(*mlcore.Prepared) error,
-) error {
-	if o := &r.options; o.Include == nil && len(o.Exclude) == 0 && o.Filter == nil {
-		return write(p.prepared[listForm(o)])
+// listOfModel lets the lists that are prepared answer, or else the model.
+func (x *exchange) listOfModel(p *publication, r *listRequest) (err error) {
+	if o := &r.options; o.Include == nil && len(o.Exclude) == 0 && o.Filter == nil && !o.Explain {
+		x.body, x.line, err = p.prepared[listForm(o)].Under(x).AppendRecommend(x.body, r.userID, r.n)
+		return err
 	}
-	r.options.Counts = &x.line
-	items, err := ask(p.model)
-	if err == nil {
-		x.body = mlcore.AppendPrediction(x.body, r.userID, items)
-	}
-	return err
+	items, err := p.model.Recommend(r.userID, r.n, x.guarded(r))
+	return x.takeOfUser(r, items, err)
+}
+
+func (x *exchange) takeOfUser(r *listRequest, items []mlcore.Item, err error) error {
+	x.body = append(x.body[:0], `{"user_id": `...)
+	x.body = mlcore.AppendString(x.body, r.userID)
+	x.body = append(x.body, ", "...)
+	return x.take(items, err)
 }
 
 func (x *exchange) listForHistory(p *publication, r *listRequest) error {
@@ -164,14 +185,9 @@ func (x *exchange) listForHistory(p *publication, r *listRequest) error {
 			return err
 		}
 	}
-	r.options.Counts = &x.line
-	items, err := p.model.RecommendHistory(r.history, r.n, r.options)
-	if err != nil {
-		return err
-	}
+	items, err := p.model.RecommendHistory(r.history, r.n, x.guarded(r))
 	x.body = append(x.body, '{')
-	x.body = appendItems(x.body, items)
-	return nil
+	return x.take(items, err)
 }
 
 // checkFinal refuses a weight that is final and does not fit, by its place in the body.
@@ -187,11 +203,4 @@ func checkFinal(history []mlcore.HistoryItem) error {
 		}
 	}
 	return nil
-}
-
-// appendItems appends the rest of an answer: the list as in a file of predictions, and the end.
-func appendItems(dst []byte, items []mlcore.Item) []byte {
-	dst = append(dst, `"items": `...)
-	dst = mlcore.AppendItems(dst, items)
-	return append(dst, "}\n"...)
 }

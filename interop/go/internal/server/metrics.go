@@ -91,6 +91,7 @@ func (e *exposition) sample(name string, value float64, labels ...string) {
 func (s *Server) appendMetrics(dst []byte) []byte {
 	e := exposition(dst)
 	s.addRequests(&e)
+	s.addLoad(&e)
 	s.metrics.lists.append(&e)
 	s.connections.append(&e)
 	s.addModel(&e)

@@ -87,7 +87,7 @@ type publication struct {
 	model    *mlcore.Model
 	identity identity
 	loaded   time.Time
-	prepared [8]*mlcore.Prepared // by listForm
+	prepared [4]*mlcore.Prepared // by listForm
 	damaged  atomic.Bool         // whether its files were found to be changed
 	describe sync.Once
 	document []byte // of /openapi.json; see describe
@@ -127,7 +127,8 @@ func (p *publication) retire() {
 // name identifies the model in answers and metrics.
 func (p *publication) name() string { return p.identity.digest[:12] }
 
-// listForm is the place in publication.prepared of options without items to include or exclude.
+// listForm is the place in publication.prepared of options that only say whether seen items are listed,
+// and lists filled.
 func listForm(options *mlcore.RecommendOptions) int {
 	form := 0
 	if options.IncludeSeen {
@@ -135,9 +136,6 @@ func listForm(options *mlcore.RecommendOptions) int {
 	}
 	if options.Fill {
 		form |= 2
-	}
-	if options.Explain {
-		form |= 4
 	}
 	return form
 }
@@ -247,7 +245,7 @@ func (m *models) prepare(found identity, verify bool) (next *publication, err er
 	}
 	next = &publication{model: model, identity: found, loaded: time.Now()}
 	for form := range next.prepared {
-		options := mlcore.RecommendOptions{IncludeSeen: form&1 != 0, Fill: form&2 != 0, Explain: form&4 != 0}
+		options := mlcore.RecommendOptions{IncludeSeen: form&1 != 0, Fill: form&2 != 0}
 		if next.prepared[form], err = model.Prepare(options); err != nil {
 			return nil, err
 		}

@@ -401,6 +401,7 @@ func TestEveryDocumentedAnswerIsServed(t *testing.T) {
 	guarded.TokenFile = writeFile(t, "0123456789abcdef\n", 0o600)
 	closed := start(t, guarded)
 	without := startChanged(t, testOptions(cosineModel), func(s *Server) { s.models.close() })
+	busy := startChanged(t, testOptions(cosineModel), func(s *Server) { s.admission.memory.Store(s.admission.maxMemory) })
 	broken := startChanged(t, testOptions(cosineModel), func(s *Server) {
 		for _, route := range s.routes {
 			route.answer = func(*Server, *exchange) *fault { panic("a mistake") }
@@ -449,6 +450,7 @@ func TestEveryDocumentedAnswerIsServed(t *testing.T) {
 	} {
 		check("GET", c.template, server.get(t, c.path))
 		check("GET", c.template, without.get(t, c.path))
+		check("GET", c.template, busy.get(t, c.path))
 		check("GET", c.template, broken.get(t, c.path))
 		check("GET", c.template, closed.get(t, c.path))
 		check("GET", c.template, send(t, "DELETE", server.url+c.path, "", ""))
@@ -460,6 +462,7 @@ func TestEveryDocumentedAnswerIsServed(t *testing.T) {
 		check("POST", body, server.post(t, text))
 	}
 	check("POST", body, without.post(t, `{"history": []}`))
+	check("POST", body, busy.post(t, `{"history": []}`))
 	check("POST", body, closed.post(t, `{"history": []}`))
 	check("POST", body, broken.post(t, `{"history": []}`))
 	check("POST", body, send(t, http.MethodPost, server.url+body, "text/plain", "{}"))

@@ -30,18 +30,18 @@ func routes() []*route {
 	list := []*route{
 		{
 			template: "/v1/users/{id}/recommendations", method: http.MethodGet,
-			codes:  []code{codeRequest, codeUnknownUser, codeUnavailable},
+			codes:  []code{codeRequest, codeUnknownUser, codeBusy, codeUnavailable},
 			answer: (*Server).recommendUser,
 		},
 		{
 			template: "/v1/recommendations", method: http.MethodPost,
 			codes: []code{codeRequest, codeUnknownUser, codeTimeout, codeBodyTooLarge, codeMediaType,
-				codeUnavailable},
+				codeBusy, codeUnavailable},
 			answer: (*Server).recommendBody,
 		},
 		{
 			template: "/v1/items/{id}/similar", method: http.MethodGet,
-			codes:  []code{codeRequest, codeUnknownItem, codeUnavailable},
+			codes:  []code{codeRequest, codeUnknownItem, codeBusy, codeUnavailable},
 			answer: (*Server).similar,
 		},
 		{template: "/healthz", method: http.MethodGet, isOpen: true, answer: (*Server).health},
@@ -68,6 +68,9 @@ func (r *route) statuses() []int {
 	statuses := []int{http.StatusOK}
 	for _, code := range r.codes {
 		statuses = append(statuses, statusOf[code])
+		if code == codeBusy {
+			statuses = append(statuses, statusGone)
+		}
 	}
 	slices.Sort(statuses)
 	return slices.Compact(statuses)

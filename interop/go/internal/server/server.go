@@ -15,11 +15,14 @@ import (
 	"time"
 )
 
-// Limits bound what one request can cost.
+// Limits bound what requests can cost.
 type Limits struct {
 	MaxBody        int64         // bytes of a body
 	MaxN           int           // length of a list
 	RequestTimeout time.Duration // for reading a request; its answer may take as long again
+	// MaxMemory is what all requests together may take, beside the models and some 32 KiB for each
+	// connection; 0 is DefaultMaxMemory, or MemoryOfBody times MaxBody if that is more.
+	MaxMemory int64
 }
 
 // Options say which model is served, and how.
@@ -47,6 +50,7 @@ type Server struct {
 	models   models
 	stopping atomic.Bool
 
+	admission   admission
 	connections *connectionGate
 	tokens      *watched[tokens]          // or nil
 	certificate *watched[tls.Certificate] // or nil
@@ -63,6 +67,7 @@ const (
 // New opens the first model.
 func New(options Options) (*Server, error) {
 	s := &Server{options: options, limits: options.Limits, log: options.Log, routes: routes()}
+	s.admission.set(&s.limits)
 	s.models.attributes = options.Attributes
 	s.models.path, s.models.log, s.models.metrics = options.ModelDir, options.Log, &s.metrics
 	s.models.wake = make(chan struct{}, 1)
@@ -96,15 +101,18 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, reload <-chan
 		MaxHeaderBytes:    maxHeaderBytes,
 		Protocols:         protocols,
 		TLSConfig:         s.tlsConfig(),
-		ConnState:         s.connections.track,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ConnState: func(connection net.Conn, state http.ConnState) {
+			s.connections.track(connection, state)
+			noteState(connection, state)
+		},
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	watching, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
 	go s.models.watch(watching, s.options.ReloadInterval, reload, s.options.VerifyReloads)
 	failed := make(chan error, 1)
 	s.connections.setLimit()
-	go func() { failed <- s.serve(httpServer, listener) }()
+	go func() { failed <- s.serve(httpServer, countingListener{listener, &s.admission}) }()
 	s.log.Info("listening", "address", listener.Addr().String())
 	select {
 	case err := <-failed:
