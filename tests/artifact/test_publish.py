@@ -73,6 +73,16 @@ def test_a_bad_model_is_refused_and_the_link_stays(tmp_path: Path) -> None:
     assert Model.load(tmp_path / "current").num_users == Model.load(TINY).num_users
 
 
+def test_a_bad_copy_is_refused_by_the_name_it_would_have_got(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "copyfile", lambda source, target: Path(target).touch())
+    with pytest.raises(ArtifactError) as caught:
+        publish_from_path(TINY, tmp_path / "current")
+    assert str(caught.value).startswith(f"{tmp_path}/current.2")
+    assert names(tmp_path) == []
+
+
 def test_nothing_but_a_link_is_ever_replaced(tmp_path: Path) -> None:
     (tmp_path / "current").mkdir()
     with pytest.raises(DataError, match="expected a symbolic link or nothing, got something else"):
