@@ -100,7 +100,9 @@ def _publish(source: Path, names: Iterable[str], target: Path) -> Path:
 
 
 def _copy_name(source: Path, target: Path) -> Path:
-    digest = hashlib.sha256((source / "manifest.json").read_bytes()).hexdigest()[:12]
+    manifest = source / "manifest.json"
+    with os_errors_at(manifest, "a readable file"):
+        digest = hashlib.sha256(manifest.read_bytes()).hexdigest()[:12]
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
     return target.with_name(f"{target.name}.{stamp}-{digest}")
 
