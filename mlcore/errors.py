@@ -41,6 +41,7 @@ __all__ = [
     "os_errors_at",
     "shorten",
     "shorten_json",
+    "shown_as",
 ]
 
 
@@ -169,6 +170,22 @@ def at(place: str, kind: type[MlcoreError] = DataError) -> Iterator[None]:
         yield
     except kind as error:
         raise kind(f"{place}: {error}", error.hint) from None
+
+
+@contextlib.contextmanager
+def shown_as(shown: str | os.PathLike[str], hidden: str | os.PathLike[str]) -> Iterator[None]:
+    """Raise an error of ours from the block again, with the name of an output for its hidden one.
+
+    >>> with shown_as("a.csv", "/data/.a.csv.partial-0123abcd"):
+    ...     raise DataError("/data/.a.csv.partial-0123abcd: expected room to write, got 'no'")
+    Traceback (most recent call last):
+    mlcore.errors.DataError: a.csv: expected room to write, got 'no'
+    """
+    try:
+        yield
+    except MlcoreError as error:
+        message = str(error).replace(printable(os.fspath(hidden)), os.fspath(shown))
+        raise type(error)(message, error.hint) from error
 
 
 def shorten(value: object, limit: int = 60) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from mlcore.artifact import DIRECTORY_FILES, KEPT_COPIES, replaced_directory, verify_model
 from mlcore.artifact.directory import COPY_NAME, make_parents, remove_folders, sync
 from mlcore.artifact.manifest import PROVENANCE
-from mlcore.errors import DataError, DataWarning, os_errors_at
+from mlcore.errors import DataError, DataWarning, os_errors_at, shown_as
 from mlcore.files.clobber import refuse_clobber
 from mlcore.files.locks import locked
 from mlcore.files.options import PathLike
@@ -94,12 +94,15 @@ def _publish(source: Path, names: Iterable[str], target: Path) -> Path:
     ) as folder:
         for name in names:
             shutil.copyfile(source / name, folder / name)
-        verify_model(folder)  # what was read for the copy may not be what was verified
+        with shown_as(copy, folder):
+            verify_model(folder)  # what was read for the copy may not be what was verified
     return copy
 
 
 def _copy_name(source: Path, target: Path) -> Path:
-    digest = hashlib.sha256((source / "manifest.json").read_bytes()).hexdigest()[:12]
+    manifest = source / "manifest.json"
+    with os_errors_at(manifest, "a readable file"):
+        digest = hashlib.sha256(manifest.read_bytes()).hexdigest()[:12]
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
     return target.with_name(f"{target.name}.{stamp}-{digest}")
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlcore.errors import DataError, MlcoreError, at
+from mlcore.errors import DataError, MlcoreError, at, shown_as
 from mlcore.files.database import Database, import_duckdb
 from mlcore.files.options import PathLike
 from mlcore.files.rows_sql import quote_path, quote_sql
@@ -63,5 +63,6 @@ def convert_to_parquet(source: Path, target: Path, types: Mapping[str, str], pla
                 "USE_TMP_FILE false)"
             )
     except import_duckdb().Error as error:
-        reason = str(error).splitlines()[0].replace(str(target), place)
-        raise DataError(f"{place}: expected room to write, got {reason!r}") from error
+        with shown_as(place, target):
+            reason = str(error).splitlines()[0]
+            raise DataError(f"{place}: expected room to write, got {reason!r}") from error

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlcore import lineage  # whose names load on first use: most runs have no log
-from mlcore.errors import DataError
+from mlcore.errors import DataError, shown_as
 from mlcore.files.clobber import refuse_clobber
 from mlcore.files.options import ColumnNames, InputOptions, PathLike
 from mlcore.files.outputs import is_stream
@@ -157,11 +157,8 @@ class CommandRun:
         self, role: str, path: PathLike, content: Path, log: PathLike
     ) -> lineage.CommandRecord:
         kind = "model" if content.is_dir() else format_of(path)
-        try:
+        with shown_as(path, content):
             facts = describe_file(content)
-        except DataError as error:  # which calls it as nobody knows it
-            shown = str(error).replace(os.fspath(content), os.fspath(path))
-            raise DataError(shown, error.hint) from error
         return lineage.CommandRecord.of_run(
             command=self._command,
             engine_name=self._engine,

@@ -73,6 +73,25 @@ def test_a_bad_model_is_refused_and_the_link_stays(tmp_path: Path) -> None:
     assert Model.load(tmp_path / "current").num_users == Model.load(TINY).num_users
 
 
+def test_a_bad_copy_is_refused_by_the_name_it_would_have_got(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "copyfile", lambda source, target: Path(target).touch())
+    with pytest.raises(ArtifactError) as caught:
+        publish_from_path(TINY, tmp_path / "current")
+    assert str(caught.value).startswith(f"{tmp_path}/current.2")
+    assert names(tmp_path) == []
+
+
+def test_a_model_that_is_gone_since_it_was_verified_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, verified = tmp_path / "gone", verify_model(TINY)
+    monkeypatch.setattr(publish, "verify_model", lambda folder: verified)
+    with pytest.raises(DataError, match="gone/manifest.json: expected a readable file, got 'No "):
+        publish_from_path(gone, tmp_path / "new/current")
+
+
 def test_nothing_but_a_link_is_ever_replaced(tmp_path: Path) -> None:
     (tmp_path / "current").mkdir()
     with pytest.raises(DataError, match="expected a symbolic link or nothing, got something else"):

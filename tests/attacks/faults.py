@@ -219,7 +219,8 @@ class Bench:
         self, state: dict[str, str | None], changed: list[str], done: Done
     ) -> Iterator[str]:
         for name, found in state.items():
-            absent = found is None and done.status < 0 and len(state) > 1
+            is_aside = f"is the former {name}" in done.stderr
+            absent = found is None and ((done.status < 0 and len(state) > 1) or is_aside)
             if found not in (self.old[name], self.new[name]) and not absent:
                 yield f"{name} is torn"
         if (done.status == 0) != (state == self.new) and done.status >= 0:
