@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from mlcore.errors import ConfigError, shorten
+from mlcore.errors import ConfigError, os_errors_at, shorten
 
 __all__ = ["LEVELS", "SWITCH", "address", "call", "is_available", "levels", "library", "load"]
 
@@ -68,8 +68,14 @@ def levels() -> list[str]:
 
 @cache
 def load(level: str) -> Any:
-    """Return the library of a level, which was built."""
-    return ctypes.CDLL(str(_path(level)))
+    """Return the library of a level, which was built.
+
+    Raises:
+        DataError: the system does not load it.
+    """
+    path = str(_path(level))
+    with os_errors_at(path, "a library to load"):
+        return ctypes.CDLL(path)
 
 
 def call(name: str, *arguments: Any) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlcore import native
-from mlcore.errors import ConfigError
+from mlcore.errors import ConfigError, DataError
 
 
 def loaded(**environment: str) -> str:
@@ -62,3 +62,12 @@ def test_a_library_older_than_its_sources_is_not_loaded(
         path.unlink()
     assert native.levels()
     native.load.cache_clear()
+
+
+def test_a_library_that_the_system_does_not_load_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str) -> None:
+        raise OSError("Too many open files")
+
+    monkeypatch.setattr("ctypes.CDLL", refuse)
+    with pytest.raises(DataError, match="baseline.+: expected a library to load, got 'Too many"):
+        native.load.__wrapped__("baseline")
