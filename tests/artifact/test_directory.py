@@ -544,14 +544,16 @@ def test_a_signal_waits_until_the_new_directory_is_in_place(
     name: str, old: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (old.parent / "empty").mkdir()
-    sync = directory.sync
 
-    def press_ctrl_c(path: Path) -> None:
-        if path.name in ("here", "empty"):  # the new content is there
+    def interrupted(call: Callable[..., Any]) -> Callable[..., Any]:
+        def press_ctrl_c(*arguments: Any) -> Any:
             signal.raise_signal(signal.SIGINT)
-        sync(path)
+            return call(*arguments)
 
-    monkeypatch.setattr(directory, "sync", press_ctrl_c)
+        return press_ctrl_c
+
+    monkeypatch.setattr(directory, "_put_in_place", interrupted(directory._put_in_place))
+    monkeypatch.setattr(os, "rename", interrupted(os.rename))
     with pytest.raises(KeyboardInterrupt), replaced(old.parent / name, overwrite=True) as folder:
         fill(folder)
     assert snapshot(old.parent / name) == filled("new")

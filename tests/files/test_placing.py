@@ -9,7 +9,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from mlcore.files.outputs import open_outputs
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("a.csv", "b.csv", "c.csv")
-STEPS = ("link", "rename", "replace", "unlink")
 # Which of the files stand there before.
 STANDING = [
     pytest.param([name for name, there in zip(NAMES, flags) if there], id=str(flags))
@@ -56,10 +56,7 @@ NEW = {name: f"new {name}" for name in NAMES}
 
 
 class Failing:
-    """Steps on the disk that fail: the nth one, or all from the nth on.
-
-    Those that undo are rename and unlink, too.
-    """
+    """Steps on the disk that fail: the nth one, or all from the nth on, also those that undo."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, first: int, count: float) -> None:
         self.done = 0
@@ -201,33 +198,42 @@ def test_one_file_alone_takes_the_place_of_the_old_one_in_one_step(
     assert contents(folder) == {"a.csv": "new"}
 
 
-AT_ONCE = """\
-import os, sys, time
+BETWEEN = """\
+import os, sys
 from mlcore.files.outputs import open_outputs
 replace = os.replace
-def slowly(old, new):
+def wait_after(old, new):
     replace(old, new)
-    time.sleep(0.01)
-os.replace = slowly
-for count in range(10):
-    with open_outputs("a.csv", "other/b.csv") as streams:
-        for stream in streams:
-            stream.write(f"{sys.argv[1]} {count}")
-    print(flush=True)
+    os.replace = replace
+    print("between two renames", flush=True)
+    input()
+if sys.argv[1] == "slow":
+    os.replace = wait_after
+with open_outputs("a.csv", "other/b.csv") as streams:
+    for stream in streams:
+        stream.write(sys.argv[1])
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the system has no such locks")
-def test_runs_at_once_do_not_mix_their_files(folder: Path) -> None:
+def test_two_at_once_do_not_mix_their_files(folder: Path) -> None:
     (folder / "other").mkdir()
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", AT_ONCE, str(number)],
+
+    def start(name: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-c", BETWEEN, name],
             env={**os.environ, "PYTHONPATH": os.fspath(ROOT)},
-            stdout=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
-        for number in range(3)
-    ]
-    assert [process.wait(60) for process in running] == [0, 0, 0]
-    assert (folder / "a.csv").read_text() == (folder / "other/b.csv").read_text()
+
+    with start("slow") as slow:
+        assert slow.stdout is not None and slow.stdout.readline() == "between two renames\n"
+        with start("fast") as fast:
+            with suppress(subprocess.TimeoutExpired):  # it takes its turn
+                fast.wait(1)
+            slow.communicate("\n", timeout=60)
+            fast.communicate(timeout=60)
+    assert (folder / "a.csv").read_text() == (folder / "other/b.csv").read_text() == "fast"
     assert sorted(os.listdir()) == ["a.csv", "other"] and os.listdir("other") == ["b.csv"]
