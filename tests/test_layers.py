@@ -44,6 +44,7 @@ OF_EXTRAS = {
     "mlcore.warehouse.engines.spark_errors": {"pyspark", "py4j"},
     "mlcore.warehouse.engines.spark_install": {"pyspark", "pyarrow"},
     "mlcore.warehouse.engines.spark_session": {"pyspark", "py4j"},
+    "mlcore.warehouse.engines.spark_text": {"py4j"},
 }
 
 

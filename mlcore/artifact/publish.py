@@ -12,7 +12,7 @@ import re
 import shutil
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -144,7 +144,10 @@ def _remove_old(link: Path, current: str, keep: int) -> int:
 def _old_copies(link: Path, current: str, keep: int) -> list[str]:
     """Return the names of copies that no link beside them leads to, and that are not to be kept."""
     paths = list(link.parent.iterdir())
-    linked = {os.path.realpath(path) for path in paths if path.is_symlink()}
+    linked = set()
+    for path in filter(Path.is_symlink, paths):
+        with suppress(OSError):  # without locks, another's new link may be gone by now
+            linked.add(os.path.realpath(path))
     copies = sorted(
         path.name
         for path in paths

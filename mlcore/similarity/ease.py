@@ -25,7 +25,13 @@ from mlcore.similarity.memory import (
     matrices,
     shape_of,
 )
-from mlcore.similarity.selection import BestOfRows, best_of_rows, by_source, stack_rows
+from mlcore.similarity.selection import (
+    PART_ENTRIES,
+    BestOfRows,
+    best_of_rows,
+    by_source,
+    stack_rows,
+)
 from mlcore.types import CsrMatrix, Float64Array, Int64Array
 
 __all__ = ["Ease"]
@@ -36,7 +42,8 @@ lapack: Any = LazyModule("scipy.linalg.lapack")
 # Below it fewer than four digits of the weights are right.
 MIN_RECIPROCAL_CONDITION = 1e-12
 BLOCK_ENTRIES = 2**20  # of the inverse, ranked at once; changes speed and memory only
-ENTRY_BYTES = 30  # of scratch for each entry of a block of counts or of the inverse
+# Of scratch for each entry of a block of counts or of the inverse, and of a part that is looked at.
+ENTRY_BYTES, PART_BYTES = 30, 24
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,8 @@ class Ease(Similarity):
         block = min(max(BLOCK_ENTRIES, num_items), num_items**2)
         products = count_matrices(shape) if shape.is_binary else matrices(shape, 8)
         dense = Allocation("dense matrix", 8 * num_items**2, OTHER_SIMILARITY)
-        scratch = per_thread(threads, ENTRY_BYTES * block)
+        part = min(max(PART_ENTRIES, num_items), block)
+        scratch = per_thread(threads, ENTRY_BYTES * block + PART_BYTES * part)
         return peak(
             [products, dense, scratch, kept_pairs(pairs, PAIR_BYTES)],
             [products, kept_pairs(pairs, GATHER_BYTES)],
