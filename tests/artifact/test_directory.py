@@ -719,6 +719,7 @@ def check_siblings(target: Path) -> int:
     return len(left)
 
 
+@pytest.mark.slow
 @needs_fork
 def test_killed_at_any_step_a_new_directory_is_absent_or_whole(
     server: Server, both: list[dict[str, Any]], tmp_path: Path
@@ -742,6 +743,7 @@ def test_killed_at_any_step_a_new_directory_is_absent_or_whole(
     assert [key for key, _ in groupby(outcomes)] == [(False, 0), (False, 1), (True, 0)]
 
 
+@pytest.mark.slow
 @needs_fork
 def test_killed_at_any_step_an_empty_folder_has_no_model_or_the_whole_one(
     server: Server, both: list[dict[str, Any]], tmp_path: Path
@@ -766,6 +768,7 @@ def test_killed_at_any_step_an_empty_folder_has_no_model_or_the_whole_one(
     assert outcomes.count(False) > 60 and outcomes == sorted(outcomes)
 
 
+@pytest.mark.slow
 @needs_fork
 def test_killed_at_any_step_an_old_directory_is_the_old_or_the_new_one(
     server: Server, both: list[dict[str, Any]], tmp_path: Path

@@ -152,16 +152,16 @@ def test_a_link_that_cannot_be_switched_leaves_no_copy(
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("name", ["rename", "listdir"])
+@pytest.mark.parametrize(("owner", "name"), [(os, "rename"), (Path, "iterdir")])
 def test_old_copies_that_stay_are_noted_and_no_error(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    owner: object, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish_from_path(TINY, tmp_path / "current")
     switch = publish._switch
 
     def switch_then_refuse(link: Path, copy: str) -> None:
         switch(link, copy)
-        monkeypatch.setattr(os, name, refuse)
+        monkeypatch.setattr(owner, name, refuse)
 
     def refuse(*arguments: object) -> None:
         raise OSError(errno.EACCES, "Permission denied")

@@ -150,6 +150,7 @@ def test_the_compiled_kernel_takes_what_is_planned(
     assert LEAST_SHARE <= share_taken(trainer, config) <= MOST_SHARE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("neighborhood", ["target", "source"])
 @pytest.mark.parametrize("steps", [1, 10, 100])
 def test_rules_of_events_that_came_several_times_take_what_is_planned(

@@ -229,6 +229,7 @@ def test_items_whose_numbers_need_32_bits_give_the_same_bits(items: int, find: F
             assert find(way, matrix, Cosine(), 5, threads=2) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("users", [255, 256, 257, 2**16 - 1, 2**16, 2**16 + 1])
 def test_counts_that_need_more_bits_give_the_same_bits(users: int, find: Find) -> None:
     rng = np.random.default_rng(users)
