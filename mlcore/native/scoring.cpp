@@ -1,7 +1,6 @@
 // Scores and ranks histories one by one: see mlcore/recommend/scoring_native.py.
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -86,13 +85,6 @@ struct Scorer {
     double *totals;     // (I,) UNTOUCHED between two histories
     uint32_t *touched;  // (I + 1,)
 
-    bool is_sound(uint32_t item) const {
-        bool sound = true;
-        for (int64_t pair = pairs.starts[item]; pair < pairs.starts[item + 1]; ++pair)
-            sound &= pairs.columns[pair] < num_items && std::isfinite(pairs.values[pair]);
-        return sound;
-    }
-
     void add(uint32_t item, double weight) {
         // A weight that is not above 0 would make another 0 of -0.0.
         if (wide.places && wide.places[item] >= 0 && weight > 0)
@@ -151,21 +143,20 @@ struct Scorer {
 
 }  // namespace
 
-// Returns 0, or 1 if a pair that was to be checked is at fault.
-EXPORT int64_t mlcore_rank_rows(const int64_t *pair_starts, const uint32_t *columns, const float *values,
-                                const int32_t *wide_places, const float *wide_values, int64_t num_items,
-                                const int64_t *row_starts, const uint32_t *history, const float *weights,
-                                int64_t num_rows, int64_t n, const bool *allowed, int64_t include_seen,
-                                const int64_t *limit_starts, const uint32_t *limited, int64_t are_included,
-                                int64_t must_check, double *totals, uint32_t *touched, void *heap,
-                                int64_t *indptr, uint32_t *items, double *scores) {
+// All pairs of the histories' items, and the histories, are checked before.
+EXPORT void mlcore_rank_rows(const int64_t *pair_starts, const uint32_t *columns, const float *values,
+                             const int32_t *wide_places, const float *wide_values, int64_t num_items,
+                             const int64_t *row_starts, const uint32_t *history, const float *weights,
+                             int64_t num_rows, int64_t n, const bool *allowed, int64_t include_seen,
+                             const int64_t *limit_starts, const uint32_t *limited, int64_t are_included,
+                             double *totals, uint32_t *touched, void *heap, int64_t *indptr, uint32_t *items,
+                             double *scores) {
     Scorer scorer = {
         {pair_starts, columns, values}, {wide_places, wide_values}, uint32_t(num_items), totals, touched};
     for (int64_t row = 0; row < num_rows; ++row) {
         const int64_t begin = row_starts[row], end = row_starts[row + 1];
         int64_t num_pairs = 0, count = 0;
         for (int64_t entry = begin; entry < end; ++entry) {
-            if (must_check && !scorer.is_sound(history[entry])) return 1;
             num_pairs += pair_starts[history[entry] + 1] - pair_starts[history[entry]];
         }
         // Time goes by the pairs, not by the catalogue, unless there are more of them.
@@ -197,5 +188,4 @@ EXPORT int64_t mlcore_rank_rows(const int64_t *pair_starts, const uint32_t *colu
             scores[indptr[row] + rank] = best.heap[rank].score;
         }
     }
-    return 0;
 }

@@ -129,7 +129,6 @@ def rank_rows(
         *(*arrays[3:], histories.num_rows),
         *(length, may_list, include_seen),
         *(*limits, rows.are_included),
-        False,  # all is checked
         *scratch,
         *(indptr, items, scores),
     )
