@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mlcore.config import TrainConfig
 from mlcore.interactions import Interactions
 from mlcore.ranked_lists import Predictions
+from mlcore.similarity import Similarity
 from mlcore.types import CsrMatrix
+from mlcore.weighting import NoWeighting
 
 Dense = npt.NDArray[np.float64]
 
@@ -44,6 +47,13 @@ def interactions_of(x: Dense, seconds: npt.NDArray[np.int64] | None = None) -> I
         None if seconds is None else seconds[users, items],
     )
     return interactions.with_catalogue(ids("i", x.shape[1]))
+
+
+def plain(similarity: Similarity, **settings: Any) -> TrainConfig:
+    """Return a configuration whose weights are those of the rows and whose K are the best sources, unless given."""
+    return TrainConfig(
+        similarity, **{"weighting": NoWeighting(), "neighborhood": "target", **settings}
+    )
 
 
 def predictions_of(lists: Mapping[str, Sequence[str]]) -> Predictions:

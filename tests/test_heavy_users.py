@@ -166,7 +166,8 @@ def test_a_heavy_user_is_recommended_to_from_the_full_history(tmp_path: Path) ->
     # u counts with b and c only. Yet a is in u's history, and leads to d: only w counts with them,
     # so their cosine is 1.
     pairs = Interactions.from_columns("uuuww", "abcad", timestamps=[1, 2, 3, 1, 2])
-    train_from_data(pairs, TrainConfig(heavy_users=Latest(2))).save(tmp_path / "model")
+    config = oracles.plain(Cosine(), heavy_users=Latest(2))
+    train_from_data(pairs, config).save(tmp_path / "model")
     (only,) = Recommender.load(tmp_path / "model").predict("u")
     assert (only.item_id, only.score) == ("d", 1.0)
 

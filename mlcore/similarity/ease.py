@@ -11,6 +11,7 @@ import numpy as np
 from mlcore.errors import DataError
 from mlcore.lazy import LazyModule
 from mlcore.memory.plan import Allocation, peak, per_thread
+from mlcore.numeric.portable import power
 from mlcore.numeric.threads import map_in_order
 from mlcore.parameters import number, parameter
 from mlcore.progress import Progress
@@ -56,6 +57,23 @@ class Ease(Similarity):
     ``P = np.linalg.inv(X.T @ X + l2 * np.eye(I)); w = -P / np.diag(P)``. Steck, Embarrassingly
     Shallow Autoencoders for Sparse Data (WWW 2019).
 
+    ``popularity_exponent`` e multiplies w_ij by (n_i / n_j)^e, n the users of an item, before the best
+    are kept: what a popular item is given counts less, what it gives counts more. Equals
+    ``w * np.outer(n**e, n**-e)``. Park et al., Why is Normalization Necessary for Linear Recommenders?
+    (SIGIR 2025), where rows and columns of X' X are divided by n^(1 - e) and n^e instead: the same
+    weights, if l2 is 0 and ``dropout`` p / (1 - p) their l2.
+
+    ``dropout`` p makes the diagonal of X' X + l2 I grow by p / (1 - p) (X' X)_ii. That minimises the
+    mean loss where each entry of X, as input, is missing with chance p and is divided by 1 - p
+    otherwise: items of many users lean on each other less, l2 alone acts on rare ones most. Equals
+    ``G = X.T @ X; P = np.linalg.inv(G + np.diag(l2 + p / (1 - p) * np.diag(G)))``. Steck, Autoencoders
+    that don't overfit towards the Identity (NeurIPS 2020).
+
+    ``user_norm_exponent`` b replaces X' X by X' diag(n_u^-b) X, n_u the number of items of a user: 1
+    makes each user of a binary X count 1 on the diagonal. Equals the rest on
+    ``X / np.count_nonzero(X, axis=1)[:, None] ** (b / 2)``; Park et al. again. The same bits as the heavy
+    users ``down_weight`` with half of it, beside any other.
+
     Takes 8 I^2 bytes, in which the matrix is filled, factorised and inverted, and time that grows
     with I^3. LAPACK orders its additions by its build, the processor and the number of its own
     threads (``OPENBLAS_NUM_THREADS``), so the last bits of a model depend on the machine; they do
@@ -66,6 +84,9 @@ class Ease(Similarity):
     uses_shrinkage = False
     uses_min_cooccurrence = False
     l2: float = parameter(500.0, number(above=0))  # Changes the model.
+    popularity_exponent: float = parameter(0.0, number(minimum=0, maximum=1))  # Changes the model.
+    dropout: float = parameter(0.0, number(minimum=0, below=1))  # Changes the model.
+    user_norm_exponent: float = parameter(0.0, number(minimum=0))  # Changes the model.
 
     def allocations(
         self, gram: GramBlocks, settings: NeighborSettings, threads: int
@@ -74,7 +95,8 @@ class Ease(Similarity):
         shape, num_items = shape_of(gram), gram.num_items
         pairs = num_items * min(settings.num_neighbors or num_items, num_items)
         block = min(max(BLOCK_ENTRIES, num_items), num_items**2)
-        products = count_matrices(shape) if shape.is_binary else matrices(shape, 8)
+        are_counts = shape.is_binary and not self.user_norm_exponent
+        products = count_matrices(shape) if are_counts else matrices(shape, 8)
         dense = Allocation("dense matrix", 8 * num_items**2, OTHER_SIMILARITY)
         part = min(max(PART_ENTRIES, num_items), block)
         scratch = per_thread(threads, ENTRY_BYTES * block + PART_BYTES * part)
@@ -94,15 +116,20 @@ class Ease(Similarity):
         self, gram: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
     ) -> list[BestOfRows]:
         """Return the best sources of each target, or targets of each source, in blocks."""
-        dense = _dense_gram(gram, threads, progress)  # (I, I) float64
-        np.fill_diagonal(dense, dense.diagonal() + self.l2)
+        scaled = self._scale_users(gram)
+        dense = _dense_gram(scaled, threads, progress)  # (I, I) float64
+        norms, odds = dense.diagonal(), self.dropout / (1 - self.dropout)
+        np.fill_diagonal(dense, norms + self.l2 + odds * norms)
         progress("invert X'X", 0, 0)
         inverse = self._invert(dense)
-        diagonal = inverse.diagonal()  # (I,) float64
+        factors = power(np.maximum(gram.users, 1.0), self.popularity_exponent)  # (I,) float64
+        divisors = inverse.diagonal() * factors  # (I,) float64
         rows_are_targets = settings.neighborhood == "target"
 
         def values_of(rows: Int64Array, columns: Int64Array, entries: Float64Array) -> Float64Array:
-            return -entries / diagonal[rows if rows_are_targets else columns]
+            sources, targets = (columns, rows) if rows_are_targets else (rows, columns)
+            values = -entries / divisors[targets]
+            return values * factors[sources] if self.popularity_exponent else values
 
         return best_of_rows(
             _blocks(gram.num_items),
@@ -112,6 +139,13 @@ class Ease(Similarity):
             threads,
             progress,
         )
+
+    def _scale_users(self, gram: GramBlocks) -> GramBlocks:
+        """Return X with rows divided by n_u^(user_norm_exponent / 2)."""
+        exponent = self.user_norm_exponent
+        if not exponent:
+            return gram
+        return gram.shared(("scaled users", exponent), lambda: _scale_users(gram, -exponent / 2))
 
     def _invert(self, dense: Float64Array) -> Float64Array:
         """Return the lower triangle of the inverse, in place of a positive definite matrix."""
@@ -127,6 +161,14 @@ class Ease(Similarity):
             )
         inverse: Float64Array = lapack.dpotri(factor, lower=1, overwrite_c=1)[0]
         return inverse
+
+
+def _scale_users(gram: GramBlocks, exponent: float) -> GramBlocks:
+    """Return X with rows multiplied by a power of their number of items."""
+    counts = np.diff(gram.user_items.indptr)  # (U,) int64
+    factors = power(np.maximum(counts, 1).astype(np.float64), exponent)
+    values = gram.user_items.data * np.repeat(factors, counts)  # (E,) float64
+    return gram.with_values(values.astype(np.float32))
 
 
 def _dense_gram(gram: GramBlocks, threads: int, progress: Progress) -> Float64Array:

@@ -57,29 +57,26 @@ class CacheBudget:
 
 
 class Products:
-    """left' @ right in blocks of rows.
+    """X' X in blocks of rows.
 
     Args:
-        left: (U, I).
-        right: (U, I); may be the same.
+        matrix: X, (U, I).
         max_block_entries: changes speed and memory only.
 
     Attributes:
         blocks: ranges of rows, in order, of at most so many entries or one row.
     """
 
-    def __init__(
-        self, left: CsrMatrix, right: CsrMatrix, kept: CacheBudget, max_block_entries: int
-    ) -> None:
+    def __init__(self, matrix: CsrMatrix, kept: CacheBudget, max_block_entries: int) -> None:
         self._product: CountProduct | WeightProduct
-        if left is right and (left.data == 1).all():
-            self._product = CountProduct(left)
+        if (matrix.data == 1).all():
+            self._product = CountProduct(matrix)
         else:
-            self._product = WeightProduct(left, right)
+            self._product = WeightProduct(matrix)
         self._kept = kept
         self._blocks: dict[tuple[int, int], Any] = {}
         bounds = np.minimum(
-            np.diff(self._product.work), right.num_columns
+            np.diff(self._product.work), matrix.num_columns
         )  # entries of a row, (I,)
         self.blocks = list(row_blocks(offsets(bounds), max(len(bounds), 1), max_block_entries))
 
@@ -144,7 +141,7 @@ class GramBlocks:
     @cached_property
     def products(self) -> Products:
         """X' X."""
-        return self.products_of(self.user_items, self.user_items)
+        return Products(self.user_items, self.kept, self.max_block_entries)
 
     @property
     def events(self) -> Sequences:
@@ -162,10 +159,6 @@ class GramBlocks:
         matrix = self.user_items
         new = CsrMatrix(matrix.indptr, matrix.indices, values, matrix.num_columns)
         return GramBlocks(new, self.kept, self.max_block_entries)
-
-    def products_of(self, left: CsrMatrix, right: CsrMatrix) -> Products:
-        """Return left' @ right, of (U, I) each, in blocks that share the budget."""
-        return Products(left, right, self.kept, self.max_block_entries)
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return the result of ``make``, called once for each key.

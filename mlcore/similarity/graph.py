@@ -1,38 +1,64 @@
 """Similarities by random walks of three steps over the graph of users and items.
 
 The history is the first step, from a user to a source item; then to one of its users, and on to an item
-of that user. Probabilities are rounded to float32 before they are multiplied, so products are exact in
-float64, hence the same bits on every platform.
+of that user. What depends on the source or the target alone is a factor of the whole sum, so these are
+quotients of X' X as others are, of the weights x_ui^alpha S_u^(-alpha / 2), rounded to float32.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mlcore.memory.plan import Allocation
+from mlcore.memory.plan import Allocation, peak
 from mlcore.numeric.portable import power
 from mlcore.numeric.sums import sum_by_group
 from mlcore.parameters import boolean, number, parameter
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
-from mlcore.similarity.gram import GramBlocks, Products
-from mlcore.similarity.memory import matrices, scipy_kernel, shape_of
-from mlcore.similarity.selection import (
-    BestOfRows,
-    best_of_columns,
-    best_of_rows,
-    by_source,
-    stack_rows,
-)
-from mlcore.types import CsrMatrix, Float64Array, Int64Array
+from mlcore.similarity.formula import Pairs, Quotient, Terms
+from mlcore.similarity.gram import GramBlocks
+from mlcore.similarity.memory import kept_pairs, matrices, shape_of
+from mlcore.similarity.pairs import PairSimilarity, best_pairs
+from mlcore.similarity.selection import BestOfRows, best_of_columns, by_source
+from mlcore.types import CsrMatrix, Float64Array
 
 __all__ = ["P3Alpha", "RP3Beta"]
 
-# For the memory plan: of an entry of X, the probabilities in the making; of a kept pair, to cut again.
-STEP_BYTES, CUT_BYTES = 16, 78
+# For the memory plan: of an entry of X, the weights in the making; of a kept pair, to cut again.
+STEP_BYTES, CUT_BYTES = 32, 78
+_LEAST = 2.0**-1022  # of an item or a user without weights
+
+
+@dataclass(frozen=True)
+class _Steps(PairSimilarity):
+    """c_ij / (s_i t_j), of X with other weights."""
+
+    sources: Float64Array
+    targets: Float64Array
+
+    def counts_users(self, gram: GramBlocks) -> bool:
+        """Return no: the weights are others."""
+        return False
+
+    def source_terms(self, gram: GramBlocks) -> Terms:
+        """Return s_i."""
+        return (self.sources,)
+
+    def target_terms(self, gram: GramBlocks) -> Terms:
+        """Return t_j."""
+        return (self.targets,)
+
+    def quotient(self, num_users: int) -> Quotient:
+        """Return the formula for the compiled kernel."""
+        return Quotient("product", 1.0)
+
+    def values(self, pairs: Pairs) -> Float64Array:
+        """Return c_ij / (s_i t_j)."""
+        (source,), (target,) = pairs.sources, pairs.targets
+        return pairs.products / (source * target)
 
 
 @dataclass(frozen=True)
@@ -40,53 +66,58 @@ class _Walk(Similarity):
     """w = P_iu P_ui, entries raised to alpha, cut to the best of each source and of each target."""
 
     uses_shrinkage = False
-    uses_min_cooccurrence = False
     alpha: float = parameter(1.0, number(minimum=0))  # Changes the model.
     normalize: bool = parameter(False, boolean())  # Changes the model.
 
-    def _target_factors(self, gram: GramBlocks) -> Float64Array | None:
-        """Return a factor of each target, (I,) float64, or None."""
-        return None
+    def _target_terms(self, gram: GramBlocks) -> Float64Array:
+        """Return what w(i, j) is divided by for each target, (I,) float64."""
+        return np.ones(gram.num_items)
 
     def allocations(
         self, gram: GramBlocks, settings: NeighborSettings, threads: int
     ) -> Sequence[Allocation]:
-        """Return what scipy's kernel takes, and the second cut."""
-        shape = shape_of(gram)
-        products = matrices(shape, 8, STEP_BYTES)
-        return scipy_kernel(shape, products, settings, threads, gather_bytes=CUT_BYTES)
+        """Return what the kernel of pairs takes, with the weights before it, and the second cut."""
+        shape, none = shape_of(gram), np.empty(0)
+        steps = _Steps(none, none).allocations(gram, _of_sources(settings), threads)
+        weights = matrices(shape, 0, STEP_BYTES)
+        pairs = kept_pairs(shape.num_pairs(settings.num_neighbors), CUT_BYTES)
+        return peak([*steps], [weights], [weights, pairs])
 
     def neighbors(
         self, gram: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows."""
-        products = gram.shared(("walk", self.alpha), lambda: self._products(gram))
-        factors = self._target_factors(gram)  # (I,) float64
-
-        def values_of(rows: Int64Array, columns: Int64Array, chances: Float64Array) -> Float64Array:
-            return chances if factors is None else chances * factors[columns]
-
-        k, rows = settings.num_neighbors, products.rows
-        best = stack_rows(best_of_rows(products.blocks, rows, values_of, k, threads, progress))
+        weighted, sources = gram.shared(("walk", self.alpha), lambda: self._weigh(gram))
+        steps = _Steps(sources, self._target_terms(gram))
+        best = best_pairs(steps, weighted, _of_sources(settings), threads, progress)
+        if not self.normalize and settings.neighborhood == "source":
+            return best
+        rows = BestOfRows(best.indptr, best.indices, best.data.astype(np.float64))
         if self.normalize:
-            best = _scale_rows(best)
+            rows = _scale_rows(rows)
         if settings.neighborhood == "source":
-            return by_source(best, gram.num_items, rows_are_targets=False)
-        best = best_of_columns(best, gram.num_items, k)
-        return by_source(best, gram.num_items, rows_are_targets=True)
+            return by_source(rows, gram.num_items, rows_are_targets=False)
+        rows = best_of_columns(rows, gram.num_items, settings.num_neighbors)
+        return by_source(rows, gram.num_items, rows_are_targets=True)
 
-    def _products(self, gram: GramBlocks) -> Products:
+    def _weigh(self, gram: GramBlocks) -> tuple[GramBlocks, Float64Array]:
+        """Return X of x_ui^alpha S_u^(-alpha / 2), and S_i^alpha, (I,) float64."""
         matrix = gram.user_items
-        data = matrix.data.astype(np.float64)
+        # Walks are the same for weights of any unit; of this one no power overflows.
+        unit = 2.0 ** -np.frexp(matrix.data.max(initial=1.0))[1]
+        data = matrix.data * unit  # (E,) float64
         users = matrix.row_of_entry()  # (E,) int64
         user_sums = sum_by_group(users, data, matrix.num_rows)  # (U,) float64
-        to_item = self._matrix(matrix, data / user_sums[users])  # (U, I)
-        from_item = self._matrix(matrix, data / gram.sums[matrix.indices])  # (U, I)
-        return gram.products_of(from_item, to_item)
+        half = power(np.maximum(user_sums, _LEAST), -self.alpha / 2)  # (U,) float64
+        weights = power(data, self.alpha) * half[users]  # (E,) float64
+        sums = sum_by_group(matrix.indices, data, gram.num_items)  # (I,) float64
+        return gram.with_values(weights.astype(np.float32)), power(
+            np.maximum(sums, _LEAST), self.alpha
+        )
 
-    def _matrix(self, matrix: CsrMatrix, chances: Float64Array) -> CsrMatrix:
-        raised = power(chances, self.alpha).astype(np.float32)  # (E,) float32
-        return CsrMatrix(matrix.indptr, matrix.indices, raised, matrix.num_columns)
+
+def _of_sources(settings: NeighborSettings) -> NeighborSettings:
+    return replace(settings, neighborhood="source")
 
 
 @dataclass(frozen=True)
@@ -113,11 +144,11 @@ class RP3Beta(_Walk):
     """
 
     name = "rp3beta"
-    beta: float = parameter(0.6, number(minimum=0))  # Changes the model.
+    beta: float = parameter(0.1, number(minimum=0))  # Changes the model.
 
-    def _target_factors(self, gram: GramBlocks) -> Float64Array | None:
-        """Return n_j^(-beta); 1 for an item without users, which no walk reaches."""
-        return power(np.maximum(gram.users, 1.0), -self.beta)
+    def _target_terms(self, gram: GramBlocks) -> Float64Array:
+        """Return n_j^beta; 1 for an item without users, which no walk reaches."""
+        return power(np.maximum(gram.users, 1.0), self.beta)
 
 
 def _scale_rows(best: BestOfRows) -> BestOfRows:

@@ -51,6 +51,10 @@ class PairSimilarity(Similarity):
         """Return the Gram blocks of the matrix that the formula calls X, from those of the weights."""
         return gram.binary if self.binary else gram
 
+    def counts_users(self, gram: GramBlocks) -> bool:
+        """Return whether all entries of ``counted`` are 1, from those of the weights."""
+        return self.binary or gram.is_binary
+
     def source_terms(self, gram: GramBlocks) -> Terms:
         """Return what ``values`` needs of each source item: here n_i alone.
 
@@ -71,7 +75,7 @@ class PairSimilarity(Similarity):
         self, gram: GramBlocks, settings: NeighborSettings, threads: int
     ) -> Sequence[Allocation]:
         """Return what the kernel takes that ``best_pairs`` chooses."""
-        shape, is_binary = shape_of(gram), self.binary or gram.is_binary
+        shape, is_binary = shape_of(gram), self.counts_users(gram)
         is_quotient = self.quotient(gram.num_users) is not None
         suits = is_quotient and _suits_compiled(gram, settings)
         copied = Allocation("weights of the formula", 4 * shape.num_entries, FEWER_ITEMS)

@@ -99,23 +99,20 @@ class WeightProduct:
     lists them as they came, and the product takes up to half as long again.
 
     Args:
-        left: (U, I).
-        right: (U, I); may be the same.
+        matrix: X, (U, I).
     """
 
-    def __init__(self, left: CsrMatrix, right: CsrMatrix) -> None:
-        work = sum_over_users(left, np.diff(right.indptr))  # (I,) multiply-adds
-        is_dense = bool(work.sum() >= DENSE * left.num_columns * right.num_columns)
-        rights = to_scipy(right, np.float64, is_dense)  # (U, I), or (1 + U, I)
-        same = rights if left is right else to_scipy(left, np.float64, is_dense)
-        self._left = same.T.tocsr()  # (I, U), or (I, 1 + U)
-        del same
-        self.order, self._right = by_popularity(rights)
+    def __init__(self, matrix: CsrMatrix) -> None:
+        work = sum_over_users(matrix, np.diff(matrix.indptr))  # (I,) multiply-adds
+        is_dense = bool(work.sum() >= DENSE * matrix.num_columns**2)
+        right = to_scipy(matrix, np.float64, is_dense)  # (U, I), or (1 + U, I)
+        self._left = right.T.tocsr()  # (I, U), or (I, 1 + U)
+        self.order, self._right = by_popularity(right)
         if is_dense:
             self._left.data[self._left.indptr[:-1]] = 0  # of the first user in each row
             # Descending: scipy's product lists the columns it met last first.
-            self._right.indices[: right.num_columns] = np.arange(right.num_columns)[::-1]
-        self.work = offsets(work + right.num_columns * is_dense)
+            self._right.indices[: matrix.num_columns] = np.arange(matrix.num_columns)[::-1]
+        self.work = offsets(work + matrix.num_columns * is_dense)
 
     def rows(self, begin: int, end: int) -> Any:
         """Return the rows ``begin`` to before ``end``, a CSR without zeros."""

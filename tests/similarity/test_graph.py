@@ -58,7 +58,7 @@ def random_x(seed: int, weighted: bool) -> oracles.Dense:
 
 
 def find(x: oracles.Dense, similarity: Similarity, **settings: Any) -> npt.NDArray[Any]:
-    config = TrainConfig(similarity, **settings)
+    config = oracles.plain(similarity, **settings)
     return oracles.dense(train_from_data(oracles.interactions_of(x), config).similarity)
 
 
@@ -129,19 +129,32 @@ def test_degenerate_data_give_what_the_definition_gives(x: oracles.Dense, k: int
 
 
 @pytest.mark.parametrize("similarity", [P3Alpha(), RP3Beta()])
-def test_settings_that_a_walk_has_no_place_for_are_refused(similarity: Similarity) -> None:
+def test_shrinkage_that_a_walk_has_no_place_for_is_refused(similarity: Similarity) -> None:
     with pytest.raises(ConfigError) as caught:
         TrainConfig(similarity, shrinkage=2.5)
     assert str(caught.value) == (
         f"shrinkage: expected 0, as {similarity.name} does not use it, got 2.5"
     )
-    with pytest.raises(ConfigError) as caught:
-        TrainConfig.from_json(
-            {"similarity": {"name": similarity.name}, "min_cooccurrence": 2}, "config.json"
-        )
-    assert str(caught.value) == (
-        f"config.json: min_cooccurrence: expected 1, as {similarity.name} does not use it, got 2"
+
+
+def test_pairs_of_too_few_common_users_are_left_out() -> None:
+    x = random_x(5, weighted=True)
+    common = (x > 0).T.astype(float) @ (x > 0)
+    every = find(x, RP3Beta(), num_neighbors=None)
+    found = find(x, RP3Beta(), num_neighbors=None, min_cooccurrence=4)
+    assert 0 < (found != 0).sum() < (every != 0).sum()
+    assert (found == np.where(common >= 4, every, 0)).all()
+
+
+@pytest.mark.parametrize("unit", [2.0**-60, 2.0**60, 1e30])
+def test_weights_of_any_unit_give_the_same_walks(unit: float) -> None:
+    x = random_x(6, weighted=True)
+    config = oracles.plain(RP3Beta(alpha=3.0))
+    found, expected = (
+        oracles.dense(train_from_data(oracles.interactions_of(some), config).similarity)
+        for some in (x * unit, x)
     )
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_sparse_and_canonical() -> None:

@@ -280,7 +280,7 @@ def test_degenerate_data_give_what_the_formula_gives(
         return
     compare = assert_same_bits if name in EXACT else assert_close
     for k, shrinkage, rare in itertools.product((1, 2, None), (0.0, 4.0), (1, 2)):
-        config = TrainConfig(
+        config = oracles.plain(
             SIMILARITIES[name](),
             num_neighbors=k,
             neighborhood=neighborhood,
@@ -312,14 +312,15 @@ def test_measures_on_the_binary_x_do_not_see_the_weights(name: str) -> None:
 
 def test_weights_act_in_the_history_where_the_measure_does_not_see_them() -> None:
     interactions = oracles.interactions_of(np.array([[2.0, 3.0]]))
-    histories = train_from_data(interactions, TrainConfig(SIMILARITIES["jaccard"]())).histories
+    histories = train_from_data(interactions, oracles.plain(SIMILARITIES["jaccard"]())).histories
     assert histories is not None and histories.data.tolist() == [2, 3]
 
 
 def test_shrinkage_that_leaves_nothing_leaves_an_empty_model_that_can_be_saved(
     tmp_path: Any,
 ) -> None:
-    model = train_from_data(oracles.interactions_of(np.ones((3, 3))), TrainConfig(shrinkage=1e300))
+    config = TrainConfig(SIMILARITIES["cosine"](), shrinkage=1e300)
+    model = train_from_data(oracles.interactions_of(np.ones((3, 3))), config)
     assert model.similarity.indptr.tolist() == [0, 0, 0, 0]
     model.save(tmp_path / "model")
     assert type(model).load(tmp_path / "model").similarity.num_entries == 0

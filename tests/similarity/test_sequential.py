@@ -105,8 +105,8 @@ def test_weights_and_the_weighting_act_in_the_history_only() -> None:
     plain = interactions_of(rows_of("abcab"))
     heavy = Interactions.from_columns("uuuuu", "abcab", [9, 8, 7, 6, 5], [60 * n for n in range(5)])
     models = [
-        train_from_data(plain, TrainConfig(SequentialRules())),
-        train_from_data(heavy, TrainConfig(SequentialRules())),
+        train_from_data(plain, oracles.plain(SequentialRules())),
+        train_from_data(heavy, oracles.plain(SequentialRules())),
         train_from_data(heavy, TrainConfig.from_json(LOGARITHM)),
     ]
     assert len({bits(model.similarity) for model in models}) == 1

@@ -36,7 +36,7 @@ def random_x(seed: int, weighted: bool, num_users: int = 60, num_items: int = 20
 
 def find(x: oracles.Dense, similarity: Slim, **settings: Any) -> npt.NDArray[Any]:
     settings.setdefault("num_neighbors", None)
-    config = TrainConfig(similarity, **settings)
+    config = oracles.plain(similarity, **settings)
     found = train_from_data(oracles.interactions_of(x), config).similarity
     assert (found.data > 0).all()
     return oracles.dense(found)

@@ -179,6 +179,7 @@ def test_any_data_and_plan_give_the_same_bits(seed: int, find: Find) -> None:
     assert find(way, x, measure, *settings, threads=int(rng.integers(1, 5))) == expected
 
 
+@pytest.mark.slow
 def test_threads_that_write_to_the_same_lists_change_no_bit(find: Find) -> None:
     x = random_x(100, 450, 7)
     expected = find(None, x, Dot(), 3)  # all lists end among ties
@@ -204,6 +205,7 @@ def rare_items(users: int, items: int, seed: int, per_item: int = 3) -> CsrMatri
     return CsrMatrix(indptr, (keys % items).astype(np.int32), ones, items)
 
 
+@pytest.mark.slow
 def test_a_large_catalogue_of_rare_items_gives_the_same_bits(find: Find) -> None:
     one_each = rare_items(300, 2000, seed=9)
     # The least of these products is below 1, as that of a number of common users never is.
