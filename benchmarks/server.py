@@ -22,7 +22,10 @@ from benchmarks.results import describe_machine
 __all__ = ["compare_servers", "rates_of"]
 
 SHAPE = "1m"
-TRAINING = ["--similarity", "cosine", "--set", "num_neighbors=100"]
+TRAINING = [
+    *("--similarity", "cosine", "--set", "num_neighbors=100"),
+    *("--set", "weighting.name=none", "--set", "neighborhood=target"),
+]
 BENCHMARK = ["test", "-run", "-", "-bench", "BesideFixedBody", "-benchtime", "25x"]
 RATE = re.compile(r"([\d.]+) (fixed-)?requests/s")
 

@@ -36,10 +36,11 @@ func (g contextGuard) Err() error       { return g.ctx.Err() }
 
 // What a request does, in nanoseconds as measured, some of them in no cache.
 const (
-	stepsOfGate       = 20  // for a candidate
-	stepsOfCap        = 100 // for a candidate
+	stepsOfGate       = 20  // for a candidate and a condition
+	stepsOfCap        = 100 // for a candidate and a cap
 	stepsOfFill       = 50  // for a popular item
 	stepsOfComparison = 10  // of a search in a row
+	stepsOfItem       = 100 // of the list: to give it its place and its id, and to write it
 	stepsOfShare      = 150 // to give it its id, and to write it
 )
 
@@ -94,20 +95,25 @@ func (m *Model) costOfList(entries, longest int64, f *filter) Cost {
 		Steps: float64(entries) + candidates,
 		Bytes: float64(longest)*bytesOfItem + 2*float64(m.items.sizeOf(int(longest))),
 	}
-	if !f.gate.isOpen() {
-		cost.Steps += candidates * stepsOfGate
+	gate := float64(len(f.gate.conditions)) * stepsOfGate
+	if f.gate.timed {
+		gate += stepsOfGate
 	}
-	if len(f.gate.caps) > 0 {
-		cost.Steps += float64(entries) + candidates*stepsOfCap
+	cost.Steps += candidates * gate
+	if caps := len(f.gate.caps); caps > 0 {
+		cost.Steps += float64(entries) + candidates*float64(caps)*stepsOfCap
 		cost.Bytes += candidates * bytesOfCandidate
 	}
+	listed := min(float64(longest), candidates)
 	if f.fill {
-		popular := float64(longest)
+		listed = float64(longest)
+		popular := listed
 		if !f.gate.isOpen() || len(f.gate.caps) > 0 {
 			popular = float64(len(m.counts))
 		}
-		cost.Steps += popular * stepsOfFill
+		cost.Steps += popular * (stepsOfFill + gate)
 	}
+	cost.Steps += listed * stepsOfItem
 	return cost
 }
 

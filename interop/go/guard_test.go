@@ -41,7 +41,7 @@ func (w *watch) Err() error {
 func denseModel(t *testing.T) (*modeltest.Model, *mlcore.Model) {
 	written := modeltest.Dense(rand.New(rand.NewPCG(1, 1)), 3, 1000)
 	written.Attributes = &modeltest.Attributes{
-		Columns: []string{"kind"}, Values: []string{"a", "b"}, Codes: [][]int32{make([]int32, 1000)},
+		Columns: []string{"kind", "size"}, Values: []string{"a", "b"}, Codes: [][]int32{make([]int32, 1000), make([]int32, 1000)},
 	}
 	return written, openModel(t, written.Write(t, t.TempDir()), mlcore.Options{})
 }
@@ -157,6 +157,36 @@ func TestACostIsKnownBeforeTheWorkAndIsNeverTooLow(t *testing.T) {
 					t.Errorf("a request that is too dear got %v", err)
 				}
 			}
+		}
+	}
+}
+
+func TestACostGrowsWithAllThatIsDoneForAnItem(t *testing.T) {
+	written, model := denseModel(t)
+	steps := func(n int, f *mlcore.Filter, fill bool) float64 {
+		guard := &watch{}
+		options := mlcore.RecommendOptions{IncludeSeen: true, Filter: f, Fill: fill, Guard: guard}
+		if _, err := model.Recommend(written.Users[0], n, options); err != nil {
+			t.Fatal(err)
+		}
+		return guard.cost.Steps
+	}
+	kind, both := lists{"kind": {"b"}}, lists{"kind": {"b"}, "size": {"b"}}
+	for _, c := range []struct {
+		name       string
+		less, more float64
+	}{
+		{"a longer list", steps(10, nil, false), steps(1000, nil, false)},
+		{"a condition", steps(10, &mlcore.Filter{}, false), steps(10, &mlcore.Filter{NoneOf: kind}, false)},
+		{"another one", steps(10, &mlcore.Filter{NoneOf: kind}, false), steps(10, &mlcore.Filter{NoneOf: both}, false)},
+		{"one of a filled list", steps(10, &mlcore.Filter{NoneOf: kind}, true) - steps(10, &mlcore.Filter{NoneOf: kind}, false),
+			steps(10, &mlcore.Filter{NoneOf: both}, true) - steps(10, &mlcore.Filter{NoneOf: both}, false)},
+		{"a cap", steps(10, nil, false), steps(10, &mlcore.Filter{AtMost: map[string]int{"kind": 20}}, false)},
+		{"another cap", steps(10, &mlcore.Filter{AtMost: map[string]int{"kind": 20}}, false),
+			steps(10, &mlcore.Filter{AtMost: map[string]int{"kind": 20, "size": 20}}, false)},
+	} {
+		if c.more < c.less+990 {
+			t.Errorf("%s: %.0f steps, without %.0f", c.name, c.more, c.less)
 		}
 	}
 }

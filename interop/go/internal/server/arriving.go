@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"net"
 	"net/http"
@@ -12,7 +13,8 @@ import (
 // and tells nobody. Its server must have noteState.
 type countingListener struct {
 	net.Listener
-	of *admission
+	of       *admission
+	isSecret bool // whether TLS hides the lines
 }
 
 func (l countingListener) Accept() (net.Conn, error) {
@@ -20,7 +22,7 @@ func (l countingListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	counting := &countingConn{Conn: connection, of: l.of}
+	counting := &countingConn{Conn: connection, of: l.of, isSecret: l.isSecret}
 	counting.inHeader.Store(true)
 	return counting, nil
 }
@@ -28,18 +30,25 @@ func (l countingListener) Accept() (net.Conn, error) {
 type countingConn struct {
 	net.Conn
 	of       *admission
+	isSecret bool
 	inHeader atomic.Bool
 
-	mutex   sync.Mutex
-	arrived int64 // bytes of the header
-	held    int64 // of the memory of all requests
+	mutex          sync.Mutex
+	arrived, lines int64 // of the header
+	held           int64 // of the memory of all requests
 }
 
 const (
-	// uncounted is so little that it belongs to the memory of a connection.
-	uncounted = 16 << 10
+	// uncounted is memory so little that it belongs to that of a connection.
+	uncounted = 32 << 10
 	// bytesOfHeader are for each byte of it: a line is copied as it grows.
 	bytesOfHeader = 2
+	// bytesOfLine are for each line besides, as measured: a key and a value with their places in a map.
+	bytesOfLine = 100
+	// shortestLine is one of two letters, a colon and a line feed: few can be shorter.
+	shortestLine = 4
+	// bytesOfHandshake are of TLS and a header of some lines, which are not told apart.
+	bytesOfHandshake = 4 << 10
 )
 
 // errNoRoom ends a connection whose header finds no memory. Package http has no answer to an error of this type.
@@ -47,20 +56,27 @@ var errNoRoom = &net.OpError{Op: "read", Err: errors.New("no room for one more r
 
 func (c *countingConn) Read(room []byte) (int, error) {
 	count, err := c.Conn.Read(room)
-	if count > 0 && c.inHeader.Load() && !c.hold(int64(count)) {
+	if count > 0 && c.inHeader.Load() && !c.hold(room[:count]) {
 		c.of.refused[reasonMemory].Add(1)
 		return 0, errNoRoom
 	}
 	return count, err
 }
 
-func (c *countingConn) hold(more int64) bool {
+func (c *countingConn) hold(more []byte) bool {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	if c.arrived += more; c.arrived <= uncounted {
+	c.arrived += int64(len(more))
+	if c.isSecret {
+		c.lines = max(0, c.arrived-bytesOfHandshake) / shortestLine // as many as there may be
+	} else {
+		c.lines += int64(bytes.Count(more, []byte{'\n'}))
+	}
+	needed := bytesOfHeader*c.arrived + bytesOfLine*c.lines
+	if needed <= uncounted {
 		return true
 	}
-	wanted := bytesOfHeader*c.arrived - c.held
+	wanted := needed - c.held
 	if !c.of.take(wanted, c.of.largeMemory()) {
 		return false
 	}
@@ -93,6 +109,6 @@ func noteState(connection net.Conn, state http.ConnState) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.of.memory.Add(-c.held)
-	c.arrived, c.held = 0, 0
+	c.arrived, c.lines, c.held = 0, 0, 0
 	c.inHeader.Store(true)
 }

@@ -43,6 +43,7 @@ func (s *Server) recommendBody(x *exchange) *fault {
 	if _, fault := parseQuery(query, nil, &s.limits); fault != nil {
 		return fault
 	}
+	x.leave() // or a slow body would keep others waiting
 	text, fault := x.readBody(&s.limits)
 	if fault != nil {
 		return fault

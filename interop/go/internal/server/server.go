@@ -112,7 +112,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, reload <-chan
 	go s.models.watch(watching, s.options.ReloadInterval, reload, s.options.VerifyReloads)
 	failed := make(chan error, 1)
 	s.connections.setLimit()
-	go func() { failed <- s.serve(httpServer, countingListener{listener, &s.admission}) }()
+	go func() { failed <- s.serve(httpServer, countingListener{listener, &s.admission, s.certificate != nil}) }()
 	s.log.Info("listening", "address", listener.Addr().String())
 	select {
 	case err := <-failed:
