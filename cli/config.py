@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mlcore.config import TrainConfig
 
 SCHEMA = Path(mlcore.__file__).with_name("config.schema.json")
+AUTO = "auto"  # in place of a file: what suits the interactions
 WIDTH = 96  # besides the margin of a help text
 
 
@@ -41,21 +42,44 @@ class ConfigArgs(argparse.Namespace):
 
         ``--similarity`` goes before ``--set``, and of a key given twice the last value counts.
         """
-        typed = {key: f"--set {_line(f'{key}={text}')}" for key, text in self.set}
+        if self.config == AUTO:
+            raise ConfigError(
+                f"--config: expected a file, got {AUTO}",
+                f"train --config {AUTO} chooses a configuration, which is config.json of the model",
+            )
+        return self._changed() if self.settings() else self.config
+
+    def settings(self) -> dict[str, object]:
+        """Return what ``--set`` and ``--similarity`` change, by key."""
         settings = {key: _value(text) for key, text in self.set}
         if self.similarity is not None:
-            typed.setdefault("similarity.name", f"--similarity {_line(self.similarity)}")
             settings.setdefault("similarity.name", self.similarity)
-        if not settings:
-            return self.config
+        return settings
+
+    def auto_settings(self) -> dict[str, object]:
+        """Return these of ``--config auto``, which the default must fit."""
+        if self.settings():
+            self._changed()
+        return self.settings()
+
+    def _changed(self) -> TrainConfig:
         from mlcore.config import SettingError
         from mlcore.files.inputs import display_name
         from mlcore.files.lists import read_config
+        from mlcore.similarity import SIMILARITIES
 
-        files = [] if self.config is None else [display_name(self.config)]
+        typed = {key: f"--set {_line(f'{key}={text}')}" for key, text in self.set}
+        if self.similarity is not None:
+            typed.setdefault("similarity.name", f"--similarity {_line(self.similarity)}")
+        file = None if self.config == AUTO else self.config
+        files = [] if file is None else [display_name(file)]
         try:
             place = " ".join([*files, *typed.values()])
-            return read_config(self.config).with_settings(settings, place)
+            settings = self.settings()
+            # What the file says of another similarity need not fit the one it leaves out.
+            name = settings.get("similarity.name")
+            known = name if isinstance(name, str) and name in SIMILARITIES else None
+            return read_config(file, known).with_settings(settings, place)
         except SettingError as error:
             raise ConfigError(f"{typed[error.key]}: {error.fault}", error.hint) from None
 
@@ -79,9 +103,14 @@ def _value(text: str) -> object:
     return text if isinstance(value, (dict, list)) else value
 
 
-def add_config_options(parser: Any) -> None:
-    """Add ``--config``, ``--similarity`` and ``--set`` to a parser or a group."""
-    parser.add_argument("--config", metavar="FILE", help="JSON; default: the default configuration")
+def add_config_options(parser: Any, otherwise: str = "") -> None:
+    """Add ``--config``, ``--similarity`` and ``--set`` to a parser or a group.
+
+    Args:
+        otherwise: what ``--config`` takes in place of a file.
+    """
+    text = f"JSON{otherwise}; default: the default configuration"
+    parser.add_argument("--config", metavar="FILE", help=text)
     parser.add_argument(
         "--similarity", metavar="NAME", help="in place of the one in --config; see the table below"
     )

@@ -157,8 +157,7 @@ class TerminalProgress:
         self._last, self._shown = now, True
         share = f": {100 * done // total} %" if total else f": {done}" if done else ""
         line = f"{printable(step)}{share} ({now - self._begun:.0f} s)"
-        self._stream.write(f"\r{line}\x1b[K" if self._is_terminal else f"{line}\n")
-        self._stream.flush()
+        self._write(f"\r{line}\x1b[K" if self._is_terminal else f"{line}\n")
 
     def detail(self, text: str) -> None:
         """Print a line that stays, if progress is shown at all."""
@@ -172,7 +171,7 @@ class TerminalProgress:
         self._out_of_memory = getattr(text, "out_of_memory", self._out_of_memory)  # of a Message
         if self._asked:
             text = getattr(text, "details", text)  # of a Message
-        print(printable(text, keep="\n"), file=self._stream, flush=True)
+        self._write(printable(text, keep="\n") + "\n")
 
     def out_of_memory(self, error: MemoryError) -> Exception:
         """Return the error of the memory plan that was shown last, or one for work without a plan."""
@@ -185,9 +184,11 @@ class TerminalProgress:
     def close(self) -> None:
         """Clear the line on the terminal."""
         if self._shown and self._is_terminal:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
+            self._write("\r\x1b[K")
             self._shown = False
+
+    def _write(self, text: str) -> None:
+        _print_courtesy(text, self._stream)
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,7 @@ def run(
             _report(outcome, sys.stderr if fills_stdout else sys.stdout, stop)
             return 0
         except BrokenPipeError:
-            _drop_stdout()  # the reader has seen enough
+            _drop(sys.stdout)  # the reader has seen enough
             return 1
         except KeyboardInterrupt:
             stop.can_stop = False
@@ -262,7 +263,7 @@ def _report(outcome: Outcome, stream: TextIO, stop: Stop) -> None:
     except (BrokenPipeError, KeyboardInterrupt, MlcoreError) as error:
         if not stop.names:
             raise
-        _drop_stdout()
+        _drop(sys.stdout)
         if isinstance(error, MlcoreError):
             _complain(f"note: {printable(str(error))}")
     stop.can_stop = False
@@ -271,8 +272,16 @@ def _report(outcome: Outcome, stream: TextIO, stop: Stop) -> None:
 
 
 def _complain(line: str) -> None:
-    with suppress(OSError):  # the terminal is gone
-        print(line, file=sys.stderr, flush=True)
+    _print_courtesy(f"{line}\n", sys.stderr)
+
+
+def _print_courtesy(text: str, stream: TextIO) -> None:
+    """Print what is no result: where nobody can read it, the work goes on."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:  # the terminal is gone
+        _drop(stream)
 
 
 def _is_stdout(path: str) -> bool:
@@ -292,25 +301,27 @@ def _print_result(outcome: Outcome, stream: TextIO) -> None:
         text = printable_json(text)
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(encoding="utf-8")  # ids may be in any script, whatever the locale
+    if stream is sys.stderr:
+        return _print_courtesy(text and f"{text}\n", stream)  # the result is on standard output
     try:
         print(text, end="\n" if text else "", file=stream, flush=True)
     except BrokenPipeError:
         raise
     except OSError as error:
-        _drop_stdout()
+        _drop(sys.stdout)
         raise from_os_error(error, "standard output", "room to write") from error
 
 
-def _drop_stdout() -> None:
-    # Otherwise Python would flush again at exit, and complain.
+def _drop(stream: TextIO) -> None:
+    # Otherwise Python would flush again at exit, and complain, or exit with 120.
     with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _show_warning(
     show_other: Callable[..., None], message: Warning | str, *details: Any, **more: Any
 ) -> None:
     if isinstance(message, DataWarning):
-        print(f"note: {message}", file=sys.stderr)
+        _complain(f"note: {message}")
     else:
         show_other(message, *details, **more)

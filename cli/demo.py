@@ -17,8 +17,9 @@ from mlcore.errors import DataError
 from mlcore.printable import printable
 
 CONFIG = {
-    "similarity": {"name": "cosine"},
     "weighting": {"name": "tf_idf"},
+    "neighborhood": "target",
+    "similarity": {"name": "cosine"},
     "num_neighbors": 20,
     "shrinkage": 10,
     "min_cooccurrence": 2,

@@ -2,24 +2,32 @@
 
 With --engine sql/train.sql counts the neighbors where the interactions are: the same model, for any
 similarity that needs only the number of users two items share.
+
+With --config auto it tries some twenty configurations on interactions held out, each on some of
+the users and the best on all, and takes the best, or the default where that may be chance.
+selection.json, beside the files of the model, has what came of each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from cli.config import ConfigArgs, add_config_options, add_config_tables
+from cli.config import AUTO, ConfigArgs, add_config_options, add_config_tables
 from cli.console import Parser, TerminalProgress, make_parser, run
 from cli.engines import EngineArgs, add_engine_options
 from cli.options import (
     InputArgs,
     add_catalogue_option,
     add_dry_run_option,
+    add_fields,
     add_input_options,
     add_lineage_option,
     add_interactions_option,
     add_threads_option,
 )
+from mlcore.errors import ConfigError
+from mlcore.tune.config import AutoConfig
 
 
 class Args(InputArgs, EngineArgs, ConfigArgs):
@@ -28,6 +36,8 @@ class Args(InputArgs, EngineArgs, ConfigArgs):
     interactions: str
     items: str | None
     attributes: str | None
+    metric: str
+    budget: int
     out_dir: str
     overwrite: bool
     without_users: bool
@@ -44,7 +54,13 @@ def build_parser() -> Parser:
         ".csv or .jsonl, perhaps .gz; .parquet; a folder of parts; -; "
         "with --engine also one of its tables",
     )
-    add_config_options(parser)
+    add_config_options(parser, f", or {AUTO}, which chooses by the interactions")
+    add_fields(
+        parser,
+        AutoConfig,
+        metric=f"of --config {AUTO}: to maximize on interactions held out",
+        budget=f"of --config {AUTO}: how many configurations to try at most",
+    )
     add_catalogue_option(parser)
     parser.add_argument(
         "--attributes",
@@ -92,26 +108,54 @@ def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
 
 
 def _work(args: Args, progress: TerminalProgress) -> str:
-    from mlcore.train import train_from_path
-
     args.check_engine_options()
+    if args.config == AUTO:
+        return _work_by_auto(args, progress)
+    for name in ("metric", "budget"):
+        if getattr(args, name) != getattr(AutoConfig, name):
+            raise ConfigError(
+                f"--{name}: expected --config {AUTO} with it, got {args.config or 'none'}"
+            )
     if args.engine is not None:
         return _work_by_engine(args, progress)
+    from mlcore.train import train_from_path
+
     return train_from_path(
-        args.interactions,
-        args.train_config(),
-        args.out_dir,
-        items_path=args.items,
-        attributes_path=args.attributes,
-        overwrite=args.overwrite,
-        with_users=not args.without_users,
-        threads=args.threads,
-        input_options=args.input_options(),
-        lineage_path=args.lineage,
-        dry_run=args.dry_run,
-        progress=progress,
-        on_message=progress.show,
+        args.interactions, args.train_config(), args.out_dir, **_options(args, progress)
     )
+
+
+def _work_by_auto(args: Args, progress: TerminalProgress) -> str:
+    if args.engine is not None:
+        raise ConfigError(
+            f"--config {AUTO}: expected no --engine with it, got {args.engine}",
+            f"choose on a part of the users, --config {AUTO} without --engine, and train with the "
+            "config.json of that model",
+        )
+    from mlcore.tune import train_auto_from_path
+
+    return train_auto_from_path(
+        args.interactions,
+        args.out_dir,
+        AutoConfig(args.metric, args.budget),
+        settings=args.auto_settings(),
+        **_options(args, progress),
+    )
+
+
+def _options(args: Args, progress: TerminalProgress) -> dict[str, Any]:
+    return {
+        "items_path": args.items,
+        "attributes_path": args.attributes,
+        "overwrite": args.overwrite,
+        "with_users": not args.without_users,
+        "threads": args.threads,
+        "input_options": args.input_options(),
+        "lineage_path": args.lineage,
+        "dry_run": args.dry_run,
+        "progress": progress,
+        "on_message": progress.show,
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,7 +13,8 @@ for settings that depend on each other:
       {"similarity": {"name": "rp3beta", "beta": {"float": [0, 2]}}}
     ]}
 
-Trial 0 is the default configuration. The directory gets tuning.json, which names data, space, metric
+Trial 0 is the default configuration; without --space the next five are those that train --config auto
+ranks first. The directory gets tuning.json, which names data, space, metric
 and seed; trials.jsonl, one line for each trial; and config.json, the best configuration so far, for
 train. After a kill the same command resumes, and tries what it would have tried without it.
 """

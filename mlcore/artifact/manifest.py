@@ -25,9 +25,11 @@ __all__ = [
     "MODEL_FILES",
     "NORMALIZATION_FILES",
     "PROVENANCE",
+    "SELECTION",
     "FileEntry",
     "Manifest",
     "ModelCounts",
+    "OTHER_FILES",
     "expected_arrays",
     "parse_object",
 ]
@@ -68,7 +70,10 @@ REQUIRED_FILES: dict[str, tuple[str, ...]] = {ITEM_ATTRIBUTES: ATTRIBUTE_FILES[:
 _FILES_OF_FEATURES = tuple(file for files in FEATURES.values() for file in files)
 MODEL_FILES = (*_FILES, *_FILES_OF_FEATURES, *_FILES_OF_USERS, "manifest.json")
 PROVENANCE = "provenance.json"
-DIRECTORY_FILES = (*MODEL_FILES, PROVENANCE)  # those that a writer may replace
+SELECTION = "selection.json"
+# Beside the files of a model and none of them: how it was made, and how its configuration was chosen.
+OTHER_FILES = (PROVENANCE, SELECTION)
+DIRECTORY_FILES = (*MODEL_FILES, *OTHER_FILES)  # those that a writer may replace
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

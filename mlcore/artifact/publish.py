@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mlcore.artifact import DIRECTORY_FILES, KEPT_COPIES, replaced_directory, verify_model
 from mlcore.artifact.directory import COPY_NAME, make_parents, remove_folders, sync
-from mlcore.artifact.manifest import PROVENANCE
+from mlcore.artifact.manifest import OTHER_FILES
 from mlcore.errors import DataError, DataWarning, os_errors_at, shown_as
 from mlcore.files.clobber import refuse_clobber
 from mlcore.files.locks import locked
@@ -54,9 +54,9 @@ def publish_from_path(model_dir: PathLike, link: PathLike, *, keep: int = KEPT_C
     _check_link(target)
     manifest = verify_model(source)
     names = [*manifest.files, "manifest.json"]
-    made = source / PROVENANCE
-    if made.is_file() and not made.is_symlink():  # which may lead anywhere
-        names.append(PROVENANCE)
+    others = (source / name for name in OTHER_FILES)
+    # A link may lead anywhere.
+    names += [path.name for path in others if path.is_file() and not path.is_symlink()]
     # One at a time: another would remove as old a copy that has no link yet.
     with _folder_of(target), locked(target.parent) as is_locked:
         _check_link(target)

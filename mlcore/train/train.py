@@ -47,6 +47,7 @@ from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
 from mlcore.weighting import Normalization, Recency, Weighting
 
 __all__ = [
+    "Chosen",
     "NeighborFinder",
     "Trainer",
     "add_catalogue",
@@ -58,6 +59,19 @@ __all__ = [
 
 # Returns the (I, I) float32 neighbors of a configuration, in place of the similarity.
 NeighborFinder: TypeAlias = Callable[[TrainConfig, GramBlocks, IdMap, Progress], CsrMatrix]
+
+
+class Chosen(NamedTuple):
+    """A configuration that was chosen for some interactions.
+
+    Attributes:
+        documents: texts by name, which go beside the files of the model.
+        params: what decided the choice, for the lineage.
+    """
+
+    config: TrainConfig
+    documents: Mapping[str, str]
+    params: Mapping[str, object]
 
 
 _NO_ORDER = np.empty(0, np.int32)  # of a model without users
@@ -107,8 +121,8 @@ class Trainer:
         attributes: of the items, for the models to carry.
 
     >>> trainer = Trainer(Interactions.from_columns(["u", "u"], ["a", "b"]), keep_bytes=2**20)
-    >>> trainer.train(TrainConfig()).similarity.data.tolist()
-    [1.0, 1.0]
+    >>> trainer.train(TrainConfig()).similarity.indices.tolist()
+    [1, 0]
     """
 
     def __init__(
@@ -273,8 +287,8 @@ def train_from_data(
             missing or after the reference time; or there is not enough memory.
 
     >>> model = train_from_data(Interactions.from_columns(["u", "u"], ["a", "b"]))
-    >>> model.similarity.data.tolist()
-    [1.0, 1.0]
+    >>> model.similarity.indices.tolist()
+    [1, 0]
     """
     if not isinstance(config, TrainConfig):
         config = TrainConfig.from_json(config)
@@ -296,6 +310,7 @@ def train_from_path(
     *,
     items_path: PathLike | None = None,
     attributes_path: PathLike | None = None,
+    choose: Callable[[Interactions], Chosen] | None = None,
     overwrite: bool = False,
     with_users: bool = True,
     threads: int | None = None,
@@ -314,6 +329,7 @@ def train_from_path(
         items_path: the catalogue, a table with a column ``item_id``, or None for the items of the
             interactions. It counts where a formula or a metric has the number of items.
         attributes_path: what the model keeps of its items, as ``read_catalogue`` takes it.
+        choose: chooses the configuration by the interactions, which ``config`` says how to combine.
         overwrite: replace a model directory that is there, in one step.
         with_users: keep the histories.
         threads: None for one a core. Changes speed only.
@@ -329,11 +345,13 @@ def train_from_path(
 
     config = TrainConfig.from_json(config) if isinstance(config, Mapping) else config
 
-    def read() -> tuple[Trainer, TrainConfig, int]:
-        settings = read_config(config)
+    def read() -> tuple[Trainer, Chosen, int]:
+        chosen = Chosen(read_config(config), {}, {})
         interactions, num_rows = _read(
-            interactions_path, items_path, settings, input_options, threads, progress
+            interactions_path, items_path, chosen.config, input_options, threads, progress
         )
+        if choose is not None and not dry_run:
+            chosen = choose(interactions)
         trainer = Trainer(
             interactions,
             threads=threads,
@@ -341,12 +359,12 @@ def train_from_path(
             on_message=on_message,
             attributes=attributes_of(interactions, attributes_path, input_options),
         )
-        return trainer, settings, num_rows
+        return trainer, chosen, num_rows
 
     if dry_run:
-        trainer, settings, _ = read()
+        trainer, chosen, _ = read()
         with at(display_name(interactions_path)):
-            return trainer.plan(settings, with_users=with_users).dry_run(on_message)
+            return trainer.plan(chosen.config, with_users=with_users).dry_run(on_message)
     # Opened first: an output that cannot be written is found before the work, not after it.
     config_path = None if isinstance(config, TrainConfig) else config
     inputs = {
@@ -360,11 +378,13 @@ def train_from_path(
         Path(out_dir), overwrite, DIRECTORY_FILES, inputs=inputs, on_written=run.on_written
     ) as folder:
         run.take_options(inputs)
-        trainer, settings, num_rows = read()
+        trainer, chosen, num_rows = read()
         with at(display_name(interactions_path)):
-            model = trainer.train(settings, with_users=with_users)
-        run.note(model.config_json, input_options, with_users=with_users)
+            model = trainer.train(chosen.config, with_users=with_users)
+        run.note(model.config_json, input_options, with_users=with_users, **chosen.params)
         model.write_files(folder)
+        for name, text in chosen.documents.items():
+            (folder / name).write_bytes(text.encode())
         write_provenance(folder, facts_of_training(model, num_rows, run))
     return summary_of(model)
 

@@ -1,4 +1,4 @@
-"""Settings of a search. Loads no numpy, for the help of commands."""
+"""Settings of searches. Loads no numpy, for the help of commands."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mlcore.evaluate.config import METRIC_NAMES
 from mlcore.parameters import Rule, check_parameters, integer, parameter
 
-__all__ = ["TuneConfig"]
+__all__ = ["AutoConfig", "TuneConfig"]
 
 
 def _metric_rule() -> Rule:
@@ -47,3 +47,21 @@ class TuneConfig:
     def cutoff(self) -> int:
         """The list length of the metric."""
         return int(self.metric.partition("@")[2])
+
+
+@dataclass(frozen=True)
+class AutoConfig:
+    """How ``auto`` chooses a configuration. Every field changes the choice.
+
+    Attributes:
+        metric: to maximize, a metric of users with its cutoff.
+        budget: how many configurations to try, the default included; beyond those of the ladder, all.
+        seed: of the hold-out.
+    """
+
+    metric: str = parameter("ndcg@10", _metric_rule())
+    budget: int = parameter(40, integer(minimum=1))
+    seed: int = parameter(0, integer(minimum=0))
+
+    def __post_init__(self) -> None:
+        check_parameters(self)

@@ -188,11 +188,12 @@ def _located(text: str, choices: Mapping[tuple[str, ...], str], place: str) -> s
 
 def _hint(config: Any) -> str | None:
     """Return a hint if each setting is valid alone but two of them conflict."""
-    if not isinstance(config, Mapping):
+    if not isinstance(config, Mapping) or "similarity" not in config:
         return None
     for key, value in config.items():
         try:
-            TrainConfig.from_json({key: value})
+            # Not with the default, which does not use each setting.
+            TrainConfig.from_json({"similarity": {"name": "cosine"}, key: value})
         except ConfigError:
             return None
     return (

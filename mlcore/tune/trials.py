@@ -25,7 +25,7 @@ class Trial:
     Attributes:
         trial: its number; 0 is the default configuration.
         value: the objective, or None if the trial failed.
-        params: picked values of the space; none for trial 0.
+        params: picked values of the space; none for the default and those that auto ranks first.
         config: defaults spelled out.
         metrics: all metrics at the cutoff; none if the trial failed.
         same_as: an earlier trial of this configuration, whose outcome this one repeats.

@@ -1,12 +1,12 @@
 """Search for the configuration that is best by a metric on held-out interactions.
 
-Trial 0 is the default configuration, so the best is never worse than it on this metric. Optuna
-suggests the others from a space, by the trials before.
+Trial 0 is the default configuration, so the best is never worse than it on this metric. In the built-in space
+the next ones are those that ``auto`` ranks first. Optuna suggests the others, by the trials before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -28,7 +28,8 @@ from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.references import count_unknown, likely_reason, none_known
 from mlcore.train.memory import TrainingPlanner
 from mlcore.train.train import Trainer, add_catalogue
-from mlcore.tune.config import TuneConfig
+from mlcore.tune.auto import select_from_data
+from mlcore.tune.config import AutoConfig, TuneConfig
 from mlcore.tune.directory import (
     CONFIG,
     TUNING_FILES,
@@ -44,6 +45,7 @@ __all__ = ["tune_from_data", "tune_from_path"]
 
 # Steers the search away from failed trials: no metric is below.
 OBJECTIVE_OF_FAILURE = 0.0
+FIRST = 5  # of what auto ranks first
 
 OnTrial: TypeAlias = Callable[[Trial, Trial | None], None]
 
@@ -54,6 +56,7 @@ def tune_from_data(
     space: SearchSpace,
     config: TuneConfig = TuneConfig(),
     *,
+    first: Sequence[Mapping[str, Any]] = (),
     past: Sequence[Trial] = (),
     threads: int | None = None,
     progress: Progress = no_progress,
@@ -69,6 +72,7 @@ def tune_from_data(
     Args:
         interactions: or a data frame, as ``train_from_data`` takes it.
         validation: held-out interactions of the same users, likewise.
+        first: configurations to try after the default, of the space or not.
         past: trials of the same search, from the first, in order.
         threads: None for one per core. Changes speed only.
         progress: called by each training.
@@ -89,12 +93,13 @@ def tune_from_data(
     interactions = Interactions.of(interactions, keep_events=space.uses_order)
     validation = Interactions.of(validation)
     _check_overlap(interactions, validation, "validation")
-    samples = [_sample_of(trial, space) for trial in past]
+    fixed = [SampledConfig({}, {}, dict(config)) for config in ({}, *first)]
+    samples = [_sample_of(trial, space, fixed) for trial in past]
     trainer = Trainer(
         interactions, keep_bytes=config.keep_mib * 2**20, threads=threads, progress=progress
     )
     runner = TrialRunner(trainer, validation, config, threads)
-    return _search(runner, space, list(past), samples)
+    return _search(runner, space, list(past), samples, fixed)
 
 
 def _check_overlap(interactions: Interactions, validation: Interactions, place: str) -> None:
@@ -110,10 +115,11 @@ def _check_overlap(interactions: Interactions, validation: Interactions, place: 
         raise fault
 
 
-def _sample_of(trial: Trial, space: SearchSpace) -> SampledConfig:
+def _sample_of(trial: Trial, space: SearchSpace, fixed: Sequence[SampledConfig]) -> SampledConfig:
     """Return the sample of a past trial."""
     try:
-        sample = SampledConfig({}, {}, {}) if trial.trial == 0 else space.replay(trial.params)
+        is_fixed = trial.trial < len(fixed)
+        sample = fixed[trial.trial] if is_fixed else space.replay(trial.params)
     except ConfigError as error:
         raise ConfigError(f"trial {trial.trial}: {error}") from None
     if full_config(sample.config) != trial.config:
@@ -124,13 +130,19 @@ def _sample_of(trial: Trial, space: SearchSpace) -> SampledConfig:
 
 
 def _search(
-    runner: TrialRunner, space: SearchSpace, trials: list[Trial], samples: list[SampledConfig]
+    runner: TrialRunner,
+    space: SearchSpace,
+    trials: list[Trial],
+    samples: list[SampledConfig],
+    fixed: Sequence[SampledConfig],
 ) -> Iterator[Trial]:
+    begin = len(fixed)
     for number in range(len(trials), runner.config.trials):
-        sample = SampledConfig({}, {}, {})
-        if number:
-            objectives = (OBJECTIVE_OF_FAILURE if t.value is None else t.value for t in trials[1:])
-            sample = suggest(space, zip(samples[1:], objectives), runner.config.seed, number)
+        if number < begin:
+            sample = fixed[number]
+        else:
+            values = (OBJECTIVE_OF_FAILURE if t.value is None else t.value for t in trials[begin:])
+            sample = suggest(space, zip(samples[begin:], values), runner.config.seed, number)
         trial = runner.run(number, sample, trials)
         trials.append(trial)
         samples.append(sample)
@@ -207,10 +219,22 @@ def tune_from_path(
         "optuna": optuna,
     }
     with open_tuning_directory(Path(out_dir), search) as directory:
-        past = directory.trials
         plan.show(on_message)  # a trial that does not fit fails alone
+        first: list[Mapping[str, Any]] = []
+        if space.source == DEFAULT_SPACE:
+            auto = AutoConfig(config.metric, seed=config.seed)
+            selection = select_from_data(interactions, auto, threads=threads, progress=progress)
+            default = TrainConfig().to_json()
+            first = [one.config for one in selection.tried if one.config != default][:FIRST]
         new = tune_from_data(
-            interactions, validation, space, config, past=past, threads=threads, progress=progress
+            interactions,
+            validation,
+            space,
+            config,
+            first=first,
+            past=directory.trials,
+            threads=threads,
+            progress=progress,
         )
         trials = _write_trials(directory, new, on_trial, run.on_written)
     unknown = count_unknown(validation.user_ids, interactions.user_ids)

@@ -56,7 +56,11 @@ def interactions_of(rows: list[Row]) -> Interactions:
 
 # With all files that a model may have.
 CONFIG = TrainConfig(
-    Cosine(), BM25(smooth=True), num_neighbors=5, history_decay=QuadraticHistoryDecay()
+    Cosine(),
+    BM25(smooth=True),
+    num_neighbors=5,
+    neighborhood="target",
+    history_decay=QuadraticHistoryDecay(),
 )
 
 

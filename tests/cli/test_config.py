@@ -60,7 +60,7 @@ CASES = [
         "a parameter that is misspelt",
         f"{TRAIN} --set weighting.nam=bm25",
         "--set weighting.nam=bm25: expected one of name, half_life_days, reference_time, as "
-        "weighting none has no other, got 'nam'",
+        "weighting log has no other, got 'nam'",
         "did you mean weighting.name?",
     ),
     Case(
@@ -95,7 +95,7 @@ CASES = [
         f"{TRAIN} --config shrunk.json --similarity ease",
         "shrunk.json --similarity ease: shrinkage: expected 0, as ease does not use it, got 10",
         "leave it out, or --set shrinkage=0",
-        {"shrunk.json": '{"shrinkage": 10}'},
+        {"shrunk.json": '{"similarity": {"name": "cosine"}, "shrinkage": 10}'},
     ),
 ]
 
@@ -211,3 +211,19 @@ def test_it_completes_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -
 def test_the_schema_is_printed_whole(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("config --schema") == 0
     assert capsys.readouterr() == (format_document(config_schema()), "")
+
+
+def test_a_similarity_takes_the_place_of_one_that_the_rest_of_the_file_does_not_fit(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "shrunk.json"
+    for former in ("", '"similarity": {"name": "rp3beta", "beta": 2}, '):
+        path.write_text(f'{{{former}"shrinkage": 10}}')
+        assert run("config --config shrunk.json --similarity cosine") == 0
+        printed = json.loads(capsys.readouterr().out)
+        assert (printed["similarity"], printed["shrinkage"]) == ({"name": "cosine"}, 10)
+        assert run("config --config shrunk.json") == 1
+        assert "shrinkage: expected 0, as rp3beta does not use it" in capsys.readouterr().err
+    path.write_text('{"similarity": {"name": "tversky", "alpha": 0.5}}')
+    assert run("config --config shrunk.json --similarity tversky") == 0  # as it is
+    assert json.loads(capsys.readouterr().out)["similarity"]["alpha"] == 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import itertools
@@ -242,6 +243,23 @@ def test_progress_on_a_terminal_is_one_line_that_changes_and_goes(clock: Clock) 
     progress.close()
     assert stream.getvalue().endswith("31 % (2 s)\x1b[K\r\x1b[K")
     assert stream.getvalue().count("\r\x1b[K") == 1
+
+
+class Gone(Terminal):
+    """A terminal that was closed."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def test_a_terminal_that_is_gone_stops_no_work(clock: Clock) -> None:
+    progress = TerminalProgress(Gone(), asked=True)
+    clock.now += 10
+    progress("train", 1, 2)
+    progress.detail("trial 0")
+    clock.now += 10
+    progress("train", 2, 2)
+    progress.close()
 
 
 def test_short_work_shows_nothing_even_on_a_terminal(clock: Clock) -> None:
@@ -486,6 +504,21 @@ def test_a_summary_that_cannot_be_printed_is_noted_when_the_files_are_there(fold
         b"note: standard output: expected room to write, got 'No space left on device'\n"
     )
     assert (done.returncode, (folder / "new.csv").exists()) == (0, True)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("name", ["/dev/full", "a closed pipe"])
+@pytest.mark.parametrize("out", ["new.csv", "-"])  # whose summary is on standard error, too
+def test_notes_that_cannot_be_printed_stop_no_work(name: str, out: str, folder: Path) -> None:
+    (folder / "bom.csv").write_bytes(b"\xef\xbb\xbfuser_id,item_id\nann,tea\nann,milk\n")
+    command = f"preprocess --interactions bom.csv --format csv --out {out}"
+    errors = os.open(name, os.O_WRONLY) if name == "/dev/full" else closed_pipe()
+    try:
+        done = python(folder, "-m", "cli", *command.split(), stdout=subprocess.PIPE, stderr=errors)
+    finally:
+        os.close(errors)
+    written = done.stdout if out == "-" else (folder / out).read_bytes()
+    assert (done.returncode, written) == (0, b"user_id,item_id,weight\nann,milk,1\nann,tea,1\n")
 
 
 def test_a_gate_counts_even_if_nobody_reads_the_summary(folder: Path) -> None:

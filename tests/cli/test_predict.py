@@ -149,8 +149,8 @@ CASES = [
     ),
     history_case(
         "weight beyond float32",
-        '{"user_id": "s1", "history": [{"item_id": "tea", "weight": 1e39}]}',
-        "weighting none: item 'tea': expected a weight above 0 that float32 holds, got 1e+39",
+        '{"user_id": "s1", "history": [{"item_id": "tea", "weight": 1e-60}]}',
+        "weighting log: item 'tea': expected a weight above 0 that float32 holds, got 1e-60",
     ),
     Case(
         "empty histories",

@@ -71,7 +71,7 @@ CASES = [
     ),
     Case(
         "weight beyond float32",
-        "train --interactions bad.csv --out-dir new",
+        "train --interactions bad.csv --set weighting.name=none --out-dir new",
         "bad.csv: weighting none: user 'ann', item 'tea': expected a weight above 0 that float32 "
         "holds, got 1e+39",
         files={"bad.csv": "user_id,item_id,weight\nann,tea,1e39\n"},

@@ -883,7 +883,7 @@ CONFIGURATION = [
         "Another similarity drops the parameters of the former one, but not settings of the whole.",
         "Set it to what the similarity takes.",
         f"{TRAIN} --config shrunk.json --similarity p3alpha --set shrinkage=0",
-        {"shrunk.json": '{"shrinkage": 10}\n'},
+        {"shrunk.json": '{"similarity": {"name": "cosine"}, "shrinkage": 10}\n'},
     ),
     Entry(
         "A user has all items, so tf_idf or bm25 weighs 0 or less",

@@ -66,7 +66,9 @@ def flat() -> Interactions:
 
 
 def config_of(name: str, **settings: object) -> TrainConfig:
-    return TrainConfig.from_json({"similarity": {"name": name}, **settings})
+    """Of weights as they are: of those that are all 1 the kernels count users."""
+    base = {"weighting": {"name": "none"}, "neighborhood": "target"}
+    return TrainConfig.from_json({**base, "similarity": {"name": name}, **settings})
 
 
 def share_taken(trainer: Trainer, config: TrainConfig) -> float:
@@ -172,7 +174,16 @@ def test_rules_of_events_that_came_several_times_take_what_is_planned(
     assert LEAST_SHARE <= share_taken(trainer, config) <= MOST_SHARE
 
 
-@pytest.mark.parametrize("similarity", [Ease(), Slim(l1=30, l2=200)], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "similarity",
+    [
+        Ease(),
+        Ease(popularity_exponent=0.5, dropout=0.5),
+        Ease(user_norm_exponent=1),
+        Slim(l1=30, l2=200),
+    ],
+    ids=repr,
+)
 def test_the_linear_models_take_what_is_planned(
     similarity: Similarity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,7 +357,7 @@ def test_a_dry_run_prints_the_plan_and_creates_nothing(
     out, err = capsys.readouterr()
     first, *_, total, last = out.splitlines()
     assert err == ""
-    assert first == "memory plan: asymmetric_cosine, 3 interactions, 2 users, 2 items, 1 thread"
+    assert first == "memory plan: rp3beta, 3 interactions, 2 users, 2 items, 1 thread"
     assert total.startswith("  at most ") and total.endswith(", 3.0 GiB available")
     assert last.startswith("  the model directory has at most ")
     assert os.listdir(events) == ["events.csv"]
@@ -355,7 +366,7 @@ def test_a_dry_run_prints_the_plan_and_creates_nothing(
     out, err = capsys.readouterr()
     *plan, error, hint = err.splitlines()
     assert out == "" and plan[0] == first
-    assert error.startswith("error: events.csv: asymmetric_cosine: memory: expected a need of at")
+    assert error.startswith("error: events.csv: rp3beta: memory: expected a need of at")
     assert hint.startswith("hint: ")
     assert os.listdir(events) == ["events.csv"]
 
@@ -381,7 +392,7 @@ def test_the_command_shows_the_plan_before_the_work_or_one_error(
     monkeypatch.setattr("mlcore.memory.plan.available_bytes", lambda: 0)
     assert train_main([*command, "other"]) == 1
     out, err = capsys.readouterr()
-    assert out == "" and err.startswith("error: events.csv: asymmetric_cosine: memory: ")
+    assert out == "" and err.startswith("error: events.csv: rp3beta: memory: ")
     assert not Path("other").exists()
 
 

@@ -13,7 +13,7 @@ import pytest
 from mlcore import ConfigError, DataError, Interactions, Model, TrainConfig, train_from_data
 from mlcore.errors import DataWarning
 from mlcore.heavy_users import DownWeight, Keep, Latest, Sample
-from mlcore.similarity import Cosine, P3Alpha, RP3Beta, Similarity, registry
+from mlcore.similarity import AsymmetricCosine, Cosine, P3Alpha, RP3Beta, Similarity, registry
 from mlcore.similarity.products import CountProduct, WeightProduct
 from mlcore.train.train import Trainer, add_catalogue, train_from_path
 from mlcore.weighting import BM25, NoWeighting, TfIdf
@@ -77,7 +77,7 @@ def test_measures_shrinkage_and_neighbors_share_one_count(
     interactions: Interactions, counted: list[int]
 ) -> None:
     trainer = Trainer(interactions, keep_bytes=ENOUGH)
-    trainer.train(TrainConfig(shrinkage=1))
+    trainer.train(TrainConfig(AsymmetricCosine(), shrinkage=1))
     first = len(counted)
     assert first > 1
     for name in ("cosine", "dot", "asymmetric_cosine", "pearson"):
@@ -105,9 +105,9 @@ def test_walks_of_one_alpha_share_one_count(interactions: Interactions, counted:
 
 def test_nothing_is_kept_unless_asked(interactions: Interactions, counted: list[int]) -> None:
     trainer = Trainer(interactions)
-    trainer.train(TrainConfig())
+    trainer.train(TrainConfig(Cosine()))
     first = len(counted)
-    trainer.train(TrainConfig(shrinkage=1))
+    trainer.train(TrainConfig(Cosine(), shrinkage=1))
     assert len(counted) == 2 * first
 
 
@@ -126,11 +126,11 @@ def test_heavy_users_are_reduced_anew_and_share_nothing_with_all_users(
     ways = [Keep(), Sample(3), Sample(3, seed=1), DownWeight(0.7), Keep(), Sample(3)]
     for way in ways:
         for shrinkage in (0.0, 2.0):
-            config = TrainConfig(heavy_users=way, shrinkage=shrinkage)
+            config = TrainConfig(Cosine(), heavy_users=way, shrinkage=shrinkage)
             assert same(trainer.train(config), train_from_data(interactions, config))
     counted.clear()
     for way in ways:
-        trainer.train(TrainConfig(heavy_users=way, shrinkage=1.0))
+        trainer.train(TrainConfig(Cosine(), heavy_users=way, shrinkage=1.0))
     assert counted == []
 
 

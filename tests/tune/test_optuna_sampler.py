@@ -41,7 +41,9 @@ def test_suggestions_are_those_of_a_study_of_optuna_that_was_never_interrupted()
 
 
 def test_suggestions_come_to_where_past_ones_were_good() -> None:
-    space = SearchSpace.from_json({"shrinkage": {"float": [0, 100]}})
+    space = SearchSpace.from_json(
+        {"similarity": {"name": "cosine"}, "shrinkage": {"float": [0, 100]}}
+    )
     past: list[Any] = []
     for number in range(40):
         sample = suggest(space, past, seed=1, number=number)

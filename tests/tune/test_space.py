@@ -192,14 +192,14 @@ def test_params_of_another_space_are_refused(params: dict[str, Any]) -> None:
             ": similarity: expected no further key, got the key 'alpha'",
         ),
         (
-            {"choice": [{"shrinkage": 1}, {"weighting": {"name": "bm25", "b": {"float": [0, 1.5]}}}]},
+            {"choice": [{"min_cooccurrence": 1}, {"weighting": {"name": "bm25", "b": {"float": [0, 1.5]}}}]},
             ": choice[1]: weighting: b: expected a finite number >= 0 and <= 1, got 1.5",
         ),
         ({"choice": [{}, 5]}, ": choice[1]: expected a JSON object, got 5"),
         ({"int": [1, 5]}, ": expected a JSON object, got 1"),
         ([], ": expected a JSON object, got []"),
         ({}, ": expected at least one choice, int or float, got fixed values only"),
-        ({"shrinkage": 5}, ": expected at least one choice, int or float, got fixed values only"),
+        ({"min_cooccurrence": 5}, ": expected at least one choice, int or float, got fixed values only"),
         (
             {"shrinkage": {"choice": []}},
             ": shrinkage: choice: expected a list of at least one value, got []",
@@ -349,12 +349,12 @@ def test_a_space_of_too_many_configurations_is_refused_before_they_are_made(
 ) -> None:
     for module in ("space", "dimensions"):
         monkeypatch.setattr(f"mlcore.tune.{module}.MAX_SPACE", 300)
-    names = ["num_neighbors", "shrinkage", "min_cooccurrence"]
+    names = ["num_neighbors", "popularity_half_life_days", "min_cooccurrence"]
     choice = {"choice": list(range(1, 11))}
     SearchSpace.from_json({name: choice for name in names})  # 3 pairs of keys, 100 of values
     many: Any = {"choice": list(range(1, 400))}
     inside: Any = {name: many for name in names}
-    for space in (inside, {"choice": [inside] * 9}, {**inside, "shrinkage": choice}):
+    for space in (inside, {"choice": [inside] * 9}, {**inside, names[1]: choice}):
         fault = refuse(space)
         assert str(fault).endswith("at most 300 pairs of choices and ends of ranges, got more")
     for _ in range(4):  # each level squares them

@@ -114,13 +114,13 @@ def test_a_search_finds_how_fast_a_history_decays() -> None:
             ]
         }
     }
-    trials = search(known, newest, space, metric="recall@5", trials=6)
+    trials = search(known, newest, space, metric="ndcg@5", trials=6)
     names = {trial.config["history_decay"]["name"] for trial in trials}
     assert names == {"none", "quadratic", "exponential"}
     assert len({trial.value for trial in trials}) > 2
     for trial in trials:
         model = train_from_data(known, TrainConfig.from_json(trial.config))
-        assert validate_model(model, newest, 5).metrics["recall@5"] == trial.value
+        assert validate_model(model, newest, 5).metrics["ndcg@5"] == trial.value
 
 
 def test_models_that_differ_in_measure_shrinkage_or_neighbors_are_counted_once(
@@ -400,7 +400,7 @@ def test_a_search_resumes_only_with_what_it_began_with(
     if change.endswith(".csv"):
         (folder / change).write_text((folder / change).read_text() + "u01,i01,2\n")
     elif change:
-        (folder / change).write_text('{"shrinkage": {"int": [0, 9]}}')
+        (folder / change).write_text('{"num_neighbors": {"int": [1, 9]}}')
     assert tune(f"--trials 3 --out-dir tuning {more}") == (0 if error is None else 1)
     if error is not None:
         first, *rest = capsys.readouterr().err.splitlines()

@@ -29,7 +29,8 @@ def test_a_model_without_recommendations_scores_0() -> None:
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_lists_are_those_of_the_recommender(train: Interactions, threads: int) -> None:
-    recommender = Recommender(train_from_data(train, TrainConfig(num_neighbors=2)))
+    config = TrainConfig(num_neighbors=2, neighborhood="target")
+    recommender = Recommender(train_from_data(train, config))
     users = [train.user_ids[n] for n in (5, 0, 40)]
     lists = recommend_lists(recommender, users, 50, threads)
     found = [
