@@ -27,12 +27,12 @@ from mlcore.parameters import (
 )
 from mlcore.similarity import (
     SIMILARITIES,
-    AsymmetricCosine,
     Neighborhood,
     NeighborSettings,
+    RP3Beta,
     Similarity,
 )
-from mlcore.weighting import TIME, WEIGHTINGS, NoWeighting, Recency, Weighting
+from mlcore.weighting import TIME, WEIGHTINGS, Log, Recency, Weighting
 
 __all__ = ["NAMED", "NEUTRAL", "SettingError", "TrainConfig"]
 
@@ -67,8 +67,8 @@ class TrainConfig:
         similarity: the measure, with its parameters.
         weighting: the weight of an interaction, and its decay.
         num_neighbors: K, pairs kept for each item; None keeps all.
-        neighborhood: ``target`` keeps the best sources of each target item (the better choice for
-            most measures), ``source`` the best targets of each source item.
+        neighborhood: ``source`` keeps the best targets of each source item (the better choice where
+            popular items matter), ``target`` the best sources of each target item.
         shrinkage: damps pairs with little evidence: added to the denominator, or, if the formula
             has none, to that of a factor c / (c + shrinkage).
         min_cooccurrence: drop pairs of items that fewer users have in common.
@@ -85,10 +85,10 @@ class TrainConfig:
     50
     """
 
-    similarity: Similarity = AsymmetricCosine()
-    weighting: Weighting = NoWeighting()
+    similarity: Similarity = RP3Beta()
+    weighting: Weighting = Log()
     num_neighbors: int | None = parameter(100, optional(integer(minimum=1)))
-    neighborhood: Neighborhood = parameter("target", choice("target", "source"))
+    neighborhood: Neighborhood = parameter("source", choice("target", "source"))
     shrinkage: float = parameter(0.0, number(minimum=0))
     min_cooccurrence: int = parameter(1, integer(minimum=1))
     heavy_users: HeavyUsers = Keep()
@@ -151,7 +151,7 @@ class TrainConfig:
             DataError: there is a half-life, or the order of items counts, and there are no timestamps.
 
         >>> pairs = Interactions.from_columns(["u"], ["a"], timestamps=[0])
-        >>> config = TrainConfig(weighting=NoWeighting(half_life_days=7)).resolved(pairs)
+        >>> config = TrainConfig(weighting=Log(half_life_days=7)).resolved(pairs)
         >>> config.weighting.reference_time
         '1970-01-01T00:00:00.000000Z'
         """

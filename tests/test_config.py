@@ -15,7 +15,7 @@ from mlcore import ConfigError, Interactions, TrainConfig
 from mlcore.config import SettingError
 from mlcore.heavy_users import HEAVY_USERS, Keep, Latest, Sample
 from mlcore.history_decay import ExponentialHistoryDecay, NoHistoryDecay, QuadraticHistoryDecay
-from mlcore.similarity import SIMILARITIES, Cosine, LogLikelihoodRatio, Tversky
+from mlcore.similarity import SIMILARITIES, AsymmetricCosine, Cosine, LogLikelihoodRatio, Tversky
 from mlcore.weighting import BM25, WEIGHTINGS, Binary, Log, NoWeighting, TfIdf
 
 CONFIGS = st.builds(
@@ -56,10 +56,10 @@ NO_DECAY = {"half_life_days": None, "reference_time": None}
 
 def test_defaults_are_those_of_the_design() -> None:
     expected = {
-        "similarity": {"name": "asymmetric_cosine", "alpha": 0.4},
-        "weighting": {"name": "none", "half_life_days": None, "reference_time": None},
+        "similarity": {"name": "rp3beta", "alpha": 1.0, "normalize": False, "beta": 0.1},
+        "weighting": {"name": "log", "half_life_days": None, "reference_time": None},
         "num_neighbors": 100,
-        "neighborhood": "target",
+        "neighborhood": "source",
         "shrinkage": 0.0,
         "min_cooccurrence": 1,
         "heavy_users": {"name": "keep"},
@@ -131,9 +131,9 @@ def test_every_weighting_is_known_by_its_name(name: str) -> None:
 
 def test_values_are_brought_to_their_canonical_type() -> None:
     numpy_numbers: dict[str, Any] = {"num_neighbors": np.int64(7), "min_cooccurrence": np.int8(2)}
-    config = TrainConfig(shrinkage=3, **numpy_numbers)
+    config = TrainConfig(Cosine(), shrinkage=3, **numpy_numbers)
     assert json.dumps(config.to_json()) == json.dumps(
-        TrainConfig(num_neighbors=7, shrinkage=3.0, min_cooccurrence=2).to_json()
+        TrainConfig(Cosine(), num_neighbors=7, shrinkage=3.0, min_cooccurrence=2).to_json()
     )
     assert type(config.shrinkage) is float and type(config.num_neighbors) is int
     assert type(BM25(k1=2).k1) is float
@@ -143,7 +143,7 @@ def test_a_config_is_immutable_and_can_be_a_key() -> None:
     config = TrainConfig()
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.shrinkage = 1.0  # type: ignore[misc]
-    assert len({TrainConfig(), TrainConfig(), TrainConfig(shrinkage=1.0)}) == 2
+    assert len({TrainConfig(), TrainConfig(), TrainConfig(min_cooccurrence=2)}) == 2
 
 
 KEYS = (
@@ -328,7 +328,7 @@ def test_another_name_keeps_only_the_parameters_that_all_have() -> None:
     changed = config.with_settings(
         {"similarity.name": "asymmetric_cosine", "weighting.name": "tf_idf"}
     )
-    assert changed == TrainConfig(weighting=TfIdf(half_life_days=7))
+    assert changed == TrainConfig(AsymmetricCosine(), TfIdf(half_life_days=7))
     same = {"similarity.name": "tversky", "weighting.name": "bm25"}
     assert config.with_settings(same) == config
 
@@ -367,6 +367,6 @@ def test_a_faulty_setting_is_refused_by_its_key(
 
 def test_settings_that_do_not_fit_together_are_refused() -> None:
     with pytest.raises(ConfigError) as caught:
-        TrainConfig(shrinkage=3).with_settings({"similarity.name": "ease"})
+        TrainConfig(Cosine(), shrinkage=3).with_settings({"similarity.name": "ease"})
     assert str(caught.value) == "config: shrinkage: expected 0, as ease does not use it, got 3"
     assert caught.value.hint == "leave it out, or --set shrinkage=0"

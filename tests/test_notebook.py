@@ -53,7 +53,7 @@ def test_every_result_has_a_short_repr_and_a_table() -> None:
     comparison = compare_from_data(both, both, interactions, [1])
     shown: dict[str, Any] = {
         "Interactions(31 of 30 users and 2 items, with times)": interactions,
-        "Model('asymmetric_cosine', 30 users, 2 items, 2 pairs)": recommender.model,
+        "Model('rp3beta', 30 users, 2 items, 2 pairs)": recommender.model,
         f"Recommender({recommender.model!r})": recommender,
         "Evaluation(1 users, 6 metrics)": evaluation,
         "Comparison(30 users, ndcg@1 equal)": comparison,

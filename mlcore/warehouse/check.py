@@ -16,7 +16,7 @@ from mlcore.errors import DataError
 __all__ = ["check_text"]
 
 # Comments and texts.
-_QUOTED = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
+_QUOTED = re.compile(r"--[^\r\n]*|/\*.*?\*/|'(?:[^']|'')*'", re.DOTALL)
 _BRACKET = re.compile(r"(?P<opens>[(\[]|\bCASE\b)|[)\]]|\bEND\b", re.IGNORECASE)
 _DEEPEST = 200  # the parser of Spark takes minutes for thousands, and can do few more
 

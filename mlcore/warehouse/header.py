@@ -17,11 +17,14 @@ __all__ = ["Column", "Parameter", "SqlType", "Value", "parse_parameter", "parse_
 SqlType: TypeAlias = Literal["STRING", "INT64", "FLOAT64", "BOOL"]
 
 _NAME = r"[a-z][a-z0-9_]*"
-_COLUMN = re.compile(rf"({_NAME}) (STRING|INT64|FLOAT64|BOOL)( NULL)?(?: = ([0-9.]+))?")
+_DIGITS = "[0-9]{1,15}"  # float64 and INT64 hold every such number
+_COLUMN = re.compile(
+    rf"({_NAME}) (STRING|INT64|FLOAT64|BOOL)( NULL)?(?: = ({_DIGITS}(?:\.{_DIGITS})?))?"
+)
 _TABLE = re.compile(rf"({_NAME})\((.*)\)")
 _PARAMETER = re.compile(
     rf"({_NAME}) (STRING|INT64|FLOAT64|BOOL|FRACTION)(?: \{{([a-z0-9_|]+)\}})?"
-    r"(?: >= ([0-9]+))?(?: = ([^ :]+))?: (.+)"
+    rf"(?: >= ({_DIGITS}))?(?: = ([^ :]+))?: (.+)"
 )
 
 

@@ -55,7 +55,7 @@ def train_parameters(config: TrainConfig) -> dict[str, Value]:
     Raises:
         ConfigError: ``sql/train.sql`` does not know the similarity.
 
-    >>> train_parameters(TrainConfig(num_neighbors=7))["num_neighbors"]
+    >>> train_parameters(TrainConfig(AsymmetricCosine(), num_neighbors=7))["num_neighbors"]
     7
     """
     similarity, known = config.similarity, bundled_query("train").parameters["similarity"].choices
@@ -64,7 +64,7 @@ def train_parameters(config: TrainConfig) -> dict[str, Value]:
         got = f'{similarity.name} with "missing": "unknown"' if is_unknown else similarity.name
         raise ConfigError(
             f"similarity: expected one of {', '.join(known)}, as an engine counts users, got {got}",
-            "train without --engine",
+            "--similarity jaccard is one; or train without --engine",
         )
     alpha, beta = 0.0, 0.0
     if isinstance(similarity, (AsymmetricCosine, Tversky)):
@@ -92,7 +92,7 @@ def check_counts_suffice(similarity: Similarity, counts: GramBlocks) -> None:
         ConfigError: the weights are not all 1, and the similarity does not count on the binary X.
 
     >>> one = CsrMatrix(np.array([0, 1]), np.zeros(1, np.int32), np.ones(1, np.float32), 1)
-    >>> check_counts_suffice(TrainConfig().similarity, GramBlocks(one))
+    >>> check_counts_suffice(AsymmetricCosine(), GramBlocks(one))
     """
     if not similarity.binary and not counts.is_binary:
         raise ConfigError(

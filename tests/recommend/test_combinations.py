@@ -33,7 +33,12 @@ UNTAKEN = 2  # of the items
 ORDER = {"name": "sequential_rules", "steps": 3, "decay": "harmonic", "session_gap_minutes": 4000}
 BM25 = {"name": "bm25", "smooth": True, "half_life_days": 3}
 CONFIGS: list[dict[str, Any]] = [
-    {"similarity": ORDER, "weighting": BM25, "history_decay": {"name": "quadratic"}},
+    {
+        "similarity": ORDER,
+        "neighborhood": "target",
+        "weighting": BM25,
+        "history_decay": {"name": "quadratic"},
+    },
     {
         "similarity": {"name": "cosine"},
         "weighting": BM25,

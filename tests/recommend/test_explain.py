@@ -23,6 +23,7 @@ from mlcore.recommend import explain, ranker, scoring
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
 from mlcore.recommend.request import ListOptions, UserRequest
+from mlcore.similarity import Dot
 from tests import oracles
 
 Dense = npt.NDArray[np.float32]
@@ -369,8 +370,8 @@ def test_evaluation_reads_lists_with_contributions_as_those_without(
 def test_a_trained_model_explains_its_lists() -> None:
     rows = [("ann", "tea"), ("ann", "milk"), ("bob", "tea"), ("bob", "sugar"), ("eve", "milk")]
     rows += [("eve", "sugar"), ("joe", "tea"), ("joe", "milk"), ("joe", "jam")]
-    config = TrainConfig.from_json({"similarity": {"name": "dot"}})
-    recommender = Recommender(train_from_data(Interactions.from_columns(*zip(*rows)), config))
+    pairs = Interactions.from_columns(*zip(*rows))
+    recommender = Recommender(train_from_data(pairs, oracles.plain(Dot())))
     # jam has one user, joe, who has milk and tea as well; sugar has one user with each of them.
     assert recommender.predict("ann", explain=True) == [
         ("jam", 2.0, "similarity", (("milk", 1.0), ("tea", 1.0))),

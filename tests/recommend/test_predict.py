@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlcore import DataError, Recommendation, Recommender, TrainConfig, train_from_data
+from mlcore import DataError, Recommendation, Recommender, train_from_data
 from mlcore.errors import UnknownUserError
 from mlcore.files.options import InputOptions
 from mlcore.recommend import scoring
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
+from mlcore.similarity import Cosine
 from tests import oracles
 
 
@@ -67,8 +68,7 @@ def test_all_users_come_in_order_of_their_ids_with_the_recommenders_lists(
 def test_lines_are_these_bytes(tmp_path: Path) -> None:
     # Items 0 and 1 have one common user, of 1 and of 3 users: cosine 1 / sqrt(3).
     x = np.array([[1, 1, 0], [0, 1, 1], [0, 1, 0.0]])
-    config = TrainConfig.from_json({"similarity": {"name": "cosine"}})
-    train_from_data(oracles.interactions_of(x), config).save(tmp_path / "model")
+    train_from_data(oracles.interactions_of(x), oracles.plain(Cosine())).save(tmp_path / "model")
     history = '{"user_id": "\\"ü\\u0001", "history": [{"item_id": "i000"}]}\n'
     (tmp_path / "histories.jsonl").write_text(history, "utf-8")
     predict_from_path(
@@ -280,10 +280,11 @@ def test_inputs_may_be_compressed(model_dir: Path, tmp_path: Path) -> None:
     assert [user for user, _ in parse((tmp_path / "out.jsonl").read_bytes())] == ["u003"]
 
 
-def test_a_faulty_weight_of_a_history_is_named_with_its_line(
-    model_dir: Path, tmp_path: Path
-) -> None:
-    path = tmp_path / "histories.jsonl"
+def test_a_faulty_weight_of_a_history_is_named_with_its_line(tmp_path: Path) -> None:
+    path, model_dir = tmp_path / "histories.jsonl", tmp_path / "model"
+    train_from_data(oracles.interactions_of(np.ones((2, 2))), oracles.plain(Cosine())).save(
+        model_dir
+    )
     path.write_text(
         '{"user_id": "s1", "history": []}\n'
         '{"user_id": "s2", "history": [{"item_id": "i001", "weight": 1e39}]}\n'
@@ -294,7 +295,7 @@ def test_a_faulty_weight_of_a_history_is_named_with_its_line(
         f"{path}:2: weighting none: item 'i001': expected a weight above 0 that float32 holds, "
         "got 1e+39"
     )
-    assert [path.name for path in tmp_path.iterdir()] == ["histories.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["histories.jsonl", "model"]
 
 
 def test_a_model_without_users_takes_histories_only(model_dir: Path, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from mlcore.errors import CsrError, UnknownItemError, UnknownUserError
 from mlcore.ids import IdMap
 from mlcore.recommend import scoring
 from mlcore.recommend.request import ListOptions
+from mlcore.similarity import Dot
 from mlcore.types import CsrMatrix
 from mlcore.weighting import BM25
 from tests import oracles
@@ -111,8 +112,9 @@ def by_hand() -> Recommender:
     """
     baskets = {"ann": "tea milk", "bob": "tea milk sugar", "eve": "milk sugar", "joe": "cocoa"}
     rows = [(user, item) for user, items in baskets.items() for item in items.split()]
-    config = TrainConfig.from_json({"similarity": {"name": "dot"}})
-    return Recommender(train_from_data(Interactions.from_columns(*zip(*rows)), config))
+    return Recommender(
+        train_from_data(Interactions.from_columns(*zip(*rows)), oracles.plain(Dot()))
+    )
 
 
 def test_predict_gives_what_the_hand_computes() -> None:

@@ -17,6 +17,7 @@ from mlcore.warehouse.check import check_text
         ("SELECT @many FROM users", [], "param: expected parameters of the header, got @many"),
         ("SELECT @ many FROM users", ["many"], "expected parameters of the header, got an @ with"),
         ("SELECT 1 FROM users", ["k"], "param: expected @k in the text, got it nowhere"),
+        ("SELECT 1 -- one\r+ @k FROM users", [], "expected parameters of the header, got @k"),
         ("SELECT @k FROM users", ["k", "k"], "expected @k in the text, got it twice in the header"),
     ],
 )

@@ -102,14 +102,24 @@ def test_a_value_that_breaks_its_rule_is_refused(name: str, value: Value, rule: 
 
 
 @pytest.mark.parametrize(
-    "text", ["t", "t()", "t(n INT)", "t(n INT64, n)", "T(n INT64)", "t(n INT64) "]
+    "text",
+    [
+        *("t", "t()", "t(n INT)", "t(n INT64, n)", "T(n INT64)", "t(n INT64) "),
+        *("t(n FLOAT64 = 1..2)", "t(n FLOAT64 = .)", f"t(n INT64 = {10**15})"),
+    ],
 )
 def test_a_text_that_is_no_table_is_refused(text: str) -> None:
     with pytest.raises(DataError, match=r"^cap.sql:7: expected a table such as model\("):
         parse_table(PATH, 7, text)
 
 
-@pytest.mark.parametrize("text", ["k INT64", "k TEXT: k", "k INT64 = 1 >= 1: k", "K INT64: k"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("k INT64", "k TEXT: k", "k INT64 = 1 >= 1: k", "K INT64: k"),
+        f"k INT64 >= {10**400}: k",
+    ],
+)
 def test_a_text_that_is_no_parameter_is_refused(text: str) -> None:
     with pytest.raises(DataError, match="^cap.sql:7: param: expected one such as 'k INT64 >= 1"):
         parse_parameter(PATH, 7, text)

@@ -9,9 +9,11 @@ import pytest
 
 from mlcore import Interactions, TrainConfig, train_from_data
 from mlcore.errors import ConfigError, DataError
+from mlcore.similarity import AsymmetricCosine
 from mlcore.warehouse.engines import DuckDb, Result
 from mlcore.warehouse.neighbors import SqlNeighbors, train_parameters
 from mlcore.warehouse.query import Query, bundled_query
+from tests import oracles
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,8 @@ def test_an_engine_that_computes_otherwise_is_found_out() -> None:
         Liar() as engine,
         pytest.raises(DataError, match=r"train.sql: similarity: expected 0\.\d+ for a pair"),
     ):
-        train_from_data(interactions, TrainConfig(), find_neighbors=SqlNeighbors(engine))
+        config = oracles.plain(AsymmetricCosine())
+        train_from_data(interactions, config, find_neighbors=SqlNeighbors(engine))
 
 
 def test_spare_neighbors_settle_what_engines_round_otherwise() -> None:

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 import cli.train
+from mlcore import TrainConfig
 from mlcore.errors import ConfigError, DataError
 from mlcore.files.options import ColumnNames, InputOptions
+from mlcore.similarity import Cosine
 from mlcore.train.train import train_from_path
 from mlcore.warehouse.engines import DuckDb
 from mlcore.warehouse.query import Column
@@ -69,9 +71,12 @@ def engine() -> Iterator[Warehouse]:
         yield opened
 
 
+BASE = {"similarity": {"name": "asymmetric_cosine"}, "weighting": {"name": "binary"}}
+
+
 def config_file(tmp_path: Path, **settings: Any) -> Path:
     path = tmp_path / "config.json"
-    path.write_text(json.dumps({"weighting": {"name": "binary"}} | settings))
+    path.write_text(json.dumps({**BASE, "neighborhood": "target", **settings}))
     return path
 
 
@@ -135,11 +140,12 @@ def test_a_dry_run_says_what_it_would_take(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--interactions", str(TRAIN), "--out-dir", str(tmp_path / "m")]
+    arguments += ["--similarity", "cosine"]
     assert cli.train.main([*arguments, "--engine", "duckdb", "--dry-run"]) == 0
     assert capsys.readouterr().out.startswith("train: duckdb ")
     assert not (tmp_path / "m").exists()
     with Warehouse() as engine:
-        lines = estimate_by_engine(engine, "shop.train", None).splitlines()
+        lines = estimate_by_engine(engine, "shop.train", TrainConfig(Cosine())).splitlines()
     assert [line.partition(":")[0] for line in lines] == ["read_interactions", "train"]
 
 
@@ -199,12 +205,14 @@ def test_rows_of_a_table_keep_the_rules_of_interactions(
 
 
 def test_names_of_columns_are_refused_for_a_table(engine: Warehouse, tmp_path: Path) -> None:
-    options = InputOptions(ColumnNames(weight="rating"))
+    options, config = InputOptions(ColumnNames(weight="rating")), TrainConfig(Cosine())
     message = "shop.train: expected columns called user_id, item_id,"
     with pytest.raises(ConfigError, match=message):
-        train_by_engine_from_path(engine, "shop.train", None, tmp_path / "m", input_options=options)
+        train_by_engine_from_path(
+            engine, "shop.train", config, tmp_path / "m", input_options=options
+        )
     with pytest.raises(ConfigError, match=message):
-        estimate_by_engine(engine, "shop.train", None, options)
+        estimate_by_engine(engine, "shop.train", config, options)
 
 
 def test_a_dry_run_takes_the_format_that_the_run_takes(

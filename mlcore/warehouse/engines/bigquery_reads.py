@@ -15,7 +15,7 @@ from mlcore.errors import shorten
 __all__ = ["find_foreign", "find_second_query"]
 
 _TOKEN = re.compile(
-    r"--[^\n]*|\#[^\n]*|/\*.*?\*/"
+    r"--[^\r\n]*|\#[^\r\n]*|/\*.*?\*/"  # a carriage return alone ends a comment, too
     r"|[rb]{0,2}(?P<quote>'''|\"\"\"|'|\")(?:\\.|(?!(?P=quote))[^\\])*(?P=quote)"
     r"|(?P<word>[a-z_]\w*|`(?:\\.|[^`\\])*`)|(?P<sign>\S)",
     re.IGNORECASE | re.DOTALL,
@@ -25,7 +25,8 @@ _FOREIGN = {
     **dict.fromkeys(["external_query", "vector_search", "appends", "changes", "graph_table"], "("),
     "information_schema": ".",
 }
-# What may stand before the dot of a function: it reads its arguments only.
+# What may stand before the dot of a function, unless it is a dataset of a project itself: such a
+# function reads its arguments only.
 _FAMILIES = ("safe", "net", "hll_count", "kll_quantiles")
 
 
@@ -49,7 +50,7 @@ def find_foreign(text: str, tables: Collection[str]) -> str | None:
             return shorten(word.strip("`"))
         if _FOREIGN.get(word) == after[0]:
             return word.upper()
-        if is_qualified and after[2] == "(" and word not in _FAMILIES:
+        if is_qualified and after[2] == "(" and (word not in _FAMILIES or before == "."):
             return f"{word}.{after[1]}(...)"
         if is_qualified and before in ("from", "join", "table") and word not in own:
             return shorten(f"{word}.{after[1]}")

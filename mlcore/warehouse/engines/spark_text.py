@@ -24,10 +24,11 @@ _TABLE_FUNCTIONS = set(
     "range explode explode_outer posexplode posexplode_outer inline inline_outer stack json_tuple "
     "variant_explode variant_explode_outer".split()
 )
-# Built-in ones that call Java, or read the file of a schema.
+# Built-in ones that call Java, or read the file of a schema or of a document type, perhaps of the net.
 _FUNCTIONS = set(
     "reflect java_method try_reflect from_avro to_avro schema_of_avro from_protobuf to_protobuf "
-    "from_xml schema_of_xml".split()
+    "from_xml schema_of_xml xpath xpath_boolean xpath_double xpath_float xpath_int xpath_long "
+    "xpath_number xpath_short xpath_string".split()
 )
 
 

@@ -30,7 +30,12 @@ from tests.warehouse.fake_bigquery import SECRET, FakeBigQuery, Field
 ROOT = Path(__file__).parents[3]
 BEGIN, END = 1_000, 2_000
 WEIGHT_OF = {"view": 1.0, "buy": 3.0}
-CONFIG = {"similarity": {"name": "jaccard"}, "num_neighbors": 4}
+# The query takes weights of histories as they are.
+CONFIG = {
+    "similarity": {"name": "jaccard"},
+    "weighting": {"name": "none"},
+    "num_neighbors": 4,
+}
 
 
 def raw_log(rng: np.random.Generator) -> list[tuple[Any, ...]]:

@@ -26,6 +26,9 @@ from mlcore.warehouse.query import bundled_queries
         ("SELECT 1 FROM f(TABLE shop.t)", "'shop.t'"),
         ("SELECT 1 FROM ML.PREDICT(MODEL m, TABLE t)", "ml.predict(...)"),
         ("SELECT shop.f(n) FROM t", "shop.f(...)"),
+        ("SELECT a-b.net.f(n), `a`.safe.f(n) FROM t", "net.f(...)"),
+        ("SELECT 1 FROM -- t\rExternal_Query ('a', 'b')", "EXTERNAL_QUERY"),
+        ("SELECT 1 FROM # t\rshop.t", "'shop.t'"),
         ("SELECT ''' ' ''', \"'\" FROM shop.t # '", "'shop.t'"),
         (r"SELECT 'it\'s', r'\' FROM shop.t' FROM t -- FROM shop.t", None),
         ('SELECT """a"; FROM shop.t""" /* FROM shop.t */ FROM t # FROM shop.t', None),
@@ -40,6 +43,7 @@ def test_words_that_reach_elsewhere_are_found(text: str, foreign: str | None) ->
     [
         ("SELECT 1; DROP TABLE t", ";"),
         ("SELECT (1)) UNION ALL (SELECT 2", ")"),
+        ("SELECT 1 -- of t\r; DROP TABLE t", ";"),
         ("SELECT ';)' /* ;) */ FROM t -- ;)", None),
     ],
 )

@@ -67,7 +67,7 @@ def executors(engine: Spark) -> Sequence[Any]:
 def neighbors_by_mlcore(
     interactions: Interactions, num_neighbors: int
 ) -> dict[tuple[str, str], np.float32]:
-    config = TrainConfig(Cosine(), Binary(), num_neighbors)
+    config = TrainConfig(Cosine(), Binary(), num_neighbors, "target")
     similarity = train_from_data(interactions, config).similarity
     sources = np.repeat(np.arange(similarity.num_rows), np.diff(similarity.indptr))  # (P,) int64
     ids = interactions.item_ids
