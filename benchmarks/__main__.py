@@ -13,7 +13,17 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks import end_to_end, evaluate, evaluate_worker, growth, load, recommend, server, train
+from benchmarks import (
+    end_to_end,
+    evaluate,
+    evaluate_worker,
+    growth,
+    load,
+    recommend,
+    server,
+    train,
+    under_load,
+)
 from benchmarks.measure import check_installed
 from benchmarks.options import PRESETS, add_run_options, make_events, parse_names
 from benchmarks.report import log, run
@@ -95,6 +105,8 @@ def other_steps(args: Args, out_dir: Path) -> Iterator[Step]:
     yield out, partial(evaluate.compare_evaluations, evaluate.Size(), args.repetitions, out=out)
     out = out_dir / "server/server.json"
     yield out, partial(server.compare_servers, SEED, args.data_dir, args.repetitions, out=out)
+    out = out_dir / "server/under_load.json"
+    yield out, partial(under_load.measure_load, SEED, args.data_dir, out=out)
     if args.all:
         out = out_dir / "growth-shop/growth.json"
         sizes = growth.SIZES

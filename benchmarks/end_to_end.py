@@ -17,11 +17,12 @@ from benchmarks.report import write_json
 from benchmarks.results import describe_machine, format_results, results_to_json
 from mlcore import TrainConfig
 from mlcore.similarity import Cosine
+from mlcore.weighting import NoWeighting
 
 __all__ = ["PACKAGES", "build_parser", "compare_commands", "main"]
 
 OURS = "mlcore"
-CONFIG = TrainConfig(Cosine())  # what the peers train
+CONFIG = TrainConfig(Cosine(), NoWeighting(), neighborhood="target")  # what the peers train
 PEERS = ("implicit", "similaripy")  # sparse_dot_topn is a product, and saves nothing
 PACKAGES = ("duckdb", "pandas", *PEERS)
 

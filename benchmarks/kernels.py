@@ -28,11 +28,11 @@ from mlcore import TrainConfig
 from mlcore.numeric.threads import resolve_threads
 from mlcore.progress import no_progress
 from mlcore.similarity import (
-    AsymmetricCosine,
     Cosine,
     GramBlocks,
     Jaccard,
     Neighborhood,
+    RP3Beta,
     Similarity,
 )
 from mlcore.types import CsrMatrix
@@ -115,9 +115,9 @@ def _similaripy(user_items: SparseMatrix, similarity: Similarity) -> Kernel:
     function, options = similaripy.cosine, {}
     if isinstance(similarity, Jaccard):
         function = similaripy.jaccard
-    if isinstance(similarity, AsymmetricCosine):
-        # Its alpha is the exponent of the rows, the sources; ours, of the targets.
-        function, options = similaripy.asymmetric_cosine, {"alpha": 1 - similarity.alpha}
+    if isinstance(similarity, RP3Beta):
+        function = similaripy.rp3beta
+        options = {"alpha": similarity.alpha, "beta": similarity.beta}
     item_users = user_items.T.tocsr()  # (I, U) float32
     return lambda: function(
         item_users,
@@ -133,16 +133,20 @@ def _sparse_dot_topn(user_items: SparseMatrix, similarity: Similarity) -> Kernel
     from sparse_dot_topn import sp_matmul_topn
 
     rows = user_items.T.tocsr()  # (I, U) float32
-    alpha = similarity.alpha if isinstance(similarity, AsymmetricCosine) else 0.5
+    beta = similarity.beta if isinstance(similarity, RP3Beta) else None  # of walks on ones
 
     def kernel() -> SparseMatrix:
         # It multiplies only: the normalisation is part of the work. Not in float32, in which it
         # would also add: a million events put values off by 2e-5.
         norms = np.asarray(rows.multiply(rows).sum(axis=1, dtype=np.float64)).ravel()  # (I,)
-        of_sources, of_targets = (sp.diags_array(norms**-power) for power in (1 - alpha, alpha))
+        powers, of_users = (0.5, 0.5), 1.0
+        if beta is not None:
+            powers, of_users = (1.0, beta), 1 / np.diff(user_items.indptr)  # (U,)
+        of_sources, of_targets = (sp.diags_array(norms**-power) for power in powers)
+        right = user_items.multiply(np.reshape(of_users, (-1, 1))) @ of_targets  # (U, I) float64
         return sp_matmul_topn(
             sp.csr_matrix(of_sources @ rows),
-            sp.csr_matrix(user_items @ of_targets),
+            sp.csr_matrix(right),
             top_n=NUM_NEIGHBORS + 1,
             n_threads=resolve_threads(None),
         )

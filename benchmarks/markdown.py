@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from benchmarks.compiled import BARE
 from benchmarks.kernels import NUM_NEIGHBORS
 from benchmarks.results import ratios
+from benchmarks.under_load import COLUMNS, rows_of
 from mlcore.errors import DataError
 
 __all__ = [
@@ -194,6 +195,10 @@ def _server(document: Document, part: str) -> str:
     return format_markdown(["", "requests/s", f"x {OURS}"], rows)
 
 
+def _under_load(document: Document, part: str) -> str:
+    return format_markdown(["", *COLUMNS], rows_of(document["loads"]))
+
+
 def _data(document: Document, part: str) -> str:
     numbers = {name: value for name, value in document["data"].items() if isinstance(value, int)}
     shown = [[name.replace("_", " "), f"{value:,}"] for name, value in numbers.items()]
@@ -222,6 +227,7 @@ TABLES: dict[str, Callable[[Document, str], str]] = {
     "load": _load,
     "growth": _growth,
     "server": _server,
+    "under_load": _under_load,
     "sql": _sql,
 }
 PARTS: dict[str, Callable[[Document, str], str]] = {"data": _data, "machine": _machine}

@@ -17,19 +17,20 @@ __all__ = ["PublishedRow", "PublishedTable", "read_table"]
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """A name, its configuration, and the value of each metric."""
+    """A name, its configuration, the value of each metric, and what is known of differences."""
 
     name: str
     config: TrainConfig
     values: Mapping[str, float]
+    tolerance: float
+    note: str
 
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """The rows asked for, the tolerance of values, and the number of items of the data set."""
+    """The rows asked for, and the number of items of the data set."""
 
     rows: Sequence[PublishedRow]
-    tolerance: float
     num_items: int
 
 
@@ -38,7 +39,8 @@ def read_table(path: Path, names: Sequence[str] = ()) -> PublishedTable:
 
     Args:
         path: a JSON object with ``metrics`` (such as ``recall@50``), ``tolerance``, ``num_items``,
-            and ``rows``, each with ``name``, ``config`` and ``values``, one for each metric.
+            and ``rows``, each with ``name``, ``config`` and ``values``, one for each metric, and
+            perhaps a ``tolerance`` of its own and a ``note``.
         names: keep the rows whose name contains one of these, in any case; if empty, all.
 
     Raises:
@@ -48,25 +50,32 @@ def read_table(path: Path, names: Sequence[str] = ()) -> PublishedTable:
     text = read_text(path)
     try:
         document = parse_json(text)
+        metrics, common = document["metrics"], document["tolerance"]
         rows = [
-            (str(row["name"]), row["config"], _values(document["metrics"], row["values"]))
+            (
+                str(row["name"]),
+                row["config"],
+                _values(metrics, row["values"]),
+                float(row.get("tolerance", common)),
+                str(row.get("note", "")),
+            )
             for row in document["rows"]
         ]
-        tolerance, num_items = float(document["tolerance"]), int(document["num_items"])
+        num_items = int(document["num_items"])
     except KeyError as error:
         raise DataError(f"{path}: expected the key {error}, got none") from None
     except (AttributeError, TypeError, ValueError) as error:
         raise DataError(f"{path}: expected a published table, got {error}") from None
-    chosen = _choose([name for name, _, _ in rows], names)
-    return PublishedTable(
-        [
-            PublishedRow(name, TrainConfig.from_json(config, f"{path}: row {name!r}"), values)
-            for name, config, values in rows
-            if name in chosen
-        ],
-        tolerance,
-        num_items,
-    )
+    chosen = _choose([name for name, *_ in rows], names)
+    place = f"{path}: row"
+    kept = [
+        PublishedRow(
+            name, TrainConfig.from_json(config, f"{place} {name!r}"), values, tolerance, note
+        )
+        for name, config, values, tolerance, note in rows
+        if name in chosen
+    ]
+    return PublishedTable(kept, num_items)
 
 
 def _values(metrics: Sequence[str], values: Sequence[float]) -> dict[str, float]:

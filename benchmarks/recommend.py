@@ -64,9 +64,9 @@ def compare_recommenders(events: Path, repetitions: int, *, out: Path) -> None:
 def _train(events: Path, folder: Path, neighborhood: str) -> str:
     log(f"train by {neighborhood}")
     config = folder / f"{neighborhood}.json"
-    similarity = {"name": "cosine"}
+    plain = {"similarity": {"name": "cosine"}, "weighting": {"name": "none"}}
     settings = {"num_neighbors": NUM_NEIGHBORS, "neighborhood": neighborhood}
-    config.write_text(json.dumps({"similarity": similarity, **settings}), encoding="utf-8")
+    config.write_text(json.dumps({**plain, **settings}), encoding="utf-8")
     model = str(folder / neighborhood)
     files = ["--interactions", str(events), "--config", str(config), "--out-dir", model]
     run_child(["cli.train", *files])

@@ -30,7 +30,12 @@ __all__ = ["CORE", "PACKAGES", "Args", "build_parser", "compare_engines", "main"
 
 CORE = "mlcore"
 PACKAGES = ("duckdb",)
-CONFIG = {"similarity": {"name": "jaccard"}, "num_neighbors": 100}
+CONFIG = {
+    "similarity": {"name": "jaccard"},
+    "weighting": {"name": "none"},
+    "num_neighbors": 100,
+    "neighborhood": "target",
+}
 SECONDS_BETWEEN_LOOKS = 0.05
 
 

@@ -58,6 +58,7 @@ def test_with_all_figures_there_the_command_remakes_the_document(
         "load/load": {"data": {"bytes": 1}, "results": {"warm": {}}},
         "evaluate/evaluate": {},
         "server/server": {"requests_per_second": {"mlcore": 1, "fixed body": 2}},
+        "server/under_load": {"loads": {}},
     }
     for name, figure in figures.items():
         path = tmp_path / f"{name}.json"

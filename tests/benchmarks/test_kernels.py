@@ -13,8 +13,9 @@ import pytest
 from benchmarks import kernels, matrix
 from benchmarks.kernels import BARE, VARIANTS
 from benchmarks.matrix import MATRICES, load_matrix
-from mlcore import TrainConfig, native
+from mlcore import native
 from mlcore.train.train import train_from_path
+from tests import oracles
 
 ROOT = Path(__file__).parents[2]
 EVENTS = ROOT / "fixtures/small/train.csv"
@@ -35,7 +36,8 @@ def test_our_kernel_finds_what_training_finds(
     rows = (line.split(",")[:2] for line in EVENTS.read_text().splitlines())
     events, model = tmp_path / "events.csv", tmp_path / "model"
     events.write_text("".join(f"{user},{item}\n" for user, item in rows))
-    config = TrainConfig(VARIANTS[variant].similarity, MATRICES[VARIANTS[variant].matrix])
+    weighting = MATRICES[VARIANTS[variant].matrix]
+    config = oracles.plain(VARIANTS[variant].similarity, weighting=weighting)
     (tmp_path / "config.json").write_text(json.dumps(config.to_json()))
     train_from_path(events, tmp_path / "config.json", model)
     out = str(tmp_path / "neighbors.npz")
