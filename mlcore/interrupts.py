@@ -54,20 +54,24 @@ class Stop:
         self.can_stop = self.used_stream = False
         self.names: list[str] = []
         self._goes_on = goes_on
-        self._came = False
+        self._came = 0  # the number of a signal that stopped nothing yet
         self._former_alarm: Any = None
         self._imports = _count_imports(sys._getframe())
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Stop the work, or note that the signal came."""
-        self._came = True
+        self._came = self._came or number
         if not self.can_stop:
             return
         # In an import the exception might be lost in a callback, or come out as another.
         if _count_imports(frame) > self._imports and hasattr(signal, "setitimer"):
             self._retry_soon()
         else:
-            raise KeyboardInterrupt
+            self._stop()
+
+    def _stop(self) -> None:
+        self._came = 0
+        raise KeyboardInterrupt
 
     def _retry_soon(self) -> None:
         former = signal.signal(signal.SIGALRM, self)
@@ -83,12 +87,17 @@ class Stop:
         """
         self.can_stop = True
         if self._came:
-            raise KeyboardInterrupt
+            self._stop()
 
     def note_written(self, name: str) -> None:
         """Note that an output is in place."""
         self.names.append(name)
         self.can_stop = self.can_stop and self._goes_on
+
+    def pass_on(self) -> None:
+        """Let a signal that came too late for this command stop the one that runs it."""
+        if self._came and isinstance(signal.getsignal(self._came), Stop):
+            signal.raise_signal(self._came)
 
     def close(self) -> None:
         """Give back the alarm."""
@@ -116,6 +125,7 @@ def stoppable(goes_on: bool = False) -> Iterator[Stop]:
     finally:
         stop.close()
         _running.remove(stop)
+    stop.pass_on()
 
 
 def note_written(name: str) -> None:

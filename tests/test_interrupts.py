@@ -96,13 +96,19 @@ def test_a_command_is_stopped_until_its_output_is_in_place(number: signal.Signal
 def test_a_command_that_goes_on_is_stopped_all_the_same(number: signal.Signals) -> None:
     with stoppable(goes_on=True) as stop:
         stop.begin()
-        with stoppable() as inner:  # as the demo runs other commands
+        steps = []
+        with pytest.raises(KeyboardInterrupt), stoppable() as inner:  # as the demo runs commands
             inner.begin()
             note_written("a.csv")
             signal.raise_signal(number)
+            steps.append("the rest of the inner one")
+        assert steps and describe_written() == "; written: a.csv"
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
-        assert describe_written() == "; written: a.csv"
+        with stoppable() as inner:  # which has been stopped already
+            inner.begin()
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(number)
     assert describe_written() == ", nothing was written"
 
 

@@ -104,7 +104,10 @@ class _PlainRecords:
     def __next__(self) -> list[str]:
         text = next(self._lines).rstrip("\r\n")
         self.line_num += 1
-        return text.split(self._delimiter) if text else []
+        fields = text.split(self._delimiter) if text else []
+        if len(text) > MAX_FIELD and max(map(len, fields)) > MAX_FIELD:
+            raise csv.Error(f"field larger than field limit ({MAX_FIELD})")  # in the words of csv
+        return fields
 
 
 def csv_records(lines: Iterable[str], delimiter: str, strict: bool = True) -> Any:

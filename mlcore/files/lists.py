@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -124,8 +125,14 @@ def read_titles(path: PathLike, input_options: InputOptions = InputOptions()) ->
     return {item_id: title_of_code[code] for item_id, code in ids.items()}
 
 
-def read_config(config: TrainConfig | PathLike | None) -> TrainConfig:
+def read_config(
+    config: TrainConfig | PathLike | None,
+    similarity: str | None = None,
+) -> TrainConfig:
     """Return the configuration of a JSON file, the default one for None, or the one given.
+
+    Args:
+        similarity: the name of one that will be set: the rest of the file need not fit another.
 
     Raises:
         ConfigError: a key is unknown, a type is wrong, or a value is out of range.
@@ -139,6 +146,11 @@ def read_config(config: TrainConfig | PathLike | None) -> TrainConfig:
         return config
     place = display_name(config)
     try:
-        return TrainConfig.from_json(parse_json(read_text(config)), place)
+        values = parse_json(read_text(config))
+        if similarity is not None and isinstance(values, dict):
+            with suppress(ConfigError):
+                return TrainConfig.from_json(values, place)
+            values = {**values, "similarity": {"name": similarity}}
+        return TrainConfig.from_json(values, place)
     except JsonTextError as error:
         raise ConfigError(f"{place}: expected a JSON object, got {error}") from None

@@ -6,8 +6,10 @@ import glob
 import gzip
 import hashlib
 import os
+import stat
 import zlib
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 from mlcore.errors import DataError, from_os_error, os_errors_at
@@ -114,9 +116,10 @@ def claimed_sha256(path: PathLike) -> str | None:
 def _describe_model(folder: Path) -> FileFacts | None:
     """Return None unless each file is there and as the manifest says."""
     try:
-        if (folder / _MANIFEST).stat().st_size > MAX_DOCUMENT_BYTES:
+        with _open_regular(folder / _MANIFEST) as file:
+            manifest = file.read(MAX_DOCUMENT_BYTES + 1)
+        if len(manifest) > MAX_DOCUMENT_BYTES:
             return None
-        manifest = (folder / _MANIFEST).read_bytes()
         files = parse_json(manifest.decode())["files"]
         expected = {name: (entry["bytes"], entry["sha256"]) for name, entry in files.items()}
         facts = {name: _raw_facts(folder / name) for name in expected if Path(name).name == name}
@@ -133,8 +136,15 @@ def _describe_model(folder: Path) -> FileFacts | None:
 
 
 def _raw_facts(path: Path) -> tuple[int, str]:
-    with open(path, "rb") as file:
+    with _open_regular(path) as file:
         return os.fstat(file.fileno()).st_size, hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _open_regular(path: Path) -> BufferedReader:
+    # A folder of others may link to a device or a pipe, which have no end.
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise FileNotFoundError
+    return open(path, "rb")
 
 
 def _describe_many(place: PathLike, folder: Path, pattern: str) -> FileFacts:

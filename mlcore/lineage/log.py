@@ -13,7 +13,7 @@ from mlcore.files.inputs import text_chunks
 from mlcore.files.journal import open_journal
 from mlcore.files.options import PathLike
 from mlcore.files.partials import discard
-from mlcore.lineage.record import Record, format_record, parse_record
+from mlcore.lineage.record import Record, begins_record, format_record, parse_record
 
 __all__ = ["append", "appended", "check_appendable", "read_lineage"]
 
@@ -38,7 +38,7 @@ def read_lineage(path: PathLike) -> list[Record]:
             parse_record(line, f"{os.fspath(path)}:{number}")
             for number, line in enumerate(lines, chunk.first_line)
         ]
-        if rest and (last := _whole(rest)) is not None:
+        if rest and (last := _last(rest, f"{os.fspath(path)}:{chunk.first_line + len(lines)}")):
             records.append(last)
         elif rest:
             message = f"{os.fspath(path)}: ignored a last line that was not written to its end"
@@ -84,7 +84,7 @@ def append(path: PathLike, record: Record) -> None:
         path: made if there is none.
 
     Raises:
-        DataError: the disk refused.
+        DataError: the disk refused, or the last line is of something else.
     """
     with appended(path, [record]):
         pass
@@ -97,11 +97,12 @@ def appended(path: PathLike, records: Sequence[Record]) -> Iterator[None]:
     No other process adds any meanwhile.
 
     Raises:
-        DataError: the disk refused.
+        DataError: the disk refused, or the last line is of something else.
     """
     is_new = not os.path.lexists(path)
     with open_journal(Path(path)) as journal:
-        journal.mend_end(lambda line: _whole(line.decode(errors="replace")) is not None)
+        place = f"{os.fspath(path)}: last line"
+        journal.mend_end(lambda line: _last(line.decode(errors="replace"), place) is not None)
         try:
             with journal.appended(*map(format_record, records)):
                 yield
@@ -111,8 +112,15 @@ def appended(path: PathLike, records: Sequence[Record]) -> Iterator[None]:
             raise
 
 
-def _whole(line: str) -> Record | None:
+def _last(line: str, place: str) -> Record | None:
+    """Return the record of a last line without its line feed, None of one that was not written to its end.
+
+    Raises:
+        DataError: it is the line of something else, which nobody may remove.
+    """
     try:
-        return parse_record(line, "")
+        return parse_record(line, place)
     except DataError:
+        if not begins_record(line):
+            raise
         return None

@@ -10,9 +10,21 @@ from mlcore.lineage.command_record import CommandRecord
 from mlcore.lineage.query_record import QueryRecord
 from mlcore.printable import printable_json
 
-__all__ = ["Record", "format_record", "parse_record"]
+__all__ = ["Record", "begins_record", "format_record", "parse_record"]
 
 Record: TypeAlias = QueryRecord | CommandRecord
+
+
+_BEGINNINGS = ('{"command": "', '{"query": "')
+
+
+def begins_record(text: str) -> bool:
+    """Return whether a text may be what was written of the line of a record.
+
+    >>> begins_record('{"que'), begins_record('{"num_neighbors": 20}')
+    (True, False)
+    """
+    return any(text.startswith(one) or one.startswith(text) for one in _BEGINNINGS)
 
 
 def format_record(record: Record) -> str:

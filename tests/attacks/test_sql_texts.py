@@ -93,6 +93,13 @@ SPARK = [
     "SELECT b AS n FROM t LATERAL VIEW explode(array(try_reflect('a', 'b'))) x AS y",
     "SELECT n FROM VALUES (reflect('java.lang.System', 'exit')) AS v(n)",
     "SELECT from_xml(a, 'b INT', map('rowValidationXSDPath', 'FOLDER/secret.csv')).b AS n FROM t",
+    *(
+        f"SELECT count({name}('<!DOCTYPE a SYSTEM \"file:FOLDER/secret.csv\"><a/>', 'a')) AS n FROM t"
+        for name in (
+            *("xpath", "xpath_boolean", "xpath_double", "xpath_float", "xpath_int"),
+            *("xpath_long", "xpath_number", "xpath_short", "xpath_string"),
+        )
+    ),
     "SELECT TRANSFORM(a) USING 'touch FOLDER/new.csv' AS (n INT) FROM t",
     "INSERT OVERWRITE LOCAL DIRECTORY 'FOLDER/new' USING csv SELECT a FROM t",
     "FROM t INSERT INTO u SELECT b INSERT INTO other SELECT b",

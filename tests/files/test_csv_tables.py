@@ -9,6 +9,7 @@ import pytest
 from mlcore.errors import DataError
 from mlcore.files.catalogue import read_catalogue
 from mlcore.files.interactions import Reader, read_interactions
+from mlcore.files.options import InputOptions
 from tests.files.samples import save
 
 
@@ -38,6 +39,16 @@ def test_a_row_goes_on_for_at_most_so_many_characters(
         path = save(tmp_path, "a.csv", f"{wide}{row}")
         with pytest.raises(DataError, match=r"a\.csv:3: row: expected at most 8 characters, got m"):
             read_interactions(path)
+
+
+@pytest.mark.parametrize("delimiter", [",", "::"])
+def test_a_field_has_at_most_so_many_characters(delimiter: str, tmp_path: Path) -> None:
+    fault = r"a\.csv:2: expected fields of at most 16777216 characters, got a longer one"
+    for size, expected in ((2**24, r"a\.csv:2: item_id: expected"), (2**24 + 1, fault)):
+        text = f"user_id{delimiter}item_id\nann{delimiter}{'x' * size}\n"
+        options = InputOptions(delimiter=delimiter)
+        with pytest.raises(DataError, match=expected):
+            read_interactions(save(tmp_path, "a.csv", text), input_options=options)
 
 
 def read_lines(path: Path) -> None:

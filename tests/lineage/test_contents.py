@@ -126,6 +126,18 @@ def test_a_manifest_names_no_file_outside_its_folder(folder: Path) -> None:
     assert describe_file("parts").sha256 != sha256(text)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs symbolic links")
+def test_a_device_is_no_file_of_a_model_and_no_manifest(folder: Path) -> None:
+    Path("parts").mkdir()
+    Path("parts/a").symlink_to(os.devnull)
+    text = json.dumps({"files": {"a": {"bytes": 0, "sha256": sha256("")}}})
+    Path("parts/manifest.json").write_text(text)
+    assert describe_file("parts").sha256 == sha256(f"{sha256(text)}  manifest.json\n")
+    Path("parts/manifest.json").unlink()
+    Path("parts/manifest.json").symlink_to(os.devnull)
+    assert claimed_sha256("parts") is None
+
+
 def test_a_folder_that_may_not_be_listed_is_named(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,15 @@ def test_what_a_crash_left_of_a_line_is_removed(kept: int, folder: Path) -> None
     assert LINEAGE.read_bytes() == whole + format_record(record_of()).encode() + b"\n"
 
 
+@pytest.mark.parametrize("content", ['{"num_neighbors": 20}', "user_id", f"{LINE}\nmine", "[\n1"])
+def test_the_last_line_of_something_else_is_not_removed(content: str, folder: Path) -> None:
+    LINEAGE.write_text(content, "utf-8")
+    for use in (check_appendable, read_lineage, lambda path: append(path, RECORD)):
+        with pytest.raises(DataError, match=rf"^{LINEAGE}:(1|2| last line): expected an? "):
+            use(LINEAGE)
+    assert LINEAGE.read_text("utf-8") == content
+
+
 def test_a_line_that_lacks_only_its_line_feed_stays(folder: Path) -> None:
     LINEAGE.write_text(LINE, "utf-8")
     assert read_lineage(LINEAGE) == [RECORD]
