@@ -22,9 +22,11 @@ import numpy as np
 
 from mlcore.errors import DataError
 from mlcore.interactions import Interactions, no_timestamps
+from mlcore.memory.arrays import new_array
 from mlcore.newest import mark_newest
 from mlcore.numeric.hashing import draw_digest
 from mlcore.numeric.portable import power
+from mlcore.numeric.ranges import offsets
 from mlcore.parameters import check_parameters, integer, number, parameter
 from mlcore.types import BoolArray, CsrMatrix, Int64Array
 
@@ -47,6 +49,19 @@ class HeavyUsers(ABC):
     def __post_init__(self) -> None:
         check_parameters(self)
 
+    def apply(self, weighted: CsrMatrix, interactions: Interactions) -> CsrMatrix:
+        """Return ``reduce`` of it, some users after the other; with nothing to reduce, itself."""
+        indices, data = (new_array(len(interactions), dtype) for dtype in (np.int32, np.float32))
+        lengths, size = np.empty(weighted.num_rows, np.int64), 0
+        first = 0
+        for part, entries in interactions.spans():
+            some = self.reduce(replace(part.user_items, data=weighted.data[entries]), part)
+            span = slice(size, size + some.num_entries)
+            indices[span], data[span] = some.indices, some.data
+            lengths[first : first + some.num_rows] = np.diff(some.indptr)
+            first, size = first + some.num_rows, span.stop
+        return CsrMatrix(offsets(lengths), indices[:size], data[:size], weighted.num_columns)
+
     @abstractmethod
     def reduce(self, weighted: CsrMatrix, interactions: Interactions) -> CsrMatrix:
         """Return the matrix to count, (U, I) float32 with the same users and items.
@@ -65,6 +80,10 @@ class Keep(HeavyUsers):
     """Keeps all users in full."""
 
     name = "keep"
+
+    def apply(self, weighted: CsrMatrix, interactions: Interactions) -> CsrMatrix:
+        """Return the matrix as it is."""
+        return weighted
 
     def reduce(self, weighted: CsrMatrix, interactions: Interactions) -> CsrMatrix:
         """Return the matrix as it is."""

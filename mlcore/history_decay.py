@@ -18,6 +18,7 @@ from typing import ClassVar
 import numpy as np
 
 from mlcore.errors import CsrError
+from mlcore.memory.arrays import new_array
 from mlcore.numeric.portable import exp2
 from mlcore.numeric.ranges import row_blocks
 from mlcore.parameters import check_parameters, number, parameter
@@ -168,7 +169,7 @@ def order_of_rows(indptr: Int64Array, *keys: Int64Array) -> Int32Array:
     >>> order_of_rows(np.array([0, 3, 4]), np.array([5, 3, 5, 1])).tolist()
     [2, 1, 3, 1]
     """
-    order = np.empty(indptr[-1], np.int32)
+    order = new_array(indptr[-1], np.int32)
     for begin, end in row_blocks(indptr, _BLOCK, _BLOCK):
         span = slice(indptr[begin], indptr[end])
         starts, lengths = indptr[begin:end] - span.start, np.diff(indptr[begin : end + 1])

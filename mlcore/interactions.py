@@ -7,7 +7,7 @@ rows changes no bit of any result.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -21,13 +21,13 @@ from mlcore.frames import FrameNames, read_frame
 from mlcore.ids import refuse_text
 from mlcore.notebook import SHOWN_ROWS, html_table
 from mlcore.numeric.pairs import are_stored, combine_pairs, sort_pairs, spans, take
-from mlcore.numeric.ranges import offsets
+from mlcore.numeric.ranges import offsets, row_spans
 from mlcore.parameters import time_rule
 from mlcore.sequences import Sequences
 from mlcore.times import TimeUnit, format_rfc_3339
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
-__all__ = ["Events", "Interactions", "no_timestamps", "sort_codes"]
+__all__ = ["Events", "Interactions", "combine_rows", "no_timestamps", "sort_codes"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,29 +86,7 @@ class Events:
         >>> events.aggregate("sum").user_items.data.tolist()
         [7.0]
         """
-        if how not in AGGREGATES:
-            raise ConfigError(f"aggregate: expected one of {', '.join(AGGREGATES)}, got {how!r}")
-        if how == "last" and self.timestamps is None:
-            raise no_timestamps("find the last row by", "take another aggregate: sum, max or count")
-        num_items = len(self.item_ids)
-        shape = len(self.user_ids), num_items
-        keys, weights, times = combine_pairs(
-            how, *sort_pairs(self.users, self.items, shape, self.weights, self.timestamps)
-        )
-        if not np.isfinite(weights).all():
-            pair = int(np.flatnonzero(np.isinf(weights))[0])
-            user, item = divmod(int(keys[pair]), num_items)
-            raise DataError(
-                f"weight: user {shorten(self.user_ids[user])}, item {shorten(self.item_ids[item])}: "
-                "expected a finite sum, got Infinity"
-            )
-        first_keys = np.arange(len(self.user_ids) + 1) * num_items
-        user_counts = np.diff(np.searchsorted(keys, first_keys))
-        items = np.empty(len(keys), np.int32)
-        for span in spans(len(keys)):
-            users = keys[span] // num_items
-            items[span] = keys[span] - users * num_items  # the remainder, several times faster
-        del keys
+        user_counts, items, weights, times = combine_rows(self, how)
         has_repeats = len(items) < len(self.users)
         combined = Interactions.from_rows(
             self.user_ids,
@@ -387,7 +365,7 @@ class Interactions:
         positions = {item_id: position for position, item_id in enumerate(all_ids)}
         new = np.array([positions[item_id] for item_id in self.item_ids], np.int32)  # (I,)
         old = self.user_items
-        matrix = CsrMatrix(old.indptr, new[old.indices], old.data, len(all_ids))
+        matrix = CsrMatrix(old.indptr, take(new, old.indices), old.data, len(all_ids))
         events = self.events
         if events is not None:
             events = replace(events, item_ids=all_ids, items=take(new, events.items))
@@ -418,6 +396,19 @@ class Interactions:
             )
         users = matrix.row_of_entry()
         return Sequences.of(users, matrix.indices, self.timestamps, matrix.num_rows)
+
+    def spans(self) -> Iterator[tuple[Interactions, slice]]:
+        """Yield the interactions of some users after the other, with their entries; events are left out."""
+        matrix = self.user_items
+        for begin, end, entries in row_spans(matrix.indptr):
+            part = CsrMatrix(
+                matrix.indptr[begin : end + 1] - entries.start,
+                matrix.indices[entries],
+                matrix.data[entries],
+                matrix.num_columns,
+            )
+            times = None if self.timestamps is None else self.timestamps[entries]
+            yield Interactions(self.user_ids[begin:end], self.item_ids, part, times), entries
 
     def __len__(self) -> int:
         return self.user_items.num_entries
@@ -480,6 +471,39 @@ class Interactions:
             _digest(digest, self.sequences.items, "<i4")
             _digest(digest, self.sequences.times, "<i8")
         return digest.hexdigest()
+
+
+def combine_rows(
+    events: Events, how: Aggregate
+) -> tuple[Int64Array, Int32Array, Float64Array, Int64Array | None]:
+    """Return the pairs of some rows in order: how many each user has, their items, weights and times.
+
+    Raises:
+        ConfigError, DataError: as ``Events.aggregate``.
+    """
+    if how not in AGGREGATES:
+        raise ConfigError(f"aggregate: expected one of {', '.join(AGGREGATES)}, got {how!r}")
+    if how == "last" and events.timestamps is None:
+        raise no_timestamps("find the last row by", "take another aggregate: sum, max or count")
+    num_items = len(events.item_ids)
+    shape = len(events.user_ids), num_items
+    keys, weights, times = combine_pairs(
+        how, *sort_pairs(events.users, events.items, shape, events.weights, events.timestamps)
+    )
+    if not np.isfinite(weights).all():
+        pair = int(np.flatnonzero(np.isinf(weights))[0])
+        user, item = divmod(int(keys[pair]), num_items)
+        raise DataError(
+            f"weight: user {shorten(events.user_ids[user])}, item {shorten(events.item_ids[item])}: "
+            "expected a finite sum, got Infinity"
+        )
+    first_keys = np.arange(len(events.user_ids) + 1) * num_items
+    user_counts = np.diff(np.searchsorted(keys, first_keys))
+    items = np.empty(len(keys), np.int32)
+    for span in spans(len(keys)):
+        users = keys[span] // num_items
+        items[span] = keys[span] - users * num_items  # the remainder, several times faster
+    return user_counts, items, weights, times
 
 
 def _digest(digest: Any, values: Any, dtype: str) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import lru_cache
 from typing import ClassVar, NamedTuple, Self
@@ -25,6 +26,7 @@ import numpy as np
 
 from mlcore.errors import ConfigError, DataError, DataWarning
 from mlcore.interactions import Interactions, no_timestamps
+from mlcore.memory.arrays import new_array
 from mlcore.numeric.portable import exp2, log1p, log_ratio
 from mlcore.numeric.sums import sum_by_group
 from mlcore.parameters import Rule, boolean, check_parameters, number, optional, parameter
@@ -108,11 +110,12 @@ class Weighting(ABC):
                 f"got {self.reference_time!r}"
             )
 
-    def normalization(self, user_items: CsrMatrix) -> Normalization:
+    def normalization(self, parts: Iterable[CsrMatrix], num_items: int) -> Normalization:
         """Return what the formula needs of the training.
 
         Args:
-            user_items: as for ``formula``.
+            parts: some users after the other, each as for ``formula``.
+            num_items: I.
         """
         return Normalization()
 
@@ -156,7 +159,7 @@ class Weighting(ABC):
         [3.0, 1.25]
         """
         decayed = self._decayed(interactions.user_items, self._half_lives(interactions))
-        return self.formula(decayed, self.normalization(decayed))
+        return self.formula(decayed, self.normalization([decayed], decayed.num_columns))
 
     def apply(self, interactions: Interactions) -> CsrMatrix:
         """Return the weighted users x items matrix of a training, (U, I) float32.
@@ -180,18 +183,23 @@ class Weighting(ABC):
             DataError: a weight is not above 0, or rounds to infinity in float32, or to 0 without being
                 old; or as ``weigh``.
         """
-        half_lives = self._half_lives(interactions)
+        rule = self.resolved(interactions)
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            decayed = self._decayed(interactions.user_items, half_lives)
-            normalization = self.normalization(decayed)
-        weighted, num_old = self._rounded(interactions, decayed, normalization, half_lives)
+            parts = (rule._decayed_part(part)[0] for part, _ in interactions.spans())
+            normalization = self.normalization(parts, interactions.user_items.num_columns)
+        weights, num_old = new_array(len(interactions), np.float32), 0  # (E,)
+        for part, entries in interactions.spans():
+            decayed, half_lives = rule._decayed_part(part)
+            some, old = rule._rounded(part, decayed, normalization, half_lives)
+            weights[entries] = some.data
+            num_old += old
         if num_old:
             message = (
                 f"weighting {self.name}: {num_old} of {len(interactions)} interactions are so many "
                 "half-lives old that they keep the least weight of float32"
             )
             warnings.warn(message, DataWarning, stacklevel=3)
-        return weighted, normalization
+        return replace(interactions.user_items, data=weights), normalization
 
     def apply_to_histories(
         self, histories: Interactions, normalization: Normalization, now: int | None = None
@@ -209,10 +217,16 @@ class Weighting(ABC):
         Raises:
             DataError: a timestamp is after ``now``, or a weight is refused as in ``fit``.
         """
-        half_lives = self._half_lives(histories, now, in_training=False)
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            decayed = self._decayed(histories.user_items, half_lives)
+        decayed, half_lives = self._decayed_part(histories, now, in_training=False)
         return self._rounded(histories, decayed, normalization, half_lives)[0]
+
+    def _decayed_part(
+        self, interactions: Interactions, now: int | None = None, in_training: bool = True
+    ) -> tuple[CsrMatrix, Float64Array | None]:
+        """Return x_ui after decay, (U, I) float64, and the half-lives, as ``_half_lives``."""
+        half_lives = self._half_lives(interactions, now, in_training)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            return self._decayed(interactions.user_items, half_lives), half_lives
 
     def _decayed(self, user_items: CsrMatrix, half_lives: Float64Array | None) -> CsrMatrix:
         """Return x_ui after decay, (U, I) float64."""
@@ -373,9 +387,9 @@ class _InverseUserFrequency(Weighting):
     uses = frozenset({"length_factors"})
     smooth: bool = parameter(False, boolean())
 
-    def normalization(self, user_items: CsrMatrix) -> Normalization:
+    def normalization(self, parts: Iterable[CsrMatrix], num_items: int) -> Normalization:
         """Return the factor for each number of items."""
-        return Normalization(length_factors=_length_factors(user_items.num_columns, self.smooth))
+        return Normalization(length_factors=_length_factors(num_items, self.smooth))
 
     def _user_factors(self, user_items: CsrMatrix, normalization: Normalization) -> Float64Array:
         """Return the factor of the user of each interaction, (E,) float64."""
@@ -442,12 +456,14 @@ class BM25(_InverseUserFrequency):
         weights: Float64Array = saturated * self._user_factors(user_items, normalization)
         return weights
 
-    def normalization(self, user_items: CsrMatrix) -> Normalization:
+    def normalization(self, parts: Iterable[CsrMatrix], num_items: int) -> Normalization:
         """Return k1 (1 - b + b L_i / L) of each item, and the factor for each number of items."""
-        item_sums = sum_by_group(user_items.indices, user_items.data, user_items.num_columns)
-        mean = np.cumsum(item_sums)[-1] / len(item_sums)  # np.mean would add in pairs
+        item_sums = np.zeros(num_items)
+        for part in parts:
+            sum_by_group(part.indices, part.data, num_items, sums=item_sums)
+        mean = np.cumsum(item_sums)[-1] / num_items  # np.mean would add in pairs
         norms = self.k1 * ((1 - self.b) + self.b * item_sums / mean)  # (I,) float64
-        return super().normalization(user_items)._replace(item_norms=norms)
+        return super().normalization(parts, num_items)._replace(item_norms=norms)
 
 
 WEIGHTINGS: dict[str, type[Weighting]] = {

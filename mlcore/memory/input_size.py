@@ -59,5 +59,5 @@ def check_rows_fit(path: str | os.PathLike[str]) -> None:
     raise DataError(
         f"{os.fspath(path)}: memory: expected rows that fit into {format_bytes(available)}, as "
         f"available, got at least {rows:,}, which take {format_bytes(rows * ROW_BYTES)} to read",
-        "sample users, or use a machine with more memory",
+        "cli.train --memory-limit SIZE works from disk; or sample users",
     )

@@ -21,6 +21,7 @@ SHOWN_FROM = 64 * 2**20
 # A plan that takes no more of what is available is one line.
 AMPLE_SHARE = 0.5
 LARGER_MACHINE = "use a machine with more memory"
+PROGRAM_BYTES = 3 * 2**26  # of the process before any data: Python, numpy, scipy and DuckDB
 
 
 class Allocation(NamedTuple):
@@ -67,6 +68,7 @@ class Plan:
         allocations: what exists when most is taken.
         held: bytes of it that exist already; what is available counts besides these.
         note: a last line for people, or nothing.
+        limit: bytes for all of the process, or None for what the system has.
     """
 
     work: str
@@ -74,6 +76,7 @@ class Plan:
     allocations: Sequence[Allocation]
     held: int = 0
     note: str = ""
+    limit: int | None = None
 
     @property
     def num_bytes(self) -> int:
@@ -89,7 +92,7 @@ class Plan:
         """
         if self.num_bytes < SHOWN_FROM:
             return
-        available = available_bytes()
+        available = self._available()
         if must_fit and (error := self.error(available)) is not None:
             raise error
         text = self.text(available)
@@ -104,12 +107,20 @@ class Plan:
         Raises:
             DataError: it does not fit; the text has gone to ``on_message``.
         """
-        available = available_bytes()
+        available = self._available()
         text = self.text(available)
         if (error := self.error(available)) is not None:
             on_message(text)
             raise error
         return text
+
+    def _available(self) -> int | None:
+        """Return how much there is besides what is held."""
+        available = available_bytes()
+        if self.limit is None:
+            return available
+        left = max(self.limit - PROGRAM_BYTES - self.held, 0)
+        return left if available is None else min(left, available)
 
     def _overrun(self) -> DataError:
         """Return the error of work that the system has refused memory, though it was planned."""

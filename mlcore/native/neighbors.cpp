@@ -726,7 +726,7 @@ void fill_range(const Problem &p, int64_t first_user, int64_t stop_user, const i
         for (int64_t entry = firsts[item]; entry < places[item]; ++entry) {
             const int64_t user = item_users[entry];
             const uint32_t place = used[user - first_user]++;
-            item_places[entry] = static_cast<Item>(place);
+            if (item_places) item_places[entry] = static_cast<Item>(place);
             user_items[p.user_begins[user] + place] = static_cast<Item>(item);
             if (p.has_weights) user_weights[p.user_begins[user] + place] = item_weights[entry];
         }

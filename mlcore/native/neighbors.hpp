@@ -18,7 +18,7 @@ struct Problem {
     const void *user_items;            // (E,) ascending for each user
     const float *user_weights;         // (E,)
     const double *user_squares;        // (U,) the square of the only weight of a user
-    const void *places;                // (E,) by item: how many items of that user are more popular
+    const void *places;                // (E,) by item: how many items of that user are more popular; or null
     int64_t num_tiled;                 // items in tiles, a multiple of their width
     const uint32_t *tiled;             // (U,) how many items of each user are in tiles
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlcore.aggregate import Aggregate
+from mlcore.memory.arrays import new_array
 from mlcore.numeric.sums import sum_by_group
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int32Array, Int64Array
 
@@ -27,7 +28,7 @@ def spans(num_entries: int) -> Iterator[slice]:
 
 def take(values: Any, order: Any) -> Any:
     """Return ``values[order]``, in spans."""
-    taken = np.empty(len(order), values.dtype)
+    taken = new_array(len(order), values.dtype)
     for span in spans(len(order)):
         taken[span] = values[order[span]]
     return taken

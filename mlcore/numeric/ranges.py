@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from mlcore.types import Int64Array
 
-__all__ = ["offsets", "ragged_arange", "row_blocks"]
+__all__ = ["SPAN_ENTRIES", "all_are", "offsets", "ragged_arange", "row_blocks", "row_spans"]
+
+SPAN_ENTRIES = 2**18  # changes speed and memory only
 
 
 def offsets(lengths: npt.NDArray[Any] | Sequence[int]) -> Int64Array:
@@ -61,3 +63,25 @@ def row_blocks(indptr: Int64Array, max_rows: int, max_entries: int) -> Iterator[
         end = min(max(fitting, begin + 1), begin + max_rows, num_rows)
         yield begin, end
         begin = end
+
+
+def row_spans(indptr: Int64Array) -> Iterator[tuple[int, int, slice]]:
+    """Yield ranges of whole rows, with their entries: what is computed in one go, within the cache.
+
+    Temporaries as large as a matrix are slow, and a matrix may be larger than memory.
+
+    >>> list(row_spans(np.array([0, 2, 3])))
+    [(0, 2, slice(0, 3, None))]
+    """
+    for begin, end in row_blocks(indptr, max(len(indptr) - 1, 1), SPAN_ENTRIES):
+        yield begin, end, slice(int(indptr[begin]), int(indptr[end]))
+
+
+def all_are(values: npt.NDArray[Any], holds: Callable[[npt.NDArray[Any]], Any]) -> bool:
+    """Return whether a condition holds for all values, looked at span by span.
+
+    >>> all_are(np.ones(3), lambda some: some > 0)
+    True
+    """
+    starts = range(0, len(values), SPAN_ENTRIES)
+    return all(np.all(holds(values[start : start + SPAN_ENTRIES])) for start in starts)
