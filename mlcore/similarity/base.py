@@ -59,6 +59,16 @@ class Similarity(ABC):
     def __post_init__(self) -> None:
         check_parameters(self)
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether rows of w can be found one without the other, as ``rows`` does."""
+        return False
+
+    @property
+    def works_on_disk(self) -> bool:
+        """Whether what grows with entries and pairs may be mapped, as ``memory.arrays`` does."""
+        return False
+
     def allocations(
         self, gram: GramBlocks, settings: NeighborSettings, threads: int
     ) -> Sequence[Allocation]:
@@ -66,6 +76,12 @@ class Similarity(ABC):
 
         Asked before any work: ``gram`` has the entries of X, and 1 for each or another number.
         """
+        return ()
+
+    def allocations_on_disk(
+        self, gram: GramBlocks, settings: NeighborSettings, threads: int
+    ) -> Sequence[Allocation]:
+        """Return the same where what grows with entries and pairs is mapped: see ``works_on_disk``."""
         return ()
 
     @abstractmethod

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlcore.errors import DataError
+from mlcore.numeric.ranges import all_are
 from mlcore.numeric.sums import sum_by_group
 from mlcore.parameters import choice, parameter
 from mlcore.similarity.formula import Pairs, Terms
 from mlcore.similarity.gram import GramBlocks
 from mlcore.similarity.pairs import PairSimilarity
-from mlcore.types import Float64Array
+from mlcore.types import CsrMatrix, Float64Array
 
 __all__ = ["AdjustedCosine", "Pearson"]
 
@@ -31,20 +32,21 @@ class _Centered(PairSimilarity):
         return gram.shared(type(self).__name__, lambda: self._center(gram))
 
     def _center(self, gram: GramBlocks) -> GramBlocks:
-        matrix = gram.user_items
-        data = matrix.data.astype(np.float64)
-        centered = (data - self._means(gram, data)).astype(np.float32)  # (E,) float32
-        if len(centered) and not centered.any():
+        centered = gram.transformed(
+            lambda part: part.data.astype(np.float64) - self._means(gram, part)
+        )
+        values = centered.user_items.data
+        if len(values) and all_are(values, lambda some: some == 0):
             raise DataError(
                 f"similarity {self.name}: expected weights that differ, "
                 "got nothing but 0 after taking the means away",
                 "without weights that differ, use cosine, or pearson with " '"missing": "zero"',
             )
-        return gram.with_values(centered)
+        return centered
 
     @abstractmethod
-    def _means(self, gram: GramBlocks, data: Float64Array) -> Float64Array:
-        """Return what to subtract from each entry, (E,) float64."""
+    def _means(self, gram: GramBlocks, part: CsrMatrix) -> Float64Array:
+        """Return what to subtract from each entry of some users' rows, (P,) float64."""
 
     def source_terms(self, gram: GramBlocks) -> Terms:
         """Return sqrt(n_i) of the centred columns."""
@@ -70,10 +72,9 @@ class AdjustedCosine(_Centered):
 
     name = "adjusted_cosine"
 
-    def _means(self, gram: GramBlocks, data: Float64Array) -> Float64Array:
-        matrix = gram.user_items
-        lengths = np.diff(matrix.indptr)  # (U,) int64
-        sums = sum_by_group(matrix.row_of_entry(), data, matrix.num_rows)  # (U,) float64
+    def _means(self, gram: GramBlocks, part: CsrMatrix) -> Float64Array:
+        lengths = np.diff(part.indptr)  # (R,) int64
+        sums = sum_by_group(part.row_of_entry(), part.data, part.num_rows)  # (R,) float64
         return np.repeat(sums / np.maximum(lengths, 1), lengths)
 
 
@@ -83,9 +84,9 @@ class _PearsonOfRaters(_Centered):
 
     name = "pearson"
 
-    def _means(self, gram: GramBlocks, data: Float64Array) -> Float64Array:
-        means = gram.sums / np.maximum(gram.users, 1)  # (I,) float64
-        return means[gram.user_items.indices]
+    def _means(self, gram: GramBlocks, part: CsrMatrix) -> Float64Array:
+        means = gram.shared("means", lambda: gram.sums / np.maximum(gram.users, 1))  # (I,) float64
+        return means.take(part.indices)
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,10 @@ class Pearson(PairSimilarity):
         """Return S_i, which is 0 when centred, and d_i."""
         if self.missing == "unknown":
             return (np.zeros(gram.num_items), np.sqrt(gram.norms))
-        matrix, means = gram.user_items, gram.sums / gram.num_users  # (I,) float64
-        away = (matrix.data.astype(np.float64) - means[matrix.indices]) ** 2  # (E,) float64
-        present = sum_by_group(matrix.indices, away, gram.num_items)  # (I,) float64
+        means, present = gram.sums / gram.num_users, np.zeros(gram.num_items)  # (I,) float64
+        for part, _ in gram.spans():
+            away = (part.data.astype(np.float64) - means[part.indices]) ** 2  # (P,) float64
+            sum_by_group(part.indices, away, gram.num_items, sums=present)
         absent = (gram.num_users - gram.users) * means**2  # (I,) float64
         return (gram.sums, np.sqrt(present + absent))
 

@@ -165,10 +165,13 @@ class Ease(Similarity):
 
 def _scale_users(gram: GramBlocks, exponent: float) -> GramBlocks:
     """Return X with rows multiplied by a power of their number of items."""
-    counts = np.diff(gram.user_items.indptr)  # (U,) int64
-    factors = power(np.maximum(counts, 1).astype(np.float64), exponent)
-    values = gram.user_items.data * np.repeat(factors, counts)  # (E,) float64
-    return gram.with_values(values.astype(np.float32))
+
+    def scale(part: CsrMatrix) -> Float64Array:
+        counts = np.diff(part.indptr)  # (R,) int64
+        factors = power(np.maximum(counts, 1).astype(np.float64), exponent)
+        return part.data * np.repeat(factors, counts)
+
+    return gram.transformed(scale)
 
 
 def _dense_gram(gram: GramBlocks, threads: int, progress: Progress) -> Float64Array:

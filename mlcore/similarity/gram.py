@@ -11,7 +11,7 @@ measure, shrinkage or number of neighbors then costs no counting.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mlcore.lazy import LazyModule
-from mlcore.numeric.ranges import offsets, row_blocks
+from mlcore.memory.arrays import new_array
+from mlcore.numeric.ranges import all_are, offsets, row_blocks, row_spans
 from mlcore.numeric.sums import sum_by_group
 from mlcore.sequences import Sequences
 from mlcore.similarity.products import CountProduct, WeightProduct, count_users
@@ -69,7 +70,7 @@ class Products:
 
     def __init__(self, matrix: CsrMatrix, kept: CacheBudget, max_block_entries: int) -> None:
         self._product: CountProduct | WeightProduct
-        if (matrix.data == 1).all():
+        if all_are(matrix.data, lambda some: some == 1):
             self._product = CountProduct(matrix)
         else:
             self._product = WeightProduct(matrix)
@@ -99,6 +100,7 @@ class GramBlocks:
         kept: of blocks for the next similarity; by default none.
         max_block_entries: None for ``MAX_BLOCK_ENTRIES``. Changes speed and memory only.
         sequences: the events behind X, for a similarity that uses their order.
+        find_rows: finds the rows of w elsewhere, a ``rows.RowFinder``; by default this process does.
     """
 
     def __init__(
@@ -107,8 +109,9 @@ class GramBlocks:
         kept: CacheBudget | None = None,
         max_block_entries: int | None = None,
         sequences: Sequences | None = None,
+        find_rows: Callable[[Any], Any] | None = None,
     ) -> None:
-        self.user_items = user_items
+        self.user_items, self.find_rows = user_items, find_rows
         self.num_users, self.num_items = user_items.num_rows, user_items.num_columns
         self.kept = kept or CacheBudget(0)
         self.max_block_entries = max_block_entries or MAX_BLOCK_ENTRIES
@@ -118,7 +121,7 @@ class GramBlocks:
     @cached_property
     def is_binary(self) -> bool:
         """Whether all weights are 1."""
-        return bool((self.user_items.data == 1).all())
+        return all_are(self.user_items.data, lambda some: some == 1)
 
     @cached_property
     def norms(self) -> Float64Array:
@@ -152,13 +155,29 @@ class GramBlocks:
     @property
     def binary(self) -> GramBlocks:
         """The same of the binary X."""
-        return self.shared("binary", lambda: self.with_values(np.ones_like(self.user_items.data)))
+        if self.is_binary:
+            return self
+        return self.shared("binary", lambda: self.transformed(lambda part: np.ones_like(part.data)))
 
-    def with_values(self, values: Any) -> GramBlocks:
-        """Return the same of a matrix with other values, (E,) float32, at the same positions."""
-        matrix = self.user_items
+    def transformed(self, values_of: Callable[[CsrMatrix], Any]) -> GramBlocks:
+        """Return the same of a matrix with other values at the same positions.
+
+        Args:
+            values_of: returns those of some users, (P,), from their rows of this one; rounded to float32.
+        """
+        matrix, values = self.user_items, new_array(self.user_items.num_entries, np.float32)  # (E,)
+        for part, entries in self.spans():
+            values[entries] = values_of(part)
         new = CsrMatrix(matrix.indptr, matrix.indices, values, matrix.num_columns)
-        return GramBlocks(new, self.kept, self.max_block_entries)
+        return GramBlocks(new, self.kept, self.max_block_entries, find_rows=self.find_rows)
+
+    def spans(self) -> Iterator[tuple[CsrMatrix, slice]]:
+        """Yield the rows of some users after the other, with their entries."""
+        matrix = self.user_items
+        for begin, end, entries in row_spans(matrix.indptr):
+            indptr = matrix.indptr[begin : end + 1] - entries.start
+            part = matrix.indices[entries], matrix.data[entries]
+            yield CsrMatrix(indptr, *part, matrix.num_columns), entries
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return the result of ``make``, called once for each key.

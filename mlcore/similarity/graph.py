@@ -14,13 +14,14 @@ import numpy as np
 
 from mlcore.memory.plan import Allocation, peak
 from mlcore.numeric.portable import power
+from mlcore.numeric.ranges import SPAN_ENTRIES
 from mlcore.numeric.sums import sum_by_group
 from mlcore.parameters import boolean, number, parameter
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.formula import Pairs, Quotient, Terms
 from mlcore.similarity.gram import GramBlocks
-from mlcore.similarity.memory import kept_pairs, matrices, shape_of
+from mlcore.similarity.memory import FEWER_ITEMS, kept_pairs, shape_of
 from mlcore.similarity.pairs import PairSimilarity, best_pairs
 from mlcore.similarity.selection import BestOfRows, best_of_columns, by_source
 from mlcore.types import CsrMatrix, Float64Array
@@ -69,6 +70,16 @@ class _Walk(Similarity):
     alpha: float = parameter(1.0, number(minimum=0))  # Changes the model.
     normalize: bool = parameter(False, boolean())  # Changes the model.
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether they can: yes."""
+        return True
+
+    @property
+    def works_on_disk(self) -> bool:
+        """Whether it does: yes, but for a second cut."""
+        return True
+
     def _target_terms(self, gram: GramBlocks) -> Float64Array:
         """Return what w(i, j) is divided by for each target, (I,) float64."""
         return np.ones(gram.num_items)
@@ -79,9 +90,21 @@ class _Walk(Similarity):
         """Return what the kernel of pairs takes, with the weights before it, and the second cut."""
         shape, none = shape_of(gram), np.empty(0)
         steps = _Steps(none, none).allocations(gram, _of_sources(settings), threads)
-        weights = matrices(shape, 0, STEP_BYTES)
+        span = min(max(SPAN_ENTRIES, int(shape.lengths.max(initial=0))), shape.num_entries)
+        num_bytes = 4 * shape.num_entries + STEP_BYTES * span
+        weights = Allocation("weights of the walk", num_bytes, FEWER_ITEMS)
         pairs = kept_pairs(shape.num_pairs(settings.num_neighbors), CUT_BYTES)
         return peak([*steps], [weights], [weights, pairs])
+
+    def allocations_on_disk(
+        self, gram: GramBlocks, settings: NeighborSettings, threads: int
+    ) -> Sequence[Allocation]:
+        """Return what the kernel of pairs takes so, and the second cut, which is in memory."""
+        shape, none = shape_of(gram), np.empty(0)
+        steps = _Steps(none, none).allocations_on_disk(gram, _of_sources(settings), threads)
+        if not self.normalize and settings.neighborhood == "source":
+            return steps
+        return peak(steps, [kept_pairs(shape.num_pairs(settings.num_neighbors), CUT_BYTES)])
 
     def neighbors(
         self, gram: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
@@ -102,18 +125,19 @@ class _Walk(Similarity):
 
     def _weigh(self, gram: GramBlocks) -> tuple[GramBlocks, Float64Array]:
         """Return X of x_ui^alpha S_u^(-alpha / 2), and S_i^alpha, (I,) float64."""
-        matrix = gram.user_items
         # Walks are the same for weights of any unit; of this one no power overflows.
-        unit = 2.0 ** -np.frexp(matrix.data.max(initial=1.0))[1]
-        data = matrix.data * unit  # (E,) float64
-        users = matrix.row_of_entry()  # (E,) int64
-        user_sums = sum_by_group(users, data, matrix.num_rows)  # (U,) float64
-        half = power(np.maximum(user_sums, _LEAST), -self.alpha / 2)  # (U,) float64
-        weights = power(data, self.alpha) * half[users]  # (E,) float64
-        sums = sum_by_group(matrix.indices, data, gram.num_items)  # (I,) float64
-        return gram.with_values(weights.astype(np.float32)), power(
-            np.maximum(sums, _LEAST), self.alpha
-        )
+        unit = 2.0 ** -np.frexp(gram.user_items.data.max(initial=1.0))[1]
+        sums = np.zeros(gram.num_items)
+
+        def weigh(part: CsrMatrix) -> Float64Array:
+            data, users = part.data * unit, part.row_of_entry()  # (P,) float64, int64
+            sum_by_group(part.indices, data, gram.num_items, sums=sums)
+            user_sums = sum_by_group(users, data, part.num_rows)  # (R,) float64
+            half = power(np.maximum(user_sums, _LEAST), -self.alpha / 2)  # (R,) float64
+            return power(data, self.alpha) * half[users]
+
+        weighted = gram.transformed(weigh)
+        return weighted, power(np.maximum(sums, _LEAST), self.alpha)
 
 
 def _of_sources(settings: NeighborSettings) -> NeighborSettings:

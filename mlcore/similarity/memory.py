@@ -34,6 +34,7 @@ __all__ = [
     "PAIR_BYTES",
     "Shape",
     "compiled_kernel",
+    "compiled_kernel_on_disk",
     "count_matrices",
     "half_kernel",
     "kept_pairs",
@@ -247,6 +248,39 @@ def half_kernel(
     )
 
 
+def _of_items(shape: Shape, is_binary: bool, k: int) -> tuple[Allocation, Allocation, int]:
+    """Return what the compiled kernel takes that grows with items and users alone; the last by thread."""
+    num_items = shape.num_items
+    ranges = max(shape.num_entries // max(RANGE_ENTRIES, ENTRIES_PER_ITEM * num_items), 1)
+    tile = (
+        BINARY.user_bytes * shape.num_users
+        if is_binary
+        else WEIGHTED.user_bytes * TILE_USERS + (8 + 8 * WEIGHTED.width) * num_items
+    )
+    return (
+        Allocation("numbers of items", 120 * num_items + 12 * shape.num_users, FEWER_ITEMS),
+        Allocation("users of each item", 32 * ranges * num_items, FEWER_ITEMS),
+        24 * num_items + PAIR_BYTES * num_candidates(k) + tile,
+    )
+
+
+def compiled_kernel_on_disk(
+    shape: Shape, is_binary: bool, settings: NeighborSettings, threads: int
+) -> Sequence[Allocation]:
+    """Return what ``compiled`` takes whose layout, lists and result are mapped: see ``memory.arrays``.
+
+    Args:
+        shape: of X.
+        is_binary: whether it is counted as if all entries were 1.
+        settings: which pairs are kept.
+        threads: how many.
+    """
+    k = min(settings.num_neighbors or shape.num_items, shape.num_items)
+    numbers, counting, scratch = _of_items(shape, is_binary, k)
+    tiles = per_thread(threads, scratch, FEWER_ITEMS, "rows of a tile")
+    return peak([numbers, counting], [numbers, tiles])
+
+
 def compiled_kernel(
     shape: Shape, is_binary: bool, settings: NeighborSettings, threads: int
 ) -> Sequence[Allocation]:
@@ -262,17 +296,9 @@ def compiled_kernel(
     k = min(settings.num_neighbors or num_items, num_items)
     index = 2 if num_items <= 2**16 else 4
     layout_bytes = 4 + 2 * index + (0 if is_binary else 8)
-    ranges = max(entries // max(RANGE_ENTRIES, ENTRIES_PER_ITEM * num_items), 1)
-    numbers = Allocation("numbers of items", 120 * num_items + 12 * shape.num_users, FEWER_ITEMS)
+    numbers, counting, scratch = _of_items(shape, is_binary, k)
     layout = Allocation("items by popularity", layout_bytes * entries, FEWER_ITEMS)
-    counting = Allocation("users of each item", 32 * ranges * num_items, FEWER_ITEMS)
     lists = PAIR_BYTES * int(np.minimum(shape.reach, list_capacity(k)).sum())
-    tile = (
-        BINARY.user_bytes * shape.num_users
-        if is_binary
-        else WEIGHTED.user_bytes * TILE_USERS + (8 + 8 * WEIGHTED.width) * num_items
-    )
-    scratch = 24 * num_items + PAIR_BYTES * num_candidates(k) + tile
     pairs = shape.num_pairs(k)
     found = kept_pairs(pairs, RESULT_BYTES)
     return peak(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -12,13 +12,26 @@ from mlcore.lazy import LazyModule
 from mlcore.memory.plan import Allocation, peak, per_thread
 from mlcore.numeric.ranges import offsets, ragged_arange, row_blocks
 from mlcore.numeric.sums import sum_by_group
-from mlcore.parameters import choice, integer, number, optional, parameter
-from mlcore.progress import Progress
+from mlcore.parameters import (
+    choice,
+    integer,
+    number,
+    optional,
+    parameter,
+    parameters_to_json,
+)
+from mlcore.progress import Progress, no_progress
 from mlcore.sequences import Sequences
 from mlcore.similarity.base import NeighborSettings, Similarity
 from mlcore.similarity.gram import MAX_BLOCK_ENTRIES, GramBlocks
 from mlcore.similarity.memory import FEWER_ITEMS, GATHER_BYTES, PAIR_BYTES, kept_pairs, shape_of
-from mlcore.similarity.selection import best_of_rows, by_source, stack_rows
+from mlcore.similarity.rows import Kept, Rows, assemble
+from mlcore.similarity.selection import (
+    BestOfRows,
+    best_of_rows,
+    by_source,
+    stack_rows,
+)
 from mlcore.types import BoolArray, CsrMatrix, Float64Array, Int64Array
 
 __all__ = ["Rules", "SequentialRules"]
@@ -62,6 +75,11 @@ class SequentialRules(Similarity):
     decay: Decay = parameter("quadratic", choice("harmonic", "quadratic", "linear"))
     session_gap_minutes: float | None = parameter(None, optional(number(above=0)))
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether they can: yes."""
+        return True
+
     def allocations(
         self, gram: GramBlocks, settings: NeighborSettings, threads: int
     ) -> Sequence[Allocation]:
@@ -84,12 +102,11 @@ class SequentialRules(Similarity):
         self, gram: GramBlocks, settings: NeighborSettings, threads: int, progress: Progress
     ) -> CsrMatrix:
         """Return the kept w(i, j) with source items as rows."""
-        rows_are_targets = settings.neighborhood == "target"
-        rules = Rules(self, gram, rows_are_targets)
-        parts = best_of_rows(
-            rules.blocks, rules.rows, _as_they_are, settings.num_neighbors, threads, progress
-        )
-        return by_source(stack_rows(parts), gram.num_items, rows_are_targets)
+        rules = Rules(self, gram.events, gram.num_items, settings, gram.max_block_entries)
+        if gram.find_rows is not None:
+            return assemble(gram.find_rows(rules), rules, settings.neighborhood, threads)
+        best = rules.best(rules.blocks, threads, progress)
+        return by_source(best, gram.num_items, settings.neighborhood == "target")
 
     def weights_of_steps(self, longest: int) -> Float64Array:
         """Return f(1) ... f(longest), (longest,) float64.
@@ -117,26 +134,86 @@ def _as_they_are(rows: Int64Array, columns: Int64Array, sums: Float64Array) -> F
     return sums
 
 
-class Rules:
+class Rules(Rows):
     """w in blocks of rows: targets, which look back for sources, or sources, which look ahead.
 
     Args:
-        gram: with N events of I items.
+        sequences: N events of I items.
+        num_items: I.
     """
 
-    def __init__(self, measure: SequentialRules, gram: GramBlocks, rows_are_targets: bool) -> None:
-        sequences = gram.events
-        self._items, self._num_items = sequences.items, gram.num_items
-        self._rows_are_targets = rows_are_targets
-        self._reach = _reach_of(measure, sequences, rows_are_targets)  # (N,) int64
+    kind = "rules"
+
+    def __init__(
+        self,
+        measure: SequentialRules,
+        sequences: Sequences,
+        num_items: int,
+        settings: NeighborSettings,
+        max_block_entries: int = MAX_BLOCK_ENTRIES,
+    ) -> None:
+        self._measure, self._sequences, self._settings = measure, sequences, settings
+        self._max_block_entries = max_block_entries
+        self._items, self._num_items = sequences.items, num_items
+        self._rows_are_targets = settings.neighborhood == "target"
+        self._reach = _reach_of(measure, sequences, self._rows_are_targets)  # (N,) int64
         longest = int(self._reach.max(initial=1))
         self._weights = measure.weights_of_steps(longest)
         self._by_item = np.argsort(self._items, kind="stable")  # (N,) events
         counts = np.bincount(self._items, minlength=self._num_items)
         self._first = offsets(counts)  # (I + 1,) into _by_item
-        pairs = offsets(self._reach[self._by_item])[self._first]  # (I + 1,)
-        most_rows = max(MAX_KEYS // max(self._num_items * longest, 1), 1)
-        self.blocks = list(row_blocks(pairs, most_rows, gram.max_block_entries))
+        self._pairs = offsets(self._reach[self._by_item])[self._first]  # (I + 1,)
+        self._most_rows = max(MAX_KEYS // max(self._num_items * longest, 1), 1)
+
+    def describe(self) -> Mapping[str, Any]:
+        """Return the measure and the events."""
+        return {
+            "similarity": {"name": self._measure.name, **parameters_to_json(self._measure)},
+            "settings": asdict(self._settings),
+            "num_items": self._num_items,
+            "indptr": self._sequences.indptr,
+            "items": self._sequences.items,
+            "times": self._sequences.times,
+        }
+
+    @classmethod
+    def of_description(cls, values: Mapping[str, Any], measure: Any) -> Rules:
+        """Return the rows of a measure and events."""
+        sequences = Sequences(values["indptr"], values["items"], values["times"])
+        return cls(measure, sequences, values["num_items"], NeighborSettings(**values["settings"]))
+
+    @property
+    def items(self) -> Int64Array:
+        """The item of each row: all in order."""
+        return np.arange(self._num_items)
+
+    def work(self) -> Float64Array:
+        """Return the pairs of events of each row, (I,) float64, and what each row takes besides."""
+        return np.diff(self._pairs) + 1.0
+
+    def most_kept(self) -> int:
+        """Return K, or I if all are kept."""
+        return min(self._settings.num_neighbors or self._num_items, self._num_items)
+
+    @property
+    def blocks(self) -> list[tuple[int, int]]:
+        """Ranges of all rows, in order."""
+        return list(row_blocks(self._pairs, self._most_rows, self._max_block_entries))
+
+    def best(
+        self, blocks: Sequence[tuple[int, int]], threads: int, progress: Progress
+    ) -> BestOfRows:
+        """Return the best pairs of some ranges of rows."""
+        k = self._settings.num_neighbors
+        return stack_rows(best_of_rows(blocks, self.rows, _as_they_are, k, threads, progress))
+
+    def find(self, begin: int, end: int) -> Kept:
+        """Return the kept pairs of some rows."""
+        pairs = self._pairs[begin : end + 1]
+        blocks = row_blocks(pairs - pairs[0], self._most_rows, self._max_block_entries)
+        spans = [(begin + first, begin + last) for first, last in blocks]
+        best = self.best(spans, 1, no_progress)
+        return Kept.of(best)
 
     def rows(self, begin: int, end: int) -> Any:
         """Return w from the row ``begin`` to before ``end``, a CSR with its diagonal."""

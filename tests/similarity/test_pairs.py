@@ -13,7 +13,8 @@ from mlcore import DataError, Interactions, TrainConfig, train_from_data
 from mlcore.progress import no_progress
 from mlcore.similarity import SIMILARITIES, GramBlocks, Neighborhood, NeighborSettings
 from mlcore.similarity.formula import Pairs
-from mlcore.similarity.pairs import PairSimilarity, best_pairs
+from mlcore.similarity.association import LogLikelihoodRatio
+from mlcore.similarity.pairs import PairRows, PairSimilarity, best_pairs
 from mlcore.types import Float64Array
 from mlcore.weighting import WEIGHTINGS
 from tests import oracles
@@ -334,3 +335,28 @@ def test_products_are_summed_in_float64_one_by_one_over_ascending_users() -> Non
     for x, winner in ((big_first, 0), (big_first[::-1], 1)):
         kept = oracles.dense(find(x, "dot", num_neighbors=1))
         assert np.flatnonzero(kept[:, 2]).tolist() == [winner]
+
+
+@pytest.mark.parametrize("neighborhood", ["source", "target"])
+def test_a_range_of_rows_is_that_of_the_formula(neighborhood: str) -> None:
+    rng = np.random.default_rng(3)
+    x = (rng.random((60, 25)) < 0.2).astype(np.float64)
+    measure, gram = LogLikelihoodRatio(signed=True), GramBlocks(oracles.sparse(x))
+    terms = measure.source_terms(gram), measure.target_terms(gram)
+    settings = NeighborSettings(4, neighborhood)  # type: ignore[arg-type]
+    rows = PairRows(measure, gram, terms, settings)
+    assert rows.most_kept() == 4 and len(rows.work()) == 25
+    dense = oracles.similarity("log_likelihood_ratio", x, 0.0, signed=True)
+    if neighborhood == "target":
+        dense = dense.T
+    np.fill_diagonal(dense, -np.inf)
+    dense[(x.T @ x) == 0] = -np.inf
+    for begin, end in ((0, 25), (3, 4), (10, 25)):
+        found = rows.find(begin, end)
+        bounds = np.concatenate([[0], np.cumsum(found.sizes)])
+        for place, row in enumerate(range(begin, end)):
+            span = slice(bounds[place], bounds[place + 1])
+            best = np.argsort(-dense[row], kind="stable")[: (dense[row] > -np.inf).sum()][:4]
+            assert sorted(found.columns[span].tolist()) == sorted(best.tolist())
+            expected = dense[row][found.columns[span]]
+            assert found.values[span] == pytest.approx(expected, rel=1e-6)

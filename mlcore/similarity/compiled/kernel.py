@@ -7,27 +7,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mlcore.memory.arrays import new_array
 from mlcore.native import call
 from mlcore.numeric.ranges import offsets
 from mlcore.numeric.threads import map_in_order
 from mlcore.progress import Progress
 from mlcore.similarity.base import NeighborSettings
-from mlcore.similarity.compiled import BLOCK, TILE_USERS, list_capacity, num_candidates
-from mlcore.similarity.compiled.layout import for_each, lay_out
+from mlcore.similarity.compiled import BLOCK, TILE_USERS, list_capacity
+from mlcore.similarity.compiled.layout import for_each, lay_out, order_lists
 from mlcore.similarity.compiled.plan import BINARY, WEIGHTED, choose_listed, choose_tiled, cut_rows
-from mlcore.similarity.compiled.problem import Problem, Scratch
+from mlcore.similarity.compiled.problem import Problem, Scratch, new_scratch, set_formula
 from mlcore.similarity.formula import Quotient, Terms
 from mlcore.similarity.gram import GramBlocks
-from mlcore.similarity.selection import round_values
-from mlcore.types import CsrMatrix, Float64Array, Int64Array, UInt32Array
+from mlcore.types import CsrMatrix, Int64Array, UInt32Array
 
 __all__ = ["best_compiled"]
 
 ROUNDS = 2  # of choosing what is listed, then what is in tiles, each for the other
 CHUNKS = 32  # of the rows, for each thread; changes speed only
 MAX_PARTS = 4  # of the rows of a tile; changes speed only
-
-KINDS = {"product": 0, "sum": 1, "tversky": 2}
 
 
 def best_compiled(
@@ -81,30 +79,9 @@ class _Kernel:
         self._counts_users = settings.min_cooccurrence > 1 and not self._is_binary
         self._problem = Problem()
         lay_out(self._problem, gram.user_items, self._is_binary, threads)
-        self._set_formula(quotient, terms)
+        set_formula(self._problem, quotient, terms, settings)
         self._plan()
         self._local = threading.local()
-
-    def _set_formula(self, quotient: Quotient, terms: tuple[Terms, Terms]) -> None:
-        order = self._problem.array("order")
-        (sources,), (targets,) = (tuple(term[order] for term in group) for group in terms)
-        owner_is_target = self._settings.neighborhood == "target"
-        owners, others = (targets, sources) if owner_is_target else (sources, targets)
-        quotient = quotient if owner_is_target else quotient.swapped()
-        least, blocks = self._settings.min_cooccurrence, np.arange(0, len(order), BLOCK)
-        self._problem.set(
-            kind=KINDS[quotient.kind],
-            a=quotient.a,
-            b=quotient.b,
-            shrinkage=self._settings.shrinkage,
-            # 1 drops nothing, and a sum of weights may be below it.
-            minimum=float(least) if least > 1 else 0.0,
-            owner_terms=owners,
-            other_terms=others,
-            least_owner=_least(owners, blocks),
-            least_other=_least(others, blocks),
-            greatest_other=np.maximum.reduceat(others, blocks),
-        )
 
     def _plan(self) -> None:
         """Choose what is listed and what is in tiles, and set the fields of the lists."""
@@ -136,15 +113,15 @@ class _Kernel:
             num_listed=listed,
             list_begins=list_begins,
             list_sizes=np.zeros(listed, np.int64),
-            list_values=np.empty(list_begins[-1]),
-            list_items=np.empty(list_begins[-1], np.uint32),
+            list_values=new_array(list_begins[-1], np.float64),
+            list_items=new_array(list_begins[-1], np.uint32),
             limits=np.zeros(self._num_items),
             block_limits=np.zeros(-(-self._num_items // BLOCK)),
             locks=np.zeros(listed, np.uint8),
             out_begins=out_begins,
             out_sizes=np.zeros(self._num_items, np.int64),
-            out_values=np.empty(out_begins[-1], np.float32),
-            out_items=np.empty(out_begins[-1], np.uint32),
+            out_values=new_array(out_begins[-1], np.float32),
+            out_items=new_array(out_begins[-1], np.uint32),
         )
 
     def _count_below(self, bound: int) -> UInt32Array:
@@ -194,19 +171,12 @@ class _Kernel:
         call(job.function, self._problem, self._local.scratch, *job.arguments)
 
     def _new_scratch(self) -> Scratch:
-        num_blocks = -(-self._num_items // BLOCK)
         costs, has_tiles = self._costs, self._problem.num_tiled > 0
         users = self._num_users if self._is_binary else TILE_USERS
         tile_bytes = users * costs.user_bytes if has_tiles else 0
         num_sums = self._problem.num_listed if has_tiles and not self._is_binary else 0
-        scratch = Scratch()
+        scratch = new_scratch(self._num_items, self._k, self._counts_users)
         scratch.set(
-            counters=np.zeros(num_blocks * BLOCK),
-            cooccurrences=np.zeros(num_blocks * BLOCK if self._counts_users else 0, np.uint32),
-            touched=np.empty(self._num_items + 1, np.uint32),
-            found=np.empty(self._num_items + 1),
-            values=np.empty(num_candidates(self._k)),
-            items=np.empty(num_candidates(self._k), np.uint32),
             tile=np.empty(tile_bytes // 32, (np.uint8, 32)),
             entries=np.empty(num_sums, np.int64),
             sums=np.empty((num_sums, costs.width)),
@@ -228,48 +198,4 @@ class _Kernel:
         del self._local  # the scratch of this thread
         problem.drop("list_values", "list_items", "item_users", "item_weights")
         problem.drop("user_items", "user_weights", "places")
-        ranks = np.empty(num_items, np.uint32)
-        ranks[problem.array("order")] = np.arange(num_items, dtype=np.uint32)
-        if self._settings.neighborhood == "target":
-            matrix = self._transposed(ranks)
-        else:
-            matrix = self._sorted(ranks)
-        round_values(matrix.data)
-        return matrix
-
-    def _transposed(self, ranks: UInt32Array) -> CsrMatrix:
-        """Return the lists as columns."""
-        parts = cut_rows(np.ones(self._num_items), 0, self._threads)
-        counts = np.zeros((len(parts), self._num_items), np.int64)  # (R, I)
-
-        def count(number: int) -> None:
-            call("count_sources", self._problem, ranks, *parts[number], counts[number])
-
-        for_each(count, range(len(parts)), self._threads)
-        indptr = offsets(counts.sum(axis=0))
-        columns, values = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
-        positions = indptr[:-1] + np.cumsum(counts, axis=0) - counts  # (R, I)
-
-        def spread(number: int) -> None:
-            place = positions[number], columns, values
-            call("spread_lists", self._problem, ranks, *parts[number], *place)
-
-        for_each(spread, range(len(parts)), self._threads)
-        return CsrMatrix(indptr, columns, values, self._num_items)
-
-    def _sorted(self, ranks: UInt32Array) -> CsrMatrix:
-        """Return the lists as rows, their items ascending."""
-        indptr = offsets(self._problem.array("out_sizes")[ranks])
-        columns, values = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
-
-        def copy(rows: tuple[int, int]) -> None:
-            place = indptr, columns, values, np.empty(self._k, np.uint64)
-            call("copy_lists", self._problem, ranks, *rows, *place)
-
-        for_each(copy, cut_rows(np.ones(self._num_items), 0, self._threads), self._threads)
-        return CsrMatrix(indptr, columns, values, self._num_items)
-
-
-def _least(terms: Float64Array, starts: Int64Array) -> Float64Array:
-    """Return the least term of each block of items, (B,) float64; NaN, of an item without users, is 0."""
-    return np.minimum.reduceat(np.nan_to_num(terms, nan=0.0, posinf=np.inf, neginf=0.0), starts)
+        return order_lists(problem, self._k, self._settings.neighborhood, self._threads)

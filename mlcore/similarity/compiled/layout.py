@@ -1,4 +1,4 @@
-"""X with items relabelled by popularity, from both sides.
+"""X with items relabelled by popularity, from both sides; and the way back, for what was found.
 
 Made on all threads, a range of users each: no two ranges write to the same positions, and what a
 range writes at random stays in the cache.
@@ -10,20 +10,27 @@ from typing import Any
 
 import numpy as np
 
+from mlcore.memory.arrays import new_array
 from mlcore.native import call
 from mlcore.numeric.ranges import offsets
 from mlcore.numeric.threads import map_in_order
 from mlcore.similarity.compiled import ENTRIES_PER_ITEM, RANGE_ENTRIES
+from mlcore.similarity.base import Neighborhood
+from mlcore.similarity.compiled.plan import cut_rows
 from mlcore.similarity.compiled.problem import Problem
-from mlcore.types import CsrMatrix, Int64Array
+from mlcore.similarity.selection import round_values
+from mlcore.types import CsrMatrix, Int64Array, UInt32Array
 
-__all__ = ["for_each", "lay_out"]
+__all__ = ["for_each", "lay_out", "order_lists"]
 
 
-def lay_out(problem: Problem, matrix: CsrMatrix, is_binary: bool, threads: int) -> None:
+def lay_out(
+    problem: Problem, matrix: CsrMatrix, is_binary: bool, threads: int, with_places: bool = True
+) -> None:
     """Set the fields of X, (U, I) float32; ``is_binary`` if all of its values are 1.
 
-    ``order`` has the index of each item, most popular first, ties to the smaller index.
+    ``order`` has the index of each item, most popular first, ties to the smaller index. Whole rows need
+    no ``places``.
     """
     num_items, num_entries = matrix.num_columns, matrix.num_entries
     # What C++ reads; no copies of a matrix as ``types`` has it.
@@ -59,13 +66,13 @@ def lay_out(problem: Problem, matrix: CsrMatrix, is_binary: bool, threads: int) 
         has_weights=num_weights > 0,
         order=order,
         item_begins=begins,
-        item_users=np.empty(num_entries, np.uint32),
-        item_weights=np.empty(num_weights, np.float32),
+        item_users=new_array(num_entries, np.uint32),
+        item_weights=new_array(num_weights, np.float32),
         user_begins=bounds,
-        user_items=np.empty(num_entries, narrow),
-        user_weights=np.empty(num_weights, np.float32),
+        user_items=new_array(num_entries, narrow),
+        user_weights=new_array(num_weights, np.float32),
         user_squares=squares if has_squares else np.empty(0),
-        places=np.empty(num_entries, narrow),
+        places=new_array(num_entries if with_places else 0, narrow),
     )
     # (R, I) the first position of each range among the users of each item
     counts = counts.take(order, axis=1)
@@ -93,3 +100,60 @@ def _ranges_of_users(matrix: CsrMatrix) -> Int64Array:
     cuts = np.searchsorted(matrix.indptr, np.linspace(0, num_entries, wanted + 1)[1:-1])
     bounds = np.unique(np.concatenate([[0], cuts, [matrix.num_rows]]))
     return np.stack([bounds[:-1], bounds[1:]], axis=1).astype(np.int64)
+
+
+def order_lists(problem: Problem, k: int, neighborhood: Neighborhood, threads: int) -> CsrMatrix:
+    """Return the best pairs, source items as rows, by the indices from before relabelling.
+
+    Args:
+        problem: with ``order``, and the fields of the result that begin with ``out_``.
+        k: the most pairs of a list.
+
+    Raises:
+        DataError: a similarity overflows float32.
+    """
+    order = problem.array("order")
+    ranks = np.empty(len(order), np.uint32)
+    ranks[order] = np.arange(len(order), dtype=np.uint32)
+    if neighborhood == "target":
+        matrix = _transposed(problem, ranks, threads)
+    else:
+        matrix = _sorted(problem, ranks, k, threads)
+    for begin in range(0, matrix.num_entries, 2**20):
+        round_values(matrix.data[begin : begin + 2**20])
+    return matrix
+
+
+def _transposed(problem: Problem, ranks: UInt32Array, threads: int) -> CsrMatrix:
+    """Return the lists as columns."""
+    num_items = len(ranks)
+    parts = cut_rows(np.ones(num_items), 0, threads)
+    counts = np.zeros((len(parts), num_items), np.int64)  # (R, I)
+
+    def count(number: int) -> None:
+        call("count_sources", problem, ranks, *parts[number], counts[number])
+
+    for_each(count, range(len(parts)), threads)
+    indptr = offsets(counts.sum(axis=0))
+    columns, values = (new_array(indptr[-1], dtype) for dtype in (np.int32, np.float32))
+    positions = indptr[:-1] + np.cumsum(counts, axis=0) - counts  # (R, I)
+
+    def spread(number: int) -> None:
+        place = positions[number], columns, values
+        call("spread_lists", problem, ranks, *parts[number], *place)
+
+    for_each(spread, range(len(parts)), threads)
+    return CsrMatrix(indptr, columns, values, num_items)
+
+
+def _sorted(problem: Problem, ranks: UInt32Array, k: int, threads: int) -> CsrMatrix:
+    """Return the lists as rows, their items ascending."""
+    indptr = offsets(problem.array("out_sizes")[ranks])
+    columns, values = (new_array(indptr[-1], dtype) for dtype in (np.int32, np.float32))
+
+    def copy(rows: tuple[int, int]) -> None:
+        place = indptr, columns, values, np.empty(k, np.uint64)
+        call("copy_lists", problem, ranks, *rows, *place)
+
+    for_each(copy, cut_rows(np.ones(len(ranks)), 0, threads), threads)
+    return CsrMatrix(indptr, columns, values, len(ranks))

@@ -1,4 +1,4 @@
-"""The structures of ``mlcore/native/neighbors.hpp``."""
+"""The structures of ``mlcore/native/neighbors.hpp``, with the formula of a measure in them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 
 from mlcore.native import address
+from mlcore.similarity.base import NeighborSettings
+from mlcore.similarity.compiled import BLOCK, num_candidates
+from mlcore.similarity.formula import Quotient, Terms
+from mlcore.types import Float64Array, Int64Array
 
-__all__ = ["Problem", "Scratch"]
+__all__ = ["Problem", "Scratch", "new_scratch", "set_formula"]
 
+KINDS = {"product": 0, "sum": 1, "tversky": 2}
 _NUMBERS = {"i": c_int64, "d": c_double, "p": c_void_p}
 
 
@@ -64,3 +69,52 @@ class Scratch(_Arrays):
     _fields_ = _fields("""
         p: counters cooccurrences touched found values items tile entries sums
         """)
+
+
+def set_formula(
+    problem: Problem, quotient: Quotient, terms: tuple[Terms, Terms], settings: NeighborSettings
+) -> None:
+    """Set the formula of a problem that is laid out.
+
+    Args:
+        terms: of the sources and of the targets, one (I,) float64 each.
+    """
+    order = problem.array("order")
+    (sources,), (targets,) = (tuple(term[order] for term in group) for group in terms)
+    owner_is_target = settings.neighborhood == "target"
+    owners, others = (targets, sources) if owner_is_target else (sources, targets)
+    quotient = quotient if owner_is_target else quotient.swapped()
+    least, blocks = settings.min_cooccurrence, np.arange(0, len(order), BLOCK)
+    problem.set(
+        kind=KINDS[quotient.kind],
+        a=quotient.a,
+        b=quotient.b,
+        shrinkage=settings.shrinkage,
+        # 1 drops nothing, and a sum of weights may be below it.
+        minimum=float(least) if least > 1 else 0.0,
+        owner_terms=owners,
+        other_terms=others,
+        least_owner=_least(owners, blocks),
+        least_other=_least(others, blocks),
+        greatest_other=np.maximum.reduceat(others, blocks),
+    )
+
+
+def _least(terms: Float64Array, starts: Int64Array) -> Float64Array:
+    """Return the least term of each block of items, (B,) float64; NaN, of an item without users, is 0."""
+    return np.minimum.reduceat(np.nan_to_num(terms, nan=0.0, posinf=np.inf, neginf=0.0), starts)
+
+
+def new_scratch(num_items: int, k: int, counts_users: bool) -> Scratch:
+    """Return what one thread works with, but for tiles."""
+    num_counters = -(-num_items // BLOCK) * BLOCK
+    scratch = Scratch()
+    scratch.set(
+        counters=np.zeros(num_counters),
+        cooccurrences=np.zeros(num_counters if counts_users else 0, np.uint32),
+        touched=np.empty(num_items + 1, np.uint32),
+        found=np.empty(num_items + 1),
+        values=np.empty(num_candidates(k)),
+        items=np.empty(num_candidates(k), np.uint32),
+    )
+    return scratch
