@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 import os
 import zlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,15 @@ from mlcore.interactions import Events
 from mlcore.progress import Progress, no_progress
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
 
-__all__ = ["GREATEST_TIME", "LEAST_TIME", "encode", "read_events_by_duckdb"]
+__all__ = [
+    "GREATEST_TIME",
+    "LEAST_TIME",
+    "count_valid",
+    "encode",
+    "find_rows",
+    "number_ids",
+    "read_events_by_duckdb",
+]
 
 # Microseconds since 1970 UTC.
 LEAST_TIME, GREATEST_TIME = MIN_SECONDS * 1_000_000, MAX_SECONDS * 1_000_000 + 999_999
@@ -53,11 +62,8 @@ def read_events_by_duckdb(
         DataError: the file is missing, or the format is not known.
     """
     duckdb = import_duckdb()
-    if os.fspath(path) == "-" or not os.path.isfile(path) or not input_options.is_utf_8():
-        return None  # a pipe can be read once only
     try:
-        layout = _find_layout(path, input_options)
-        rows = _rows_of(path, layout, input_options, progress)
+        rows = find_rows(path, input_options, progress)
         if rows is None:
             return None
         with Database(threads) as database:
@@ -66,9 +72,22 @@ def read_events_by_duckdb(
         return None
     except (OSError, EOFError, zlib.error):
         return None
-    if layout is not None and events is not None:
-        layout.say(display_name(path))
+    if rows.layout is not None and events is not None:
+        rows.layout.say(display_name(path))
     return events
+
+
+def find_rows(path: PathLike, input_options: InputOptions, progress: Progress) -> TableSql | None:
+    """Return SQL of the rows of a CSV or JSON Lines file, or None if not sure of them.
+
+    Raises:
+        OSError: the file cannot be read; or it is damaged, as ``zlib`` and ``EOFError`` say.
+    """
+    if os.fspath(path) == "-" or not os.path.isfile(path) or not input_options.is_utf_8():
+        return None  # a pipe can be read once only
+    layout = _find_layout(path, input_options)
+    rows = _rows_of(path, layout, input_options, progress)
+    return None if rows is None else replace(rows, layout=layout)
 
 
 def _find_layout(path: PathLike, input_options: InputOptions) -> CsvLayout | None:
@@ -116,10 +135,10 @@ def encode(
     present = {name: sql for name, sql in values.items() if sql is not None}
     selected = ", ".join(f"{sql} AS {name}" for name, sql in present.items())
     database.rows(f"CREATE TEMP TABLE events AS SELECT {selected} FROM {rows.table}")
-    num_rows = _count_valid(database, list(present))
+    num_rows = count_valid(database, list(present))
     if num_rows == 0 or rows.count not in (None, num_rows):
         return None
-    user_ids, item_ids = _number_ids(database, "user_id"), _number_ids(database, "item_id")
+    user_ids, item_ids = number_ids(database, "user_id"), number_ids(database, "item_id")
     if user_ids is None or item_ids is None:
         return None
     columns = {name: np.empty(num_rows, _DTYPES[name]) for name in present}  # (E,) each
@@ -134,7 +153,7 @@ def encode(
     )
 
 
-def _count_valid(database: Database, present: list[str]) -> int:
+def count_valid(database: Database, present: list[str]) -> int:
     """Return the number of rows, or 0 if a value breaks its rule."""
     bounded = [name for name in _BOUNDS if name in present]
     measures = ["count(*)", *(f"count({name})" for name in present)]
@@ -149,7 +168,7 @@ def _count_valid(database: Database, present: list[str]) -> int:
     return int(num_rows)
 
 
-def _number_ids(database: Database, name: str) -> list[str] | None:
+def number_ids(database: Database, name: str) -> list[str] | None:
     """Number the ids of a column in ascending order; return them, or None if one breaks the rule."""
     database.rows(
         f"CREATE TEMP TABLE {name}s AS "

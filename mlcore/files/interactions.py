@@ -37,14 +37,17 @@ from mlcore.files.values import (
 )
 from mlcore.interactions import Events, Interactions, sort_codes
 from mlcore.jsontext import format_number
+from mlcore.numeric.ranges import all_are
 from mlcore.progress import Progress, no_progress
 from mlcore.times import TimeRule
 from mlcore.types import Int32Array, Int64Array
 
 __all__ = [
     "Reader",
+    "event_columns",
     "read_events",
     "read_interactions",
+    "warn_of_dates",
     "write_interactions",
 ]
 
@@ -91,20 +94,26 @@ def read_events(
         events = _join(display_name(path), list(read_parts(path, format, read)))
     else:
         (events,) = read(path, kind_of(path, format))
-    if events.timestamps is not None and _are_dates(events.timestamps):
+    if events.timestamps is not None:
+        warn_of_dates(path, input_options, events.timestamps)
+    return events
+
+
+def warn_of_dates(path: PathLike, input_options: InputOptions, times: Int64Array) -> None:
+    """Warn if all times of a file, in microseconds, look like dates that were taken for seconds."""
+    if len(times) and all_are(times, _are_dates):
         warnings.warn(
             f"{display_name(path)}: {input_options.columns.timestamp}: took dates such as "
-            f"{events.timestamps[0] // 1_000_000} for seconds of 1970; as 2026-03-01, with "
+            f"{times[0] // 1_000_000} for seconds of 1970; as 2026-03-01, with "
             "--timezone, they are read as dates",
             DataWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    return events
 
 
 def _are_dates(times: Int64Array) -> bool:
     """Return whether all times are whole seconds that look like 20260301, of 1900 to 2100."""
-    if len(times) == 0 or times.min() < 19_000_101_000_000 or times.max() > 21_001_231_000_000:
+    if times.min() < 19_000_101_000_000 or times.max() > 21_001_231_000_000:
         return False
     seconds, fractions = np.divmod(times, 1_000_000)
     months, days = seconds // 100 % 100, seconds % 100
@@ -122,7 +131,7 @@ def _read_file(
 ) -> Events:
     events = None
     if kind == "parquet":
-        columns = _columns(input_options, IdEncoder(), IdEncoder())
+        columns = event_columns(input_options, IdEncoder(), IdEncoder())
         events = read_parquet_events(path, columns, input_options, threads, progress)
     else:
         input_options = replace(input_options, format=kind)
@@ -144,7 +153,10 @@ def _size_of(path: PathLike) -> int:
     return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
-def _columns(input_options: InputOptions, users: IdEncoder, items: IdEncoder) -> list[ColumnReader]:
+def event_columns(
+    input_options: InputOptions, users: IdEncoder, items: IdEncoder
+) -> list[ColumnReader]:
+    """Return the readers of user, item, weight and time, whose ids become the codes of encoders."""
     names, rule = input_options.columns, input_options.time_rule()
     return [
         id_column(names.user, "user", users),
@@ -169,7 +181,7 @@ def _columns(input_options: InputOptions, users: IdEncoder, items: IdEncoder) ->
 
 def _read_by_python(path: PathLike, input_options: InputOptions, progress: Progress) -> Events:
     users, items = IdEncoder(), IdEncoder()
-    columns = _columns(input_options, users, items)
+    columns = event_columns(input_options, users, items)
     dtypes = (np.int32, np.int32, np.float64, np.int64)
     parts = [
         [

@@ -30,6 +30,7 @@ __all__ = [
     "has_integer_column",
     "is_text",
     "parquet_column_names",
+    "parquet_rows",
     "read_parquet_columns",
     "read_parquet_events",
 ]
@@ -61,19 +62,38 @@ def read_parquet_events(
         MlcoreError: DuckDB is not installed.
         DataError: the file is not Parquet, or lacks a column or its type.
     """
-    with _opened(path, threads) as (database, table):
-        types = _types(database, table, display_name(path), columns, input_options)
-        user, item, weight, time = (
-            None if column.name not in types else quote_name(column.name) for column in columns
-        )
-        rows = TableSql(
-            table,
-            f"CAST({user} AS VARCHAR)",
-            f"CAST({item} AS VARCHAR)",
-            weight and f"CAST({weight} AS DOUBLE)",
-            time and _time(time, types[columns[3].name], input_options),
-        )
+    with _opened(path, threads) as (database, _):
+        rows = parquet_rows(database, path, columns, input_options)
         return encode(database, rows, f"encode {display_name(path)}", progress)
+
+
+def parquet_rows(
+    database: Database,
+    path: PathLike,
+    columns: Sequence[ColumnReader],
+    input_options: InputOptions = InputOptions(),
+) -> TableSql:
+    """Return SQL of the rows of a Parquet file.
+
+    Args:
+        columns: user, item, weight and timestamp.
+
+    Raises:
+        DataError: the file lacks a column or its type.
+        duckdb.Error: it is not Parquet.
+    """
+    table = _table(path)
+    types = _types(database, table, display_name(path), columns, input_options)
+    user, item, weight, time = (
+        None if column.name not in types else quote_name(column.name) for column in columns
+    )
+    return TableSql(
+        table,
+        f"CAST({user} AS VARCHAR)",
+        f"CAST({item} AS VARCHAR)",
+        weight and f"CAST({weight} AS DOUBLE)",
+        time and _time(time, types[columns[3].name], input_options),
+    )
 
 
 def read_parquet_columns(
@@ -140,6 +160,10 @@ def _described(database: Database, table: str) -> dict[str, str]:
     return {column: str(type_) for column, type_, *_ in found}
 
 
+def _table(path: PathLike) -> str:
+    return f"read_parquet({quote_path(path)}, hive_partitioning=false)"
+
+
 def _place(name: str, begin: int, row: int) -> str:
     return f"{name}: row {begin + row + 1}"
 
@@ -156,7 +180,7 @@ def _opened(
         duckdb = import_duckdb()
     try:
         with Database(threads, paths=[path], ordered=ordered) as database:
-            yield database, f"read_parquet({quote_path(path)}, hive_partitioning=false)"
+            yield database, _table(path)
     except duckdb.OutOfMemoryException:
         raise DataError(f"{name}: expected enough memory to read it, got too little") from None
     except UnicodeEncodeError:

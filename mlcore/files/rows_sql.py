@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from mlcore.files.csv_layout import CsvLayout
 from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.plain import Dialect
 from mlcore.files.values import INTEGER, JSON_INTEGER, JSON_NUMBER, NUMBER
@@ -50,6 +51,7 @@ class TableSql:
         time: BIGINT microseconds since 1970 UTC, or None if there is no such column.
         count: the number of rows, or None if not known.
         names: of the columns of the file.
+        layout: of CSV.
     """
 
     table: str
@@ -59,6 +61,7 @@ class TableSql:
     time: str | None
     count: int | None = None
     names: Sequence[str] = ()
+    layout: CsvLayout | None = None
 
 
 def csv_rows(
