@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cli.console import TerminalProgress
 from cli.options import flag, pairs, with_default
@@ -37,10 +37,14 @@ class EngineArgs(argparse.Namespace):
     dollars_per_tib: float | None
     label: list[tuple[str, str]]
 
+    # Options that a command takes with other engines, too, or without one.
+    also: ClassVar[Mapping[str, Sequence[str | None]]] = {}
+
     def check_engine_options(self) -> None:
         """Refuse an option of an engine other than the one asked for."""
         for engine, names in _OPTIONS.items():
             given = [name for name in names if getattr(self, name) not in (None, [])]
+            given = [name for name in given if self.engine not in self.also.get(name, ())]
             if given and engine != self.engine:
                 got = self.engine or "no --engine"
                 raise ConfigError(f"{flag(given[0])}: expected --engine {engine}, got {got}")
@@ -119,8 +123,8 @@ _OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def add_engine_options(parser: Any, *, default: str | None) -> None:
-    """Add a group with ``--engine`` and the options of each engine, except ``--threads``.
+def add_engine_options(parser: Any, *, default: str | None) -> Any:
+    """Add a group with ``--engine`` and the options of each engine, except ``--threads``; return it.
 
     Args:
         default: the engine if none is named; None for none.
@@ -135,3 +139,4 @@ def add_engine_options(parser: Any, *, default: str | None) -> None:
     for engine, options in _OPTIONS.items():
         for name, known in options.items():
             group.add_argument(flag(name), **known | {"help": f"{engine}: {known['help']}"})
+    return group

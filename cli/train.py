@@ -3,6 +3,9 @@
 With --engine sql/train.sql counts the neighbors where the interactions are: the same model, for any
 similarity that needs only the number of users two items share.
 
+With --memory-limit interactions may exceed memory: what grows with them is in files, and the model is
+the same.
+
 With --config auto it tries some twenty configurations on interactions held out, each on some of
 the users and the best on all, and takes the best, or the default where that may be chance.
 selection.json, beside the files of the model, has what came of each.
@@ -11,7 +14,7 @@ selection.json, beside the files of the model, has what came of each.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from cli.config import AUTO, ConfigArgs, add_config_options, add_config_tables
 from cli.console import Parser, TerminalProgress, make_parser, run
@@ -33,6 +36,8 @@ from mlcore.tune.config import AutoConfig
 class Args(InputArgs, EngineArgs, ConfigArgs):
     """Parsed options."""
 
+    also = {"memory_limit": (None,), "temp_directory": (None, "spark")}
+
     interactions: str
     items: str | None
     attributes: str | None
@@ -41,6 +46,7 @@ class Args(InputArgs, EngineArgs, ConfigArgs):
     out_dir: str
     overwrite: bool
     without_users: bool
+    kernel: Literal["compiled", "sql"] | None
     lineage: str | None
     threads: int | None
     dry_run: bool
@@ -79,7 +85,12 @@ def build_parser() -> Parser:
     add_threads_option(parser)
     add_dry_run_option(parser)
     add_input_options(parser)
-    add_engine_options(parser, default=None)
+    add_engine_options(parser, default=None).add_argument(
+        "--kernel",
+        choices=["compiled", "sql"],
+        help="spark: who counts, mlcore on the workers or sql/train.sql (default: the workers, if they "
+        "have mlcore)",
+    )
     add_config_tables(parser)
     return parser
 
@@ -103,12 +114,17 @@ def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
             with_users=not args.without_users,
             input_options=args.input_options(),
             lineage_path=args.lineage,
+            kernel=args.kernel,
+            temp_directory=args.temp_directory,
             progress=progress,
+            on_message=progress.show,
         )
 
 
 def _work(args: Args, progress: TerminalProgress) -> str:
     args.check_engine_options()
+    if args.kernel is not None and args.engine != "spark":
+        raise ConfigError(f"--kernel: expected --engine spark, got {args.engine or 'no --engine'}")
     if args.config == AUTO:
         return _work_by_auto(args, progress)
     for name in ("metric", "budget"):
@@ -150,6 +166,8 @@ def _options(args: Args, progress: TerminalProgress) -> dict[str, Any]:
         "overwrite": args.overwrite,
         "with_users": not args.without_users,
         "threads": args.threads,
+        "memory_limit": args.memory_limit,
+        "temp_directory": args.temp_directory,
         "input_options": args.input_options(),
         "lineage_path": args.lineage,
         "dry_run": args.dry_run,

@@ -13,7 +13,7 @@ from mlcore.heavy_users import DownWeight, Keep, Latest, Sample
 from mlcore.interactions import Interactions
 from mlcore.memory.available import format_bytes
 from mlcore.memory.plan import Allocation, Plan, peak
-from mlcore.numeric.ranges import offsets
+from mlcore.numeric.ranges import SPAN_ENTRIES, offsets
 from mlcore.similarity import CacheBudget, Ease, GramBlocks
 from mlcore.similarity.memory import FEWER_ITEMS, FEWER_NEIGHBORS, shape_of
 from mlcore.types import CsrMatrix
@@ -23,7 +23,7 @@ __all__ = ["TrainingPlanner"]
 
 # Of each interaction: the weights and what BM25, which takes most, needs to find them, more with a
 # decay; to reduce heavy users, and of each interaction of a heavy user, whose ids may be hashed.
-WEIGHING_BYTES, DECAY_BYTES = 17, 11
+WEIGHING_BYTES, DECAY_BYTES = 20, 11
 EVENT_BYTES = 24  # of each row that became one with others, where they are kept
 REDUCING_BYTES, DRAW_BYTES = 21, 230
 ORDER_BYTES = 4  # of each interaction, where the model keeps the order of each user's items
@@ -59,7 +59,8 @@ class TrainingPlanner:
         self._held += 0 if times is None else times.nbytes
         if (events := interactions.events) is not None:
             self._held += EVENT_BYTES * len(events.users)
-        self._held += _id_bytes(interactions.user_ids) + _id_bytes(interactions.item_ids)
+        self._held_ids = _id_bytes(interactions.user_ids) + _id_bytes(interactions.item_ids)
+        self._held += self._held_ids
         if attributes is not None:
             self._held += attributes.num_bytes() + _id_bytes(attributes.values.ids)
 
@@ -70,6 +71,7 @@ class TrainingPlanner:
         with_users: bool = True,
         kept: int = 0,
         trainings: int = 1,
+        memory_limit: int | None = None,
     ) -> Plan:
         """Return what a training takes.
 
@@ -79,6 +81,7 @@ class TrainingPlanner:
             with_users: whether the model has histories.
             kept: bytes of co-occurrence counts that are kept already.
             trainings: how many like this follow, each with counts of its own to keep.
+            memory_limit: bytes for all of the process, if what grows with the interactions is on disk.
         """
         interactions, gram = self._interactions, self._gram_like(config)
         settings = config.neighbor_settings()
@@ -102,6 +105,22 @@ class TrainingPlanner:
         )
         on_disk = model.num_bytes + texts.num_bytes // 3 + (12 * num_entries if with_users else 0)
         on_disk += order_bytes
+        if memory_limit is not None:
+            return Plan(
+                config.similarity.name,
+                size,
+                [
+                    Allocation("ids", self._held_ids, FEWER_ITEMS),
+                    *peak(
+                        self._preparing(config, entry_bytes=0),
+                        config.similarity.allocations_on_disk(gram, settings, threads),
+                        [texts],
+                    ),
+                ],
+                self._held_ids,
+                f"the model directory has at most {format_bytes(on_disk)}",
+                memory_limit,
+            )
         return Plan(
             config.similarity.name,
             size,
@@ -120,16 +139,23 @@ class TrainingPlanner:
         shape = shape_of(gram)
         return int(COUNTED_BYTES * shape.row_entries.sum()) + KEPT_BYTES * shape.num_entries
 
-    def _preparing(self, config: TrainConfig) -> Sequence[Allocation]:
-        """Return what it takes to weigh the interactions and to reduce heavy users."""
+    def _preparing(self, config: TrainConfig, entry_bytes: int = 4) -> Sequence[Allocation]:
+        """Return what it takes to weigh the interactions and to reduce heavy users.
+
+        Args:
+            entry_bytes: of each array of the result, by interaction.
+        """
         num_entries = len(self._interactions)
         half_lives = config.weighting.half_life_days, config.popularity_half_life_days
         decay = 0 if half_lives == (None, None) else DECAY_BYTES
-        scratch = (WEIGHING_BYTES + decay) * num_entries
+        lengths = np.diff(self._interactions.user_items.indptr)
+        span = min(max(SPAN_ENTRIES, int(lengths.max(initial=0))), num_entries)
+        scratch = entry_bytes * num_entries + (WEIGHING_BYTES + decay) * span
         if not isinstance(config.heavy_users, Keep):
-            limit, lengths = _limit_of(config), np.diff(self._interactions.user_items.indptr)
-            heavy = 0 if limit is None else int(lengths[lengths > limit].sum())
-            scratch = max(scratch, (4 + REDUCING_BYTES) * num_entries + DRAW_BYTES * heavy)
+            limit = _limit_of(config)
+            heavy = 0 if limit is None else min(int(lengths[lengths > limit].sum()), span)
+            reducing = 3 * entry_bytes * num_entries + REDUCING_BYTES * span + DRAW_BYTES * heavy
+            scratch = max(scratch, reducing)
         return [Allocation("weights in the making", scratch, FEWER_ITEMS)]
 
     def _model(self, config: TrainConfig, with_users: bool) -> tuple[Allocation, Allocation]:

@@ -6,9 +6,11 @@ histories hold the weights; popularity and the digest cover all interactions, al
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -24,7 +26,8 @@ from mlcore.artifact import (
     write_provenance,
 )
 from mlcore.config import TrainConfig
-from mlcore.errors import DataError, DataWarning, at
+from mlcore.errors import ConfigError, DataError, DataWarning, MlcoreError, at, os_errors_at
+from mlcore.files.disk_input import read_interactions_on_disk
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_events
 from mlcore.files.lists import read_config, read_ids
@@ -34,13 +37,18 @@ from mlcore.history_decay import order_of_rows
 from mlcore.ids import IdMap
 from mlcore.interactions import Events, Interactions
 from mlcore.lineage.command_run import CommandRun
+from mlcore.memory.arrays import arrays_in
 from mlcore.memory.input_size import check_rows_fit
 from mlcore.memory.plan import Plan
+from mlcore.native import is_available
 from mlcore.numeric.sums import sum_by_group
 from mlcore.numeric.threads import resolve_threads
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.references import count_unknown, likely_reason, none_known
-from mlcore.similarity import CacheBudget, GramBlocks
+from mlcore.similarity import SIMILARITIES, CacheBudget, GramBlocks
+from mlcore.similarity.pairs import COMPILER
+from mlcore.similarity.products import count_users
+from mlcore.similarity.rows import RowFinder
 from mlcore.train.memory import TrainingPlanner
 from mlcore.train.provenance import facts_of_training
 from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
@@ -119,6 +127,8 @@ class Trainer:
         find_neighbors: finds the neighbors elsewhere; without it the similarity does, and its
             memory is planned.
         attributes: of the items, for the models to carry.
+        memory_limit: bytes for all of the process, where arrays are mapped: see ``memory.arrays``.
+        find_rows: finds the rows of w elsewhere, with the bits of this process.
 
     >>> trainer = Trainer(Interactions.from_columns(["u", "u"], ["a", "b"]), keep_bytes=2**20)
     >>> trainer.train(TrainConfig()).similarity.indices.tolist()
@@ -135,8 +145,12 @@ class Trainer:
         on_message: OnMessage = no_message,
         find_neighbors: NeighborFinder | None = None,
         attributes: Attributes | None = None,
+        memory_limit: int | None = None,
+        find_rows: RowFinder | None = None,
     ) -> None:
         self._interactions = interactions
+        self._find_rows = find_rows
+        self._memory_limit = memory_limit
         self._find_neighbors = find_neighbors
         self._attributes = attributes = (
             None
@@ -208,20 +222,27 @@ class Trainer:
             DataError: timestamps are needed, and missing or after the reference time.
         """
         config = config.resolved(self._interactions)
-        return self._planner.plan(config, self._threads, with_users, self._used_bytes())
+        return self._planner.plan(
+            config,
+            self._threads,
+            with_users,
+            self._used_bytes(),
+            memory_limit=self._memory_limit,
+        )
 
     @cached_property
     def _popularity(self) -> Int64Array:
         """Users of each item, (I,) int64."""
-        items, num_items = self._interactions.user_items.indices, len(self._interactions.item_ids)
-        return np.bincount(items, minlength=num_items).astype(np.int64)
+        return count_users(self._interactions.user_items.indices, len(self._interactions.item_ids))
 
     def _decayed_popularity(self, recency: Recency | None) -> Float64Array | None:
         """Return the sum over the users of each item, ascending, (I,) float64."""
         if recency is None:
             return None
-        items, num_items = self._interactions.user_items.indices, len(self._interactions.item_ids)
-        return sum_by_group(items, recency.weigh(self._interactions), num_items)
+        recency, sums = recency.resolved(self._interactions), np.zeros(len(self._items))  # (I,)
+        for part, _ in self._interactions.spans():
+            sum_by_group(part.user_items.indices, recency.weigh(part), len(sums), sums=sums)
+        return sums
 
     @cached_property
     def _order(self) -> Int32Array:
@@ -243,12 +264,12 @@ class Trainer:
         while self._counted and self._used_bytes() > self._keep_bytes // 2:
             self._counted.popitem(last=False)
         weighted, normalization = key.weighting.fit(self._interactions)  # (U, I) float32
-        reduced = key.heavy_users.reduce(weighted, self._interactions)  # (U, I) float32
+        reduced = key.heavy_users.apply(weighted, self._interactions)  # (U, I) float32
         sequences = self._interactions.sequences if key.uses_order else None
         if sequences is not None and reduced.num_entries < weighted.num_entries:
             sequences = sequences.within(reduced)
         kept = CacheBudget(self._keep_bytes - self._used_bytes())
-        gram = GramBlocks(reduced, kept, sequences=sequences)
+        gram = GramBlocks(reduced, kept, sequences=sequences, find_rows=self._find_rows)
         self._counted[key] = _Counted(weighted, gram, normalization)
         return self._counted[key]
 
@@ -311,6 +332,8 @@ def train_from_path(
     items_path: PathLike | None = None,
     attributes_path: PathLike | None = None,
     choose: Callable[[Interactions], Chosen] | None = None,
+    memory_limit: int | None = None,
+    temp_directory: PathLike | None = None,
     overwrite: bool = False,
     with_users: bool = True,
     threads: int | None = None,
@@ -330,6 +353,9 @@ def train_from_path(
             interactions. It counts where a formula or a metric has the number of items.
         attributes_path: what the model keeps of its items, as ``read_catalogue`` takes it.
         choose: chooses the configuration by the interactions, which ``config`` says how to combine.
+        memory_limit: bytes for all of the process: what grows with the interactions is then in files,
+            and the model is the same. For similarities that the compiled kernels know.
+        temp_directory: where these files are, until the end; None for beside ``out_dir``.
         overwrite: replace a model directory that is there, in one step.
         with_users: keep the histories.
         threads: None for one a core. Changes speed only.
@@ -345,10 +371,14 @@ def train_from_path(
 
     config = TrainConfig.from_json(config) if isinstance(config, Mapping) else config
 
-    def read() -> tuple[Trainer, Chosen, int]:
+    def read(folder: str | None) -> tuple[Trainer, Chosen, int]:
         chosen = Chosen(read_config(config), {}, {})
+        disk = None
+        if memory_limit is not None and folder is not None:
+            _check_on_disk(chosen.config, choose)
+            disk = _Disk(folder, memory_limit)
         interactions, num_rows = _read(
-            interactions_path, items_path, chosen.config, input_options, threads, progress
+            interactions_path, items_path, chosen.config, input_options, threads, progress, disk
         )
         if choose is not None and not dry_run:
             chosen = choose(interactions)
@@ -358,13 +388,15 @@ def train_from_path(
             progress=progress,
             on_message=on_message,
             attributes=attributes_of(interactions, attributes_path, input_options),
+            memory_limit=memory_limit,
         )
         return trainer, chosen, num_rows
 
     if dry_run:
-        trainer, chosen, _ = read()
-        with at(display_name(interactions_path)):
-            return trainer.plan(chosen.config, with_users=with_users).dry_run(on_message)
+        with _arrays_on_disk(memory_limit, temp_directory or Path(out_dir).parent) as place:
+            trainer, chosen, _ = read(place)
+            with at(display_name(interactions_path)):
+                return trainer.plan(chosen.config, with_users=with_users).dry_run(on_message)
     # Opened first: an output that cannot be written is found before the work, not after it.
     config_path = None if isinstance(config, TrainConfig) else config
     inputs = {
@@ -378,15 +410,63 @@ def train_from_path(
         Path(out_dir), overwrite, DIRECTORY_FILES, inputs=inputs, on_written=run.on_written
     ) as folder:
         run.take_options(inputs)
-        trainer, chosen, num_rows = read()
-        with at(display_name(interactions_path)):
-            model = trainer.train(chosen.config, with_users=with_users)
-        run.note(model.config_json, input_options, with_users=with_users, **chosen.params)
-        model.write_files(folder)
+        with _arrays_on_disk(memory_limit, temp_directory or folder) as place:
+            trainer, chosen, num_rows = read(place)
+            with at(display_name(interactions_path)):
+                model = trainer.train(chosen.config, with_users=with_users)
+            run.note(model.config_json, input_options, with_users=with_users, **chosen.params)
+            model.write_files(folder)
         for name, text in chosen.documents.items():
             (folder / name).write_bytes(text.encode())
         write_provenance(folder, facts_of_training(model, num_rows, run))
     return summary_of(model)
+
+
+class _Disk(NamedTuple):
+    """Where what exceeds memory goes, and how much memory there is."""
+
+    folder: str
+    memory_limit: int
+
+
+@contextmanager
+def _arrays_on_disk(memory_limit: int | None, around: PathLike) -> Iterator[str | None]:
+    """Map large arrays in a folder that is gone afterwards, and give it; without a limit, do nothing."""
+    if memory_limit is None:
+        yield None
+        return
+    with os_errors_at(around, "a folder for temporary files"):
+        folder = tempfile.TemporaryDirectory(prefix=".mlcore-", dir=around)
+    with folder as name, arrays_in(name):
+        yield name
+
+
+def _check_on_disk(config: TrainConfig, choose: object) -> None:
+    """Refuse what cannot train with a limit of memory, before the work.
+
+    Raises:
+        ConfigError: the configuration needs all in memory.
+        MlcoreError: there are no compiled kernels.
+    """
+    if choose is not None:
+        raise ConfigError(
+            "--memory-limit: expected a configuration with it, got one to be chosen",
+            "choose on a part of the users, --config auto, and train with the config.json of that model",
+        )
+    known = [name for name, similarity in SIMILARITIES.items() if similarity().works_on_disk]
+    if not config.similarity.works_on_disk:
+        raise ConfigError(
+            f"--memory-limit: expected one of {', '.join(known)} with it, "
+            f"got {config.similarity.name}",
+            "without --memory-limit it trains in memory",
+        )
+    if config.num_neighbors is None:
+        raise ConfigError(
+            "--memory-limit: expected a number of neighbors with it, got null",
+            "--set num_neighbors=100",
+        )
+    if not is_available():
+        raise MlcoreError("--memory-limit: expected compiled kernels, got none", COMPILER)
 
 
 def summary_of(model: Model) -> str:
@@ -414,16 +494,29 @@ def _read(
     input_options: InputOptions,
     threads: int | None,
     progress: Progress,
+    disk: _Disk | None,
 ) -> tuple[Interactions, int]:
     """Return the interactions, and how many rows they were."""
-    check_rows_fit(interactions_path)
-    events = read_events(
-        interactions_path, input_options=input_options, threads=threads, progress=progress
-    )
-    with at(display_name(interactions_path)):
-        interactions = events.aggregate(config.aggregate, keep_events=config.similarity.uses_order)
-    num_rows = len(events.users)
-    del events  # before the catalogue takes memory
+    if disk is not None:
+        interactions, num_rows = read_interactions_on_disk(
+            interactions_path,
+            config.aggregate,
+            input_options,
+            folder=disk.folder,
+            memory_limit=disk.memory_limit // 2,
+            threads=threads,
+            progress=progress,
+        )
+    else:
+        check_rows_fit(interactions_path)
+        events = read_events(
+            interactions_path, input_options=input_options, threads=threads, progress=progress
+        )
+        keep_events = config.similarity.uses_order
+        with at(display_name(interactions_path)):
+            interactions = events.aggregate(config.aggregate, keep_events=keep_events)
+        num_rows = len(events.users)
+        del events  # before the catalogue takes memory
     if items_path is not None:
         interactions = add_catalogue(interactions, items_path, input_options)
     return interactions, num_rows

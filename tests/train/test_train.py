@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mlcore import ConfigError, DataError, Interactions, Model, TrainConfig, train_from_data
+from mlcore import (
+    ConfigError,
+    DataError,
+    Interactions,
+    MlcoreError,
+    Model,
+    TrainConfig,
+    train_from_data,
+)
 from mlcore.errors import DataWarning
 from mlcore.heavy_users import DownWeight, Keep, Latest, Sample
 from mlcore.similarity import AsymmetricCosine, Cosine, P3Alpha, RP3Beta, Similarity, registry
@@ -232,3 +240,106 @@ def test_a_file_is_trained_by_a_dictionary_too(tmp_path: Path) -> None:
 def test_what_is_no_frame_is_not_trained() -> None:
     with pytest.raises(DataError, match="^frame: expected a DataFrame .*, got list$"):
         train_from_data([["u", "a"]])
+
+
+# --- larger than memory ---------------------------------------------------------------------------
+
+LIMIT = 2**30
+ON_DISK: list[dict[str, Any]] = [
+    {},
+    {"similarity": {"name": "cosine"}, "weighting": {"name": "bm25"}, "neighborhood": "target"},
+    {"similarity": {"name": "jaccard"}, "heavy_users": {"name": "sample", "max_interactions": 30}},
+    {"similarity": {"name": "dice"}, "weighting": {"name": "log", "half_life_days": 1e-6}},
+    {"similarity": {"name": "p3alpha", "normalize": True}, "aggregate": "count"},
+    {"history_decay": {"name": "quadratic"}, "popularity_half_life_days": 1e-5},
+]
+
+
+@pytest.fixture(scope="module")
+def large_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows enough for arrays in files and several spans of users."""
+    rng = np.random.default_rng(3)
+    users = np.sort(rng.integers(0, 4000, 300_000))
+    items = rng.zipf(1.2, len(users)) % 900
+    weights, times = rng.integers(1, 6, len(users)), rng.integers(0, 999, len(users))
+    path = tmp_path_factory.mktemp("large") / "events.csv"
+    rows = zip(users.tolist(), items.tolist(), weights.tolist(), times.tolist())
+    lines = [f"u{user:04},i{item:03},{weight},{time}" for user, item, weight, time in rows]
+    path.write_text("\n".join(["user_id,item_id,weight,timestamp", *lines]) + "\n")
+    return path
+
+
+@pytest.mark.native
+@pytest.mark.duckdb
+@pytest.mark.parametrize("settings", ON_DISK, ids=str)
+def test_with_a_limit_of_memory_the_model_has_the_same_bytes(
+    settings: dict[str, Any], large_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlcore.numeric.ranges.SPAN_ENTRIES", 5000)
+    with warnings.catch_warnings():  # of weights that decay has left next to nothing
+        warnings.simplefilter("ignore", DataWarning)
+        said = train_from_path(large_file, settings, tmp_path / "memory")
+        on_disk = train_from_path(large_file, settings, tmp_path / "disk", memory_limit=LIMIT)
+    assert said == on_disk
+    names = sorted(path.name for path in (tmp_path / "memory").iterdir())
+    assert names == sorted(path.name for path in (tmp_path / "disk").iterdir())
+    names.remove("provenance.json")
+    for name in names:
+        one, other = ((tmp_path / folder / name).read_bytes() for folder in ("memory", "disk"))
+        assert one == other, name
+
+
+@pytest.mark.native
+@pytest.mark.duckdb
+def test_arrays_are_in_the_folder_named_and_gone_afterwards(
+    large_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapped = []
+    new = np.memmap.__new__
+
+    def watched(cls: Any, name: Any, *args: Any, **options: Any) -> Any:
+        mapped.append(Path(name).parents[1])
+        return new(cls, name, *args, **options)
+
+    monkeypatch.setattr(np.memmap, "__new__", watched)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    options: dict[str, Any] = {"memory_limit": LIMIT, "temp_directory": scratch}
+    train_from_path(large_file, None, tmp_path / "model", **options)
+    assert len(mapped) > 10 and set(mapped) == {scratch}
+    assert not list(scratch.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"similarity": {"name": "ease"}}, "--memory-limit: expected one of .*rp3beta.* got ease"),
+        ({"similarity": {"name": "pmi"}}, "--memory-limit: expected one of .*cosine.* got pmi"),
+        ({"num_neighbors": None}, "--memory-limit: expected a number of neighbors with it"),
+    ],
+)
+def test_what_needs_all_in_memory_is_refused_before_the_file_is_read(
+    settings: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        train_from_path("missing.csv", settings, tmp_path / "model", memory_limit=LIMIT)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_compiled_kernels_a_limit_of_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlcore.train.train.is_available", lambda: False)
+    with pytest.raises(MlcoreError, match="--memory-limit: expected compiled kernels, got none"):
+        train_from_path("missing.csv", None, tmp_path / "model", memory_limit=LIMIT)
+
+
+@pytest.mark.native
+@pytest.mark.duckdb
+def test_a_limit_that_ids_alone_exceed_is_an_error_with_the_plan(
+    large_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlcore.memory.plan.SHOWN_FROM", 1)
+    with pytest.raises(DataError, match="rp3beta: memory: expected a need of at most .* MiB"):
+        train_from_path(large_file, None, tmp_path / "model", memory_limit=193 * 2**20)
+    assert not (tmp_path / "model").exists()
