@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
 
-from mlcore.artifact import DIRECTORY_FILES, replaced_directory, write_provenance
+from mlcore.artifact import DIRECTORY_FILES, Model, replaced_directory, write_provenance
 from mlcore.config import TrainConfig
-from mlcore.errors import ConfigError, DataError, MlcoreError, at, shorten
+from mlcore.errors import ConfigError, DataError, MlcoreError, at, os_errors_at, shorten
+from mlcore.files.disk_input import read_interactions_on_disk
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_events
 from mlcore.files.lists import read_config
@@ -18,17 +22,22 @@ from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.tables import BadValue
 from mlcore.files.values import IdEncoder
 from mlcore.heavy_users import Keep
-from mlcore.interactions import Events, sort_codes
+from mlcore.interactions import Events, Interactions, sort_codes
 from mlcore.lineage.command_run import CommandRun
-from mlcore.progress import Progress, no_progress
+from mlcore.memory.arrays import arrays_in
+from mlcore.memory.available import available_bytes
+from mlcore.progress import OnMessage, Progress, no_message, no_progress
+from mlcore.similarity import SIMILARITIES
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
 from mlcore.train.provenance import facts_of_training
-from mlcore.train.train import add_catalogue, attributes_of, summary_of, train_from_data
+from mlcore.train.train import Trainer, add_catalogue, attributes_of, summary_of, train_from_data
 from mlcore.types import Float64Array, Int32Array, Int64Array
 from mlcore.warehouse.engines import Engine
+from mlcore.warehouse.engines.spark import Spark
 from mlcore.warehouse.neighbors import SqlNeighbors, train_parameters
 from mlcore.warehouse.query import bundled_query
 from mlcore.warehouse.rows import Rows
+from mlcore.warehouse.spark_kernel import SparkRows, read_by_spark, why_not_compiled
 from mlcore.warehouse.tables import (
     check_readable,
     is_file,
@@ -37,7 +46,9 @@ from mlcore.warehouse.tables import (
     take_tables,
 )
 
-__all__ = ["estimate_by_engine", "events_from_rows", "train_by_engine_from_path"]
+__all__ = ["Kernel", "estimate_by_engine", "events_from_rows", "train_by_engine_from_path"]
+
+Kernel: TypeAlias = Literal["compiled", "sql"]
 
 
 def train_by_engine_from_path(
@@ -52,12 +63,17 @@ def train_by_engine_from_path(
     with_users: bool = True,
     input_options: InputOptions = InputOptions(),
     lineage_path: PathLike | None = None,
+    kernel: Kernel | None = None,
+    temp_directory: PathLike | None = None,
     progress: Progress = no_progress,
+    on_message: OnMessage = no_message,
 ) -> str:
     """Train with neighbors counted by an engine, write the model directory; return a summary.
 
     The engine reads its own table: only the rows, for the histories, and the neighbors come here.
     mlcore reads a file, and gives its pairs of users and items to the engine.
+
+    Where the workers of Spark have mlcore, they run its kernel: see ``warehouse.spark_kernel``.
 
     Args:
         interactions: a file; or a URI, or what the engine calls a table, whose columns have the names
@@ -67,6 +83,11 @@ def train_by_engine_from_path(
         overwrite: replace a model directory in one step.
         with_users: keep the histories.
         lineage_path: see ``train_from_path``.
+        kernel: ``compiled`` for that of mlcore on Spark's workers, ``sql`` for ``sql/train.sql``; None for
+            the first that can be. The model is the same.
+        temp_directory: of ``compiled``: a folder that workers see, too, for files that they map; without
+            one Spark sends them, except on one machine.
+        on_message: called with why ``compiled`` cannot be.
 
     Raises:
         ConfigError: the configuration breaks a rule, or needs more than counts of users.
@@ -82,17 +103,38 @@ def train_by_engine_from_path(
         Path(out_dir), overwrite, DIRECTORY_FILES, inputs=inputs, on_written=run.on_written
     ) as folder:
         settings = read_config(config)
-        try:
-            train_parameters(settings)  # before the work, not after it
+        on_workers = isinstance(engine, Spark) and _can_compile(engine, kernel, on_message)
+        try:  # before the work, not after it
+            (_check_rows if on_workers else train_parameters)(settings)
         except ConfigError as error:
             raise _at(config, error) from None
         take_tables(run, {"interactions": interactions}, input_options.format)
         run.take(config=config_path, items=items_path, attributes=attributes_path)
         stored = None if is_file(interactions, input_options.format) else str(interactions)
+        if stored is not None:
+            refuse_names(stored, input_options.columns)
+        if on_workers:
+            assert isinstance(engine, Spark)
+            with _mapped(temp_directory or folder) as place:
+                table, num_rows = _read_for_workers(
+                    engine, stored, interactions, settings, input_options, place, progress
+                )
+                if items_path is not None:
+                    table = add_catalogue(table, items_path, input_options)
+                is_shared = engine.is_local or temp_directory is not None
+                trainer = Trainer(
+                    table,
+                    progress=progress,
+                    attributes=attributes_of(table, attributes_path, input_options),
+                    memory_limit=available_bytes(),
+                    find_rows=SparkRows(engine, place, is_shared, progress),
+                )
+                model = trainer.train(settings, with_users=with_users)
+                _write(engine, model, folder, num_rows, run, input_options, with_users)
+            return summary_of(model)
         if stored is None:
             events = read_events(interactions, input_options=input_options, progress=progress)
         else:
-            refuse_names(stored, input_options.columns)
             events = _read_stored(engine, stored, progress)
         with at(display_name(interactions)):
             table = events.aggregate(settings.aggregate)
@@ -114,11 +156,98 @@ def train_by_engine_from_path(
             )
         except ConfigError as error:
             raise _at(config, error) from None
-        run.note(model.config_json, input_options, with_users=with_users)
-        model.write_files(folder)
-        made_by = {"name": engine.name, "version": engine.version}
-        write_provenance(folder, facts_of_training(model, num_rows, run, engine=made_by))
+        _write(engine, model, folder, num_rows, run, input_options, with_users)
     return summary_of(model)
+
+
+def _write(
+    engine: Engine,
+    model: Model,
+    folder: Path,
+    num_rows: int,
+    run: CommandRun,
+    input_options: InputOptions,
+    with_users: bool,
+) -> None:
+    run.note(model.config_json, input_options, with_users=with_users)
+    model.write_files(folder)
+    made_by = {"name": engine.name, "version": engine.version}
+    write_provenance(folder, facts_of_training(model, num_rows, run, engine=made_by))
+
+
+def _can_compile(engine: Spark, kernel: Kernel | None, on_message: OnMessage) -> bool:
+    """Return whether Spark's workers run our kernel; say why they cannot, unless they need not.
+
+    Raises:
+        MlcoreError: they are to, and cannot.
+    """
+    if kernel == "sql":
+        return False
+    reason = why_not_compiled(engine)
+    if reason is not None and kernel == "compiled":
+        raise reason
+    if reason is not None:
+        on_message(f"{reason}; takes sql/train.sql")
+    return reason is None
+
+
+def _check_rows(config: TrainConfig) -> None:
+    """Refuse a similarity whose rows cannot be found one without the other.
+
+    Raises:
+        ConfigError: as it says.
+    """
+    if not config.similarity.has_rows:
+        known = [name for name, one in SIMILARITIES.items() if one().has_rows]
+        raise ConfigError(
+            f"similarity: expected one of {', '.join(known)}, whose rows workers find, "
+            f"got {config.similarity.name}",
+            "train without --engine, on one machine",
+        )
+
+
+@contextmanager
+def _mapped(around: PathLike) -> Iterator[str]:
+    """Map large arrays in a folder that is gone afterwards, and give it."""
+    with os_errors_at(around, "a folder for temporary files"):
+        folder = tempfile.TemporaryDirectory(prefix=".mlcore-", dir=around)
+    with folder as name, arrays_in(name, named=True):
+        yield name
+
+
+def _read_for_workers(
+    engine: Spark,
+    stored: str | None,
+    interactions: PathLike,
+    config: TrainConfig,
+    input_options: InputOptions,
+    folder: str,
+    progress: Progress,
+) -> tuple[Interactions, int]:
+    """Return interactions whose arrays are mapped, and how many rows they were.
+
+    Where the order of events counts they are in memory, as all events are kept.
+    """
+    if config.similarity.uses_order:
+        events = (
+            _read_stored(engine, stored, progress)
+            if stored is not None
+            else read_events(interactions, input_options=input_options, progress=progress)
+        )
+        with at(display_name(interactions)):
+            return events.aggregate(config.aggregate, keep_events=True), len(events.users)
+    if stored is not None:
+        query = bundled_query("read_interactions")
+        provide_table(engine, "interactions", query.reads["interactions"], stored)
+        return read_by_spark(engine, engine.frame(query), stored, config.aggregate, progress)
+    return read_interactions_on_disk(
+        interactions,
+        config.aggregate,
+        input_options,
+        folder=folder,
+        memory_limit=max((available_bytes() or 0) // 2, 2**30),
+        progress=progress,
+    )
 
 
 def _at(config: TrainConfig | PathLike | None, error: MlcoreError) -> ConfigError:

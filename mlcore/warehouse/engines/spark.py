@@ -35,7 +35,9 @@ from mlcore.warehouse.engines.spark_columns import (
     type_of,
 )
 from mlcore.warehouse.engines.spark_errors import quiet_errors, reason_of
+from mlcore.warehouse.engines.spark_install import check_pandas, quiet_pandas
 from mlcore.warehouse.engines.spark_session import take_session
+from mlcore.warehouse.engines.spark_workers import worker_error
 from mlcore.warehouse.query import Column, Query, Value
 
 __all__ = ["Spark"]
@@ -91,6 +93,69 @@ class Spark(Engine):
         """Of Spark."""
         return str(self._session.version)
 
+    @property
+    def session(self) -> Any:
+        """The session in which queries run."""
+        return self._session
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the workers are threads of this machine, which see its files."""
+        return self._master_kind() == "local"
+
+    def frame(self, query: Query) -> Any:
+        """Return the data frame of a query without parameters, which has not run."""
+        return self._analyzed(self._bind(query, {}))
+
+    def on_workers(
+        self, frame: Any, function: Callable[[Iterable[Any]], Iterator[Any]], columns: str
+    ) -> Any:
+        """Return the data frame of what a function in Python makes of batches of Arrow, on the workers.
+
+        Args:
+            function: of a module that workers have, with arguments of its own bound.
+            columns: as Spark's SQL has them.
+
+        Raises:
+            MlcoreError: pandas is missing, which pyspark asks for.
+        """
+        check_pandas()
+        with quiet_pandas():
+            return frame.mapInArrow(function, columns)
+
+    def job(
+        self,
+        place: str,
+        step: str,
+        work: Callable[[], T],
+        progress: Progress = no_progress,
+    ) -> T:
+        """Return the result of some work that Spark does. A signal cancels it.
+
+        Args:
+            place: for messages.
+            step: for ``progress``, which is called with the tasks that are done.
+        """
+        return self._job(place, step, progress, work)[0]
+
+    def stored_rows(
+        self, frame: Any, place: str, step: str, progress: Progress = no_progress
+    ) -> Iterator[Any]:
+        """Yield the rows of a data frame by partition, all computed before the first comes.
+
+        They wait on the disks of the workers, and those of a few partitions are in memory here.
+        """
+        from pyspark import StorageLevel
+
+        stored = frame.persist(StorageLevel.DISK_ONLY)
+        try:
+            self.job(place, step, stored.count, progress)
+            with self._faults(place):
+                yield from stored.toLocalIterator(prefetchPartitions=True)
+        finally:
+            with self._faults(place):
+                stored.unpersist()
+
     def load(self, table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> None:
         """Make a table of rows; they go through Java as Arrow, without a file of ours."""
         rows = to_arrow(table, columns, parts)
@@ -131,7 +196,7 @@ class Spark(Engine):
         frame = self._analyzed(bound)
         if order:
             frame = frame.orderBy(*map(quote_name, order))
-        rows, statistics = self._job(bound, frame.toArrow)
+        rows, statistics = self._run_query(bound, frame.toArrow)
         return Result(bound.query.writes, to_parts(bound.query.writes, rows), statistics)
 
     def _store(self, bound: BoundQuery, stored: str) -> tuple[int, Mapping[str, Value]]:
@@ -142,7 +207,7 @@ class Spark(Engine):
             )
         columns = [select_result(column, bound.query.table) for column in bound.query.writes]
         writer = self._analyzed(bound).selectExpr(*columns).write.mode("overwrite")
-        _, statistics = self._job(bound, lambda: writer.saveAsTable(stored))
+        _, statistics = self._run_query(bound, lambda: writer.saveAsTable(stored))
         with self._faults(stored):
             return self._session.table(stored).count(), statistics
 
@@ -196,19 +261,21 @@ class Spark(Engine):
         selected = [select_column(column, found, place) for column in columns]
         frame.selectExpr(*selected).createOrReplaceTempView(quote_name(table))
 
-    def _job(self, bound: BoundQuery, work: Callable[[], T]) -> tuple[T, dict[str, Value]]:
+    def _job(
+        self, place: str, step: str, progress: Progress, work: Callable[[], T]
+    ) -> tuple[T, dict[str, Value]]:
         """Do some work; return its result and its statistics. A signal cancels it."""
         group = f"mlcore-{uuid.uuid4().hex}"
 
         def grouped() -> T:
-            self._context.setJobGroup(group, bound.query.name, interruptOnCancel=True)
+            self._context.setJobGroup(group, step, interruptOnCancel=True)
             return work()
 
-        with self._faults(bound.place), ThreadPoolExecutor(1) as pool:
+        with self._faults(place), ThreadPoolExecutor(1) as pool:
             future = pool.submit(grouped)
             try:
                 while not wait([future], _SECONDS_TO_NOTICE).done:
-                    bound.progress("run query, tasks", self._count_tasks(group)["tasks"], 0)
+                    progress(step, self._count_tasks(group)["tasks"], 0)
             except BaseException:
                 self._cancel(group, future)
                 raise
@@ -219,6 +286,9 @@ class Spark(Engine):
                 "executors": self._num_executors(),
                 **self._count_tasks(group),
             }
+
+    def _run_query(self, bound: BoundQuery, work: Callable[[], T]) -> tuple[T, dict[str, Value]]:
+        return self._job(bound.place, "run query, tasks", bound.progress, work)
 
     def _cancel(self, group: str, future: Future[Any]) -> None:
         # Again and again: between two jobs of a query there is none to cancel.
@@ -254,6 +324,9 @@ class Spark(Engine):
             with quiet_errors():
                 yield
         except (Py4JError, PySparkException, OSError) as error:
+            of_worker = worker_error(error)
+            if of_worker is not None:
+                raise of_worker from None
             reason = reason_of(error)
             if reason is not None:
                 refusal = f"{place}: expected what spark can run, got {shorten(reason, 300)}"

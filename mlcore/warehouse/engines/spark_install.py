@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
 import os
 import shutil
+import warnings
+from collections.abc import Iterator
 
 from mlcore.errors import MlcoreError, shorten
 
-__all__ = ["check_java", "check_packages"]
+__all__ = ["check_java", "check_packages", "check_pandas", "quiet_pandas"]
 
 _LEAST_VERSION = 4  # the first that takes and gives tables of Arrow
 
@@ -33,6 +37,34 @@ def check_packages() -> None:
         raise MlcoreError(
             f"pyspark: expected version {_LEAST_VERSION} or newer, got {pyspark.__version__}", hint
         )
+
+
+def check_pandas() -> None:
+    """Refuse to run Python on the workers without pandas, which pyspark asks for then.
+
+    Raises:
+        MlcoreError: it is missing.
+
+    >>> check_pandas()
+    """
+    if importlib.util.find_spec("pandas") is None:
+        raise MlcoreError(
+            "pandas: expected it to be installed, as pyspark asks for it where workers run Python, got "
+            "no such package",
+            'pip install ".[spark]" in the folder of mlcore, or pip install pandas',
+        )
+
+
+@contextlib.contextmanager
+def quiet_pandas() -> Iterator[None]:
+    """Let pyspark not say that pandas is newer than itself: nothing of it is used.
+
+    >>> with quiet_pandas():
+    ...     warnings.warn("PySpark does not yet fully support pandas >= 3.0.0.", FutureWarning)
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet", FutureWarning)
+        yield
 
 
 def check_java() -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from typing import IO, Any
@@ -14,7 +15,7 @@ from mlcore.errors import ConfigError, MlcoreError, from_os_error, shorten
 from mlcore.memory.available import available_bytes
 from mlcore.warehouse.engines.options import SparkOptions
 from mlcore.warehouse.engines.spark_errors import quiet_errors, reason_of
-from mlcore.warehouse.engines.spark_install import check_java, check_packages
+from mlcore.warehouse.engines.spark_install import check_java, check_packages, quiet_pandas
 
 __all__ = ["OwnSession", "take_session"]
 
@@ -70,6 +71,8 @@ class OwnSession:
         given = SparkConf(loadDefaults=False).setAll(list(self._settings().items()))
         try:
             if self._context_class._gateway is None:
+                with quiet_pandas():
+                    import pyspark.testing  # noqa: F401  # which py4j asks for
                 streams = {"stdout": self._log, "stderr": subprocess.STDOUT}
                 self._gateway = launch_gateway(given, streams)
             gateway = self._gateway or self._context_class._gateway
@@ -78,6 +81,8 @@ class OwnSession:
             conf.setIfMissing("spark.sql.warehouse.dir", self._warehouse.name)
             # No limit, as a result would be lost when the work is done.
             conf.setIfMissing("spark.driver.maxResultSize", "0")
+            # Workers run what this process runs, unless somebody says otherwise.
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
             self._context = self._context_class(conf=conf, gateway=gateway)
             self.session = SparkSession(self._context)
             if self.is_local and not conf.contains("spark.sql.shuffle.partitions"):

@@ -1,0 +1,83 @@
+"""Training on a standalone cluster of two workers, which Spark sends the files that they map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlcore.train.train import train_from_path
+from mlcore.warehouse.engines import Spark, SparkOptions
+from mlcore.warehouse.train import train_by_engine_from_path
+from tests.warehouse.engines.test_spark_cluster import CONF
+from tests.warehouse.spark_cluster import Cluster, standalone_cluster
+from tests.warehouse.test_train import assert_same
+
+# Of pairs by scipy: slow enough for a worker to be killed while it counts.
+SETTINGS = {"similarity": {"name": "log_likelihood_ratio"}, "num_neighbors": 20}
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("the processes of the cluster are found by /proc")
+    with standalone_cluster(tmp_path_factory.mktemp("cluster"), 2) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def engine(cluster: Cluster) -> Iterator[Spark]:
+    with Spark(SparkOptions(cluster.url, CONF)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rng = np.random.default_rng(0)
+    users, items = rng.integers(0, 3000, 150_000), (rng.random(150_000) ** 2 * 1500).astype(int)
+    path = tmp_path_factory.mktemp("events") / "events.csv"
+    lines = [f"u{user:04},i{item:04}" for user, item in zip(users.tolist(), items.tolist())]
+    path.write_text("\n".join(["user_id,item_id", *lines]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_workers_find_what_one_process_finds(
+    is_shared: bool, engine: Spark, events: Path, tmp_path: Path
+) -> None:
+    """By files that Spark sends, or those of a folder that all see."""
+    table = tmp_path / "events.parquet"
+    engine.session.read.csv(str(events), header=True).write.parquet(str(table))
+    train_from_path(events, None, tmp_path / "core")
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    train_by_engine_from_path(
+        engine,
+        table.as_uri(),
+        None,
+        tmp_path / "spark",
+        kernel="compiled",
+        temp_directory=folder if is_shared else None,
+    )
+    assert_same(tmp_path / "core", tmp_path / "spark")
+    assert not list(folder.iterdir())
+
+
+def test_a_model_is_the_same_although_a_worker_is_killed_in_the_middle(
+    engine: Spark, cluster: Cluster, events: Path, tmp_path: Path
+) -> None:
+    train_from_path(events, SETTINGS, tmp_path / "core")
+    killed: list[int] = []
+
+    def kill_one(step: str, done: int, total: int) -> None:
+        if step.startswith("compare items") and done >= 2 and not killed:
+            killed.append(done)
+            cluster.kill_worker(0)
+
+    train_by_engine_from_path(
+        engine, events, SETTINGS, tmp_path / "spark", kernel="compiled", progress=kill_one
+    )
+    assert killed and killed[0] < 16, "the ranges were found before a worker was killed"
+    assert_same(tmp_path / "core", tmp_path / "spark")
