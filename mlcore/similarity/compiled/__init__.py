@@ -29,7 +29,7 @@ TILE_USERS = 4096  # whose rows of a tile of weights are there at once, as in ne
 LIST_BYTES = 12  # of a pair in a list
 # Entries of a range of users: few enough to stay in the cache; at least so many for each item, for
 # which each range has a number of its own.
-RANGE_ENTRIES, ENTRIES_PER_ITEM = 2**18, 4
+RANGE_ENTRIES, ENTRIES_PER_ITEM = 2**18, 16
 
 
 def list_capacity(k: int) -> int:

@@ -1,0 +1,68 @@
+"""mlcore.warehouse.spark: from a session that somebody has, which stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlcore import DataError
+from mlcore.train.train import train_from_path
+from mlcore.warehouse import spark
+from tests.warehouse.spark_cluster import QUICK_JAVA
+from tests.warehouse.test_train import assert_same
+
+TRAIN = Path(__file__).parents[2] / "fixtures/family/train.csv"
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Any]:
+    """As a user's program has it; its Java ends with it."""
+    from mlcore.warehouse.engines import SparkOptions
+    from mlcore.warehouse.engines.spark_session import OwnSession
+
+    own = OwnSession(SparkOptions("local[2]", {**QUICK_JAVA, "spark.sql.ansi.enabled": "true"}))
+    own.session.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
+    try:
+        yield own.session
+    finally:
+        own.close()
+
+
+@pytest.fixture(scope="module")
+def frame(session: Any) -> Any:
+    schema = "user_id string, item_id string, weight double, timestamp long"
+    return session.read.csv(str(TRAIN), header=True, schema=schema)
+
+
+def test_a_frame_gives_the_model_of_the_core(session: Any, frame: Any, tmp_path: Path) -> None:
+    said = train_from_path(TRAIN, None, tmp_path / "core")
+    assert spark.train(frame.repartition(3), None, tmp_path / "spark", kernel="compiled") == said
+    assert_same(tmp_path / "core", tmp_path / "spark")
+    assert session.conf.get("spark.sql.session.timeZone") == "Asia/Tokyo"
+    assert not session.catalog.listTables("global_temp")
+    assert frame.count() == len(TRAIN.read_text().splitlines()) - 1
+
+
+def test_without_weights_and_times_each_row_counts_1(frame: Any, tmp_path: Path) -> None:
+    pairs = tmp_path / "pairs.csv"
+    rows = [line.split(",")[:2] for line in TRAIN.read_text().splitlines()]
+    pairs.write_text("\n".join(map(",".join, rows)) + "\n")
+    train_from_path(pairs, {"num_neighbors": 3}, tmp_path / "core")
+    spark.train(frame.select("user_id", "item_id"), {"num_neighbors": 3}, tmp_path / "spark")
+    assert_same(tmp_path / "core", tmp_path / "spark")
+
+
+def test_what_is_no_frame_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="expected a data frame of a classic session of Spark, got"):
+        spark.train(7, None, tmp_path / "model")
+
+
+def test_a_frame_without_ids_is_refused_and_leaves_no_view(
+    session: Any, frame: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="item_id: expected a column of this name, got 'user_id'"):
+        spark.train(frame.select("user_id"), None, tmp_path / "model")
+    assert not session.catalog.listTables("global_temp")
