@@ -43,7 +43,7 @@ class EngineArgs(argparse.Namespace):
     def check_engine_options(self) -> None:
         """Refuse an option of an engine other than the one asked for."""
         for engine, names in _OPTIONS.items():
-            given = [name for name in names if getattr(self, name) not in (None, [])]
+            given = [name for name in names if getattr(self, name, None) not in (None, [])]
             given = [name for name in given if self.engine not in self.also.get(name, ())]
             if given and engine != self.engine:
                 got = self.engine or "no --engine"
@@ -123,20 +123,23 @@ _OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def add_engine_options(parser: Any, *, default: str | None) -> Any:
+def add_engine_options(
+    parser: Any, *, default: str | None, engines: Sequence[str] = tuple(_OPTIONS)
+) -> Any:
     """Add a group with ``--engine`` and the options of each engine, except ``--threads``; return it.
 
     Args:
         default: the engine if none is named; None for none.
+        engines: those that the command knows.
     """
     group = parser.add_argument_group("engine")
     group.add_argument(
         "--engine",
-        choices=list(_OPTIONS),
+        choices=list(engines),
         default=default,
         help=with_default("where queries run" if default else "run sql/*.sql there", default),
     )
-    for engine, options in _OPTIONS.items():
-        for name, known in options.items():
+    for engine in engines:
+        for name, known in _OPTIONS[engine].items():
             group.add_argument(flag(name), **known | {"help": f"{engine}: {known['help']}"})
     return group

@@ -2,6 +2,9 @@
 
 As JSON Lines, a list a line; or, by the name of --out, as a table with a row for each item: user_id,
 item_id, rank, score, source. A user with an empty list has no row there.
+
+With --engine spark workers rank: users and histories may be tables of Spark, --out is one, or a folder of
+Parquet, NAME.parquet; the lists are the same.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import argparse
 from collections.abc import Sequence
 
 from cli.console import TerminalProgress, make_parser, run
+from cli.engines import EngineArgs, add_engine_options
 from cli.options import (
     FILTER_TEXTS,
     InputArgs,
@@ -21,11 +25,14 @@ from cli.options import (
     add_threads_option,
     build_config,
 )
+from mlcore.errors import ConfigError
 from mlcore.recommend.options import PredictOptions, Requests
 
 
-class Args(InputArgs):
+class Args(InputArgs, EngineArgs):
     """Parsed options."""
+
+    also = {"temp_directory": ("spark",)}
 
     model_dir: str
     out: str
@@ -77,6 +84,11 @@ def build_parser() -> argparse.ArgumentParser:
     add_dry_run_option(parser)
     add_lineage_option(parser)
     add_input_options(parser)
+    add_engine_options(parser, default=None, engines=["spark"]).add_argument(
+        "--temp-directory",
+        metavar="DIR",
+        help="spark: a folder that all workers see, with the model (default: Spark sends it)",
+    )
     return parser
 
 
@@ -84,6 +96,9 @@ def _work(args: Args, progress: TerminalProgress) -> str:
     from mlcore.recommend.predict import predict_from_path
 
     requests, options = build_config(Requests, args), build_config(PredictOptions, args)
+    args.check_engine_options()
+    if args.engine is not None:
+        return _work_by_engine(args, requests, options, progress)
     return predict_from_path(
         args.model_dir,
         requests,
@@ -96,6 +111,27 @@ def _work(args: Args, progress: TerminalProgress) -> str:
         progress=progress,
         on_message=progress.show,
     )
+
+
+def _work_by_engine(
+    args: Args, requests: Requests, options: PredictOptions, progress: TerminalProgress
+) -> str:
+    from mlcore.warehouse.predict import predict_by_spark_from_path
+
+    if args.dry_run:
+        raise ConfigError("--dry-run: expected no --engine with it, got spark")
+    with args.open_engine(progress) as engine:
+        return predict_by_spark_from_path(
+            engine,  # type: ignore[arg-type]
+            args.model_dir,
+            requests,
+            args.out,
+            options,
+            input_options=args.input_options(),
+            temp_directory=args.temp_directory,
+            lineage_path=args.lineage,
+            progress=progress,
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -45,6 +45,8 @@ OF_EXTRAS = {
     "mlcore.warehouse.engines.spark_install": {"pyspark", "pyarrow"},
     "mlcore.warehouse.engines.spark_session": {"pyspark", "py4j"},
     "mlcore.warehouse.engines.spark_text": {"py4j"},
+    "mlcore.warehouse.engines.spark_workers": {"pyspark", "pyarrow"},
+    "mlcore.warehouse.spark_kernel": {"pyspark"},
 }
 
 

@@ -17,11 +17,12 @@ from mlcore.files.parts import Kind, has_parts, kind_of, read_parts
 from mlcore.files.tables import BadValue
 from mlcore.files.values import timestamp_from_json, weight_from_json
 from mlcore.ids import id_fault
+from mlcore.interactions import Events
 from mlcore.numeric.ranges import offsets
 from mlcore.progress import Progress, no_progress
 from mlcore.times import TimeRule
 
-__all__ = ["UserHistory", "read_histories"]
+__all__ = ["UserHistory", "histories_of", "read_histories"]
 
 _FINAL_HINT = 'final weights are ready; without "weights": "final" the model makes them of events'
 
@@ -101,7 +102,16 @@ def _from_table(
     path: PathLike, input_options: InputOptions, combine: str | None, progress: Progress
 ) -> Iterator[UserHistory]:
     events = read_events(path, input_options=input_options, progress=progress)
-    place = display_name(path)
+    return histories_of(events, display_name(path), combine)
+
+
+def histories_of(events: Events, place: str, combine: str | None = None) -> Iterator[UserHistory]:
+    """Yield the histories of the users of some events, by ascending id, events in order of rows.
+
+    Args:
+        place: of the events, for messages.
+        combine: see ``read_histories``.
+    """
     users: Any = events.users
     items, weights, times = events.items, events.weights, events.timestamps
     if combine is not None:

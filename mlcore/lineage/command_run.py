@@ -156,7 +156,7 @@ class CommandRun:
     def _record(
         self, role: str, path: PathLike, content: Path, log: PathLike
     ) -> lineage.CommandRecord:
-        kind = "model" if content.is_dir() else format_of(path)
+        kind = "model" if content.is_dir() and not format_of(path) else format_of(path)
         with shown_as(path, content):
             facts = describe_file(content)
         return lineage.CommandRecord.of_run(

@@ -29,7 +29,7 @@ from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.recommend.filter import ItemFilter, filter_path, note_filter, read_filter
 from mlcore.recommend.limits import Limits, note_fault
 from mlcore.recommend.memory import plan_lists
-from mlcore.recommend.options import PredictOptions, Requests, UnknownUser
+from mlcore.recommend.options import PredictOptions, Requests, UnknownUser, Weights
 from mlcore.recommend.ranker import RankedUsers
 from mlcore.recommend.recommender import Recommender
 from mlcore.recommend.request import ListOptions, UserRequest
@@ -39,7 +39,7 @@ from mlcore.types import Int64Array
 if TYPE_CHECKING:
     from mlcore.files.histories import UserHistory
 
-__all__ = ["predict_from_path"]
+__all__ = ["each_once", "list_options", "parse_now", "predict_from_path", "unknown_user_fault"]
 
 EVENTS_AT_ONCE = 10_000  # weighed together. Changes speed only.
 MAX_EXAMPLES = 100  # of unknown items that are compared with the known ones
@@ -106,7 +106,7 @@ def predict_from_path(
     list_format = find_list_format(out_path, options.explain)
     requests.check()
     _expect_histories(requests, options)
-    now = _now(options, input_options)  # before the work, and in a dry run too
+    now = parse_now(options, input_options)  # before the work, and in a dry run too
     wanted = read_filter(options.filter, input_options)
     if dry_run:
         recommender = Recommender.load(model_dir)
@@ -126,7 +126,7 @@ def predict_from_path(
         )
         note_filter(wanted, recommender.model.attributes)
         limits = Limits(options, input_options, recommender.model.items)
-        list_options = _list_options(options, limits, wanted)
+        of_lists = list_options(options, limits, wanted)
         plan = _plan(recommender, model_dir, requests, options, wanted, threads)
         plan.show(on_message, must_fit=True)
         write = partial(_write, list_format.writer(recommender.model.items.load()))
@@ -134,11 +134,11 @@ def predict_from_path(
             total = recommender.model.num_users
             if recommender.model.users is not None:
                 limits.expect_users(recommender.model.users.load(), "the model")
-            blocks = recommender.map_all_users(write, list_options, threads)
+            blocks = recommender.map_all_users(write, of_lists, threads)
         else:
             total = 0
             asked = _requests(recommender, requests, options, input_options, now, tally, limits)
-            blocks = recommender.map_requests(write, asked, list_options, threads)
+            blocks = recommender.map_requests(write, asked, of_lists, threads)
         for block in blocks:
             out.write_bytes(block.lines)
             limits.note_asked(block.user_ids)
@@ -163,7 +163,7 @@ def _plan(
     threads: int | None,
 ) -> Plan:
     all_users = requests.users_path is None and requests.histories_path is None
-    list_options = ListOptions(options.top_n, explain=options.explain, filter=wanted)
+    of_lists = ListOptions(options.top_n, explain=options.explain, filter=wanted)
     naming = (
         *(options.include_items_path, options.exclude_items_path),
         *(options.include_pairs_path, options.exclude_pairs_path, options.attributes_path),
@@ -171,14 +171,15 @@ def _plan(
     return plan_lists(
         recommender.model,
         model_dir,
-        list_options,
+        of_lists,
         resolve_threads(threads),
         all_users,
         finds_items=any(path is not None for path in naming),
     )
 
 
-def _list_options(options: PredictOptions, limits: Limits, wanted: ItemFilter) -> ListOptions:
+def list_options(options: PredictOptions, limits: Limits, wanted: ItemFilter) -> ListOptions:
+    """Return the options of lists, with what their files say."""
     return ListOptions(
         options.top_n,
         limits.include,
@@ -221,7 +222,7 @@ def _requests(
     if requests.histories_path is not None:
         from mlcore.files.histories import read_histories
 
-        combine = _each_once(recommender.model, options)
+        combine = each_once(recommender.model, options.weights)
         if now is not None and not _ages(recommender.model, options):
             warnings.warn("now: changes nothing, as no event ages here", DataWarning, stacklevel=2)
         histories = read_histories(requests.histories_path, input_options, combine=combine)
@@ -272,11 +273,11 @@ def _expect_histories(requests: Requests, options: PredictOptions) -> None:
             )
 
 
-def _each_once(model: Model, options: PredictOptions) -> str | None:
+def each_once(model: Model, weights: Weights) -> str | None:
     """Return why an item may come once only in a history, as a hint, or None where it may not."""
     if model.history_rule is None:
         return "mlcore 0.2 or before wrote the model, for final weights; train it anew for events"
-    return "--weights events makes weights of events" if options.weights == "final" else None
+    return "--weights events makes weights of events" if weights == "final" else None
 
 
 def _ages(model: Model, options: PredictOptions) -> bool:
@@ -285,7 +286,12 @@ def _ages(model: Model, options: PredictOptions) -> bool:
     return is_decaying and options.weights == "events"
 
 
-def _now(options: PredictOptions, input_options: InputOptions) -> int | None:
+def parse_now(options: PredictOptions, input_options: InputOptions) -> int | None:
+    """Return the time from which events age, in microseconds, or None.
+
+    Raises:
+        ConfigError: it is no time.
+    """
     if options.now is None:
         return None
     try:
@@ -298,11 +304,16 @@ def _check_known(recommender: Recommender, user_id: str) -> None:
     try:
         recommender.history_of(user_id)
     except UnknownUserError:
-        raise BadValue(
-            f"expected a user of the model, got {shorten(user_id)}",
-            likely_reason([user_id], recommender.user_ids())
-            or "--unknown-user skip leaves such users out, fill gives them popular items",
-        ) from None
+        raise unknown_user_fault(recommender, user_id) from None
+
+
+def unknown_user_fault(recommender: Recommender, user_id: str) -> BadValue:
+    """Return the error of a user whom the model does not have."""
+    return BadValue(
+        f"expected a user of the model, got {shorten(user_id)}",
+        likely_reason([user_id], recommender.user_ids())
+        or "--unknown-user skip leaves such users out, fill gives them popular items",
+    )
 
 
 def _expect_users(

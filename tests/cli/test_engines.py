@@ -35,7 +35,11 @@ def test_other_sizes_are_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        ("--memory-limit 4GiB", "--memory-limit: expected --engine duckdb, got no --engine"),
+        ("--project p", "--project: expected --engine bigquery, got no --engine"),
+        (
+            "--engine bigquery --memory-limit 4GiB",
+            "--memory-limit: expected --engine duckdb, got bigquery",
+        ),
         ("--engine duckdb --master local", "--master: expected --engine spark, got duckdb"),
         ("--engine spark --label a=b", "--label: expected --engine bigquery, got spark"),
         ("--engine spark --threads 2", "--threads: expected --engine duckdb with it, got spark"),

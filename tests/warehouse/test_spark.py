@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mlcore import DataError
+from mlcore import DataError, Recommender
+from mlcore.recommend.options import PredictOptions
 from mlcore.train.train import train_from_path
 from mlcore.warehouse import spark
 from tests.warehouse.spark_cluster import QUICK_JAVA
@@ -66,3 +67,14 @@ def test_a_frame_without_ids_is_refused_and_leaves_no_view(
     with pytest.raises(DataError, match="item_id: expected a column of this name, got 'user_id'"):
         spark.train(frame.select("user_id"), None, tmp_path / "model")
     assert not session.catalog.listTables("global_temp")
+
+
+def test_lists_of_frames_are_those_of_the_core(session: Any, frame: Any, tmp_path: Path) -> None:
+    train_from_path(TRAIN, None, tmp_path / "model")
+    recommender = Recommender.load(tmp_path / "model")
+    users = frame.select("user_id").distinct()
+    found = spark.predict(users, tmp_path / "model", PredictOptions(top_n=4))
+    expected = recommender.predict_many(recommender.user_ids(), 4).to_rows()
+    assert [row.asDict() for row in found.sort("user_id", "rank").collect()] == expected
+    of_events = spark.predict(frame.drop("timestamp"), tmp_path / "model", PredictOptions(top_n=4))
+    assert [row.asDict() for row in of_events.sort("user_id", "rank").collect()] == expected

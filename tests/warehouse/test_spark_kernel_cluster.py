@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mlcore.recommend.options import Requests
+from mlcore.recommend.predict import predict_from_path
 from mlcore.train.train import train_from_path
 from mlcore.warehouse.engines import Spark, SparkOptions
+from mlcore.warehouse.predict import predict_by_spark_from_path
 from mlcore.warehouse.train import train_by_engine_from_path
 from tests.warehouse.engines.test_spark_cluster import CONF
 from tests.warehouse.spark_cluster import Cluster, standalone_cluster
+from tests.warehouse.test_predict import rows_of
 from tests.warehouse.test_train import assert_same
 
 # Of pairs by scipy: slow enough for a worker to be killed while it counts.
@@ -63,6 +67,16 @@ def test_workers_find_what_one_process_finds(
     )
     assert_same(tmp_path / "core", tmp_path / "spark")
     assert not list(folder.iterdir())
+
+
+def test_workers_rank_by_a_model_that_spark_has_sent(
+    engine: Spark, events: Path, tmp_path: Path
+) -> None:
+    train_from_path(events, {"num_neighbors": 20}, tmp_path / "model")
+    requests = Requests(all_users=True)
+    predict_from_path(tmp_path / "model", requests, tmp_path / "one.parquet")
+    predict_by_spark_from_path(engine, tmp_path / "model", requests, tmp_path / "lists.parquet")
+    assert rows_of(tmp_path / "lists.parquet") == rows_of(tmp_path / "one.parquet")
 
 
 def test_a_model_is_the_same_although_a_worker_is_killed_in_the_middle(

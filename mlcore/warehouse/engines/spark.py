@@ -98,6 +98,11 @@ class Spark(Engine):
         """The session in which queries run."""
         return self._session
 
+    def count_stored(self, name: str, is_parquet: bool) -> int:
+        """Return the number of rows of a table, or of a folder of Parquet by its address."""
+        read = self._session.read.parquet if is_parquet else self._session.table
+        return self.job(name, "count rows", lambda: int(read(name).count()))
+
     @property
     def is_local(self) -> bool:
         """Whether the workers are threads of this machine, which see its files."""
