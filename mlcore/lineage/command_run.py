@@ -126,11 +126,12 @@ class CommandRun:
         Raises:
             DataError: the log has become unreadable.
         """
-        for log in self._logs.values():
-            root = lineage.find_root(log)
-            inputs = tuple(recorded_dataset(one, root) for one in self._inputs)
-            records = lineage.read_lineage(log) if os.path.exists(log) else []
-            steps = lineage.trace(records, inputs, self._engine, root)
+        for path in self._logs.values():
+            inputs = tuple(recorded_dataset(one, lineage.find_root(path)) for one in self._inputs)
+            steps: tuple[lineage.Step, ...] = ()
+            if os.path.exists(path):
+                with lineage.Log(path) as log:
+                    steps = lineage.trace(log, inputs, self._engine)
             return {
                 "params": self._params,
                 "inputs": [lineage.dataset_to_json(one) for one in inputs],

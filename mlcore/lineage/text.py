@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from mlcore.errors import DataError
 from mlcore.files.inputs import display_name
@@ -14,8 +15,7 @@ from mlcore.lineage.answers import Answer, Step, find
 from mlcore.lineage.checks import Report, check
 from mlcore.lineage.command_record import CommandRecord, Setting
 from mlcore.lineage.data import Dataset
-from mlcore.lineage.log import read_lineage
-from mlcore.lineage.names import find_root
+from mlcore.lineage.log import Log
 from mlcore.lineage.query_record import QueryRecord
 from mlcore.printable import JOINERS, printable, printable_json
 
@@ -36,7 +36,9 @@ def find_from_path(
     Raises:
         DataError: one of the files cannot be read.
     """
-    answer = find(path, read_lineage(lineage_path), find_root(lineage_path))
+    with Log(lineage_path) as log:
+        answer = find(path, log)
+        log.report_faults()
     name = display_name(path)
     error = None if answer.state == "known" else _not_made(answer, name, lineage_path)
     if as_json:
@@ -55,13 +57,15 @@ def check_from_path(
     Raises:
         DataError: it cannot be read, or a line is no record.
     """
-    records = read_lineage(lineage_path)
-    report = check(records, find_root(lineage_path))
+    with Log(lineage_path) as log:
+        report = check(log)
+        if not report.num_runs:
+            log.report_faults()
     if as_json:
-        return printable_json(_report_to_json(report, len(records))), _failure(report, lineage_path)
+        return printable_json(_report_to_json(report)), _failure(report, lineage_path)
     lines = [f"{lineage_path}:{line}: {text}" for line, text in report.notes]
     if not report.faults:
-        runs = _count(len(records), "run")
+        runs = _count(report.num_runs, "run")
         return _joined([*lines, f"{runs}, nothing wrong"]), None
     lines += [f"{lineage_path}:{line}: {text}" for line, text in report.faults[1:]]
     return _joined(lines), _failure(report, lineage_path)
@@ -73,12 +77,12 @@ def _failure(report: Report, lineage_path: PathLike) -> DataError | None:
     return None
 
 
-def _report_to_json(report: Report, num_runs: int) -> str:
+def _report_to_json(report: Report) -> str:
     findings = {
         name: [{"line": line, "text": text} for line, text in found]
         for name, found in (("faults", report.faults), ("notes", report.notes))
     }
-    return format_document({"runs": num_runs, **findings}).removesuffix("\n")
+    return format_document({"runs": report.num_runs, **findings}).removesuffix("\n")
 
 
 def _not_made(answer: Answer, name: str, lineage_path: PathLike) -> DataError:
@@ -101,9 +105,15 @@ def _to_json(answer: Answer, name: str) -> str:
             "file": Path(name).name,
             "state": answer.state,
             **asdict(answer.facts),
-            "steps": [{**vars(step), "record": step.record.to_json()} for step in answer.steps],
+            "steps": [_step_to_json(step) for step in answer.steps],
         }
     )
+
+
+def _step_to_json(step: Step) -> dict[str, Any]:
+    place = step.text_place
+    values = {"record": step.record.to_json(), "text_place": None if place is None else vars(place)}
+    return {**vars(step), **values}
 
 
 def _tree(answer: Answer, name: str) -> str:
@@ -143,7 +153,8 @@ def _run(step: Step, indent: str) -> list[str]:
         "changed": ["note    this query has changed"],
     }
     engine = f"engine  {record.engine} {record.engine_version}, {when}"
-    lines = [query, *states.get(step.query_state or "same", []), params, engine]
+    where = [] if step.text_place is None else [f"text    {step.text_place}"]
+    lines = [query, *states.get(step.query_state or "same", []), *where, params, engine]
     return [indent + line for line in lines]
 
 
