@@ -222,7 +222,8 @@ class Log:
 
     def _key(self, start: int, text: bytes) -> str | None:
         """Return what the output of a line is found by, None of a line that is no record."""
-        if text.endswith((b"}", b"}\r")) and (found := _OUTPUT.search(text)):
+        at = text.find(b'"output": {')
+        if at >= 0 and text.endswith((b"}", b"}\r")) and (found := _OUTPUT.match(text, at)):
             self._has_record = True
             stored, sha256 = found.groups()
             if sha256 is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,25 +25,36 @@ _DIGITS = 12  # of a digest, where it is shown to people
 
 
 def find_from_path(
-    path: PathLike, lineage_path: PathLike, *, as_json: bool = False
+    path: PathLike, *lineage_paths: PathLike, as_json: bool = False
 ) -> tuple[str, DataError | None]:
     """Return what the lineage says of a file, and the error unless a run made it as it is.
 
     Args:
         path: of the file, or ``-``.
+        lineage_paths: one at least; the first that knows the file answers.
         as_json: whether the text is JSON; then it says something in any case.
 
     Raises:
         DataError: one of the files cannot be read.
     """
-    with Log(lineage_path) as log:
-        answer = find(path, log)
-        log.report_faults()
+    answer, lineage_path = _first_answer(path, lineage_paths)
     name = display_name(path)
     error = None if answer.state == "known" else _not_made(answer, name, lineage_path)
     if as_json:
         return printable_json(_to_json(answer, name).removesuffix("\n")), error
     return "" if error else _tree(answer, name), error
+
+
+def _first_answer(path: PathLike, logs: Sequence[PathLike]) -> tuple[Answer, PathLike]:
+    """Return the answer of the first log that knows a file, else that of the first; and the log."""
+    answers: list[tuple[Answer, PathLike]] = []
+    for name in logs:
+        with Log(name) as log:
+            answers.append((find(path, log), name))
+            log.report_faults()
+        if answers[-1][0].state == "known":
+            return answers[-1]
+    return next((one for one in answers if one[0].state == "changed"), answers[0])
 
 
 def check_from_path(
@@ -142,7 +153,7 @@ def _joined(lines: Iterable[str]) -> str:
 def _run(step: Step, indent: str) -> list[str]:
     record = step.record
     params = f"params  {_pairs(record.params)}"
-    when = f"{record.created_at}, {record.tool}"
+    when = ", ".join(filter(None, (record.created_at, record.tool)))
     if isinstance(record, CommandRecord):
         engine = "" if record.engine is None else f" by {record.engine}"
         command = f"command {record.command}{engine}, {_git(record.commit, record.dirty)}"
@@ -163,9 +174,11 @@ def _inputs(step: Step, indent: str) -> list[tuple[str, int | None, str]]:
     inputs = []
     for data, line in zip(step.record.inputs, step.made_by):
         origin = "no run made it" if line is None else f"line {line}"
+        if line is not None and line < 0:
+            origin = "by provenance.json of the model"
         if line is not None and data.sha256 is None:
             origin += ", by the name of the table"
-        name = display_name(data.file or data.stored or "")
+        name = display_name(data.file or data.stored or "a file of this content")
         text = f"input   {data.table} = {name}: {_size(data)}; {origin}"
         inputs.append((indent + text, line, f"{indent}  "))
     return inputs[::-1]
@@ -183,10 +196,11 @@ def _git(commit: str | None, dirty: bool | None) -> str:
 
 
 def _size(data: Dataset) -> str:
-    parts = ["a table of the engine" if data.file is None else data.format or "a file"]
+    parts = ["a file" if data.stored is None else "a table of the engine"]
+    parts = parts if data.format is None else [data.format]
     parts += [] if data.rows is None else [_count(data.rows, "row")]
     parts += [] if data.bytes is None else [_count(data.bytes, "byte")]
-    if data.file is not None:
+    if data.stored is None:
         known = data.sha256 is not None
         parts.append(f"sha256 {_short(data.sha256)}" if known else "content not known")
     return ", ".join(parts)

@@ -124,10 +124,10 @@ def test_names_that_git_reads_in_another_way_are_names(repository: Path) -> None
     assert [is_changed(repository, head, names - {one}) for one in names] == [True, True]
     assert is_changed(repository, head, names) is False
     commit = commit_all()
-    names = {name: blob for blob, name in objects_of(repository, "--no-walk", commit).items()}
-    assert {":(top)é x", "sql/one.sql"} <= set(names)
+    blobs = {name: blob for blob, name in objects_of(repository, "--no-walk", commit).items()}
+    assert {":(top)é x", "sql/one.sql"} <= set(blobs)
     # The first commit has these bytes, under the former name.
-    assert first_commit(repository, names[":(top)é x"]) == (head, "sql/two.sql")
+    assert first_commit(repository, blobs[":(top)é x"]) == (head, "sql/two.sql")
 
 
 @needs_git

@@ -175,15 +175,13 @@ def test_the_index_finds_what_a_look_at_every_line_finds(
             before = starts[key % len(records)]
             for name, limit in ((None, len(starts)), (before, starts.index(before))):
                 digest, table = f"{key:064x}", f'a "{key}'
-                for found, wanted in (
-                    (log.with_content(digest, name), lambda one: one.output.sha256 == digest),
-                    (log.with_table(table, name), lambda one: one.output.stored == table),
-                ):
-                    assert [line.start for line in found] == [
-                        start
-                        for start, record in reversed([*zip(starts, records)][:limit])
-                        if wanted(record)
-                    ]
+                there = [*zip(starts, (one.output for one in records))][:limit][::-1]
+                assert [line.start for line in log.with_content(digest, name)] == [
+                    start for start, output in there if output.sha256 == digest
+                ]
+                assert [line.start for line in log.with_table(table, name)] == [
+                    start for start, output in there if output.stored == table
+                ]
             name_of_file = f'é "{key}\\.csv'
             assert [line.record for line in log.with_name(name_of_file)] == [
                 one for one in reversed(records) if one.output.file == name_of_file
