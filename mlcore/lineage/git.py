@@ -20,6 +20,7 @@ from mlcore.lineage.ends import sha256_like
 __all__ = [
     "EVERYTHING",
     "MAX_QUERY_BYTES",
+    "MAX_TEXT_BYTES",
     "blob_sha256",
     "first_commit",
     "has_commit",
@@ -38,7 +39,7 @@ MAX_QUERY_BYTES = 2**24  # git holds an object in memory, and packs one of zeros
 
 _SECONDS = 60.0
 _BATCH_BYTES = 2**25  # of contents that git prints at once
-_MAX_TEXT_BYTES = 2**28  # of all contents that are looked into
+MAX_TEXT_BYTES = 2**28  # of all contents that are looked into
 _MAX_ATTRIBUTES_BYTES = 2**20
 # A hook sets these for its own repository; here only the folder counts.
 _OF_ANOTHER = {
@@ -257,7 +258,7 @@ def read_blobs(root: Path, names: Mapping[str, str]) -> Iterator[tuple[str, byte
         if batch and (not blob or batch_bytes + size > _BATCH_BYTES):
             yield from _contents(_git(root, "cat-file", "--batch", asked=_asked(batch)) or b"")
             batch, batch_bytes = [], 0
-        if size <= MAX_QUERY_BYTES and total + size <= _MAX_TEXT_BYTES:
+        if size <= MAX_QUERY_BYTES and total + size <= MAX_TEXT_BYTES:
             batch.append(blob)
             total, batch_bytes = total + size, batch_bytes + size
 

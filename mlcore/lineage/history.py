@@ -13,6 +13,7 @@ from mlcore.lineage.ends import sha256s
 from mlcore.lineage.git import (
     EVERYTHING,
     MAX_QUERY_BYTES,
+    MAX_TEXT_BYTES,
     blob_sha256,
     first_commit,
     has_commit,
@@ -147,10 +148,13 @@ class History:
 
 def _queries_in(folder: Path) -> Iterator[Path]:
     """Yield the files of queries below a folder by name; hidden folders and links have none."""
+    left = MAX_TEXT_BYTES
     for parent, folders, names in islice(os.walk(folder), _MAX_FOLDERS):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(parent, name)
             if name.endswith(".sql") and path.is_file() and not path.is_symlink():
-                if path.stat().st_size <= MAX_QUERY_BYTES:
+                size = path.stat().st_size
+                if size <= min(MAX_QUERY_BYTES, left):
+                    left -= size
                     yield path

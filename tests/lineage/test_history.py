@@ -185,5 +185,5 @@ def test_objects_are_read_in_batches_and_no_huge_one(
     asked = blobs | {"0" * 40: "none.sql", git("rev-parse", "HEAD"): "commit.sql"}
     found = {blobs[blob]: content for blob, content in read_blobs(repository, asked)}
     assert found == {name: one for name, one in contents.items() if len(one) <= 160}
-    monkeypatch.setattr("mlcore.lineage.git._MAX_TEXT_BYTES", 60)
+    monkeypatch.setattr("mlcore.lineage.git.MAX_TEXT_BYTES", 60)
     assert [blobs[blob] for blob, _ in read_blobs(repository, asked)] == ["0.sql", "1.sql"]
