@@ -1,7 +1,7 @@
 """Show which runs made a file: query or command, parameters and inputs, back to the sources.
 
 The lineage knows a file, or a model directory, by its content, so it may have another name by now, or
-be packed with gzip. Exit code 1: no run of the lineage made it, or it has changed since. --check
+be packed with gzip. Without a line of its own a model joins by its provenance.json. Exit code 1: no run of the lineage made it, or it has changed since. --check
 looks for the text of every query of the lineage, in its file or in the history of git.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from cli.console import Outcome, make_parser, run
 from cli.options import with_default
+from mlcore.errors import DataError
 from mlcore.lineage import LINEAGE_NAME
 
 
@@ -20,7 +21,7 @@ class Args(argparse.Namespace):
 
     file: str | None
     check: bool
-    lineage: str
+    lineage: list[str]
     json: bool
 
 
@@ -34,9 +35,13 @@ def build_parser() -> argparse.ArgumentParser:
     question.add_argument("--check", action="store_true", help="check the whole lineage")
     parser.add_argument(
         "--lineage",
-        default=LINEAGE_NAME,
+        action="append",
+        default=[],
         metavar="FILE",
-        help=with_default("as the commands write it", LINEAGE_NAME),
+        help=with_default(
+            "as the commands write it; of several, the first that knows the file answers",
+            f"{LINEAGE_NAME} in the current folder, then beside the file",
+        ),
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
@@ -44,10 +49,14 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _work(args: Args) -> Outcome:
     from mlcore.lineage import check_from_path, find_from_path
+    from mlcore.lineage.command_run import logs_for
 
     if args.file is None:
-        return Outcome(*check_from_path(args.lineage, as_json=args.json))
-    return Outcome(*find_from_path(args.file, args.lineage, as_json=args.json))
+        if len(args.lineage) > 1:
+            raise DataError("--lineage: expected one log to check, got several")
+        return Outcome(*check_from_path(*(args.lineage or [LINEAGE_NAME]), as_json=args.json))
+    logs = args.lineage or logs_for(args.file)
+    return Outcome(*find_from_path(args.file, *logs, as_json=args.json))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -25,6 +25,7 @@ from mlcore.limits import MAX_DOCUMENT_BYTES, MAX_LINE_BYTES
 from mlcore.progress import Progress, no_progress
 
 __all__ = [
+    "GZIP_MAGIC",
     "TextChunk",
     "display_name",
     "find_input_format",
@@ -35,7 +36,7 @@ __all__ = [
 
 _CHUNK_BYTES = 2**20
 _BOM = "\ufeff"
-_GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC = b"\x1f\x8b"
 _UNPACK = "{} FILE > NEW unpacks it"
 _UNZIP = "unzip -p FILE > NEW unpacks it; save a spreadsheet as CSV"
 _IS_PARQUET = "a name that ends in .parquet says so"
@@ -231,7 +232,7 @@ def opened(path: PathLike) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
 def _uncompressed(raw: IO[bytes], path: PathLike) -> IO[bytes]:
     buffered = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(raw)  # type: ignore[type-var]
     with os_errors_at(display_name(path), "a readable file"):
-        is_gzip = buffered.peek(2)[:2] == _GZIP_MAGIC
+        is_gzip = buffered.peek(2)[:2] == GZIP_MAGIC
     return io.BufferedReader(gzip.GzipFile(fileobj=buffered)) if is_gzip else buffered
 
 

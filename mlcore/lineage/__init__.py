@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mlcore.lineage.command_record import CommandRecord, dataset_to_json
     from mlcore.lineage.contents import FileFacts, Fingerprint, describe_file, describe_input
     from mlcore.lineage.data import Dataset
-    from mlcore.lineage.log import append, appended, check_appendable, read_lineage
+    from mlcore.lineage.log import Line, Log, append, appended, check_appendable, read_lineage
     from mlcore.lineage.names import find_root, recorded_name
     from mlcore.lineage.queries import BUNDLED_QUERIES
     from mlcore.lineage.query_record import QueryRecord
@@ -46,6 +46,8 @@ __all__ = [
     "FileFacts",
     "Fingerprint",
     "LINEAGE_NAME",
+    "Line",
+    "Log",
     "QueryRecord",
     "Record",
     "Report",

@@ -22,7 +22,7 @@ from mlcore.lineage.recorded import plain_value, recorded_dataset
 if TYPE_CHECKING:
     from mlcore.lineage.command_record import Setting
 
-__all__ = ["CommandRun", "format_of", "log_beside"]
+__all__ = ["CommandRun", "format_of", "log_beside", "logs_for"]
 
 _FORMATS = {"csv", "json", "jsonl", "ndjson", "parquet", "tsv"}
 
@@ -31,7 +31,7 @@ class CommandRun:
     """One run of a command that makes files or a directory.
 
     An output has a log if one is given, or else if ``lineage.jsonl`` lies beside it. Without a log this
-    reads nothing and asks no git. Call ``take`` before the inputs are read, ``note`` with what decides
+    asks no git and reads nothing, unless told to. Call ``take`` before the inputs are read, ``note`` with what decides
     the outputs, and let ``on_written`` be called when they are whole and have no name yet: see
     ``open_outputs``.
 
@@ -40,6 +40,7 @@ class CommandRun:
         outputs: paths by role, in the order in which they are opened; None for one not asked for.
         lineage_path: of the log; None for the one beside each output.
         engine: that does the work, or None.
+        always_takes: whether inputs are fingerprinted without a log, too: see ``contents``.
 
     Raises:
         DataError: a log cannot take a line, is an output, or lies in a model directory; or a log is
@@ -52,7 +53,10 @@ class CommandRun:
         outputs: Mapping[str, PathLike | None],
         lineage_path: PathLike | None = None,
         engine: str | None = None,
+        *,
+        always_takes: bool = False,
     ) -> None:
+        self._always_takes = always_takes
         self._command, self._engine = command, engine
         self._outputs = {role: path for role, path in outputs.items() if path is not None}
         if lineage_path is not None and not self._outputs:
@@ -79,7 +83,7 @@ class CommandRun:
         Raises:
             DataError: a file is unreadable or damaged, or a log is one, or lies in a folder of parts.
         """
-        for role, path in inputs.items() if self._logs else ():
+        for role, path in inputs.items() if self._logs or self._always_takes else ():
             if path is not None:
                 for log in self._logs.values():
                     refuse_clobber(log, {"--" + role.replace("_", "-"): path})
@@ -119,6 +123,12 @@ class CommandRun:
         for values in (*map(_fields, configs), params) if self._logs else ():
             self._params |= dict(_settings(values))
 
+    def contents(self) -> list[dict[str, Any]]:
+        """Return role, format, size and digest of each file that was taken and can be read twice."""
+        keys = ("role", "format", "bytes", "sha256")
+        taken = [lineage.dataset_to_json(one) for one in self._inputs if one.sha256 is not None]
+        return [{key: one[key] for key in keys} for one in taken]
+
     def past(self) -> dict[str, Any] | None:
         """Return options and inputs of this run as its line will have them, and the lines that led to
         its inputs, nearest first; or None without a log.
@@ -126,11 +136,12 @@ class CommandRun:
         Raises:
             DataError: the log has become unreadable.
         """
-        for log in self._logs.values():
-            root = lineage.find_root(log)
-            inputs = tuple(recorded_dataset(one, root) for one in self._inputs)
-            records = lineage.read_lineage(log) if os.path.exists(log) else []
-            steps = lineage.trace(records, inputs, self._engine, root)
+        for path in self._logs.values():
+            inputs = tuple(recorded_dataset(one, lineage.find_root(path)) for one in self._inputs)
+            steps: tuple[lineage.Step, ...] = ()
+            if os.path.exists(path):
+                with lineage.Log(path) as log:
+                    steps = lineage.trace(log, inputs, self._engine)
             return {
                 "params": self._params,
                 "inputs": [lineage.dataset_to_json(one) for one in inputs],
@@ -196,6 +207,14 @@ def log_beside(path: PathLike) -> Path | None:
     log = Path(name).parent / lineage.LINEAGE_NAME
     is_ours = log.parent.resolve() == BUNDLED_QUERIES.resolve()
     return log if log.is_file() and not is_ours else None
+
+
+def logs_for(path: PathLike) -> list[PathLike]:
+    """Return the logs to ask about a file, where none is named: of the current folder, then beside it."""
+    beside = None if is_stream(path) else log_beside(path)
+    if beside is None or os.path.realpath(beside) == os.path.realpath(lineage.LINEAGE_NAME):
+        return [lineage.LINEAGE_NAME]
+    return [*filter(os.path.exists, [lineage.LINEAGE_NAME]), beside]
 
 
 def format_of(path: PathLike) -> str | None:

@@ -7,24 +7,28 @@ under a configuration of our own.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mlcore.lazy import LazyModule
+from mlcore.lineage.ends import sha256_like
 
 __all__ = [
+    "EVERYTHING",
     "MAX_QUERY_BYTES",
+    "MAX_TEXT_BYTES",
     "blob_sha256",
-    "commits_of",
+    "first_commit",
     "has_commit",
     "head_commit",
     "is_changed",
     "is_partial",
+    "objects_of",
+    "read_blobs",
     "top_folder",
 ]
 
@@ -34,6 +38,8 @@ tempfile: Any = LazyModule("tempfile")
 MAX_QUERY_BYTES = 2**24  # git holds an object in memory, and packs one of zeros a thousandfold
 
 _SECONDS = 60.0
+_BATCH_BYTES = 2**25  # of contents that git prints at once
+MAX_TEXT_BYTES = 2**28  # of all contents that are looked into
 _MAX_ATTRIBUTES_BYTES = 2**20
 # A hook sets these for its own repository; here only the folder counts.
 _OF_ANOTHER = {
@@ -60,6 +66,8 @@ _OPTIONS = ("-c", "core.fsmonitor=false", "-c", "safe.bareRepository=explicit")
 _COMPARISON = (
     r"^core\.(autocrlf|checkstat|eol|filemode|ignorecase|precomposeunicode|symlinks|trustctime)$"
 )
+
+EVERYTHING = ("--all", "--reflog")  # branches, tags, HEAD, and where they were before
 
 _OF_SHA256 = "[core]\nrepositoryFormatVersion = 1\n[extensions]\nobjectFormat = sha256\n"
 
@@ -197,13 +205,14 @@ def is_partial(root: Path) -> bool:
     return _git(root, "config", "--get-regexp", promised) is not None
 
 
-def blob_sha256(root: Path, commit: str, name: str) -> str | None:
+def blob_sha256(root: Path, commit: str, name: str, like: str = "") -> str | None:
     """Return the SHA-256 of the bytes that a file has in a commit; "" if the commit has no such file.
 
     None is one that the repository lacks, as a partial clone may, or that is too large for a query.
 
     Args:
         name: of the file, relative to the root, with slashes.
+        like: see ``sha256_like``.
     """
     shown = _git(root, "--literal-pathspecs", "ls-tree", "-z", commit, "--", name)
     if not shown:
@@ -215,17 +224,69 @@ def blob_sha256(root: Path, commit: str, name: str) -> str | None:
     if size is None or int(size) > MAX_QUERY_BYTES:
         return None
     content = _git(root, "cat-file", "blob", blob)
-    return None if content is None else hashlib.sha256(content).hexdigest()
+    return None if content is None else sha256_like(content, like)
 
 
-def commits_of(root: Path, name: str) -> list[str]:
-    """Return the ids of the commits that changed a file, on any branch or HEAD, newest first.
+def objects_of(root: Path, *revisions: str) -> dict[str, str]:
+    """Return the ids of the objects of some commits with a name of each, those of the newest first.
+
+    What the repository lacks is left out; so are names with a line feed.
 
     Args:
-        name: see ``blob_sha256``.
+        revisions: as ``git rev-list`` takes them.
     """
-    shown = _git(root, "--literal-pathspecs", "rev-list", "--all", "--", name)
-    return [] if shown is None else shown.decode().split()
+    # Not fetched: git would ask the remote for each.
+    shown = _git(root, "rev-list", "--objects", "--missing=print", *revisions) or b""
+    pairs = (os.fsdecode(line).partition(" ") for line in shown.split(b"\n"))
+    return {found: name for found, _, name in pairs if name and found[0] != "?"}
+
+
+def read_blobs(root: Path, names: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Yield those objects that may be queries with their bytes, ``.sql`` and small ones first.
+
+    Args:
+        names: by id; see ``objects_of``.
+    """
+    shown = _git(root, "cat-file", "--batch-check", asked=_asked(names)) or b""
+    found = [line.split() for line in shown.decode().splitlines()]
+    sizes = {one[0]: int(one[2]) for one in found if len(one) == 3 and one[1] == "blob"}
+    order = sorted(sizes, key=lambda blob: (not names[blob].endswith(".sql"), sizes[blob]))
+    batch: list[str] = []
+    total = batch_bytes = 0
+    for blob in [*order, ""]:  # the last one ends the batch
+        size = sizes.get(blob, MAX_QUERY_BYTES)
+        if batch and (not blob or batch_bytes + size > _BATCH_BYTES):
+            yield from _contents(_git(root, "cat-file", "--batch", asked=_asked(batch)) or b"")
+            batch, batch_bytes = [], 0
+        if size <= MAX_QUERY_BYTES and total + size <= MAX_TEXT_BYTES:
+            batch.append(blob)
+            total, batch_bytes = total + size, batch_bytes + size
+
+
+def _asked(ids: Iterable[str]) -> bytes:
+    return "".join(f"{one}\n" for one in ids).encode()
+
+
+def _contents(shown: bytes) -> Iterator[tuple[str, bytes]]:
+    at = 0
+    while (end := shown.find(b"\n", at)) >= 0:
+        header = shown[at:end].decode().split()  # id, blob, size; or id, missing
+        size = int(header[2]) if len(header) == 3 else -1
+        if size >= 0:
+            yield header[0], shown[end + 1 : end + 1 + size]
+        at = end + 2 + size
+
+
+def first_commit(root: Path, blob: str) -> tuple[str, str] | None:
+    """Return the first commit that has an object, of all refs and what they were, and its name there."""
+    commits = _git(root, "rev-list", "--reverse", "--topo-order", *EVERYTHING)
+    # Not git log, which checks signatures by a program, if the repository says so.
+    options = ("--stdin", "--root", "-m", "-r", "-z", "--diff-filter=d", f"--find-object={blob}")
+    shown = None if not commits else _git(root, "diff-tree", *options, asked=commits)
+    if not shown:
+        return None
+    commit, _, name = shown.split(b"\0")[:3]
+    return commit.decode(), os.fsdecode(name)
 
 
 def _line(shown: bytes | None) -> str | None:

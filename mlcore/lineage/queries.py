@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from mlcore.lineage.git import top_folder
+from mlcore.lineage.ends import sha256_like
+from mlcore.lineage.git import MAX_QUERY_BYTES, top_folder
 from mlcore.lineage.names import recorded_name
 
 __all__ = [
@@ -72,7 +73,7 @@ def locate_query(path: Path, root: Path) -> QueryPlace:
 
 
 def query_state(name: str, sha256: str, root: Path) -> QueryState:
-    """Return whether a query that a line names still has the text that ran.
+    """Return whether a query that a line names still has the text that ran, but for ends of lines.
 
     Args:
         sha256: of that text.
@@ -88,7 +89,10 @@ def query_state(name: str, sha256: str, root: Path) -> QueryState:
         if not path.is_file():  # a pipe or a device has no end
             return "missing"
         with open(path, "rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            if path.stat().st_size > MAX_QUERY_BYTES:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+            else:
+                found = sha256_like(file.read(), sha256)
     except (OSError, ValueError):
         return "missing"
     return "same" if found == sha256 else "changed"

@@ -86,7 +86,8 @@ class QueryRecord:
         query: its name, as ``QueryPlace`` has it.
         query_sha256: of its bytes.
         commit: checked out where the query is, or None without git.
-        committed: whether the commit has these bytes of the query; None if git cannot tell.
+        committed: whether the commit has this text of the query, but for ends of lines; None if git
+            cannot tell.
         dirty: whether a tracked file differed from the commit, except the lineage file, and inputs
             and output, whose digests are here. None if git cannot tell.
         params: the value of each parameter.
@@ -142,7 +143,9 @@ class QueryRecord:
         git, blob = git_state(place.repository, own), None
         if git["commit"] is not None:
             assert place.repository is not None
-            blob = blob_sha256(place.repository, git["commit"], place.name_in_repository)
+            blob = blob_sha256(
+                place.repository, git["commit"], place.name_in_repository, query.sha256
+            )
         return cls(
             query=place.name,
             query_sha256=query.sha256,

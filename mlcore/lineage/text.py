@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from mlcore.errors import DataError
 from mlcore.files.inputs import display_name
@@ -14,8 +15,7 @@ from mlcore.lineage.answers import Answer, Step, find
 from mlcore.lineage.checks import Report, check
 from mlcore.lineage.command_record import CommandRecord, Setting
 from mlcore.lineage.data import Dataset
-from mlcore.lineage.log import read_lineage
-from mlcore.lineage.names import find_root
+from mlcore.lineage.log import Log
 from mlcore.lineage.query_record import QueryRecord
 from mlcore.printable import JOINERS, printable, printable_json
 
@@ -25,23 +25,36 @@ _DIGITS = 12  # of a digest, where it is shown to people
 
 
 def find_from_path(
-    path: PathLike, lineage_path: PathLike, *, as_json: bool = False
+    path: PathLike, *lineage_paths: PathLike, as_json: bool = False
 ) -> tuple[str, DataError | None]:
     """Return what the lineage says of a file, and the error unless a run made it as it is.
 
     Args:
         path: of the file, or ``-``.
+        lineage_paths: one at least; the first that knows the file answers.
         as_json: whether the text is JSON; then it says something in any case.
 
     Raises:
         DataError: one of the files cannot be read.
     """
-    answer = find(path, read_lineage(lineage_path), find_root(lineage_path))
+    answer, lineage_path = _first_answer(path, lineage_paths)
     name = display_name(path)
     error = None if answer.state == "known" else _not_made(answer, name, lineage_path)
     if as_json:
         return printable_json(_to_json(answer, name).removesuffix("\n")), error
     return "" if error else _tree(answer, name), error
+
+
+def _first_answer(path: PathLike, logs: Sequence[PathLike]) -> tuple[Answer, PathLike]:
+    """Return the answer of the first log that knows a file, else that of the first; and the log."""
+    answers: list[tuple[Answer, PathLike]] = []
+    for name in logs:
+        with Log(name) as log:
+            answers.append((find(path, log), name))
+            log.report_faults()
+        if answers[-1][0].state == "known":
+            return answers[-1]
+    return next((one for one in answers if one[0].state == "changed"), answers[0])
 
 
 def check_from_path(
@@ -55,13 +68,15 @@ def check_from_path(
     Raises:
         DataError: it cannot be read, or a line is no record.
     """
-    records = read_lineage(lineage_path)
-    report = check(records, find_root(lineage_path))
+    with Log(lineage_path) as log:
+        report = check(log)
+        if not report.num_runs:
+            log.report_faults()
     if as_json:
-        return printable_json(_report_to_json(report, len(records))), _failure(report, lineage_path)
+        return printable_json(_report_to_json(report)), _failure(report, lineage_path)
     lines = [f"{lineage_path}:{line}: {text}" for line, text in report.notes]
     if not report.faults:
-        runs = _count(len(records), "run")
+        runs = _count(report.num_runs, "run")
         return _joined([*lines, f"{runs}, nothing wrong"]), None
     lines += [f"{lineage_path}:{line}: {text}" for line, text in report.faults[1:]]
     return _joined(lines), _failure(report, lineage_path)
@@ -73,12 +88,12 @@ def _failure(report: Report, lineage_path: PathLike) -> DataError | None:
     return None
 
 
-def _report_to_json(report: Report, num_runs: int) -> str:
+def _report_to_json(report: Report) -> str:
     findings = {
         name: [{"line": line, "text": text} for line, text in found]
         for name, found in (("faults", report.faults), ("notes", report.notes))
     }
-    return format_document({"runs": num_runs, **findings}).removesuffix("\n")
+    return format_document({"runs": report.num_runs, **findings}).removesuffix("\n")
 
 
 def _not_made(answer: Answer, name: str, lineage_path: PathLike) -> DataError:
@@ -101,9 +116,15 @@ def _to_json(answer: Answer, name: str) -> str:
             "file": Path(name).name,
             "state": answer.state,
             **asdict(answer.facts),
-            "steps": [{**vars(step), "record": step.record.to_json()} for step in answer.steps],
+            "steps": [_step_to_json(step) for step in answer.steps],
         }
     )
+
+
+def _step_to_json(step: Step) -> dict[str, Any]:
+    place = step.text_place
+    values = {"record": step.record.to_json(), "text_place": None if place is None else vars(place)}
+    return {**vars(step), **values}
 
 
 def _tree(answer: Answer, name: str) -> str:
@@ -132,7 +153,7 @@ def _joined(lines: Iterable[str]) -> str:
 def _run(step: Step, indent: str) -> list[str]:
     record = step.record
     params = f"params  {_pairs(record.params)}"
-    when = f"{record.created_at}, {record.tool}"
+    when = ", ".join(filter(None, (record.created_at, record.tool)))
     if isinstance(record, CommandRecord):
         engine = "" if record.engine is None else f" by {record.engine}"
         command = f"command {record.command}{engine}, {_git(record.commit, record.dirty)}"
@@ -143,7 +164,8 @@ def _run(step: Step, indent: str) -> list[str]:
         "changed": ["note    this query has changed"],
     }
     engine = f"engine  {record.engine} {record.engine_version}, {when}"
-    lines = [query, *states.get(step.query_state or "same", []), params, engine]
+    where = [] if step.text_place is None else [f"text    {step.text_place}"]
+    lines = [query, *states.get(step.query_state or "same", []), *where, params, engine]
     return [indent + line for line in lines]
 
 
@@ -152,9 +174,11 @@ def _inputs(step: Step, indent: str) -> list[tuple[str, int | None, str]]:
     inputs = []
     for data, line in zip(step.record.inputs, step.made_by):
         origin = "no run made it" if line is None else f"line {line}"
+        if line is not None and line < 0:
+            origin = "by provenance.json of the model"
         if line is not None and data.sha256 is None:
             origin += ", by the name of the table"
-        name = display_name(data.file or data.stored or "")
+        name = display_name(data.file or data.stored or "a file of this content")
         text = f"input   {data.table} = {name}: {_size(data)}; {origin}"
         inputs.append((indent + text, line, f"{indent}  "))
     return inputs[::-1]
@@ -172,10 +196,11 @@ def _git(commit: str | None, dirty: bool | None) -> str:
 
 
 def _size(data: Dataset) -> str:
-    parts = ["a table of the engine" if data.file is None else data.format or "a file"]
+    parts = ["a file" if data.stored is None else "a table of the engine"]
+    parts = parts if data.format is None else [data.format]
     parts += [] if data.rows is None else [_count(data.rows, "row")]
     parts += [] if data.bytes is None else [_count(data.bytes, "byte")]
-    if data.file is not None:
+    if data.stored is None:
         known = data.sha256 is not None
         parts.append(f"sha256 {_short(data.sha256)}" if known else "content not known")
     return ", ".join(parts)

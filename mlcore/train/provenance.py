@@ -18,7 +18,8 @@ def facts_of_training(
 ) -> dict[str, Any]:
     """Return what it takes to make a model again, besides its configuration.
 
-    The same rows give the same digest from any file. ``commit`` is the one checked out in the
+    The same rows give the same digest ``interactions`` from any file; ``inputs`` has those of the files
+    themselves, by which a log of lineage knows them. ``commit`` is the one checked out in the
     repository of the current folder, or None; ``lineage`` is ``CommandRun.past``.
 
     Args:
@@ -33,6 +34,7 @@ def facts_of_training(
     """
     return {
         "interactions": {"rows": num_rows, "sha256": model.interactions_sha256},
+        "inputs": run.contents(),
         "engine": None if engine is None else dict(engine),
         "commit": head_commit(Path.cwd()),
         "lineage": run.past(),

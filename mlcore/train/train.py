@@ -405,7 +405,7 @@ def train_from_path(
         "--items": items_path,
         "--attributes": attributes_path,
     }
-    run = CommandRun("train", {"model": out_dir}, lineage_path)
+    run = CommandRun("train", {"model": out_dir}, lineage_path, always_takes=True)
     with replaced_directory(
         Path(out_dir), overwrite, DIRECTORY_FILES, inputs=inputs, on_written=run.on_written
     ) as folder:

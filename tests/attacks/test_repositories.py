@@ -15,19 +15,22 @@ from pathlib import Path
 
 import pytest
 
-from mlcore.lineage import append, check, find_root, format_record, parse_record, read_lineage
+from mlcore.lineage import append, find_root, format_record, parse_record, read_lineage
 from mlcore.lineage.git import (
+    EVERYTHING,
     blob_sha256,
-    commits_of,
+    first_commit,
     has_commit,
     head_commit,
     is_changed,
     is_partial,
+    objects_of,
+    read_blobs,
     top_folder,
 )
 from tests.cli.cases import INTERACTIONS, PREDICTIONS, TRUTH, run, write
 from tests.lineage.conftest import folder, repository  # noqa: F401
-from tests.lineage.records import RECORD, commit_all, git, record_of, write_query
+from tests.lineage.records import RECORD, check_log, commit_all, git, record_of, write_query
 
 pytestmark = pytest.mark.git
 
@@ -199,7 +202,7 @@ def test_no_question_runs_a_program_of_the_repository(
     name: str, repository: Path, mark: Mark  # noqa: F811
 ) -> None:
     attack, words = ATTACKS[name]
-    commit = git("rev-parse", "HEAD")
+    commit, blob = git("rev-parse", "HEAD", "HEAD:sql/one.sql").split()
     attack(str(mark.program))
     mark.was_left()
     root = top_folder(repository / "sql")
@@ -209,9 +212,10 @@ def test_no_question_runs_a_program_of_the_repository(
     is_changed(root, commit)
     is_partial(root)
     blob_sha256(root, commit, "sql/one.sql")
-    commits_of(root, "sql/one.sql")
+    dict(read_blobs(root, {blob: "one.sql"} | objects_of(root, *EVERYTHING)))
+    first_commit(root, blob)
     append("lineage.jsonl", record_of(lineage="lineage.jsonl"))
-    check(read_lineage("lineage.jsonl"), find_root("lineage.jsonl"))
+    check_log("lineage.jsonl")
     assert not mark.was_left()
     plain_git(words)
     assert mark.was_left(), "the attack is none"
@@ -346,7 +350,7 @@ def test_a_line_names_no_file_outside_the_root(name: str, folder: Path) -> None:
     record = parse_record(format_record(RECORD).replace("sql/one.sql", name), "")
     (folder.parent / "secret").write_text("")
     append("lineage.jsonl", record)
-    report = check(read_lineage("lineage.jsonl"), folder)
+    report = check_log("lineage.jsonl")
     assert report.faults == ()
     assert report.notes == ((1, f"{name} is in another place, which this lineage does not know"),)
 
@@ -355,5 +359,5 @@ def test_a_query_that_is_a_pipe_is_not_read(folder: Path) -> None:  # noqa: F811
     append("lineage.jsonl", record_of(lineage="lineage.jsonl"))
     Path("sql/one.sql").unlink()
     os.mkfifo("sql/one.sql")
-    (_, fault), *_ = check(read_lineage("lineage.jsonl"), folder).faults
+    (_, fault), *_ = check_log("lineage.jsonl").faults
     assert fault.endswith("in the folder, got none")

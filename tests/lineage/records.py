@@ -7,17 +7,20 @@ import subprocess
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from mlcore.files.options import PathLike
 from mlcore.lineage import (
+    Answer,
     Dataset,
     FileFacts,
+    Log,
+    Report,
+    check,
     QueryRecord,
     append,
     find,
-    find_root,
     read_lineage,
 )
 from mlcore.warehouse.query import Value, parse_query
@@ -140,5 +143,12 @@ def queries_of(path: Path | str = LINEAGE) -> list[QueryRecord]:
     return [record for record in records if isinstance(record, QueryRecord)]
 
 
-def ask(path: str) -> Any:
-    return find(path, read_lineage(LINEAGE), find_root(LINEAGE))
+def ask(path: PathLike, lineage: PathLike = LINEAGE) -> Answer:
+    """What a log says of a file."""
+    with Log(lineage) as log:
+        return find(path, log)
+
+
+def check_log(lineage: PathLike = LINEAGE) -> Report:
+    with Log(lineage) as log:
+        return check(log)

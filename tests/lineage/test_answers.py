@@ -31,7 +31,7 @@ def test_a_chain_of_three_runs_is_followed_to_its_beginning(chain: Path) -> None
         (2, (1,)),
         (1, (None,)),
     ]
-    assert [step.record.query for step in answer.steps] == ["one.sql", "two.sql", "one.sql"]
+    assert [step.record.maker for step in answer.steps] == ["one.sql", "two.sql", "one.sql"]
     assert [step.line for step in ask("b.csv").steps] == [1]
 
 

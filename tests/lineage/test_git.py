@@ -11,18 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from mlcore.lineage import append, check, find_root, read_lineage
+from mlcore.lineage import append, find_root, read_lineage
 from mlcore.lineage.git import (
     blob_sha256,
-    commits_of,
+    first_commit,
     head_commit,
     is_changed,
     is_partial,
+    objects_of,
     top_folder,
 )
 from tests.lineage.records import (
     LINEAGE,
     RECORD,
+    check_log,
     commit_all,
     git,
     needs_git,
@@ -48,7 +50,7 @@ def test_without_git_there_is_no_commit(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PATH", str(folder))
     assert record_of().commit is None
     append(LINEAGE, record_of())
-    assert check(read_lineage(LINEAGE), find_root(LINEAGE)).faults == ()
+    assert check_log().faults == ()
 
 
 @needs_git
@@ -122,7 +124,10 @@ def test_names_that_git_reads_in_another_way_are_names(repository: Path) -> None
     assert [is_changed(repository, head, names - {one}) for one in names] == [True, True]
     assert is_changed(repository, head, names) is False
     commit = commit_all()
-    assert commits_of(repository, ":(top)é x") == [commit]
+    blobs = {name: blob for blob, name in objects_of(repository, "--no-walk", commit).items()}
+    assert {":(top)é x", "sql/one.sql"} <= set(blobs)
+    # The first commit has these bytes, under the former name.
+    assert first_commit(repository, blobs[":(top)é x"]) == (head, "sql/two.sql")
 
 
 @needs_git
@@ -162,7 +167,7 @@ def test_the_commit_is_that_of_the_repository_the_query_is_in(
     # The same path here is another query.
     (other / "sql").mkdir()
     write_query("one", "  -- another")
-    answer = check([record], find_root("lineage.jsonl"))
+    answer = check_log("lineage.jsonl")
     assert answer.faults == ()
     assert answer.notes == (
         (1, "elsewhere:sql/one.sql is in another place, which this lineage does not know"),
@@ -350,6 +355,6 @@ def test_what_a_partial_clone_lacks_is_not_fetched_and_not_denied(
     assert blob_sha256(clone, first, "sql/one.sql") is None
     assert blob_sha256(clone, first, "sql/none.sql") == ""
     assert blob_sha256(clone, first, "sql") == ""
-    ((line, text),) = check(read_lineage(LINEAGE), clone).notes
+    ((line, text),) = check_log().notes
     assert line == 1 and text.endswith("got a history that is not whole")
     assert record_of().committed is True

@@ -221,3 +221,63 @@ def test_one_question_at_a_time(arguments: list[str], capsys: pytest.CaptureFixt
         main(arguments)
     assert caught.value.code == 2
     assert "--file" in capsys.readouterr().err
+
+
+def test_where_the_text_of_a_moved_query_is_is_shown(
+    chain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("sql/two.sql").rename("sql/2.sql")
+    lines = run(capsys, "--file", "c.csv")[1].splitlines()
+    assert lines[2:4] == ["  note    this query is gone", "  text    2.sql"]
+    step, _ = json.loads(run(capsys, "--file", "c.csv", "--json")[1])["steps"]
+    assert step["text_place"] == {"name": "2.sql", "commit": None}
+
+
+def test_a_conflict_is_told_once_and_the_other_lines_answer(
+    chain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, *others = lines_of()
+    lines = ["<<<<<<< HEAD", one, "=======", *others, ">>>>>>> other"]
+    LINEAGE.write_text("".join(f"{line}\n" for line in lines))
+    status, out, err = run(capsys, "--file", "d.csv")
+    assert err.count("\n") == 1 and err.startswith("note: sql/lineage.jsonl:1: ")
+    assert " in lines 1, 3, 6; passed over: " in err
+    assert status == 0 and out.splitlines()[4].endswith("; line 4")
+    status, out, err = run(capsys, "--check")
+    assert (status, out) == (1, "")
+    assert err.startswith(
+        "error: sql/lineage.jsonl:1: expected records of runs, got the marks of a "
+    )
+    assert "; delete the marks and keep the other lines, of both sides; " in err
+
+
+def test_without_a_log_named_those_here_and_beside_the_file_are_asked(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask_of(name: str) -> tuple[int, list[str]]:
+        status = main(["--file", name])
+        out, err = capsys.readouterr()
+        return status, (out or err).splitlines()
+
+    made("sql/a.csv", "a\n")
+    Path("sql/b.csv").write_text("b\n")
+    assert ask_of("sql/a.csv")[1][0].startswith("sql/a.csv: csv, 1 row")
+    assert "that a run of sql/lineage.jsonl made" in ask_of("sql/b.csv")[1][0]
+    Path("lineage.jsonl").touch()
+    assert ask_of("sql/a.csv")[0] == 0
+    assert "that a run of lineage.jsonl made" in ask_of("sql/b.csv")[1][0]
+    LINEAGE.rename("lineage.jsonl")  # and the log is found without its folder
+    assert ask_of("sql/a.csv")[0] == 0
+
+
+def test_of_several_logs_the_first_that_knows_the_file_answers(
+    chain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("empty.jsonl").touch()
+    logs = ["--lineage", "empty.jsonl", "--lineage", str(LINEAGE)]
+    assert run(capsys, "--file", "d.csv", *logs)[0] == 0
+    Path("d.csv").write_text("changed\n")
+    assert run(capsys, "--file", "d.csv", *logs)[2].endswith(": changed since\n")
+    assert run(capsys, "--check", *logs)[2] == (
+        "error: --lineage: expected one log to check, got several\n"
+    )

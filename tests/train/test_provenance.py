@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -35,17 +37,36 @@ def noted(model: Path) -> dict[str, Any]:
     return found
 
 
-def expected(model: Path, rows: int) -> dict[str, Any]:
+def expected(model: Path, rows: int, *inputs: dict[str, Any]) -> dict[str, Any]:
     digest = Model.load(model).interactions_sha256
     facts = {"interactions": {"rows": rows, "sha256": digest}}
-    return {**facts, "engine": None, "commit": None, "lineage": None}
+    return {**facts, "inputs": list(inputs), "engine": None, "commit": None, "lineage": None}
+
+
+def input_of(role: str, format: str | None, content: bytes) -> dict[str, Any]:
+    digest = hashlib.sha256(content).hexdigest()
+    return {"role": role, "format": format, "bytes": len(content), "sha256": digest}
 
 
 @pytest.mark.filterwarnings("ignore:.*read \\d part")
 @pytest.mark.parametrize(("given", "rows"), [("events/part.csv", 4), ("events/", 5)])
 def test_rows_are_those_of_the_input(given: str, rows: int, folder: Path) -> None:
     train_from_path(folder / given, None, folder / "model", input_options=OPTIONS)
-    assert noted(folder / "model") == expected(folder / "model", rows)
+    found = noted(folder / "model")
+    assert found == expected(folder / "model", rows, *found["inputs"])
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_files_are_noted_by_their_own_digests(packed: bool, folder: Path) -> None:
+    content, config = ROWS.encode(), b'{"num_neighbors": 5}'
+    name = "part.csv.gz" if packed else "events/part.csv"
+    Path(name).write_bytes(gzip.compress(content) if packed else content)
+    Path("config.json").write_bytes(config)
+    train_from_path(name, "config.json", "model", input_options=OPTIONS)
+    assert noted(Path("model"))["inputs"] == [
+        input_of("interactions", "csv", content),
+        input_of("config", "json", config),
+    ]
 
 
 def test_the_same_rows_from_another_file_give_the_same_folder(folder: Path) -> None:
@@ -55,7 +76,10 @@ def test_the_same_rows_from_another_file_give_the_same_folder(folder: Path) -> N
     train_from_path("events/part.csv", None, "model", input_options=OPTIONS)
     train_from_path("other.jsonl", None, "again")
     for path in (folder / "model").iterdir():
-        assert path.read_bytes() == (folder / "again" / path.name).read_bytes(), path.name
+        if path.name != "provenance.json":  # which names the files that were read
+            assert path.read_bytes() == (folder / "again" / path.name).read_bytes(), path.name
+    one, two = noted(folder / "model"), noted(folder / "again")
+    assert one.pop("inputs") != two.pop("inputs") and one == two
 
 
 def test_the_commit_is_that_of_the_current_folder(
@@ -107,6 +131,8 @@ def test_an_engine_notes_itself_too(folder: Path) -> None:
         train_by_engine_from_path(
             engine, "events/part.csv", "config.json", "model", input_options=OPTIONS
         )
-        facts = expected(folder / "model", 4)
+        files = [("interactions", "csv", "events/part.csv"), ("config", "json", "config.json")]
+        inputs = [input_of(role, kind, Path(name).read_bytes()) for role, kind, name in files]
+        facts = expected(folder / "model", 4, *inputs)
         facts["engine"] = {"name": "duckdb", "version": engine.version}
     assert noted(folder / "model") == facts

@@ -19,12 +19,12 @@ from cli.__main__ import main as command_main
 from mlcore.evaluate.evaluate import evaluate_from_path
 from mlcore.files.interactions import read_interactions
 from mlcore.interactions import Interactions
-from mlcore.lineage import find, read_lineage
 from mlcore.preprocess import PreprocessConfig, preprocess_from_path
 from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
 from mlcore.split import SplitConfig, split_from_path
 from mlcore.train.train import train_from_path
+from tests.lineage.records import ask
 from tests.warehouse.fake_bigquery import SECRET, FakeBigQuery, Field
 
 ROOT = Path(__file__).parents[3]
@@ -228,9 +228,8 @@ def test_no_credentials_reach_the_lineage_or_the_screen(warehouse: Warehouse) ->
 def test_model_and_metrics_are_traced_back_to_the_log_by_the_names_of_tables(
     warehouse: Warehouse,
 ) -> None:
-    records = read_lineage(warehouse.folder / "lineage.jsonl")
     for name in ("model", "metrics.json"):
-        answer = find(warehouse.folder / name, records, warehouse.folder)
+        answer = ask(warehouse.folder / name, warehouse.folder / "lineage.jsonl")
         assert answer.state == "known"
         makers = [step.record.maker for step in answer.steps]
         assert makers[0] in ("train", "evaluate") and "sql/extract_events.sql" in makers
