@@ -98,9 +98,7 @@ def train_by_engine_from_path(
     config_path = None if isinstance(config, TrainConfig) else config
     inputs = {"--interactions": interactions, "--config": config_path, "--items": items_path}
     inputs["--attributes"] = attributes_path
-    run = CommandRun(
-        "train", {"model": out_dir}, lineage_path, engine.name, always_takes=True
-    )
+    run = CommandRun("train", {"model": out_dir}, lineage_path, engine.name, always_takes=True)
     with replaced_directory(
         Path(out_dir), overwrite, DIRECTORY_FILES, inputs=inputs, on_written=run.on_written
     ) as folder:

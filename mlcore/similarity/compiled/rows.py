@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlcore.native import call
-from mlcore.numeric.ranges import offsets
+from mlcore.numeric.ranges import offsets, row_spans
 from mlcore.similarity.base import NeighborSettings
 from mlcore.similarity.compiled import BLOCK
 from mlcore.similarity.compiled.layout import lay_out
@@ -90,11 +90,8 @@ class CompiledRows(Rows):
 
     def work(self) -> Float64Array:
         """Return the products of each row, (I,) float64, and what each row takes besides."""
-        begins, work = self._values["item_begins"], np.empty(len(self._counts))
-        for first in range(0, len(work), 2**12):
-            last = min(first + 2**12, len(work))
-            work[first:last] = self._count(first, last)
-        work += np.diff(begins)
+        work = self._count(0, len(self._counts)).astype(np.float64)
+        work += np.diff(self._values["item_begins"])
         work += BLOCK
         return work
 
@@ -105,10 +102,11 @@ class CompiledRows(Rows):
     def _count(self, begin: int, end: int) -> Int64Array:
         """Return the pairs of a user and another item that each row has, (R,) int64."""
         begins, bounds = self._values["item_begins"][begin : end + 1], self._values["user_begins"]
-        users = self._values["item_users"][begins[0] : begins[-1]]
-        lengths = bounds[1:].take(users) - bounds[:-1].take(users) - 1  # (P,) int64
-        so_far = offsets(lengths)
-        counts: Int64Array = np.diff(so_far[begins - begins[0]])
+        counts = np.empty(end - begin, np.int64)
+        for first, last, entries in row_spans(begins):
+            users = self._values["item_users"][entries]
+            lengths = bounds[1:].take(users) - bounds[:-1].take(users) - 1  # (P,) int64
+            counts[first:last] = np.diff(offsets(lengths)[begins[first : last + 1] - entries.start])
         return counts
 
     def find(self, begin: int, end: int) -> Kept:

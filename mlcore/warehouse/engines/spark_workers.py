@@ -36,7 +36,7 @@ __all__ = [
     "wrong_version",
 ]
 
-PACK_ROWS = 2**20  # of the rows that go to the driver together
+PACK_ROWS = 2**17  # of the rows that go to the driver together
 _ERROR = re.compile(r"^(?:mlcore\.errors\.)(\w+): (.*)$", re.MULTILINE)
 _MISSING = re.compile(r"^(?:ModuleNotFoundError|ImportError): (.*)$", re.MULTILINE)
 _CURE = (
