@@ -68,16 +68,16 @@ sums AS (
     SUM(CASE WHEN catalogue.lists > 0 THEN 1 ELSE 0 END) AS listed_items,
     SUM(catalogue.lists) AS lists,
     SUM((2 * catalogue.place - totals.items - 1) * catalogue.lists) AS spread,
-    SUM(catalogue.lists * (LN(totals.users / catalogue.users) / LN(2))) AS bits,
+    SUM(catalogue.lists * (LN(totals.users * 1e0 / catalogue.users) / LN(2))) AS bits,
     MAX(totals.items) AS items
   FROM catalogue
   CROSS JOIN totals
 )
 
 SELECT
-  sums.listed_items / sums.items AS coverage,
-  CASE WHEN sums.lists > 0 THEN sums.spread / (sums.items * sums.lists) ELSE 0 / 1 END AS gini,
-  CASE WHEN sums.lists > 0 THEN sums.bits / sums.lists ELSE 0 / 1 END AS novelty,
+  sums.listed_items * 1e0 / sums.items AS coverage,
+  CASE WHEN sums.lists > 0 THEN sums.spread * 1e0 / (sums.items * sums.lists) ELSE 0e0 END AS gini,
+  CASE WHEN sums.lists > 0 THEN sums.bits / sums.lists ELSE 0e0 END AS novelty,
   unknown.items AS unknown_items
 FROM sums
 CROSS JOIN unknown

@@ -20,7 +20,7 @@ KEYWORDS = frozenset(
     "ORDER OVER PARTITION SELECT THEN UNION WHEN WHERE WITH".split()
 )
 FUNCTIONS = frozenset(
-    "ABS AVG COALESCE CONCAT COUNT FLOOR GREATEST LEAST LN MAX MD5 POWER ROW_NUMBER SIGN SQRT SUBSTR "
+    "ABS AVG COALESCE CONCAT COUNT GREATEST LEAST LN MAX MD5 POWER ROW_NUMBER SIGN SQRT SUBSTR "
     "SUM TO_HEX".split()
 )
 # Of BigQuery; those of DuckDB come from DuckDB itself, in the tests.
@@ -40,7 +40,7 @@ _WHY_NOT = {
     "`": "engines quote names each in their own way",
     "FILTER": "three spellings; take SUM(CASE WHEN ...)",
     "COUNTIF": "three spellings; take SUM(CASE WHEN ...)",
-    "CAST": "no name of a type is known to all; x / 1 is a FLOAT64",
+    "CAST": "no name of a type is known to all; x * 1e0 is a FLOAT64",
     "LOG": "LOG is ln in one engine and log10 in another, with its arguments in either order",
     "LOG2": "no LOG2 in BigQuery; take LN(x) / LN(2)",
     "QUALIFY": "not in older Spark; take a subquery",
@@ -109,6 +109,9 @@ def _fault(before: _Token | None, token: _Token, after: _Token | None) -> str | 
         return _fault_of_word(token, follows)
     if token.kind == "number" and not re.fullmatch(r"[0-9]+|[0-9.]+[eE].*", token.text):
         return "a decimal without exponent is no FLOAT64 in DuckDB and Spark; write 5e-1"
+    beside = {token.text for token in (before, after) if token is not None}
+    if token.kind == "number" and "/" in beside and "e" not in token.text.lower():
+        return "integers divide to an integer in Postgres, SQLite and DataFusion; write 2e0"
     if token.kind == "number" and before is not None and before.text == "BY":
         return "write the column, not its number"
     if token.kind == "text" and not re.fullmatch(r"'[a-z0-9_,]*'", token.text):

@@ -24,7 +24,7 @@ GOOD = """\
 WITH ranked AS (
   SELECT
     events.user_id,
-    events.weight / 2 + 5e-1 AS score,
+    events.weight / 2e0 + 5e-1 AS score,
     COUNT(*) OVER (PARTITION BY events.user_id) AS items,
     ROW_NUMBER() OVER (PARTITION BY events.user_id ORDER BY events.weight DESC, events.item_id) AS age
   FROM events
@@ -56,21 +56,23 @@ def test_a_text_of_the_subset_has_no_faults() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
-        ("events.weight / 2", "events.weight % 2", "no % in BigQuery"),
-        ("events.weight / 2", "events.weight // 2", "no // in BigQuery"),
-        ("events.weight / 2", "events.weight::DOUBLE", "no :: in BigQuery"),
-        ("events.weight / 2", "CAST(events.weight AS FLOAT64)", "no name of a type"),
-        ("events.weight / 2", "LOG(events.weight)", "LOG is ln in one engine"),
-        ("events.weight / 2", "LOG2(events.weight)", "no LOG2 in BigQuery"),
+        ("events.weight / 2e0", "events.weight / 2", "integers divide to an integer"),
+        ("events.weight / 2e0", "1 / events.weight", "integers divide to an integer"),
+        ("events.weight / 2e0", "events.weight % 2", "no % in BigQuery"),
+        ("events.weight / 2e0", "events.weight // 2", "no // in BigQuery"),
+        ("events.weight / 2e0", "events.weight::DOUBLE", "no :: in BigQuery"),
+        ("events.weight / 2e0", "CAST(events.weight AS FLOAT64)", "no name of a type"),
+        ("events.weight / 2e0", "LOG(events.weight)", "LOG is ln in one engine"),
+        ("events.weight / 2e0", "LOG2(events.weight)", "no LOG2 in BigQuery"),
         (
-            "events.weight / 2",
+            "events.weight / 2e0",
             "LN(events.weight, 2) / MEDIAN(2)",
             "neither a keyword nor a function",
         ),
-        ("events.weight / 2", "median(events.weight)", "no function that all engines have"),
-        ("events.weight / 2", "LN", "a function stands before its parenthesis"),
-        ("events.weight / 2", "events.weight || events.item_id", "not in all engines"),
-        ("events.weight / 2", "events.weight[0]", "not in all engines"),
+        ("events.weight / 2e0", "median(events.weight)", "no function that all engines have"),
+        ("events.weight / 2e0", "LN", "a function stands before its parenthesis"),
+        ("events.weight / 2e0", "events.weight || events.item_id", "not in all engines"),
+        ("events.weight / 2e0", "events.weight[0]", "not in all engines"),
         ("5e-1", "0.5", "write 5e-1"),
         ("'a,b_1'", '"a"', "quote names"),
         ("'a,b_1'", "`a`", "quote names"),
