@@ -86,7 +86,13 @@ decayed AS (
     aged.item_id,
     CASE
       WHEN aged.weight > 0 AND aged.half_lives >= 0
-        THEN GREATEST(aged.weight * POWER(2e0, -aged.half_lives), 2.2250738585072014e-308)
+        THEN
+          CASE
+            WHEN aged.half_lives < 1075 AND LN(aged.weight) / LN(2) - aged.half_lives > -1022
+              THEN aged.weight * POWER(2e0, -aged.half_lives)
+            -- a product that vanishes is an error in Postgres
+            ELSE 2.2250738585072014e-308
+          END
     END AS weight,
     aged.half_lives,
     aged.norm,

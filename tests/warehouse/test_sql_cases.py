@@ -21,6 +21,7 @@ from mlcore.warehouse.engines.base import Engine
 from mlcore.warehouse.query import Query, parse_query
 from mlcore.weighting import WEIGHTINGS, Normalization
 from tests import oracles
+from tests.warehouse.page_engines import DataFusion, Postgres, Sqlite
 from tests.warehouse.spark_cluster import QUICK_JAVA
 from tests.warehouse.sql_cases import FOLDER, Case, cases, load_rows, queries, result_rows
 
@@ -66,6 +67,9 @@ ENGINES = [
     pytest.param(open_duckdb, id="duckdb", marks=pytest.mark.duckdb),
     pytest.param(open_googlesql, id="googlesql", marks=pytest.mark.googlesql),
     pytest.param(open_spark, id="spark", marks=pytest.mark.spark),
+    pytest.param(Postgres, id="postgres", marks=pytest.mark.postgres),
+    pytest.param(Sqlite, id="sqlite", marks=pytest.mark.sqlite),
+    pytest.param(DataFusion, id="datafusion", marks=pytest.mark.datafusion),
 ]
 
 

@@ -278,7 +278,11 @@ def test_the_best_neighbors_are_those_of_the_core(
     measure: dict[str, Value], log: str, neighborhood: str, shrinkage: float, duckdb: Engine
 ) -> None:
     interactions = LOGS[log]()
-    settings = {"num_neighbors": 3, "neighborhood": neighborhood, "shrinkage": shrinkage}
+    settings: dict[str, Value] = {
+        "num_neighbors": 3,
+        "neighborhood": neighborhood,
+        "shrinkage": shrinkage,
+    }
     params = {**train_params(measure), **settings}
     found = ask(duckdb, "train", params, interactions=[row[:2] for row in rows_of(interactions)])
     model = binary_model(interactions, measure, **settings)
