@@ -39,7 +39,7 @@ known_users AS (
 
 listings AS (
   SELECT
-    predictions.item_id,
+    predictions.item_id AS item_id,
     COUNT(*) AS lists
   FROM predictions
   JOIN known_users ON predictions.user_id = known_users.user_id
@@ -56,7 +56,7 @@ unknown AS (
 
 catalogue AS (
   SELECT
-    popularity.users,
+    popularity.users AS users,
     COALESCE(listings.lists, 0) AS lists,
     ROW_NUMBER() OVER (ORDER BY COALESCE(listings.lists, 0), popularity.item_id) AS place
   FROM popularity

@@ -78,8 +78,8 @@ extra AS (
 
 hits AS (
   SELECT
-    predictions.user_id,
-    predictions.position,
+    predictions.user_id AS user_id,
+    predictions.position AS position,
     ROW_NUMBER() OVER (
       PARTITION BY predictions.user_id
       ORDER BY predictions.position
@@ -129,16 +129,16 @@ means AS (
 )
 
 SELECT
-  means.precision,
-  means.recall,
-  means.hit_rate,
-  means.ndcg,
-  means.map,
-  means.mrr,
-  means.users,
-  means.users_without_predictions,
+  means.precision AS precision,
+  means.recall AS recall,
+  means.hit_rate AS hit_rate,
+  means.ndcg AS ndcg,
+  means.map AS map,
+  means.mrr AS mrr,
+  means.users AS users,
+  means.users_without_predictions AS users_without_predictions,
   extra.users AS extra_users,
-  fault_counts.faults
+  fault_counts.faults AS faults
 FROM means
 CROSS JOIN extra
 CROSS JOIN fault_counts

@@ -21,8 +21,8 @@ WITH asked AS (
 
 weighed AS (
   SELECT
-    histories.user_id,
-    histories.item_id,
+    histories.user_id AS user_id,
+    histories.item_id AS item_id,
     CASE
       WHEN histories.weight < 1.1754943508222875e-38
         THEN (histories.weight + 9.466330862652142e-30) - 9.466330862652142e-30
@@ -35,7 +35,7 @@ weighed AS (
 
 products AS (
   SELECT
-    weighed.user_id,
+    weighed.user_id AS user_id,
     neighbors.neighbor_id AS item_id,
     weighed.weight * neighbors.similarity AS product
   FROM weighed
@@ -53,9 +53,9 @@ ceilings AS (
 
 parts AS (
   SELECT
-    products.user_id,
-    products.item_id,
-    products.product,
+    products.user_id AS user_id,
+    products.item_id AS item_id,
+    products.product AS product,
     (products.product + ceilings.high) - ceilings.high AS high,
     ceilings.low AS ceiling
   FROM products
@@ -73,9 +73,9 @@ scores AS (
 
 unseen AS (
   SELECT
-    scores.user_id,
-    scores.item_id,
-    scores.score
+    scores.user_id AS user_id,
+    scores.item_id AS item_id,
+    scores.score AS score
   FROM scores
   LEFT JOIN histories
     ON scores.user_id = histories.user_id AND scores.item_id = histories.item_id

@@ -72,9 +72,9 @@ directed AS (
 
 counted AS (
   SELECT
-    directed.item_id,
-    directed.neighbor_id,
-    directed.common_users,
+    directed.item_id AS item_id,
+    directed.neighbor_id AS neighbor_id,
+    directed.common_users AS common_users,
     directed.common_users * 1e0 AS c,
     source_counts.users AS s,
     target_counts.users AS t,

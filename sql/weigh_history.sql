@@ -28,11 +28,11 @@ WITH known_items AS (
 
 known_events AS (
   SELECT
-    events.user_id,
-    events.item_id,
-    events.weight,
-    events.timestamp,
-    known_items.norm,
+    events.user_id AS user_id,
+    events.item_id AS item_id,
+    events.weight AS weight,
+    events.timestamp AS timestamp,
+    known_items.norm AS norm,
     ROW_NUMBER() OVER (
       PARTITION BY events.user_id, events.item_id
       ORDER BY COALESCE(events.timestamp, 253402300800) DESC, events.weight DESC
@@ -82,8 +82,8 @@ aged AS (
 
 decayed AS (
   SELECT
-    aged.user_id,
-    aged.item_id,
+    aged.user_id AS user_id,
+    aged.item_id AS item_id,
     CASE
       WHEN aged.weight > 0 AND aged.half_lives >= 0
         THEN
@@ -94,9 +94,9 @@ decayed AS (
             ELSE 2.2250738585072014e-308
           END
     END AS weight,
-    aged.half_lives,
-    aged.norm,
-    length_factors.factor
+    aged.half_lives AS half_lives,
+    aged.norm AS norm,
+    length_factors.factor AS factor
   FROM aged
   LEFT JOIN length_factors ON aged.num_items = length_factors.num_items
 ),

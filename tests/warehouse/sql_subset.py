@@ -75,7 +75,7 @@ def faults(query: Query) -> list[str]:
         why = _fault(before, token, after)
         if why is not None:
             told.append(f"{token.line}: {token.text}: {why}")
-    return told + _of_windows(query, code) + _of_names(query, code)
+    return told + _of_windows(query, code) + _of_names(query, code) + _of_columns(code)
 
 
 def names_of(text: str) -> set[str]:
@@ -201,6 +201,26 @@ def _nulls(window: Sequence[_Token], nullable: set[str]) -> Iterator[str]:
             covered = index + len(_parenthesis(window, index + 1))
         if orders and index > orders[0] and index > covered and token.text in nullable:
             yield f"{token.line}: {token.text}: NULL comes first or last; order by COALESCE(...)"
+
+
+def _of_columns(code: Sequence[_Token]) -> list[str]:
+    told: list[str] = []
+    clauses = [""]  # of each parenthesis that is open
+    for index, token in enumerate(code):
+        if token.text == "(":
+            clauses.append("")
+        elif token.text == ")":
+            clauses.pop()
+        elif token.text in ("SELECT", "FROM"):
+            clauses[-1] = token.text
+        elif clauses[-1] == "SELECT" and token.text == ".":
+            begins = code[index - 2].text in ("SELECT", "DISTINCT", ",")
+            if begins and code[index + 2].text in (",", "FROM"):
+                column = code[index + 1]
+                told.append(
+                    f"{column.line}: {column.text}: ClickHouse names it with its table; write AS"
+                )
+    return told
 
 
 def _of_names(query: Query, code: Sequence[_Token]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -386,6 +388,29 @@ def test_train_and_recommend_give_the_lists_of_training_and_prediction(
     np.testing.assert_allclose(
         [row[2] for row in found], scores, rtol=1e-14 if tenths else 0, atol=1e-14 if tenths else 0
     )
+
+
+@pytest.mark.parametrize("spread", [0, 20])
+def test_scores_of_the_longest_histories_are_exact_sums_rounded_once(
+    spread: int, duckdb: Engine
+) -> None:
+    rng, longest = np.random.default_rng(8), 2**18
+    items = [f"{item}" for item in range(longest)]
+    weights = 2 - rng.random(longest, np.float32)
+    similarities = np.ldexp(1 - rng.random(longest) / 8, -rng.integers(0, spread + 1, longest))
+    similarities = (similarities * rng.choice([-1, 1, 1], longest)).astype(np.float32)
+    products = weights.astype(float) * similarities.astype(float)
+    tables: dict[str, list[Row]] = {
+        "neighbors": list(zip(items, itertools.cycle("xyz"), similarities.tolist())),
+        "histories": list(zip(itertools.repeat("u"), items, weights.tolist())),
+        "users": [("u",)],
+    }
+    expected = {id_: math.fsum(products[place::3]) for place, id_ in enumerate("xyz")}
+    found = ask(duckdb, "recommend", {}, **tables)
+    assert {row[1]: row[2] for row in found} == expected
+    alone = [(item, "x", similarity) for item, _, similarity in tables["neighbors"]]
+    ((_, _, score, _),) = ask(duckdb, "recommend", {}, **{**tables, "neighbors": alone})
+    assert score == math.fsum(products)
 
 
 @pytest.mark.parametrize("cutoff", [1, 3, 5])

@@ -23,7 +23,7 @@ GOOD = """\
 -- param: n INT64: how many
 WITH ranked AS (
   SELECT
-    events.user_id,
+    events.user_id AS user_id,
     events.weight / 2e0 + 5e-1 AS score,
     COUNT(*) OVER (PARTITION BY events.user_id) AS items,
     ROW_NUMBER() OVER (PARTITION BY events.user_id ORDER BY events.weight DESC, events.item_id) AS age
@@ -93,7 +93,8 @@ def test_a_text_of_the_subset_has_no_faults() -> None:
         (" ORDER BY events.weight DESC, events.item_id", "", "not defined without ORDER BY"),
         ("ORDER BY events.weight", "ORDER BY events.timestamp", "NULL comes first or last"),
         ("  user_id,\n  score\nFROM", "  *\nFROM", "write the columns"),
-        ("events.user_id,", "events.*,", "write the columns"),
+        ("events.user_id AS user_id,", "events.*,", "write the columns"),
+        ("events.user_id AS user_id,", "events.user_id,", "user_id: ClickHouse names it with"),
         ("AS items", "AS groups", "a reserved word"),
         ("AS items", "AS Items", "neither a keyword"),
         ("WITH", "WITH RECURSIVE", "restricted in each engine"),
@@ -115,7 +116,7 @@ def test_a_text_of_the_subset_has_no_faults() -> None:
         ("@n", "3", "expected @n in the text, got it nowhere"),
         ("-- q: what it does.\n--", "-- q: what it does.\n-- See @n.", "no @ in comments"),
         ("items > 1\n", "items > 1", "lines end in LF"),
-        ("    events.user_id,", "\tevents.user_id,", "no tabs"),
+        ("    events.user_id AS", "\tevents.user_id AS", "no tabs"),
     ],
 )
 def test_what_is_not_portable_is_told(old: str, new: str, fault: str) -> None:
