@@ -30,7 +30,7 @@ from mlcore.errors import DataError
 from mlcore.warehouse.engines.base import BoundQuery, Engine, Result, Rows
 from mlcore.warehouse.query import Column, SqlType, Value
 
-__all__ = ["DataFusion", "PageEngine", "Postgres", "Sqlite"]
+__all__ = ["DataFusion", "PageEngine", "Postgres", "Sqlite", "replacements"]
 
 PAGE = Path(__file__).parents[2] / "docs/engines.md"
 NOTHING = "nothing"
@@ -38,31 +38,28 @@ _TYPES: Mapping[SqlType, type] = {"STRING": str, "INT64": int, "FLOAT64": float,
 
 
 @cache
-def _page() -> tuple[dict[str, dict[str, str]], str]:
-    """Return what each engine writes in place of what the files have, by engine; the code in Python."""
+def replacements() -> dict[str, dict[str, str]]:
+    """Return what each engine writes in place of what the files have, by engine."""
     text = PAGE.read_text("utf-8")
     rows = [
         [cell.strip().strip("`") for cell in line.split("|")[1:-1]]
-        for line in text.splitlines()
-        if line.startswith("|")
+        for line in text[text.index("| in the files |") :].partition("\n\n")[0].splitlines()
     ]
     (_, *engines), _, *rest = rows
-    replaced = {
+    return {
         engine.split()[0].lower(): {name: cells[place] or name for name, *cells in rest}
         for place, engine in enumerate(engines)
     }
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    return replaced, code
 
 
 class PageEngine(Engine):
     """An engine that gets the texts with the replacements of its column."""
 
     def __init__(self) -> None:
-        self._replaced = _page()[0][self.name]
+        self._replaced = replacements()[self.name]
 
     @abstractmethod
-    def _execute(
+    def execute(
         self, text: str, values: Mapping[str, Value] | None = None
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Return the names of the columns, and the rows."""
@@ -74,8 +71,8 @@ class PageEngine(Engine):
 
     def load(self, table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> None:
         declared = ", ".join(f"{column.name} {self._replaced[column.type]}" for column in columns)
-        self._execute(f"DROP TABLE IF EXISTS {table}")
-        self._execute(f"CREATE TABLE {table} ({declared})")
+        self.execute(f"DROP TABLE IF EXISTS {table}")
+        self.execute(f"CREATE TABLE {table} ({declared})")
         for part in parts:
             rows = list(zip(*(part[column.name].tolist() for column in columns), strict=True))
             if rows:
@@ -84,7 +81,9 @@ class PageEngine(Engine):
     def attach_parquet(self, table: str, columns: Sequence[Column], path: str) -> None:
         raise DataError(f"{path}: expected rows, got Parquet")
 
-    def _rewrite(self, text: str) -> str:
+    def rewrite(self, text: str) -> str:
+        """Return a text as the engine reads it."""
+
         def replace(found: re.Match[str]) -> str:
             kind, word = found.lastgroup, found[0]
             if kind == "parameter":
@@ -99,11 +98,11 @@ class PageEngine(Engine):
         return re.sub(pattern, replace, text)
 
     def _run(self, bound: BoundQuery, order: Sequence[str]) -> Result:
-        text = self._rewrite(bound.query.text)
+        text = self.rewrite(bound.query.text)
         if order:
             names = ", ".join(column.name for column in bound.query.writes)
             text = f"SELECT {names} FROM (\n{text}\n) AS result ORDER BY {', '.join(order)}"
-        names_found, rows = self._execute(text, bound.values)
+        names_found, rows = self.execute(text, bound.values)
         writes = bound.query.writes
         assert names_found == [column.name for column in writes], names_found
         by_column = list(zip(*rows, strict=True)) or [()] * len(writes)
@@ -135,7 +134,8 @@ class Sqlite(PageEngine):
 
         super().__init__()
         self._connection = sqlite3.connect(":memory:")
-        exec(_page()[1], {"connection": self._connection, "hashlib": hashlib})
+        (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+        exec(code, {"connection": self._connection, "hashlib": hashlib})
 
     def close(self) -> None:
         self._connection.close()
@@ -152,7 +152,7 @@ class Sqlite(PageEngine):
         marks = ", ".join("?" for _ in columns)
         self._connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
 
-    def _execute(
+    def execute(
         self, text: str, values: Mapping[str, Value] | None = None
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         cursor = self._connection.execute(text, values or {})
@@ -191,10 +191,10 @@ class DataFusion(PageEngine):
         ]
         batch = pyarrow.record_batch(arrays, names=[column.name for column in columns])
         self._context.register_record_batches("rows", [[batch]])
-        self._execute(f"INSERT INTO {table} SELECT * FROM rows")
-        self._execute("DROP TABLE rows")
+        self.execute(f"INSERT INTO {table} SELECT * FROM rows")
+        self.execute("DROP TABLE rows")
 
-    def _execute(
+    def execute(
         self, text: str, values: Mapping[str, Value] | None = None
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         table = self._context.sql(text, param_values=dict(values or {})).to_arrow_table()
@@ -289,7 +289,7 @@ class Postgres(PageEngine):
         with self._connection.cursor() as cursor:
             cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
 
-    def _execute(
+    def execute(
         self, text: str, values: Mapping[str, Value] | None = None
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         with self._connection.cursor() as cursor:
