@@ -1,7 +1,7 @@
 # Works with GNU make 3.81 and later. Each target sets up what it needs; `make help` lists them.
 #
 ## PYTHON=python3.12   the interpreter that environments are made from, 3.11 or newer
-## ALL=1               test: Spark, BigQuery, GoogleSQL and Go too, none may be missing; clean: environments too;
+## ALL=1               test: Spark, BigQuery, GoogleSQL, Postgres and Go too, none may be missing; clean: environments too;
 ##                     bench: 20m and the growth too, more than two hours
 ## MINUTES=10          attack: how long
 ## FAST_MARKS=EXPR     what test-fast selects, as in pytest -m

@@ -7,6 +7,7 @@ import shutil
 import signal
 from collections import defaultdict
 from collections.abc import Generator, Sequence
+from glob import glob
 from importlib.util import find_spec
 from typing import NamedTuple
 from zlib import crc32
@@ -26,6 +27,8 @@ ALL = os.environ.get("ALL") == "1"
 # Of a slow test with more cases than this, so many are not slow, and of any other with more cases than
 # GRID_CASES; of any test, one is fast.
 SLOW_CASES, GRID_CASES = 4, 12
+# Where Debian has the server, outside PATH.
+POSTGRES = os.pathsep.join(sorted(glob("/usr/lib/postgresql/*/bin")))
 
 
 class Part(NamedTuple):
@@ -52,6 +55,7 @@ SET_UP = "`make setup` installs it"
 SET_UP_ALL = "`make setup ALL=1` installs it"
 PARTS = {
     "bigquery": Part(SET_UP_ALL, ("google.auth", "google.cloud.bigquery", "zetasql")),
+    "datafusion": Part(SET_UP_ALL, ("datafusion", "pyarrow")),
     "duckdb": Part(SET_UP, ("duckdb",)),
     "git": Part("get git from git-scm.com", (), ("git",)),
     "go": Part("get Go 1.24 or newer from go.dev/dl", (), ("go",)),
@@ -63,6 +67,11 @@ PARTS = {
     ),
     "node": Part("get Node.js from nodejs.org", (), ("node",)),
     "optuna": Part(SET_UP, ("optuna",)),
+    "postgres": Part(
+        f"get Postgres, 15 or newer: Debian's package postgresql; {SET_UP_ALL}",
+        ("psycopg",),
+        ("postgres",),
+    ),
     "sklearn": Part(SET_UP, ("sklearn",)),
     "spark": Part(
         "`make test ALL=1` installs and runs it, with Java 17 or newer on PATH",
@@ -70,6 +79,7 @@ PARTS = {
         ("java",),
         takes_minutes=True,
     ),
+    "sqlite": Part("get a Python with sqlite3", ("sqlite3",)),
     "trec_eval": Part(SET_UP, ("pytrec_eval",)),
     "unzip": Part("get unzip of Info-ZIP", (), ("unzip",)),
 }
@@ -106,7 +116,7 @@ def is_installed(module: str) -> bool:
 
 def is_on_path(program: str) -> bool:
     of_java = os.path.join(os.environ.get("JAVA_HOME", ""), "bin")
-    return any(shutil.which(program, path=path) for path in (None, of_java))
+    return any(shutil.which(program, path=path) for path in (None, of_java, POSTGRES))
 
 
 SKIPPED = {

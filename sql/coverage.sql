@@ -39,7 +39,7 @@ known_users AS (
 
 listings AS (
   SELECT
-    predictions.item_id,
+    predictions.item_id AS item_id,
     COUNT(*) AS lists
   FROM predictions
   JOIN known_users ON predictions.user_id = known_users.user_id
@@ -56,7 +56,7 @@ unknown AS (
 
 catalogue AS (
   SELECT
-    popularity.users,
+    popularity.users AS users,
     COALESCE(listings.lists, 0) AS lists,
     ROW_NUMBER() OVER (ORDER BY COALESCE(listings.lists, 0), popularity.item_id) AS place
   FROM popularity
@@ -68,16 +68,16 @@ sums AS (
     SUM(CASE WHEN catalogue.lists > 0 THEN 1 ELSE 0 END) AS listed_items,
     SUM(catalogue.lists) AS lists,
     SUM((2 * catalogue.place - totals.items - 1) * catalogue.lists) AS spread,
-    SUM(catalogue.lists * (LN(totals.users / catalogue.users) / LN(2))) AS bits,
+    SUM(catalogue.lists * (LN(totals.users * 1e0 / catalogue.users) / LN(2))) AS bits,
     MAX(totals.items) AS items
   FROM catalogue
   CROSS JOIN totals
 )
 
 SELECT
-  sums.listed_items / sums.items AS coverage,
-  CASE WHEN sums.lists > 0 THEN sums.spread / (sums.items * sums.lists) ELSE 0 / 1 END AS gini,
-  CASE WHEN sums.lists > 0 THEN sums.bits / sums.lists ELSE 0 / 1 END AS novelty,
+  sums.listed_items * 1e0 / sums.items AS coverage,
+  CASE WHEN sums.lists > 0 THEN sums.spread * 1e0 / (sums.items * sums.lists) ELSE 0e0 END AS gini,
+  CASE WHEN sums.lists > 0 THEN sums.bits / sums.lists ELSE 0e0 END AS novelty,
   unknown.items AS unknown_items
 FROM sums
 CROSS JOIN unknown

@@ -30,7 +30,7 @@ aggregated AS (
       WHEN 'sum' THEN SUM(weight)
       WHEN 'max' THEN MAX(weight)
       WHEN 'last' THEN MAX(CASE WHEN age = 1 THEN weight END)
-      WHEN 'count' THEN COUNT(*) / 1
+      WHEN 'count' THEN COUNT(*) * 1e0
     END AS weight,
     MAX(timestamp) AS timestamp
   FROM aged

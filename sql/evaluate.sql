@@ -28,7 +28,7 @@ wanted AS (
   SELECT
     user_id,
     COUNT(*) AS items,
-    SUM(CASE WHEN position <= @cutoff THEN LN(2) / LN(position + 1) ELSE 0 / 1 END) AS ideal
+    SUM(CASE WHEN position <= @cutoff THEN LN(2) / LN(position + 1) ELSE 0e0 END) AS ideal
   FROM ordered
   GROUP BY user_id
 ),
@@ -78,8 +78,8 @@ extra AS (
 
 hits AS (
   SELECT
-    predictions.user_id,
-    predictions.position,
+    predictions.user_id AS user_id,
+    predictions.position AS position,
     ROW_NUMBER() OVER (
       PARTITION BY predictions.user_id
       ORDER BY predictions.position
@@ -95,20 +95,20 @@ gains AS (
     user_id,
     COUNT(*) AS hits,
     SUM(LN(2) / LN(position + 1)) AS gain,
-    SUM(nth / position) AS precisions,
-    MAX(CASE WHEN nth = 1 THEN 1 / position ELSE 0 / 1 END) AS reciprocal_rank
+    SUM(nth * 1e0 / position) AS precisions,
+    MAX(CASE WHEN nth = 1 THEN 1e0 / position ELSE 0e0 END) AS reciprocal_rank
   FROM hits
   GROUP BY user_id
 ),
 
 per_user AS (
   SELECT
-    COALESCE(gains.hits, 0) / @cutoff AS user_precision,
-    COALESCE(gains.hits, 0) / wanted.items AS user_recall,
-    CASE WHEN gains.hits > 0 THEN 1 / 1 ELSE 0 / 1 END AS hit,
-    COALESCE(gains.gain, 0 / 1) / wanted.ideal AS user_ndcg,
-    COALESCE(gains.precisions, 0 / 1) / wanted.items AS average_precision,
-    COALESCE(gains.reciprocal_rank, 0 / 1) AS reciprocal_rank,
+    COALESCE(gains.hits, 0) * 1e0 / @cutoff AS user_precision,
+    COALESCE(gains.hits, 0) * 1e0 / wanted.items AS user_recall,
+    CASE WHEN gains.hits > 0 THEN 1e0 ELSE 0e0 END AS hit,
+    COALESCE(gains.gain, 0e0) / wanted.ideal AS user_ndcg,
+    COALESCE(gains.precisions, 0e0) / wanted.items AS average_precision,
+    COALESCE(gains.reciprocal_rank, 0e0) AS reciprocal_rank,
     CASE WHEN listed.user_id IS NULL THEN 1 ELSE 0 END AS is_without
   FROM wanted
   LEFT JOIN gains ON wanted.user_id = gains.user_id
@@ -129,16 +129,16 @@ means AS (
 )
 
 SELECT
-  means.precision,
-  means.recall,
-  means.hit_rate,
-  means.ndcg,
-  means.map,
-  means.mrr,
-  means.users,
-  means.users_without_predictions,
+  means.precision AS precision,
+  means.recall AS recall,
+  means.hit_rate AS hit_rate,
+  means.ndcg AS ndcg,
+  means.map AS map,
+  means.mrr AS mrr,
+  means.users AS users,
+  means.users_without_predictions AS users_without_predictions,
   extra.users AS extra_users,
-  fault_counts.faults
+  fault_counts.faults AS faults
 FROM means
 CROSS JOIN extra
 CROSS JOIN fault_counts

@@ -10,10 +10,10 @@
 -- param: begin_time INT64: seconds since 1970 UTC, the first taken
 -- param: end_time INT64: seconds since 1970 UTC, the first no longer taken
 SELECT
-  raw_events.user_id,
-  raw_events.item_id,
-  action_weights.weight,
-  raw_events.timestamp
+  raw_events.user_id AS user_id,
+  raw_events.item_id AS item_id,
+  action_weights.weight AS weight,
+  raw_events.timestamp AS timestamp
 FROM raw_events
 JOIN action_weights ON raw_events.action = action_weights.action
 WHERE

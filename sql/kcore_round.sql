@@ -26,10 +26,10 @@ item_counts AS (
 )
 
 SELECT
-  interactions.user_id,
-  interactions.item_id,
-  interactions.weight,
-  interactions.timestamp
+  interactions.user_id AS user_id,
+  interactions.item_id AS item_id,
+  interactions.weight AS weight,
+  interactions.timestamp AS timestamp
 FROM interactions
 JOIN user_counts ON interactions.user_id = user_counts.user_id
 JOIN item_counts ON interactions.item_id = item_counts.item_id

@@ -1,10 +1,12 @@
 -- recommend: the best unseen items of each user, by the neighbors of the items in the history.
 --
--- The score of a target is the sum over the history of weight x similarity. Each product is rounded to
--- a multiple of 2^-40 of the user's greatest one, so that sums are exact and no order of addition changes
--- them: every engine gives the same scores. Given the similarities of a model, which are float32, they
--- are within 2^-41 x items of the history of what cli.predict gives, relative to the greatest product;
--- those of sql/train.sql have more digits. Ties go to the smaller id.
+-- The score of a target is the sum over the history of weight x similarity, the weights as FLOAT32 (see
+-- sql/train.sql). No engine promises an order of addition, so products are cut into two parts that add up
+-- exactly in any: adding 2^20 x the user's greatest product, and taking it off, leaves a multiple of a unit
+-- so coarse that sums over histories of up to 2^18 items stay within 53 bits; a ceiling 2^33 times as fine
+-- does the same to what was cut off. What is left out is below 2^-66 of the greatest product. So every
+-- engine has the same scores, the exact sums rounded once. cli.predict rounds at each addition, which
+-- is the same while sums stay within 53 bits, as with weights of 1. Ties go to the smaller id.
 --
 -- reads: neighbors(item_id STRING, neighbor_id STRING, similarity FLOAT64)
 -- reads: histories(user_id STRING, item_id STRING, weight FLOAT64 = 1)
@@ -17,40 +19,63 @@ WITH asked AS (
   FROM users
 ),
 
-products AS (
+weighed AS (
   SELECT
-    histories.user_id,
-    neighbors.neighbor_id AS item_id,
-    histories.weight * neighbors.similarity AS product
+    histories.user_id AS user_id,
+    histories.item_id AS item_id,
+    CASE
+      WHEN histories.weight < 1.1754943508222875e-38
+        THEN (histories.weight + 9.466330862652142e-30) - 9.466330862652142e-30
+      WHEN histories.weight < 3.4028235677973366e38
+        THEN histories.weight * 536870913e0 - (histories.weight * 536870913e0 - histories.weight)
+    END AS weight
   FROM histories
   JOIN asked ON histories.user_id = asked.user_id
-  JOIN neighbors ON histories.item_id = neighbors.item_id
 ),
 
-greatest_products AS (
+products AS (
+  SELECT
+    weighed.user_id AS user_id,
+    neighbors.neighbor_id AS item_id,
+    weighed.weight * neighbors.similarity AS product
+  FROM weighed
+  JOIN neighbors ON weighed.item_id = neighbors.item_id
+),
+
+ceilings AS (
   SELECT
     user_id,
-    MAX(ABS(product)) AS product
+    MAX(ABS(product)) * 1048576e0 AS high,
+    MAX(ABS(product)) * 1048576e0 / 8589934592e0 AS low
   FROM products
   GROUP BY user_id
 ),
 
+parts AS (
+  SELECT
+    products.user_id AS user_id,
+    products.item_id AS item_id,
+    products.product AS product,
+    (products.product + ceilings.high) - ceilings.high AS high,
+    ceilings.low AS ceiling
+  FROM products
+  JOIN ceilings ON products.user_id = ceilings.user_id
+),
+
 scores AS (
   SELECT
-    products.user_id,
-    products.item_id,
-    SUM(FLOOR(products.product / greatest_products.product * 1099511627776e0 + 5e-1))
-    / 1099511627776e0 * MAX(greatest_products.product) AS score
-  FROM products
-  JOIN greatest_products ON products.user_id = greatest_products.user_id
-  GROUP BY products.user_id, products.item_id
+    user_id,
+    item_id,
+    SUM(high) + SUM(((product - high) + ceiling) - ceiling) AS score
+  FROM parts
+  GROUP BY user_id, item_id
 ),
 
 unseen AS (
   SELECT
-    scores.user_id,
-    scores.item_id,
-    scores.score
+    scores.user_id AS user_id,
+    scores.item_id AS item_id,
+    scores.score AS score
   FROM scores
   LEFT JOIN histories
     ON scores.user_id = histories.user_id AND scores.item_id = histories.item_id

@@ -4,8 +4,13 @@
 -- history) and the target (an item to recommend), u all users. The formulas are those of
 -- docs/similarities.md, with the same order of operations, so that what needs + - * / and SQRT alone
 -- has the same bits as in mlcore. `target` keeps the best sources of each target, `source` the best
--- targets of each source; ties go to the smaller id. A similarity that float32 rounds to 0 is left out
--- (7.006492321624085e-46 is 2^-150). Weights play no part: a row says that the user has the item.
+-- targets of each source; ties go to the smaller id. Weights play no part: a row says that the user has
+-- the item.
+--
+-- The best are chosen by FLOAT64 and written as FLOAT32, as a model has them: 2^29 + 1 leaves the upper 24
+-- of 53 bits, halves to even; below 2^-126, adding 1.5 x 2^-97 and taking it off leaves a multiple of
+-- 2^-149. What rounds to 0, up to 2^-150, is left out; what FLOAT32 does not hold is NULL, which
+-- cli.run_sql does not write.
 --
 -- The work grows with the sum over users of the square of their items: see sql/cap_history.sql.
 --
@@ -19,7 +24,7 @@
 -- param: shrinkage FLOAT64 >= 0 = 0: holds back pairs with little evidence
 -- param: min_cooccurrence INT64 >= 1 = 1: pairs that fewer users share are dropped
 -- param: num_neighbors INT64 >= 1 = 100: pairs kept for each item
--- param: neighborhood STRING {target|source} = target: for which of the two items
+-- param: neighborhood STRING {target|source} = source: for which of the two items
 WITH taken AS (
   SELECT DISTINCT
     user_id,
@@ -30,13 +35,13 @@ WITH taken AS (
 item_counts AS (
   SELECT
     item_id,
-    COUNT(*) / 1 AS users
+    COUNT(*) * 1e0 AS users
   FROM taken
   GROUP BY item_id
 ),
 
 totals AS (
-  SELECT COUNT(DISTINCT user_id) / 1 AS users
+  SELECT COUNT(DISTINCT user_id) * 1e0 AS users
   FROM taken
 ),
 
@@ -67,10 +72,10 @@ directed AS (
 
 counted AS (
   SELECT
-    directed.item_id,
-    directed.neighbor_id,
-    directed.common_users,
-    directed.common_users / 1 AS c,
+    directed.item_id AS item_id,
+    directed.neighbor_id AS neighbor_id,
+    directed.common_users AS common_users,
+    directed.common_users * 1e0 AS c,
     source_counts.users AS s,
     target_counts.users AS t,
     totals.users AS u
@@ -96,31 +101,31 @@ scored AS (
       WHEN 'lift' THEN u * c / (s * t + @shrinkage)
       WHEN 'pmi' THEN LN(u * c / (s * t)) * (c / (c + @shrinkage))
       WHEN 'npmi'
-        THEN CASE WHEN c = u THEN 1 / 1 ELSE LN(u * c / (s * t)) / LN(u / c) END
+        THEN CASE WHEN c = u THEN 1e0 ELSE LN(u * c / (s * t)) / LN(u / c) END
           * (c / (c + @shrinkage))
       WHEN 'log_likelihood_ratio'
         THEN
           2 * GREATEST(
-            0 / 1,
+            0e0,
             c * LN(c * u / (s * t))
-            + CASE WHEN s > c THEN (s - c) * LN((s - c) * u / (s * (u - t))) ELSE 0 / 1 END
-            + CASE WHEN t > c THEN (t - c) * LN((t - c) * u / ((u - s) * t)) ELSE 0 / 1 END
+            + CASE WHEN s > c THEN (s - c) * LN((s - c) * u / (s * (u - t))) ELSE 0e0 END
+            + CASE WHEN t > c THEN (t - c) * LN((t - c) * u / ((u - s) * t)) ELSE 0e0 END
             + CASE
               WHEN u - s - t + c > 0
                 THEN (u - s - t + c) * LN((u - s - t + c) * u / ((u - s) * (u - t)))
-              ELSE 0 / 1
+              ELSE 0e0
             END
           )
-          * CASE WHEN @signed THEN SIGN(u * c - s * t) ELSE 1 / 1 END
+          * CASE WHEN @signed THEN SIGN(u * c - s * t) ELSE 1e0 END
           * (c / (c + @shrinkage))
       WHEN 'pearson'
         THEN
           CASE
-            WHEN s = u OR t = u THEN 0 / 1
+            WHEN s = u OR t = u THEN 0e0
             ELSE GREATEST(
-              -1 / 1,
+              -1e0,
               LEAST(
-                1 / 1,
+                1e0,
                 (c - s * t / u)
                 / (
                   SQRT(s * (1 - s / u) * (1 - s / u) + (u - s) * (s / u) * (s / u))
@@ -153,7 +158,12 @@ ranked AS (
 SELECT
   item_id,
   neighbor_id,
-  similarity,
+  CASE
+    WHEN ABS(similarity) < 1.1754943508222875e-38
+      THEN (similarity + 9.466330862652142e-30) - 9.466330862652142e-30
+    WHEN ABS(similarity) < 3.4028235677973366e38
+      THEN similarity * 536870913e0 - (similarity * 536870913e0 - similarity)
+  END AS similarity,
   position,
   common_users
 FROM ranked

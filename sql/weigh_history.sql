@@ -28,11 +28,11 @@ WITH known_items AS (
 
 known_events AS (
   SELECT
-    events.user_id,
-    events.item_id,
-    events.weight,
-    events.timestamp,
-    known_items.norm,
+    events.user_id AS user_id,
+    events.item_id AS item_id,
+    events.weight AS weight,
+    events.timestamp AS timestamp,
+    known_items.norm AS norm,
     ROW_NUMBER() OVER (
       PARTITION BY events.user_id, events.item_id
       ORDER BY COALESCE(events.timestamp, 253402300800) DESC, events.weight DESC
@@ -52,10 +52,10 @@ combined AS (
             WHEN 'sum' THEN SUM(weight)
             WHEN 'max' THEN MAX(weight)
             WHEN 'last' THEN MAX(CASE WHEN age = 1 THEN weight END)
-            WHEN 'count' THEN COUNT(*) / 1
+            WHEN 'count' THEN COUNT(*) * 1e0
           END
     END AS weight,
-    CASE WHEN COUNT(timestamp) = COUNT(*) THEN @now - MAX(timestamp) ELSE 0 / 1 END AS seconds,
+    CASE WHEN COUNT(timestamp) = COUNT(*) THEN @now - MAX(timestamp) ELSE 0e0 END AS seconds,
     MAX(norm) AS norm
   FROM known_events
   GROUP BY user_id, item_id
@@ -67,13 +67,13 @@ aged AS (
     item_id,
     CASE
       WHEN weight <= 1.7976931348623157e308
-        THEN CASE WHEN @weighting = 'binary' THEN 1 / 1 ELSE weight END
+        THEN CASE WHEN @weighting = 'binary' THEN 1e0 ELSE weight END
     END AS weight,
     CASE
-      WHEN @half_life_days = 0 THEN 0 / 1
+      WHEN @half_life_days = 0 THEN 0e0
       -- 1100 half-lives leave nothing, and a quotient beyond FLOAT64 is an error in BigQuery
-      WHEN seconds / 95040000 >= @half_life_days THEN 1100 / 1
-      ELSE seconds / 86400 / @half_life_days
+      WHEN seconds / 95040000e0 >= @half_life_days THEN 1100e0
+      ELSE seconds / 86400e0 / @half_life_days
     END AS half_lives,
     norm,
     COUNT(*) OVER (PARTITION BY user_id) AS num_items
@@ -82,15 +82,21 @@ aged AS (
 
 decayed AS (
   SELECT
-    aged.user_id,
-    aged.item_id,
+    aged.user_id AS user_id,
+    aged.item_id AS item_id,
     CASE
       WHEN aged.weight > 0 AND aged.half_lives >= 0
-        THEN GREATEST(aged.weight * POWER(2e0, -aged.half_lives), 2.2250738585072014e-308)
+        THEN
+          CASE
+            WHEN aged.half_lives < 1075 AND LN(aged.weight) / LN(2) - aged.half_lives > -1022
+              THEN aged.weight * POWER(2e0, -aged.half_lives)
+            -- a product that vanishes is an error in Postgres
+            ELSE 2.2250738585072014e-308
+          END
     END AS weight,
-    aged.half_lives,
-    aged.norm,
-    length_factors.factor
+    aged.half_lives AS half_lives,
+    aged.norm AS norm,
+    length_factors.factor AS factor
   FROM aged
   LEFT JOIN length_factors ON aged.num_items = length_factors.num_items
 ),
@@ -121,10 +127,10 @@ rounded AS (
     item_id,
     half_lives,
     weight,
-    -- multiples of 2^-149, the least FLOAT32; above, 2^29 + 1 leaves the upper 24 of 53 bits
+    -- see sql/train.sql
     CASE
       WHEN weight > 0 AND weight < 1.1754943508222875e-38
-        THEN FLOOR(weight * 7.1362384635298e44 + 5e-1) / 7.1362384635298e44
+        THEN (weight + 9.466330862652142e-30) - 9.466330862652142e-30
       WHEN weight < 3.5e38 THEN weight * 536870913e0 - (weight * 536870913e0 - weight)
     END AS single
   FROM weighed

@@ -1,7 +1,7 @@
 """Neighbors that an engine counts by ``sql/train.sql``, with the bits of a training without one.
 
 The engine finds the best pairs and how many users share each; from these counts mlcore computes the
-similarity that the model keeps. The engine's own similarity must agree with it.
+similarity that the model keeps. The engine's own similarity, a float32, must agree with it.
 
 A formula of + - * / and square roots has the same bits everywhere. Logarithms and powers do not: for
 these the engine returns some more pairs of each item, and mlcore keeps the best.
@@ -43,7 +43,8 @@ __all__ = ["SqlNeighbors", "check_counts_suffice", "train_parameters"]
 
 # So many pairs of an item may differ from the last one kept by rounding alone.
 SPARE_NEIGHBORS = 32
-# Logarithms and powers of the engine differ by rounding; a wrong formula or count differs by more.
+# Logarithms and powers of the engine differ by rounding, before it rounds to float32; a wrong
+# formula or count differs by more.
 _TOLERANCE = 1e-9
 
 _ALL_PAIRS = 2**31 - 1  # no item has more neighbors
@@ -183,7 +184,7 @@ def _gather(parts: Iterable[Rows], items: IdMap, has_integer_ids: bool) -> _Foun
         (
             positions(part["item_id"]),
             positions(part["neighbor_id"]),
-            part["similarity"],
+            part["similarity"].astype(np.float64),  # NULL is NaN
             part["common_users"].astype(np.float64),
         )
         for part in parts
@@ -202,7 +203,7 @@ def _keep_best(
     values = similarity.values(
         Pairs(found.common, sources, targets, counted.num_users, config.shrinkage)
     )  # (P,) float64
-    _compare(found, values, query)
+    _compare(found, values, 0.0 if _is_exact(similarity) else _TOLERANCE, query)
     rows_are_targets = config.neighborhood == "target"
     rows, columns = found.sources, found.targets
     if rows_are_targets:
@@ -220,13 +221,15 @@ def _keep_best(
     return by_source(BestOfRows(*best), counts.num_items, rows_are_targets)
 
 
-def _compare(found: _Found, values: Float64Array, query: Query) -> None:
-    scale = np.maximum(np.abs(values), np.abs(values).max(initial=0) * 1e-3)
-    wrong = np.flatnonzero(~(np.abs(found.similarities - values) <= _TOLERANCE * scale))
+def _compare(found: _Found, values: Float64Array, tolerance: float, query: Query) -> None:
+    """Refuse similarities that are no float32 of a number within the tolerance of mlcore's."""
+    slack = tolerance * np.maximum(np.abs(values), np.abs(values).max(initial=0) * 1e-3)
+    least, greatest = round_values(values - slack), round_values(values + slack)
+    wrong = np.flatnonzero(~((least <= found.similarities) & (found.similarities <= greatest)))
     if len(wrong):
         pair = int(wrong[0])
         raise DataError(
-            f"{query.place}: similarity: expected {values[pair]:.17g} for a pair that "
+            f"{query.place}: similarity: expected {values[pair]:.17g} as float32 for a pair that "
             f"{found.common[pair]:.0f} users share, got {found.similarities[pair]:.17g} "
             "from the engine"
         )

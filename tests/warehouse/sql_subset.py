@@ -20,7 +20,7 @@ KEYWORDS = frozenset(
     "ORDER OVER PARTITION SELECT THEN UNION WHEN WHERE WITH".split()
 )
 FUNCTIONS = frozenset(
-    "ABS AVG COALESCE CONCAT COUNT FLOOR GREATEST LEAST LN MAX MD5 POWER ROW_NUMBER SIGN SQRT SUBSTR "
+    "ABS AVG COALESCE CONCAT COUNT GREATEST LEAST LN MAX MD5 POWER ROW_NUMBER SIGN SQRT SUBSTR "
     "SUM TO_HEX".split()
 )
 # Of BigQuery; those of DuckDB come from DuckDB itself, in the tests.
@@ -40,7 +40,7 @@ _WHY_NOT = {
     "`": "engines quote names each in their own way",
     "FILTER": "three spellings; take SUM(CASE WHEN ...)",
     "COUNTIF": "three spellings; take SUM(CASE WHEN ...)",
-    "CAST": "no name of a type is known to all; x / 1 is a FLOAT64",
+    "CAST": "no name of a type is known to all; x * 1e0 is a FLOAT64",
     "LOG": "LOG is ln in one engine and log10 in another, with its arguments in either order",
     "LOG2": "no LOG2 in BigQuery; take LN(x) / LN(2)",
     "QUALIFY": "not in older Spark; take a subquery",
@@ -75,7 +75,7 @@ def faults(query: Query) -> list[str]:
         why = _fault(before, token, after)
         if why is not None:
             told.append(f"{token.line}: {token.text}: {why}")
-    return told + _of_windows(query, code) + _of_names(query, code)
+    return told + _of_windows(query, code) + _of_names(query, code) + _of_columns(code)
 
 
 def names_of(text: str) -> set[str]:
@@ -109,6 +109,9 @@ def _fault(before: _Token | None, token: _Token, after: _Token | None) -> str | 
         return _fault_of_word(token, follows)
     if token.kind == "number" and not re.fullmatch(r"[0-9]+|[0-9.]+[eE].*", token.text):
         return "a decimal without exponent is no FLOAT64 in DuckDB and Spark; write 5e-1"
+    beside = {token.text for token in (before, after) if token is not None}
+    if token.kind == "number" and "/" in beside and "e" not in token.text.lower():
+        return "integers divide to an integer in Postgres, SQLite and DataFusion; write 2e0"
     if token.kind == "number" and before is not None and before.text == "BY":
         return "write the column, not its number"
     if token.kind == "text" and not re.fullmatch(r"'[a-z0-9_,]*'", token.text):
@@ -198,6 +201,26 @@ def _nulls(window: Sequence[_Token], nullable: set[str]) -> Iterator[str]:
             covered = index + len(_parenthesis(window, index + 1))
         if orders and index > orders[0] and index > covered and token.text in nullable:
             yield f"{token.line}: {token.text}: NULL comes first or last; order by COALESCE(...)"
+
+
+def _of_columns(code: Sequence[_Token]) -> list[str]:
+    told: list[str] = []
+    clauses = [""]  # of each parenthesis that is open
+    for index, token in enumerate(code):
+        if token.text == "(":
+            clauses.append("")
+        elif token.text == ")":
+            clauses.pop()
+        elif token.text in ("SELECT", "FROM"):
+            clauses[-1] = token.text
+        elif clauses[-1] == "SELECT" and token.text == ".":
+            begins = code[index - 2].text in ("SELECT", "DISTINCT", ",")
+            if begins and code[index + 2].text in (",", "FROM"):
+                column = code[index + 1]
+                told.append(
+                    f"{column.line}: {column.text}: ClickHouse names it with its table; write AS"
+                )
+    return told
 
 
 def _of_names(query: Query, code: Sequence[_Token]) -> list[str]:

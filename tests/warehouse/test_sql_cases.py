@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from mlcore.artifact import HistoryRule
@@ -15,9 +18,10 @@ from mlcore.ids import IdMap
 from mlcore.recommend.events import Event, encode_events
 from mlcore.warehouse.engines import DuckDb, DuckDbOptions, Spark, SparkOptions
 from mlcore.warehouse.engines.base import Engine
-from mlcore.warehouse.query import Query
+from mlcore.warehouse.query import Query, parse_query
 from mlcore.weighting import WEIGHTINGS, Normalization
 from tests import oracles
+from tests.warehouse.page_engines import DataFusion, Postgres, Sqlite
 from tests.warehouse.spark_cluster import QUICK_JAVA
 from tests.warehouse.sql_cases import FOLDER, Case, cases, load_rows, queries, result_rows
 
@@ -63,6 +67,9 @@ ENGINES = [
     pytest.param(open_duckdb, id="duckdb", marks=pytest.mark.duckdb),
     pytest.param(open_googlesql, id="googlesql", marks=pytest.mark.googlesql),
     pytest.param(open_spark, id="spark", marks=pytest.mark.spark),
+    pytest.param(Postgres, id="postgres", marks=pytest.mark.postgres),
+    pytest.param(Sqlite, id="sqlite", marks=pytest.mark.sqlite),
+    pytest.param(DataFusion, id="datafusion", marks=pytest.mark.datafusion),
 ]
 
 
@@ -140,6 +147,66 @@ def test_rows_that_differ_are_told_apart(
             assert_same_rows(queries()["train"], found, expected, exact)
 
 
+# --- rounding to float32 -------------------------------------------------------------------------
+
+
+# What rounds a number to float32 in a text, and that number.
+SINGLE = re.compile(
+    r"CASE\s+WHEN (?:[a-z]+ > 0 AND )?(?:ABS\()?([a-z.]+).{99,500}?\bEND\b", re.DOTALL
+)
+
+
+def rounding_query(name: str) -> Query:
+    (found,) = [one for one in SINGLE.finditer(queries()[name].text) if "536870913e0" in one[0]]
+    text = (
+        "-- rounded: numbers as float32.\n-- reads: numbers(place INT64, number FLOAT64)\n"
+        "-- writes: rounded(place INT64, single FLOAT64)\n-- order: place\n"
+        f"SELECT place, {found[0].replace(found[1], 'number')} AS single FROM numbers\n"
+    )
+    return parse_query(Path("rounded.sql"), text.encode())
+
+
+def hard_numbers(count: int) -> npt.NDArray[np.float64]:
+    """Return numbers above 0 over all of float32's range and beyond, most near the half of two float32."""
+    rng = np.random.default_rng(3)
+    upper, lower = rng.integers(2**23, 2**24, count), rng.integers(-3, 4, count)
+    near_halves = ((2 * upper + 1) * 2**28 + lower).astype(float)
+    near_powers = 2.0**53 - rng.integers(0, 2**30, count)
+    numbers = np.concatenate([near_halves, near_powers, 2.0**52 * (1 + rng.random(count))])
+    numbers = np.ldexp(numbers, rng.integers(-52 - 152, 129 - 52, len(numbers)))
+    odd = np.arange(1, 2 * count, 2) * 2.0**-150  # halves of the least float32
+    return np.concatenate([numbers, odd, [2.0**-126, np.nextafter(2.0**-126, 0)]])
+
+
+def assert_rounded(engine: Engine, name: str, numbers: npt.NDArray[np.float64]) -> None:
+    query = rounding_query(name)
+    columns = {"place": np.arange(len(numbers)), "number": numbers}
+    engine.load("numbers", query.reads["numbers"], [columns])
+    found = [single for _, single in result_rows(engine, query, {})]
+    with np.errstate(over="ignore"):
+        expected = numbers.astype(np.float32).astype(float)
+    # weigh_history looks at the greatest afterwards
+    beyond = [value is None or value > 3.4028234663852886e38 for value in found]
+    assert beyond == np.isinf(expected).tolist()
+    kept = ~np.array(beyond)
+    assert np.array(found, float)[kept].tolist() == expected[kept].tolist()
+
+
+@pytest.mark.parametrize("name", ["train", "recommend", "weigh_history"])
+def test_numbers_are_rounded_to_float32_as_by_numpy(name: str, engine: Engine) -> None:
+    numbers = hard_numbers(50)
+    assert_rounded(engine, name, numbers)
+    if name == "train":
+        assert_rounded(engine, name, -numbers)
+
+
+@pytest.mark.duckdb
+def test_a_million_numbers_are_rounded_to_float32_as_by_numpy(duckdb: Engine) -> None:
+    numbers = hard_numbers(250_000)
+    assert len(numbers) > 10**6
+    assert_rounded(duckdb, "train", np.concatenate([numbers, -numbers]))
+
+
 # --- the cases themselves -------------------------------------------------------------------------
 
 
@@ -207,20 +274,22 @@ def test_the_expected_neighbors_are_those_of_the_dense_formulas(case: Case) -> N
     w = oracles.similarity(name, x, values["shrinkage"], **given)
     scale = np.abs(w).max(initial=0) or 1.0
     # Rounded, as these formulas lose bits where ours find 0 and ties.
-    w = np.round(w / scale, 12) * scale
-    kept = oracles.neighbors(
-        w,
-        oracles.products(x),
-        values["num_neighbors"],
-        values["neighborhood"],
-        values["min_cooccurrence"],
-    )
-    expected = [(items[i], items[j], w[i, j]) for i, j in zip(*np.nonzero(kept))]
-    found = [(row["item_id"], row["neighbor_id"], row["similarity"]) for row in case.expected]
-    assert [row[:2] for row in found] == [row[:2] for row in expected]
-    np.testing.assert_allclose(
-        [row[2] for row in found], [row[2] for row in expected], rtol=0, atol=1e-12 * scale
-    )
+    w = np.round(w / scale, 14) * scale
+    with np.errstate(over="ignore"):
+        kept = oracles.neighbors(
+            w,
+            oracles.products(x),
+            values["num_neighbors"],
+            values["neighborhood"],
+            values["min_cooccurrence"],
+        )
+        singles = w[np.nonzero(kept)].astype(np.float32).astype(float)
+    assert [(row["item_id"], row["neighbor_id"]) for row in case.expected] == [
+        (items[i], items[j]) for i, j in zip(*np.nonzero(kept))
+    ]
+    assert [row["similarity"] for row in case.expected] == [
+        single if np.isfinite(single) else None for single in singles.tolist()
+    ]
 
 
 def rule_of(case: Case, ids: Sequence[str]) -> HistoryRule:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from mlcore import Interactions, Recommender, TrainConfig, train_from_data
@@ -18,6 +21,7 @@ from mlcore.interactions import Events
 from mlcore.preprocess import preprocess_from_data
 from mlcore.aggregate import AGGREGATES, Aggregate
 from mlcore.preprocess.config import PreprocessConfig
+from mlcore.similarity import SIMILARITIES
 from mlcore.split import SplitConfig, split_from_data
 from mlcore.warehouse.engines import DuckDb, DuckDbOptions
 from mlcore.warehouse.engines.base import Engine
@@ -223,14 +227,15 @@ def train_params(measure: dict[str, Value]) -> dict[str, Value]:
     return {renamed.get(name, name): value for name, value in measure.items()}
 
 
-def assert_ranked(found: Sequence[Row], neighborhood: str) -> None:
-    """Check that positions are by similarity, to the bits, and then by id."""
-    own, other = (1, 0) if neighborhood == "target" else (0, 1)
-    ranked = sorted(found, key=lambda row: (row[own].encode(), -row[2], row[other].encode()))
-    position: dict[str, int] = {}
-    for row in ranked:
-        position[row[own]] = position.get(row[own], 0) + 1
-        assert row[3] == position[row[own]]
+def assert_ranked(found: Sequence[Row], neighborhood: str = "source") -> None:
+    """Check that positions are by similarity; float64 may tell apart what float32 does not."""
+    own = 1 if neighborhood == "target" else 0
+    ranked = sorted(found, key=lambda row: (row[own].encode(), row[3]))
+    for before, row in zip([None, *ranked], ranked):
+        if before is None or before[own] != row[own]:
+            assert row[3] == 1
+        else:
+            assert row[3] == before[3] + 1 and row[2] <= before[2]
 
 
 @pytest.mark.parametrize("log", LOGS)
@@ -251,32 +256,39 @@ def test_all_neighbors_are_those_of_the_core(
     values = np.array([row[2] for row in found])
     kept = np.array([model[row[:2]] for row in found], np.float32)
     if measure["name"] in SAME_BITS:
-        assert (values.astype(np.float32) == kept).all()
+        assert (values == kept).all()
+    assert (values.astype(np.float32) == values).all()
     np.testing.assert_allclose(values, kept, rtol=2**-23, atol=1e-12)
     x = (oracles.dense(interactions.user_items) > 0).astype(float)
     own = {key: value for key, value in measure.items() if key != "name"}
     w = oracles.similarity(str(measure["name"]), x, 1.5, **own)
     places = {id_: place for place, id_ in enumerate(interactions.item_ids)}
     expected = [w[places[row[0]], places[row[1]]] for row in found]
-    np.testing.assert_allclose(values, expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(values, expected, rtol=2**-24, atol=1e-12)
     common = oracles.products(x)
     assert [row[4] for row in found] == [common[places[row[0]], places[row[1]]] for row in found]
-    assert_ranked(found, "target")
+    assert_ranked(found)
 
 
+@pytest.mark.parametrize("shrinkage", [0.0, 1e9])  # of 1e9: more ties in float32 than in float64
 @pytest.mark.parametrize("neighborhood", ["target", "source"])
 @pytest.mark.parametrize("log", LOGS)
 @pytest.mark.parametrize(
     "measure", [m for m in MEASURES if m["name"] in SAME_BITS], ids=lambda measure: measure["name"]
 )
 def test_the_best_neighbors_are_those_of_the_core(
-    measure: dict[str, Value], log: str, neighborhood: str, duckdb: Engine
+    measure: dict[str, Value], log: str, neighborhood: str, shrinkage: float, duckdb: Engine
 ) -> None:
     interactions = LOGS[log]()
-    params = {**train_params(measure), "num_neighbors": 3, "neighborhood": neighborhood}
+    settings: dict[str, Value] = {
+        "num_neighbors": 3,
+        "neighborhood": neighborhood,
+        "shrinkage": shrinkage,
+    }
+    params = {**train_params(measure), **settings}
     found = ask(duckdb, "train", params, interactions=[row[:2] for row in rows_of(interactions)])
-    model = binary_model(interactions, measure, num_neighbors=3, neighborhood=neighborhood)
-    assert {row[:2]: float(np.float32(row[2])) for row in found} == neighbors_of(model)
+    model = binary_model(interactions, measure, **settings)
+    assert {row[:2]: row[2] for row in found} == neighbors_of(model)
     assert_ranked(found, neighborhood)
 
 
@@ -293,10 +305,18 @@ def test_googlesql_finds_the_neighbors_of_the_core(measure: dict[str, Value]) ->
     assert {row[:2] for row in found} == set(model)
     for row in found:
         assert row[2] == pytest.approx(model[row[:2]], rel=2**-23)
-    assert_ranked(found, "target")
+    assert_ranked(found)
 
 
 # --- lists and their metrics ----------------------------------------------------------------------
+
+
+def abs_scores(model: Model) -> npt.NDArray[np.float64]:
+    """Return the sum of the absolute products of each user and item, (U, I)."""
+    assert model.histories is not None
+    similarity = abs(model.similarity.to_scipy().toarray().astype(float))
+    sums: npt.NDArray[np.float64] = model.histories.to_scipy().toarray().astype(float) @ similarity
+    return sums
 
 
 @pytest.mark.parametrize("folder", MODELS)
@@ -330,14 +350,67 @@ def test_recommendations_are_those_of_the_core(folder: str, duckdb: Engine) -> N
     assert [(row[0], row[1], row[3]) for row in found] == [
         (row[0], row[1], row[3]) for row in expected
     ]
-    greatest = max(abs(value) for *_, value in neighbors) * max(row[2] for row in rows)
+    # The core rounds at each addition, the query once.
+    sums = abs_scores(model)
     longest = int(np.diff(histories.indptr).max())
+    for one, other in zip(found, expected):
+        bound = longest * 2.0**-53 * sums[user_ids.index(one[0]), ids.index(one[1])]
+        assert abs(one[2] - other[2]) <= bound
+
+
+@pytest.mark.parametrize("log", LOGS)
+@pytest.mark.parametrize(
+    ("measure", "weighting"),
+    [(one, "binary") for one in MEASURES]
+    + [(one, "none") for one in MEASURES if SIMILARITIES[str(one["name"])].binary],
+    ids=lambda one: one if isinstance(one, str) else "-".join(map(str, one.values())),
+)
+def test_train_and_recommend_give_the_lists_of_training_and_prediction(
+    measure: dict[str, Value], weighting: str, log: str, duckdb: Engine
+) -> None:
+    tenths = weighting == "none"  # no float32
+    taken = [(*row[:2], row[2] / 10 if tenths else 1.0) for row in rows_of(LOGS[log]())]
+    config = {"similarity": measure, "weighting": {"name": weighting}}
+    model = train_from_data(Interactions.from_columns(*zip(*taken)), TrainConfig.from_json(config))
+    pairs = [row[:2] for row in taken]
+    neighbors = ask(duckdb, "train", train_params(measure), interactions=pairs)
+    assert {row[:2]: row[2] for row in neighbors} == neighbors_of(model)
+    assert model.users is not None
+    users = [(user,) for user in model.users.ids]
+    tables = {"neighbors": [row[:3] for row in neighbors], "histories": taken, "users": users}
+    found = ask(duckdb, "recommend", {}, **tables)
+    recommender = Recommender(model)
+    expected = [
+        (user, one.item_id, one.score) for (user,) in users for one in recommender.predict(user)
+    ]
+    assert [row[:2] for row in found] == [row[:2] for row in expected]
+    scores = np.array([row[2] for row in expected])
     np.testing.assert_allclose(
-        [row[2] for row in found],
-        [row[2] for row in expected],
-        rtol=0,
-        atol=2.0**-41 * longest * greatest + 1e-12,
+        [row[2] for row in found], scores, rtol=1e-14 if tenths else 0, atol=1e-14 if tenths else 0
     )
+
+
+@pytest.mark.parametrize("spread", [0, 20])
+def test_scores_of_the_longest_histories_are_exact_sums_rounded_once(
+    spread: int, duckdb: Engine
+) -> None:
+    rng, longest = np.random.default_rng(8), 2**18
+    items = [f"{item}" for item in range(longest)]
+    weights = 2 - rng.random(longest, np.float32)
+    similarities = np.ldexp(1 - rng.random(longest) / 8, -rng.integers(0, spread + 1, longest))
+    similarities = (similarities * rng.choice([-1, 1, 1], longest)).astype(np.float32)
+    products = weights.astype(float) * similarities.astype(float)
+    tables: dict[str, list[Row]] = {
+        "neighbors": list(zip(items, itertools.cycle("xyz"), similarities.tolist())),
+        "histories": list(zip(itertools.repeat("u"), items, weights.tolist())),
+        "users": [("u",)],
+    }
+    expected = {id_: math.fsum(products[place::3]) for place, id_ in enumerate("xyz")}
+    found = ask(duckdb, "recommend", {}, **tables)
+    assert {row[1]: row[2] for row in found} == expected
+    alone = [(item, "x", similarity) for item, _, similarity in tables["neighbors"]]
+    ((_, _, score, _),) = ask(duckdb, "recommend", {}, **{**tables, "neighbors": alone})
+    assert score == math.fsum(products)
 
 
 @pytest.mark.parametrize("cutoff", [1, 3, 5])

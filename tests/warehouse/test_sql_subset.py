@@ -23,8 +23,8 @@ GOOD = """\
 -- param: n INT64: how many
 WITH ranked AS (
   SELECT
-    events.user_id,
-    events.weight / 2 + 5e-1 AS score,
+    events.user_id AS user_id,
+    events.weight / 2e0 + 5e-1 AS score,
     COUNT(*) OVER (PARTITION BY events.user_id) AS items,
     ROW_NUMBER() OVER (PARTITION BY events.user_id ORDER BY events.weight DESC, events.item_id) AS age
   FROM events
@@ -56,21 +56,23 @@ def test_a_text_of_the_subset_has_no_faults() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "fault"),
     [
-        ("events.weight / 2", "events.weight % 2", "no % in BigQuery"),
-        ("events.weight / 2", "events.weight // 2", "no // in BigQuery"),
-        ("events.weight / 2", "events.weight::DOUBLE", "no :: in BigQuery"),
-        ("events.weight / 2", "CAST(events.weight AS FLOAT64)", "no name of a type"),
-        ("events.weight / 2", "LOG(events.weight)", "LOG is ln in one engine"),
-        ("events.weight / 2", "LOG2(events.weight)", "no LOG2 in BigQuery"),
+        ("events.weight / 2e0", "events.weight / 2", "integers divide to an integer"),
+        ("events.weight / 2e0", "1 / events.weight", "integers divide to an integer"),
+        ("events.weight / 2e0", "events.weight % 2", "no % in BigQuery"),
+        ("events.weight / 2e0", "events.weight // 2", "no // in BigQuery"),
+        ("events.weight / 2e0", "events.weight::DOUBLE", "no :: in BigQuery"),
+        ("events.weight / 2e0", "CAST(events.weight AS FLOAT64)", "no name of a type"),
+        ("events.weight / 2e0", "LOG(events.weight)", "LOG is ln in one engine"),
+        ("events.weight / 2e0", "LOG2(events.weight)", "no LOG2 in BigQuery"),
         (
-            "events.weight / 2",
+            "events.weight / 2e0",
             "LN(events.weight, 2) / MEDIAN(2)",
             "neither a keyword nor a function",
         ),
-        ("events.weight / 2", "median(events.weight)", "no function that all engines have"),
-        ("events.weight / 2", "LN", "a function stands before its parenthesis"),
-        ("events.weight / 2", "events.weight || events.item_id", "not in all engines"),
-        ("events.weight / 2", "events.weight[0]", "not in all engines"),
+        ("events.weight / 2e0", "median(events.weight)", "no function that all engines have"),
+        ("events.weight / 2e0", "LN", "a function stands before its parenthesis"),
+        ("events.weight / 2e0", "events.weight || events.item_id", "not in all engines"),
+        ("events.weight / 2e0", "events.weight[0]", "not in all engines"),
         ("5e-1", "0.5", "write 5e-1"),
         ("'a,b_1'", '"a"', "quote names"),
         ("'a,b_1'", "`a`", "quote names"),
@@ -91,7 +93,8 @@ def test_a_text_of_the_subset_has_no_faults() -> None:
         (" ORDER BY events.weight DESC, events.item_id", "", "not defined without ORDER BY"),
         ("ORDER BY events.weight", "ORDER BY events.timestamp", "NULL comes first or last"),
         ("  user_id,\n  score\nFROM", "  *\nFROM", "write the columns"),
-        ("events.user_id,", "events.*,", "write the columns"),
+        ("events.user_id AS user_id,", "events.*,", "write the columns"),
+        ("events.user_id AS user_id,", "events.user_id,", "user_id: ClickHouse names it with"),
         ("AS items", "AS groups", "a reserved word"),
         ("AS items", "AS Items", "neither a keyword"),
         ("WITH", "WITH RECURSIVE", "restricted in each engine"),
@@ -113,7 +116,7 @@ def test_a_text_of_the_subset_has_no_faults() -> None:
         ("@n", "3", "expected @n in the text, got it nowhere"),
         ("-- q: what it does.\n--", "-- q: what it does.\n-- See @n.", "no @ in comments"),
         ("items > 1\n", "items > 1", "lines end in LF"),
-        ("    events.user_id,", "\tevents.user_id,", "no tabs"),
+        ("    events.user_id AS", "\tevents.user_id AS", "no tabs"),
     ],
 )
 def test_what_is_not_portable_is_told(old: str, new: str, fault: str) -> None:
