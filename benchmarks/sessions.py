@@ -23,7 +23,7 @@ from benchmarks.report import format_table, log, run
 from mlcore import Interactions, Recommender, TrainConfig, train_from_data
 from mlcore.files.interactions import read_events
 from mlcore.interactions import Events
-from mlcore.similarity import GramBlocks, SequentialRules
+from mlcore.similarity import NeighborSettings, SequentialRules
 from mlcore.similarity.sequential import Rules
 from mlcore.times import format_rfc_3339
 
@@ -72,7 +72,8 @@ def compare_lists(train: Interactions, test: Events, lines: Sequence[str]) -> Ag
     Args:
         lines: JSON objects with ``session``, ``position`` and ``items``.
     """
-    rules = Rules(PUBLISHED, GramBlocks(train.user_items, sequences=train.sequences), False)
+    by_source = NeighborSettings(neighborhood="source")
+    rules = Rules(PUBLISHED, train.sequences, len(train.item_ids), by_source)
     exact = rules.rows(0, len(train.item_ids)).tocsr()  # (I, I) float64
     exact.setdiag(0)
     model = train_from_data(train, TrainConfig(PUBLISHED, num_neighbors=None)).similarity
