@@ -12,10 +12,9 @@ from typing import NamedTuple, TextIO, cast
 from mlcore.errors import DataError, shorten
 from mlcore.files.clobber import refuse_clobber
 from mlcore.files.formats import find_row_format
-from mlcore.files.inputs import find_input_format
 from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
-from mlcore.files.parts import Kind, is_parquet, kind_of
+from mlcore.files.parts import Kind, kind_of
 from mlcore.interrupts import note_stream, note_written
 from mlcore.printable import printable
 from mlcore.progress import Progress, no_progress
@@ -34,7 +33,14 @@ from mlcore.lineage import (
 from mlcore.warehouse.model_tables import MODEL_TABLES, ModelTables
 from mlcore.warehouse.query import Query, Value, find_query
 from mlcore.warehouse.rows import write_rows
-from mlcore.warehouse.tables import check_readable, is_file, is_remote, provide_table
+from mlcore.warehouse.tables import (
+    check_readable,
+    is_file,
+    is_parquet_table,
+    is_remote,
+    local_path,
+    provide_table,
+)
 
 __all__ = ["SqlRun", "estimate_sql_from_path", "run_sql_from_path"]
 
@@ -60,6 +66,10 @@ class SqlRun:
     until_stable: bool = False
     input_options: InputOptions = InputOptions()
     model_dir: PathLike | None = None
+
+    def __post_init__(self) -> None:
+        tables = {name: local_path(place) for name, place in self.tables.items()}
+        object.__setattr__(self, "tables", tables)
 
     def inputs(self) -> dict[str, PathLike | None]:
         """Return the places of the tables, by their options."""
@@ -240,9 +250,7 @@ def _provide(
 
 
 def _input_kind(place: PathLike, format: Format | None) -> Kind:
-    if is_parquet(place) or is_remote(place):
-        return "parquet" if is_parquet(place) else find_input_format(place, format)
-    return kind_of(place, format)
+    return "parquet" if is_parquet_table(place, format) else kind_of(place, format)
 
 
 def _iterate_to_fixpoint(

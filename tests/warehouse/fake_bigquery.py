@@ -16,6 +16,8 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -40,7 +42,8 @@ _CARRIED: dict[str, tuple[SqlType, str]] = {
 }
 _PARQUET_TYPES = {
     **{"VARCHAR": "STRING", "BIGINT": "INTEGER", "INTEGER": "INTEGER", "DOUBLE": "FLOAT"},
-    **{"BOOLEAN": "BOOLEAN", "BLOB": "BYTES", "TIMESTAMP": "DATETIME"},
+    **{"BOOLEAN": "BOOLEAN", "BLOB": "BYTES", "TIMESTAMP": "DATETIME", "FLOAT": "FLOAT"},
+    **{"TIMESTAMP WITH TIME ZONE": "TIMESTAMP", "DATE": "DATE", "DECIMAL": "NUMERIC"},
 }
 
 
@@ -421,9 +424,17 @@ def _from_parquet(content: bytes) -> StoredTable:
             except duckdb.Error:
                 raise Fault(400, "invalid", "Input file is not in Parquet format.") from None
             fields = [
-                Field(name, _PARQUET_TYPES[str(type_)]) for name, type_, *_ in found.description
+                Field(name, _PARQUET_TYPES[str(type_).partition("(")[0]])
+                for name, type_, *_ in found.description
             ]
-            return StoredTable(fields, found.fetchall())
+            return StoredTable(fields, [tuple(map(_carried, row)) for row in found.fetchall()])
+
+
+def _carried(cell: Any) -> Any:
+    """Return a cell as `_CARRIED` has it: moments in microseconds, decimals as floats."""
+    if isinstance(cell, datetime) and cell.tzinfo is not None:
+        return (cell - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
+    return float(cell) if isinstance(cell, Decimal) else cell
 
 
 def _sent(cell: Any) -> str | None:

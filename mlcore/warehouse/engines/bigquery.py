@@ -91,9 +91,14 @@ class BigQuery(Engine):
             self._read_from(table, columns, self._reference(stored), stored, newest=0)
 
     def attach_parquet(self, table: str, columns: Sequence[Column], path: str) -> None:
-        """Load a Parquet file of this machine, or those that match ``gs://...``."""
-        if path.startswith("gs://"):
-            self.load_uri(table, columns, path)
+        """Load a Parquet file of this machine, or a folder or those that match ``gs://...``.
+
+        The names of partitions, ``date=...``, are no columns here: an external table has them.
+        """
+        if "://" in path:
+            is_folder = "." not in path.rstrip("/").rpartition("/")[2]
+            uri = f"{path.rstrip('/')}/*.parquet" if is_folder else path
+            self.load_uri(table, columns, uri)
             return
         with faults(path):
             reference = self._loaded.load_parquet(table, path)

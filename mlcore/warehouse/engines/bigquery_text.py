@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlcore.errors import DataError
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
-from mlcore.warehouse.engines.base import default_of
+from mlcore.warehouse.engines.base import Kind, check_kind, default_of, rules_of
 from mlcore.warehouse.query import Column, Query, SqlType, Value
 
 __all__ = ["Found", "Source", "make_source", "type_of", "wrap"]
@@ -23,11 +23,11 @@ _TYPES: dict[str, SqlType] = {
     **{"STRING": "STRING", "INTEGER": "INT64", "INT64": "INT64", "FLOAT": "FLOAT64"},
     **{"FLOAT64": "FLOAT64", "BOOLEAN": "BOOL", "BOOL": "BOOL"},
 }
-_NUMBERS = ("INTEGER", "INT64", "NUMERIC", "BIGNUMERIC")
-_HINTS = {
-    "DATETIME": "a DATETIME does not say which moment it is: make a view with TIMESTAMP(column, zone)",
-    "DATE": "a DATE does not say which moment it is: make a view with TIMESTAMP(column, zone)",
-    "INTEGER": "ids are strings: make a view with CAST(column AS STRING)",
+_KINDS: dict[str, Kind] = {
+    **{name: "integer" for name in ("INTEGER", "INT64")},
+    **{name: "number" for name in ("FLOAT", "FLOAT64", "NUMERIC", "BIGNUMERIC")},
+    **{"STRING": "text", "BOOLEAN": "boolean", "BOOL": "boolean", "TIMESTAMP": "moment"},
+    **{"DATETIME": "local time", "DATE": "local time"},
 }
 
 
@@ -109,7 +109,8 @@ def make_source(
     'SELECT `user_id` FROM `p.d.t`'
     """
     items = [
-        _item(column, _value(table, column, found, place, fill_defaults)) for column in columns
+        _item(column, _checked(place, column, _value(table, column, found, place, fill_defaults)))
+        for column in columns
     ]
     time = found.get("timestamp")
     has_moments = time is not None and time.type == "TIMESTAMP"
@@ -135,6 +136,16 @@ def _value(
     return _required(table, column, value)
 
 
+def _checked(place: str, column: Column, value: str) -> str:
+    """Return SQL that stops the query at a value that breaks a rule of its column."""
+    for wrong, expected in rules_of(
+        replace(column, nullable=True), value, "CAST('inf' AS FLOAT64)"
+    ):
+        message = _escape(f"{place}: {column.name}: expected {expected}, got another")
+        value = f"IF({wrong}, ERROR('{message}'), {value})"
+    return value
+
+
 def _required(table: str, column: Column, value: str) -> str:
     place = _escape(f"{table}: {column.name}")
     return f"IFNULL({value}, ERROR('{place}: expected a value, got NULL'))"
@@ -148,20 +159,13 @@ def _constant(column: Column, value: float | None) -> str:
 
 
 def _converted(place: str, column: Column, at: Found) -> str:
+    is_array = at.mode == "REPEATED"
+    kind, shown = (None, f"ARRAY of {at.type}") if is_array else (_KINDS.get(at.type), at.type)
+    check_kind(column, kind, shown, place)
     quoted = quote_name(column.name)
-    if at.mode != "REPEATED":
-        if type_of(at.type) == column.type:
-            return quoted
-        if column.type == "FLOAT64" and at.type in _NUMBERS:
-            return f"CAST({quoted} AS FLOAT64)"
-        if column.name == "timestamp" and column.type == "INT64" and at.type == "TIMESTAMP":
-            return f"UNIX_SECONDS({quoted})"
-    moments = " or TIMESTAMP" if column.name == "timestamp" else ""
-    shown = f"ARRAY of {at.type}" if at.mode == "REPEATED" else at.type
-    is_time = at.type in ("DATE", "DATETIME") and column.name == "timestamp"
-    is_id = type_of(at.type) == "INT64" and column.type == "STRING"
-    hint = _HINTS["INTEGER" if is_id else at.type] if is_time or is_id else None
-    raise DataError(f"{place}: {column.name}: expected {column.type}{moments}, got {shown}", hint)
+    if kind == "moment":
+        return f"UNIX_SECONDS({quoted})"
+    return quoted if type_of(at.type) == column.type else f"CAST({quoted} AS {column.type})"
 
 
 def wrap(

@@ -311,7 +311,7 @@ def test_integers_and_single_precision_are_numbers_of_parquet(
         ("n STRING", "n: expected STRING, got bigint"),
         ("s INT64", "s: expected INT64, got string"),
         ("n BOOL", "n: expected BOOL, got bigint"),
-        ("d FLOAT64", r"d: expected FLOAT64, got decimal\(9,2\)"),
+        ("d INT64", r"d: expected INT64, got decimal\(9,2\)"),
         ("t INT64", "t: expected INT64, got timestamp"),
         ("y STRING", "y: expected STRING, got binary"),
     ],
