@@ -133,7 +133,9 @@ class JoinedRows(NamedTuple):
         total = self.total
         hours = total * engine.seconds_per_joined_row / 3600
         size = format_bytes(self.num_bytes(total))
-        return f"{total:,}, some {hours:.2g} core-hours; at most {size} of pairs to shuffle or spill"
+        return (
+            f"{total:,}, some {hours:.2g} core-hours; at most {size} of pairs to shuffle or spill"
+        )
 
 
 def driver_bytes(joined: JoinedRows, num_neighbors: int | None) -> int:

@@ -32,7 +32,7 @@ from mlcore.progress import Progress, no_progress
 from mlcore.times import TimeRule
 from mlcore.warehouse.query import Column, SqlType
 
-__all__ = ["Rows", "column_array", "num_rows", "read_rows", "write_rows"]
+__all__ = ["Rows", "checked_rows", "column_array", "num_rows", "read_rows", "write_rows"]
 
 # Some rows of a table by column, each (R,): INT64 as int64, FLOAT64 as float64, BOOL as bool, STRING
 # as objects; with missing values any of them as objects, with None.
@@ -265,15 +265,22 @@ def write_rows(
             lack a value, or a number is not finite.
     """
     name = "standard output" if os.fspath(path) == "-" else os.fspath(path)
-    sound = _checked(columns, parts, name)
+    sound = checked_rows(columns, parts, name)
     rows = find_row_format(path, format)
     if rows.has_keys:
         return _write_with_keys(stream, columns, sound, rows)
     return _write_with_header(stream, columns, sound, rows, name)
 
 
-def _checked(columns: Sequence[Column], parts: Iterable[Rows], name: str) -> Iterator[Rows]:
-    """Yield the same rows; refuse a value that is missing or infinite where none may be."""
+def checked_rows(columns: Sequence[Column], parts: Iterable[Rows], name: str) -> Iterator[Rows]:
+    """Yield the same rows in small parts; refuse a value that is missing or infinite where none may be.
+
+    Args:
+        name: of the output, for messages.
+
+    Raises:
+        DataError: there is such a value.
+    """
     for part in _pieces(parts):
         for column in columns:
             values = part[column.name]

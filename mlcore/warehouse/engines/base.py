@@ -230,19 +230,24 @@ class Engine(ABC):
         values: Mapping[str, Value],
         stored: str,
         progress: Progress = no_progress,
+        *,
+        append: bool = False,
+        partition: str | None = None,
     ) -> tuple[int, Mapping[str, Value]]:
         """Run a query into a table of the engine, in place of one of that name.
 
         Args:
             stored: what the engine calls it.
+            append: add the rows to those of the table.
+            partition: the column by which a table that is made is partitioned, or None.
 
         Returns:
-            The number of rows, and the statistics of the job.
+            The number of rows written, and the statistics of the job.
 
         Raises:
             DataError: as ``run``, or the engine stores nothing.
         """
-        return self._store(self._bind(query, values, progress), stored)
+        return self._store(self._bind(query, values, progress), stored, append, partition)
 
     def estimate(self, query: Query, values: Mapping[str, Value]) -> str:
         """Check a query without running it; return what a run would take, in words.
@@ -279,7 +284,9 @@ class Engine(ABC):
         self.load(table, bound.query.writes, counted())
         return count
 
-    def _store(self, bound: BoundQuery, stored: str) -> tuple[int, Mapping[str, Value]]:
+    def _store(
+        self, bound: BoundQuery, stored: str, append: bool, partition: str | None
+    ) -> tuple[int, Mapping[str, Value]]:
         raise DataError(
             f"{stored}: expected an output file .csv or .jsonl, as {self.name} keeps no tables, "
             "got a table"

@@ -132,14 +132,22 @@ class BigQuery(Engine):
             self._read_from(table, bound.query.writes, reference, table)
         return int(rows.total_rows)
 
-    def _store(self, bound: BoundQuery, stored: str) -> tuple[int, Mapping[str, Value]]:
+    def _store(
+        self, bound: BoundQuery, stored: str, append: bool, partition: str | None
+    ) -> tuple[int, Mapping[str, Value]]:
         """Run a query into a table, clustered by the ids that order its rows."""
+        if partition is not None:
+            raise DataError(
+                f"{stored}: partition: expected none, as BigQuery partitions by times and ranges "
+                f"that no query of ours writes, got {shorten(partition)}",
+                "append to a table that is partitioned already",
+            )
         to: dict[str, Any] = {
             "destination": self._reference(stored),
-            "write_disposition": "WRITE_TRUNCATE",
+            "write_disposition": "WRITE_APPEND" if append else "WRITE_TRUNCATE",
         }
         clustering = [name for name in bound.query.order if name.endswith("_id")][:_MAX_CLUSTERING]
-        if clustering:
+        if clustering and not append:  # a table that is there has its own
             to["clustering_fields"] = clustering
         job, rows = self._execute(self._plan(bound, refuses_null=True), **to)
         return int(rows.total_rows), statistics_of(job)

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,15 @@ class DuckDb(Engine):
             for part in parts:
                 arrays, selected = _without_objects(columns, part)
                 self._database.append(table, arrays, selected)
+
+    def write_parquet(self, columns: Sequence[Column], rows: Rows, path: Path) -> None:
+        """Write rows to a Parquet file, in their order."""
+        self.load(_RESULT, columns, [rows])
+        with self._faults(str(path)):
+            self._database.rows(
+                f"COPY (SELECT * FROM {quote_name(_RESULT)} ORDER BY rowid) TO "
+                f"{quote_sql(str(path))} (FORMAT parquet, USE_TMP_FILE false)"
+            )
 
     def attach_parquet(self, table: str, columns: Sequence[Column], path: str) -> None:
         """Make a Parquet file, or the parts of a folder or a pattern, readable as a table.

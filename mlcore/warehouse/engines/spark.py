@@ -235,11 +235,12 @@ class Spark(Engine):
             return batches
 
         batches, statistics = self._run_query(bound, compute)
-        return Result(bound.query.writes, self._parts(bound, frame.schema, batches), statistics)
+        return Result(bound.query.writes, self._parts(bound, batches), statistics)
 
-    def _parts(self, bound: BoundQuery, schema: Any, batches: Any) -> Iterator[Rows]:
+    def _parts(self, bound: BoundQuery, batches: Any) -> Iterator[Rows]:
         with self._faults(bound.place):
-            yield from to_parts(bound.query.writes, read_batches(self._context, schema, batches))
+            writes = bound.query.writes
+            yield from to_parts(writes, read_batches(self._context, writes, batches))
             batches.unpersist(False)
 
     def _materialize(self, bound: BoundQuery, table: str) -> int:
@@ -265,17 +266,25 @@ class Spark(Engine):
         if table in self._kept:
             self._kept.pop(table).unpersist()
 
-    def _store(self, bound: BoundQuery, stored: str) -> tuple[int, Mapping[str, Value]]:
+    def _store(
+        self, bound: BoundQuery, stored: str, append: bool, partition: str | None
+    ) -> tuple[int, Mapping[str, Value]]:
         if self._own is not None and self._own.forgets_tables:
             raise DataError(
                 f"{stored}: expected a catalog that lasts, got that of a session of our own",
                 "name a catalog or a folder: --spark-conf spark.sql.warehouse.dir=..., see Spark",
             )
         columns = [select_result(column, bound.query.table) for column in bound.query.writes]
-        writer = self._analyzed(bound).selectExpr(*columns).write.mode("overwrite")
+        frame = self._analyzed(bound).selectExpr(*columns)
+        with self._faults(stored):
+            before = 0
+            if append and self._session.catalog.tableExists(stored):
+                before = self._session.table(stored).count()
+        writer = frame.write.mode("append" if append else "overwrite")
+        writer = writer.partitionBy(partition) if partition else writer
         _, statistics = self._run_query(bound, lambda: writer.saveAsTable(stored))
         with self._faults(stored):
-            return self._session.table(stored).count(), statistics
+            return self._session.table(stored).count() - before, statistics
 
     def _estimate(self, bound: BoundQuery) -> str:
         """Return what Spark's optimizer knows of the run."""

@@ -143,15 +143,7 @@ def to_arrow(table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> An
     """
     import pyarrow
 
-    types = {
-        "STRING": pyarrow.string(),
-        "INT64": pyarrow.int64(),
-        "FLOAT64": pyarrow.float64(),
-        "BOOL": pyarrow.bool_(),
-    }
-    schema = pyarrow.schema(
-        [pyarrow.field(column.name, types[column.type], column.nullable) for column in columns]
-    )
+    schema = _arrow_schema(columns)
     batches = []
     for part in parts:
         # Not from_pandas: NaN is a number here, only None is missing.
@@ -190,23 +182,36 @@ def to_parts(columns: Sequence[Column], batches: Iterable[Any]) -> Iterator[Rows
         }  # (B,) each
 
 
-def read_batches(context: Any, schema: Any, batches: Any) -> Iterator[Any]:
+def read_batches(context: Any, columns: Sequence[Column], batches: Any) -> Iterator[Any]:
     """Yield batches of Arrow that workers have, one partition of them at a time.
 
     Args:
         context: of Spark.
-        schema: of the frame, as Spark has it.
+        columns: of the batches.
         batches: RDD of serialized batches in Java, as ``toArrowBatchRdd`` gives it.
     """
     import pyarrow
     from pyspark.serializers import NoOpSerializer
-    from pyspark.sql.pandas.types import to_arrow_schema
     from pyspark.util import _local_iterator_from_socket
 
-    arrow_schema = to_arrow_schema(schema)
-    info = context._jvm.PythonRDD.toLocalIteratorAndServe(batches, False)
-    for batch in _local_iterator_from_socket(info, NoOpSerializer()):
-        yield pyarrow.ipc.read_record_batch(pyarrow.py_buffer(batch), arrow_schema)
+    schema = _arrow_schema(columns)
+    served = context._jvm.PythonRDD.toLocalIteratorAndServe(batches, False)
+    for batch in _local_iterator_from_socket(served, NoOpSerializer()):
+        yield pyarrow.ipc.read_record_batch(pyarrow.py_buffer(batch), schema)
+
+
+def _arrow_schema(columns: Sequence[Column]) -> Any:
+    import pyarrow
+
+    types = {
+        "STRING": pyarrow.string(),
+        "INT64": pyarrow.int64(),
+        "FLOAT64": pyarrow.float64(),
+        "BOOL": pyarrow.bool_(),
+    }
+    return pyarrow.schema(
+        [pyarrow.field(column.name, types[column.type], column.nullable) for column in columns]
+    )
 
 
 def _to_numpy(values: Any) -> npt.NDArray[Any]:
