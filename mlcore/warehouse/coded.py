@@ -1,31 +1,27 @@
 """Interactions of an engine's table: the engine codes and sorts them, and they come here as a stream.
 
-What grows with the interactions waits in files without a name, which the arrays map: the memory that
-they take is the system's to take back.
+What grows with them is in arrays as ``new_array`` makes them, which may be files that are mapped.
 """
 
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from mlcore.aggregate import Aggregate
 from mlcore.errors import DataError, at, shorten
+from mlcore.files.disk_input import Part, join_parts
 from mlcore.ids import id_fault
 from mlcore.interactions import Events, Interactions, no_timestamps
 from mlcore.numeric.pairs import combine_pairs, sort_pairs
-from mlcore.numeric.ranges import offsets
 from mlcore.progress import Progress, no_progress
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
-from mlcore.types import CsrMatrix, Float64Array, Int32Array, Int64Array
+from mlcore.types import Float64Array, Int32Array, Int64Array
 from mlcore.warehouse.engines import Engine
 from mlcore.warehouse.query import Query, bundled_query, parse_query
 from mlcore.warehouse.rows import Rows, num_rows
@@ -65,6 +61,12 @@ FROM interactions
 JOIN users ON interactions.user_id = users.user_id
 JOIN items ON interactions.item_id = items.item_id
 """
+_SIZE = f"""-- size: how many rows there are.
+{_READS}
+-- writes: size(num_rows INT64)
+SELECT COUNT(*) AS num_rows
+FROM interactions
+"""
 _CHANGED = "the table has changed between two queries"
 
 
@@ -86,7 +88,8 @@ def read_coded(
     Raises:
         DataError: there are no rows, or a value breaks the rules of interactions.
     """
-    return interactions_of_parts(*_coded(engine, stored, progress), how, stored)
+    parts, count, ids = _coded(engine, stored, progress)
+    return interactions_of_parts(parts, count, ids, how, stored, progress), count
 
 
 def read_coded_events(engine: Engine, stored: str, progress: Progress = no_progress) -> Events:
@@ -95,41 +98,34 @@ def read_coded_events(engine: Engine, stored: str, progress: Progress = no_progr
     Raises:
         DataError: as ``read_coded``.
     """
-    parts, user_ids, item_ids = _coded(engine, stored, progress)
+    parts, count, ids = _coded(engine, stored, progress)
+    if not count:
+        raise _no_rows(stored)
+    sizes = len(ids[0]), len(ids[1])
     with at(stored):
-        found = [
-            (
-                _codes(part, "user_id", len(user_ids)),
-                _codes(part, "item_id", len(item_ids)),
-                _weights(part),
-                _microseconds(part),
-            )
-            for part in parts
-            if num_rows(part)
-        ]
-        if not found:
-            raise _no_rows()
+        found = [(*_codes(part, sizes), _weights(part), _microseconds(part)) for part in parts]
         users, items, weights = (np.concatenate([one[axis] for one in found]) for axis in range(3))
         times = [one[3] for one in found if one[3] is not None]
         if len(times) not in (0, len(found)):
             raise _some_missing()
-    return Events(
-        user_ids, item_ids, users, items, weights, np.concatenate(times) if times else None
-    )
+    return Events(*ids, users, items, weights, np.concatenate(times) if times else None)
 
 
 def _coded(
     engine: Engine, stored: str, progress: Progress
-) -> tuple[Iterator[Rows], list[str], list[str]]:
-    """Return the rows with positions in place of ids, and the ids."""
+) -> tuple[Iterator[Rows], int, tuple[list[str], list[str]]]:
+    """Return the rows with positions in place of ids, their number, and the ids."""
     code = _query("code", _CODE)
     provide_table(engine, "interactions", code.reads["interactions"], stored)
-    user_ids, item_ids = (_ids(engine, axis, stored, progress) for axis in ("user", "item"))
-    query = code
+    ids = _ids(engine, "user", stored, progress), _ids(engine, "item", stored, progress)
     if engine.materializes:
-        engine.materialize(code, {}, "interactions", progress)
+        count = engine.materialize(code, {}, "interactions", progress)
         query = replace(bundled_query("read_interactions").with_integer_ids(), order=code.order)
-    return engine.run(query, {}, progress=progress).parts, user_ids, item_ids
+    else:
+        query, (part, *_) = code, engine.run(_query("size", _SIZE), {}, progress=progress).parts
+        count = int(part["num_rows"][0])
+    parts = engine.run(query, {}, progress=progress).parts
+    return (part for part in parts if num_rows(part)), count, ids
 
 
 def _ids(engine: Engine, axis: str, stored: str, progress: Progress) -> list[str]:
@@ -146,98 +142,79 @@ def _ids(engine: Engine, axis: str, stored: str, progress: Progress) -> list[str
 
 def interactions_of_parts(
     parts: Iterable[Rows],
-    user_ids: Sequence[str],
-    item_ids: Sequence[str],
+    num_rows: int,
+    ids: tuple[Sequence[str], Sequence[str]],
     how: Aggregate,
     place: str,
-) -> tuple[Interactions, int]:
-    """Return the interactions of rows that come in the order of users, and the number of rows.
+    progress: Progress = no_progress,
+) -> Interactions:
+    """Return the interactions of rows that come in the order of users, in arrays as ``new_array`` makes.
 
     Args:
         parts: with the columns of ``sql/read_interactions.sql``, positions in place of ids.
+        num_rows: of all parts.
+        ids: of users and of items, ascending.
         place: the table, for messages.
 
     Raises:
-        DataError: there are no rows, or a value breaks the rules of interactions.
+        DataError: a value breaks the rules of interactions, or the rows are not those of the ids.
 
     >>> part = {"user_id": np.array([0, 0]), "item_id": np.array([1, 0])}
     >>> part |= {"weight": np.array([2.0, 1.0]), "timestamp": np.array([None, None])}
-    >>> found, count = interactions_of_parts([part], ["u"], ["a", "b"], "sum", "shop.events")
-    >>> found.user_items.data.tolist(), count
-    ([1.0, 2.0], 2)
+    >>> found = interactions_of_parts([part], 2, (["u"], ["a", "b"]), "sum", "shop.events")
+    >>> found.user_items.data.tolist()
+    [1.0, 2.0]
     """
-    with ExitStack() as files:
-        columns = [_Spilled(dtype, files) for dtype in (np.int32, np.float64, np.int64)]
-        return _gathered(parts, user_ids, item_ids, how, place, columns)
+    if not num_rows:
+        raise _no_rows(place)
+    found = _combined(_whole_users(parts), ids, how, place)
+    first = next(found)
+    table = join_parts(
+        _alike(chain([first], found), place),
+        num_rows,
+        ids,
+        how,
+        first.times is not None,
+        f"take {place}, rows",
+        progress,
+    )
+    if not np.diff(table.user_items.indptr).all():
+        raise DataError(f"{place}: user_id: expected rows of every user, got none of one", _CHANGED)
+    return table
 
 
-def _gathered(
-    parts: Iterable[Rows],
-    user_ids: Sequence[str],
-    item_ids: Sequence[str],
-    how: Aggregate,
-    place: str,
-    columns: Sequence[_Spilled],
-) -> tuple[Interactions, int]:
-    shape = len(user_ids), len(item_ids)
-    items, data, times = columns
-    counts, count, known = np.zeros(shape[0], np.int64), 0, set[bool]()
-    for part in _whole_users(parts):
+def _combined(
+    parts: Iterable[Rows], ids: tuple[Sequence[str], Sequence[str]], how: Aggregate, place: str
+) -> Iterator[Part]:
+    shape = len(ids[0]), len(ids[1])
+    for part in parts:
         with at(place):
-            keys, weights, latest = combine_pairs(how, *_sorted_pairs(part, shape, how))
-            users = keys // shape[1]  # (R,) ascending
+            keys, weights, times = combine_pairs(how, *_sorted_pairs(part, shape, how))
+            users = keys // shape[1]  # (P,) ascending
             wrong = np.flatnonzero(~np.isfinite(weights))
             if len(wrong):
-                user = shorten(user_ids[int(users[wrong[0]])])
+                user = shorten(ids[0][int(users[wrong[0]])])
                 raise DataError(f"weight: user {user}: expected a finite sum, got Infinity")
-            known.add(latest is not None)
-            if len(known) > 1:
+        first = int(users[0])
+        items = (keys - users * shape[1]).astype(np.int32)
+        yield Part(first, np.bincount(users - first), items, weights, times)
+
+
+def _alike(parts: Iterator[Part], place: str) -> Iterator[Part]:
+    """Yield the same parts; refuse times in some rows alone."""
+    known = set()
+    for part in parts:
+        known.add(part.times is not None)
+        if len(known) > 1:
+            with at(place):
                 raise _some_missing()
-        counts[users[0] : users[-1] + 1] += np.bincount(users - users[0])
-        items.append(keys - users * shape[1])
-        data.append(weights)
-        if latest is not None:
-            times.append(latest)
-        count += num_rows(part)
-    if not count:
-        with at(place):
-            raise _no_rows()
-    if not counts.all():
-        raise DataError(f"{place}: user_id: expected rows of every user, got none of one", _CHANGED)
-    matrix = CsrMatrix(offsets(counts), items.mapped(), data.mapped(), shape[1])
-    has_repeats = matrix.num_entries < count
-    found = Interactions(
-        user_ids,
-        item_ids,
-        matrix,
-        times.mapped() if known == {True} else None,
-        how if how == "count" or has_repeats else None,
-        has_repeats=has_repeats,
-    )
-    return found, count
-
-
-class _Spilled:
-    """A column that grows in a file without a name, and is mapped when it is whole."""
-
-    def __init__(self, dtype: type[np.generic], files: ExitStack) -> None:
-        self._dtype = dtype
-        self._file = files.enter_context(tempfile.TemporaryFile())
-
-    def append(self, values: npt.NDArray[Any]) -> None:
-        self._file.write(np.ascontiguousarray(values, self._dtype).data)
-
-    def mapped(self) -> npt.NDArray[Any]:
-        self._file.flush()
-        return np.memmap(self._file, self._dtype, "r").view(np.ndarray)  # which keeps it open
+        yield part
 
 
 def _whole_users(parts: Iterable[Rows]) -> Iterator[Rows]:
     """Yield the same rows in parts that end with a user."""
     rest: Rows | None = None
     for part in parts:
-        if not num_rows(part):
-            continue
         if rest is not None:
             part = {name: np.concatenate([rest[name], part[name]]) for name in part}
         users = part["user_id"]
@@ -252,18 +229,19 @@ def _whole_users(parts: Iterable[Rows]) -> Iterator[Rows]:
 def _sorted_pairs(
     part: Rows, shape: tuple[int, int], how: Aggregate
 ) -> tuple[Int64Array, Float64Array, Int64Array | None]:
-    users, items = (_codes(part, name, size) for name, size in zip(("user_id", "item_id"), shape))
+    users, items = _codes(part, shape)
     times = _microseconds(part)
     if how == "last" and times is None:
         raise no_timestamps("find the last row by", "take another aggregate: sum, max or count")
     return sort_pairs(users, items, shape, _weights(part), times)
 
 
-def _codes(part: Rows, name: str, num_ids: int) -> Int32Array:
-    values = part[name]
-    if not 0 <= values.min() <= values.max() < num_ids:
-        raise DataError(f"{name}: expected the ids that were read, got others", _CHANGED)
-    return values.astype(np.int32)
+def _codes(part: Rows, sizes: tuple[int, int]) -> tuple[Int32Array, Int32Array]:
+    users, items = part["user_id"], part["item_id"]
+    for name, values, size in zip(("user_id", "item_id"), (users, items), sizes):
+        if not 0 <= values.min() <= values.max() < size:
+            raise DataError(f"{name}: expected the ids that were read, got others", _CHANGED)
+    return users.astype(np.int32), items.astype(np.int32)
 
 
 def _weights(part: Rows) -> Float64Array:
@@ -292,8 +270,8 @@ def _microseconds(part: Rows) -> Int64Array | None:
     return seconds * 1_000_000
 
 
-def _no_rows() -> DataError:
-    return DataError("interactions: expected at least one row, got none")
+def _no_rows(place: str) -> DataError:
+    return DataError(f"{place}: interactions: expected at least one row, got none")
 
 
 def _some_missing() -> DataError:

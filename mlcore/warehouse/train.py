@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -126,32 +126,35 @@ def train_by_engine_from_path(
                 model = trainer.train(settings, with_users=with_users)
                 _write(engine, model, folder, num_rows, run, input_options, with_users)
             return summary_of(model)
-        if stored is None:
-            events = read_events(interactions, input_options=input_options, progress=progress)
-            with at(display_name(interactions)):
-                table = events.aggregate(settings.aggregate)
-            num_rows = len(events.users)
-            del events  # before the training takes memory
-        else:
-            table, num_rows = read_coded(engine, stored, settings.aggregate, progress)
-        if items_path is not None:
-            table = add_catalogue(table, items_path, input_options)
-        attributes = attributes_of(table, attributes_path, input_options)
-        # Users of whom only a part counts are counted from here, where the parts are known.
-        in_place = stored if isinstance(settings.heavy_users, Keep) else None
-        is_coded = engine.materializes and items_path is None  # whose items have other positions
-        try:
-            model = train_from_data(
-                table,
-                settings,
-                with_users=with_users,
-                progress=progress,
-                find_neighbors=SqlNeighbors(engine, in_place, is_coded),
-                attributes=attributes,
-            )
-        except ConfigError as error:
-            raise _at(config, error) from None
-        _write(engine, model, folder, num_rows, run, input_options, with_users)
+        with _mapped(temp_directory or folder) if stored else nullcontext():
+            if stored is None:
+                events = read_events(interactions, input_options=input_options, progress=progress)
+                with at(display_name(interactions)):
+                    table = events.aggregate(settings.aggregate)
+                num_rows = len(events.users)
+                del events  # before the training takes memory
+            else:
+                table, num_rows = read_coded(engine, stored, settings.aggregate, progress)
+            if items_path is not None:
+                table = add_catalogue(table, items_path, input_options)
+            attributes = attributes_of(table, attributes_path, input_options)
+            # Users of whom only a part counts are counted from here, where the parts are known.
+            in_place = stored if isinstance(settings.heavy_users, Keep) else None
+            is_coded = (
+                engine.materializes and items_path is None
+            )  # whose items have other positions
+            try:
+                model = train_from_data(
+                    table,
+                    settings,
+                    with_users=with_users,
+                    progress=progress,
+                    find_neighbors=SqlNeighbors(engine, in_place, is_coded),
+                    attributes=attributes,
+                )
+            except ConfigError as error:
+                raise _at(config, error) from None
+            _write(engine, model, folder, num_rows, run, input_options, with_users)
     return summary_of(model)
 
 

@@ -16,8 +16,6 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
-from decimal import Decimal
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -40,8 +38,18 @@ _CARRIED: dict[str, tuple[SqlType, str]] = {
     "TIMESTAMP": ("INT64", "TIMESTAMP_MICROS({})"),
     "NUMERIC": ("FLOAT64", "{}"),  # too new for the cautious features
 }
+_AS_CARRIED = {
+    "TIMESTAMP WITH TIME ZONE": 'epoch_us("{}")',
+    "DECIMAL": 'CAST("{}" AS DOUBLE)',
+}
 _PARQUET_TYPES = {
-    **{"VARCHAR": "STRING", "BIGINT": "INTEGER", "INTEGER": "INTEGER", "DOUBLE": "FLOAT"},
+    **{
+        "VARCHAR": "STRING",
+        "BIGINT": "INTEGER",
+        "INTEGER": "INTEGER",
+        "SMALLINT": "INTEGER",
+        "DOUBLE": "FLOAT",
+    },
     **{"BOOLEAN": "BOOLEAN", "BLOB": "BYTES", "TIMESTAMP": "DATETIME", "FLOAT": "FLOAT"},
     **{"TIMESTAMP WITH TIME ZONE": "TIMESTAMP", "DATE": "DATE", "DECIMAL": "NUMERIC"},
 }
@@ -420,21 +428,14 @@ def _from_parquet(content: bytes) -> StoredTable:
         duckdb = import_duckdb()
         with duckdb.connect() as connection:
             try:
-                found = connection.execute(f"SELECT * FROM read_parquet('{file.name}')")
+                described = connection.execute(f"DESCRIBE FROM '{file.name}'").fetchall()
             except duckdb.Error:
                 raise Fault(400, "invalid", "Input file is not in Parquet format.") from None
-            fields = [
-                Field(name, _PARQUET_TYPES[str(type_).partition("(")[0]])
-                for name, type_, *_ in found.description
-            ]
-            return StoredTable(fields, [tuple(map(_carried, row)) for row in found.fetchall()])
-
-
-def _carried(cell: Any) -> Any:
-    """Return a cell as `_CARRIED` has it: moments in microseconds, decimals as floats."""
-    if isinstance(cell, datetime) and cell.tzinfo is not None:
-        return (cell - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
-    return float(cell) if isinstance(cell, Decimal) else cell
+            types = {name: str(type_).partition("(")[0] for name, type_, *_ in described}
+            fields = [Field(name, _PARQUET_TYPES[type_]) for name, type_ in types.items()]
+            carried = [_AS_CARRIED.get(type_, '"{}"').format(name) for name, type_ in types.items()]
+            rows = connection.execute(f"SELECT {', '.join(carried)} FROM '{file.name}'").fetchall()
+            return StoredTable(fields, rows)
 
 
 def _sent(cell: Any) -> str | None:

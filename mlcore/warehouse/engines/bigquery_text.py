@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mlcore.errors import DataError
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
@@ -138,9 +138,8 @@ def _value(
 
 def _checked(place: str, column: Column, value: str) -> str:
     """Return SQL that stops the query at a value that breaks a rule of its column."""
-    for wrong, expected in rules_of(
-        replace(column, nullable=True), value, "CAST('inf' AS FLOAT64)"
-    ):
+    rules = rules_of(column, value, "CAST('inf' AS FLOAT64)")
+    for wrong, expected in rules[not column.nullable :]:  # the first is what _required says
         message = _escape(f"{place}: {column.name}: expected {expected}, got another")
         value = f"IF({wrong}, ERROR('{message}'), {value})"
     return value
