@@ -26,7 +26,7 @@ from mlcore.lineage import (
     Dataset,
     Fingerprint,
     QueryRecord,
-    append as append_line,
+    append,
     appended,
     check_appendable,
     describe_file,
@@ -192,12 +192,8 @@ def run_sql_from_path(
         note_written(out_table)
         output = Dataset.of_stored(out_table, names, count)
         statistics = {**rounds, **statistics}
-        try:
-            append_line(
-                lineage, _record(engine, query, recorded, inputs, output, statistics, lineage)
-            )
-        except DataError as error:
-            raise DataError(f"{error}; written: {out_table}", error.hint) from error
+        record = _record(engine, query, recorded, inputs, output, statistics, lineage)
+        _append_line(lineage, record, out_table)
         return f"{query.name}: {count} rows in {printable(out_table)}"
     if is_folder(out_path):
         return _into_folder(engine, run, Path(out_path), append, partition_by, lineage, progress)
@@ -218,6 +214,13 @@ def run_sql_from_path(
         output = Dataset.of_file(out_path, format, fingerprint.facts(), names, count)
         statistics = {**rounds, **result.statistics}
     return f"{query.name}: {count} rows"
+
+
+def _append_line(lineage: PathLike, record: QueryRecord, written: str) -> None:
+    try:
+        append(lineage, record)
+    except DataError as error:
+        raise DataError(f"{error}; written: {written}", error.hint) from error
 
 
 def _into_folder(

@@ -113,11 +113,11 @@ def test_many_small_ranges_and_packs_change_nothing(
     [
         (
             "('u', 'a', 1D, 5L), (NULL, 'a', 1D, 5L)",
-            "user_id: expected an id in every row, got NULL",
+            "user_id: expected values in all rows, got none",
         ),
-        ("('u', 'a', 1D, 5L), ('', 'b', 1D, 5L)", "user_id: expected an id of at least one char"),
+        ("('u', 'a', 1D, 5L), ('', 'b', 1D, 5L)", "user_id: expected ids of at least one char"),
         ("('u', 'a', 0D, 5L)", "weight: expected finite numbers above 0, got 0.0"),
-        ("('u', 'a', double('NaN'), 5L)", "weight: expected finite numbers above 0, got nan"),
+        ("('u', 'a', double('NaN'), 5L)", "weight: expected finite numbers above 0, got NaN"),
         (
             "('u', 'a', 1D, 5L), ('u', 'b', 1D, NULL)",
             "timestamp: expected values in all rows or in",

@@ -92,8 +92,9 @@ def select_column(column: Column, found: Mapping[str, str], place: str) -> str:
     check_kind(column, kind, found[column.name], place)
     value = f"unix_seconds({name})" if kind == "moment" else f"CAST({name} AS {declared})"
     for wrong, expected in rules_of(column, name, "double('infinity')"):
-        stop = _stop(column, f"{place}: {column.name}: expected {expected}, got another")
-        value = f"CASE WHEN {wrong} THEN {stop} ELSE {value} END"
+        message = _quote_text(f"{place}: {column.name}: expected {expected}, got ")
+        got = f"concat({message}, coalesce(nullif(string({name}), ''), 'none'))"
+        value = f"CASE WHEN {wrong} THEN {_stop(column, got)} ELSE {value} END"
     return f"{value} AS {name}"
 
 
@@ -109,8 +110,8 @@ def _kind_of(type_: str) -> Kind | None:
 
 
 def _stop(column: Column, message: str) -> str:
-    """Return the SQL of a value that stops the query."""
-    return f"CAST(raise_error({_quote_text(message)}) AS {TYPES[column.type]})"
+    """Return the SQL of a value that stops the query; so is the message."""
+    return f"CAST(raise_error({message}) AS {TYPES[column.type]})"
 
 
 def select_result(column: Column, table: str) -> str:
@@ -125,7 +126,7 @@ def select_result(column: Column, table: str) -> str:
     name = quote_name(column.name)
     if column.nullable:
         return name
-    stop = _stop(column, f"{table}: {column.name}: expected a value, got NULL")
+    stop = _stop(column, _quote_text(f"{table}: {column.name}: expected a value, got NULL"))
     return f"coalesce({name}, {stop}) AS {name}"
 
 
