@@ -259,35 +259,43 @@ def estimate_by_engine(
     interactions: PathLike,
     config: TrainConfig | PathLike | None,
     input_options: InputOptions = InputOptions(),
+    kernel: Kernel | None = None,
 ) -> str:
-    """Return what the queries of a training would take, in words, without running them.
+    """Return what a training would take, in words, without it; what the join takes is counted.
+
+    Args:
+        kernel: see ``train_by_engine_from_path``.
 
     Raises:
         ConfigError: as ``train_by_engine_from_path``.
-        DataError: there is no such file or table.
+        DataError: there is no such file or table, or the join is beyond what the engine can do.
     """
     settings = read_config(config)
-    values = train_parameters(settings)
     reading, training = bundled_query("read_interactions"), bundled_query("train")
-    if is_file(interactions, input_options.format):
+    is_here = is_file(interactions, input_options.format)
+    lines = []
+    if is_here:
         check_readable(interactions)
+        training = training.with_integer_ids()
+    else:
+        refuse_names(interactions, input_options.columns)
+        provide_table(engine, "interactions", reading.reads["interactions"], interactions)
+        lines = [f"{reading.name}: {engine.estimate(reading, {})}"]
+    if isinstance(engine, Spark) and _can_compile(engine, kernel, no_message):
+        _check_rows(settings)
+        return "\n".join([*lines, "train: the workers run the kernel of mlcore, and join no rows"])
+    values = train_parameters(settings)
+    if is_here:
         events = read_events(interactions, input_options=input_options)
         with at(display_name(interactions)):
             joined = JoinedRows.of(events.aggregate(settings.aggregate).user_items)
-        training = training.with_integer_ids()
         engine.load("interactions", training.reads["interactions"], [])
-        return f"{training.name}: {engine.estimate(training, values)}\n" + _join_words(
-            engine, joined, settings, training
-        )
-    refuse_names(interactions, input_options.columns)
-    provide_table(engine, "interactions", reading.reads["interactions"], interactions)
-    lines = (
-        f"{reading.name}: {engine.estimate(reading, {})}\n"
-        f"{training.name}: {engine.estimate(training, values)}"
-    )
-    if not engine.materializes:
-        return f"{lines}\njoined rows: known when it runs, as counting them would be billed"
-    return f"{lines}\n{_join_words(engine, JoinedRows.of_table(engine), settings, training)}"
+    lines.append(f"{training.name}: {engine.estimate(training, values)}")
+    if not is_here and not engine.materializes:
+        lines.append("joined rows: known when it runs, as counting them would be billed")
+        return "\n".join(lines)
+    joined = joined if is_here else JoinedRows.of_table(engine)
+    return "\n".join([*lines, _join_words(engine, joined, settings, training)])
 
 
 def _join_words(engine: Engine, joined: JoinedRows, settings: TrainConfig, query: Query) -> str:

@@ -217,11 +217,15 @@ class FakeBigQuery(requests.adapters.BaseAdapter):  # type: ignore[misc]  # Any 
     def _resource(self, stored: str) -> Any:
         table, reference = self.tables[stored], _reference(stored)
         fields = [column._asdict() for column in table.schema]
-        return {**table.more, "tableReference": reference, "schema": {"fields": fields}}
+        about = {"tableReference": reference, "numRows": str(len(table.rows))}
+        return {**table.more, **about, "schema": {"fields": fields}}
 
     def _write(self, stored: str, disposition: str, new: StoredTable) -> None:
         old = self.tables.get(stored)
-        if old is not None and disposition == "WRITE_EMPTY":
+        if old is not None and disposition == "WRITE_APPEND":
+            assert [one[:2] for one in old.schema] == [one[:2] for one in new.schema]
+            new = StoredTable(old.schema, [*old.rows, *new.rows], old.more)
+        elif old is not None and disposition == "WRITE_EMPTY":
             if old.rows:
                 raise Fault(409, "duplicate", f"Already Exists: Table {stored}")
             if new.schema and _modes_and_types(old.schema) != _modes_and_types(new.schema):

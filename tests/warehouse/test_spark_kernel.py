@@ -141,6 +141,29 @@ def test_a_fault_of_a_table_is_one_line(
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"similarity": {"name": "cosine"}, "weighting": {"name": "binary"}, "aggregate": "max"},
+        {"similarity": {"name": "lift"}, "heavy_users": {"name": "sample", "max_interactions": 6}},
+    ],
+)
+@pytest.mark.parametrize("with_users", [True, False])
+def test_sql_over_codes_of_the_engine_gives_the_same_model(
+    settings: dict[str, Any],
+    with_users: bool,
+    engine: Spark,
+    table: str,
+    rows: Path,
+    tmp_path: Path,
+) -> None:
+    train_from_path(rows, settings, tmp_path / "core", with_users=with_users)
+    train_by_engine_from_path(
+        engine, table, settings, tmp_path / "sql", kernel="sql", with_users=with_users
+    )
+    assert_same(tmp_path / "core", tmp_path / "sql")
+
+
 def test_a_table_without_rows_is_refused(engine: Spark, tmp_path: Path) -> None:
     folder = tmp_path / "events.parquet"
     engine.session.sql("SELECT 'u' AS user_id, 'a' AS item_id LIMIT 0").write.parquet(str(folder))

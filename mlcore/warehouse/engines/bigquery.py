@@ -149,8 +149,22 @@ class BigQuery(Engine):
         clustering = [name for name in bound.query.order if name.endswith("_id")][:_MAX_CLUSTERING]
         if clustering and not append:  # a table that is there has its own
             to["clustering_fields"] = clustering
+        before = self._num_rows(stored) if append else 0
         job, rows = self._execute(self._plan(bound, refuses_null=True), **to)
-        return int(rows.total_rows), statistics_of(job)
+        # Of a table that rows were added to, the result would be all of its rows.
+        count = self._num_rows(stored) - before if append else int(rows.total_rows)
+        return count, statistics_of(job)
+
+    def _num_rows(self, stored: str) -> int:
+        from google.api_core.exceptions import NotFound
+
+        try:
+            with faults(stored):
+                return int(self._client.get_table(self._reference(stored)).num_rows)
+        except DataError as error:
+            if isinstance(error.__context__, NotFound):
+                return 0
+            raise
 
     def _estimate(self, bound: BoundQuery) -> str:
         """Return bytes and price of a run, by a dry run."""
