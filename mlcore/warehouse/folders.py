@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,33 +73,50 @@ def replaced_parts(
         DataError: ``target`` holds something else than Parquet, or the disk refused: all is as before.
     """
 
+    before = _files(target)
+
     def check() -> None:
         if os.path.lexists(target) and not target.is_dir():
             raise DataError(f"{target}: expected a folder of Parquet, got a file")
-        strange = [part for part in _files(target) if part.suffix != ".parquet"]
+        now = _files(target)
+        strange = [name for name in now if Path(name).suffix != ".parquet"]
         if strange:
             raise DataError(
                 f"{target}: expected a folder of nothing but Parquet to replace, "
-                f"got {shorten(str(strange[0].relative_to(target)))}"
+                f"got {shorten(strange[0])}"
+            )
+        if append and now != before:
+            raise DataError(
+                f"{target}: expected the parts that were there, got others",
+                "another run has written there meanwhile: run this one again",
             )
 
     with replaced_directory(
         target, True, (), check=check, inputs=inputs, on_written=on_written
     ) as staged:
-        for part in _files(target) if append else ():
-            new = staged / part.relative_to(target)
-            new.parent.mkdir(parents=True, exist_ok=True)
-            os.link(part, new)
+        for name in before if append else ():
+            (staged / name).parent.mkdir(parents=True, exist_ok=True)
+            _link(target / name, staged / name)
         yield staged
 
 
-def _files(folder: Path) -> list[Path]:
-    """Return the files that a reader sees, and those that would be lost, in order."""
+def _files(folder: Path) -> dict[str, int]:
+    """Return the files that would be lost by their names, in order, each with what tells it apart."""
     found = sorted(path for path in folder.rglob("*") if not path.is_dir())
+    names = [str(path.relative_to(folder)) for path in found]
     marks = ("_SUCCESS", ".crc")  # of Spark, who passes over its own
-    return [
-        path for path in found if not path.name.endswith(marks) and ".partial-" not in str(path)
-    ]
+    return {
+        name: os.stat(folder / name).st_ino
+        for name in names
+        if not name.endswith(marks) and ".partial-" not in name
+    }
+
+
+def _link(old: Path, new: Path) -> None:
+    try:
+        os.link(old, new)
+    except OSError:  # nor has every file system links
+        shutil.copy2(old, new)
 
 
 def write_parts(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -132,6 +134,23 @@ def test_a_run_that_fails_leaves_the_folder_as_it_was(
     assert "full" in capsys.readouterr().err
     assert sorted(path for path in folder.rglob("*") if path.name != "lineage.jsonl") == before
     assert rows_in() == ROWS
+    assert len((folder / "lineage.jsonl").read_text().splitlines()) == 1
+
+
+def test_rows_of_another_run_are_not_lost(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run() == 0
+    write = DuckDb.write_parquet
+
+    def write_beside(*arguments: Any) -> None:
+        shutil.copy("out/part-00000.parquet", "out/part-of-another.parquet")
+        write(*arguments)
+
+    monkeypatch.setattr(DuckDb, "write_parquet", write_beside)
+    assert run("--append") == 1
+    assert "another run has written there meanwhile" in capsys.readouterr().err
+    assert names_in() == ["part-00000.parquet", "part-of-another.parquet"]
     assert len((folder / "lineage.jsonl").read_text().splitlines()) == 1
 
 

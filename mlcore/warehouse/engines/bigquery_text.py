@@ -90,8 +90,8 @@ def make_source(
 ) -> Source:
     """Return how a query reads its columns from a stored table.
 
-    A missing value where the query needs one stops the query, with the names of table and column.
-    Integers and decimals are read as FLOAT64, a TIMESTAMP as ``timestamp``.
+    A value that breaks a rule of its column, or misses where the query needs one, stops the query, with
+    the names of table and column. Types fit as ``check_kind`` says.
 
     Args:
         table: its name in queries.
@@ -104,9 +104,9 @@ def make_source(
     Raises:
         DataError: a column is missing or of another type.
 
-    >>> column, found = Column("user_id", "STRING"), {"user_id": Found("STRING", "REQUIRED")}
+    >>> column, found = Column("n", "INT64"), {"n": Found("INTEGER", "REQUIRED")}
     >>> make_source("events", [column], "p.d.t", found, place="d.t").select
-    'SELECT `user_id` FROM `p.d.t`'
+    'SELECT `n` FROM `p.d.t`'
     """
     items = [
         _item(column, _checked(place, column, _value(table, column, found, place, fill_defaults)))

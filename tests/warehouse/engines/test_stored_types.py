@@ -240,6 +240,15 @@ def test_parts_of_different_partitions_are_refused(local: Engine, tmp_path: Path
         provide_table(local, "t", QUERY.reads["t"], folder)
 
 
+@pytest.mark.spark
+def test_spark_finds_the_names_of_partitions_at_an_address(spark: Spark, tmp_path: Path) -> None:
+    users = partitioned(tmp_path / "users", "user_id", ["007"], "4.5::DOUBLE AS weight")
+    plain = write(tmp_path / "plain.parquet", "'u' AS user_id")
+    for folder, expected in ((users, ("007", 4.5, None)), (plain, ("u", 2.0, None))):
+        spark.attach_parquet("t", QUERY.reads["t"], folder.as_uri())
+        assert result_rows(spark, QUERY, {}) == [expected]
+
+
 @pytest.mark.parametrize("name", ["s3://bucket/events/", "gs://bucket/*.parquet", "hdfs://h/e"])
 def test_duckdb_refuses_what_is_not_of_this_machine(name: str) -> None:
     with DuckDb() as engine, pytest.raises(DataError, match="expected a path of this machine"):
