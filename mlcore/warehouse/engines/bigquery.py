@@ -83,7 +83,7 @@ class BigQuery(Engine):
         """Make a table of rows, in the dataset of the options."""
         with faults(table):
             reference = self._loaded.load_rows(table, columns, parts)
-            self._read_from(table, columns, reference, table)
+            self._read_from(table, columns, reference, table, has_rules=False)
 
     def attach(self, table: str, columns: Sequence[Column], stored: str) -> None:
         """Make a stored table or view readable."""
@@ -129,7 +129,7 @@ class BigQuery(Engine):
         with faults(bound.place):
             reference = self._loaded.create(table, bound.query.writes)
             _, rows = self._execute(plan, destination=reference, write_disposition="WRITE_EMPTY")
-            self._read_from(table, bound.query.writes, reference, table)
+            self._read_from(table, bound.query.writes, reference, table, has_rules=False)
         return int(rows.total_rows)
 
     def _store(
@@ -252,11 +252,18 @@ class BigQuery(Engine):
         *,
         newest: int = 1,
         fill_defaults: bool = False,
+        has_rules: bool = True,
     ) -> None:
         schema = self._client.get_table(reference).schema
         found = {column.name.lower(): Found(column.field_type, column.mode) for column in schema}
         self._sources[table] = make_source(
-            table, columns, str(reference), found, place=place, fill_defaults=fill_defaults
+            table,
+            columns,
+            str(reference),
+            found,
+            place=place,
+            fill_defaults=fill_defaults,
+            has_rules=has_rules,
         )
         self._stored[table] = str(reference)
         self._loaded.forget(table, keep=newest)  # older ones of this name

@@ -87,6 +87,7 @@ def make_source(
     *,
     place: str,
     fill_defaults: bool = False,
+    has_rules: bool = True,
 ) -> Source:
     """Return how a query reads its columns from a stored table.
 
@@ -100,6 +101,7 @@ def make_source(
         found: the columns of the table, by name in lower case.
         place: the table as the user knows it, for messages.
         fill_defaults: whether a missing value becomes the default of its column.
+        has_rules: whether its values must keep the rules of columns, as those of others; see ``rules_of``.
 
     Raises:
         DataError: a column is missing or of another type.
@@ -108,10 +110,10 @@ def make_source(
     >>> make_source("events", [column], "p.d.t", found, place="d.t").select
     'SELECT `n` FROM `p.d.t`'
     """
-    items = [
-        _item(column, _checked(place, column, _value(table, column, found, place, fill_defaults)))
-        for column in columns
-    ]
+    items = []
+    for column in columns:
+        value = _value(table, column, found, place, fill_defaults)
+        items.append(_item(column, _checked(place, column, value) if has_rules else value))
     time = found.get("timestamp")
     has_moments = time is not None and time.type == "TIMESTAMP"
     return Source(f"SELECT {', '.join(items)} FROM `{stored}`", has_moments)
