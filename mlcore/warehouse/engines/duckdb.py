@@ -50,7 +50,7 @@ _PARTITION = "a name of a folder"  # no type of DuckDB
 _WIDE = ("UBIGINT", "HUGEINT", "UHUGEINT")
 _SUMS = "HUGEINT"  # of BIGINT; ours stay far below 2^63, and beyond it the cast fails
 _RESULT = "mlcore result"  # no name of a header
-_ROWS_PER_PART = 2**20
+_ROWS_PER_PART = 2**18
 _LEAST_MEMORY = 2**20  # below, DuckDB does not start
 
 
