@@ -95,7 +95,7 @@ class Engine(ABC):
     name: ClassVar[str]
     # Whether a result becomes a table without a place that somebody must name, and for no money.
     materializes: ClassVar[bool] = False
-    # What a joined row of sql/train.sql costs a core, as measured or, of BigQuery, as of Spark.
+    # What a joined row of sql/train.sql costs a core; by default as on Spark.
     seconds_per_joined_row: ClassVar[float] = 1e-5
 
     def __enter__(self: E) -> E:
