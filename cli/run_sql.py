@@ -37,6 +37,8 @@ class Args(InputArgs, EngineArgs):
     until_stable: bool
     out: str | None
     out_table: str | None
+    append: bool
+    partition_by: str | None
     lineage: str | None
     dry_run: bool
 
@@ -82,9 +84,19 @@ def build_parser() -> ArgumentParser:
     )
     add_dry_run_option(parser)
     output = parser.add_argument_group("output")
-    output.add_argument("--out", metavar="FILE", help=".csv, .tsv or .jsonl, perhaps .gz, or -")
+    output.add_argument(
+        "--out",
+        metavar="FILE",
+        help=".csv, .tsv or .jsonl, perhaps .gz, or -; FOLDER/ for Parquet; is replaced",
+    )
     output.add_argument(
         "--out-table", metavar="NAME", help="a table of the engine in place of a file; is replaced"
+    )
+    output.add_argument("--append", action="store_true", help="add the rows to a folder or a table")
+    output.add_argument(
+        "--partition-by",
+        metavar="COLUMN",
+        help="of the result: COLUMN=VALUE folders in FOLDER/, or partitions of the table",
     )
     add_lineage_option(output, f"{LINEAGE_NAME} in the current folder")
     add_threads_option(parser, "duckdb: ")
@@ -130,6 +142,8 @@ def _work(args: Args, progress: TerminalProgress) -> str:
             sql_run,
             out_path=args.out,
             out_table=args.out_table,
+            append=args.append,
+            partition_by=args.partition_by,
             lineage_path=args.lineage,
             progress=progress,
         )

@@ -101,7 +101,11 @@ def _work_by_engine(args: Args, progress: TerminalProgress) -> str:
     with args.open_engine(progress) as engine:
         if args.dry_run:
             return estimate_by_engine(
-                engine, args.interactions, args.train_config(), args.input_options()
+                engine,
+                args.interactions,
+                args.train_config(),
+                args.input_options(),
+                args.kernel,
             )
         return train_by_engine_from_path(
             engine,

@@ -30,6 +30,7 @@ __all__ = [
     "ManifestError",
     "MissingFileError",
     "MlcoreError",
+    "NoHeaderError",
     "NoRowsError",
     "NoUsersError",
     "SizeError",
@@ -66,6 +67,10 @@ class DataError(MlcoreError):
 
 class NoRowsError(DataError):
     """A table is well formed, but has no row."""
+
+
+class NoHeaderError(NoRowsError):
+    """A table lacks even the line that names its columns."""
 
 
 class DataWarning(UserWarning):

@@ -106,6 +106,7 @@ def replaced_directory(
     overwrite: bool,
     known_files: Collection[str],
     *,
+    check: Callable[[], None] | None = None,
     inputs: Mapping[str, PathLike | None] = {},
     on_written: OnWritten | None = None,
     on_placed: Callable[[], object] | None = None,
@@ -118,6 +119,7 @@ def replaced_directory(
     Args:
         target: the directory; a symbolic link is followed, missing folders around it are made.
         overwrite: as for ``check_replaceable``.
+        check: called in place of ``check_replaceable``, if it is no model that is replaced.
         inputs: what the work reads, by option; a target that is one, or lies in one, is refused.
             Files in the target itself, such as its catalogue, may be read for the new content.
         on_written: called with the folder when all is on disk; see ``open_outputs``.
@@ -130,7 +132,8 @@ def replaced_directory(
     refuse_clobber(target, inputs, is_folder=True)
     real = Path(os.path.realpath(target))
     _remove_unfinished(real, known_files)
-    check_replaceable(target, overwrite, known_files)
+    check = check or (lambda: check_replaceable(target, overwrite, known_files))
+    check()
     fills = _is_empty(real)
     made: list[Path] = []
     with contextlib.ExitStack() as clean_up, os_errors_at(target, "a folder to write to"):
@@ -138,24 +141,24 @@ def replaced_directory(
             clean_up.callback(remove_folders, made)  # which are empty, if this failed
             make_parents(real, made)
             # In the folder that is filled: what is around it may be another file system, or read-only.
-            partial, descriptor = create_partial(real / _STAGED if fills else real, _create_folder)
+            staged, descriptor = create_partial(real / _STAGED if fills else real, _create_folder)
             clean_up.callback(close, descriptor)
-            clean_up.callback(_discard, partial)  # the old content, after an exchange
-        yield partial
-        for path in partial.iterdir():
+            clean_up.callback(_discard, staged)  # the old content, after an exchange
+        yield staged
+        for path in staged.rglob("*"):
             sync(path)
-        sync(partial)
+        sync(staged)
         if not fills:
-            check_replaceable(target, overwrite, known_files)
+            check()
         with contextlib.ExitStack() as around:
             if on_written is not None:
-                around.enter_context(on_written([partial]) or contextlib.nullcontext())
+                around.enter_context(on_written([staged]) or contextlib.nullcontext())
             with held_signals():
                 if fills:
-                    _move_into(partial, real, target)
+                    _move_into(staged, real, target)
                 else:
                     folders = (real.parent, *(folder.parent for folder in made))
-                    _replace(partial, real, target, folders, on_placed)
+                    _replace(staged, real, target, folders, on_placed)
                 note_written(os.fspath(target))
                 around.close()
 
@@ -218,7 +221,10 @@ def _move_into(partial: Path, real: Path, shown: Path) -> None:
 
 def _unlink(paths: Iterable[Path]) -> None:
     for path in paths:
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _replace(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from mlcore.errors import DataError, NoRowsError
+from mlcore.errors import DataError, NoHeaderError, NoRowsError
 from mlcore.files.csv_hints import STRAY_QUOTES, hint_at_header, hint_at_width
 from mlcore.files.csv_layout import CsvLayout, csv_records
 from mlcore.files.inputs import TextChunk
@@ -92,7 +92,7 @@ def read_csv_names(
         columns: which the file must have, by which its delimiter is found.
 
     Raises:
-        NoRowsError: the file is empty.
+        NoHeaderError: the file is empty.
     """
     if options.field_names is not None:
         return [field for field in options.field_names if field]
@@ -102,8 +102,8 @@ def read_csv_names(
     raise _no_header(name)
 
 
-def _no_header(name: str) -> NoRowsError:
-    return NoRowsError(f"{name}: expected a header line, got an empty file")
+def _no_header(name: str) -> NoHeaderError:
+    return NoHeaderError(f"{name}: expected a header line, got an empty file")
 
 
 def _open_csv(

@@ -27,7 +27,7 @@ from mlcore.progress import Progress, no_progress
 from mlcore.times import UNITS
 
 __all__ = [
-    "has_integer_column",
+    "has_integers_or_moments",
     "is_text",
     "parquet_column_names",
     "parquet_rows",
@@ -128,15 +128,17 @@ def read_parquet_columns(
             yield convert(columns, raw, converters, partial(_place, name, begin))
 
 
-def has_integer_column(path: PathLike, name: str) -> bool | None:
-    """Return whether a column of a Parquet file has integers, or None if there is no such column.
+def has_integers_or_moments(path: PathLike, name: str) -> tuple[bool, bool] | None:
+    """Return whether a column of a Parquet file has integers, and whether it has moments.
+
+    Moments are times with a zone, in microseconds. None if there is no such column.
 
     Raises:
         MlcoreError: DuckDB is not installed.
         DataError: the file is not Parquet.
     """
     types = _described_file(path)
-    return types[name] in _INTEGERS if name in types else None
+    return (types[name] in _INTEGERS, types[name] == _INSTANT) if name in types else None
 
 
 def parquet_column_names(path: PathLike) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import glob
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 from typing import Literal, TypeAlias, TypeVar
 
 from mlcore.errors import DataError, DataWarning, NoRowsError, os_errors_at, shorten
@@ -14,7 +15,16 @@ from mlcore.files.inputs import display_name, find_input_format
 from mlcore.files.options import Format, PathLike
 from mlcore.files.tables import NoColumnError
 
-__all__ = ["Kind", "find_parts", "has_parts", "is_parquet", "kind_of", "read_parts"]
+__all__ = [
+    "Kind",
+    "find_parts",
+    "fixed_folder",
+    "has_parts",
+    "is_parquet",
+    "kind_of",
+    "partition_names",
+    "read_parts",
+]
 
 Kind: TypeAlias = Literal["csv", "jsonl", "parquet"]
 T = TypeVar("T")
@@ -64,6 +74,45 @@ def find_parts(path: PathLike, format: Format | None) -> list[Path]:
     return _find(path, format)[0]
 
 
+def fixed_folder(path: PathLike) -> Path:
+    """Return the folder that all parts lie in: the one given, or what a pattern begins with.
+
+    >>> str(fixed_folder("events/date=2026-*/*.parquet")), str(fixed_folder("*.csv"))
+    ('events', '.')
+    """
+    folder = Path(path)
+    while glob.has_magic(str(folder)) and not os.path.isdir(folder):
+        folder = folder.parent
+    return folder
+
+
+def partition_names(path: PathLike, parts: Sequence[PathLike]) -> list[str]:
+    """Return the columns that are in the names of folders, ``date=2026-01-01``, as Hive writes them.
+
+    Args:
+        path: a folder or a pattern.
+        parts: its files.
+
+    Raises:
+        DataError: they differ from part to part.
+
+    >>> partition_names("events", ["events/date=2026-01-01/0.parquet", "events/date=x/0.parquet"])
+    ['date']
+    """
+    names = [_names_of(Path(part).relative_to(fixed_folder(path))) for part in parts]
+    other = next((part for part, found in zip(parts, names) if found != names[0]), None)
+    if other is not None:
+        raise DataError(
+            f"{display_name(path)}: expected folders {'/'.join(f'{one}=...' for one in names[0])} "
+            f"around all parts, as around the first, got {shorten(str(other))}"
+        )
+    return names[0] if names else []
+
+
+def _names_of(part: Path) -> list[str]:
+    return [unquote(step.partition("=")[0]) for step in part.parts[:-1] if "=" in step]
+
+
 def read_parts(
     path: PathLike, format: Format | None, read: Callable[[Path, Kind], Iterator[T]]
 ) -> Iterator[T]:
@@ -90,7 +139,7 @@ def read_parts(
                 "cat PARTS > NEW",
             ) from None
     if not any_rows:
-        raise DataError(f"{display_name(path)}: expected rows in some part, got none")
+        raise NoRowsError(f"{display_name(path)}: expected rows in some part, got none")
     warnings.warn(
         f"{display_name(path)}: read {len(parts)} part{'s' * (len(parts) > 1)}",
         DataWarning,

@@ -35,6 +35,7 @@ from mlcore.similarity.pairs import PairSimilarity
 from mlcore.similarity.selection import BestOfRows, by_source, round_values
 from mlcore.types import CsrMatrix, Float64Array, Int32Array
 from mlcore.warehouse.engines import Engine
+from mlcore.warehouse.joined import JoinedRows
 from mlcore.warehouse.query import Query, Value, bundled_query
 from mlcore.warehouse.rows import Rows
 from mlcore.warehouse.tables import provide_table
@@ -110,11 +111,13 @@ class SqlNeighbors:
     Args:
         stored: the engine's table of the interactions, or a URI; None to give the engine the pairs
             of users and items, with integer ids.
+        is_coded: whether the engine has the rows of ``stored`` as ``read_coded`` leaves them.
     """
 
-    def __init__(self, engine: Engine, stored: str | None = None) -> None:
+    def __init__(self, engine: Engine, stored: str | None = None, is_coded: bool = False) -> None:
         self._engine = engine
         self._stored = stored
+        self._has_integer_ids = stored is None or is_coded
 
     def __call__(
         self, config: TrainConfig, counts: GramBlocks, items: IdMap, progress: Progress
@@ -131,14 +134,19 @@ class SqlNeighbors:
         if not _is_exact(config.similarity) and config.num_neighbors is not None:
             values["num_neighbors"] = config.num_neighbors + SPARE_NEIGHBORS
         query = bundled_query("train")
-        if self._stored is None:
+        joined = JoinedRows.of(counts.user_items)
+        joined.check(self._engine, query)
+        if self._has_integer_ids:
             query = query.with_integer_ids()
-            self._engine.load("interactions", query.reads["interactions"], [_pairs_of(counts)])
-        else:
-            columns = query.reads["interactions"]
+        columns = query.reads["interactions"]
+        if self._stored is None:
+            self._engine.load("interactions", columns, [_pairs_of(counts)])
+        elif not self._has_integer_ids:
             provide_table(self._engine, "interactions", columns, self._stored)
-        result = self._engine.run(query, values, ordered=False, progress=progress)
-        found = _gather(result.parts, items, has_integer_ids=self._stored is None)
+        result = self._engine.run(
+            query, values, ordered=False, progress=progress, joined_rows=joined.total
+        )
+        found = _gather(result.parts, items, self._has_integer_ids)
         return _keep_best(found, config, config.similarity, counts, query)
 
 

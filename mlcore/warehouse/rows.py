@@ -10,7 +10,7 @@ from typing import Any, Literal, TextIO, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mlcore.errors import DataError, shorten, shorten_json
+from mlcore.errors import DataError, NoHeaderError, NoRowsError, shorten, shorten_json
 from mlcore.files.columns import read_columns
 from mlcore.files.formats import RowFormat, find_row_format
 from mlcore.files.options import ColumnNames, Format, InputOptions, PathLike
@@ -32,7 +32,7 @@ from mlcore.progress import Progress, no_progress
 from mlcore.times import TimeRule
 from mlcore.warehouse.query import Column, SqlType
 
-__all__ = ["Rows", "column_array", "num_rows", "read_rows", "write_rows"]
+__all__ = ["Rows", "checked_rows", "column_array", "num_rows", "read_rows", "write_rows"]
 
 # Some rows of a table by column, each (R,): INT64 as int64, FLOAT64 as float64, BOOL as bool, STRING
 # as objects; with missing values any of them as objects, with None.
@@ -69,9 +69,9 @@ def read_rows(
     """Yield the rows of a file in parts.
 
     Ids (columns ending in ``_id``) follow the rules of ids, ``weight`` is finite and above 0,
-    ``timestamp`` a time of whole seconds. Where a column may be NULL, a
-    value may be missing: an empty field of CSV, ``null`` or no such key in JSON Lines. Other columns
-    are ignored.
+    ``timestamp`` a time, read as the second that it lies in. Where a column may be NULL, a value may
+    be missing: an empty field of CSV, ``null`` or no such key in JSON Lines. Other columns are
+    ignored. A table without rows gives no parts; a CSV file without a header line is refused.
 
     Args:
         path: as for ``read_columns``.
@@ -84,7 +84,7 @@ def read_rows(
     wanted = [_file_column(column, input_options.time_rule()) for column in columns]
     pending: list[list[list[Any] | None]] = []
     count = 0
-    for chunk in read_columns(path, wanted, input_options, progress):
+    for chunk in _chunks(path, wanted, input_options, progress):
         pending.append(chunk)
         count += next(len(values) for values in chunk if values is not None)
         if count >= _ROWS_PER_PART:
@@ -92,6 +92,17 @@ def read_rows(
             pending, count = [], 0
     if pending:
         yield _part(columns, pending, count)
+
+
+def _chunks(
+    path: PathLike, wanted: Sequence[ColumnReader], options: InputOptions, progress: Progress
+) -> Iterator[list[list[Any] | None]]:
+    try:
+        yield from read_columns(path, wanted, options, progress)
+    except NoHeaderError:
+        raise
+    except NoRowsError:
+        pass
 
 
 def _part(columns: Sequence[Column], chunks: list[list[list[Any] | None]], count: int) -> Rows:
@@ -161,8 +172,8 @@ def _converters(column: Column, rule: TimeRule) -> tuple[_Convert, _Convert]:
         return Memo(weight_from_text).__getitem__, weight_from_json
     if column.name == "timestamp":
         return (
-            _whole(partial(parse_timestamp, rule=rule)),
-            _whole(partial(timestamp_from_json, rule=rule)),
+            _second(partial(parse_timestamp, rule=rule)),
+            _second(partial(timestamp_from_json, rule=rule)),
         )
     by_type: dict[SqlType, tuple[_Convert, _Convert]] = {
         "STRING": (str, _string_from_json),
@@ -190,17 +201,9 @@ def _string_from_json(value: Any) -> str:
     return value
 
 
-def _whole(convert: Callable[[Any], int]) -> _Convert:
-    def whole_seconds(value: Any) -> int:
-        seconds, fraction = divmod(convert(value), 1_000_000)
-        if fraction:
-            raise BadValue(
-                f"expected whole seconds, got {shorten(value)}",
-                "timestamps are INT64 seconds in SQL; cut the fraction off",
-            )
-        return seconds
-
-    return whole_seconds
+def _second(convert: Callable[[Any], int]) -> _Convert:
+    """Return a converter to the second that a time lies in."""
+    return lambda value: convert(value) // 1_000_000
 
 
 def _integer_from_text(text: str) -> int:
@@ -262,15 +265,22 @@ def write_rows(
             lack a value, or a number is not finite.
     """
     name = "standard output" if os.fspath(path) == "-" else os.fspath(path)
-    sound = _checked(columns, parts, name)
+    sound = checked_rows(columns, parts, name)
     rows = find_row_format(path, format)
     if rows.has_keys:
         return _write_with_keys(stream, columns, sound, rows)
     return _write_with_header(stream, columns, sound, rows, name)
 
 
-def _checked(columns: Sequence[Column], parts: Iterable[Rows], name: str) -> Iterator[Rows]:
-    """Yield the same rows; refuse a value that is missing or infinite where none may be."""
+def checked_rows(columns: Sequence[Column], parts: Iterable[Rows], name: str) -> Iterator[Rows]:
+    """Yield the same rows in small parts; refuse a value that is missing or infinite where none may be.
+
+    Args:
+        name: of the output, for messages.
+
+    Raises:
+        DataError: there is such a value.
+    """
     for part in _pieces(parts):
         for column in columns:
             values = part[column.name]

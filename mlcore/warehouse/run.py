@@ -12,14 +12,14 @@ from typing import NamedTuple, TextIO, cast
 from mlcore.errors import DataError, shorten
 from mlcore.files.clobber import refuse_clobber
 from mlcore.files.formats import find_row_format
-from mlcore.files.inputs import find_input_format
 from mlcore.files.options import Format, InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
-from mlcore.files.parts import Kind, is_parquet, kind_of
+from mlcore.files.parts import Kind, kind_of
 from mlcore.interrupts import note_stream, note_written
 from mlcore.printable import printable
 from mlcore.progress import Progress, no_progress
 from mlcore.warehouse.engines import Engine
+from mlcore.warehouse.folders import check_partition, is_folder, replaced_parts, write_parts
 from mlcore.lineage import (
     BUNDLED_QUERIES,
     LINEAGE_NAME,
@@ -29,12 +29,20 @@ from mlcore.lineage import (
     append,
     appended,
     check_appendable,
+    describe_file,
     describe_input,
 )
 from mlcore.warehouse.model_tables import MODEL_TABLES, ModelTables
 from mlcore.warehouse.query import Query, Value, find_query
 from mlcore.warehouse.rows import write_rows
-from mlcore.warehouse.tables import check_readable, is_file, is_remote, provide_table
+from mlcore.warehouse.tables import (
+    check_readable,
+    is_file,
+    is_parquet_table,
+    is_remote,
+    local_path,
+    provide_table,
+)
 
 __all__ = ["SqlRun", "estimate_sql_from_path", "run_sql_from_path"]
 
@@ -60,6 +68,10 @@ class SqlRun:
     until_stable: bool = False
     input_options: InputOptions = InputOptions()
     model_dir: PathLike | None = None
+
+    def __post_init__(self) -> None:
+        tables = {name: local_path(place) for name, place in self.tables.items()}
+        object.__setattr__(self, "tables", tables)
 
     def inputs(self) -> dict[str, PathLike | None]:
         """Return the places of the tables, by their options."""
@@ -126,6 +138,8 @@ def run_sql_from_path(
     *,
     out_path: PathLike | None = None,
     out_table: str | None = None,
+    append: bool = False,
+    partition_by: str | None = None,
     lineage_path: PathLike | None = None,
     progress: Progress = no_progress,
 ) -> str:
@@ -135,8 +149,12 @@ def run_sql_from_path(
     The line is written before the file gets its name: no file lacks its line.
 
     Args:
-        out_path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``.
+        out_path: ``.csv`` or ``.jsonl``, perhaps ``.gz``, or ``-``; or a folder of Parquet, by a slash
+            at its end or because it is one. What is there is replaced, unless ``append``.
         out_table: what the engine calls the table of the result. Give one of both.
+        append: keep what a folder or a table has, and add the rows.
+        partition_by: the column whose values name folders within the folder, or by which the engine
+            partitions the table; None for no partitions.
         lineage_path: gets the line; None for ``lineage.jsonl`` in the current folder.
 
     Raises:
@@ -150,20 +168,35 @@ def run_sql_from_path(
     names = [column.name for column in query.writes]
     if (out_path is None) == (out_table is None):
         raise DataError("out: expected a file or a table for the result, got both or neither")
+    check_partition(query.writes, partition_by, query.place)
+    out_path = None if out_path is None else local_path(out_path)
+    if out_path is not None and is_remote(out_path):
+        raise DataError(
+            f"{out_path}: expected a path of this machine, got an address",
+            "--out-table writes where the engine does; or write a folder and copy it",
+        )
+    if out_path is not None and not is_folder(out_path) and (append or partition_by):
+        option = "partition" if partition_by else "append"
+        raise DataError(
+            f"{out_path}: {option}: expected a folder, with a slash at its end, or a table, got a file"
+        )
     if out_path is None:
         assert out_table is not None
         inputs = _provide(engine, query, run, model, progress)
         rounds = _iterate_to_fixpoint(engine, query, values, run, progress)
         note_stream()
-        count, statistics = engine.store(query, values, out_table, progress)
+        count, statistics = engine.store(
+            query, values, out_table, progress, append=append, partition=partition_by
+        )
+        statistics = {**statistics, **({"appended": True} if append else {})}
         note_written(out_table)
         output = Dataset.of_stored(out_table, names, count)
         statistics = {**rounds, **statistics}
-        try:
-            append(lineage, _record(engine, query, recorded, inputs, output, statistics, lineage))
-        except DataError as error:
-            raise DataError(f"{error}; written: {out_table}", error.hint) from error
+        record = _record(engine, query, recorded, inputs, output, statistics, lineage)
+        _append_line(lineage, record, out_table)
         return f"{query.name}: {count} rows in {printable(out_table)}"
+    if is_folder(out_path):
+        return _into_folder(engine, run, Path(out_path), append, partition_by, lineage, progress)
     format = _format_of(out_path, run.input_options.format)
     _refuse_same(out_path, {"lineage": lineage, "query": query.path})
 
@@ -181,6 +214,42 @@ def run_sql_from_path(
         output = Dataset.of_file(out_path, format, fingerprint.facts(), names, count)
         statistics = {**rounds, **result.statistics}
     return f"{query.name}: {count} rows"
+
+
+def _append_line(lineage: PathLike, record: QueryRecord, written: str) -> None:
+    try:
+        append(lineage, record)
+    except DataError as error:
+        raise DataError(f"{error}; written: {written}", error.hint) from error
+
+
+def _into_folder(
+    engine: Engine,
+    run: SqlRun,
+    out_path: Path,
+    append: bool,
+    partition_by: str | None,
+    lineage: PathLike,
+    progress: Progress,
+) -> str:
+    """Run a query into a folder of Parquet, which is replaced as a whole."""
+    query, values, recorded, model = run.checked()
+
+    def add_line(hidden: Sequence[Path | None]) -> AbstractContextManager[None]:
+        names = [column.name for column in query.writes]
+        (staged,) = hidden
+        assert staged is not None
+        output = Dataset.of_file(out_path, "parquet", describe_file(staged), names, count)
+        record = _record(engine, query, recorded, inputs, output, statistics, lineage)
+        return appended(lineage, [record])
+
+    with replaced_parts(out_path, append, run.inputs(), add_line) as folder:
+        inputs = _provide(engine, query, run, model, progress)
+        rounds = _iterate_to_fixpoint(engine, query, values, run, progress)
+        result = engine.run(query, values, progress=progress)
+        count = write_parts(folder, result.columns, result.parts, partition_by, out_path)
+        statistics = {**rounds, **result.statistics, **({"appended": True} if append else {})}
+    return f"{query.name}: {count} rows in {printable(str(out_path))}"
 
 
 def _default_log() -> Path:
@@ -240,9 +309,7 @@ def _provide(
 
 
 def _input_kind(place: PathLike, format: Format | None) -> Kind:
-    if is_parquet(place) or is_remote(place):
-        return "parquet" if is_parquet(place) else find_input_format(place, format)
-    return kind_of(place, format)
+    return "parquet" if is_parquet_table(place, format) else kind_of(place, format)
 
 
 def _iterate_to_fixpoint(

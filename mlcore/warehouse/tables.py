@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import unquote
 
 from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.files.database import has_duckdb
 from mlcore.files.inputs import opened
 from mlcore.files.options import ColumnNames, Format, InputOptions, PathLike
-from mlcore.files.parquet import has_integer_column
+from mlcore.files.parquet import has_integers_or_moments
 from mlcore.files.parts import find_parts, has_parts, is_parquet, kind_of
 from mlcore.lineage.command_run import CommandRun
 from mlcore.progress import Progress, no_progress
@@ -17,11 +19,32 @@ from mlcore.warehouse.engines import Engine
 from mlcore.warehouse.query import Column
 from mlcore.warehouse.rows import Rows, num_rows, read_rows
 
-__all__ = ["check_readable", "is_file", "is_remote", "provide_table", "refuse_names", "take_tables"]
+__all__ = [
+    "check_readable",
+    "is_file",
+    "is_parquet_table",
+    "is_remote",
+    "local_path",
+    "provide_table",
+    "refuse_names",
+    "take_tables",
+]
+
+_FILE_URI = re.compile(r"file:(?://(?:localhost)?)?(/.*)", re.DOTALL)
 
 _TEXT_ENDINGS = tuple(
     ending + packed for ending in (".csv", ".tsv", ".jsonl", ".ndjson") for packed in ("", ".gz")
 )
+
+
+def local_path(place: PathLike) -> PathLike:
+    """Return the path that a ``file://`` URI names, or the place as it is.
+
+    >>> local_path("file:///data/my%20events.csv"), local_path("gs://bucket/events.csv")
+    ('/data/my events.csv', 'gs://bucket/events.csv')
+    """
+    found = _FILE_URI.fullmatch(os.fspath(place))
+    return place if found is None else unquote(found[1])
 
 
 def is_file(place: PathLike, format: Format | None = None) -> bool:
@@ -113,16 +136,17 @@ def provide_table(
     Raises:
         DataError: a file or a table is faulty.
     """
+    place = local_path(place)
     name = os.fspath(place)
-    is_parquet_table = _is_parquet(name, input_options.format)
-    if is_parquet_table and not _has_other_times(name, columns, input_options):
+    is_parquet_here = is_parquet_table(name, input_options.format)
+    if is_parquet_here and not _has_other_times(name, columns, input_options):
         check_readable(name)
         engine.attach_parquet(table, columns, name)
         return None
     if is_remote(name):
         engine.load_uri(table, columns, name)
         return None
-    if not is_parquet_table and not is_file(name, input_options.format):
+    if not is_parquet_here and not is_file(name, input_options.format):
         if os.path.exists(name):
             raise DataError(
                 f"{name}: expected a name that ends in .csv, .jsonl or .parquet, "
@@ -148,11 +172,19 @@ def _has_other_times(name: str, columns: Sequence[Column], input_options: InputO
     if is_remote(name) or not has_duckdb() or "timestamp" not in {one.name for one in columns}:
         return False
     part = find_parts(name, input_options.format)[0] if has_parts(name) else name
-    is_integer = has_integer_column(part, "timestamp")
-    return is_integer is False or (is_integer is True and input_options.timestamp_unit != "s")
+    found = has_integers_or_moments(part, "timestamp")
+    if found is None:
+        return False
+    is_integer, is_moment = found
+    return not is_moment if not is_integer else input_options.timestamp_unit != "s"
 
 
-def _is_parquet(name: str, format: Format | None) -> bool:
-    if not is_remote(name) and has_parts(name):
-        return kind_of(name, format) == "parquet"
-    return is_parquet(name)
+def is_parquet_table(place: PathLike, format: Format | None = None) -> bool:
+    """Return whether a table is Parquet: by its name, by its parts, or as an address of no text.
+
+    >>> is_parquet_table("s3://bucket/events/"), is_parquet_table("s3://bucket/events.csv")
+    (True, False)
+    """
+    if is_remote(place):
+        return not os.fspath(place).lower().endswith(_TEXT_ENDINGS)
+    return kind_of(place, format) == "parquet" if has_parts(place) else is_parquet(place)

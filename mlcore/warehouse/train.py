@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-import numpy as np
-
 from mlcore.artifact import DIRECTORY_FILES, Model, replaced_directory, write_provenance
 from mlcore.config import TrainConfig
-from mlcore.errors import ConfigError, DataError, MlcoreError, at, os_errors_at, shorten
+from mlcore.errors import ConfigError, MlcoreError, at, os_errors_at
 from mlcore.files.disk_input import read_interactions_on_disk
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_events
 from mlcore.files.lists import read_config
 from mlcore.files.options import InputOptions, PathLike
-from mlcore.files.tables import BadValue
-from mlcore.files.values import IdEncoder
 from mlcore.heavy_users import Keep
-from mlcore.interactions import Events, Interactions, sort_codes
+from mlcore.interactions import Interactions
 from mlcore.lineage.command_run import CommandRun
 from mlcore.memory.arrays import arrays_in
-from mlcore.memory.available import available_bytes
+from mlcore.memory.available import available_bytes, format_bytes
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.similarity import SIMILARITIES
-from mlcore.times import MAX_SECONDS, MIN_SECONDS
 from mlcore.train.provenance import facts_of_training
 from mlcore.train.train import Trainer, add_catalogue, attributes_of, summary_of, train_from_data
-from mlcore.types import Float64Array, Int32Array, Int64Array
+from mlcore.warehouse.coded import read_coded, read_coded_events
 from mlcore.warehouse.engines import Engine
 from mlcore.warehouse.engines.spark import Spark
+from mlcore.warehouse.joined import JoinedRows, driver_bytes
 from mlcore.warehouse.neighbors import SqlNeighbors, train_parameters
-from mlcore.warehouse.query import bundled_query
-from mlcore.warehouse.rows import Rows
+from mlcore.warehouse.query import Query, bundled_query
 from mlcore.warehouse.spark_kernel import SparkRows, read_by_spark, why_not_compiled
 from mlcore.warehouse.tables import (
     check_readable,
@@ -46,7 +40,7 @@ from mlcore.warehouse.tables import (
     take_tables,
 )
 
-__all__ = ["Kernel", "estimate_by_engine", "events_from_rows", "train_by_engine_from_path"]
+__all__ = ["Kernel", "estimate_by_engine", "train_by_engine_from_path"]
 
 Kernel: TypeAlias = Literal["compiled", "sql"]
 
@@ -70,8 +64,8 @@ def train_by_engine_from_path(
 ) -> str:
     """Train with neighbors counted by an engine, write the model directory; return a summary.
 
-    The engine reads its own table: only the rows, for the histories, and the neighbors come here.
-    mlcore reads a file, and gives its pairs of users and items to the engine.
+    The engine codes the ids of its own table: the ids, the coded rows in a stream, and the neighbors
+    come here. mlcore reads a file, and gives its pairs of users and items to the engine.
 
     Where the workers of Spark have mlcore, they run its kernel: see ``warehouse.spark_kernel``.
 
@@ -132,31 +126,35 @@ def train_by_engine_from_path(
                 model = trainer.train(settings, with_users=with_users)
                 _write(engine, model, folder, num_rows, run, input_options, with_users)
             return summary_of(model)
-        if stored is None:
-            events = read_events(interactions, input_options=input_options, progress=progress)
-        else:
-            events = _read_stored(engine, stored, progress)
-        with at(display_name(interactions)):
-            table = events.aggregate(settings.aggregate)
-        num_rows = len(events.users)
-        del events  # before the training takes memory
-        if items_path is not None:
-            table = add_catalogue(table, items_path, input_options)
-        attributes = attributes_of(table, attributes_path, input_options)
-        # Users of whom only a part counts are counted from here, where the parts are known.
-        in_place = stored if isinstance(settings.heavy_users, Keep) else None
-        try:
-            model = train_from_data(
-                table,
-                settings,
-                with_users=with_users,
-                progress=progress,
-                find_neighbors=SqlNeighbors(engine, in_place),
-                attributes=attributes,
-            )
-        except ConfigError as error:
-            raise _at(config, error) from None
-        _write(engine, model, folder, num_rows, run, input_options, with_users)
+        with _mapped(temp_directory or folder) if stored else nullcontext():
+            if stored is None:
+                events = read_events(interactions, input_options=input_options, progress=progress)
+                with at(display_name(interactions)):
+                    table = events.aggregate(settings.aggregate)
+                num_rows = len(events.users)
+                del events  # before the training takes memory
+            else:
+                table, num_rows = read_coded(engine, stored, settings.aggregate, progress)
+            if items_path is not None:
+                table = add_catalogue(table, items_path, input_options)
+            attributes = attributes_of(table, attributes_path, input_options)
+            # Users of whom only a part counts are counted from here, where the parts are known.
+            in_place = stored if isinstance(settings.heavy_users, Keep) else None
+            is_coded = (
+                engine.materializes and items_path is None
+            )  # whose items have other positions
+            try:
+                model = train_from_data(
+                    table,
+                    settings,
+                    with_users=with_users,
+                    progress=progress,
+                    find_neighbors=SqlNeighbors(engine, in_place, is_coded),
+                    attributes=attributes,
+                )
+            except ConfigError as error:
+                raise _at(config, error) from None
+            _write(engine, model, folder, num_rows, run, input_options, with_users)
     return summary_of(model)
 
 
@@ -230,7 +228,7 @@ def _read_for_workers(
     """
     if config.similarity.uses_order:
         events = (
-            _read_stored(engine, stored, progress)
+            read_coded_events(engine, stored, progress)
             if stored is not None
             else read_events(interactions, input_options=input_options, progress=progress)
         )
@@ -261,108 +259,49 @@ def estimate_by_engine(
     interactions: PathLike,
     config: TrainConfig | PathLike | None,
     input_options: InputOptions = InputOptions(),
+    kernel: Kernel | None = None,
 ) -> str:
-    """Return what the queries of a training would take, in words, without running them.
+    """Return what a training would take, in words, without it; what the join takes is counted.
+
+    Args:
+        kernel: see ``train_by_engine_from_path``.
 
     Raises:
         ConfigError: as ``train_by_engine_from_path``.
-        DataError: there is no such file or table.
+        DataError: there is no such file or table, or the join is beyond what the engine can do.
     """
-    values = train_parameters(read_config(config))
+    settings = read_config(config)
     reading, training = bundled_query("read_interactions"), bundled_query("train")
-    if is_file(interactions, input_options.format):
+    is_here = is_file(interactions, input_options.format)
+    lines = []
+    if is_here:
         check_readable(interactions)
         training = training.with_integer_ids()
+    else:
+        refuse_names(interactions, input_options.columns)
+        provide_table(engine, "interactions", reading.reads["interactions"], interactions)
+        lines = [f"{reading.name}: {engine.estimate(reading, {})}"]
+    if isinstance(engine, Spark) and _can_compile(engine, kernel, no_message):
+        _check_rows(settings)
+        return "\n".join([*lines, "train: the workers run the kernel of mlcore, and join no rows"])
+    values = train_parameters(settings)
+    if is_here:
+        events = read_events(interactions, input_options=input_options)
+        with at(display_name(interactions)):
+            joined = JoinedRows.of(events.aggregate(settings.aggregate).user_items)
         engine.load("interactions", training.reads["interactions"], [])
-        return f"{training.name}: {engine.estimate(training, values)}"
-    refuse_names(interactions, input_options.columns)
-    provide_table(engine, "interactions", reading.reads["interactions"], interactions)
-    return (
-        f"{reading.name}: {engine.estimate(reading, {})}\n"
-        f"{training.name}: {engine.estimate(training, values)}"
-    )
+    lines.append(f"{training.name}: {engine.estimate(training, values)}")
+    if not is_here and not engine.materializes:
+        lines.append("joined rows: known when it runs, as counting them would be billed")
+        return "\n".join(lines)
+    joined = joined if is_here else JoinedRows.of_table(engine)
+    return "\n".join([*lines, _join_words(engine, joined, settings, training)])
 
 
-def _read_stored(engine: Engine, stored: str, progress: Progress) -> Events:
-    query = bundled_query("read_interactions")
-    provide_table(engine, "interactions", query.reads["interactions"], stored)
-    result = engine.run(query, {}, ordered=False, progress=progress)
-    with at(stored):
-        return events_from_rows(result.parts)
-
-
-def events_from_rows(parts: Iterable[Rows]) -> Events:
-    """Return the events of rows in any order.
-
-    Args:
-        parts: with the columns of ``sql/read_interactions.sql``.
-
-    Raises:
-        DataError: there are no rows, or a value breaks the rules of interactions.
-
-    >>> part = {"user_id": np.array(["u"], object), "item_id": np.array(["a"], object)}
-    >>> part |= {"weight": np.array([2.0]), "timestamp": np.array([None])}
-    >>> events_from_rows([part]).weights.tolist()
-    [2.0]
-    """
-    users, items = IdEncoder(), IdEncoder()
-    columns = [
-        (
-            _codes(users, "user_id", part),  # (R,) int32
-            _codes(items, "item_id", part),  # (R,) int32
-            _weights(part),  # (R,) float64
-            _microseconds(part),  # (R,) int64, or None
-        )
-        for part in parts
-    ]
-    if not sum(len(codes) for codes, *_ in columns):
-        raise DataError("interactions: expected at least one row, got none")
-    user_codes, item_codes, weights = (
-        np.concatenate([column[axis] for column in columns]) for axis in range(3)
-    )
-    times = [column[3] for column in columns if len(column[0])]
-    if len({some is None for some in times}) > 1:
-        raise _some_missing()
-    user_ids, user_codes = sort_codes(users, user_codes)
-    item_ids, item_codes = sort_codes(items, item_codes)
-    known = [some for some in times if some is not None]
-    timestamps = np.concatenate(known) if known else None
-    return Events(user_ids, item_ids, user_codes, item_codes, weights, timestamps)
-
-
-def _codes(encoder: IdEncoder, name: str, part: Rows) -> Int32Array:
-    values = part[name].tolist()
-    try:
-        return np.fromiter(map(encoder.__getitem__, values), np.int32, len(values))
-    except BadValue as fault:
-        raise DataError(f"{name}: {fault}", fault.hint) from None
-
-
-def _weights(part: Rows) -> Float64Array:
-    weights = part["weight"]
-    wrong = [value for value in weights.tolist() if value is None or not 0 < value < math.inf]
-    if wrong:
-        raise DataError(f"weight: expected finite numbers above 0, got {shorten(wrong[0])}")
-    return weights.astype(np.float64)
-
-
-def _microseconds(part: Rows) -> Int64Array | None:
-    values = part["timestamp"]
-    if values.dtype == object:
-        num_missing = sum(value is None for value in values.tolist())
-        if num_missing == len(values):
-            return None
-        if num_missing:
-            raise _some_missing()
-    seconds = values.astype(np.int64)
-    wrong = seconds[(seconds < MIN_SECONDS) | (seconds > MAX_SECONDS)]
-    if len(wrong):
-        raise DataError(
-            f"timestamp: expected seconds of the years 1 to 9999, got {wrong[0]}",
-            "is this another unit, as milliseconds?",
-        )
-    return seconds * 1_000_000
-
-
-def _some_missing() -> DataError:
-    return DataError("timestamp: expected values in all rows or in none, got some missing")
+def _join_words(engine: Engine, joined: JoinedRows, settings: TrainConfig, query: Query) -> str:
+    """Return what the join takes; refuse one that is too large."""
+    # A history that is cut counts in part and is kept in full.
+    in_full = driver_bytes(joined, settings.num_neighbors)
+    joined = joined.at_most(getattr(settings.heavy_users, "max_interactions", 2**31))
+    joined.check(engine, query)
+    return f"joined rows: {joined.words(engine)}; some {format_bytes(in_full)} of memory here"

@@ -12,7 +12,7 @@ from mlcore.errors import DataError, MlcoreError
 from mlcore.files.database import Database
 from mlcore.files.interactions import read_events, read_interactions
 from mlcore.files.options import ColumnNames, InputOptions
-from mlcore.files.parquet import has_integer_column
+from mlcore.files.parquet import has_integers_or_moments
 from mlcore.files.parts import is_parquet
 from tests.cli.test_bad_input import DECIMALS, NO_ROW, NO_TIME, OTHER_TIMES
 from tests.cli.cases import run
@@ -272,7 +272,9 @@ def test_parquet_is_known_by_its_name() -> None:
     assert [name for name in names if is_parquet(name)] == ["a.parquet", "A.PARQUET", "b/.parquet"]
 
 
-def test_whether_a_column_has_integers_is_seen_without_reading_it(tmp_path: Path) -> None:
+def test_whether_a_column_has_integers_or_moments_is_seen_without_reading_it(
+    tmp_path: Path,
+) -> None:
     path = write(tmp_path, one_row(a="7::UTINYINT", b="7.0", c="now()"))
-    found = [has_integer_column(path, name) for name in ("a", "b", "c", "d")]
-    assert found == [True, False, False, None]
+    found = [has_integers_or_moments(path, name) for name in ("a", "b", "c", "d")]
+    assert found == [(True, False), (False, False), (False, True), None]

@@ -38,9 +38,20 @@ _CARRIED: dict[str, tuple[SqlType, str]] = {
     "TIMESTAMP": ("INT64", "TIMESTAMP_MICROS({})"),
     "NUMERIC": ("FLOAT64", "{}"),  # too new for the cautious features
 }
+_AS_CARRIED = {
+    "TIMESTAMP WITH TIME ZONE": 'epoch_us("{}")',
+    "DECIMAL": 'CAST("{}" AS DOUBLE)',
+}
 _PARQUET_TYPES = {
-    **{"VARCHAR": "STRING", "BIGINT": "INTEGER", "INTEGER": "INTEGER", "DOUBLE": "FLOAT"},
-    **{"BOOLEAN": "BOOLEAN", "BLOB": "BYTES", "TIMESTAMP": "DATETIME"},
+    **{
+        "VARCHAR": "STRING",
+        "BIGINT": "INTEGER",
+        "INTEGER": "INTEGER",
+        "SMALLINT": "INTEGER",
+        "DOUBLE": "FLOAT",
+    },
+    **{"BOOLEAN": "BOOLEAN", "BLOB": "BYTES", "TIMESTAMP": "DATETIME", "FLOAT": "FLOAT"},
+    **{"TIMESTAMP WITH TIME ZONE": "TIMESTAMP", "DATE": "DATE", "DECIMAL": "NUMERIC"},
 }
 
 
@@ -206,11 +217,15 @@ class FakeBigQuery(requests.adapters.BaseAdapter):  # type: ignore[misc]  # Any 
     def _resource(self, stored: str) -> Any:
         table, reference = self.tables[stored], _reference(stored)
         fields = [column._asdict() for column in table.schema]
-        return {**table.more, "tableReference": reference, "schema": {"fields": fields}}
+        about = {"tableReference": reference, "numRows": str(len(table.rows))}
+        return {**table.more, **about, "schema": {"fields": fields}}
 
     def _write(self, stored: str, disposition: str, new: StoredTable) -> None:
         old = self.tables.get(stored)
-        if old is not None and disposition == "WRITE_EMPTY":
+        if old is not None and disposition == "WRITE_APPEND":
+            assert [one[:2] for one in old.schema] == [one[:2] for one in new.schema]
+            new = StoredTable(old.schema, [*old.rows, *new.rows], old.more)
+        elif old is not None and disposition == "WRITE_EMPTY":
             if old.rows:
                 raise Fault(409, "duplicate", f"Already Exists: Table {stored}")
             if new.schema and _modes_and_types(old.schema) != _modes_and_types(new.schema):
@@ -417,13 +432,14 @@ def _from_parquet(content: bytes) -> StoredTable:
         duckdb = import_duckdb()
         with duckdb.connect() as connection:
             try:
-                found = connection.execute(f"SELECT * FROM read_parquet('{file.name}')")
+                described = connection.execute(f"DESCRIBE FROM '{file.name}'").fetchall()
             except duckdb.Error:
                 raise Fault(400, "invalid", "Input file is not in Parquet format.") from None
-            fields = [
-                Field(name, _PARQUET_TYPES[str(type_)]) for name, type_, *_ in found.description
-            ]
-            return StoredTable(fields, found.fetchall())
+            types = {name: str(type_).partition("(")[0] for name, type_, *_ in described}
+            fields = [Field(name, _PARQUET_TYPES[type_]) for name, type_ in types.items()]
+            carried = [_AS_CARRIED.get(type_, '"{}"').format(name) for name, type_ in types.items()]
+            rows = connection.execute(f"SELECT {', '.join(carried)} FROM '{file.name}'").fetchall()
+            return StoredTable(fields, rows)
 
 
 def _sent(cell: Any) -> str | None:

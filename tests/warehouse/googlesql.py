@@ -260,7 +260,9 @@ class GoogleSql(Engine):
         check_columns(query, found)
         return Result(query.writes, _parts(query.writes, rows))
 
-    def _store(self, bound: BoundQuery, stored: str) -> tuple[int, Mapping[str, Value]]:
+    def _store(
+        self, bound: BoundQuery, stored: str, append: bool, partition: str | None
+    ) -> tuple[int, Mapping[str, Value]]:
         writes = bound.query.writes
         part = next(self._run(bound, ()).parts)
         rows = list(zip(*(part[column.name].tolist() for column in writes), strict=True))

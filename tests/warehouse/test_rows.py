@@ -81,12 +81,27 @@ def test_single_missing_values_of_json_are_missing(tmp_path: Path) -> None:
     ]
 
 
-def test_times_are_whole_seconds(tmp_path: Path) -> None:
-    path = save(tmp_path, "t.csv", "user_id,timestamp\nu,1970-01-01T00:01:00Z\n")
-    assert rows_of(read_rows(path, EVENTS)) == [("u", 1.0, 60)]
-    path = save(tmp_path, "t.csv", "user_id,timestamp\nu,1970-01-01T00:01:00.5Z\n")
-    with pytest.raises(DataError, match="t.csv:2: timestamp: expected whole seconds, got"):
-        list(read_rows(path, EVENTS))
+@pytest.mark.parametrize(
+    ("time", "second"),
+    [("1970-01-01T00:01:00Z", 60), ("1970-01-01T00:01:00.9Z", 60), ("1969-12-31T23:59:59.5Z", -1)],
+)
+def test_a_time_is_the_second_that_it_lies_in(time: str, second: int, tmp_path: Path) -> None:
+    path = save(tmp_path, "t.csv", f"user_id,timestamp\nu,{time}\n")
+    assert rows_of(read_rows(path, EVENTS)) == [("u", 1.0, second)]
+
+
+@pytest.mark.parametrize(("name", "text"), [("t.csv", "user_id,timestamp\n"), ("t.jsonl", "")])
+def test_a_file_without_rows_is_a_table_without_rows(name: str, text: str, tmp_path: Path) -> None:
+    assert list(read_rows(save(tmp_path, name, text), EVENTS)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "expected a header line"), ("timestamp\n", "user_id: expected a column of this name")],
+)
+def test_a_file_without_rows_must_name_its_columns(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=message):
+        list(read_rows(save(tmp_path, "t.csv", text), EVENTS))
 
 
 @pytest.mark.parametrize(

@@ -321,7 +321,7 @@ def test_of_a_table_of_an_engine_only_what_is_true_is_said(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def store(*arguments: Any) -> tuple[int, dict[str, Any]]:
+    def store(*arguments: Any, **options: Any) -> tuple[int, dict[str, Any]]:
         if stop == "_store":
             raise KeyboardInterrupt
         return 2, {}

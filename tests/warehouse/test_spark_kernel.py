@@ -113,11 +113,11 @@ def test_many_small_ranges_and_packs_change_nothing(
     [
         (
             "('u', 'a', 1D, 5L), (NULL, 'a', 1D, 5L)",
-            "user_id: expected an id in every row, got NULL",
+            "user_id: expected values in all rows, got none",
         ),
-        ("('u', 'a', 1D, 5L), ('', 'b', 1D, 5L)", "user_id: expected an id of at least one char"),
+        ("('u', 'a', 1D, 5L), ('', 'b', 1D, 5L)", "user_id: expected ids of at least one char"),
         ("('u', 'a', 0D, 5L)", "weight: expected finite numbers above 0, got 0.0"),
-        ("('u', 'a', double('NaN'), 5L)", "weight: expected finite numbers above 0, got nan"),
+        ("('u', 'a', double('NaN'), 5L)", "weight: expected finite numbers above 0, got NaN"),
         (
             "('u', 'a', 1D, 5L), ('u', 'b', 1D, NULL)",
             "timestamp: expected values in all rows or in",
@@ -139,6 +139,29 @@ def test_a_fault_of_a_table_is_one_line(
         train(engine, folder.as_uri(), {}, tmp_path / "model")
     assert "\n" not in str(caught.value) and "Traceback" not in str(caught.value)
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"similarity": {"name": "cosine"}, "weighting": {"name": "binary"}, "aggregate": "max"},
+        {"similarity": {"name": "lift"}, "heavy_users": {"name": "sample", "max_interactions": 6}},
+    ],
+)
+@pytest.mark.parametrize("with_users", [True, False])
+def test_sql_over_codes_of_the_engine_gives_the_same_model(
+    settings: dict[str, Any],
+    with_users: bool,
+    engine: Spark,
+    table: str,
+    rows: Path,
+    tmp_path: Path,
+) -> None:
+    train_from_path(rows, settings, tmp_path / "core", with_users=with_users)
+    train_by_engine_from_path(
+        engine, table, settings, tmp_path / "sql", kernel="sql", with_users=with_users
+    )
+    assert_same(tmp_path / "core", tmp_path / "sql")
 
 
 def test_a_table_without_rows_is_refused(engine: Spark, tmp_path: Path) -> None:

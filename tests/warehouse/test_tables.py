@@ -128,6 +128,8 @@ TIMED = parse_query(
         ("1772352000", InputOptions()),
         ("1772352000000::BIGINT", InputOptions(timestamp_unit="ms")),
         ("TIMESTAMPTZ '2026-03-01 08:00:00+00'", InputOptions()),
+        ("TIMESTAMPTZ '2026-03-01 08:00:00.999999+00'", InputOptions()),
+        ("TIMESTAMP '2026-03-01 08:00:00.9'", InputOptions(timezone="UTC")),
         ("'2026-03-01T08:00:00Z'", InputOptions()),
         ("TIMESTAMP '2026-03-01 09:00:00'", InputOptions(timezone="Europe/Berlin")),
         ("TIMESTAMP_MS '2026-03-01 08:00:00'", InputOptions(timezone="UTC")),
@@ -153,7 +155,6 @@ def test_times_of_parquet_are_those_that_a_file_has(
     [
         ("TIMESTAMP '2026-03-01 09:00:00'", "with a time zone, got TIMESTAMP$", "--timezone UTC"),
         ("DATE '2026-03-01'", "with a time zone, got DATE$", "--timezone UTC"),
-        ("TIMESTAMPTZ '2026-03-01 08:00:00.5+00'", "row 1: .* whole seconds", "cut the fraction"),
         ("1.5", "timestamp: expected integer seconds, .*, got DECIMAL", None),
     ],
 )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import filecmp
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import cli.train
@@ -20,13 +21,8 @@ from mlcore.similarity import Cosine
 from mlcore.train.train import train_from_path
 from mlcore.warehouse.engines import DuckDb
 from mlcore.warehouse.query import Column
-from mlcore.warehouse.rows import read_rows
 from mlcore.warehouse.tables import provide_table
-from mlcore.warehouse.train import (
-    events_from_rows,
-    estimate_by_engine,
-    train_by_engine_from_path,
-)
+from mlcore.warehouse.train import estimate_by_engine, train_by_engine_from_path
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 TRAIN = FIXTURES / "family/train.csv"
@@ -136,6 +132,16 @@ def test_the_command_trains_by_an_engine(
     assert cli.train.main([*by_engine, "--overwrite", "--memory-limit", "1GiB"]) == 0
 
 
+def joined_rows(path: Path) -> int:
+    """Return the pairs of items that a user has both of, one by one."""
+    with open(path, encoding="utf-8") as file:
+        rows = [(row["user_id"], row["item_id"]) for row in csv.DictReader(file)]
+    items: dict[str, set[str]] = {}
+    for user, item in rows:
+        items.setdefault(user, set()).add(item)
+    return sum(len(list(combinations(found, 2))) for found in items.values())
+
+
 def test_a_dry_run_says_what_it_would_take(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,7 +152,12 @@ def test_a_dry_run_says_what_it_would_take(
     assert not (tmp_path / "m").exists()
     with Warehouse() as engine:
         lines = estimate_by_engine(engine, "shop.train", TrainConfig(Cosine())).splitlines()
-    assert [line.partition(":")[0] for line in lines] == ["read_interactions", "train"]
+    assert [line.partition(":")[0] for line in lines] == [
+        "read_interactions",
+        "train",
+        "joined rows",
+    ]
+    assert lines[2].startswith(f"joined rows: {joined_rows(TRAIN):,}, some ")
 
 
 @pytest.mark.parametrize(
@@ -179,31 +190,6 @@ def test_a_configuration_that_counts_do_not_suffice_for_is_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 
-def rows_of(**columns: list[Any]) -> dict[str, Any]:
-    return {name: np.array(values, object) for name, values in columns.items()}
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"user_id": ["u", None]}, "user_id: expected a string, got None"),
-        ({"item_id": ["a", ""]}, "item_id: expected an id of at least one character"),
-        ({"weight": [1.0, 0.0]}, "weight: expected finite numbers above 0, got 0"),
-        ({"weight": [1.0, None]}, "weight: expected finite numbers above 0, got None"),
-        ({"timestamp": [1, None]}, "timestamp: expected values in all rows or in none"),
-        ({"timestamp": [1, 10**12]}, "timestamp: expected seconds of the years 1 to 9999"),
-    ],
-)
-def test_rows_of_a_table_keep_the_rules_of_interactions(
-    changed: dict[str, list[Any]], message: str
-) -> None:
-    good: dict[str, list[Any]]
-    good = {"user_id": ["u", "v"], "item_id": ["a", "b"], "weight": [1.0, 2.0], "timestamp": [1, 2]}
-    assert len(events_from_rows([rows_of(**good)]).users) == 2
-    with pytest.raises(DataError, match=message):
-        events_from_rows([rows_of(**(good | changed))])
-
-
 def test_names_of_columns_are_refused_for_a_table(engine: Warehouse, tmp_path: Path) -> None:
     options, config = InputOptions(ColumnNames(weight="rating")), TrainConfig(Cosine())
     message = "shop.train: expected columns called user_id, item_id,"
@@ -224,22 +210,3 @@ def test_a_dry_run_takes_the_format_that_the_run_takes(
     for more in ([], ["--dry-run", "--overwrite"]):
         assert cli.train.main([*arguments, "--engine", "duckdb", *more]) == 0
     assert "train: duckdb" in capfd.readouterr().out
-
-
-def test_a_table_without_rows_is_refused() -> None:
-    with pytest.raises(DataError, match="interactions: expected at least one row, got none"):
-        events_from_rows([])
-
-
-def test_rows_of_a_table_are_the_interactions_of_its_file() -> None:
-    columns = (
-        Column("user_id", "STRING"),
-        Column("item_id", "STRING"),
-        Column("weight", "FLOAT64", default=1.0),
-        Column("timestamp", "INT64", nullable=True),
-    )
-    from mlcore.files.interactions import read_interactions
-
-    path = FIXTURES / "small/events.csv"
-    expected = read_interactions(path)
-    assert events_from_rows(read_rows(path, columns)).aggregate().sha256() == expected.sha256()

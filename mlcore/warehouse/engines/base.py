@@ -7,26 +7,47 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple, TypeVar
+from typing import ClassVar, Literal, NamedTuple, TypeAlias, TypeVar
 
 from mlcore.errors import DataError, DataWarning, MlcoreError, shorten
+from mlcore.files.values import NO_DECIMALS, NO_ZONE
 from mlcore.progress import Progress, no_progress
-from mlcore.warehouse.query import Column, Query, Value
+from mlcore.warehouse.query import Column, Query, SqlType, Value
 from mlcore.warehouse.rows import Rows, num_rows
 
 __all__ = [
     "BoundQuery",
     "Engine",
+    "Kind",
     "Result",
     "Rows",
     "check_columns",
+    "check_kind",
     "default_of",
     "refusal_of",
     "rewrite_placeholders",
+    "rules_of",
+]
+
+# What a stored column holds, whatever the engine calls its type. A moment is a time with a zone; a
+# partition is a value in the name of a folder, a text of any type.
+Kind: TypeAlias = Literal[
+    "text", "integer", "number", "boolean", "moment", "local time", "partition"
 ]
 
 E = TypeVar("E", bound="Engine")
 
+_FITTING: dict[SqlType, tuple[Kind, ...]] = {
+    "STRING": ("text", "partition"),
+    "INT64": ("integer", "partition"),
+    "FLOAT64": ("number", "integer", "partition"),
+    "BOOL": ("boolean", "partition"),
+}
+_NO_NUMBERS = (
+    "ids are strings, as 007 and 7 would be one number: make a view with CAST(column AS STRING), or "
+    "write the column as text"
+)
+_NO_TEXTS = "make a view that converts the column; in a file mlcore reads RFC 3339"
 _PARAMETER = re.compile(r"@([a-z][a-z0-9_]*)")
 
 
@@ -47,11 +68,16 @@ class Result:
 
 
 class BoundQuery(NamedTuple):
-    """A query with the values of its parameters."""
+    """A query with the values of its parameters.
+
+    Attributes:
+        joined_rows: of the join that decides its work, if that is known; else 0.
+    """
 
     query: Query
     values: Mapping[str, Value]
     progress: Progress = no_progress
+    joined_rows: int = 0
 
     @property
     def place(self) -> str:
@@ -67,6 +93,10 @@ class Engine(ABC):
     """
 
     name: ClassVar[str]
+    # Whether a result becomes a table without a place that somebody must name, and for no money.
+    materializes: ClassVar[bool] = False
+    # What a joined row of sql/train.sql costs a core; by default as on Spark.
+    seconds_per_joined_row: ClassVar[float] = 1e-5
 
     def __enter__(self: E) -> E:
         return self
@@ -85,6 +115,11 @@ class Engine(ABC):
     @abstractmethod
     def version(self) -> str:
         """Of the engine."""
+
+    @property
+    def room(self) -> int | None:
+        """Bytes of memory and of what it may spill to, or None if unknown."""
+        return None
 
     @abstractmethod
     def load(self, table: str, columns: Sequence[Column], parts: Iterable[Rows]) -> None:
@@ -156,6 +191,7 @@ class Engine(ABC):
         *,
         ordered: bool = True,
         progress: Progress = no_progress,
+        joined_rows: int = 0,
     ) -> Result:
         """Run a query and give its rows.
 
@@ -163,11 +199,13 @@ class Engine(ABC):
             values: of all its parameters.
             ordered: whether the rows come in the order of the header.
             progress: called where the engine says how far it is.
+            joined_rows: see ``BoundQuery``. Changes speed and memory only.
 
         Raises:
             DataError: the engine refuses the query, or its columns are not those of the header.
         """
-        return self._run(self._bind(query, values, progress), query.order if ordered else ())
+        bound = self._bind(query, values, progress)._replace(joined_rows=joined_rows)
+        return self._run(bound, query.order if ordered else ())
 
     def materialize(
         self,
@@ -192,19 +230,24 @@ class Engine(ABC):
         values: Mapping[str, Value],
         stored: str,
         progress: Progress = no_progress,
+        *,
+        append: bool = False,
+        partition: str | None = None,
     ) -> tuple[int, Mapping[str, Value]]:
         """Run a query into a table of the engine, in place of one of that name.
 
         Args:
             stored: what the engine calls it.
+            append: add the rows to those of the table.
+            partition: the column by which a table that is made is partitioned, or None.
 
         Returns:
-            The number of rows, and the statistics of the job.
+            The number of rows written, and the statistics of the job.
 
         Raises:
             DataError: as ``run``, or the engine stores nothing.
         """
-        return self._store(self._bind(query, values, progress), stored)
+        return self._store(self._bind(query, values, progress), stored, append, partition)
 
     def estimate(self, query: Query, values: Mapping[str, Value]) -> str:
         """Check a query without running it; return what a run would take, in words.
@@ -241,7 +284,9 @@ class Engine(ABC):
         self.load(table, bound.query.writes, counted())
         return count
 
-    def _store(self, bound: BoundQuery, stored: str) -> tuple[int, Mapping[str, Value]]:
+    def _store(
+        self, bound: BoundQuery, stored: str, append: bool, partition: str | None
+    ) -> tuple[int, Mapping[str, Value]]:
         raise DataError(
             f"{stored}: expected an output file .csv or .jsonl, as {self.name} keeps no tables, "
             "got a table"
@@ -292,6 +337,51 @@ def default_of(column: Column, found: Iterable[str], place: str) -> float | None
             f"a view, or a query of your own, names it so: SELECT NAME AS {column.name}",
         )
     return column.default
+
+
+def check_kind(column: Column, kind: Kind | None, shown: str, place: str) -> None:
+    """Refuse a stored column that a query cannot read; the same ones on every engine.
+
+    FLOAT64 takes integers and decimals, ``timestamp`` a moment: the second that it lies in.
+
+    Args:
+        kind: None for what no query reads.
+        shown: the type as the engine calls it.
+        place: the table, for the message.
+
+    Raises:
+        DataError: the kind does not fit.
+
+    >>> check_kind(Column("timestamp", "INT64"), "moment", "TIMESTAMP", "shop.events")
+    """
+    is_time = column.name == "timestamp" and column.type == "INT64"
+    if kind in _FITTING[column.type] or (is_time and kind == "moment"):
+        return
+    hints = {"local time": NO_ZONE, "number": NO_DECIMALS, "text": _NO_TEXTS} if is_time else {}
+    if column.type == "STRING":
+        hints = {"integer": _NO_NUMBERS}
+    expected = "INT64 or a time with a zone" if is_time else column.type
+    raise DataError(
+        f"{place}: {column.name}: expected {expected}, got {shown}", hints.get(kind or "")
+    )
+
+
+def rules_of(column: Column, name: str, infinity: str) -> list[tuple[str, str]]:
+    """Return what is wrong in a stored column, as SQL, and what is expected, in words.
+
+    Args:
+        name: of the column, quoted.
+        infinity: as SQL.
+
+    >>> rules_of(Column("n", "INT64"), "n", "inf")
+    [('n IS NULL', 'values in all rows')]
+    """
+    rules = [] if column.nullable else [(f"{name} IS NULL", "values in all rows")]
+    if column.name.endswith("_id") and column.type == "STRING" and not column.nullable:
+        rules.append((f"CAST({name} AS STRING) = ''", "ids of at least one character"))
+    if column.name == "weight" and column.type == "FLOAT64":
+        rules.append((f"NOT ({name} > 0 AND {name} < {infinity})", "finite numbers above 0"))
+    return rules
 
 
 def check_columns(query: Query, found: Sequence[tuple[str, str | None]]) -> None:

@@ -83,7 +83,7 @@ class BigQuery(Engine):
         """Make a table of rows, in the dataset of the options."""
         with faults(table):
             reference = self._loaded.load_rows(table, columns, parts)
-            self._read_from(table, columns, reference, table)
+            self._read_from(table, columns, reference, table, has_rules=False)
 
     def attach(self, table: str, columns: Sequence[Column], stored: str) -> None:
         """Make a stored table or view readable."""
@@ -91,9 +91,14 @@ class BigQuery(Engine):
             self._read_from(table, columns, self._reference(stored), stored, newest=0)
 
     def attach_parquet(self, table: str, columns: Sequence[Column], path: str) -> None:
-        """Load a Parquet file of this machine, or those that match ``gs://...``."""
-        if path.startswith("gs://"):
-            self.load_uri(table, columns, path)
+        """Load a Parquet file of this machine, or a folder or those that match ``gs://...``.
+
+        The names of partitions, ``date=...``, are no columns here: an external table has them.
+        """
+        if "://" in path:
+            is_folder = "." not in path.rstrip("/").rpartition("/")[2]
+            uri = f"{path.rstrip('/')}/*.parquet" if is_folder else path
+            self.load_uri(table, columns, uri)
             return
         with faults(path):
             reference = self._loaded.load_parquet(table, path)
@@ -124,20 +129,42 @@ class BigQuery(Engine):
         with faults(bound.place):
             reference = self._loaded.create(table, bound.query.writes)
             _, rows = self._execute(plan, destination=reference, write_disposition="WRITE_EMPTY")
-            self._read_from(table, bound.query.writes, reference, table)
+            self._read_from(table, bound.query.writes, reference, table, has_rules=False)
         return int(rows.total_rows)
 
-    def _store(self, bound: BoundQuery, stored: str) -> tuple[int, Mapping[str, Value]]:
+    def _store(
+        self, bound: BoundQuery, stored: str, append: bool, partition: str | None
+    ) -> tuple[int, Mapping[str, Value]]:
         """Run a query into a table, clustered by the ids that order its rows."""
+        if partition is not None:
+            raise DataError(
+                f"{stored}: partition: expected none, as BigQuery partitions by times and ranges "
+                f"that no query of ours writes, got {shorten(partition)}",
+                "append to a table that is partitioned already",
+            )
         to: dict[str, Any] = {
             "destination": self._reference(stored),
-            "write_disposition": "WRITE_TRUNCATE",
+            "write_disposition": "WRITE_APPEND" if append else "WRITE_TRUNCATE",
         }
         clustering = [name for name in bound.query.order if name.endswith("_id")][:_MAX_CLUSTERING]
-        if clustering:
+        if clustering and not append:  # a table that is there has its own
             to["clustering_fields"] = clustering
+        before = self._num_rows(stored) if append else 0
         job, rows = self._execute(self._plan(bound, refuses_null=True), **to)
-        return int(rows.total_rows), statistics_of(job)
+        # Of a table that rows were added to, the result would be all of its rows.
+        count = self._num_rows(stored) - before if append else int(rows.total_rows)
+        return count, statistics_of(job)
+
+    def _num_rows(self, stored: str) -> int:
+        from google.api_core.exceptions import NotFound
+
+        try:
+            with faults(stored):
+                return int(self._client.get_table(self._reference(stored)).num_rows)
+        except DataError as error:
+            if isinstance(error.__context__, NotFound):
+                return 0
+            raise
 
     def _estimate(self, bound: BoundQuery) -> str:
         """Return bytes and price of a run, by a dry run."""
@@ -225,11 +252,18 @@ class BigQuery(Engine):
         *,
         newest: int = 1,
         fill_defaults: bool = False,
+        has_rules: bool = True,
     ) -> None:
         schema = self._client.get_table(reference).schema
         found = {column.name.lower(): Found(column.field_type, column.mode) for column in schema}
         self._sources[table] = make_source(
-            table, columns, str(reference), found, place=place, fill_defaults=fill_defaults
+            table,
+            columns,
+            str(reference),
+            found,
+            place=place,
+            fill_defaults=fill_defaults,
+            has_rules=has_rules,
         )
         self._stored[table] = str(reference)
         self._loaded.forget(table, keep=newest)  # older ones of this name

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from mlcore.errors import DataError
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
-from mlcore.warehouse.engines.base import default_of
+from mlcore.warehouse.engines.base import Kind, check_kind, default_of, rules_of
 from mlcore.warehouse.query import Column, Query, SqlType, Value
 
 __all__ = ["Found", "Source", "make_source", "type_of", "wrap"]
@@ -23,11 +23,11 @@ _TYPES: dict[str, SqlType] = {
     **{"STRING": "STRING", "INTEGER": "INT64", "INT64": "INT64", "FLOAT": "FLOAT64"},
     **{"FLOAT64": "FLOAT64", "BOOLEAN": "BOOL", "BOOL": "BOOL"},
 }
-_NUMBERS = ("INTEGER", "INT64", "NUMERIC", "BIGNUMERIC")
-_HINTS = {
-    "DATETIME": "a DATETIME does not say which moment it is: make a view with TIMESTAMP(column, zone)",
-    "DATE": "a DATE does not say which moment it is: make a view with TIMESTAMP(column, zone)",
-    "INTEGER": "ids are strings: make a view with CAST(column AS STRING)",
+_KINDS: dict[str, Kind] = {
+    **{name: "integer" for name in ("INTEGER", "INT64")},
+    **{name: "number" for name in ("FLOAT", "FLOAT64", "NUMERIC", "BIGNUMERIC")},
+    **{"STRING": "text", "BOOLEAN": "boolean", "BOOL": "boolean", "TIMESTAMP": "moment"},
+    **{"DATETIME": "local time", "DATE": "local time"},
 }
 
 
@@ -87,11 +87,12 @@ def make_source(
     *,
     place: str,
     fill_defaults: bool = False,
+    has_rules: bool = True,
 ) -> Source:
     """Return how a query reads its columns from a stored table.
 
-    A missing value where the query needs one stops the query, with the names of table and column.
-    Integers and decimals are read as FLOAT64, a TIMESTAMP as ``timestamp``.
+    A value that breaks a rule of its column, or misses where the query needs one, stops the query, with
+    the names of table and column. Types fit as ``check_kind`` says.
 
     Args:
         table: its name in queries.
@@ -100,17 +101,19 @@ def make_source(
         found: the columns of the table, by name in lower case.
         place: the table as the user knows it, for messages.
         fill_defaults: whether a missing value becomes the default of its column.
+        has_rules: whether its values must keep the rules of columns, as those of others; see ``rules_of``.
 
     Raises:
         DataError: a column is missing or of another type.
 
-    >>> column, found = Column("user_id", "STRING"), {"user_id": Found("STRING", "REQUIRED")}
+    >>> column, found = Column("n", "INT64"), {"n": Found("INTEGER", "REQUIRED")}
     >>> make_source("events", [column], "p.d.t", found, place="d.t").select
-    'SELECT `user_id` FROM `p.d.t`'
+    'SELECT `n` FROM `p.d.t`'
     """
-    items = [
-        _item(column, _value(table, column, found, place, fill_defaults)) for column in columns
-    ]
+    items = []
+    for column in columns:
+        value = _value(table, column, found, place, fill_defaults)
+        items.append(_item(column, _checked(place, column, value) if has_rules else value))
     time = found.get("timestamp")
     has_moments = time is not None and time.type == "TIMESTAMP"
     return Source(f"SELECT {', '.join(items)} FROM `{stored}`", has_moments)
@@ -135,6 +138,15 @@ def _value(
     return _required(table, column, value)
 
 
+def _checked(place: str, column: Column, value: str) -> str:
+    """Return SQL that stops the query at a value that breaks a rule of its column."""
+    rules = rules_of(column, value, "CAST('inf' AS FLOAT64)")
+    for wrong, expected in rules[not column.nullable :]:  # the first is what _required says
+        message = _escape(f"{place}: {column.name}: expected {expected}, got another")
+        value = f"IF({wrong}, ERROR('{message}'), {value})"
+    return value
+
+
 def _required(table: str, column: Column, value: str) -> str:
     place = _escape(f"{table}: {column.name}")
     return f"IFNULL({value}, ERROR('{place}: expected a value, got NULL'))"
@@ -148,20 +160,13 @@ def _constant(column: Column, value: float | None) -> str:
 
 
 def _converted(place: str, column: Column, at: Found) -> str:
+    is_array = at.mode == "REPEATED"
+    kind, shown = (None, f"ARRAY of {at.type}") if is_array else (_KINDS.get(at.type), at.type)
+    check_kind(column, kind, shown, place)
     quoted = quote_name(column.name)
-    if at.mode != "REPEATED":
-        if type_of(at.type) == column.type:
-            return quoted
-        if column.type == "FLOAT64" and at.type in _NUMBERS:
-            return f"CAST({quoted} AS FLOAT64)"
-        if column.name == "timestamp" and column.type == "INT64" and at.type == "TIMESTAMP":
-            return f"UNIX_SECONDS({quoted})"
-    moments = " or TIMESTAMP" if column.name == "timestamp" else ""
-    shown = f"ARRAY of {at.type}" if at.mode == "REPEATED" else at.type
-    is_time = at.type in ("DATE", "DATETIME") and column.name == "timestamp"
-    is_id = type_of(at.type) == "INT64" and column.type == "STRING"
-    hint = _HINTS["INTEGER" if is_id else at.type] if is_time or is_id else None
-    raise DataError(f"{place}: {column.name}: expected {column.type}{moments}, got {shown}", hint)
+    if kind == "moment":
+        return f"UNIX_SECONDS({quoted})"
+    return quoted if type_of(at.type) == column.type else f"CAST({quoted} AS {column.type})"
 
 
 def wrap(

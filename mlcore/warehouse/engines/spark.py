@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from mlcore.errors import DataError, MlcoreError, shorten
-from mlcore.files.parts import find_parts, has_parts
+from mlcore.files.parts import find_parts, fixed_folder, has_parts, partition_names
 from mlcore.memory.available import format_bytes
 from mlcore.progress import Progress, no_progress, waiting
 from mlcore.warehouse.engines.base import (
@@ -25,9 +25,11 @@ from mlcore.warehouse.engines.base import (
 from mlcore.warehouse.engines.options import SparkOptions
 from mlcore.warehouse.engines.spark_columns import (
     BATCH_ROWS,
+    PARTITION,
     TYPES,
     batch_rows,
     quote_name,
+    read_batches,
     select_column,
     select_result,
     to_arrow,
@@ -45,7 +47,15 @@ __all__ = ["Spark"]
 T = TypeVar("T")
 
 _BATCH = "spark.sql.execution.arrow.maxRecordsPerBatch"
+# Let no text read a file as a table, as csv.`/etc/passwd` would, if it got so far.
 _FILES = "spark.sql.runSQLOnFiles"
+_TASKS = "spark.sql.shuffle.partitions"
+_COALESCE = "spark.sql.adaptive.coalescePartitions.enabled"
+_JOINED_ROWS_PER_TASK = 2**21  # some 20 seconds
+_MOST_TASKS = 20_000  # more take the driver's memory, not time
+_INFERENCE = "spark.sql.sources.partitionColumnTypeInference.enabled"  # 007 is no 7
+# What a text of ours raises, see select_column.
+_RAISED = re.compile(r"\[USER_RAISED_EXCEPTION\] (.*?)(?: SQLSTATE: \w+)?", re.DOTALL)
 _SECONDS_TO_NOTICE = 0.2
 _SECONDS_TO_END = 2
 _UNKNOWN = 2**60  # statistics begin at 2^63 - 1 where Spark knows nothing
@@ -67,10 +77,13 @@ class Spark(Engine):
     """
 
     name = "spark"
+    materializes = True
+    seconds_per_joined_row = 1e-5  # an estimate: 80 core-hours for 2.8e10 rows
 
     def __init__(
         self, options: SparkOptions = SparkOptions(), progress: Progress = no_progress
     ) -> None:
+        self._kept: dict[str, Any] = {}  # frames of results, by table
         self._checked: dict[str, str | None] = {}  # what is foreign in a text, which has the header
         with waiting(progress, "start Spark"):
             self._session, self._own = take_session(options)
@@ -85,6 +98,8 @@ class Spark(Engine):
 
     def close(self) -> None:
         """End the session, if it is ours."""
+        for table in list(self._kept if self._own is None else ()):
+            self._forget(table)
         if self._own is not None:
             self._own.close()
 
@@ -180,11 +195,20 @@ class Spark(Engine):
 
         On a cluster the workers read it, so it must be where they all see it.
         """
-        # Spark fails at a part without any bytes.
-        parts = map(str, find_parts(path, None)) if has_parts(path) else [path]
+        reader, names = self._session.read, list[str]()
+        parts = [path]
+        if has_parts(path):  # Spark fails at a part without any bytes
+            parts = list(map(str, find_parts(path, None)))
+            names = partition_names(path, parts)
+            reader = (
+                reader.option("basePath", _escape(str(fixed_folder(path)))) if names else reader
+            )
         named = [_escape(part) if os.path.exists(part) else part for part in parts]
-        with self._faults(path):
-            self._view(table, columns, path, self._session.read.parquet(*named))
+        with self._faults(path), self._setting(_INFERENCE, "false"):
+            frame = reader.parquet(*named)
+            if "://" in path:
+                names = _partitions_of(frame)
+            self._view(table, columns, path, frame, names)
 
     def _find_foreign(self, query: Query) -> str | None:
         from mlcore.warehouse.engines.spark_text import find_foreign
@@ -197,24 +221,70 @@ class Spark(Engine):
         return self._checked[query.text]
 
     def _run(self, bound: BoundQuery, order: Sequence[str]) -> Result:
-        """Run a query; its rows are in the memory of Python once, as Arrow."""
+        """Run a query; its rows stay with the workers, and come here a partition at a time."""
         frame = self._analyzed(bound)
         if order:
             frame = frame.orderBy(*map(quote_name, order))
-        rows, statistics = self._run_query(bound, frame.toArrow)
-        return Result(bound.query.writes, to_parts(bound.query.writes, rows), statistics)
 
-    def _store(self, bound: BoundQuery, stored: str) -> tuple[int, Mapping[str, Value]]:
+        def compute() -> Any:
+            batches = frame._jdf.toArrowBatchRdd()
+            batches.persist(
+                self._context._jvm.org.apache.spark.storage.StorageLevel.MEMORY_AND_DISK()
+            )
+            batches.count()
+            return batches
+
+        batches, statistics = self._run_query(bound, compute)
+        return Result(bound.query.writes, self._parts(bound, batches), statistics)
+
+    def _parts(self, bound: BoundQuery, batches: Any) -> Iterator[Rows]:
+        with self._faults(bound.place):
+            writes = bound.query.writes
+            yield from to_parts(writes, read_batches(self._context, writes, batches))
+            batches.unpersist(False)
+
+    def _materialize(self, bound: BoundQuery, table: str) -> int:
+        """Keep the rows with the workers, who compute again what is lost."""
+        from pyspark.sql.classic.dataframe import DataFrame
+
+        def compute() -> tuple[Any, int]:
+            # Without the plan: that of a query repeated on its own result would grow and grow.
+            plan = self._analyzed(bound)._jdf
+            rows = plan.queryExecution().toRdd()
+            session = self._session._jsparkSession
+            made = session.internalCreateDataFrame(rows, plan.schema(), False)
+            frame = DataFrame(made, self._session).persist()
+            return frame, frame.count()
+
+        (frame, count), _ = self._run_query(bound, compute)
+        self._forget(table)
+        self._kept[table] = frame
+        frame.createOrReplaceTempView(quote_name(table))
+        return int(count)
+
+    def _forget(self, table: str) -> None:
+        if table in self._kept:
+            self._kept.pop(table).unpersist()
+
+    def _store(
+        self, bound: BoundQuery, stored: str, append: bool, partition: str | None
+    ) -> tuple[int, Mapping[str, Value]]:
         if self._own is not None and self._own.forgets_tables:
             raise DataError(
                 f"{stored}: expected a catalog that lasts, got that of a session of our own",
                 "name a catalog or a folder: --spark-conf spark.sql.warehouse.dir=..., see Spark",
             )
         columns = [select_result(column, bound.query.table) for column in bound.query.writes]
-        writer = self._analyzed(bound).selectExpr(*columns).write.mode("overwrite")
+        frame = self._analyzed(bound).selectExpr(*columns)
+        with self._faults(stored):
+            before = 0
+            if append and self._session.catalog.tableExists(stored):
+                before = self._session.table(stored).count()
+        writer = frame.write.mode("append" if append else "overwrite")
+        writer = writer.partitionBy(partition) if partition else writer
         _, statistics = self._run_query(bound, lambda: writer.saveAsTable(stored))
         with self._faults(stored):
-            return self._session.table(stored).count(), statistics
+            return self._session.table(stored).count() - before, statistics
 
     def _estimate(self, bound: BoundQuery) -> str:
         """Return what Spark's optimizer knows of the run."""
@@ -240,7 +310,7 @@ class Spark(Engine):
             name: expr(f"{value}L") if query.parameters[name].type == "INT64" else value
             for name, value in bound.values.items()
         }
-        with self._faults(bound.place), self._without_files():
+        with self._faults(bound.place), self._setting(_FILES, "false"):
             self._session.conf.set(_BATCH, BATCH_ROWS)
             frame = self._session.sql(rewrite_placeholders(query.text, ":"), args=arguments)
             check_columns(query, [(name, type_of(type_)) for name, type_ in frame.dtypes])
@@ -252,17 +322,23 @@ class Spark(Engine):
             )
 
     @contextmanager
-    def _without_files(self) -> Iterator[None]:
-        """Let no text read a file as a table, as csv.`/etc/passwd` would, if it got so far."""
-        before = self._session.conf.get(_FILES)
-        self._session.conf.set(_FILES, "false")
+    def _setting(self, name: str, value: str) -> Iterator[None]:
+        before = self._session.conf.get(name)
+        self._session.conf.set(name, value)
         try:
             yield
         finally:
-            self._session.conf.set(_FILES, before)
+            self._session.conf.set(name, before)
 
-    def _view(self, table: str, columns: Sequence[Column], place: str, frame: Any) -> None:
-        found = dict(frame.dtypes)
+    def _view(
+        self,
+        table: str,
+        columns: Sequence[Column],
+        place: str,
+        frame: Any,
+        partitions: Sequence[str] = (),
+    ) -> None:
+        found = dict(frame.dtypes) | dict.fromkeys(partitions, PARTITION)
         selected = [select_column(column, found, place) for column in columns]
         frame.selectExpr(*selected).createOrReplaceTempView(quote_name(table))
 
@@ -293,7 +369,18 @@ class Spark(Engine):
             }
 
     def _run_query(self, bound: BoundQuery, work: Callable[[], T]) -> tuple[T, dict[str, Value]]:
-        return self._job(bound.place, "run query, tasks", bound.progress, work)
+        with self._tasks_for(bound):
+            return self._job(bound.place, "run query, tasks", bound.progress, work)
+
+    @contextmanager
+    def _tasks_for(self, bound: BoundQuery) -> Iterator[None]:
+        """Size tasks by the rows of a join: Spark sees only the bytes that go into it."""
+        tasks = -(-bound.joined_rows // _JOINED_ROWS_PER_TASK)
+        if tasks <= int(self._session.conf.get(_TASKS)):
+            yield
+            return
+        with self._setting(_TASKS, str(min(tasks, _MOST_TASKS))), self._setting(_COALESCE, "false"):
+            yield
 
     def _cancel(self, group: str, future: Future[Any]) -> None:
         # Again and again: between two jobs of a query there is none to cancel.
@@ -334,6 +421,8 @@ class Spark(Engine):
                 raise of_worker from None
             reason = reason_of(error)
             if reason is not None:
+                if own := _RAISED.fullmatch(reason):
+                    raise DataError(own[1]) from None
                 refusal = f"{place}: expected what spark can run, got {shorten(reason, 300)}"
                 raise DataError(refusal) from None
             exit_code = self._own and self._own.exit_code(_SECONDS_TO_END)
@@ -348,6 +437,12 @@ class Spark(Engine):
 def _escape(path: str) -> str:
     """Return a path that Spark does not take for a pattern."""
     return re.sub(r"[]{}\[*?\\]", r"\\\g<0>", path)
+
+
+def _partitions_of(frame: Any) -> list[str]:
+    """Return the columns that Spark found in the names of folders."""
+    relation = frame._jdf.queryExecution().analyzed().relation()
+    return list(relation.partitionSchema().fieldNames())
 
 
 def _size_of(frame: Any) -> str:

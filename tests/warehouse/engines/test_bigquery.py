@@ -269,3 +269,14 @@ def test_a_result_without_an_order_is_not_clustered(fake: FakeBigQuery, engine: 
     engine.attach("events", query.reads["events"], "shop.events")
     engine.store(query, {}, "shop.copy")
     assert "clustering" not in fake.sent_jobs("query")[-1]["query"]
+
+
+def test_rows_are_appended_to_a_table_or_make_it(fake: FakeBigQuery, engine: BigQuery) -> None:
+    users_table(fake, engine, 3)
+    for written in (1, 2):
+        assert engine.store(COPY_USERS, {}, "shop.copy", append=True)[0] == 3
+        assert len(fake.tables["test-project.shop.copy"].rows) == 3 * written
+    assert engine.store(COPY_USERS, {}, "shop.copy")[0] == 3
+    assert len(fake.tables["test-project.shop.copy"].rows) == 3
+    error = refusal(lambda: engine.store(COPY_USERS, {}, "shop.copy", partition="user_id"))
+    assert str(error).startswith("shop.copy: partition: expected none")

@@ -100,8 +100,8 @@ def test_a_missing_value_where_none_may_miss_stops_the_query(
         (Field("id", "STRING"), "user_id: expected a column of this name, got 'id'", "view"),
         (
             Field("timestamp", "DATETIME"),
-            "timestamp: expected INT64 or TIMESTAMP, got DATETIME",
-            "TIMESTAMP(column, zone)",
+            "timestamp: expected INT64 or a time with a zone, got DATETIME",
+            "does not say which moment",
         ),
         (Field("weight", "STRING"), "weight: expected FLOAT64, got STRING", None),
     ],

@@ -172,7 +172,10 @@ def test_parquet_has_the_defaults_of_columns_it_lacks(engine: DuckDb, tmp_path: 
     [
         ("7 AS user_id", "user_id: expected STRING, got INTEGER"),
         ("'u' AS user", "user_id: expected a column of this name, got 'user'"),
-        ("'u' AS user_id, '5' AS timestamp", "timestamp: expected INT64, got VARCHAR"),
+        (
+            "'u' AS user_id, '5' AS timestamp",
+            "timestamp: expected INT64 or a time with a zone, got VARCHAR",
+        ),
         ("CAST(NULL AS VARCHAR) AS user_id", "user_id: expected values in all rows, got 1 others"),
         ("'' AS user_id", "user_id: expected ids of at least one character, got 1 others"),
         ("'u' AS user_id, -1 AS weight", "weight: expected finite numbers above 0, got 1 others"),

@@ -29,7 +29,8 @@ def test_a_type_of_spark_has_the_type_of_a_header_that_holds_it(
 
 
 def test_a_stored_column_is_cast_and_a_missing_one_is_its_default() -> None:
-    assert select_column(Column("x", "FLOAT64"), {"x": "int"}, "t") == "CAST(`x` AS double) AS `x`"
+    number = Column("x", "FLOAT64", nullable=True)
+    assert select_column(number, {"x": "int"}, "t") == "CAST(`x` AS double) AS `x`"
     nullable, seven = Column("x", "BOOL", nullable=True), Column("x", "INT64", default=7.0)
     assert select_column(nullable, {}, "t") == "CAST(NULL AS boolean) AS `x`"
     assert select_column(seven, {}, "t") == "CAST(CAST('7.0' AS double) AS bigint) AS `x`"
@@ -43,6 +44,6 @@ def test_rows_come_back_from_arrow_with_their_types() -> None:
         {"n": np.array([1, None], object), "b": np.array([True, False])},
         {"n": np.array([3]), "b": np.array([True])},
     ]
-    (found,) = to_parts(columns, to_arrow("t", columns, parts))
+    (found,) = to_parts(columns, to_arrow("t", columns, parts).to_batches())
     assert found["n"].tolist() == [1, None, 3] and found["n"].dtype == object
     assert found["b"].tolist() == [True, False, True] and found["b"].dtype == bool
