@@ -6,9 +6,9 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-from mlcore.artifact import DIRECTORY_FILES, Model, replaced_directory, write_provenance
+from mlcore.artifact import DIRECTORY_FILES, replaced_directory, write_provenance
 from mlcore.config import TrainConfig
 from mlcore.errors import ConfigError, MlcoreError, at, os_errors_at
 from mlcore.files.disk_input import read_interactions_on_disk
@@ -24,7 +24,7 @@ from mlcore.memory.available import available_bytes, format_bytes
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.similarity import SIMILARITIES
 from mlcore.train.provenance import facts_of_training
-from mlcore.train.train import Trainer, add_catalogue, attributes_of, summary_of, train_from_data
+from mlcore.train.train import Trainer, add_catalogue, attributes_of, summary_of
 from mlcore.warehouse.coded import read_coded, read_coded_events
 from mlcore.warehouse.engines import Engine
 from mlcore.warehouse.engines.spark import Spark
@@ -107,70 +107,36 @@ def train_by_engine_from_path(
         stored = None if is_file(interactions, input_options.format) else str(interactions)
         if stored is not None:
             refuse_names(stored, input_options.columns)
-        if on_workers:
-            assert isinstance(engine, Spark)
-            with _mapped(temp_directory or folder) as place:
-                table, num_rows = _read_for_workers(
-                    engine, stored, interactions, settings, input_options, place, progress
-                )
-                if items_path is not None:
-                    table = add_catalogue(table, items_path, input_options)
-                is_shared = engine.is_local or temp_directory is not None
-                trainer = Trainer(
-                    table,
-                    progress=progress,
-                    attributes=attributes_of(table, attributes_path, input_options),
-                    memory_limit=available_bytes(),
-                    find_rows=SparkRows(engine, place, is_shared, progress),
-                )
-                model = trainer.train(settings, with_users=with_users)
-                _write(engine, model, folder, num_rows, run, input_options, with_users)
-            return summary_of(model)
-        with _mapped(temp_directory or folder) if stored else nullcontext():
-            if stored is None:
-                events = read_events(interactions, input_options=input_options, progress=progress)
-                with at(display_name(interactions)):
-                    table = events.aggregate(settings.aggregate)
-                num_rows = len(events.users)
-                del events  # before the training takes memory
-            else:
-                table, num_rows = read_coded(engine, stored, settings.aggregate, progress)
+        with (
+            _mapped(temp_directory or folder) if on_workers or stored else nullcontext("")
+        ) as place:
+            table, num_rows = _read(
+                engine, stored, interactions, settings, input_options, on_workers, place, progress
+            )
             if items_path is not None:
                 table = add_catalogue(table, items_path, input_options)
             attributes = attributes_of(table, attributes_path, input_options)
-            # Users of whom only a part counts are counted from here, where the parts are known.
-            in_place = stored if isinstance(settings.heavy_users, Keep) else None
-            is_coded = (
-                engine.materializes and items_path is None
-            )  # whose items have other positions
+            options: dict[str, Any] = {"progress": progress, "attributes": attributes}
+            if on_workers:
+                assert isinstance(engine, Spark)
+                is_shared = engine.is_local or temp_directory is not None
+                options["memory_limit"] = available_bytes()
+                options["find_rows"] = SparkRows(engine, place, is_shared, progress)
+            else:
+                # Users of whom only a part counts are counted from here, where the parts are known.
+                in_place = stored if isinstance(settings.heavy_users, Keep) else None
+                # With a catalogue items have other positions.
+                is_coded = engine.materializes and items_path is None
+                options["find_neighbors"] = SqlNeighbors(engine, in_place, is_coded)
             try:
-                model = train_from_data(
-                    table,
-                    settings,
-                    with_users=with_users,
-                    progress=progress,
-                    find_neighbors=SqlNeighbors(engine, in_place, is_coded),
-                    attributes=attributes,
-                )
+                model = Trainer(table, **options).train(settings, with_users=with_users)
             except ConfigError as error:
                 raise _at(config, error) from None
-            _write(engine, model, folder, num_rows, run, input_options, with_users)
+            run.note(model.config_json, input_options, with_users=with_users)
+            model.write_files(folder)
+            made_by = {"name": engine.name, "version": engine.version}
+            write_provenance(folder, facts_of_training(model, num_rows, run, engine=made_by))
     return summary_of(model)
-
-
-def _write(
-    engine: Engine,
-    model: Model,
-    folder: Path,
-    num_rows: int,
-    run: CommandRun,
-    input_options: InputOptions,
-    with_users: bool,
-) -> None:
-    run.note(model.config_json, input_options, with_users=with_users)
-    model.write_files(folder)
-    made_by = {"name": engine.name, "version": engine.version}
-    write_provenance(folder, facts_of_training(model, num_rows, run, engine=made_by))
 
 
 def _can_compile(engine: Spark, kernel: Kernel | None, on_message: OnMessage) -> bool:
@@ -213,39 +179,39 @@ def _mapped(around: PathLike) -> Iterator[str]:
         yield name
 
 
-def _read_for_workers(
-    engine: Spark,
+def _read(
+    engine: Engine,
     stored: str | None,
     interactions: PathLike,
     config: TrainConfig,
     input_options: InputOptions,
+    on_workers: bool,
     folder: str,
     progress: Progress,
 ) -> tuple[Interactions, int]:
-    """Return interactions whose arrays are mapped, and how many rows they were.
+    """Return the interactions of a file or a table, and how many rows they were.
 
-    Where the order of events counts they are in memory, as all events are kept.
+    What grows with them is mapped in the folder, but for what mlcore reads for an engine's SQL, and
+    where the order of events counts, as all events are kept then.
     """
-    if config.similarity.uses_order:
-        events = (
-            read_coded_events(engine, stored, progress)
-            if stored is not None
-            else read_events(interactions, input_options=input_options, progress=progress)
-        )
-        with at(display_name(interactions)):
-            return events.aggregate(config.aggregate, keep_events=True), len(events.users)
-    if stored is not None:
+    uses_order = config.similarity.uses_order
+    if stored is not None and uses_order:
+        events = read_coded_events(engine, stored, progress)
+    elif stored is not None and on_workers:
+        assert isinstance(engine, Spark)
         query = bundled_query("read_interactions")
         provide_table(engine, "interactions", query.reads["interactions"], stored)
         return read_by_spark(engine, engine.frame(query), stored, config.aggregate, progress)
-    return read_interactions_on_disk(
-        interactions,
-        config.aggregate,
-        input_options,
-        folder=folder,
-        memory_limit=max((available_bytes() or 0) // 2, 2**30),
-        progress=progress,
-    )
+    elif stored is not None:
+        return read_coded(engine, stored, config.aggregate, progress)
+    elif on_workers and not uses_order:
+        limit = max((available_bytes() or 0) // 2, 2**30)
+        options: dict[str, Any] = {"folder": folder, "memory_limit": limit, "progress": progress}
+        return read_interactions_on_disk(interactions, config.aggregate, input_options, **options)
+    else:
+        events = read_events(interactions, input_options=input_options, progress=progress)
+    with at(display_name(interactions)):
+        return events.aggregate(config.aggregate, keep_events=uses_order), len(events.users)
 
 
 def _at(config: TrainConfig | PathLike | None, error: MlcoreError) -> ConfigError:
