@@ -3,7 +3,7 @@
 With --engine sql/train.sql counts the neighbors where the interactions are: the same model, for any
 similarity that needs only the number of users two items share.
 
-With --memory-limit interactions may exceed memory: what grows with them is in files, and the model is
+With --memory-limit interactions may exceed memory: what grows with them is in files; the model is
 the same.
 
 With --config auto it tries some twenty configurations on interactions held out, each on some of

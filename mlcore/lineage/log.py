@@ -90,7 +90,8 @@ class Log:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._resources.close()
+        with os_errors_at(self.path, "a readable file"):
+            self._resources.close()
 
     def with_content(self, sha256: str, before: int | None = None) -> Iterator[Line]:
         """Yield the lines whose output has a content, newest first.

@@ -102,7 +102,7 @@ def test_a_cluster_gives_the_neighbors_of_the_numpy_core(engine: Spark) -> None:
     users = np.repeat(np.array(interactions.user_ids, object), counts)
     items = np.array(interactions.item_ids, object)[interactions.user_items.indices]
     engine.load("interactions", query.reads["interactions"], [{"user_id": users, "item_id": items}])
-    result = engine.run(query, query.values({"num_neighbors": 7}))
+    result = engine.run(query, query.values({"num_neighbors": 7, "neighborhood": "target"}))
     assert neighbors_of(result.parts, []) == neighbors_by_mlcore(interactions, 7)
     assert result.statistics["master"] == "spark" and result.statistics["executors"] == 2
     assert result.statistics["failed_tasks"] == 0
@@ -131,7 +131,7 @@ def test_a_job_is_right_although_a_worker_is_killed_in_the_middle(
             killed.append(done)
             cluster.kill_worker(0)
 
-    values = query.values({"num_neighbors": 20})
+    values = query.values({"num_neighbors": 20, "neighborhood": "target"})
     result = engine.run(query, values, progress=kill_one_while_both_work)
     assert killed, "the job was over before both workers had done and still did some of it"
     assert neighbors_of(result.parts, interactions.item_ids) == neighbors_by_mlcore(
