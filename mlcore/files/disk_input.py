@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mlcore.aggregate import Aggregate
-from mlcore.errors import DataError
+from mlcore.errors import DataError, shorten
 from mlcore.files.columns import read_columns
 from mlcore.files.database import Database, import_duckdb
 from mlcore.files.duckdb_input import count_valid, find_rows, number_ids
@@ -55,7 +56,10 @@ def read_interactions_on_disk(
         DataError: the first fault of the file, with its line and column.
         MlcoreError: DuckDB is not installed.
     """
-    with Database(threads, memory_limit, folder, ordered=True) as database:
+    with (
+        _faults(display_name(path)),
+        Database(threads, memory_limit, folder, ordered=True) as database,
+    ):
         loaded = _load(database, path, input_options, progress)
         interactions = _sorted(database, loaded, aggregate, display_name(path), progress)
     if interactions.timestamps is not None:
@@ -78,8 +82,8 @@ def _load(
     duckdb = import_duckdb()
     try:
         loaded = _load_by_duckdb(database, path, input_options, progress)
-    except duckdb.OutOfMemoryException as error:
-        raise _too_little(display_name(path)) from error
+    except duckdb.OutOfMemoryException:
+        raise
     except (duckdb.Error, UnicodeError, EOFError, zlib.error):
         loaded = None  # the standard reader says what is wrong, if anything is
     return loaded or _load_by_python(database, path, input_options, progress)
@@ -151,17 +155,13 @@ def _sorted(
     database: Database, loaded: _Loaded, aggregate: Aggregate, name: str, progress: Progress
 ) -> Interactions:
     """Return the interactions, sorted by DuckDB and combined user by user."""
-    duckdb = import_duckdb()
     times = ", time" if loaded.has_times else ""
-    try:
-        database.rows(
-            f"CREATE TEMP TABLE sorted AS SELECT user_ids.code AS u, item_ids.code AS i, weight{times} "
-            "FROM events JOIN user_ids ON events.user_id = user_ids.id "
-            "JOIN item_ids ON events.item_id = item_ids.id ORDER BY u, i",
-            report=lambda percent: progress(f"sort {name}, percent", int(percent), 100),
-        )
-    except duckdb.OutOfMemoryException as error:
-        raise _too_little(name) from error
+    database.rows(
+        f"CREATE TEMP TABLE sorted AS SELECT user_ids.code AS u, item_ids.code AS i, weight{times} "
+        "FROM events JOIN user_ids ON events.user_id = user_ids.id "
+        "JOIN item_ids ON events.item_id = item_ids.id ORDER BY u, i",
+        report=lambda percent: progress(f"sort {name}, percent", int(percent), 100),
+    )
     database.rows("DROP TABLE events")
     ids = loaded.user_ids, loaded.item_ids
     parts = _combined(database, loaded, aggregate)
@@ -253,8 +253,20 @@ def _whole_users(database: Database, num_rows: int) -> Iterator[dict[str, Any]]:
         rest = {name: some[whole:] for name, some in found.items()}
 
 
-def _too_little(name: str) -> DataError:
-    return DataError(
-        f"{name}: expected enough memory to sort its rows on disk, got too little",
-        "a larger --memory-limit",
-    )
+@contextmanager
+def _faults(name: str) -> Iterator[None]:
+    """Make one line of what DuckDB lacks."""
+    duckdb = import_duckdb()
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise DataError(
+            f"{name}: expected enough memory to sort its rows on disk, got too little",
+            "a larger --memory-limit, or more room on the disk: --temp-directory names another",
+        ) from error
+    except duckdb.IOException as error:
+        reason = shorten(str(error).partition("\n")[0], 200)
+        raise DataError(
+            f"{name}: expected a disk with room to sort its rows, got {reason}",
+            "--temp-directory names a folder elsewhere",
+        ) from error

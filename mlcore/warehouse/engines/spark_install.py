@@ -24,7 +24,7 @@ def check_packages() -> None:
 
     >>> check_packages()
     """
-    hint = 'pip install ".[spark]" in the folder of mlcore, or pip install pyspark pyarrow'
+    hint = 'pip install ".[spark]" in the folder of mlcore, or pip install pyspark pyarrow pandas'
     try:
         import pyarrow  # noqa: F401
         import pyspark
