@@ -39,7 +39,16 @@ from mlcore.types import Int64Array
 if TYPE_CHECKING:
     from mlcore.files.histories import UserHistory
 
-__all__ = ["each_once", "list_options", "parse_now", "predict_from_path", "unknown_user_fault"]
+__all__ = [
+    "each_once",
+    "expect_histories",
+    "list_options",
+    "note_now",
+    "parse_now",
+    "predict_from_path",
+    "unknown_user_fault",
+    "unknown_users",
+]
 
 EVENTS_AT_ONCE = 10_000  # weighed together. Changes speed only.
 MAX_EXAMPLES = 100  # of unknown items that are compared with the known ones
@@ -105,7 +114,7 @@ def predict_from_path(
         refuse_clobber(out_path, inputs)  # before what is wrong with its name
     list_format = find_list_format(out_path, options.explain)
     requests.check()
-    _expect_histories(requests, options)
+    expect_histories(requests, options)
     now = parse_now(options, input_options)  # before the work, and in a dry run too
     wanted = read_filter(options.filter, input_options)
     if dry_run:
@@ -223,8 +232,7 @@ def _requests(
         from mlcore.files.histories import read_histories
 
         combine = each_once(recommender.model, options.weights)
-        if now is not None and not _ages(recommender.model, options):
-            warnings.warn("now: changes nothing, as no event ages here", DataWarning, stacklevel=2)
+        note_now(recommender.model, options)
         histories = read_histories(requests.histories_path, input_options, combine=combine)
         for block in _blocks(histories):
             encoded = recommender.encode_histories(block, options.weights, now)
@@ -262,7 +270,14 @@ def _blocks(histories: Iterable[UserHistory]) -> Iterator[list[UserHistory]]:
         yield block
 
 
-def _expect_histories(requests: Requests, options: PredictOptions) -> None:
+def expect_histories(requests: Requests, options: PredictOptions) -> None:
+    """Refuse options of histories where there are none.
+
+    Raises:
+        ConfigError: one is given.
+
+    >>> expect_histories(Requests(all_users=True), PredictOptions())
+    """
     if requests.histories_path is not None:
         return
     for name, is_given in {"weights": options.weights != "events", "now": options.now}.items():
@@ -280,10 +295,12 @@ def each_once(model: Model, weights: Weights) -> str | None:
     return "--weights events makes weights of events" if weights == "final" else None
 
 
-def _ages(model: Model, options: PredictOptions) -> bool:
+def note_now(model: Model, options: PredictOptions) -> None:
+    """Warn of a time that changes nothing, as no event ages."""
     rule = model.history_rule
     is_decaying = rule is not None and rule.weighting.half_life_days is not None
-    return is_decaying and options.weights == "events"
+    if options.now is not None and not (is_decaying and options.weights == "events"):
+        warnings.warn("now: changes nothing, as no event ages here", DataWarning, stacklevel=2)
 
 
 def parse_now(options: PredictOptions, input_options: InputOptions) -> int | None:
@@ -324,9 +341,19 @@ def _expect_users(
     # Asked one by one first: reading all ids of a model takes time.
     if users is None or any(users.position(user_id) is not None for user_id in user_ids):
         return
-    fault = none_known(display_name(path), "user_id", user_ids, users.ids, "the model")
-    if fault is not None and (unknown_user == "skip" or likely_reason(user_ids, users.ids)):
+    fault = unknown_users(display_name(path), user_ids, users.ids, unknown_user)
+    if fault is not None:
         raise fault
+
+
+def unknown_users(
+    place: str, user_ids: Sequence[str], known: Sequence[str], unknown_user: UnknownUser
+) -> DataError | None:
+    """Return the error of users of whom none is known, or None if they may be new ones."""
+    fault = none_known(place, "user_id", user_ids, known, "the model")
+    if fault is not None and (unknown_user == "skip" or likely_reason(user_ids, known)):
+        return fault
+    return None
 
 
 def _summary(tally: _Tally, top_n: int) -> list[str]:

@@ -66,10 +66,14 @@ class Ranker:
             UnknownUserError: the user is not in the model.
             NoUsersError: the model was trained without users.
         """
-        users, histories = self._users_and_histories()
-        row = users.position(check_asked("user", user_id))
+        row = self.users().position(check_asked("user", user_id))
         if row is None:
             raise UnknownUserError(f"user: expected a user of the model, got {shorten(user_id)}")
+        return self.history_at(row)
+
+    def history_at(self, row: int) -> EncodedHistory:
+        """Return what ``history_of`` does, for a user by position."""
+        _, histories = self._users_and_histories()
         items, weights = histories.row(row)
         begin, end = histories.indptr[row], histories.indptr[row + 1]
         return items, self._decayed(np.array([0, end - begin]), weights, begin)
@@ -80,7 +84,15 @@ class Ranker:
         Raises:
             NoUsersError: the model was trained without users.
         """
-        return self._users_and_histories()[0].ids
+        return self.users().ids
+
+    def users(self) -> IdMap:
+        """Return the map of the users of the training, of which all ids need not be read.
+
+        Raises:
+            NoUsersError: the model was trained without users.
+        """
+        return self._users_and_histories()[0]
 
     def _users_and_histories(self) -> tuple[IdMap, CsrMatrix]:
         if self.model.users is None or self.model.histories is None:
@@ -201,6 +213,7 @@ class Ranker:
         function: Callable[[RankedUsers], R],
         options: ListOptions,
         threads: int | None = None,
+        users: tuple[int, int] | None = None,
     ) -> Iterator[R]:
         """Yield what a function makes of the lists of all users of the training, by ascending id.
 
@@ -209,6 +222,7 @@ class Ranker:
         Args:
             function: as there.
             threads: None for one per core. Changes speed only.
+            users: only those of a range of positions.
 
         Raises:
             NoUsersError: the model was trained without users.
@@ -227,7 +241,9 @@ class Ranker:
         longest = min(options.n, len(self.model.items))
         most = MAX_BLOCK_REASONS // max(1, longest)
         most = most if options.explain else histories.num_entries
-        spans = row_blocks(histories.indptr, size, most)
+        first, last = users or (0, histories.num_rows)
+        blocks = row_blocks(histories.indptr[first : last + 1], size, most)
+        spans = ((first + begin, first + end) for begin, end in blocks)
         yield from map_in_order(work, spans, resolve_threads(threads))
 
     def _rank_span(
