@@ -24,6 +24,7 @@ __all__ = [
     "check_columns",
     "check_kind",
     "default_of",
+    "has_ranks",
     "refusal_of",
     "rewrite_placeholders",
     "rules_of",
@@ -315,6 +316,17 @@ def rewrite_placeholders(text: str, sigil: str) -> str:
     'SELECT $k'
     """
     return _PARAMETER.sub(lambda found: sigil + found[1], text)
+
+
+def has_ranks(columns: Sequence[Column], found: Iterable[str]) -> bool:
+    """Return whether a stored table has ``rank``, as ``cli.predict`` writes it, for ``position``.
+
+    >>> has_ranks([Column("position", "INT64")], ["user_id", "item_id", "rank"])
+    True
+    """
+    names = set(found)
+    is_asked = any(column.name == "position" for column in columns)
+    return is_asked and "position" not in names and "rank" in names
 
 
 def default_of(column: Column, found: Iterable[str], place: str) -> float | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from mlcore.errors import DataError
 from mlcore.times import MAX_SECONDS, MIN_SECONDS
-from mlcore.warehouse.engines.base import Kind, check_kind, default_of, rules_of
+from mlcore.warehouse.engines.base import Kind, check_kind, default_of, has_ranks, rules_of
 from mlcore.warehouse.query import Column, Query, SqlType, Value
 
 __all__ = ["Found", "Source", "make_source", "type_of", "wrap"]
@@ -110,13 +110,16 @@ def make_source(
     >>> make_source("events", [column], "p.d.t", found, place="d.t").select
     'SELECT `n` FROM `p.d.t`'
     """
-    items = []
+    items, source = [], f"`{stored}`"
+    if has_ranks(columns, found):
+        found = {**found, "position": found["rank"]}
+        source = f"(SELECT *, rank AS position FROM {source})"
     for column in columns:
         value = _value(table, column, found, place, fill_defaults)
         items.append(_item(column, _checked(place, column, value) if has_rules else value))
     time = found.get("timestamp")
     has_moments = time is not None and time.type == "TIMESTAMP"
-    return Source(f"SELECT {', '.join(items)} FROM `{stored}`", has_moments)
+    return Source(f"SELECT {', '.join(items)} FROM {source}", has_moments)
 
 
 def _item(column: Column, value: str) -> str:

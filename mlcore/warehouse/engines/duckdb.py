@@ -30,6 +30,7 @@ from mlcore.warehouse.engines.base import (
     check_columns,
     check_kind,
     default_of,
+    has_ranks,
     rewrite_placeholders,
     rules_of,
 )
@@ -155,6 +156,9 @@ class DuckDb(Engine):
             source = f"read_parquet([{', '.join(map(quote_path, parts))}], {options})"
             described = database.rows(f"DESCRIBE SELECT * FROM {source}")
         found = {name: str(type_) for name, type_, *_ in described}
+        if has_ranks(columns, found):
+            found["position"] = found["rank"]
+            source = f"(SELECT *, rank AS position FROM {source})"
         found |= dict.fromkeys(names, _PARTITION)
         selected = ", ".join(_expression(column, found, path) for column in columns)
         self._refuse_faults(database, columns, found, source, path)

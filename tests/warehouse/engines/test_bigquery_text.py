@@ -76,6 +76,15 @@ def test_columns_that_a_stored_table_lacks_are_their_default_or_null(
     assert rows_of(engine, query) == [("u", 0.5, 3, None)]
 
 
+def test_lists_of_the_command_have_a_rank_that_queries_call_position(
+    fake: FakeBigQuery, engine: BigQuery
+) -> None:
+    query = copy_of("user_id STRING, item_id STRING, position INT64")
+    fake.add("shop.lists", [*IDS, Field("rank", "INTEGER")], [("u", "i", 7)])
+    engine.attach("events", query.reads["events"], "shop.lists")
+    assert rows_of(engine, query) == [("u", "i", 7)]
+
+
 def test_a_missing_value_where_none_may_miss_stops_the_query(
     fake: FakeBigQuery, engine: BigQuery
 ) -> None:

@@ -288,3 +288,22 @@ def test_without_duckdb_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(__import__("sys").modules, "duckdb", None)
     with pytest.raises(MlcoreError, match=r"expected the extra \[local\] to be installed"):
         DuckDb()
+
+
+def test_lists_of_the_command_have_a_rank_that_queries_call_position(
+    engine: DuckDb, tmp_path: Path
+) -> None:
+    path = tmp_path / "lists.parquet"
+    with Database() as database:
+        rows = "VALUES ('u', 'b', 2), ('u', 'a', 1)"
+        named = f"SELECT * FROM ({rows}) AS lists(user_id, item_id, rank)"
+        database.rows(f"COPY ({named}) TO '{path}' (FORMAT parquet)")
+    query = query_of(
+        "SELECT item_id, position FROM lists",
+        "reads: lists(item_id STRING, position INT64)",
+        "writes: found(item_id STRING, position INT64)",
+        "order: position",
+    )
+    engine.attach_parquet("lists", query.reads["lists"], str(path))
+    (part,) = engine.run(query, {}).parts
+    assert part["item_id"].tolist() == ["a", "b"] and part["position"].tolist() == [1, 2]
