@@ -3,8 +3,8 @@
 As JSON Lines, a list a line; or, by the name of --out, as a table with a row for each item: user_id,
 item_id, rank, score, source. A user with an empty list has no row there.
 
-With --engine spark workers rank: users and histories may be tables of Spark, --out is one, or a folder of
-Parquet, NAME.parquet; the lists are the same.
+With --engine spark workers rank: users and histories may be tables of Spark, --out is a new one, or a folder
+of Parquet, NAME.parquet or NAME/, which is replaced; the lists are the same.
 """
 
 from __future__ import annotations

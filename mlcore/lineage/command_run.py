@@ -167,7 +167,9 @@ class CommandRun:
     def _record(
         self, role: str, path: PathLike, content: Path, log: PathLike
     ) -> lineage.CommandRecord:
-        kind = "model" if content.is_dir() and not format_of(path) else format_of(path)
+        kind = format_of(path)
+        if kind is None and content.is_dir():
+            kind = "parquet" if any(content.glob("*.parquet")) else "model"
         with shown_as(path, content):
             facts = describe_file(content)
         return lineage.CommandRecord.of_run(

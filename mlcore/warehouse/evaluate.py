@@ -35,7 +35,12 @@ from mlcore.warehouse.tables import (
     take_tables,
 )
 
-__all__ = ["EvaluationTables", "estimate_evaluation", "evaluate_by_engine_from_path"]
+__all__ = [
+    "EvaluationTables",
+    "estimate_evaluation",
+    "evaluate_by_engine",
+    "evaluate_by_engine_from_path",
+]
 
 _CATALOGUE_METRICS = ("coverage", "gini", "novelty")
 _ROWS_PER_PART = 2**20
@@ -45,7 +50,7 @@ class EvaluationTables(NamedTuple):
     """Inputs of an evaluation: files, or what the engine calls tables.
 
     Attributes:
-        predictions: a file as ``cli.predict`` writes it, or a table as ``sql/recommend.sql`` does.
+        predictions: a file as ``cli.predict`` writes it, or a table as it, or ``sql/recommend.sql``, does.
         ground_truth: interactions.
         interactions: of the training, for metrics over its catalogue; or None.
     """
@@ -93,31 +98,51 @@ def evaluate_by_engine_from_path(
     with open_outputs(out_path, inputs=inputs, on_written=run.on_written) as (stream,):
         refuse_table_name(out_path)
         take_tables(run, tables._asdict(), input_options.format)
-        with_empty_lists = _provide(engine, tables, cutoffs, input_options, progress)
-        found = [_run(engine, bundled_query("evaluate"), {"cutoff": n}, progress) for n in cutoffs]
-        by_cutoff = dict(zip(cutoffs, found))
-        catalogue = {}
-        if tables.interactions is not None:
-            catalogue = _catalogue_metrics(engine, tables, cutoffs, progress)
-        unknown_items = _count_unknown_items(engine, tables, found, progress)
-        first = _count_empty_lists(engine, found[0], with_empty_lists, progress)
-        if first["extra_users"] and first["users"] == first["users_without_predictions"]:
-            raise _none_shared(engine, tables, "user", progress)
-        _refuse_faults(tables, first, extra_users)
-        columns = {column.name for column in bundled_query("evaluate").writes}
-        names = [name for name in METRIC_NAMES if name in columns]
-        metrics = {f"{name}@{n}": float(by_cutoff[n][name]) for name in names for n in cutoffs}
-        metrics |= catalogue
-        document = {
-            "users": first["users"],
-            "users_without_predictions": first["users_without_predictions"],
-            "ignored_users": first["extra_users"],
-            "metrics": metrics,
-        }
+        document, summary = evaluate_by_engine(
+            engine, tables, cutoffs, extra_users, input_options, progress
+        )
         stream.write(format_document(document))
+    return summary
+
+
+def evaluate_by_engine(
+    engine: Engine,
+    tables: EvaluationTables,
+    cutoffs: Sequence[int],
+    extra_users: ExtraUsers = DEFAULT_EXTRA_USERS,
+    input_options: InputOptions = InputOptions(),
+    progress: Progress = no_progress,
+) -> tuple[dict[str, Any], str]:
+    """Return what ``evaluate_by_engine_from_path`` writes, and its summary.
+
+    Raises:
+        ConfigError, DataError: as there.
+    """
+    check_cutoffs(cutoffs)
+    with_empty_lists = _provide(engine, tables, cutoffs, input_options, progress)
+    found = [_run(engine, bundled_query("evaluate"), {"cutoff": n}, progress) for n in cutoffs]
+    by_cutoff = dict(zip(cutoffs, found))
+    catalogue = {}
+    if tables.interactions is not None:
+        catalogue = _catalogue_metrics(engine, tables, cutoffs, progress)
+    unknown_items = _count_unknown_items(engine, tables, found, progress)
+    first = _count_empty_lists(engine, found[0], with_empty_lists, progress)
+    if first["extra_users"] and first["users"] == first["users_without_predictions"]:
+        raise _none_shared(engine, tables, "user", progress)
+    _refuse_faults(tables, first, extra_users)
+    columns = {column.name for column in bundled_query("evaluate").writes}
+    names = [name for name in METRIC_NAMES if name in columns]
+    metrics = {f"{name}@{n}": float(by_cutoff[n][name]) for name in names for n in cutoffs}
+    metrics |= catalogue
+    document = {
+        "users": first["users"],
+        "users_without_predictions": first["users_without_predictions"],
+        "ignored_users": first["extra_users"],
+        "metrics": metrics,
+    }
     shown = Means(metrics).shown([f"{name}@{n}" for n in cutoffs for name in ("recall", "ndcg")])
     others = first["users_without_predictions"], first["extra_users"], unknown_items
-    return f"{count_users(first['users'], *others)}: {shown}"
+    return document, f"{count_users(first['users'], *others)}: {shown}"
 
 
 def _refuse_faults(

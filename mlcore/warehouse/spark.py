@@ -7,19 +7,27 @@ be a classic one: a session of Spark Connect sends no files to workers, and says
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Literal
 
 from mlcore.errors import DataError, shorten
+from mlcore.evaluate.config import DEFAULT_EXTRA_USERS, ExtraUsers
 from mlcore.files.options import PathLike
 from mlcore.recommend.options import PredictOptions
 from mlcore.warehouse.engines import Spark
-from mlcore.warehouse.predict import model_on_workers, rank_on_workers
+from mlcore.warehouse.evaluate import EvaluationTables, evaluate_by_engine
+from mlcore.warehouse.predict import (
+    COLUMNS,
+    Asked,
+    check_options,
+    model_on_workers,
+    rank_on_workers,
+)
 from mlcore.warehouse.spark_kernel import why_not_compiled
 from mlcore.warehouse.train import train_by_engine_from_path
 
-__all__ = ["predict", "train"]
+__all__ = ["evaluate", "predict", "train"]
 
 
 def train(interactions: Any, config: Any, out_dir: PathLike, **options: Any) -> str:
@@ -34,7 +42,7 @@ def train(interactions: Any, config: Any, out_dir: PathLike, **options: Any) -> 
     Raises:
         MlcoreError: as ``train_by_engine_from_path``.
     """
-    with opened(interactions) as (engine, table):
+    with _named("interactions", interactions) as table, Spark() as engine:
         return train_by_engine_from_path(engine, table, config, out_dir, **options)
 
 
@@ -51,9 +59,10 @@ def predict(
     ``score`` and ``source``.
 
     Args:
-        source: a frame with the column ``user_id``: the users of the model to recommend to, each once;
-            with ``item_id`` and perhaps ``weight`` and ``timestamp``, in seconds, the events of any users.
-        model_dir: on the driver.
+        source: a session, for all users of the model; a frame with the column ``user_id``, for these;
+            or one with ``item_id``, too, and perhaps ``weight`` and ``timestamp``: the events of any
+            users.
+        model_dir: on the driver. It must not change while the frame is in use.
         temp_directory: a folder that workers see, with the model in it; without one Spark sends the
             model, once to each worker.
 
@@ -61,42 +70,79 @@ def predict(
         MlcoreError: a file or an option is faulty, or workers lack mlcore. What is wrong with a row is
             an error of Spark, when the frame is used.
     """
-    kind = "events" if "item_id" in getattr(source, "columns", ()) else "users"
-    with opened(source) as (engine, _):
+    check_options(options)
+    is_session = hasattr(source, "_jsparkSession")
+    if not is_session:
+        _expect_frame("source", source)
+    with Spark() as engine:
         if (reason := why_not_compiled(engine)) is not None:
             raise reason
-        place = model_on_workers(engine, model_dir, temp_directory)
-        if kind == "events":
-            columns = {"weight": "1D", "timestamp": "CAST(NULL AS BIGINT)"}
-            more = [
-                f"{sql} AS {name}" for name, sql in columns.items() if name not in source.columns
-            ]
-            source = source.selectExpr("*", *more)
-            source = source.select("user_id", "item_id", "weight", "timestamp")
-        return rank_on_workers(engine, source, kind, model_dir, place, options)
+        shared = model_on_workers(engine, model_dir, temp_directory)
+        if is_session:
+            asked = Asked("all users", source.range(0), "the model")
+        else:
+            kind: Literal["users", "events"] = "events" if "item_id" in source.columns else "users"
+            asked = Asked(kind, engine.typed(COLUMNS[kind], kind, source), kind)
+        return rank_on_workers(engine, asked, model_dir, shared, options)
+
+
+def evaluate(
+    predictions: Any,
+    ground_truth: Any,
+    cutoffs: Sequence[int],
+    *,
+    interactions: Any = None,
+    extra_users: ExtraUsers = DEFAULT_EXTRA_USERS,
+) -> dict[str, Any]:
+    """Return what ``cli.evaluate --engine spark`` writes: numbers of users, and their mean metrics.
+
+    Args:
+        predictions: a frame as ``predict`` gives it, or the name of a table.
+        ground_truth: likewise, with ``user_id`` and ``item_id``.
+        cutoffs: list lengths n.
+        interactions: likewise, of the training, for metrics over its catalogue; or None.
+        extra_users: whether a list of a user without ground truth is an error or ignored.
+
+    Raises:
+        MlcoreError: as ``evaluate_by_engine_from_path``.
+    """
+    given = {"predictions": predictions, "ground_truth": ground_truth, "interactions": interactions}
+    with ExitStack() as stack:
+        engine = stack.enter_context(Spark())
+        names = {
+            name: None if one is None else stack.enter_context(_named(name, one))
+            for name, one in given.items()
+        }
+        for one in given.values():
+            if hasattr(one, "is_cached") and not one.is_cached:
+                # Each query reads each several times, and lists would be made as often.
+                stack.callback(one.persist().unpersist)
+        tables = EvaluationTables(**names)  # type: ignore[arg-type]
+        return evaluate_by_engine(engine, tables, cutoffs, extra_users)[0]
 
 
 @contextmanager
-def opened(source: Any) -> Iterator[tuple[Spark, str]]:
-    """Give an engine beside the session of this process, and what it calls a frame or a table.
+def _named(name: str, source: Any) -> Iterator[str]:
+    """Give what every session of the process calls a frame or a table.
 
     Raises:
         DataError: it is neither, or of Spark Connect.
     """
     if isinstance(source, str):
-        with Spark() as engine:
-            yield engine, source
+        yield source
         return
+    _expect_frame(name, source)
+    view = f"mlcore_{uuid.uuid4().hex}"
+    source.createGlobalTempView(view)
+    try:
+        yield f"global_temp.{view}"
+    finally:
+        source.sparkSession.catalog.dropGlobalTempView(view)
+
+
+def _expect_frame(name: str, source: Any) -> None:
     if not hasattr(source, "createGlobalTempView") or not hasattr(source, "_jdf"):
         raise DataError(
-            f"interactions: expected a data frame of a classic session of Spark, got {shorten(source)}",
+            f"{name}: expected a data frame of a classic session of Spark, got {shorten(source)}",
             "a session of Spark Connect cannot; SparkSession.builder.master(...) makes another",
         )
-    name = f"mlcore_{uuid.uuid4().hex}"
-    with Spark() as engine:
-        # Such views are seen by all sessions of a process; the frame belongs to another one.
-        source.createGlobalTempView(name)
-        try:
-            yield engine, f"global_temp.{name}"
-        finally:
-            source.sparkSession.catalog.dropGlobalTempView(name)

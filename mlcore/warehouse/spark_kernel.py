@@ -33,7 +33,7 @@ from mlcore.warehouse.engines.spark_workers import (
     wrong_version,
 )
 
-__all__ = ["SparkRows", "read_by_spark", "why_not_compiled"]
+__all__ = ["SparkRows", "check_interactions", "read_by_spark", "why_not_compiled"]
 
 RANGES_PER_CORE = 8  # so that cores end at about the same time
 RESULT_BYTES = 2**23  # of a range, at most: that much of a result is in memory
@@ -123,7 +123,7 @@ def read_by_spark(
         DataError: there are no rows, or a value breaks the rules of interactions.
     """
     session = engine.session
-    num_rows, has_times = _check(engine, frame, place, progress)
+    num_rows, has_times = check_interactions(engine, frame, place, progress)
     users, items = (_number(engine, frame, name, place) for name in ("user_id", "item_id"))
     time = [f"timestamp * {_MICROSECONDS} AS time"] if has_times else []
     coded = (
@@ -172,8 +172,14 @@ def _on_disk() -> Any:
     return StorageLevel.MEMORY_AND_DISK
 
 
-def _check(engine: Spark, frame: Any, place: str, progress: Progress) -> tuple[int, bool]:
-    """Return the number of rows, and whether they have times; refuse times that break a rule."""
+def check_interactions(
+    engine: Spark, frame: Any, place: str, progress: Progress = no_progress
+) -> tuple[int, bool]:
+    """Return the number of rows, and whether they have times.
+
+    Raises:
+        DataError: there are no rows, or a time breaks a rule.
+    """
     measures = frame.selectExpr(
         "count(*) AS num_rows",
         "count(timestamp) AS times",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,16 @@ from typing import Any
 import pytest
 
 from mlcore import DataError, Recommender
-from mlcore.recommend.options import PredictOptions
+from mlcore.evaluate.evaluate import evaluate_from_path
+from mlcore.recommend.options import PredictOptions, Requests
+from mlcore.recommend.predict import predict_from_path
 from mlcore.train.train import train_from_path
 from mlcore.warehouse import spark
 from tests.warehouse.spark_cluster import QUICK_JAVA
 from tests.warehouse.test_train import assert_same
 
-TRAIN = Path(__file__).parents[2] / "fixtures/family/train.csv"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+TRAIN, TEST = FIXTURES / "family/train.csv", FIXTURES / "family/test.csv"
 
 
 @pytest.fixture(scope="module")
@@ -76,5 +80,36 @@ def test_lists_of_frames_are_those_of_the_core(session: Any, frame: Any, tmp_pat
     found = spark.predict(users, tmp_path / "model", PredictOptions(top_n=4))
     expected = recommender.predict_many(recommender.user_ids(), 4).to_rows()
     assert [row.asDict() for row in found.sort("user_id", "rank").collect()] == expected
+    everybody = spark.predict(session, tmp_path / "model", PredictOptions(top_n=4))
+    assert [row.asDict() for row in everybody.sort("user_id", "rank").collect()] == expected
+    found.createOrReplaceTempView("lists")  # in the session of the frame
+    assert session.sql("SELECT count(*) FROM lists").first()[0] == len(expected)
+    session.catalog.dropTempView("lists")
     of_events = spark.predict(frame.drop("timestamp"), tmp_path / "model", PredictOptions(top_n=4))
     assert [row.asDict() for row in of_events.sort("user_id", "rank").collect()] == expected
+
+
+def test_frames_evaluate_as_files_do(session: Any, frame: Any, tmp_path: Path) -> None:
+    train_from_path(TRAIN, None, tmp_path / "model")
+    lists = spark.predict(session, tmp_path / "model")
+    truth = session.read.csv(str(TEST), header=True, schema=frame.schema)
+    found = spark.evaluate(lists, truth, [3, 5], interactions=frame)
+    predict_from_path(tmp_path / "model", Requests(all_users=True), tmp_path / "lists.jsonl")
+    paths = tmp_path / "lists.jsonl", TEST, tmp_path / "m.json"
+    evaluate_from_path(*paths, [3, 5], model_dir=tmp_path / "model")
+    expected = json.loads((tmp_path / "m.json").read_text())
+    assert found["metrics"] == pytest.approx(expected["metrics"], rel=1e-12)
+    assert {**found, "metrics": 0} == {**expected, "metrics": 0}
+    assert not session.catalog.listTables("global_temp")
+
+
+def test_a_user_without_an_id_is_refused_when_the_frame_is_used(
+    session: Any, tmp_path: Path
+) -> None:
+    train_from_path(TRAIN, None, tmp_path / "model")
+    users = session.createDataFrame([("u",), (None,)], "user_id string")
+    with pytest.raises(Exception, match="users: user_id: expected values in all rows"):
+        spark.predict(users, tmp_path / "model").collect()
+    numbers = session.range(3).withColumnRenamed("id", "user_id")
+    with pytest.raises(DataError, match="users: user_id: expected STRING, got bigint"):
+        spark.predict(numbers, tmp_path / "model")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlcore.recommend.options import Requests
+from mlcore.recommend.options import PredictOptions, Requests
 from mlcore.recommend.predict import predict_from_path
 from mlcore.train.train import train_from_path
 from mlcore.warehouse.engines import Spark, SparkOptions
@@ -69,14 +69,45 @@ def test_workers_find_what_one_process_finds(
     assert not list(folder.iterdir())
 
 
-def test_workers_rank_by_a_model_that_spark_has_sent(
-    engine: Spark, events: Path, tmp_path: Path
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_workers_rank_by_a_model_that_spark_has_sent_or_that_they_see(
+    is_shared: bool, engine: Spark, events: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "shared/model"
+    train_from_path(events, {"num_neighbors": 20}, model)
+    requests = Requests(all_users=True)
+    predict_from_path(model, requests, tmp_path / "one.parquet")
+    folder = model.parent if is_shared else None
+    out = tmp_path / "lists.parquet"
+    predict_by_spark_from_path(engine, model, requests, out, temp_directory=folder)
+    assert rows_of(out) == rows_of(tmp_path / "one.parquet")
+
+
+@pytest.mark.slow
+def test_lists_are_the_same_although_a_worker_is_killed_in_the_middle(
+    events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_from_path(events, {"num_neighbors": 20}, tmp_path / "model")
-    requests = Requests(all_users=True)
-    predict_from_path(tmp_path / "model", requests, tmp_path / "one.parquet")
-    predict_by_spark_from_path(engine, tmp_path / "model", requests, tmp_path / "lists.parquet")
-    assert rows_of(tmp_path / "lists.parquet") == rows_of(tmp_path / "one.parquet")
+    requests, options = Requests(histories_path=events), PredictOptions(top_n=200)
+    monkeypatch.setattr("mlcore.warehouse.predict.ROWS_PER_TASK", 3000)
+    predict_from_path(tmp_path / "model", requests, tmp_path / "one.parquet", options)
+    killed: list[int] = []
+
+    with standalone_cluster(tmp_path, 2) as cluster:
+
+        def kill_one(step: str, done: int, total: int) -> None:
+            # The first tasks count and look for items.
+            if step.startswith("recommend") and done >= 4 and not killed:
+                killed.append(done)
+                cluster.kill_worker(0)
+
+        with Spark(SparkOptions(cluster.url, CONF)) as engine:
+            out = tmp_path / "lists.parquet"
+            predict_by_spark_from_path(
+                engine, tmp_path / "model", requests, out, options, progress=kill_one
+            )
+    assert killed and killed[0] < 50, "the lists were made before a worker was killed"
+    assert rows_of(out) == rows_of(tmp_path / "one.parquet")
 
 
 def test_a_model_is_the_same_although_a_worker_is_killed_in_the_middle(

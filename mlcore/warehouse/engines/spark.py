@@ -20,6 +20,7 @@ from mlcore.warehouse.engines.base import (
     Result,
     Rows,
     check_columns,
+    has_ranks,
     rewrite_placeholders,
 )
 from mlcore.warehouse.engines.options import SparkOptions
@@ -113,10 +114,24 @@ class Spark(Engine):
         """The session in which queries run."""
         return self._session
 
-    def count_stored(self, name: str, is_parquet: bool) -> int:
-        """Return the number of rows of a table, or of a folder of Parquet by its address."""
+    def check_catalog(self, stored: str) -> None:
+        """Refuse to write a table that would be gone with the session.
+
+        Raises:
+            DataError: it would.
+        """
+        if self._own is not None and self._own.forgets_tables:
+            raise DataError(
+                f"{stored}: expected a catalog that lasts, got that of a session of our own",
+                "name a catalog or a folder: --spark-conf spark.sql.warehouse.dir=..., see Spark",
+            )
+
+    def count_lists(self, name: str, is_parquet: bool) -> tuple[int, int]:
+        """Return the numbers of items and of lists of a table, or of a folder of Parquet by its address."""
         read = self._session.read.parquet if is_parquet else self._session.table
-        return self.job(name, "count rows", lambda: int(read(name).count()))
+        measures = "count(*)", "count_if(rank = 1)"
+        row = self.job(name, "count lists", lambda: read(name).selectExpr(*measures).first())
+        return int(row[0]), int(row[1])
 
     @property
     def is_local(self) -> bool:
@@ -126,6 +141,23 @@ class Spark(Engine):
     def frame(self, query: Query) -> Any:
         """Return the data frame of a query without parameters, which has not run."""
         return self._analyzed(self._bind(query, {}))
+
+    def typed(
+        self, columns: Sequence[Column], place: str, frame: Any, partitions: Sequence[str] = ()
+    ) -> Any:
+        """Return a data frame with the columns of a query, whose values keep their rules.
+
+        Args:
+            place: of the rows, for messages.
+            partitions: those of its columns that are names of folders.
+
+        Raises:
+            DataError: as ``attach``. A value that breaks a rule stops what uses the frame.
+        """
+        if has_ranks(columns, frame.columns):
+            frame = frame.withColumnRenamed("rank", "position")
+        found = dict(frame.dtypes) | dict.fromkeys(partitions, PARTITION)
+        return frame.selectExpr(*(select_column(column, found, place) for column in columns))
 
     def on_workers(
         self, frame: Any, function: Callable[[Iterable[Any]], Iterator[Any]], columns: str
@@ -269,11 +301,7 @@ class Spark(Engine):
     def _store(
         self, bound: BoundQuery, stored: str, append: bool, partition: str | None
     ) -> tuple[int, Mapping[str, Value]]:
-        if self._own is not None and self._own.forgets_tables:
-            raise DataError(
-                f"{stored}: expected a catalog that lasts, got that of a session of our own",
-                "name a catalog or a folder: --spark-conf spark.sql.warehouse.dir=..., see Spark",
-            )
+        self.check_catalog(stored)
         columns = [select_result(column, bound.query.table) for column in bound.query.writes]
         frame = self._analyzed(bound).selectExpr(*columns)
         with self._faults(stored):
@@ -338,9 +366,8 @@ class Spark(Engine):
         frame: Any,
         partitions: Sequence[str] = (),
     ) -> None:
-        found = dict(frame.dtypes) | dict.fromkeys(partitions, PARTITION)
-        selected = [select_column(column, found, place) for column in columns]
-        frame.selectExpr(*selected).createOrReplaceTempView(quote_name(table))
+        typed = self.typed(columns, place, frame, partitions)
+        typed.createOrReplaceTempView(quote_name(table))
 
     def _job(
         self, place: str, step: str, progress: Progress, work: Callable[[], T]

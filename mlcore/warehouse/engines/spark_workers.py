@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from mlcore.aggregate import Aggregate
-from mlcore.errors import DataError, MlcoreError, UnknownUserError, at
+from mlcore.errors import DataError, MlcoreError, at
 from mlcore.files.histories import histories_of
 from mlcore.interactions import Events, combine_rows
 from mlcore.native import is_available
+from mlcore.numeric.ranges import ragged_arange
 from mlcore.ranked_lists import source_of
 from mlcore.recommend.options import UnknownUser, Weights
-from mlcore.recommend.predict import EVENTS_AT_ONCE, each_once, unknown_user_fault
+from mlcore.recommend.predict import (
+    EVENTS_AT_ONCE,
+    MAX_EXAMPLES,
+    each_once,
+    unknown_user_fault,
+)
+from mlcore.recommend.ranker import RankedUsers
 from mlcore.recommend.recommender import Recommender
 from mlcore.recommend.request import ListOptions, UserRequest
 from mlcore.similarity.registry import open_rows
@@ -41,7 +49,7 @@ _ERROR = re.compile(r"^(?:mlcore\.errors\.)(\w+): (.*)$", re.MULTILINE)
 _MISSING = re.compile(r"^(?:ModuleNotFoundError|ImportError): (.*)$", re.MULTILINE)
 _CURE = (
     "install the same mlcore on every worker, where PYSPARK_PYTHON points, as pyspark's "
-    "documentation says; or --kernel sql, whose workers need no Python"
+    "documentation says; cli.train --kernel sql needs none there"
 )
 
 
@@ -175,13 +183,14 @@ def rank_positions(
         folder: around the model, if workers share it; None for the files that Spark has sent.
         name: of the model directory, or what the names of its files begin with.
         options: of the lists.
-        batches: of positions of users, in a column ``id``.
+        batches: of positions of users, one after the other, in a column ``id``.
     """
-    recommender = _recommender(folder, name)
-    ids = recommender.user_ids()
-    yield from _ranked(
-        recommender, (ids[place] for batch in batches for place in _column(batch, "id")), options
-    )
+    recommender, to_rows = _opened_model(folder, name)
+    for batch in batches:
+        if batch.num_rows:
+            first = batch.column("id")[0].as_py()
+            users = first, first + batch.num_rows
+            yield from recommender.map_all_users(to_rows, options, 1, users)
 
 
 def rank_users(
@@ -197,8 +206,21 @@ def rank_users(
         unknown_user: as in ``PredictOptions``.
         batches: of ids, in a column ``user_id``.
     """
-    ids = (user_id for batch in batches for user_id in _column(batch, "user_id"))
-    yield from _ranked(_recommender(folder, name), ids, options, unknown_user)
+    recommender, to_rows = _opened_model(folder, name)
+    find, fill = _finder(recommender, "user_id"), options.fill is not None
+
+    def requests() -> Iterator[UserRequest]:
+        for user_id in _values(batches, "user_id"):
+            row = find(user_id)
+            if row is not None:
+                yield UserRequest(user_id, recommender.history_at(row), fill)
+            elif unknown_user == "error":
+                with at("user_id"):
+                    raise unknown_user_fault(recommender, user_id)
+            elif unknown_user == "fill":
+                yield UserRequest(user_id, recommender.encode_history([])[0], True)
+
+    yield from recommender.map_requests(to_rows, requests(), options, 1)
 
 
 def rank_events(
@@ -216,8 +238,8 @@ def rank_events(
         now: in microseconds, or None.
         batches: of events, those of a user one after the other.
     """
-    recommender, fill = _recommender(folder, name), options.fill is not None
-    combine = each_once(recommender.model, weights)
+    recommender, to_rows = _opened_model(folder, name)
+    combine, fill = each_once(recommender.model, weights), options.fill is not None
 
     def requests() -> Iterator[UserRequest]:
         for table in _whole_users(batches):
@@ -226,10 +248,57 @@ def rank_events(
             for history, (encoded, _) in zip(histories, found):
                 yield UserRequest(history.user_id, encoded, fill)
 
-    yield from _rows_of(recommender, requests(), options)
+    yield from recommender.map_requests(to_rows, requests(), options, 1)
 
 
-def _recommender(folder: str | None, name: str) -> Recommender:
+def find_known(
+    folder: str | None, name: str, column: Literal["user_id", "item_id"], batches: Iterable[Any]
+) -> Iterator[Any]:
+    """Yield an id that the model has, or some of those asked for if it has none; with whether it has.
+
+    Args:
+        column: which of the ids.
+        batches: of ids in it.
+    """
+    import pyarrow
+
+    find = _finder(_opened_model(folder, name)[0], column)
+    others: dict[str, None] = {}
+    known = None
+    for id_ in _values(batches, column):
+        if find(id_) is not None:
+            known = id_
+            break
+        if len(others) < MAX_EXAMPLES:
+            others[id_] = None
+    ids = list(others) if known is None else [known]
+    columns = {"id": pyarrow.array(ids, pyarrow.string()), "known": [known is not None] * len(ids)}
+    yield pyarrow.record_batch(columns)
+
+
+def is_seen(path: str, batches: Iterable[Any]) -> Iterator[Any]:
+    """Yield whether this worker sees a folder, for each row."""
+    import pyarrow
+
+    for batch in batches:
+        yield pyarrow.record_batch({"seen": pyarrow.array([os.path.isdir(path)] * len(batch))})
+
+
+def _finder(recommender: Recommender, column: str) -> Callable[[str], int | None]:
+    """Return what finds positions of ids: of users without a table of all, which may be many."""
+    if column == "item_id":
+        return recommender.model.items.position
+    return partial(_position, recommender.users().load())
+
+
+def _position(ids: Sequence[str], id_: str) -> int | None:
+    place = bisect_left(ids, id_)
+    return place if place < len(ids) and ids[place] == id_ else None
+
+
+def _opened_model(
+    folder: str | None, name: str
+) -> tuple[Recommender, Callable[[RankedUsers], Any]]:
     if folder is not None:
         return _loaded(os.path.join(folder, name))
     from pyspark import SparkFiles
@@ -247,57 +316,33 @@ def _recommender(folder: str | None, name: str) -> Recommender:
 
 
 @lru_cache(maxsize=1)
-def _loaded(path: str) -> Recommender:
-    return Recommender.load(path)
-
-
-def _column(batch: Any, name: str) -> list[Any]:
-    values: list[Any] = batch.column(name).to_pylist()
-    return values
-
-
-def _ranked(
-    recommender: Recommender,
-    user_ids: Iterable[str],
-    options: ListOptions,
-    unknown_user: UnknownUser = "error",
-) -> Iterator[Any]:
-    fill = options.fill is not None
-
-    def requests() -> Iterator[UserRequest]:
-        for user_id in user_ids:
-            try:
-                yield UserRequest(user_id, recommender.history_of(user_id), fill)
-            except UnknownUserError:
-                if unknown_user == "error":
-                    with at("user_id"):
-                        raise unknown_user_fault(recommender, user_id) from None
-                if unknown_user == "fill":
-                    yield UserRequest(user_id, recommender.encode_history([])[0], True)
-
-    yield from _rows_of(recommender, requests(), options)
-
-
-def _rows_of(
-    recommender: Recommender, requests: Iterable[UserRequest], options: ListOptions
-) -> Iterator[Any]:
+def _loaded(path: str) -> tuple[Recommender, Callable[[RankedUsers], Any]]:
+    """Return a model, and what makes rows of its lists."""
     import pyarrow
 
-    items = np.array(recommender.model.items.load(), object)
-    sources = np.array([source_of(False), source_of(True)], object)
-    for ranked in recommender.rank_requests(requests, options, threads=1):
+    recommender = Recommender.load(path)
+    items = pyarrow.array(recommender.model.items.load(), pyarrow.string())
+    sources = pyarrow.array([source_of(False), source_of(True)])
+
+    def to_rows(ranked: RankedUsers) -> Any:
         ranking = ranked.ranking
         lengths = np.diff(ranking.indptr)
+        users = pyarrow.array(ranked.user_ids, pyarrow.string())
         columns: dict[str, Any] = {
-            "user_id": np.repeat(np.array(ranked.user_ids, object), lengths),
-            "item_id": items[ranking.items],
-            "rank": np.arange(len(ranking.items)) - np.repeat(ranking.indptr[:-1], lengths) + 1,
-            "score": ranking.scores,
-            "source": sources[ranking.filled.astype(np.int64)],
+            "user_id": users.take(pyarrow.array(np.repeat(np.arange(len(lengths)), lengths))),
+            "item_id": items.take(pyarrow.array(ranking.items)),
+            "rank": pyarrow.array(ragged_arange(np.ones_like(lengths), lengths)),
+            "score": pyarrow.array(ranking.scores),
+            "source": sources.take(pyarrow.array(ranking.filled.astype(np.int8))),
         }
-        yield pyarrow.record_batch(
-            {name: pyarrow.array(values) for name, values in columns.items()}
-        )
+        return pyarrow.record_batch(columns)
+
+    return recommender, to_rows
+
+
+def _values(batches: Iterable[Any], name: str) -> Iterator[str]:
+    for batch in batches:
+        yield from batch.column(name).to_pylist()
 
 
 def _whole_users(batches: Iterable[Any]) -> Iterator[Any]:
