@@ -232,8 +232,8 @@ def rank_on_workers(
     """Return a data frame of lists, which is computed when it is used, in the session of the one asked.
 
     Args:
-        options: as ``check_options`` admits.
         shared: as ``model_on_workers`` gives it.
+        options: as ``check_options`` admits.
 
     Raises:
         DataError: there are no rows, none of the users is known, or the filter or a file of items is
