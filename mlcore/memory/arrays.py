@@ -55,8 +55,12 @@ def new_array(length: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     with os_errors_at(str(_folder), f"room for {num_bytes:,} bytes"):
         descriptor, name = tempfile.mkstemp(prefix=".mlcore-", dir=_folder)
         try:
-            # Reserved: a full disk is an error here, and would end the process later.
-            os.posix_fallocate(descriptor, 0, num_bytes)
+            # Reserved where the system can: a full disk is an error here, and would end the process later.
+            reserve = getattr(os, "posix_fallocate", None)
+            if reserve is None:
+                os.truncate(descriptor, num_bytes)
+            else:
+                reserve(descriptor, 0, num_bytes)
             mapped = np.memmap(name, dtype, "r+", shape=(int(length),))
         finally:
             os.close(descriptor)

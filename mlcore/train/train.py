@@ -369,6 +369,11 @@ def train_from_path(
         DataError: a file is faulty, the directory cannot be written, or there is not enough memory.
     """
 
+    if temp_directory is not None and memory_limit is None:
+        raise ConfigError(
+            "--temp-directory: expected --memory-limit with it, got none",
+            "without a limit all is in memory",
+        )
     config = TrainConfig.from_json(config) if isinstance(config, Mapping) else config
 
     def read(folder: str | None) -> tuple[Trainer, Chosen, int]:

@@ -39,6 +39,16 @@ def test_a_named_array_is_what_another_process_maps(tmp_path: Path) -> None:
     assert np.fromfile(name, np.int32).tolist() == list(range(LENGTH))
 
 
+def test_systems_that_reserve_nothing_have_arrays_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "posix_fallocate")
+    with arrays_in(tmp_path):
+        array = new_array(LENGTH, np.float64)
+    array[:] = 7
+    assert array[-1] == 7 and array.nbytes == 8 * LENGTH
+
+
 def test_a_part_that_does_not_begin_the_file_has_none(tmp_path: Path) -> None:
     with arrays_in(tmp_path, named=True):
         array = new_array(LENGTH, np.int32)

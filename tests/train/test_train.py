@@ -326,6 +326,11 @@ def test_what_needs_all_in_memory_is_refused_before_the_file_is_read(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_folder_for_files_needs_a_limit_of_memory(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--temp-directory: expected --memory-limit with it"):
+        train_from_path("missing.csv", None, tmp_path / "model", temp_directory=tmp_path)
+
+
 def test_without_compiled_kernels_a_limit_of_memory_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
