@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mlcore.errors import os_errors_at
 
-__all__ = ["arrays_in", "file_of", "new_array"]
+__all__ = ["arrays_in", "file_of", "new_array", "temporary_arrays"]
 
 _LEAST_BYTES = 2**16  # of an array that is worth a file
 _folder: Path | None = None
@@ -38,6 +38,23 @@ def arrays_in(folder: str | os.PathLike[str], *, named: bool = False) -> Iterato
         yield
     finally:
         _folder, _are_named = before
+
+
+@contextmanager
+def temporary_arrays(around: str | os.PathLike[str], *, named: bool = False) -> Iterator[str]:
+    """Do so in a new folder, which is given, and gone afterwards.
+
+    Args:
+        around: where the folder is.
+        named: as in ``arrays_in``.
+
+    Raises:
+        DataError: there can be none.
+    """
+    with os_errors_at(around, "a folder for temporary files"):
+        folder = tempfile.TemporaryDirectory(prefix=".mlcore-", dir=around)
+    with folder as name, arrays_in(name, named=named):
+        yield name
 
 
 def new_array(length: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:

@@ -6,11 +6,10 @@ histories hold the weights; popularity and the digest cover all interactions, al
 
 from __future__ import annotations
 
-import tempfile
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -26,7 +25,7 @@ from mlcore.artifact import (
     write_provenance,
 )
 from mlcore.config import TrainConfig
-from mlcore.errors import ConfigError, DataError, DataWarning, MlcoreError, at, os_errors_at
+from mlcore.errors import ConfigError, DataError, DataWarning, MlcoreError, at
 from mlcore.files.disk_input import read_interactions_on_disk
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_events
@@ -37,7 +36,7 @@ from mlcore.history_decay import order_of_rows
 from mlcore.ids import IdMap
 from mlcore.interactions import Events, Interactions
 from mlcore.lineage.command_run import CommandRun
-from mlcore.memory.arrays import arrays_in
+from mlcore.memory.arrays import temporary_arrays
 from mlcore.memory.input_size import check_rows_fit
 from mlcore.memory.plan import Plan
 from mlcore.native import is_available
@@ -378,12 +377,17 @@ def train_from_path(
 
     def read(folder: str | None) -> tuple[Trainer, Chosen, int]:
         chosen = Chosen(read_config(config), {}, {})
-        disk = None
-        if memory_limit is not None and folder is not None:
+        if folder is not None:
             _check_on_disk(chosen.config, choose)
-            disk = _Disk(folder, memory_limit)
         interactions, num_rows = _read(
-            interactions_path, items_path, chosen.config, input_options, threads, progress, disk
+            interactions_path,
+            items_path,
+            chosen.config,
+            input_options,
+            threads,
+            progress,
+            folder,
+            memory_limit,
         )
         if choose is not None and not dry_run:
             chosen = choose(interactions)
@@ -398,7 +402,7 @@ def train_from_path(
         return trainer, chosen, num_rows
 
     if dry_run:
-        with _arrays_on_disk(memory_limit, temp_directory or Path(out_dir).parent) as place:
+        with _mapped(memory_limit, temp_directory or Path(out_dir).parent) as place:
             trainer, chosen, _ = read(place)
             with at(display_name(interactions_path)):
                 return trainer.plan(chosen.config, with_users=with_users).dry_run(on_message)
@@ -415,7 +419,7 @@ def train_from_path(
         Path(out_dir), overwrite, DIRECTORY_FILES, inputs=inputs, on_written=run.on_written
     ) as folder:
         run.take_options(inputs)
-        with _arrays_on_disk(memory_limit, temp_directory or folder) as place:
+        with _mapped(memory_limit, temp_directory or folder) as place:
             trainer, chosen, num_rows = read(place)
             with at(display_name(interactions_path)):
                 model = trainer.train(chosen.config, with_users=with_users)
@@ -427,23 +431,9 @@ def train_from_path(
     return summary_of(model)
 
 
-class _Disk(NamedTuple):
-    """Where what exceeds memory goes, and how much memory there is."""
-
-    folder: str
-    memory_limit: int
-
-
-@contextmanager
-def _arrays_on_disk(memory_limit: int | None, around: PathLike) -> Iterator[str | None]:
-    """Map large arrays in a folder that is gone afterwards, and give it; without a limit, do nothing."""
-    if memory_limit is None:
-        yield None
-        return
-    with os_errors_at(around, "a folder for temporary files"):
-        folder = tempfile.TemporaryDirectory(prefix=".mlcore-", dir=around)
-    with folder as name, arrays_in(name):
-        yield name
+def _mapped(memory_limit: int | None, around: PathLike) -> AbstractContextManager[str | None]:
+    """Map large arrays, and give their folder; without a limit, do nothing."""
+    return nullcontext() if memory_limit is None else temporary_arrays(around)
 
 
 def _check_on_disk(config: TrainConfig, choose: object) -> None:
@@ -499,16 +489,17 @@ def _read(
     input_options: InputOptions,
     threads: int | None,
     progress: Progress,
-    disk: _Disk | None,
+    folder: str | None,
+    memory_limit: int | None,
 ) -> tuple[Interactions, int]:
     """Return the interactions, and how many rows they were."""
-    if disk is not None:
+    if folder is not None and memory_limit is not None:
         interactions, num_rows = read_interactions_on_disk(
             interactions_path,
             config.aggregate,
             input_options,
-            folder=disk.folder,
-            memory_limit=disk.memory_limit // 2,
+            folder=folder,
+            memory_limit=memory_limit // 2,
             threads=threads,
             progress=progress,
         )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from mlcore.artifact import DIRECTORY_FILES, replaced_directory, write_provenance
 from mlcore.config import TrainConfig
-from mlcore.errors import ConfigError, MlcoreError, at, os_errors_at
+from mlcore.errors import ConfigError, MlcoreError, at
 from mlcore.files.disk_input import read_interactions_on_disk
 from mlcore.files.inputs import display_name
 from mlcore.files.interactions import read_events
@@ -19,7 +18,7 @@ from mlcore.files.options import InputOptions, PathLike
 from mlcore.heavy_users import Keep
 from mlcore.interactions import Interactions
 from mlcore.lineage.command_run import CommandRun
-from mlcore.memory.arrays import arrays_in
+from mlcore.memory.arrays import temporary_arrays
 from mlcore.memory.available import available_bytes, format_bytes
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.similarity import SIMILARITIES
@@ -107,9 +106,8 @@ def train_by_engine_from_path(
         stored = None if is_file(interactions, input_options.format) else str(interactions)
         if stored is not None:
             refuse_names(stored, input_options.columns)
-        with (
-            _mapped(temp_directory or folder) if on_workers or stored else nullcontext("")
-        ) as place:
+        is_mapped, around = on_workers or stored is not None, temp_directory or folder
+        with temporary_arrays(around, named=True) if is_mapped else nullcontext("") as place:
             table, num_rows = _read(
                 engine, stored, interactions, settings, input_options, on_workers, place, progress
             )
@@ -168,15 +166,6 @@ def _check_rows(config: TrainConfig) -> None:
             f"got {config.similarity.name}",
             "train without --engine, on one machine",
         )
-
-
-@contextmanager
-def _mapped(around: PathLike) -> Iterator[str]:
-    """Map large arrays in a folder that is gone afterwards, and give it."""
-    with os_errors_at(around, "a folder for temporary files"):
-        folder = tempfile.TemporaryDirectory(prefix=".mlcore-", dir=around)
-    with folder as name, arrays_in(name, named=True):
-        yield name
 
 
 def _read(
