@@ -20,8 +20,9 @@ from mlcore.errors import ConfigError, DataError, shorten
 from mlcore.frames import FrameNames, read_frame
 from mlcore.ids import refuse_text
 from mlcore.notebook import SHOWN_ROWS, html_table
+from mlcore.numeric.csr import cut_matrix
 from mlcore.numeric.pairs import are_stored, combine_pairs, sort_pairs, spans, take
-from mlcore.numeric.ranges import offsets, row_spans
+from mlcore.numeric.ranges import offsets
 from mlcore.parameters import time_rule
 from mlcore.sequences import Sequences
 from mlcore.times import TimeUnit, format_rfc_3339
@@ -399,16 +400,9 @@ class Interactions:
 
     def spans(self) -> Iterator[tuple[Interactions, slice]]:
         """Yield the interactions of some users after the other, with their entries; events are left out."""
-        matrix = self.user_items
-        for begin, end, entries in row_spans(matrix.indptr):
-            part = CsrMatrix(
-                matrix.indptr[begin : end + 1] - entries.start,
-                matrix.indices[entries],
-                matrix.data[entries],
-                matrix.num_columns,
-            )
+        for part, users, entries in cut_matrix(self.user_items):
             times = None if self.timestamps is None else self.timestamps[entries]
-            yield Interactions(self.user_ids[begin:end], self.item_ids, part, times), entries
+            yield Interactions(self.user_ids[users], self.item_ids, part, times), entries
 
     def __len__(self) -> int:
         return self.user_items.num_entries

@@ -1,13 +1,16 @@
-"""Checks of stored sparse matrices, whose content opening a model leaves unread."""
+"""Sparse matrices: checks of stored ones, whose content opening a model leaves unread; rows in parts."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 
 from mlcore.errors import CsrError
+from mlcore.numeric.ranges import row_spans
 from mlcore.types import CsrMatrix, FloatArray
 
-__all__ = ["check_ascending", "check_rows", "check_values"]
+__all__ = ["check_ascending", "check_rows", "check_values", "cut_matrix"]
 
 _BLOCK = 2**16  # entries compared together, which stay in the cache; changes speed and memory only
 
@@ -35,6 +38,19 @@ def check_rows(matrix: CsrMatrix, file: str, weights: bool = False) -> None:
     raise CsrError(
         f"{file}: expected item positions that exist and ascend within a row, and {values}, got others"
     )
+
+
+def cut_matrix(matrix: CsrMatrix) -> Iterator[tuple[CsrMatrix, slice, slice]]:
+    """Yield some rows after the other, as views, with their range and that of their entries.
+
+    >>> whole = CsrMatrix(np.array([0, 2, 3]), np.array([0, 2, 1]), np.ones(3), 3)
+    >>> [(part.num_rows, entries) for part, _, entries in cut_matrix(whole)]
+    [(2, slice(0, 3, None))]
+    """
+    for begin, end, entries in row_spans(matrix.indptr):
+        indptr = matrix.indptr[begin : end + 1] - entries.start
+        part = matrix.indices[entries], matrix.data[entries]
+        yield CsrMatrix(indptr, *part, matrix.num_columns), slice(begin, end), entries
 
 
 def _ascend(matrix: CsrMatrix) -> bool:

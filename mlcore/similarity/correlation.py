@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlcore.errors import DataError
+from mlcore.numeric.csr import cut_matrix
 from mlcore.numeric.ranges import all_are
 from mlcore.numeric.sums import sum_by_group
 from mlcore.parameters import choice, parameter
@@ -114,7 +115,7 @@ class Pearson(PairSimilarity):
         if self.missing == "unknown":
             return (np.zeros(gram.num_items), np.sqrt(gram.norms))
         means, present = gram.sums / gram.num_users, np.zeros(gram.num_items)  # (I,) float64
-        for part, _ in gram.spans():
+        for part, *_ in cut_matrix(gram.user_items):
             away = (part.data.astype(np.float64) - means[part.indices]) ** 2  # (P,) float64
             sum_by_group(part.indices, away, gram.num_items, sums=present)
         absent = (gram.num_users - gram.users) * means**2  # (I,) float64

@@ -11,7 +11,7 @@ measure, shrinkage or number of neighbors then costs no counting.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -20,7 +20,8 @@ import numpy as np
 
 from mlcore.lazy import LazyModule
 from mlcore.memory.arrays import new_array
-from mlcore.numeric.ranges import all_are, offsets, row_blocks, row_spans
+from mlcore.numeric.csr import cut_matrix
+from mlcore.numeric.ranges import all_are, offsets, row_blocks
 from mlcore.numeric.sums import sum_by_group
 from mlcore.sequences import Sequences
 from mlcore.similarity.products import CountProduct, WeightProduct, count_users
@@ -166,18 +167,10 @@ class GramBlocks:
             values_of: returns those of some users, (P,), from their rows of this one; rounded to float32.
         """
         matrix, values = self.user_items, new_array(self.user_items.num_entries, np.float32)  # (E,)
-        for part, entries in self.spans():
+        for part, _, entries in cut_matrix(matrix):
             values[entries] = values_of(part)
         new = CsrMatrix(matrix.indptr, matrix.indices, values, matrix.num_columns)
         return GramBlocks(new, self.kept, self.max_block_entries, find_rows=self.find_rows)
-
-    def spans(self) -> Iterator[tuple[CsrMatrix, slice]]:
-        """Yield the rows of some users after the other, with their entries."""
-        matrix = self.user_items
-        for begin, end, entries in row_spans(matrix.indptr):
-            indptr = matrix.indptr[begin : end + 1] - entries.start
-            part = matrix.indices[entries], matrix.data[entries]
-            yield CsrMatrix(indptr, *part, matrix.num_columns), entries
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return the result of ``make``, called once for each key.
