@@ -6,11 +6,8 @@ Memory of a task does not grow with its users, and nothing on the driver does.
 
 from __future__ import annotations
 
-import atexit
 import os
 import secrets
-import shutil
-import tempfile
 import warnings
 from dataclasses import replace
 from functools import partial
@@ -318,17 +315,6 @@ def model_on_workers(
                 "without --temp-directory Spark sends it",
             )
         return str(path.parent), path.name
-    # By names of their own, as workers have one folder for all that they are sent; until the end of this
-    # process, as a frame may be computed at any time, and workers may come and go.
-    folder, name = tempfile.mkdtemp(prefix="mlcore-"), secrets.token_hex(8)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for file in os.listdir(path):
-        copy = os.path.join(folder, f"{name}-{file}")
-        try:
-            os.link(
-                path / file, copy
-            )  # Spark would follow a symbolic link, and send its target's name
-        except OSError:
-            shutil.copyfile(path / file, copy)
-        engine.session.sparkContext.addFile(copy)
+    name = secrets.token_hex(8)  # as workers have one folder for all that they are sent
+    engine.send({f"{name}-{file}": path / file for file in os.listdir(path)})
     return None, name

@@ -9,7 +9,8 @@ each. So nothing here is in memory that grows with interactions or pairs, and Sp
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +25,6 @@ from mlcore.ids import id_fault
 from mlcore.interactions import Interactions
 from mlcore.progress import Progress, no_progress
 from mlcore.similarity.rows import Kept, Rows, cut_rows, save_rows
-from mlcore.types import Int64Array
 from mlcore.warehouse.engines.spark import Spark
 from mlcore.warehouse.engines.spark_workers import (
     combine_users,
@@ -80,8 +80,7 @@ class SparkRows:
         session = self._engine.session
         names = save_rows(rows, Path(self._folder))
         if not self._is_shared:
-            for name in names:
-                session.sparkContext.addFile(os.path.join(self._folder, name))
+            self._engine.send({name: os.path.join(self._folder, name) for name in names})
         work = rows.work()
         number = max(RANGES_PER_CORE * session.sparkContext.defaultParallelism, 1)
         number = max(number, len(work) * rows.most_kept() * 8 // RESULT_BYTES)
@@ -89,12 +88,12 @@ class SparkRows:
         find = partial(find_ranges, self._folder if self._is_shared else None, names[0], ranges)
         numbers = session.range(0, len(ranges), 1, len(ranges))
         frame = self._engine.on_workers(numbers, find, _KEPT)
-        for number, row in enumerate(
+        for expected, row in enumerate(
             self._engine.stored_rows(
                 frame, "spark: workers", "compare items, ranges", self._progress
             )
         ):
-            assert row["id"] == number, f"range {row['id']} in place of {number}"
+            assert row["id"] == expected, f"range {row['id']} in place of {expected}"
             yield Kept(
                 np.frombuffer(row["sizes"], np.int64),
                 np.frombuffer(row["columns"], np.int32),
@@ -122,16 +121,36 @@ def read_by_spark(
     Raises:
         DataError: there are no rows, or a value breaks the rules of interactions.
     """
-    session = engine.session
     num_rows, has_times = check_interactions(engine, frame, place, progress)
-    users, items = (_number(engine, frame, name, place) for name in ("user_id", "item_id"))
+    with ExitStack() as stack:
+        users, items = (
+            _number(engine, frame, name, place, stack) for name in ("user_id", "item_id")
+        )
+        return (
+            _read(engine, frame, (users, items), num_rows, has_times, place, aggregate, progress),
+            num_rows,
+        )
+
+
+def _read(
+    engine: Spark,
+    frame: Any,
+    ids_of: tuple[_Numbered, _Numbered],
+    num_rows: int,
+    has_times: bool,
+    place: str,
+    aggregate: Aggregate,
+    progress: Progress,
+) -> Interactions:
+    """Return the interactions of a frame whose ids are numbered."""
+    users, items = ids_of
     time = [f"timestamp * {_MICROSECONDS} AS time"] if has_times else []
     coded = (
         frame.join(users.frame.selectExpr("id AS user_id", "code AS u"), "user_id")
         .join(items.frame.selectExpr("id AS item_id", "code AS i"), "item_id")
         .selectExpr("u", "i", "weight", *time)
     )
-    number = max(num_rows // ROWS_PER_TASK, session.sparkContext.defaultParallelism)
+    number = max(num_rows // ROWS_PER_TASK, engine.session.sparkContext.defaultParallelism)
     users_each = len(users.ids) // number + 1
     coded = _by_range(coded, number, users_each).sortWithinPartitions("u", "i")
     combine = partial(combine_users, aggregate, len(items.ids))
@@ -139,12 +158,8 @@ def read_by_spark(
     found = engine.stored_rows(packed, place, "sort interactions, tasks", progress)
     step = f"take {place}, rows"
     ids = users.ids, items.ids
-    interactions = join_parts(
-        map(_part_of, found), num_rows, ids, aggregate, has_times, step, progress
-    )
-    for one in (users.frame, items.frame):
-        one.unpersist()
-    return interactions, num_rows
+    parts = map(_part_of, found)
+    return join_parts(parts, num_rows, ids, aggregate, has_times, step, progress)
 
 
 def _by_range(frame: Any, number: int, users_each: int) -> Any:
@@ -203,10 +218,11 @@ def check_interactions(
     return found["num_rows"], found["times"] > 0
 
 
-def _number(engine: Spark, frame: Any, name: str, place: str) -> _Numbered:
-    """Number the ids of a column in the order of their bytes."""
+def _number(engine: Spark, frame: Any, name: str, place: str, stack: ExitStack) -> _Numbered:
+    """Number the ids of a column in the order of their bytes; they are kept until ``stack`` ends."""
     ordered = frame.select(name).distinct().sort(name)
     ordered = ordered.selectExpr(name, "monotonically_increasing_id() AS at").persist(_on_disk())
+    stack.callback(ordered.unpersist)
     step = f"number {name}s"
     sizes = engine.job(
         place,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,12 +50,24 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("is_shared", [False, True])
 def test_workers_find_what_one_process_finds(
-    is_shared: bool, engine: Spark, events: Path, tmp_path: Path
+    is_shared: bool,
+    engine: Spark,
+    events: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By files that Spark sends, or those of a folder that all see."""
     table = tmp_path / "events.parquet"
     engine.session.read.csv(str(events), header=True).write.parquet(str(table))
     train_from_path(events, None, tmp_path / "core")
+    context, sent = engine.session.sparkContext, list[str]()
+    add = context.addFile
+
+    def watched(path: str) -> None:
+        sent.append(path)
+        add(path)
+
+    monkeypatch.setattr(context, "addFile", watched)
     folder = tmp_path / "shared"
     folder.mkdir()
     train_by_engine_from_path(
@@ -67,11 +80,17 @@ def test_workers_find_what_one_process_finds(
     )
     assert_same(tmp_path / "core", tmp_path / "spark")
     assert not list(folder.iterdir())
+    # Workers that come later ask for all that the application has sent.
+    assert bool(sent) != is_shared and all(map(os.path.exists, sent))
 
 
 @pytest.mark.parametrize("is_shared", [False, True])
 def test_workers_rank_by_a_model_that_spark_has_sent_or_that_they_see(
-    is_shared: bool, engine: Spark, events: Path, tmp_path: Path
+    is_shared: bool,
+    engine: Spark,
+    events: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = tmp_path / "shared/model"
     train_from_path(events, {"num_neighbors": 20}, model)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -11,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from mlcore.errors import DataError, MlcoreError, shorten
+from mlcore.files.options import PathLike
 from mlcore.files.parts import find_parts, fixed_folder, has_parts, partition_names
 from mlcore.memory.available import format_bytes
 from mlcore.progress import Progress, no_progress, waiting
@@ -159,6 +163,24 @@ class Spark(Engine):
         found = dict(frame.dtypes) | dict.fromkeys(partitions, PARTITION)
         return frame.selectExpr(*(select_column(column, found, place) for column in columns))
 
+    def send(self, files: Mapping[str, PathLike]) -> None:
+        """Send files to the workers, once to each, who find them in ``SparkFiles`` by these names.
+
+        They are here, as links, until this process ends: workers that come later ask for all of them.
+
+        Args:
+            files: by names that no other has in this application.
+        """
+        folder = tempfile.mkdtemp(prefix="mlcore-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        for name, path in files.items():
+            kept = os.path.join(folder, name)
+            try:
+                os.link(path, kept)  # of a symbolic link Spark would send the target's name
+            except OSError:
+                shutil.copyfile(path, kept)
+            self._context.addFile(kept)
+
     def on_workers(
         self, frame: Any, function: Callable[[Iterable[Any]], Iterator[Any]], columns: str
     ) -> Any:
@@ -270,10 +292,12 @@ class Spark(Engine):
         return Result(bound.query.writes, self._parts(bound, batches), statistics)
 
     def _parts(self, bound: BoundQuery, batches: Any) -> Iterator[Rows]:
+        writes = bound.query.writes
         with self._faults(bound.place):
-            writes = bound.query.writes
-            yield from to_parts(writes, read_batches(self._context, writes, batches))
-            batches.unpersist(False)
+            try:
+                yield from to_parts(writes, read_batches(self._context, writes, batches))
+            finally:
+                batches.unpersist(False)
 
     def _materialize(self, bound: BoundQuery, table: str) -> int:
         """Keep the rows with the workers, who compute again what is lost."""

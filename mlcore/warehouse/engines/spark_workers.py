@@ -120,16 +120,17 @@ def combine_users(aggregate: Aggregate, num_items: int, batches: Iterable[Any]) 
         batches: rows in order of users, ``u``, ``i``, ``weight`` and, if there are times, ``time``.
     """
     waiting: list[dict[str, Any]] = []
-    size = 0
+    size, most = 0, PACK_ROWS
     for batch in batches:
         waiting.append({name: values.to_numpy() for name, values in zip(batch.schema.names, batch)})
         size += batch.num_rows
-        if size >= PACK_ROWS:
+        if size >= most:
             rows = _joined(waiting)
             whole = int(np.searchsorted(rows["u"], rows["u"][-1]))
             if whole:
                 yield _packed(aggregate, num_items, _part(rows, slice(0, whole)))
             waiting, size = [_part(rows, slice(whole, None))], size - whole
+            most = max(PACK_ROWS, 2 * size)  # one user of many rows is not joined with each batch
     if size:
         yield _packed(aggregate, num_items, _joined(waiting))
 
