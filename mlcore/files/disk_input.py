@@ -95,7 +95,7 @@ def _load_by_duckdb(
     """Return the rows, or None if not sure of them."""
     format = input_options.format
     database.rows(f"CREATE OR REPLACE TEMP TABLE {_TABLE.format('VARCHAR')}")
-    kind, num_rows = kind_of(path, format), 0
+    kind, num_rows, layouts = kind_of(path, format), 0, []
     for part in find_parts(path, format) if has_parts(path) else [path]:
         rows = find_rows(part, input_options, progress) if kind != "parquet" else None
         if kind == "parquet":
@@ -103,8 +103,7 @@ def _load_by_duckdb(
             rows = parquet_rows(database, part, columns, input_options)
         if rows is None:
             return None
-        if rows.layout is not None:
-            rows.layout.say(display_name(part))
+        layouts.append((rows.layout, display_name(part)))
         ((added,),) = database.rows(
             f"INSERT INTO events SELECT {rows.user}, {rows.item}, {rows.weight or '1'}, "
             f"{rows.time or 'NULL'} FROM {rows.table}",
@@ -122,6 +121,9 @@ def _load_by_duckdb(
     user_ids, item_ids = number_ids(database, "user_id"), number_ids(database, "item_id")
     if user_ids is None or item_ids is None:
         return None
+    for layout, name in layouts:
+        if layout is not None:
+            layout.say(name)
     return _Loaded(num_rows, user_ids, item_ids, num_times > 0)
 
 
