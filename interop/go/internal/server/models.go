@@ -51,13 +51,14 @@ func (m *models) identify() identity {
 	return found
 }
 
-// stateOf returns what changes whenever a file is written or replaced; nothing if there is none.
+// stateOf returns what changes whenever a file is written or replaced; nothing if there is none. Two files of
+// one size, written within one tick of the kernel's clock, differ in nothing but their inodes.
 func stateOf(path string) string {
 	info, err := os.Stat(path)
 	if err != nil {
 		return ""
 	}
-	return fmt.Sprint(info.Size(), info.ModTime().UnixNano())
+	return fmt.Sprint(info.Size(), info.ModTime().UnixNano(), inodeOf(info))
 }
 
 func digestOf(path string) (string, error) {
