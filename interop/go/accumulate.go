@@ -112,8 +112,8 @@ func (d *denseScores) remove(items []int32) {
 }
 
 // take offers all touched items to the list, and leaves everything untouched.
-func (d *denseScores) take(list *topN, include []int32) bool {
-	t := taker{list: list, include: include, sound: true}
+func (d *denseScores) take(list *topN, include []int32) {
+	t := taker{list: list, include: include}
 	scores, nothing, floor := d.scores, untouched, list.floor // in registers
 	if d.isWhole {
 		for item, score := range scores {
@@ -122,7 +122,7 @@ func (d *denseScores) take(list *topN, include []int32) bool {
 				floor = t.offer(int32(item), score)
 			}
 		}
-		return t.sound
+		return
 	}
 	for _, item := range d.touched {
 		score := scores[item]
@@ -132,20 +132,17 @@ func (d *denseScores) take(list *topN, include []int32) bool {
 		}
 	}
 	d.touched = d.touched[:0]
-	return t.sound
 }
 
 // taker offers items to a list.
 type taker struct {
 	list    *topN
 	include []int32 // ascending, or nil for all items
-	sound   bool    // whether all scores were finite
 }
 
 // offer returns the floor of the list.
 func (t *taker) offer(item int32, score float64) float64 {
 	if !isUntouched(score) && t.includes(item) && t.list.passes(item) {
-		t.sound = t.sound && isFinite(score)
 		t.list.offer(ranked{index: item, score: score})
 	}
 	return t.list.floor
@@ -213,19 +210,16 @@ func (s *sparseScores) add(weight float64, indices []int32, data []float32, numI
 
 // take offers the touched items to the list, unless they are in one of the ascending lists left out
 // or missing in include, and frees all slots.
-func (s *sparseScores) take(list *topN, include []int32, leftOut ...[]int32) bool {
-	sound := true
+func (s *sparseScores) take(list *topN, include []int32, leftOut ...[]int32) {
 	for _, slot := range s.slots {
 		item, score := s.items[slot]-1, s.scores[slot]
 		if score < list.floor || !list.passes(item) || (include != nil && !contains(include, item)) ||
 			containedInAny(leftOut, item) {
 			continue
 		}
-		sound = sound && isFinite(score)
 		list.offer(ranked{index: item, score: score})
 	}
 	s.clear()
-	return sound
 }
 
 func (s *sparseScores) clear() {

@@ -127,6 +127,9 @@ func decayingModel(name, aggregate string) *modeltest.Model {
 	return m
 }
 
+// The years 1 to 9999.
+const firstMoment, lastMoment = -62_135_596_800_000_000, 253_402_300_799_999_999
+
 func TestEventsAgeUpToNow(t *testing.T) {
 	model := openModel(t, decayingModel("none", "sum").Write(t, t.TempDir()), mlcore.Options{})
 	at := func(days int64) mlcore.Timestamp { return mlcore.UnixMicro(days * day) }
@@ -150,8 +153,8 @@ func TestEventsAgeUpToNow(t *testing.T) {
 		{none, []mlcore.HistoryItem{event(5, none), event(3, at(2))}, 8},
 		// So old that float32 would round it to 0.
 		{none, []mlcore.HistoryItem{event(1, at(-400))}, 0x1p-149},
-		{none, []mlcore.HistoryItem{event(1, mlcore.UnixMicro(math.MinInt64))}, 0x1p-149},
-		{mlcore.UnixMicro(math.MaxInt64), []mlcore.HistoryItem{event(1, mlcore.UnixMicro(math.MinInt64))}, 0x1p-149},
+		{none, []mlcore.HistoryItem{event(1, mlcore.UnixMicro(firstMoment))}, 0x1p-149},
+		{mlcore.UnixMicro(lastMoment), []mlcore.HistoryItem{event(1, mlcore.UnixMicro(firstMoment))}, 0x1p-149},
 	} {
 		items, err := model.RecommendHistory(c.events, 1, mlcore.RecommendOptions{Now: c.now})
 		if err != nil || len(items) != 1 || 2*items[0].Score != c.expected {
@@ -183,8 +186,9 @@ func TestEventsThatTheRuleRefusesHaveTheirMessage(t *testing.T) {
 		{plain, []mlcore.HistoryItem{{ID: "x", Weight: math.Inf(1)}}, now, "history: item 'x': weight: expected a finite number above 0, got inf"},
 		{plain, one(1, 10*day+1), mlcore.RecommendOptions{}, "weighting none: item 'a': expected a timestamp up to the reference time " +
 			"1970-01-11T00:00:00.000000Z, got 1970-01-11T00:00:00.000001Z"},
-		{plain, one(1, math.MaxInt64), now, "weighting none: item 'a': expected a timestamp up to now, " +
-			"1970-01-06T00:00:00.000000Z, got 9223372036854775807 microseconds after 1970"},
+		{plain, one(1, lastMoment), now, "weighting none: item 'a': expected a timestamp up to now, " +
+			"1970-01-06T00:00:00.000000Z, got 9999-12-31T23:59:59.999999Z"},
+		{plain, one(1, lastMoment+1), now, "history: time: expected a time of the years 1 to 9999, got 253402300800000000 microseconds after 1970"},
 		{plain, append(one(1e308, 0), one(1e308, 0)...), now, "weight: item 'a': expected a finite sum, got Infinity"},
 		{plain, one(1e-44, 8*day), mlcore.RecommendOptions{}, ""},
 		{plain, one(1e-50, 8*day), mlcore.RecommendOptions{}, "weighting none: item 'a': expected a weight above 0 that float32 holds, got 2.5e-51"},
@@ -192,8 +196,8 @@ func TestEventsThatTheRuleRefusesHaveTheirMessage(t *testing.T) {
 		{weighted, three, final, ""},
 		{plain, append(one(1, 0), one(1, 0)...), final, "history: expected each item once, got 'a' twice"},
 		{plain, one(1e-50, 0), final, "history: item 'a': weight: expected a finite number above 0 that float32 holds, got 1e-50"},
-		{plain, one(1, math.MaxInt64), final, ""},
-		{plain, []mlcore.HistoryItem{{ID: "x", Weight: 1, Time: mlcore.UnixMicro(math.MaxInt64)}, {ID: "x", Weight: 1}}, now, ""},
+		{plain, one(1, lastMoment), final, ""},
+		{plain, []mlcore.HistoryItem{{ID: "x", Weight: 1, Time: mlcore.UnixMicro(lastMoment)}, {ID: "x", Weight: 1}}, now, ""},
 	} {
 		_, err := c.model.RecommendHistory(c.history, 1, c.options)
 		if (c.expected == "") != (err == nil) || (err != nil && err.Error() != c.expected) {

@@ -24,6 +24,9 @@ type filter struct {
 
 // set resolves the ids of options; the memory of the filter is used again.
 func (f *filter) set(m *Model, options *RecommendOptions) error {
+	if err := options.Now.check("now"); err != nil {
+		return err
+	}
 	if len(options.Include)+len(options.Exclude) > 0 {
 		if err := m.items.parse(); err != nil {
 			return err

@@ -92,8 +92,8 @@ func (g *gate) setMoment(m *Model, moment Timestamp) error {
 		return refuse(VerdictRequest, "", "filter: available_at",
 			"a model with available_from or available_until of its items", "one without")
 	}
-	if !isMoment(moment.microseconds) {
-		return refuseRequest("filter: available_at", "a time of the years 1 to 9999", shownTime(moment.microseconds))
+	if err := moment.check("filter: available_at"); err != nil {
+		return err
 	}
 	g.timed, g.moment = true, moment.microseconds
 	return nil

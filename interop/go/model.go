@@ -26,8 +26,9 @@ type Model struct {
 	histories  csrMatrix // without rows in a model without users
 	order      []int32   // place of each entry of the histories, from 1; nil in a model without it
 	counts     []int64
-	decayed    []float64    // in place of counts, where lists are filled; nil where users count alike
-	rule       *historyRule // nil where every weight is final
+	finiteRows []atomic.Uint32 // a bit for each row of the similarity whose values were found finite
+	decayed    []float64       // in place of counts, where lists are filled; nil where users count alike
+	rule       *historyRule    // nil where every weight is final
 	// What filters look at, and what the directory holds of it; nil without a catalogue.
 	attributes, ownAttributes *attributeTable
 
@@ -79,6 +80,7 @@ func (m *Model) readAll(beside *Attributes) (err error) {
 		return err
 	}
 	m.counts = elements(popularity[0], int64At)
+	m.finiteRows = make([]atomic.Uint32, (len(m.counts)+31)/32)
 	if len(popularity) > 1 {
 		m.decayed = elements(popularity[1], float64At)
 	}

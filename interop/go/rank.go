@@ -143,6 +143,21 @@ func (m *Model) refuseRows() error {
 		"item positions that exist and ascend within a row, and finite values", "others")
 }
 
+// isFiniteRow looks at the values of a row of the similarity when it is first used.
+func (m *Model) isFiniteRow(item int32, data []float32) bool {
+	word, bit := &m.finiteRows[item>>5], uint32(1)<<(item&31)
+	if word.Load()&bit != 0 {
+		return true
+	}
+	for _, value := range data {
+		if !isFinite(float64(value)) {
+			return false
+		}
+	}
+	word.Or(bit)
+	return true
+}
+
 func (m *Model) rankDense(s *scratch, items []int32, weights []float32, f *filter, entries int) error {
 	s.dense.reset(len(m.counts), entries)
 	for position, item := range items {
@@ -150,7 +165,7 @@ func (m *Model) rankDense(s *scratch, items []int32, weights []float32, f *filte
 			fetch(m.similarity.row(items[position+1]))
 		}
 		indices, data := m.similarity.row(item)
-		if !s.dense.add(float64(weights[position]), indices, data) {
+		if !m.isFiniteRow(item, data) || !s.dense.add(float64(weights[position]), indices, data) {
 			s.dense.clear()
 			return m.refuseRows()
 		}
@@ -163,9 +178,7 @@ func (m *Model) rankDense(s *scratch, items []int32, weights []float32, f *filte
 		s.dense.remove(items)
 	}
 	s.dense.remove(f.exclude)
-	if !s.dense.take(&s.top, f.include) {
-		return m.refuseRows()
-	}
+	s.dense.take(&s.top, f.include)
 	return nil
 }
 
@@ -173,7 +186,7 @@ func (m *Model) rankSparse(s *scratch, items []int32, weights []float32, f *filt
 	s.sparse.reset(min(entries, len(m.counts)))
 	for position, item := range items {
 		indices, data := m.similarity.row(item)
-		if !s.sparse.add(float64(weights[position]), indices, data, len(m.counts)) {
+		if !m.isFiniteRow(item, data) || !s.sparse.add(float64(weights[position]), indices, data, len(m.counts)) {
 			s.sparse.clear()
 			return m.refuseRows()
 		}
@@ -182,9 +195,7 @@ func (m *Model) rankSparse(s *scratch, items []int32, weights []float32, f *filt
 	if f.includeSeen {
 		seen = nil
 	}
-	if !s.sparse.take(&s.top, f.include, seen, f.exclude) {
-		return m.refuseRows()
-	}
+	s.sparse.take(&s.top, f.include, seen, f.exclude)
 	return nil
 }
 
@@ -265,15 +276,18 @@ func (m *Model) encode(s *scratch, r *request, f *filter) (items []int32, weight
 // findItems checks the weights, and sets s.events and s.unknown.
 func (m *Model) findItems(s *scratch, history []HistoryItem, isFinal bool) error {
 	s.events, s.unknown = s.events[:0], s.unknown[:0]
-	if len(history) > 0 {
-		if err := m.items.parse(); err != nil {
-			return err
-		}
-	}
-	for place, item := range history {
+	for _, item := range history {
 		if fault := weightFault(item.Weight, isFinal); fault != "" {
 			return refuseRequest("history: item "+show.String(item.ID)+": weight", fault, shownFloat(item.Weight))
 		}
+		if err := item.Time.check("history: time"); err != nil {
+			return err
+		}
+	}
+	if err := m.items.parse(); err != nil {
+		return err
+	}
+	for place, item := range history {
 		if position := m.items.position(item.ID); position < 0 {
 			s.unknown = append(s.unknown, item.ID)
 		} else {

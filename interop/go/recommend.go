@@ -139,7 +139,9 @@ func (m *Model) rankRequest(s *scratch, r *request) (line Line, err error) {
 	var items []int32
 	var weights []float32
 	if r.byUser {
-		items, weights, err = m.historyOf(s, r.user)
+		if items, weights, err = m.historyOf(s, r.user); err == nil {
+			err = m.items.parse()
+		}
 	} else {
 		items, weights, line.UnknownItems, err = m.encode(s, r, f)
 	}

@@ -14,6 +14,14 @@ type Timestamp struct {
 // UnixMicro returns the point in time so many microseconds after 1970 UTC.
 func UnixMicro(microseconds int64) Timestamp { return Timestamp{microseconds, true} }
 
+// check refuses what the format calls no time.
+func (t Timestamp) check(name string) error {
+	if t.isKnown && !isMoment(t.microseconds) {
+		return refuseRequest(name, "a time of the years 1 to 9999", shownTime(t.microseconds))
+	}
+	return nil
+}
+
 // referenceLayout is how config.json writes times.
 const referenceLayout = "2006-01-02T15:04:05.000000Z"
 

@@ -41,6 +41,24 @@ def rules_of_text(text: str) -> list[str]:
     return re.findall(r"^- \*\*\[([A-Z]{3}-[0-9]+)\]\*\*", text, re.MULTILINE)
 
 
+def sentences_without_a_rule(text: str) -> list[str]:
+    """Return the sentences outside of rules that bind a reader or writer and name no rule."""
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    paragraphs = re.split(r"\n\s*\n|\n(?=- )", prose)
+    sentences = [
+        " ".join(sentence.split())
+        for paragraph in paragraphs
+        if not re.match(r"- \*\*\[", paragraph)
+        for sentence in re.split(r"(?<=[.:;])\s+", paragraph)
+    ]
+    return [
+        sentence
+        for sentence in sentences
+        if re.search(r"\b(refuse[sd]?|must|only|may not)\b", sentence)
+        and not re.search(r"\[[A-Z]{3}-[0-9]+\]", sentence)
+    ]
+
+
 def verdicts_of_text(text: str) -> list[str]:
     """Return the verdicts of the table in section 1."""
     table = text.partition("| verdict |")[2].partition("\n\n")[0]
@@ -51,6 +69,7 @@ def faults(cases: Sequence[Case], text: str, root: Path = CONFORMANCE) -> list[s
     """Return what is wrong with the suite, a line each."""
     return [
         *_faults_of_rules(cases, rules_of_text(text)),
+        *(f"SPEC.md: no rule says: {sentence}" for sentence in sentences_without_a_rule(text)),
         *_faults_of_lists(cases, text),
         *_faults_of_files(cases, root),
     ]

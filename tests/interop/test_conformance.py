@@ -201,10 +201,13 @@ def test_the_check_reports_each_kind_of_fault(tmp_path: Path) -> None:
         Case({**base, "rules": []}),
         Case({**refused, "verdict": "broken", "stage": "open", "rules": ["MAN-1"]}),
     ]
-    found = "\n".join(check.faults(cases, SPEC + "- **[MAN-1]** again", tmp_path))
+    loose = "\n\nA number is a number. Readers\nmust be quick; see [MAN-1].\n\nThey may not\nsleep, as must [MAN-2].\n"
+    text = SPEC + loose + "\n- **[MAN-1]** again, and it must"
+    found = "\n".join(check.faults(cases, text, tmp_path))
     for fault in (
         "SPEC.md: [MAN-1] stands twice",
         "no case covers [NPZ-1]",
+        "SPEC.md: no rule says: Readers must be quick;",
         "valid/a: SPEC.md has no rule [MAN-99]",
         "valid/a: names no rule",
         "valid/a: stands twice",
@@ -214,6 +217,7 @@ def test_the_check_reports_each_kind_of_fault(tmp_path: Path) -> None:
         "valid/a: expect: no such file",
     ):
         assert fault in found
+    assert found.count("no rule says") == 1
     assert "no case covers [MAN-1]" not in found and "[DIR-5]" not in found
 
 

@@ -30,6 +30,13 @@ def directory_without_items(draft: Draft) -> None:
     del draft.directory["items.csv"]
 
 
+@invalid("MAN-12 DIR-1", "manifest")
+def directory_without_items_and_their_entry(draft: Draft) -> None:
+    """items.csv is neither there nor in the manifest: the list of the files comes first."""
+    del draft.manifest["files"]["items.csv"]
+    del draft.directory["items.csv"]
+
+
 @invalid("DIR-1", "io")
 def directory_without_config(draft: Draft) -> None:
     """config.json is in the manifest, but missing; a reader that does not need it checks it too."""

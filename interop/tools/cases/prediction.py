@@ -11,7 +11,7 @@ from typing import Any
 
 from interop.tools.cases.valid import MAX_F32, MIN_F32, model_of_ids
 from interop.tools.draft import Draft, Model, f32, make_model
-from interop.tools.reference import scores
+from interop.tools.reference import YEAR_1, YEAR_10_000, scores
 from interop.tools.registry import GOOD, predict
 
 Request = dict[str, Any]
@@ -28,9 +28,9 @@ def of_history(history: Mapping[str, Any] | Sequence[Any], n: Any = 10, **option
     return {"history": [[item, weight] for item, weight in pairs], "n": n, **options}
 
 
-def similar_to(item: str, n: Any = 10) -> Request:
+def similar_to(item: str, n: Any = 10, **options: Any) -> Request:
     """Return a request for the items similar to one."""
-    return {"item": item, "n": n}
+    return {"item": item, "n": n, **options}
 
 
 # Five items, popular: b c d 3, a 2, e 0. Row of a: b c d; of b: a c; of c: d; of d: nothing.
@@ -489,6 +489,81 @@ def similar(draft: Draft) -> list[Request]:
     return [*requests, similar_to("a", 1), of_history({"a": 1}), similar_to("a", 3)]
 
 
+@predict("REC-10 REC-5 REC-6 REC-8 REC-11", BASKETS)
+def similar_with_options(draft: Draft) -> list[Request]:
+    """All options apply to similar items: the item is the history."""
+    return [
+        similar_to("a", include=["b", "c"]),
+        similar_to("a", exclude=["d"]),
+        similar_to("a", include=["a"], include_seen=True),
+        similar_to("a", fill=True),
+        similar_to("d", 3, fill=True, exclude=["b"]),
+        similar_to("a", explain=True),
+        similar_to("a", 4, fill=True, explain=True),
+        similar_to("zz", fill=True),
+    ]
+
+
+@predict("REC-13 REC-1 REC-10", BASKETS)
+def request_before_unknown(draft: Draft) -> list[Request]:
+    """What is malformed is found before it is looked whether the model knows the user or the item."""
+    wrong: list[Request] = [
+        {"n": 0},
+        {"n": 3.0},
+        {"include": "a"},
+        {"fill": 1},
+        {"filter": {"any_of": {"brand": ["x"]}}},
+        {"weights": "last"},
+        {"now": "today"},
+        {"now": YEAR_10_000},
+    ]
+    asked = [{**of_user("nobody"), **more} for more in wrong]
+    asked += [{**similar_to("zz"), **more} for more in wrong]
+    return [*asked, of_user("nobody"), similar_to("zz")]
+
+
+@predict("REC-13", BASKETS)
+def request_of_none_or_two(draft: Draft) -> list[Request]:
+    """A request names a user, a history or an item, and only one of them."""
+    events = of_history({"a": 1})
+    asked = [{"n": 10}, {**of_user("ann"), **events}, {**similar_to("a"), **events}]
+    asked += [
+        {**of_user("ann"), **similar_to("a")},
+        {**of_user("ann"), **similar_to("a"), **events},
+    ]
+    return [*asked, {**of_user("ann"), "history": []}, {**of_user("nobody"), "item": "zz"}, events]
+
+
+@predict("REC-13", BASKETS)
+def request_of_other_types(draft: Draft) -> list[Request]:
+    """Values of another type, null too, are refused; keys that the text does not name are passed over."""
+    wrong: dict[str, list[Any]] = {
+        "n": [None, "10", [], True],
+        "include": [None, "a", {"a": 1}, [1], [None], True],
+        "exclude": [None, "a", {"a": 1}, [["a"]], 0],
+        "include_seen": [None, 0, 1, "true", []],
+        "fill": [None, 0, 1, "popularity"],
+        "explain": [None, 0, 1, "no"],
+        "filter": [None, [], "brand", 1, True],
+        "weights": [None, 1, "Final", ["final"]],
+        "now": [None, "5", 5.5, True, [5], YEAR_1 - 1, YEAR_10_000, 2**64],
+    }
+    asked = [{**of_user("ann"), key: value} for key, values in wrong.items() for value in values]
+    asked += [{"user": user, "n": 2} for user in (None, 1, ["ann"], {"ann": 1})]
+    asked += [{"item": item, "n": 2} for item in (None, 1, ["a"])]
+    histories = [None, "a", {"a": 1}, ["a"], [["a"]], [[]], [["a", 1, 2, 3]], [[1, 1]], [[None, 1]]]
+    histories += [[["a", 1, None]], [["a", 1, "2"]], [["a", 1, 2.5]], [["a", 1, YEAR_10_000]]]
+    asked += [{"history": history, "n": 2} for history in histories]
+    return [*asked, {**of_user("ann"), "N": 1, "strange": None, "weight": "final"}]
+
+
+@predict("REC-13", BASKETS)
+def request_with_what_is_of_histories(draft: Draft) -> list[Request]:
+    """Beside a user or an item it is passed over whether weights are final, and what time is now."""
+    beside = {"weights": "final", "now": YEAR_10_000 - 1}
+    return [of_user("ann", **beside), similar_to("a", **beside), of_user("ann", now=YEAR_1)]
+
+
 @predict("REC-10", BASKETS)
 def similar_to_unknown(draft: Draft) -> list[Request]:
     """Items that the model does not have, among them nearly right ones."""
@@ -605,6 +680,139 @@ def index_of_a_history_below_0(draft: Draft) -> list[Request]:
     """A user's history holds the position -1."""
     draft.values("histories.npz", "indices")[0] = -1
     return [of_user("ann"), of_user("ann", fill=True)]
+
+
+def of_row_a() -> list[Request]:
+    """Return requests that use the row of a, with options that leave out items of it."""
+    asked = [of_user("ann"), of_history({"a": 1}), of_history({"a": 1}, 1), similar_to("a")]
+    options: list[Request] = [{"include": ["d"]}, {"include": []}, {"exclude": ["b", "c"]}]
+    asked += [of_history({"a": 1, "b": 1}, 1, **more) for more in options]
+    return [*asked, of_history({"a": 1, "b": 1, "c": 1}), similar_to("a", 1, explain=True)]
+
+
+@predict("STG-3 STG-4 CSR-4", BASKETS, verdict="csr")
+def value_nan(draft: Draft) -> list[Request]:
+    """A row holds NaN, also for an item that is seen, or not to be listed."""
+    draft.values("similarity.npz", "data")[0] = math.nan
+    return of_row_a()
+
+
+@predict("STG-3 STG-4 CSR-4", BASKETS, verdict="csr")
+def value_infinite(draft: Draft) -> list[Request]:
+    """A row holds infinity."""
+    draft.values("similarity.npz", "data")[0] = math.inf
+    return of_row_a()
+
+
+@predict("STG-3 STG-4 CSR-4", BASKETS, verdict="csr")
+def value_minus_infinity(draft: Draft) -> list[Request]:
+    """A row holds minus infinity, which would come last in a list and be cut off."""
+    draft.values("similarity.npz", "data")[1] = -math.inf
+    return of_row_a()
+
+
+@predict("STG-3 STG-4 CSR-3", BASKETS, verdict="csr")
+def row_descends(draft: Draft) -> list[Request]:
+    """Two positions of a row are in the other order."""
+    positions = draft.values("similarity.npz", "indices")
+    positions[1], positions[2] = positions[2], positions[1]
+    return of_row_a()
+
+
+@predict("STG-3 STG-4 CSR-3", BASKETS, verdict="csr")
+def row_with_an_item_twice(draft: Draft) -> list[Request]:
+    """A row holds a position twice."""
+    positions = draft.values("similarity.npz", "indices")
+    positions[1] = positions[0]
+    return of_row_a()
+
+
+@predict("STG-3", BASKETS)
+def rows_beside_a_faulty_one(draft: Draft) -> list[Request]:
+    """Requests that do not use the faulty row have their answers."""
+    draft.values("similarity.npz", "data")[0] = math.nan
+    draft.values("histories.npz", "data")[0] = math.nan
+    return [of_history({"b": 1}), of_user("dan"), of_user("eve", fill=True), similar_to("c")]
+
+
+@predict("STG-3 STG-4 CSR-3", BASKETS, verdict="csr")
+def history_descends(draft: Draft) -> list[Request]:
+    """The positions of a user's row are in the other order."""
+    positions = draft.values("histories.npz", "indices")
+    positions[0], positions[1] = positions[1], positions[0]
+    return [of_user("ann"), of_user("ann", 1, include=["c"]), of_user("ann", include=[])]
+
+
+@predict("STG-3 CSR-4", BASKETS, verdict="csr")
+def history_with_nan(draft: Draft) -> list[Request]:
+    """A weight of a user's row is NaN."""
+    draft.values("histories.npz", "data")[0] = math.nan
+    return [of_user("ann"), of_user("ann", include=[]), of_user("ann", fill=True)]
+
+
+@predict("STG-3 CSR-4 CSR-6", BASKETS, verdict="csr")
+def history_with_0(draft: Draft) -> list[Request]:
+    """A weight of a user's row is 0."""
+    draft.values("histories.npz", "data")[1] = 0.0
+    return [of_user("ann"), of_user("ann", include=[])]
+
+
+@predict("STG-3 CSR-6", BASKETS, verdict="csr")
+def history_below_0(draft: Draft) -> list[Request]:
+    """A weight of a user's row is below 0."""
+    draft.values("histories.npz", "data")[1] = -1.0
+    return [of_user("ann"), of_user("ann", include=["c"])]
+
+
+@predict("STG-3 STG-4 REC-8", BASKETS, verdict="csr")
+def popularity_below_0(draft: Draft) -> list[Request]:
+    """The number of users of an item is below 0, and a list is short."""
+    draft.values("popularity.npz", "counts")[4] = -1
+    return [of_user("ann", fill=True), of_history({}, 1, fill=True), similar_to("d", fill=True)]
+
+
+@predict("STG-4 REC-8", BASKETS)
+def popularity_below_0_not_looked_at(draft: Draft) -> list[Request]:
+    """The number of users of an item is below 0, and no list is to be completed."""
+    draft.values("popularity.npz", "counts")[4] = -1
+    return [of_user("ann"), of_history({"a": 1}, 1, fill=True), similar_to("d")]
+
+
+@predict("IDM-6", BASKETS, verdict="idmap")
+def items_out_of_order(draft: Draft) -> list[Request]:
+    """The map of the items is faulty, and every list needs it, also an empty one."""
+    draft.files["items.csv"] = draft.files["items.csv"].replace(b"\n1,", b"\n2,")
+    asked = [of_user("ann"), of_user("cold"), of_history({"a": 1}), of_history({}), similar_to("a")]
+    return [*asked, of_history({}, fill=True), of_user("ann", include=["a"]), similar_to("zz")]
+
+
+@predict("IDM-6", BASKETS, verdict="idmap")
+def users_out_of_order(draft: Draft) -> list[Request]:
+    """The map of the users is faulty, and every user is looked up in it, also one that it does not hold."""
+    draft.files["users.csv"] = draft.files["users.csv"].replace(b"\n1,", b"\n2,")
+    return [of_user("ann"), of_user("nobody"), of_user("cold"), of_user("ann", fill=True)]
+
+
+@predict("IDM-6 REC-13", BASKETS, verdict="request")
+def request_before_faulty_ids(draft: Draft) -> list[Request]:
+    """Both maps are faulty, but the requests are malformed."""
+    for file in ("items.csv", "users.csv"):
+        draft.files[file] = draft.files[file].replace(b"\n1,", b"\n2,")
+    return [of_user("ann", 0), of_history({"a": 0}), similar_to("a", 0), {"n": 1}]
+
+
+@predict("IDM-6", BASKETS)
+def users_out_of_order_not_looked_at(draft: Draft) -> list[Request]:
+    """The map of the users is faulty, and no user is asked for."""
+    draft.files["users.csv"] = draft.files["users.csv"].replace(b"\n1,", b"\n2,")
+    return [of_history({"a": 1}), of_history({}), similar_to("a"), similar_to("zz")]
+
+
+@predict("IDM-6 REC-1", BASKETS, verdict="unknown_user")
+def user_unknown_before_faulty_items(draft: Draft) -> list[Request]:
+    """The map of the items is faulty, but no list is made for a user that is unknown."""
+    draft.files["items.csv"] = draft.files["items.csv"].replace(b"\n1,", b"\n2,")
+    return [of_user("nobody"), of_user("nobody", fill=True)]
 
 
 @predict("STG-3 REC-1", GOOD)

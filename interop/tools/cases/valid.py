@@ -345,6 +345,12 @@ def manifest_with_large_numbers(draft: Draft) -> None:
     )
 
 
+@valid("MAN-2 MAN-4")
+def manifest_with_noncharacters(draft: Draft) -> None:
+    """Noncharacters, as they are and escaped, in a key and in a value that are passed over."""
+    replaced(draft, b'"producer"', '"la\ufdd0ter": "\uffff\U0010fffe\\ufffe", "producer"'.encode())
+
+
 @valid("MAN-8", NONE)
 def manifest_with_minus_0(draft: Draft) -> None:
     """No users, written as -0."""
