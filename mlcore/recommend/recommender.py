@@ -23,6 +23,7 @@ from mlcore.recommend.filter import FilterLike, ItemFilter
 from mlcore.recommend.lists import Contribution, RankedList, RankedLists, Recommendation
 from mlcore.recommend.options import Fill, Weights
 from mlcore.recommend.ranker import RankedUsers, Ranker
+from mlcore.recommend.ranking import Filters
 from mlcore.recommend.request import EncodedHistory, ListOptions, UserRequest, make_filters
 from mlcore.recommend.user_items import UserItems
 
@@ -114,11 +115,11 @@ class Recommender(Ranker):
             ConfigError: the filter is malformed.
             NoUsersError: the model was trained without users.
         """
-        self.model.check_files()
         options = ListOptions(
             n, include, exclude, include_seen, fill, explain, ItemFilter.parse(filter)
         )
-        return self._list_for(self.history_of(user_id), options, user_id)
+        filters = self._filters(options)
+        return self._list_for(self.history_of(user_id), options, filters, user_id)
 
     def predict_history(
         self,
@@ -154,11 +155,11 @@ class Recommender(Ranker):
             DataError: an entry, a weight or a time breaks its rule, a time is after ``now``; or, with
                 final weights, an item comes twice.
         """
-        self.model.check_files()
         options = ListOptions(
             n, include, exclude, include_seen, fill, explain, ItemFilter.parse(filter)
         )
-        return self._list_for(self._encode(history, weights, now), options)
+        filters = self._filters(options)
+        return self._list_for(self._encode(history, weights, now), options, filters)
 
     def predict_many(
         self,
@@ -211,22 +212,33 @@ class Recommender(Ranker):
             ]
         return lists
 
-    def similar_items(self, item_id: str, n: int = 10, *, filter: FilterLike = None) -> RankedList:
+    def similar_items(
+        self,
+        item_id: str,
+        n: int = 10,
+        *,
+        include: Iterable[str] | None = None,
+        exclude: Iterable[str] = (),
+        include_seen: bool = False,
+        fill: Fill | None = None,
+        explain: bool = False,
+        filter: FilterLike = None,
+    ) -> RankedList:
         """Return the targets of greatest weight from source ``item_id``.
 
-        Equals the list for a history of this one item with the final weight 1.
-
-        Args:
-            n: list length, >= 1.
-            filter: as for ``predict``.
+        Takes the options of ``predict``. Equals the list for a history of this one item with the final
+        weight 1.
 
         Raises:
             UnknownItemError: the item is not in the model.
             DataError: the filter names a column that the model does not have.
         """
-        self.model.check_files()
+        options = ListOptions(
+            n, include, exclude, include_seen, fill, explain, ItemFilter.parse(filter)
+        )
+        filters = self._filters(options)
         self._position(item_id)
-        return self.predict_history([item_id], n, weights="final", filter=filter)
+        return self._list_for(self._encode([item_id], "final", None), options, filters)
 
     def explain(self, user_id: str, item_id: str) -> list[Contribution]:
         """Return the contributions of a user's history to the score of an item, listed or not.
@@ -297,14 +309,20 @@ class Recommender(Ranker):
         moment = None if now is None else time_of("now", now)
         return self.encode_history(events_of(history), weights, moment)[0]
 
+    def _filters(self, options: ListOptions) -> Filters:
+        """Return the filters of a request; a fault of its options goes before an unknown user or item."""
+        self.model.check_files()
+        return make_filters(options, self.model.items, self.model.attributes)
+
     def _list_for(
-        self, history: EncodedHistory, options: ListOptions, user_id: str | None = None
+        self,
+        history: EncodedHistory,
+        options: ListOptions,
+        filters: Filters,
+        user_id: str | None = None,
     ) -> RankedList:
         block = [UserRequest("", history, options.fill is not None)]
-        ranked = self._rank_asked(
-            block, options, make_filters(options, self.model.items, self.model.attributes)
-        )
-        return self._to_list(ranked, 0, user_id)
+        return self._to_list(self._rank_asked(block, options, filters), 0, user_id)
 
     def _to_list(self, ranked: RankedUsers, row: int, user_id: str | None) -> RankedList:
         ids, ranking, found = self.model.items.load(), ranked.ranking, ranked.contributions

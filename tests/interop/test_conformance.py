@@ -129,7 +129,7 @@ def test_a_batch_gives_what_single_requests_give(
 @of_kind("text")
 def test_values_are_written_as_their_case_says(case: Case) -> None:
     lines = read_lines(case.path("cases"))
-    assert [python_adapter.format_line(line) for line in lines] == [line["text"] for line in lines]
+    assert [python_adapter.format_value(line) for line in lines] == [line["text"] for line in lines]
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,8 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
+	"runtime"
 	"strings"
 
 	mlcore "github.com/mlcore/mlcore/interop/go"
@@ -16,9 +15,10 @@ import (
 func runConformance(std streams, args []string) int {
 	runs := map[string]func(streams, []string) int{
 		"dump": runDump, "predict": runAnswers, "format": runFormat,
+		"lists": runLists, "corpus": runCorpus, "measure": runMeasure,
 	}
 	if len(args) == 0 || runs[args[0]] == nil {
-		fmt.Fprintln(std.err, "usage: mlcore conformance (dump DIR | predict DIR | format)")
+		std.say("usage", "mlcore conformance (dump DIR | predict DIR | format | lists DIR | corpus | measure DIR)")
 		return 2
 	}
 	return runs[args[0]](std, args[1:])
@@ -48,7 +48,7 @@ func runAnswers(std streams, args []string) int {
 		return refuseModel(std, err)
 	}
 	defer model.Close()
-	return mapLines(std, func(line string) []byte { return conformance.Answer(model, line) })
+	return mapLines(std, 1, func(line string) []byte { return conformance.Answer(model, line) })
 }
 
 func runFormat(std streams, args []string) int {
@@ -56,19 +56,80 @@ func runFormat(std streams, args []string) int {
 	if code := parseFlags(std, flags, args, 0); code >= 0 {
 		return code
 	}
-	return mapLines(std, conformance.Format)
+	return mapLines(std, 1, conformance.Format)
+}
+
+func runLists(std streams, args []string) int {
+	flags := newFlags(std, "conformance lists", "DIR [--threads N] < requests.jsonl")
+	threads := flags.Int("threads", runtime.GOMAXPROCS(0), "how many requests are answered at a time")
+	if code := parseFlags(std, flags, directoryLast(args), 1); code >= 0 {
+		return code
+	}
+	model, err := mlcore.Open(flags.Arg(0), mlcore.Options{})
+	if err != nil {
+		return refuseModel(std, err)
+	}
+	defer model.Close()
+	return mapLines(std, *threads, func(line string) []byte { return conformance.List(model, line) })
+}
+
+func runCorpus(std streams, args []string) int {
+	flags := newFlags(std, "conformance corpus", `< lines    (each {"model": DIR, "requests": [TEXT, ...]})`)
+	if code := parseFlags(std, flags, args, 0); code >= 0 {
+		return code
+	}
+	var fault error
+	code := mapLines(std, 1, func(line string) []byte {
+		answer, err := conformance.AnswerCorpus(line)
+		if err != nil && fault == nil {
+			fault = err
+		}
+		return answer
+	})
+	if code == 0 && fault != nil {
+		return report(std, fault)
+	}
+	return code
+}
+
+func runMeasure(std streams, args []string) int {
+	flags := newFlags(std, "conformance measure", "DIR [--seconds S] [--threads N] < requests.jsonl")
+	seconds := flags.Float64("seconds", 3, "how long to answer")
+	threads := flags.Int("threads", 1, "how many requests are answered at a time")
+	if code := parseFlags(std, flags, directoryLast(args), 1); code >= 0 {
+		return code
+	}
+	text, err := io.ReadAll(std.in)
+	if err != nil {
+		return report(std, err)
+	}
+	lines := strings.FieldsFunc(string(text), func(c rune) bool { return c == '\n' })
+	result, err := conformance.Measure(flags.Arg(0), lines, *seconds, max(1, *threads))
+	if _, isRefused := conformance.RefusalOf(err); isRefused {
+		return refuseModel(std, err)
+	}
+	if err != nil {
+		return report(std, err)
+	}
+	return printJSON(std, result, 0)
+}
+
+// directoryLast puts a directory that comes first behind the flags, where package flag wants it.
+func directoryLast(args []string) []string {
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		return args
+	}
+	return append(append([]string{}, args[1:]...), args[0])
 }
 
 // refuseModel prints the verdict on a model, for the suite, and the reason, for people.
 func refuseModel(std streams, err error) int {
 	std.say("error", err.Error())
-	var refusal *mlcore.Error
-	if !errors.As(err, &refusal) {
+	refused, isRefused := conformance.RefusalOf(err)
+	if !isRefused {
 		return 3 // no verdict: the suite counts it as a crash
 	}
-	return printJSON(std, map[string]string{
-		"error": string(refusal.Verdict), "stage": string(refusal.Stage),
-	}, 1)
+	return printJSON(std, refused, 1)
 }
 
 func printJSON(std streams, value any, code int) int {
@@ -83,23 +144,13 @@ func printJSON(std streams, value any, code int) int {
 }
 
 // mapLines writes what a function makes of each line of standard input that is not blank.
-func mapLines(std streams, transform func(line string) []byte) int {
-	reader, writer := bufio.NewReader(std.in), bufio.NewWriter(std.out)
-	for {
-		line, readErr := reader.ReadString('\n')
-		if strings.TrimSpace(line) != "" {
-			if _, err := writer.Write(transform(line)); err != nil {
-				return report(std, writeError(err, "standard output"))
-			}
-		}
-		if readErr == io.EOF {
-			break
-		}
-		if readErr != nil {
-			return report(std, readErr)
-		}
+func mapLines(std streams, threads int, transform func(line string) []byte) int {
+	writer := bufio.NewWriter(std.out)
+	err := conformance.MapLines(std.in, writer, max(1, threads), transform)
+	if err == nil {
+		err = writer.Flush()
 	}
-	if err := writer.Flush(); err != nil {
+	if err != nil {
 		return report(std, writeError(err, "standard output"))
 	}
 	return 0

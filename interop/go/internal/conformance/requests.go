@@ -13,19 +13,12 @@ const maxDepth = 16
 
 // Answer returns the line that answers a line with a request, whatever stands in it.
 func Answer(model *mlcore.Model, line string) []byte {
-	request, err := parseRequest(line)
-	result := append([]byte(`{"id": `), request.id...)
-	var items []mlcore.Item
-	if err == nil {
-		items, err = request.answer(model)
-	}
+	request := parseRequest(line)
+	items, err := request.answer(model)
 	if err != nil {
-		verdict := mlcore.VerdictOf(err)
-		if verdict == "" {
-			verdict = mlcore.VerdictRequest
-		}
-		return append(result, fmt.Sprintf(", \"error\": \"%s\"}\n", verdict)...)
+		return request.refusal(err)
 	}
+	result := append([]byte(`{"id": `), request.id...)
 	result = append(result, `, "items": [`...)
 	for position, item := range items {
 		if position > 0 {
@@ -39,6 +32,15 @@ func Answer(model *mlcore.Model, line string) []byte {
 		result = append(result, '}')
 	}
 	return append(result, "]}\n"...)
+}
+
+// refusal is the line of a request that is refused.
+func (r *request) refusal(err error) []byte {
+	verdict := mlcore.VerdictOf(err)
+	if verdict == "" {
+		verdict = mlcore.VerdictRequest
+	}
+	return fmt.Appendf(nil, "{\"id\": %s, \"error\": \"%s\"}\n", r.id, verdict)
 }
 
 // appendValue appends an item and a number of it, without the end.
@@ -59,9 +61,11 @@ func appendShares(dst []byte, shares []mlcore.Share) []byte {
 	return append(dst, ']')
 }
 
-// request is one request of the suite; exactly one of user, item and history is there.
+// request is one request of the suite; without a fault exactly one of user, item and history is there.
 type request struct {
+	fault   error
 	id      []byte // as JSON
+	name    string // of the list: the user, else the id
 	user    *string
 	item    *string
 	history []mlcore.HistoryItem
@@ -71,6 +75,8 @@ type request struct {
 
 func (r *request) answer(model *mlcore.Model) ([]mlcore.Item, error) {
 	switch {
+	case r.fault != nil:
+		return nil, r.fault
 	case r.user != nil:
 		return model.Recommend(*r.user, r.n, r.options)
 	case r.item != nil:
@@ -80,10 +86,10 @@ func (r *request) answer(model *mlcore.Model) ([]mlcore.Item, error) {
 }
 
 // parseRequest returns the request of a line; its id is there even if the rest is malformed.
-func parseRequest(line string) (request, error) {
+func parseRequest(line string) request {
 	object, err := jsontext.Parse(line, maxDepth)
 	if err != nil {
-		return request{id: []byte("null")}, err
+		return request{id: []byte("null"), fault: err}
 	}
 	reader := requestReader{object: &object}
 	r := request{
@@ -113,7 +119,13 @@ func parseRequest(line string) (request, error) {
 	if kinds != 1 {
 		reader.fail("user", "exactly one of user, item and history")
 	}
-	return r, reader.err
+	if r.fault = reader.err; r.fault == nil {
+		r.name = object.Member("id").Text
+	}
+	if r.user != nil {
+		r.name = *r.user
+	}
+	return r
 }
 
 // requestReader takes values out of a request and keeps the first fault.
