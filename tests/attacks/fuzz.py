@@ -30,7 +30,7 @@ from tests.attacks.differential import (
     compare_with_go,
     is_refused_on_open,
 )
-from tests.attacks.mutations import mutate
+from interop.tools.damage import mutate
 from tests.attacks.readers import READERS, Reader, make_good_files
 from tests.cli.cases import run
 

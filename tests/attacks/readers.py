@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.attacks.mutations import fit_crc, fit_manifest
+from interop.tools.damage import fit_crc, fit_manifest
 from tests.cli.cases import INTERACTIONS, PREDICTIONS, REPOSITORY, TRUTH, Case, run, write
 from tests.cli.test_bad_input import CONFIG_CASES
 from tests.cli.test_show import CASES as SHOW_CASES

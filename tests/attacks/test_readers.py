@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks.fuzz import Answer, fuzz, judge, try_input
-from tests.attacks.mutations import fit_crc
+from interop.tools.damage import fit_crc
 from tests.attacks.readers import READERS, Reader
 from tests.cli.cases import REPOSITORY
 
