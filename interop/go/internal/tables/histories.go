@@ -153,7 +153,7 @@ func historyItems(object *jsontext.Value, once, place string) ([]HistoryItem, er
 		return nil, fault
 	}
 	items := make([]HistoryItem, 0, len(history.Items))
-	known := make(map[string]struct{}, len(history.Items))
+	known := map[string]struct{}{} // where each may come once
 	for position := range history.Items {
 		entry := &history.Items[position]
 		if entry.Kind != jsontext.Object {
@@ -178,12 +178,14 @@ func historyItems(object *jsontext.Value, once, place string) ([]HistoryItem, er
 				return nil, at(err, "%s: history[%d]: timestamp", place, position)
 			}
 		}
-		if _, isKnown := known[id]; isKnown && once != "" {
+		if _, isKnown := known[id]; isKnown {
 			fault := fmt.Sprintf("%s: history[%d]: item_id: expected each item once, got %s again",
 				place, position, show.String(id))
 			return nil, &Error{Message: fault, Hint: once}
 		}
-		known[id] = struct{}{}
+		if once != "" {
+			known[id] = struct{}{}
+		}
 		items = append(items, item)
 	}
 	return items, nil
