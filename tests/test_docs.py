@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import os
 import re
 import shlex
 import shutil
@@ -35,7 +36,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted(ROOT.glob("mlcore/**/*.py")) + sorted(ROOT.glob("cli/*.py"))
 PAGES = sorted(
     page
-    for pattern in ("*.md", "docs/**/*.md", "sql/*.md", "interop/*.md")
+    for pattern in ("*.md", "docs/**/*.md", "sql/*.md", "interop/*.md", "interop/*/*.md")
     for page in ROOT.glob(pattern)
 )
 
@@ -97,9 +98,9 @@ def test_every_command_is_listed_and_in_the_readme() -> None:
     assert [name for name in COMMANDS if f"cli.{name}" not in readme] == []
 
 
-def readme_blocks(language: str) -> list[str]:
+def readme_blocks(language: str, folder: Path = ROOT) -> list[str]:
     """The blocks of a language; all are paired, or the end of one would be the beginning of another."""
-    readme = (ROOT / "README.md").read_text("utf-8")
+    readme = (folder / "README.md").read_text("utf-8")
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
     return [text for found, text in blocks if found == language]
 
@@ -136,21 +137,57 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monke
     assert [found.item_id for found in names["recommender"].predict("ann")] == ["jam"]
 
 
+GO = ROOT / "interop/go"
+MODULES = [block for block in readme_blocks("sh", GO) if block.startswith("go mod init")]
+
+
 @pytest.mark.go
-def test_the_go_of_the_readme_runs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("commands", MODULES, ids=["replace", "vendor", "workspace"])
+def test_the_go_of_the_readme_runs_in_a_fresh_module(commands: str, tmp_path: Path) -> None:
     (block,) = readme_blocks("go")
     assert len(block.splitlines()) <= 15
     model = ROOT / "fixtures/small/cosine_tf_idf/model"
-    (tmp_path / "main.go").write_text(block.replace("build/demo/model", model.as_posix()))
-    module = "github.com/mlcore/mlcore/interop/go"
-    (tmp_path / "go.mod").write_text(
-        f"module example\n\ngo 1.24\n\nrequire {module} v0.0.0\n\n"
-        f"replace {module} => {(ROOT / 'interop/go').as_posix()}\n"
-    )
-    run = subprocess.run(["go", "run", "."], cwd=tmp_path, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
+    module, checkout = tmp_path / "example", tmp_path / "mlcore/interop/go"
+    module.mkdir()
+    (module / "main.go").write_text(block.replace("build/demo/model", model.as_posix()))
+    shutil.copytree(GO, checkout, ignore=shutil.ignore_patterns("*_test.go", "testdata"))
+    environment = {**os.environ, "GOPROXY": "off", "GOFLAGS": "", "GOWORK": ""}
+    if "go work" not in commands and "go mod vendor" not in commands:
+        environment["GOFLAGS"] = "-mod=mod"
+    for command in commands.splitlines():
+        if (module / "vendor").is_dir():
+            shutil.rmtree(tmp_path / "mlcore", ignore_errors=True)  # not needed any more
+        run = subprocess.run(
+            shlex.split(command), cwd=module, env=environment, capture_output=True, text=True
+        )
+        assert run.returncode == 0, f"{command}: {run.stderr}"
     best = Recommender.load(model).predict("u0002", n=5)
     assert re.findall(r"\d{4}(?= \d+ [\d.]+ false)", run.stdout) == [one.item_id for one in best]
+
+
+@pytest.mark.go
+def test_the_go_of_the_page_of_the_reader_runs(tmp_path: Path) -> None:
+    (block,) = readme_blocks("go", GO)
+    assert len(block.splitlines()) <= 10
+    model = ROOT / "fixtures/small/cosine_tf_idf/model"
+    body = (
+        block.replace('"model"', f'"{model.as_posix()}"')
+        + "fmt.Println(items, fresh, alike, err)\n"
+    )
+    imports = 'import (\n"fmt"\n"log"\nmlcore "github.com/mlcore/mlcore/interop/go"\n)\n'
+    (tmp_path / "main.go").write_text(f"package main\n{imports}func main() {{\n{body}}}\n")
+    run = subprocess.run(
+        ["go", "run", str(tmp_path / "main.go")], cwd=GO, capture_output=True, text=True
+    )
+    assert run.returncode == 0 and run.stdout.endswith("<nil>\n"), run.stderr
+    recommender = Recommender.load(model)
+    lists = (
+        recommender.predict("u0002", n=10),
+        recommender.predict_history({"0032": 1, "0052": 2}, n=10, fill="popularity"),
+        recommender.similar_items("0032", n=10),
+    )
+    expected = [one.item_id for found in lists for one in found]
+    assert re.findall(r"\d{4}(?= \d+ [\d.]+ (?:false|true))", run.stdout) == expected
 
 
 def test_the_readme_shows_the_default_configuration() -> None:

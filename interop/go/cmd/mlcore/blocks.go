@@ -1,52 +1,68 @@
 package main
 
-import "context"
+import (
+	"context"
 
-// blockRequests is how many requests are answered in one go: enough to make handing them over cheap,
-// few enough to keep memory small and all cores busy at the end.
-const blockRequests = 64
+	mlcore "github.com/mlcore/mlcore/interop/go"
+)
+
+const (
+	// blockRequests is how many requests are answered in one go: enough to make handing them over cheap,
+	// few enough to keep memory small and all cores busy at the end.
+	blockRequests = 64
+	// maxKeptText is the longest text whose memory is used again.
+	maxKeptText = 1 << 22
+)
 
 // block is some requests and, once done is closed, their lines.
 type block struct {
 	requests []listRequest
 	text     []byte
-	err      error // at the first request that failed; text holds the lines before it
+	packed   []byte // the text compressed, if it is to be
+	err      error  // at the first request that failed; text holds the lines before it
 	done     chan struct{}
+	history  []mlcore.HistoryItem // of the request that is being answered
 
 	lists, short, unknownUsers, knownItems, unknownItems int
 	examples                                             []string // of the unknown items, while none is known
 }
 
-// answerInOrder answers requests on several goroutines and returns the blocks in the order of the
-// requests; the taker waits for each. At most two blocks a goroutine wait to be taken, so
+// blocks hands requests to several goroutines.
+type blocks struct {
+	ordered chan *block // in the order of the requests; the taker waits for each
+	free    chan *block // that were taken, for later requests
+}
+
+// answerInOrder answers requests on several goroutines. At most two blocks a goroutine wait to be taken, so
 // memory does not grow with the number of requests. The last block holds the error of requests, if
 // any. Nothing goes on after the context has ended; the taker ends it when it stops early.
 func answerInOrder(
 	ctx context.Context, threads int,
-	requests func(give func(listRequest) error) error, answer func(*block, *listRequest) error,
-) <-chan *block {
+	requests func(give func(listRequest) error) error, answer func(*block),
+) *blocks {
 	work := make(chan *block)
-	ordered := make(chan *block, 2*threads)
+	b := &blocks{make(chan *block, 2*threads), make(chan *block, 2*threads)}
 	for range threads {
 		go func() {
 			for block := range work {
-				block.answerAll(answer)
+				answer(block)
+				close(block.done)
 			}
 		}()
 	}
 	go func() {
-		defer close(ordered)
+		defer close(b.ordered)
 		defer close(work)
-		current := newBlock()
+		current := b.next()
 		send := func() error {
-			for _, channel := range []chan *block{ordered, work} {
+			for _, channel := range []chan *block{b.ordered, work} {
 				select {
 				case channel <- current:
 				case <-ctx.Done():
 					return ctx.Err()
 				}
 			}
-			current = newBlock()
+			current = b.next()
 			return nil
 		}
 		err := requests(func(request listRequest) error {
@@ -62,21 +78,33 @@ func answerInOrder(
 		current.err = err
 		close(current.done)
 		select {
-		case ordered <- current:
+		case b.ordered <- current:
 		case <-ctx.Done():
 		}
 	}()
-	return ordered
+	return b
 }
 
-func newBlock() *block { return &block{done: make(chan struct{})} }
+// next returns an empty block.
+func (b *blocks) next() *block {
+	select {
+	case used := <-b.free:
+		clear(used.requests)
+		return &block{requests: used.requests[:0], text: used.text[:0], packed: used.packed[:0],
+			history: used.history, done: make(chan struct{})}
+	default:
+		return &block{done: make(chan struct{})}
+	}
+}
 
-func (b *block) answerAll(answer func(*block, *listRequest) error) {
-	defer close(b.done)
-	for index := range b.requests {
-		if b.err = answer(b, &b.requests[index]); b.err != nil {
-			return
-		}
+// reuse takes the memory of a block that nobody looks at any more.
+func (b *blocks) reuse(used *block) {
+	if cap(used.text) > maxKeptText || cap(used.history) > maxKeptText>>6 {
+		return
+	}
+	select {
+	case b.free <- used:
+	default:
 	}
 }
 

@@ -39,24 +39,59 @@ func (a *predictArgs) expectHistories() error {
 }
 
 // histories gives the requests of --histories to a function, in order.
-func (p *predictor) histories(give func(listRequest) error) error {
+func (p *predictor) histories(give func(listRequest) error) (err error) {
 	weights := tables.Weights{
 		HasRule: p.model.Manifest().WithHistoryRule(), Final: p.args.weights == "final",
 	}
 	if p.args.now != nil && (weights.Final || !p.model.AgesEvents()) {
 		p.std.note("now: changes nothing, as no event ages here")
 	}
-	return tables.ReadHistories(p.input(p.args.histories), weights, func(history tables.History) error {
-		request := listRequest{userID: history.UserID, isFinal: history.Final, place: history.Place}
-		for _, item := range history.Items {
-			event := mlcore.HistoryItem{ID: item.ID, Weight: item.Weight}
-			if item.HasTime {
-				event.Time = mlcore.UnixMicro(item.Time)
-			}
-			request.history = append(request.history, event)
+	// Set before the first request is given, and so before anybody else looks at it.
+	p.source, err = tables.OpenHistories(p.input(p.args.histories), weights, p.args.threads)
+	if err != nil {
+		return err
+	}
+	return p.source.Each(func(place tables.HistoryPlace) error { return give(listRequest{place: place}) })
+}
+
+// answerHistory writes the line of a request of --histories.
+func (p *predictor) answerHistory(block *block, request *listRequest) (line mlcore.Line, err error) {
+	read, err := p.source.Read(request.place)
+	if request.userID = read.UserID; err != nil {
+		return line, err
+	}
+	block.history = block.history[:0]
+	for _, item := range read.Items {
+		event := mlcore.HistoryItem{ID: item.ID, Weight: item.Weight}
+		if item.HasTime {
+			event.Time = mlcore.UnixMicro(item.Time)
 		}
-		return give(request)
-	})
+		block.history = append(block.history, event)
+	}
+	lists := p.lists
+	if read.Final {
+		lists = p.final
+	}
+	block.text, line, err = lists.AppendRecommendHistory(block.text, read.UserID, block.history, int(p.args.topN))
+	if mlcore.VerdictOf(err) == mlcore.VerdictRequest {
+		err = refuseHistory(read.Place, err)
+	}
+	return line, err
+}
+
+// expectOnce ends a block before the history of a user who came before.
+func (p *predictor) expectOnce(block *block) {
+	end := 0
+	for _, request := range block.requests {
+		if p.source == nil || request.userID == "" { // it was not read
+			return
+		}
+		if err := p.source.Once(request.userID, request.place); err != nil {
+			block.text, block.packed, block.err = block.text[:end], nil, err
+			return
+		}
+		end = request.end
+	}
 }
 
 // refuseHistory gives a fault of a history its place in the file.

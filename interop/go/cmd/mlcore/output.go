@@ -1,7 +1,6 @@
 package main
 
 import (
-	"compress/gzip"
 	"crypto/rand"
 	"encoding/hex"
 	"io"
@@ -31,7 +30,7 @@ type output struct {
 	partial string
 	file    *os.File // nil for standard output
 	lock    *os.File // held by the process that fills the partial file
-	zip     *gzip.Writer
+	zip     *gzipWriter
 	sink    io.Writer
 }
 
@@ -46,7 +45,7 @@ func openOutput(path string, stdout io.Writer) (*output, error) {
 		o.sink = o.file
 	}
 	if strings.HasSuffix(strings.ToLower(path), ".gz") {
-		o.zip = gzip.NewWriter(o.sink)
+		o.zip = &gzipWriter{sink: o.sink}
 		o.sink = o.zip
 	}
 	return o, nil
@@ -166,6 +165,18 @@ func (o *output) Write(data []byte) (int, error) {
 		err = writeError(err, o.name())
 	}
 	return count, err
+}
+
+// writeBlock writes the text of a block.
+func (o *output) writeBlock(block *block) error {
+	if o.zip == nil || len(block.packed) == 0 {
+		_, err := o.Write(block.text)
+		return err
+	}
+	if err := o.zip.writePiece(block.packed, block.text); err != nil {
+		return writeError(err, o.name())
+	}
+	return nil
 }
 
 // publish brings all bytes to the disk and gives the file its name.

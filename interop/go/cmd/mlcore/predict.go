@@ -178,6 +178,10 @@ func predict(ctx context.Context, std streams, a *predictArgs) (string, error) {
 		return "", err
 	}
 	defer out.discard()
+	// Untouched, it takes no memory, but the heap counts as larger, so that garbage is collected less often
+	// while there is little.
+	ballast := make([]byte, 16<<20)
+	defer runtime.KeepAlive(ballast)
 	p := &predictor{std: std, args: a, delimiter: delimiter, now: now, filter: filter}
 	if p.model, err = a.catalogue.open(a.modelDir, p.input(a.catalogue.attributes)); err != nil {
 		return "", err
@@ -206,12 +210,14 @@ type predictor struct {
 	model  *mlcore.Model
 	now    mlcore.Timestamp
 	filter *mlcore.Filter
-	lists  *mlcore.Prepared // for most requests
-	final  *mlcore.Prepared // for histories whose weights are final
-	filled *mlcore.Prepared // for users that the model does not know
-	userID []string         // of --users
+	lists  *mlcore.Prepared  // for most requests
+	final  *mlcore.Prepared  // for histories whose weights are final
+	filled *mlcore.Prepared  // for users that the model does not know
+	userID []string          // of --users
+	source *tables.Histories // of --histories
 
 	delimiter byte // of rows, or 0 for JSON Lines
+	packs     bool // whether the output is compressed
 
 	count, short, unknownUsers, knownItems, unknownItems int
 	examples                                             []string // of the unknown items, while none is known
@@ -287,12 +293,11 @@ func (p *predictor) prepare() (err error) {
 
 // listRequest is one line to write.
 type listRequest struct {
-	userID  string
-	history []mlcore.HistoryItem // of --histories
-	isFinal bool                 // whether its weights are final
-	place   string               // where it stands
+	userID string
+	place  tables.HistoryPlace // of --histories, from where the answer gets the userID
 
 	isSkipped bool // whether it gets no list; set by its answer
+	end       int  // of its line in the text of the block, likewise
 }
 
 // requests gives all requests to a function, in order, until that returns an error.
@@ -320,19 +325,26 @@ func (p *predictor) requests(give func(listRequest) error) error {
 	return nil
 }
 
-// answer writes the line of a request; it is called from several goroutines.
+// answerAll answers a block, up to the first request that fails; it is called from several goroutines.
+func (p *predictor) answerAll(block *block) {
+	for index := range block.requests {
+		request := &block.requests[index]
+		if block.err = p.answer(block, request); block.err != nil {
+			break
+		}
+		request.end = len(block.text)
+	}
+	if p.packs {
+		block.packed = deflate(block.packed, block.text)
+	}
+}
+
+// answer writes the line of a request.
 func (p *predictor) answer(block *block, request *listRequest) (err error) {
 	n := int(p.args.topN)
 	var line mlcore.Line
-	if request.place != "" {
-		lists := p.lists
-		if request.isFinal {
-			lists = p.final
-		}
-		block.text, line, err = lists.AppendRecommendHistory(block.text, request.userID, request.history, n)
-		if mlcore.VerdictOf(err) == mlcore.VerdictRequest {
-			return refuseHistory(request.place, err)
-		}
+	if p.source != nil {
+		line, err = p.answerHistory(block, request)
 	} else {
 		block.text, line, err = p.lists.AppendRecommend(block.text, request.userID, n)
 		if mlcore.VerdictOf(err) == mlcore.VerdictUnknownUser {
@@ -351,7 +363,7 @@ func (p *predictor) answer(block *block, request *listRequest) (err error) {
 	block.unknownItems += line.UnknownItems
 	block.knownItems += line.KnownItems
 	if block.knownItems == 0 {
-		block.examples = addExamples(block.examples, request.history)
+		block.examples = addExamples(block.examples, block.history)
 	}
 	if line.Items < n {
 		block.short++
@@ -373,12 +385,15 @@ func (p *predictor) run(ctx context.Context, out *output) error {
 		}
 	}
 	begin, last := time.Now(), time.Now()
-	for block := range answerInOrder(ctx, p.args.threads, p.requests, p.answer) {
+	p.packs = out.zip != nil
+	blocks := answerInOrder(ctx, p.args.threads, p.requests, p.answerAll)
+	for block := range blocks.ordered {
 		if !block.wait(ctx) {
 			return p.interrupted()
 		}
+		p.expectOnce(block)
 		// What was answered before a fault goes out first, as a reader of a pipe expects.
-		if _, err := out.Write(block.text); err != nil {
+		if err := out.writeBlock(block); err != nil {
 			return err
 		}
 		if block.err != nil {
@@ -393,6 +408,7 @@ func (p *predictor) run(ctx context.Context, out *output) error {
 			p.examples = append(p.examples, block.examples...)
 		}
 		p.knownItems += block.knownItems
+		blocks.reuse(block)
 		if now := time.Now(); p.args.progress && now.Sub(last) > 2*time.Second {
 			last = now
 			fmt.Fprintf(p.std.err, "recommend: %d (%.0f s)\n", p.count, now.Sub(begin).Seconds())

@@ -15,11 +15,12 @@ type csvReader struct {
 	line      string // what is left of the line that was read last
 	number    int    // the line that the next record begins on, counted as Python counts
 	fields    []string
-	width     int // of the row: fields, of which no more are kept than tell that there are too many
-	field     strings.Builder
-	runes     int    // of the field
-	whole     string // the line that was read last, from where the row begins
-	row       int    // runes of the lines before it in the row
+	width     int             // of the row: fields, of which no more are kept than tell that there are too many
+	plain     string          // the field without quotes
+	field     strings.Builder // or the one in quotes
+	runes     int             // of the field
+	whole     string          // the line that was read last, from where the row begins
+	row       int             // runes of the lines before it in the row
 }
 
 // next returns the fields of a record, none for an empty line, and the line that it begins on. The
@@ -44,7 +45,7 @@ func (r *csvReader) next() ([]string, int, error) {
 			return nil, first, err
 		}
 		if r.width++; r.width <= maxColumns+2 {
-			r.fields = append(r.fields, r.field.String())
+			r.fields = append(r.fields, r.plain+r.field.String())
 		}
 		if !more {
 			return r.fields, first, nil
@@ -69,46 +70,55 @@ func cutLineBreak(text string) (rest string, found bool) {
 
 // readField reads one field and what ends it, and reports whether it was a delimiter.
 func (r *csvReader) readField(first int) (bool, error) {
-	r.field = strings.Builder{}
-	r.runes = 0
+	r.plain, r.field, r.runes = "", strings.Builder{}, 0
 	if len(r.delimiter) == 1 && strings.HasPrefix(r.line, `"`) {
 		return r.readQuoted(first)
 	}
-	if err := r.take(r.fieldEnd(), first); err != nil {
+	text, err := r.cut(r.fieldEnd(), first)
+	if err != nil {
 		return false, err
 	}
+	r.plain = text
 	return r.endField(), nil
 }
 
 // fieldEnd returns where the first delimiter or line break begins. It looks no further, as a line may have
 // millions of fields.
 func (r *csvReader) fieldEnd() int {
-	for end := 0; ; end++ {
-		next := strings.IndexAny(r.line[end:], r.delimiter[:1]+"\r\n")
-		if next < 0 {
-			return len(r.line)
-		}
-		end += next
-		if r.line[end] != r.delimiter[0] || strings.HasPrefix(r.line[end:], r.delimiter) {
+	mark := r.delimiter[0]
+	for end := 0; end < len(r.line); end++ {
+		switch r.line[end] {
+		case '\r', '\n':
 			return end
+		case mark:
+			if strings.HasPrefix(r.line[end:], r.delimiter) {
+				return end
+			}
 		}
 	}
+	return len(r.line)
 }
 
-// take moves bytes from the line to the field.
+// take moves bytes from the line to a field in quotes.
 func (r *csvReader) take(count, first int) error {
+	text, err := r.cut(count, first)
+	r.field.WriteString(text)
+	return err
+}
+
+// cut takes bytes from the line, which belong to the field.
+func (r *csvReader) cut(count, first int) (string, error) {
 	text := r.line[:count]
 	r.line = r.line[count:]
 	r.runes += utf8.RuneCountInString(text)
 	if r.runes > maxFieldRunes {
-		return &Error{
+		return "", &Error{
 			Message: fmt.Sprintf("%s:%d: expected fields of at most %d characters, got a longer one",
 				r.lines.name, first, maxFieldRunes),
 			Hint: unclosed,
 		}
 	}
-	r.field.WriteString(text)
-	return nil
+	return text, nil
 }
 
 // endField steps over a delimiter or a line break.

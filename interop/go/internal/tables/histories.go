@@ -1,10 +1,7 @@
 package tables
 
 import (
-	"cmp"
 	"fmt"
-	"math"
-	"slices"
 	"strings"
 
 	"github.com/mlcore/mlcore/interop/go/internal/jsontext"
@@ -44,47 +41,105 @@ func (w Weights) onceBecause() string {
 	return ""
 }
 
-// ReadHistories gives the histories of a file to a function, which may keep them.
+// Histories are those of a file. One goroutine goes through it, and any number of them read what is there.
 //
 // JSON Lines hold one history a line: {"user_id": "s1", "history": [{"item_id": "a", "weight": 2.5,
 // "timestamp": 7}]}, where weight and timestamp may be missing, and the weight is 1 then. A line with
 // "weights": "final" says so of its own. CSV is a table of interactions, as for training; its users come in
 // the order of their ids, the events of each in that of the rows. Where weights are final an item stands once: rows are added up.
-func ReadHistories(in *Input, weights Weights, take func(History) error) error {
+type Histories struct {
+	in      *Input
+	weights Weights
+	table   *interactions  // nil for JSON Lines
+	lines   map[string]int // of users, while Once is asked
+}
+
+// HistoryPlace is where a history stands.
+type HistoryPlace struct {
+	line objectLine
+	user int // of a table
+}
+
+// OpenHistories returns the histories of a file. A table is read here, on as many goroutines.
+func OpenHistories(in *Input, weights Weights, threads int) (*Histories, error) {
+	h := &Histories{in: in, weights: weights, lines: map[string]int{}}
 	isCSV, err := in.IsCSV()
-	if err != nil {
-		return err
+	if isCSV && err == nil {
+		h.table, err = readInteractions(in, partBytes, threads)
 	}
-	if isCSV {
-		return readInteractions(in, weights, take)
+	if isCSV && err == nil && h.sumsUp() {
+		err = h.table.checkSums(in.Name())
 	}
-	firstLines := map[string]string{}
-	return readObjects(in, func(place string, object *jsontext.Value) error {
-		userID, err := idFromJSON(object.Member("user_id"))
-		if err != nil {
-			return at(err, "%s: user_id", place)
-		}
-		if first, isKnown := firstLines[userID]; isKnown {
-			return faultf("%s: user_id: expected each user once, got %s again (first in line %s)",
-				place, show.String(userID), first)
-		}
-		userID = strings.Clone(userID)
-		firstLines[userID] = place[strings.LastIndexByte(place, ':')+1:]
-		isFinal, once := weights.Final, weights.onceBecause()
-		if word := object.Member("weights"); word != nil {
-			if word.Kind != jsontext.String || (word.Text != "events" && word.Text != "final") {
-				return faultf("%s: weights: expected 'events' or 'final', got %s", place, word.Show())
-			}
-			if word.Text == "final" {
-				isFinal, once = true, `final weights are ready; without "weights": "final" the model makes them of events`
-			}
-		}
-		items, err := historyItems(object, once, place)
-		if err != nil {
+	return h, err
+}
+
+// sumsUp reports whether the events of a table that share user and item are added up.
+func (h *Histories) sumsUp() bool { return h.weights.Final || !h.weights.HasRule }
+
+// Each gives the place of each history to a function, in order.
+func (h *Histories) Each(give func(HistoryPlace) error) error {
+	if h.table == nil {
+		return readObjectLines(h.in, func(line objectLine) error { return give(HistoryPlace{line: line}) })
+	}
+	for user := range h.table.users {
+		if err := give(HistoryPlace{user: user}); err != nil {
 			return err
 		}
-		return take(History{userID, items, isFinal, place})
-	})
+	}
+	return nil
+}
+
+// Read returns the history of a place. Of a faulty one it returns the user, if that is known.
+func (h *Histories) Read(place HistoryPlace) (History, error) {
+	if h.table == nil {
+		return h.readLine(place.line)
+	}
+	name := h.in.Name()
+	history := History{UserID: h.table.users[place.user], Items: h.table.eventsOf(place.user), Final: h.weights.Final}
+	history.Place = fmt.Sprintf("%s: user %s", name, show.String(history.UserID))
+	var err error
+	if h.sumsUp() {
+		history.Items, err = sumWeights(history.Items, history.UserID, name)
+	}
+	return history, err
+}
+
+// Once refuses a user who comes again. It is asked of all histories, in order.
+func (h *Histories) Once(userID string, place HistoryPlace) error {
+	if h.table != nil {
+		return nil
+	}
+	if first, isKnown := h.lines[userID]; isKnown {
+		return faultf("%s:%d: user_id: expected each user once, got %s again (first in line %d)",
+			place.line.name, place.line.number, show.String(userID), first)
+	}
+	h.lines[userID] = place.line.number
+	return nil
+}
+
+func (h *Histories) readLine(line objectLine) (history History, err error) {
+	place, object, err := line.parse()
+	if err != nil {
+		return history, err
+	}
+	history.Place = place
+	userID, err := idFromJSON(object.Member("user_id"))
+	if err != nil {
+		return history, at(err, "%s: user_id", place)
+	}
+	history.UserID = strings.Clone(userID) // not the whole line
+	once := h.weights.onceBecause()
+	history.Final = h.weights.Final
+	if word := object.Member("weights"); word != nil {
+		if word.Kind != jsontext.String || (word.Text != "events" && word.Text != "final") {
+			return history, faultf("%s: weights: expected 'events' or 'final', got %s", place, word.Show())
+		}
+		if word.Text == "final" {
+			history.Final, once = true, `final weights are ready; without "weights": "final" the model makes them of events`
+		}
+	}
+	history.Items, err = historyItems(object, once, place)
+	return history, err
 }
 
 // historyItems reads the items of a history; once says why none may come twice, and is empty where it may.
@@ -98,7 +153,7 @@ func historyItems(object *jsontext.Value, once, place string) ([]HistoryItem, er
 		return nil, fault
 	}
 	items := make([]HistoryItem, 0, len(history.Items))
-	known := make(map[string]struct{}, len(history.Items))
+	known := map[string]struct{}{} // where each may come once
 	for position := range history.Items {
 		entry := &history.Items[position]
 		if entry.Kind != jsontext.Object {
@@ -123,99 +178,15 @@ func historyItems(object *jsontext.Value, once, place string) ([]HistoryItem, er
 				return nil, at(err, "%s: history[%d]: timestamp", place, position)
 			}
 		}
-		if _, isKnown := known[id]; isKnown && once != "" {
+		if _, isKnown := known[id]; isKnown {
 			fault := fmt.Sprintf("%s: history[%d]: item_id: expected each item once, got %s again",
 				place, position, show.String(id))
 			return nil, &Error{Message: fault, Hint: once}
 		}
-		known[id] = struct{}{}
+		if once != "" {
+			known[id] = struct{}{}
+		}
 		items = append(items, item)
 	}
 	return items, nil
-}
-
-// event is a row of a table of interactions.
-type event struct {
-	user string
-	HistoryItem
-}
-
-// readInteractions adds up the rows of the same user and item where weights are final.
-func readInteractions(in *Input, weights Weights, take func(History) error) error {
-	var events []event
-	ids := map[string]string{} // one copy of each, not the lines they stand in
-	row := event{HistoryItem: HistoryItem{Weight: 1}}
-	id := func(target *string) func(string) error {
-		return func(text string) error {
-			if known, isKnown := ids[text]; isKnown {
-				*target = known
-				return nil
-			}
-			if err := checkID(text); err != nil {
-				return err
-			}
-			*target = strings.Clone(text)
-			ids[*target] = *target
-			return nil
-		}
-	}
-	names := in.Columns
-	columns := []csvColumn{
-		{name: names.user(), required: true, take: id(&row.user), hint: Users.hint()},
-		{name: names.item(), required: true, take: id(&row.ID), hint: Items.hint()},
-		optional(names.Weight, "weight", func(text string) (err error) { row.Weight, err = weightFromText(text); return err }),
-		optional(names.Timestamp, "timestamp", func(text string) (err error) {
-			row.HasTime = true
-			row.Time, err = timestampOfTable(text)
-			return err
-		}),
-	}
-	if err := readTable(in, columns, func() { events = append(events, row) }); err != nil {
-		return err
-	}
-	if weights.Final || !weights.HasRule {
-		var err error
-		if events, err = sumWeights(events, in.Name()); err != nil {
-			return err
-		}
-	}
-	// Stable: where events have no times, the later rows of a user are the later events.
-	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.user, b.user) })
-	for begin := 0; begin < len(events); {
-		history := History{UserID: events[begin].user, Final: weights.Final,
-			Place: fmt.Sprintf("%s: user %s", in.Name(), show.String(events[begin].user))}
-		for begin < len(events) && events[begin].user == history.UserID {
-			history.Items = append(history.Items, events[begin].HistoryItem)
-			begin++
-		}
-		if err := take(history); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// sumWeights makes one event of those that share user and item.
-func sumWeights(events []event, place string) ([]event, error) {
-	// By time, then weight, within a pair: the order of additions decides the last bit of a sum.
-	slices.SortFunc(events, func(a, b event) int {
-		return cmp.Or(cmp.Compare(a.user, b.user), cmp.Compare(a.ID, b.ID),
-			cmp.Compare(a.Time, b.Time), cmp.Compare(a.Weight, b.Weight))
-	})
-	sums := events[:0]
-	for _, row := range events {
-		last := len(sums) - 1
-		if last >= 0 && sums[last].user == row.user && sums[last].ID == row.ID {
-			sums[last].Weight += row.Weight
-		} else {
-			sums = append(sums, row)
-		}
-	}
-	for _, sum := range sums {
-		if sum.Weight > math.MaxFloat64 {
-			return nil, faultf("%s: weight: user %s, item %s: expected a finite sum, got Infinity",
-				place, show.String(sum.user), show.String(sum.ID))
-		}
-	}
-	return sums, nil
 }

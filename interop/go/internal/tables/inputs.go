@@ -104,6 +104,7 @@ func (in *Input) IsCSV() (bool, error) {
 // lines gives the lines of a file, each with its line break.
 type lines struct {
 	name   string
+	text   string // comes before what the reader has
 	reader *bufio.Reader
 	closer io.Closer
 	number int // of the line given last
@@ -173,6 +174,15 @@ func (l *lines) close() { l.closer.Close() }
 
 // next returns the next line, which stays valid; io.EOF after the last one.
 func (l *lines) next() (string, error) {
+	line, err := l.nextUnchecked()
+	if err != nil {
+		return "", err
+	}
+	return line, l.checkText(line)
+}
+
+// nextUnchecked leaves checkText to whoever takes the line.
+func (l *lines) nextUnchecked() (string, error) {
 	line, err := l.readLine()
 	if err != nil && err != io.EOF {
 		return "", l.readError(err, false)
@@ -188,7 +198,7 @@ func (l *lines) next() (string, error) {
 			return "", io.EOF
 		}
 	}
-	return line, l.checkText(line)
+	return line, nil
 }
 
 func (l *lines) checkText(line string) error {

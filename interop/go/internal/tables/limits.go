@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
 // What is read has the limits of mlcore/limits.py.
@@ -33,7 +34,13 @@ func tooManyColumns(place string) error {
 
 // readLine returns the next line with its line feed; without one, the last line, and io.EOF.
 func (l *lines) readLine() (string, error) {
-	var long []byte // what does not fit the buffer
+	if end := strings.IndexByte(l.text, '\n') + 1; end > 0 {
+		line := l.text[:end]
+		l.text = l.text[end:]
+		return line, nil
+	}
+	long := []byte(l.text) // what does not fit the buffer
+	l.text = ""
 	for {
 		part, err := l.reader.ReadSlice('\n')
 		if len(long)+len(bytes.TrimSuffix(part, []byte("\n"))) > maxLineBytes {

@@ -195,67 +195,105 @@ func readTable(in *Input, columns []csvColumn, endRow func()) error {
 
 // readWholeTable is readTable for a file of which all other columns are read too: each as rest says.
 func readWholeTable(in *Input, columns []csvColumn, rest func(name string) (csvColumn, error), endRow func()) error {
-	source, err := openLines(in)
+	t, err := openTable(in, columns, rest)
 	if err != nil {
 		return err
 	}
-	defer source.close()
+	defer t.source.close()
+	found, err := t.read(t.reader, t.columns, endRow)
+	if err == nil && !found {
+		err = t.refuseEmpty()
+	}
+	return err
+}
+
+// table is a CSV file whose header has been read.
+type table struct {
+	in        *Input
+	source    *lines
+	reader    *csvReader
+	columns   []csvColumn
+	positions []int // of the columns in a row, or -1
+	width     int
+}
+
+func openTable(in *Input, columns []csvColumn, rest func(name string) (csvColumn, error)) (*table, error) {
+	source, err := openLines(in)
+	if err != nil {
+		return nil, err
+	}
+	t := &table{in: in, source: source, columns: columns}
+	if err := t.readHeader(rest); err != nil {
+		source.close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *table) readHeader(rest func(name string) (csvColumn, error)) (err error) {
 	var required []string
-	for _, column := range columns {
+	for _, column := range t.columns {
 		if column.required {
 			required = append(required, column.name)
 		}
 	}
-	reader, err := openCSV(source, in, required)
-	if err != nil {
+	if t.reader, err = openCSV(t.source, t.in, required); err != nil {
 		return err
 	}
-	header, place, after := in.FieldNames, source.name, ""
+	header, place := t.in.FieldNames, t.source.name
 	if header == nil {
 		var first int
-		header, first, err = reader.next()
+		header, first, err = t.reader.next()
 		if err == io.EOF {
-			return &NoRows{faultf("%s: expected a header line, got an empty file", source.name)}
+			return &NoRows{faultf("%s: expected a header line, got an empty file", t.source.name)}
 		}
 		if err != nil {
 			return err
 		}
-		place, after = fmt.Sprintf("%s:%d", place, first), " after the header"
+		place = fmt.Sprintf("%s:%d", place, first)
 	}
-	in.tellNames(header)
-	width := len(header)
+	t.in.tellNames(header)
+	t.width = len(header)
 	if rest != nil {
-		if columns, err = withRest(columns, header, in.FieldNames == nil, rest); err != nil {
+		if t.columns, err = withRest(t.columns, header, t.in.FieldNames == nil, rest); err != nil {
 			return err
 		}
 	}
-	positions, err := findColumns(in, place, header, columns)
-	if err != nil {
-		return err
+	t.positions, err = findColumns(t.in, place, header, t.columns)
+	return err
+}
+
+func (t *table) refuseEmpty() error {
+	after := " after the header"
+	if t.in.FieldNames != nil {
+		after = ""
 	}
-	for anyRows := false; ; {
+	return &NoRows{faultf("%s: expected rows%s, got none", t.source.name, after)}
+}
+
+// read gives the rows of a reader to columns like those of the table, and reports whether there were any.
+func (t *table) read(reader *csvReader, columns []csvColumn, endRow func()) (found bool, err error) {
+	for {
 		record, line, err := reader.next()
 		switch {
-		case err == io.EOF && !anyRows:
-			return &NoRows{faultf("%s: expected rows%s, got none", source.name, after)}
 		case err == io.EOF:
-			return nil
+			return found, nil
 		case err != nil:
-			return err
+			return found, err
 		case len(record) == 0:
 			continue
-		case reader.width != width:
-			return &Error{
+		case reader.width != t.width:
+			return found, &Error{
 				Message: fmt.Sprintf("%s:%d: expected %d fields as in the header, got %d",
-					source.name, line, width, reader.width),
-				Hint: hintAtWidth(in, record, width, reader.delimiter),
+					t.source.name, line, t.width, reader.width),
+				Hint: hintAtWidth(t.in, record, t.width, reader.delimiter),
 			}
 		}
-		anyRows = true
+		found = true
 		for index, column := range columns {
-			if positions[index] >= 0 {
-				if err := column.take(record[positions[index]]); err != nil {
-					return at(err, "%s:%d: %s", source.name, line, column.name)
+			if t.positions[index] >= 0 {
+				if err := column.take(record[t.positions[index]]); err != nil {
+					return found, at(err, "%s:%d: %s", t.source.name, line, column.name)
 				}
 			}
 		}
@@ -345,13 +383,31 @@ func describeNames(names []string, empty string) string {
 
 // readObjects gives each object of a JSON Lines file to a function, with its place.
 func readObjects(in *Input, take func(place string, object *jsontext.Value) error) error {
+	return readObjectLines(in, func(line objectLine) error {
+		place, object, err := line.parse()
+		if err != nil {
+			return err
+		}
+		return take(place, object)
+	})
+}
+
+// objectLine is a line of a JSON Lines file, to be parsed by any goroutine.
+type objectLine struct {
+	name   string // of the file
+	number int
+	text   string
+}
+
+// readObjectLines gives each line that is not blank to a function.
+func readObjectLines(in *Input, take func(objectLine) error) error {
 	source, err := openLines(in)
 	if err != nil {
 		return err
 	}
 	defer source.close()
 	for found := false; ; {
-		line, err := source.next()
+		line, err := source.nextUnchecked()
 		if err == io.EOF && !found {
 			return &NoRows{faultf("%s: expected at least one JSON object, got an empty file", source.name)}
 		}
@@ -365,28 +421,34 @@ func readObjects(in *Input, take func(place string, object *jsontext.Value) erro
 			continue
 		}
 		found = true
-		place := fmt.Sprintf("%s:%d", source.name, source.number)
-		object, err := jsontext.Parse(strings.TrimSuffix(line, "\n"), maxLineDepth)
-		if err != nil {
-			return &Error{
-				Message: fmt.Sprintf("%s: expected a JSON object, got %s", place, err),
-				Hint:    hintAtLines(line, err.Error()),
-			}
-		}
-		if object.Kind != jsontext.Object {
-			return &Error{
-				Message: fmt.Sprintf("%s: expected a JSON object, got %s", place, object.Show()),
-				Hint:    hintAtLines(line, ""),
-			}
-		}
-		if len(line) > maxFieldRunes && hasLongText(&object) {
-			return faultf("%s: expected fields of at most %d characters, got a longer one",
-				place, maxFieldRunes)
-		}
-		if err := take(place, &object); err != nil {
+		if err := take(objectLine{source.name, source.number, line}); err != nil {
 			return err
 		}
 	}
+}
+
+// parse returns the object, and its place.
+func (l objectLine) parse() (place string, object *jsontext.Value, err error) {
+	if err := (&lines{name: l.name, number: l.number}).checkText(l.text); err != nil {
+		return "", nil, err
+	}
+	place = fmt.Sprintf("%s:%d", l.name, l.number)
+	value, err := jsontext.Parse(strings.TrimSuffix(l.text, "\n"), maxLineDepth)
+	switch {
+	case err != nil:
+		err = &Error{
+			Message: fmt.Sprintf("%s: expected a JSON object, got %s", place, err),
+			Hint:    hintAtLines(l.text, err.Error()),
+		}
+	case value.Kind != jsontext.Object:
+		err = &Error{
+			Message: fmt.Sprintf("%s: expected a JSON object, got %s", place, value.Show()),
+			Hint:    hintAtLines(l.text, ""),
+		}
+	case len(l.text) > maxFieldRunes && hasLongText(&value):
+		err = faultf("%s: expected fields of at most %d characters, got a longer one", place, maxFieldRunes)
+	}
+	return place, &value, err
 }
 
 func hasLongText(object *jsontext.Value) bool {

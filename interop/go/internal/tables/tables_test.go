@@ -106,9 +106,29 @@ func checkMessage(t *testing.T, text, expected string, err error) {
 	}
 }
 
+// readHistories does one after the other what others do at the same time.
+func readHistories(in *Input, weights Weights, take func(History) error) error {
+	all, err := OpenHistories(in, weights, 1)
+	if err != nil {
+		return err
+	}
+	return all.Each(func(place HistoryPlace) error {
+		history, err := all.Read(place)
+		if history.UserID != "" {
+			if fault := all.Once(history.UserID, place); fault != nil {
+				return fault
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return take(history)
+	})
+}
+
 func histories(in *Input) (string, error) {
 	var text strings.Builder
-	err := ReadHistories(in, Weights{}, func(history History) error {
+	err := readHistories(in, Weights{}, func(history History) error {
 		fmt.Fprintf(&text, "%s[", history.UserID)
 		for index, item := range history.Items {
 			fmt.Fprintf(&text, "%s{%s %v}", " "[:min(index, 1)], item.ID, item.Weight)
@@ -121,7 +141,7 @@ func histories(in *Input) (string, error) {
 
 func events(in *Input, final bool) (string, error) {
 	var text strings.Builder
-	err := ReadHistories(in, Weights{HasRule: true, Final: final}, func(history History) error {
+	err := readHistories(in, Weights{HasRule: true, Final: final}, func(history History) error {
 		fmt.Fprintf(&text, "%s %t %v;", history.UserID, history.Final, history.Items)
 		return nil
 	})
@@ -299,7 +319,7 @@ func FuzzTables(f *testing.F) {
 			}
 			for _, weights := range []Weights{{}, {HasRule: true}, {HasRule: true, Final: true}} {
 				users := map[string]bool{}
-				checkFault(t, ReadHistories(in(), weights, func(history History) error {
+				checkFault(t, readHistories(in(), weights, func(history History) error {
 					if users[history.UserID] || checkID(history.UserID) != nil {
 						t.Fatalf("a bad or repeated user: %q", history.UserID)
 					}
