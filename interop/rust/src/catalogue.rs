@@ -73,9 +73,7 @@ impl Catalogue {
     /// Returns the codes of all items in a column, which have been found sound.
     fn column<'a>(&self, files: &'a Files, key: &str, name: &str) -> Result<I32s<'a>> {
         let columns = self.columns.ids(files)?;
-        let Some(column) = columns.position(name) else {
-            return Err(Error::request(format!("filter: {key}"), "a column of the model", shown(name)));
-        };
+        let column = columns.position(name).ok_or_else(|| no_column(key, name))?;
         let column = column as usize;
         let codes: I32s = self.codes.elements(files);
         let num_items = codes.len() / columns.len();
@@ -89,10 +87,7 @@ impl Catalogue {
     }
 
     fn times<'a>(&self, files: &'a Files) -> Result<[I64s<'a>; 2]> {
-        let Some(times) = &self.times else {
-            let expected = "a model with times from or until which its items are there";
-            return Err(Error::request("filter: available_at", expected, "one without"));
-        };
+        let times = self.times.as_ref().ok_or_else(no_times)?;
         let times = times.each_ref().map(|place| place.elements(files));
         let is_sound = || times.iter().all(|times: &I64s| times.iter().all(|t| is_time(i64::from_le_bytes(*t))));
         if !self.checked_times.get_or_init(is_sound) {
@@ -131,29 +126,25 @@ struct Cap<'a> {
 }
 
 impl<'a> Gate<'a> {
-    /// Looks up a filter.
-    pub(crate) fn new(filter: &Filter, catalogue: Option<&Catalogue>, files: &'a Files) -> Result<Gate<'a>> {
-        check(filter)?;
+    /// Looks up a filter that [`Filter::check`] has let pass.
+    pub(crate) fn new(filter: &Filter, catalogue: &Catalogue, files: &'a Files) -> Result<Gate<'a>> {
         let mut gate = Gate::default();
-        let given = || {
-            let refused = || Error::request("filter", "a model with attributes", "one without");
-            catalogue.ok_or_else(refused)
-        };
+        catalogue.columns.ids(files)?;
+        let values = catalogue.values.ids(files)?;
         let mut listed = Vec::new();
         for (key, lists, is_any_of) in [("any_of", &filter.any_of, true), ("none_of", &filter.none_of, false)] {
-            for (column, values) in lists {
-                let catalogue = given()?;
+            for (column, ids) in lists {
                 let codes = catalogue.column(files, key, column)?;
-                catalogue.values.ids(files)?.positions(values, &mut listed);
+                values.positions(ids, &mut listed);
                 let listed = listed.iter().map(|position| *position as i32).collect();
                 gate.conditions.push(Condition { codes, listed, is_any_of });
             }
         }
         if let Some(moment) = filter.available_at {
-            gate.moment = Some((moment, given()?.times(files)?));
+            gate.moment = Some((moment, catalogue.times(files)?));
         }
         for (column, most) in &filter.at_most {
-            gate.caps.push(Cap { codes: given()?.column(files, "at_most", column)?, most: *most });
+            gate.caps.push(Cap { codes: catalogue.column(files, "at_most", column)?, most: *most });
         }
         Ok(gate)
     }
@@ -183,18 +174,49 @@ impl<'a> Gate<'a> {
     }
 }
 
-/// Refuses values that no filter may have.
-fn check(filter: &Filter) -> Result<()> {
-    if let Some(moment) = filter.available_at.filter(|moment| !is_moment(*moment)) {
-        return Err(Error::request("filter: available_at", "a time of the years 1 to 9999", moment.to_string()));
+impl Filter<'_> {
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Filter::default()
     }
-    match filter.at_most.iter().find(|(_, most)| !(1..=MAX_N).contains(*most)) {
-        None => Ok(()),
-        Some((column, most)) => {
+
+    /// Refuses what no filter may have, and what the model has not: ATT-4. Columns are left to [`Gate::new`] where
+    /// their map is faulty.
+    pub(crate) fn check(&self, catalogue: Option<&Catalogue>, files: &Files) -> Result<()> {
+        if let Some(moment) = self.available_at.filter(|moment| !is_moment(*moment)) {
+            return Err(Error::request("filter: available_at", "a time of the years 1 to 9999", moment.to_string()));
+        }
+        if let Some((column, most)) = self.at_most.iter().find(|(_, most)| !(1..=MAX_N).contains(*most)) {
             let name = format!("filter: at_most: {}", shown(column));
-            Err(Error::request(name, format!("an integer from 1 to {MAX_N}"), most.to_string()))
+            return Err(Error::request(name, format!("an integer from 1 to {MAX_N}"), most.to_string()));
+        }
+        if self.is_empty() {
+            return Ok(());
+        }
+        let Some(catalogue) = catalogue else {
+            return Err(Error::request("filter", "a model with attributes", "one without"));
+        };
+        if self.available_at.is_some() && catalogue.times.is_none() {
+            return Err(no_times());
+        }
+        let Ok(columns) = catalogue.columns.ids(files) else { return Ok(()) };
+        let any_of = self.any_of.keys().map(|column| ("any_of", column));
+        let none_of = self.none_of.keys().map(|column| ("none_of", column));
+        let at_most = self.at_most.keys().map(|column| ("at_most", column));
+        let mut named = any_of.chain(none_of).chain(at_most);
+        match named.find(|(_, column)| columns.position(column).is_none()) {
+            None => Ok(()),
+            Some((key, column)) => Err(no_column(key, column)),
         }
     }
+}
+
+fn no_column(key: &str, column: &str) -> Error {
+    Error::request(format!("filter: {key}"), "a column of the model", shown(column))
+}
+
+fn no_times() -> Error {
+    let expected = "a model with times from or until which its items are there";
+    Error::request("filter: available_at", expected, "one without")
 }
 
 /// How many items of a list each value has, in the columns with a cap: ATT-6.

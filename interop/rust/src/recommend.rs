@@ -116,7 +116,7 @@ impl<'q> From<&'q Request<'_>> for Query<'q> {
 
 /// A list that is made, still in the memory of its request.
 struct Made<'m> {
-    ids: Option<Ids<'m>>, // none for an empty list
+    ids: Ids<'m>,
     list: &'m [Ranked],
     reasons: &'m [Reason],
     reason_ends: &'m [usize],
@@ -124,7 +124,7 @@ struct Made<'m> {
 
 impl<'m> Made<'m> {
     fn id(&self, item: u32) -> Cow<'m, str> {
-        self.ids.map_or(Cow::Borrowed(""), |ids| ids.get(item as usize))
+        self.ids.get(item as usize)
     }
 
     /// Returns the reasons of the item at a place of the list, if they were asked for.
@@ -234,23 +234,32 @@ impl Model {
     }
 
     /// Makes the list of a request in `scratch`, and returns the ids of its items.
-    fn make(&self, query: Query, scratch: &mut Scratch) -> Result<Option<Ids<'_>>> {
+    fn make(&self, query: Query, scratch: &mut Scratch) -> Result<Ids<'_>> {
         let options = query.options;
-        if !(1..=MAX_N).contains(&query.n) {
-            return Err(Error::request("n", format!("an integer from 1 to {MAX_N}"), query.n.to_string()));
-        }
         self.check_form(query)?;
-        let limits = self.limits(query.n, options, scratch)?;
+        if let SubjectRef::User(user) = query.subject {
+            self.read_history(user, scratch)?;
+        }
+        let ids = self.items.ids(&self.files);
+        // Whatever the model is, the request comes first: IDM-6.
+        let ids = ids.or_else(|error| self.check_twice(query).and(Err(error)))?;
         match query.subject {
-            SubjectRef::User(user) => self.read_history(user, scratch)?,
+            SubjectRef::User(_) => {}
             SubjectRef::Item(item) => {
-                let position = self.items.ids(&self.files)?.position(item);
                 let unknown = || Error::new(Verdict::UnknownItem, "", "item", "an item of the model", shown(item));
                 scratch.history.clear();
-                scratch.history.push(position.ok_or_else(unknown)?, 1.0);
+                scratch.history.push(ids.position(item).ok_or_else(unknown)?, 1.0);
             }
-            SubjectRef::History(events) => self.make_history(events, options, scratch)?,
+            SubjectRef::History(events) => self.make_history(events, ids, options, scratch)?,
         }
+        let gate = match (&options.filter, &self.catalogue) {
+            (Some(filter), Some(catalogue)) if !filter.is_empty() => Gate::new(filter, catalogue, &self.files)?,
+            _ => Gate::default(),
+        };
+        ids.positions(options.include.as_deref().unwrap_or_default(), &mut scratch.include);
+        ids.positions(&options.exclude, &mut scratch.exclude);
+        let (with_include, include_seen) = (options.include.is_some(), options.include_seen);
+        let limits = Limits { n: query.n, with_include, include_seen, gate };
         let similarity = self.similarity.view(&self.files);
         let ranked = scratch.rank(&similarity, &limits);
         ranked
@@ -259,10 +268,7 @@ impl Model {
         if options.explain {
             scratch.explain(&similarity);
         }
-        if scratch.list.is_empty() {
-            return Ok(None);
-        }
-        self.items.ids(&self.files).map(Some)
+        Ok(ids)
     }
 
     fn refuse(&self, fault: Fault) -> Error {
@@ -273,13 +279,19 @@ impl Model {
         Error::new(Verdict::Csr, self.files.path(file), "", expected, "others")
     }
 
-    /// Refuses times and weights that no request may have, before anything is looked up.
+    /// Refuses what no request may have, before anything is looked up: REC-13.
     fn check_form(&self, query: Query) -> Result<()> {
+        if !(1..=MAX_N).contains(&query.n) {
+            return Err(Error::request("n", format!("an integer from 1 to {MAX_N}"), query.n.to_string()));
+        }
         let check_time = |name: &str, time: Option<i64>| match time.filter(|time| !is_moment(*time)) {
             None => Ok(()),
             Some(time) => Err(Error::request(name, "a time of the years 1 to 9999", time.to_string())),
         };
         check_time("now", query.options.now)?;
+        if let Some(filter) = &query.options.filter {
+            filter.check(self.catalogue.as_ref(), &self.files)?;
+        }
         let SubjectRef::History(events) = query.subject else { return Ok(()) };
         let is_final = self.is_final(query.options);
         for event in events {
@@ -297,22 +309,15 @@ impl Model {
         self.rule.is_none() || options.final_weights
     }
 
-    /// Looks up what the options allow.
-    fn limits(&self, n: usize, options: &RecommendOptions, scratch: &mut Scratch) -> Result<Limits<'_>> {
-        scratch.include.clear();
-        scratch.exclude.clear();
-        let include = options.include.as_deref().unwrap_or_default();
-        if !(include.is_empty() && options.exclude.is_empty()) {
-            let ids = self.items.ids(&self.files)?;
-            ids.positions(include, &mut scratch.include);
-            ids.positions(&options.exclude, &mut scratch.exclude);
+    /// Refuses a history whose weights are final and in which an item stands twice.
+    fn check_twice(&self, query: Query) -> Result<()> {
+        let SubjectRef::History(events) = query.subject else { return Ok(()) };
+        if !self.is_final(query.options) {
+            return Ok(());
         }
-        let gate = match &options.filter {
-            Some(filter) => Gate::new(filter, self.catalogue.as_ref(), &self.files)?,
-            None => Gate::default(),
-        };
-        let with_include = options.include.is_some();
-        Ok(Limits { n, with_include, include_seen: options.include_seen, gate })
+        let mut ids: Vec<&str> = events.iter().map(|event| event.item.as_ref()).collect();
+        ids.sort_unstable();
+        ids.windows(2).find(|ids| ids[0] == ids[1]).map_or(Ok(()), |ids| Err(twice(ids[0])))
     }
 
     /// Takes the history of a user, with weights as they count: REC-1.
@@ -358,13 +363,16 @@ impl Model {
     }
 
     /// Brings the history of a request into the form of a stored one.
-    fn make_history(&self, events: &[Event], options: &RecommendOptions, scratch: &mut Scratch) -> Result<()> {
-        scratch.history.clear();
+    fn make_history(
+        &self,
+        events: &[Event],
+        ids: Ids,
+        options: &RecommendOptions,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let history = &mut scratch.history;
+        history.clear();
         scratch.events.clear();
-        if events.is_empty() {
-            return Ok(());
-        }
-        let ids = self.items.ids(&self.files)?;
         let mut unknown = Vec::new();
         for (place, event) in events.iter().enumerate() {
             match ids.position(&event.item) {
@@ -377,23 +385,26 @@ impl Model {
         let name_of = |item: u32| ids.get(item as usize).into_owned();
         match &self.rule {
             Some(rule) if !options.final_weights => {
-                rule.weigh(&self.files, &mut scratch.events, options.now, name_of, &mut scratch.history)
+                rule.weigh(&self.files, &mut scratch.events, options.now, name_of, history)
             }
             _ => {
-                let twice = |id: &str| Error::request("history", "each item once", format!("{} twice", shown(id)));
                 scratch.events.sort_unstable_by_key(|event| event.item);
                 unknown.sort_unstable();
                 if let Some(ids) = unknown.windows(2).find(|ids| ids[0] == ids[1]) {
                     return Err(twice(ids[0]));
                 }
                 for event in &scratch.events {
-                    if scratch.history.items.last() == Some(&event.item) {
+                    if history.items.last() == Some(&event.item) {
                         return Err(twice(&name_of(event.item)));
                     }
-                    scratch.history.push(event.item, event.weight as f32);
+                    history.push(event.item, event.weight as f32);
                 }
                 Ok(())
             }
         }
     }
+}
+
+fn twice(id: &str) -> Error {
+    Error::request("history", "each item once", format!("{} twice", shown(id)))
 }

@@ -1,11 +1,12 @@
 //! The lists of many requests, on all cores, in their order.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, Write};
 use std::num::NonZero;
 use std::sync::{Condvar, Mutex};
 use std::thread;
 
-use mlcore::{Model, Request, Subject};
+use mlcore::{Error, Model, Request, Subject};
 
 use crate::{answer, is_blank, Arguments, Failure};
 
@@ -58,7 +59,7 @@ fn work<R: BufRead, W: Write>(model: &Model, input: &Mutex<Input<R>>, output: &M
         input.taken += 1;
         drop(input);
         for line in block.split(|byte| *byte == b'\n').filter(|line| !is_blank(line)) {
-            append_list(&mut text, model, line);
+            append_list(&mut text, model, &Request::parse(line));
         }
         let Ok(output) = output.lock() else { return };
         let Ok(mut output) = turn.wait_while(output, |output| output.written != number && output.result.is_ok()) else {
@@ -91,19 +92,23 @@ fn read_block(reader: &mut impl BufRead, block: &mut Vec<u8>) -> io::Result<()> 
     Ok(())
 }
 
-/// Appends the line of predictions of a request, or why there is none.
-pub fn append_list(out: &mut String, model: &Model, line: &[u8]) {
-    let (id, request) = Request::parse(line);
-    let done = request.and_then(|request| model.append_answer(out, name(id.as_deref(), &request), &request));
-    if let Err(error) = done {
-        answer::append_error(out, id.as_deref(), &error);
-    }
-}
+/// A line with a request that has been read.
+pub type Parsed<'a> = (Option<Cow<'a, str>>, Result<Request<'a>, Error>);
 
-/// Returns whom a list is said to be for.
-pub fn name<'a>(id: Option<&'a str>, request: &'a Request) -> &'a str {
-    match &request.subject {
-        Subject::User(user) => user,
-        _ => id.unwrap_or_default(),
+/// Appends the line of predictions of a request, or why there is none.
+pub fn append_list(out: &mut String, model: &Model, (id, request): &Parsed) {
+    let id = id.as_deref();
+    let done = match request {
+        Ok(request) => {
+            let name = match &request.subject {
+                Subject::User(user) => user,
+                _ => id.unwrap_or_default(),
+            };
+            model.append_answer(out, name, request)
+        }
+        Err(error) => Err(error.clone()),
+    };
+    if let Err(error) = done {
+        answer::append_error(out, id, &error);
     }
 }
