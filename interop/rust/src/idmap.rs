@@ -1,7 +1,7 @@
 //! Id maps: `items.csv`, `users.csv` and those of the catalogue (section 8 of the format).
 //!
 //! A map is parsed, and so checked, when it is first asked for. Kept are the place of each id in the bytes of the
-//! file and nothing else: ids ascend, so they are found by bisection.
+//! file, and a few of its bytes: ids ascend, so they are found by bisection.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -17,7 +17,14 @@ const MAX_ID_BYTES: usize = 65_535;
 pub(crate) struct IdMap {
     file: &'static str,
     count: usize,
-    starts: OnceLock<Result<Starts>>,
+    index: OnceLock<Result<Index>>,
+}
+
+/// Where ids stand, and how they are found.
+struct Index {
+    starts: Starts,
+    common: usize,   // bytes that all ids begin with
+    heads: Vec<u64>, // of each id the next eight
 }
 
 /// Where the field of each id begins: four bytes an id, if the file is that small.
@@ -45,40 +52,65 @@ impl Starts {
 impl IdMap {
     pub(crate) fn new(file: &'static str, count: u64) -> IdMap {
         // The limit of an axis fits 32 bits.
-        IdMap { file, count: count as usize, starts: OnceLock::new() }
+        IdMap { file, count: count as usize, index: OnceLock::new() }
     }
 
     /// Returns the ids, once the whole file has been found sound.
     pub(crate) fn ids<'a>(&'a self, files: &'a Files) -> Result<Ids<'a>> {
         let data = files.data(self.file);
-        let starts = self.starts.get_or_init(|| Parser { data, place: files.path(self.file) }.parse(self.count));
-        match starts {
-            Ok(starts) => Ok(Ids { data, starts }),
+        let parse =
+            || Parser { data, place: files.path(self.file) }.parse(self.count).map(|starts| Index::new(data, starts));
+        match self.index.get_or_init(parse) {
+            Ok(index) => Ok(Ids { data, index }),
             Err(error) => Err(error.clone()),
         }
     }
+}
+
+impl Index {
+    fn new(data: &[u8], starts: Starts) -> Index {
+        let mut index = Index { starts, common: 0, heads: Vec::new() };
+        let ids = Ids { data, index: &index };
+        // The first and the last have in common what all have.
+        let (first, last) = match ids.len() {
+            0 => return index,
+            count => (unquoted(ids.field(0)), unquoted(ids.field(count - 1))),
+        };
+        let common = first.iter().zip(last.iter()).take_while(|(a, b)| a == b).count();
+        let heads = (0..ids.len()).map(|place| head(&unquoted(ids.field(place))[common..])).collect();
+        (index.common, index.heads) = (common, heads);
+        index
+    }
+}
+
+/// Returns the first eight bytes of a text, filled up with zeros, as a number that ascends with them.
+fn head(text: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    let length = text.len().min(8);
+    bytes[..length].copy_from_slice(&text[..length]);
+    u64::from_be_bytes(bytes)
 }
 
 /// The ids of a sound map.
 #[derive(Clone, Copy)]
 pub(crate) struct Ids<'a> {
     data: &'a [u8],
-    starts: &'a Starts,
+    index: &'a Index,
 }
 
 impl<'a> Ids<'a> {
     pub(crate) fn len(&self) -> usize {
-        self.starts.len()
+        self.index.starts.len()
     }
 
     /// Returns an id as it stands in the file.
     fn field(&self, index: usize) -> &'a [u8] {
-        let begin = self.starts.get(index);
+        let begin = self.index.starts.get(index);
         let end = if index + 1 == self.len() {
             self.data.len() - 1
         } else {
             // Before the next field stand a line feed, its index and a comma.
-            self.starts.get(index + 1) - digits(index + 1) - 2
+            self.index.starts.get(index + 1) - digits(index + 1) - 2
         };
         &self.data[begin..end]
     }
@@ -94,7 +126,17 @@ impl<'a> Ids<'a> {
 
     /// Returns where an id stands.
     pub(crate) fn position(&self, id: &str) -> Option<u32> {
-        let (mut low, mut high) = (0, self.len());
+        let index = self.index;
+        // What begins otherwise than all ids is told from them by the last comparison.
+        let wanted = head(id.as_bytes().get(index.common..)?);
+        let mut low = index.heads.partition_point(|head| *head < wanted);
+        let same = &index.heads[low..];
+        // Nearly always one at most has this head.
+        let count = match same.get(1) {
+            Some(head) if *head == wanted => same.partition_point(|head| *head == wanted),
+            _ => usize::from(same.first() == Some(&wanted)),
+        };
+        let mut high = low + count;
         while low < high {
             let middle = low + (high - low) / 2;
             match compare(self.field(middle), id.as_bytes()) {
@@ -332,14 +374,29 @@ mod tests {
         let text = "index,id\n0,007\n1,\" , \"\"\"\n2,a\n".as_bytes();
         assert!(parse(text, 3).is_err(), "the quoted id begins with a space and sorts first");
         let text = "index,id\n0,\" , \"\"\"\n1,007\n2,a\n3,é\n".as_bytes();
-        let starts = parse(text, 4).unwrap();
-        let ids = Ids { data: text, starts: &starts };
+        let index = Index::new(text, parse(text, 4).unwrap());
+        let ids = Ids { data: text, index: &index };
         for (index, id) in [" , \"", "007", "a", "é"].into_iter().enumerate() {
             assert_eq!(ids.get(index), id);
             assert_eq!(ids.position(id), Some(index as u32));
         }
         for id in ["", "7", "b", "\u{10ffff}"] {
             assert_eq!(ids.position(id), None);
+        }
+    }
+
+    #[test]
+    fn ids_that_begin_alike_are_found() {
+        let known: Vec<String> = (0..300).map(|k| format!("urn:item:{:03}:{}", k / 100, 1000 + k)).collect();
+        let lines = known.iter().enumerate().map(|(k, id)| format!("{k},{id}\n"));
+        let text = format!("index,id\n{}", lines.collect::<String>());
+        let index = Index::new(text.as_bytes(), parse(text.as_bytes(), 300).unwrap());
+        let ids = Ids { data: text.as_bytes(), index: &index };
+        for (place, id) in known.iter().enumerate() {
+            assert_eq!(ids.position(id), Some(place as u32));
+            assert_eq!(ids.position(&id[..id.len() - 1]), None);
+            assert_eq!(ids.position(&format!("{id}\0")), None);
+            assert_eq!(ids.position(&id.replace("urn", "vrn")), None);
         }
     }
 

@@ -40,6 +40,7 @@ pub(crate) struct Scratch {
     pub(crate) list: Vec<Ranked>,
     candidates: Vec<Ranked>,
     listed: Vec<u32>,
+    found: Vec<(usize, Reason)>, // with the place of the item in the list
     pub(crate) reasons: Vec<Reason>,
     /// Where the reasons of each item of the list end; empty unless they were asked for.
     pub(crate) reason_ends: Vec<usize>,
@@ -133,19 +134,42 @@ impl Scratch {
     }
 
     /// Finds the terms of all scores of the list, whose rows have been found sound: REC-11.
+    ///
+    /// The place of each listed item stands in its score meanwhile, so that all rows are gone through once.
     pub(crate) fn explain(&mut self, similarity: &Csr) {
-        for ranked in &self.list {
-            if !ranked.filled {
-                for (item, weight) in self.history.items.iter().zip(&self.history.weights) {
-                    let (indices, data) = similarity.row(*item as usize);
-                    let found = indices.binary_search_by_key(&(ranked.item as i32), |index| i32::from_le_bytes(*index));
-                    if let Some(value) = found.ok().and_then(|entry| data.get(entry)) {
-                        let share = f64::from(*weight) * f64::from(f32::from_le_bytes(*value));
-                        self.reasons.push(Reason { item: *item, share });
-                    }
+        let scores = &mut self.scores.scores;
+        self.reason_ends.resize(self.list.len(), 0);
+        let listed = self.list.iter().enumerate().filter(|(_, ranked)| !ranked.filled);
+        for (place, ranked) in listed.clone() {
+            scores[ranked.item as usize] = place as f64;
+        }
+        self.found.clear();
+        for (item, weight) in self.history.items.iter().zip(&self.history.weights) {
+            let (indices, data) = similarity.row(*item as usize);
+            let weight = f64::from(*weight);
+            for (index, value) in indices.iter().zip(data) {
+                let Some(place) = scores.get(i32::from_le_bytes(*index) as usize) else { continue };
+                if !is_untouched(*place) {
+                    let place = *place as usize;
+                    let share = weight * f64::from(f32::from_le_bytes(*value));
+                    self.found.push((place, Reason { item: *item, share }));
+                    self.reason_ends[place] += 1;
                 }
             }
-            self.reason_ends.push(self.reasons.len());
+        }
+        for (_, ranked) in listed {
+            scores[ranked.item as usize] = UNTOUCHED;
+        }
+        // By their place in the list, in order of the history: first where those of each item begin.
+        let mut begin = 0;
+        for end in &mut self.reason_ends {
+            begin += std::mem::replace(end, begin);
+        }
+        self.reasons.resize(self.found.len(), Reason { item: 0, share: 0.0 });
+        for (place, reason) in &self.found {
+            let end = &mut self.reason_ends[*place];
+            self.reasons[*end] = *reason;
+            *end += 1;
         }
     }
 }
@@ -179,7 +203,10 @@ impl Scores {
         if !self.is_whole && self.touched.len() <= entries {
             self.touched.resize(entries + 1, 0);
         }
-        for (item, weight) in history.items.iter().zip(&history.weights) {
+        for (place, (item, weight)) in history.items.iter().zip(&history.weights).enumerate() {
+            if let Some(next) = history.items.get(place + 1) {
+                fetch(similarity.row(*next as usize));
+            }
             let (indices, data) = similarity.row(*item as usize);
             let weight = f64::from(*weight);
             let is_sound = if self.is_whole {
@@ -240,6 +267,16 @@ impl Scores {
             false => Err(Fault::Similarity),
         }
     }
+}
+
+/// Reads something of the first cache lines of a row, all of which are waited for at once: the row that is added next
+/// is in no cache, mostly.
+#[inline(never)]
+fn fetch((indices, data): (I32s, F32s)) {
+    const ENTRIES: usize = 16; // of a cache line
+    let of_lines =
+        |bytes: &[[u8; 4]]| -> u8 { bytes.iter().step_by(ENTRIES).take(8).fold(0, |read, entry| read ^ entry[0]) };
+    std::hint::black_box(of_lines(indices) ^ of_lines(data));
 }
 
 /// Adds one row of the similarity, weighted, and returns whether its positions exist and ascend.
