@@ -8,7 +8,10 @@ import java.util.Map;
 final class Adapter {
   private Adapter() {}
 
-  /** Appends what opening and verifying a model gives, without a line feed; returns whether it is good. */
+  /**
+   * Appends what opening and verifying a model gives, without a line feed; returns whether it is
+   * good.
+   */
   static boolean dump(StringBuilder out, String directory) {
     try (Model model = Main.open(directory)) {
       model.verify();

@@ -30,7 +30,9 @@ final class Best {
     size++;
   }
 
-  /** Takes an item that is among the best so far; the caller may leave out those below the floor. */
+  /**
+   * Takes an item that is among the best so far; the caller may leave out those below the floor.
+   */
   void offer(int item, double score) {
     if (size < limit) {
       add(item, score);

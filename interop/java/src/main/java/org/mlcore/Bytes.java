@@ -11,8 +11,8 @@ import java.security.MessageDigest;
 import java.util.zip.CRC32;
 
 /**
- * A range of a file, mapped or read. Buffers end at 2 GiB, so a file is cut into segments; elements are
- * aligned in the file, so that none lies in two of them.
+ * A range of a file, mapped or read. Buffers end at 2 GiB, so a file is cut into segments; elements
+ * are aligned in the file, so that none lies in two of them.
  */
 final class Bytes {
   /** The logarithm of the size of a segment. */

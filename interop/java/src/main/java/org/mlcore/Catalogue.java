@@ -19,9 +19,10 @@ final class Catalogue {
     this.files = files;
     Manifest manifest = files.manifest;
     items = manifest.items;
-    columns = new IdMap(
-        files.content(Manifest.COLUMNS), files.place(Manifest.COLUMNS), manifest.columns);
-    values = new IdMap(files.content(Manifest.VALUES), files.place(Manifest.VALUES), manifest.values);
+    columns =
+        new IdMap(files.content(Manifest.COLUMNS), files.place(Manifest.COLUMNS), manifest.columns);
+    values =
+        new IdMap(files.content(Manifest.VALUES), files.place(Manifest.VALUES), manifest.values);
     codes = files.arrays(Manifest.ATTRIBUTES).get(0);
     boolean isTimed = manifest.lists(Manifest.AVAILABILITY);
     List<Bytes> times = isTimed ? files.arrays(Manifest.AVAILABILITY) : null;
@@ -33,7 +34,9 @@ final class Catalogue {
     return code >= -1 && code < values.count();
   }
 
-  /** Returns the code of an item in a column, which begins at an element, once it was found sound. */
+  /**
+   * Returns the code of an item in a column, which begins at an element, once it was found sound.
+   */
   private int code(long column, int item) {
     int code = codes.getInt(column + item);
     if (!isCode(code)) {
@@ -83,6 +86,12 @@ final class Catalogue {
     final List<Cap> caps = new ArrayList<>();
 
     private Gate(Filter filter) {
+      // All columns first: whether the request is good is known before the values are looked at.
+      filter.anyOf().keySet().forEach(name -> column("any_of", name));
+      filter.noneOf().keySet().forEach(name -> column("none_of", name));
+      filter.atMost().keySet().forEach(name -> column("at_most", name));
+      columns.parse();
+      values.parse();
       addConditions("any_of", filter.anyOf(), true);
       addConditions("none_of", filter.noneOf(), false);
       moment = filter.availableAt();

@@ -3,8 +3,8 @@ package org.mlcore;
 import java.math.BigInteger;
 
 /**
- * The shortest decimal that reads back as an f64, digits x 10^exponent without a zero at its end; of
- * several the one closest to the f64.
+ * The shortest decimal that reads back as an f64, digits x 10^exponent without a zero at its end;
+ * of several the one closest to the f64.
  *
  * <p>It is the algorithm of Raffaello Giulietti, "The Schubfach way to render doubles". The text of
  * {@link Double#toString} has digits too many before Java 19, and never fewer than two.

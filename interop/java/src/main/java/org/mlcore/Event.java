@@ -7,7 +7,8 @@ import java.util.Objects;
  *
  * <p>A model with a history rule takes raw events, as its training did: an item may stand more than
  * once, and the rule makes the weights. In any other model, and with {@link Options#finalWeights},
- * weights are final: each item stands once, its weight is only rounded to f32, and times count nowhere.
+ * weights are final: each item stands once, its weight is only rounded to f32, and times count
+ * nowhere.
  *
  * @param itemId the item; one that the model does not have is passed over
  * @param weight finite and above 0

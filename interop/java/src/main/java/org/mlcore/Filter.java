@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What a list may hold, by the catalogue of the model. All conditions hold together. A column that the
- * catalogue lacks is refused, a value that it lacks is passed over.
+ * What a list may hold, by the catalogue of the model. All conditions hold together. A column that
+ * the catalogue lacks is refused, a value that it lacks is passed over.
  *
  * <pre>{@code
  * Filter.NONE.anyOf("brand", List.of("x", "y")).atMost("kind", 2)

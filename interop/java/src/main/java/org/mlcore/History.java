@@ -6,7 +6,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** Brings events of a request into the form of a stored history: [HIS-4] to [HIS-9], [ORD-4], [ORD-5]. */
+/**
+ * Brings events of a request into the form of a stored history: [HIS-4] to [HIS-9], [ORD-4],
+ * [ORD-5].
+ */
 final class History {
   private static final long NO_TIME_IS_LAST = Long.MAX_VALUE;
   private static final double LEAST_DECAYED = 0x1p-1022;
@@ -58,66 +61,52 @@ final class History {
 
   /** Checks what can be checked without the model: [HIS-4], or [REC-2] for final weights. */
   static void check(List<Event> events, boolean isFinal) {
+    Set<String> seen = new HashSet<>();
     for (Event event : events) {
       double weight = isFinal ? (float) event.weight() : event.weight();
       if (!(weight > 0 && Double.isFinite(weight) && Double.isFinite(event.weight()))) {
         String expected = isFinal ? "a number above 0 that f32 holds" : "a finite number above 0";
         throw ModelException.request(
-            "history: item " + Json.show(event.itemId()) + ": weight", expected,
+            "history: item " + Json.show(event.itemId()) + ": weight",
+            expected,
             "" + event.weight());
       }
       if (!Times.isMomentOrNone(event.time())) {
         throw ModelException.request(
             "history: item " + Json.show(event.itemId()) + ": time",
-            "a time of the years 1 to 9999", "" + event.time());
+            "a time of the years 1 to 9999",
+            "" + event.time());
+      }
+      if (isFinal && !seen.add(event.itemId())) {
+        throw ModelException.request(
+            "history", "each item once", Json.show(event.itemId()) + " twice");
       }
     }
   }
 
   /** Makes the history of events in a scratch; the rule is null where weights are final. */
-  static void encode(
-      Scratch s, List<Event> events, IdMap items, HistoryRule rule, long now) {
-    s.length = 0;
-    if (events.isEmpty()) {
-      return;
-    }
-    IdMap.Parsed ids = items.parse();
+  static void encode(Scratch s, List<Event> events, IdMap.Parsed ids, HistoryRule rule, long now) {
     Known[] known = new Known[events.size()];
     int count = 0;
-    Set<String> unknown = null;
     for (int place = 0; place < events.size(); place++) {
       Event event = events.get(place);
       int item = ids.position(event.itemId());
       if (item >= 0) {
         long time = event.time() == Event.NO_TIME ? NO_TIME_IS_LAST : event.time();
         known[count++] = new Known(item, event.weight(), time, place);
-      } else if (rule == null) {
-        if (unknown == null) {
-          unknown = new HashSet<>();
-        }
-        if (!unknown.add(event.itemId())) {
-          throw refuseTwice(event.itemId());
-        }
       }
     }
     Arrays.sort(known, 0, count, BY_ITEM);
     if (rule == null) {
-      takeFinal(s, known, count, ids);
+      takeFinal(s, known, count);
     } else {
       weigh(s, known, count, rule, now == Event.NO_TIME ? rule.reference : now);
     }
   }
 
-  private static ModelException refuseTwice(String id) {
-    return ModelException.request("history", "each item once", Json.show(id) + " twice");
-  }
-
-  private static void takeFinal(Scratch s, Known[] known, int count, IdMap.Parsed ids) {
+  private static void takeFinal(Scratch s, Known[] known, int count) {
     s.resize(count);
     for (int at = 0; at < count; at++) {
-      if (at > 0 && known[at].item == known[at - 1].item) {
-        throw refuseTwice(ids.id(known[at].item));
-      }
       s.items[at] = known[at].item;
       s.weights[at] = (float) known[at].weight;
     }

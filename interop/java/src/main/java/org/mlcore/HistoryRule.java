@@ -3,8 +3,8 @@ package org.mlcore;
 import java.util.List;
 
 /**
- * How the events of a request become the weights of a history: as those of the training did. Section 9
- * of SPEC.md, read from {@code config.json} and two archives.
+ * How the events of a request become the weights of a history: as those of the training did.
+ * Section 9 of SPEC.md, read from {@code config.json} and two archives.
  */
 final class HistoryRule {
   private static final double MICROSECONDS_PER_DAY = 86_400_000_000.0;

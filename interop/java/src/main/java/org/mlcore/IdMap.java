@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * An id map: section 8 of SPEC.md. It is parsed, and so checked, when first asked for. Kept are the bytes
- * of the file and for each id some ten bytes of two tables, no strings.
+ * An id map: section 8 of SPEC.md. It is parsed, and so checked, when first asked for. Kept are the
+ * bytes of the file and for each id some ten bytes of two tables, no strings.
  */
 final class IdMap {
   private static final byte[] HEADER = "index,id\n".getBytes(StandardCharsets.US_ASCII);
@@ -130,8 +130,8 @@ final class IdMap {
         int length = decode(window, field, end, id);
         check(index, id, length);
         if (index > 0 && Arrays.compareUnsigned(previous, 0, previousLength, id, 0, length) >= 0) {
-          throw refuse(index + 2, "an id after the one before it in UTF-8 byte order",
-              shown(id, length));
+          throw refuse(
+              index + 2, "an id after the one before it in UTF-8 byte order", shown(id, length));
         }
         setStart(index, base + field);
         insert(index, id, length);
@@ -189,7 +189,9 @@ final class IdMap {
 
     private void check(int index, byte[] id, int length) {
       if (length < 0) {
-        throw refuse(index + 2, "quotes around, and doubled within, an id with a comma or a quote",
+        throw refuse(
+            index + 2,
+            "quotes around, and doubled within, an id with a comma or a quote",
             "another field");
       }
       if (length == 0 || length > MAX_ID_BYTES) {

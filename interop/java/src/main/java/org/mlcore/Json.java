@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Strict JSON after RFC 7493, as [MAN-2] wants it: no key twice, no lone surrogate, a bounded depth.
+ * Strict JSON after RFC 7493, as [MAN-2] wants it: no key twice, no lone surrogate, a bounded
+ * depth.
  *
  * <p>Values are a Map in the order of the text, a List, a String, a {@link Number}, a Boolean, or
  * {@link #NULL}. A Java null means that a key is missing.
@@ -21,7 +22,9 @@ final class Json {
         }
       };
 
-  /** What {@link Number#integer} returns for other numbers; no integer of the format is as small. */
+  /**
+   * What {@link Number#integer} returns for other numbers; no integer of the format is as small.
+   */
   static final long NO_INTEGER = Long.MIN_VALUE;
 
   /** A number as it was written, so that no digit is lost. */

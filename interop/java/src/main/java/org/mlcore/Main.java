@@ -1,8 +1,8 @@
 package org.mlcore;
 
 import java.io.BufferedOutputStream;
-import java.io.FileOutputStream;
 import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -156,7 +156,9 @@ final class Main {
     }
   }
 
-  /** Answers batches of lines on many threads, and writes them in order, at once when input waits. */
+  /**
+   * Answers batches of lines on many threads, and writes them in order, at once when input waits.
+   */
   private void lists(String directory) throws Exception {
     int workers = threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
     ExecutorService pool = Executors.newFixedThreadPool(workers);

@@ -33,8 +33,7 @@ final class Manifest {
 
   /** Files that a model may lack; none of them may be there without being listed. */
   static final List<String> OPTIONAL =
-      List.of(
-          USERS, HISTORIES, NORMS, FACTORS, ORDER, COLUMNS, VALUES, ATTRIBUTES, AVAILABILITY);
+      List.of(USERS, HISTORIES, NORMS, FACTORS, ORDER, COLUMNS, VALUES, ATTRIBUTES, AVAILABILITY);
 
   /** The type and the length that an array must have. */
   record ArraySpec(String name, String type, long length) {

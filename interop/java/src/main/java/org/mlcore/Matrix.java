@@ -3,8 +3,8 @@ package org.mlcore;
 import java.util.List;
 
 /**
- * Compressed sparse rows: section 7 of SPEC.md. Every row lies within the arrays once it is open; what the
- * row holds is checked when it is used.
+ * Compressed sparse rows: section 7 of SPEC.md. Every row lies within the arrays once it is open;
+ * what the row holds is checked when it is used.
  */
 final class Matrix {
   private final Bytes indptr;
@@ -43,7 +43,8 @@ final class Matrix {
 
   /** Refuses a row that is used. */
   ModelException refuseRow() {
-    String expected = "item positions that exist and ascend within a row, and values as they should be";
+    String expected =
+        "item positions that exist and ascend within a row, and values as they should be";
     return ModelException.of(Verdict.CSR, place, "", expected, "others");
   }
 

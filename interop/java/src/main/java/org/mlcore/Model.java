@@ -8,8 +8,8 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /**
- * An open model directory. It gives the same items, in the same order, with the same bits of their scores
- * as every other reader of the format, which {@code interop/SPEC.md} describes.
+ * An open model directory. It gives the same items, in the same order, with the same bits of their
+ * scores as every other reader of the format, which {@code interop/SPEC.md} describes.
  *
  * <pre>{@code
  * try (Model model = Model.open(Path.of("model"))) {
@@ -19,19 +19,21 @@ import java.util.concurrent.ConcurrentLinkedQueue;
  * }
  * }</pre>
  *
- * <p><b>Threads.</b> All methods may be called from many threads at once. A list that is being made when
- * the model is closed is finished; every later call throws {@link IllegalStateException}.
+ * <p><b>Threads.</b> All methods may be called from many threads at once. A list that is being made
+ * when the model is closed is finished; every later call throws {@link IllegalStateException}.
  *
- * <p><b>Memory and time.</b> Opening maps the files, and looks at headers and row offsets only: its time
- * does not grow with the number of stored pairs, and processes that open the same model share its memory.
- * Ids are parsed when first asked for. A request takes twelve bytes for each item of the model, which
- * later requests use again. Java unmaps files when the closed model is collected as garbage.
+ * <p><b>Memory and time.</b> Opening maps the files, and looks at headers and row offsets only: its
+ * time does not grow with the number of stored pairs, and processes that open the same model share
+ * its memory. Ids are parsed when first asked for. A request takes twelve bytes for each item of
+ * the model, which later requests use again. Java unmaps files when the closed model is collected
+ * as garbage.
  *
- * <p><b>Trust.</b> Whatever the bytes are, there is a list or a {@link ModelException}. Opening leaves the
- * values of arrays unread: a bad one that a request meets gives {@link Verdict#CSR}. Call {@link #verify}
- * before using a directory from elsewhere. Files of a model must not be changed in place; if somebody
- * truncates a mapped one, requests give {@link Verdict#IO} from then on. With {@link Mode#READ} all bytes
- * are read on open, and nothing that happens to the files later matters.
+ * <p><b>Trust.</b> Whatever the bytes are, there is a list or a {@link ModelException}. Opening
+ * leaves the values of arrays unread: a bad one that a request meets gives {@link Verdict#CSR}.
+ * Call {@link #verify} before using a directory from elsewhere. Files of a model must not be
+ * changed in place; if somebody truncates a mapped one, requests give {@link Verdict#IO} from then
+ * on. With {@link Mode#READ} all bytes are read on open, and nothing that happens to the files
+ * later matters.
  */
 public final class Model implements AutoCloseable {
   /** How the bytes of a model come into memory; it changes no result. */
@@ -151,18 +153,30 @@ public final class Model implements AutoCloseable {
   public void verify() {
     Open model = opened();
     try {
-      Verifier.verify(model.files, model.items, model.users, model.ranker.similarity(),
-          model.histories, model.order, model.rule, model.catalogue);
+      model.files.expectUndamaged();
+      Verifier.verify(
+          model.files,
+          model.items,
+          model.users,
+          model.ranker.similarity(),
+          model.histories,
+          model.order,
+          model.rule,
+          model.catalogue);
       model.files.expectWhole();
     } catch (RuntimeException | InternalError e) {
       throw staged(model, e, Stage.VERIFY);
     }
   }
 
-  /** Returns what the conformance suite compares: the digest of each array and of the ids of each map. */
+  /**
+   * Returns what the conformance suite compares: the digest of each array and of the ids of each
+   * map.
+   */
   Digests digests() {
     Open model = opened();
     try {
+      model.files.expectUndamaged();
       Digests digests = new Digests(model.files);
       digests.addIds(Manifest.ITEMS, model.items);
       if (model.users != null) {
@@ -180,10 +194,10 @@ public final class Model implements AutoCloseable {
 
   /** Returns what to throw for a fault: that of a truncated file, whatever was made of it. */
   private static RuntimeException staged(Open model, Throwable fault, Stage stage) {
-    if (fault instanceof InternalError) {
-      model.files.setDamage(model.files.directory.toString());
-    }
     try {
+      if (fault instanceof InternalError) {
+        model.files.setDamage(model.files.directory.toString());
+      }
       model.files.expectWhole();
     } catch (ModelException e) {
       return e.at(stage);
@@ -208,8 +222,8 @@ public final class Model implements AutoCloseable {
   }
 
   /**
-   * Returns the best n items for any history: a new user, a session, a basket. Items that the model does
-   * not have are passed over. The events of a user of the training give the list of the user.
+   * Returns the best n items for any history: a new user, a session, a basket. Items that the model
+   * does not have are passed over. The events of a user of the training give the list of the user.
    *
    * @throws ModelException if an event is not as it should be, or the model finds a fault
    */
@@ -223,8 +237,8 @@ public final class Model implements AutoCloseable {
   }
 
   /**
-   * Returns the n items that having an item speaks for the most: the list for a history of this item alone,
-   * with the final weight 1.
+   * Returns the n items that having an item speaks for the most: the list for a history of this
+   * item alone, with the final weight 1.
    *
    * @throws ModelException if the model does not have the item, or finds a fault
    */
@@ -242,29 +256,43 @@ public final class Model implements AutoCloseable {
       String user, String item, List<Event> history, int n, Options options) {
     Open model = opened();
     try {
+      model.files.expectUndamaged();
       if (n < 1) {
         throw ModelException.request("n", "an integer from 1 to 2147483647", "" + n);
       }
       if (!Times.isMomentOrNone(options.now())) {
-        throw ModelException.request(
-            "now", "a time of the years 1 to 9999", "" + options.now());
+        throw ModelException.request("now", "a time of the years 1 to 9999", "" + options.now());
       }
       boolean isFinal = options.finalWeights() || model.rule == null;
       History.check(history, isFinal);
-      Ranker.Limits limits = new Ranker.Limits(model.items, model.catalogue, options);
+      Catalogue.Gate gate = null;
+      ModelException catalogueFault = null;
+      try {
+        gate = Catalogue.gate(model.catalogue, options.filter());
+      } catch (ModelException e) {
+        if (e.verdict() == Verdict.REQUEST) {
+          throw e;
+        }
+        catalogueFault = e; // an unknown user goes before it
+      }
       Scratch s = model.scratches.poll();
       if (s == null) {
         s = new Scratch(model.ranker.similarity().columns);
       }
       if (user != null) {
         takeStored(model, s, user);
-      } else if (item != null) {
-        takeItem(model, s, item);
-      } else {
-        History.encode(s, history, model.items, isFinal ? null : model.rule, options.now());
       }
-      model.ranker.rank(s, limits, n);
-      List<Recommendation> list = toItems(model, s, options.explain());
+      IdMap.Parsed items = model.items.parse();
+      if (catalogueFault != null) {
+        throw catalogueFault;
+      }
+      if (item != null) {
+        takeItem(s, items, item);
+      } else if (user == null) {
+        History.encode(s, history, items, isFinal ? null : model.rule, options.now());
+      }
+      model.ranker.rank(s, new Ranker.Limits(items, gate, options), n);
+      List<Recommendation> list = toItems(model, s, items, options.explain());
       model.files.expectWhole();
       model.scratches.add(s); // not after a fault, as nobody knows what is in it
       return list;
@@ -273,8 +301,8 @@ public final class Model implements AutoCloseable {
     }
   }
 
-  private static void takeItem(Open model, Scratch s, String id) {
-    int item = model.items.parse().position(id);
+  private static void takeItem(Scratch s, IdMap.Parsed items, String id) {
+    int item = items.position(id);
     if (item < 0) {
       throw ModelException.of(
           Verdict.UNKNOWN_ITEM, "", "item", "an item of the model", Json.show(id));
@@ -310,19 +338,20 @@ public final class Model implements AutoCloseable {
       if (isOrdered) {
         int position = model.order.getInt(begin + at);
         if (position < 1 || position > length) {
-          throw ModelException.of(Verdict.CSR, model.files.place(Manifest.ORDER), "",
-              "positions from 1 to " + length, "" + position);
+          throw ModelException.of(
+              Verdict.CSR,
+              model.files.place(Manifest.ORDER),
+              "",
+              "positions from 1 to " + length,
+              "" + position);
         }
         s.weights[at] = model.rule.decay(weight, position, length);
       }
     }
   }
 
-  private static List<Recommendation> toItems(Open model, Scratch s, boolean explain) {
-    if (s.list.size == 0) {
-      return List.of();
-    }
-    IdMap.Parsed ids = model.items.parse();
+  private static List<Recommendation> toItems(
+      Open model, Scratch s, IdMap.Parsed ids, boolean explain) {
     List<Recommendation> list = new ArrayList<>(s.list.size);
     for (int at = 0; at < s.list.size; at++) {
       int item = s.list.items[at];
@@ -331,8 +360,7 @@ public final class Model implements AutoCloseable {
       if (explain) {
         because = isFilled ? List.of() : shares(model, s, ids, item);
       }
-      list.add(
-          new Recommendation(ids.id(item), item, s.list.scores[at], isFilled, because));
+      list.add(new Recommendation(ids.id(item), item, s.list.scores[at], isFilled, because));
     }
     return Collections.unmodifiableList(list);
   }

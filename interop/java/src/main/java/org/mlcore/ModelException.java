@@ -1,7 +1,8 @@
 package org.mlcore;
 
 /**
- * Every refusal of this library; only the use of a closed model is an {@link IllegalStateException}.
+ * Every refusal of this library; only the use of a closed model is an {@link
+ * IllegalStateException}.
  *
  * <p>The message is {@code <place>: <name>: expected <rule>, got <value>}.
  */

@@ -30,6 +30,7 @@ final class ModelFiles {
   private final Map<String, Bytes> contents = new HashMap<>();
   private final Mark[] marks;
   private volatile ModelException damage; // found in a mapping
+  private volatile int settled; // so that nothing above is left out by a compiler
 
   /** Opens all files; segments have 2^segmentBits bytes. */
   ModelFiles(Path directory, Model.Mode mode, int segmentBits) {
@@ -38,7 +39,8 @@ final class ModelFiles {
       String got = Files.exists(directory) ? "a file" : "no such directory";
       throw ModelException.io(directory.toString(), "a model directory", got, null);
     }
-    // One handle of the directory for all files: they belong together even if another model takes its
+    // One handle of the directory for all files: they belong together even if another model takes
+    // its
     // name meanwhile. Where the system has no such handles, the path must do.
     try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory)) {
       SecureDirectoryStream<Path> handle =
@@ -94,16 +96,17 @@ final class ModelFiles {
     }
   }
 
-  /** Returns what the system knows of a file itself, not of where a link leads; null if none is there. */
+  /**
+   * Returns what the system knows of a file itself, not of where a link leads; null if none is
+   * there.
+   */
   private BasicFileAttributes attributes(SecureDirectoryStream<Path> handle, String name)
       throws IOException {
     try {
       BasicFileAttributeView view =
           handle == null
               ? Files.getFileAttributeView(
-                  directory.resolve(name),
-                  BasicFileAttributeView.class,
-                  LinkOption.NOFOLLOW_LINKS)
+                  directory.resolve(name), BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
               : handle.getFileAttributeView(
                   Path.of(name), BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
       return view.readAttributes();
@@ -169,9 +172,9 @@ final class ModelFiles {
   }
 
   /**
-   * Throws once a byte of a mapping is gone, for good: nobody knows what was made of it. Past the end of
-   * a truncated file its last page has zeros; on other pages Java throws an InternalError, at once or a
-   * little later.
+   * Throws once a byte of a mapping is gone, for good: nobody knows what was made of it. Past the
+   * end of a truncated file its last page has zeros; on other pages Java throws an InternalError,
+   * at once or a little later.
    */
   void expectWhole() {
     if (damage == null) {
@@ -185,14 +188,31 @@ final class ModelFiles {
         setDamage(directory.toString());
       }
     }
-    if (damage != null) {
-      throw damage;
-    }
+    expectUndamaged();
   }
 
   /** Notes that reading a mapping failed. */
   void setDamage(String place) {
-    damage =
-        ModelException.io(place, "a file that stays as it was opened", "a truncated one", null);
+    if (damage == null) {
+      damage =
+          ModelException.io(place, "a file that stays as it was opened", "a truncated one", null);
+    }
+    // Compiled code goes on after such a fault, and the error comes at the next call into the
+    // virtual
+    // machine: now, and not in the caller. Two dimensions make such a call, whatever is compiled.
+    for (int size = 1; size < 4; size++) {
+      try {
+        settled = new byte[size][size].length;
+      } catch (InternalError e) {
+        // It is what the damage says.
+      }
+    }
+  }
+
+  /** Throws if reading a mapping failed before; no mapping is looked at. */
+  void expectUndamaged() {
+    if (damage != null) {
+      throw damage;
+    }
   }
 }

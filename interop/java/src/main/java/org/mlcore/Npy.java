@@ -26,12 +26,16 @@ final class Npy {
     }
     // There is one text for each array, so it is made and compared; nothing has to be parsed.
     String text =
-        "{'descr': '" + spec.type() + "', 'fortran_order': False, 'shape': (" + spec.length()
+        "{'descr': '"
+            + spec.type()
+            + "', 'fortran_order': False, 'shape': ("
+            + spec.length()
             + ",), }";
     byte[] expected = Arrays.copyOf(text.getBytes(StandardCharsets.US_ASCII), size - 10);
     Arrays.fill(expected, text.length(), expected.length, (byte) ' ');
     expected[expected.length - 1] = '\n';
-    if (text.length() >= expected.length || !Arrays.equals(expected, 0, expected.length, head, 10, size)) {
+    if (text.length() >= expected.length
+        || !Arrays.equals(expected, 0, expected.length, head, 10, size)) {
       throw refuse(place, "header", text + " and spaces up to a line feed", "other bytes");
     }
     long bytes = spec.length() * spec.elementBytes(); // at most 2^56

@@ -10,8 +10,8 @@ import java.util.List;
 /**
  * An archive of arrays: section 5 of SPEC.md.
  *
- * <p>There is one form that it can have. So each header is written anew from what it says and compared
- * with the bytes that stand there: whatever is not allowed differs somewhere.
+ * <p>There is one form that it can have. So each header is written anew from what it says and
+ * compared with the bytes that stand there: whatever is not allowed differs somewhere.
  */
 final class Npz {
   private static final int ALIGNMENT = 64;
@@ -67,7 +67,8 @@ final class Npz {
     int crc = header.getInt(14);
     byte[] expected = localHeader(name, offset, crc, size);
     if (!standsAt(offset, expected)) {
-      throw refuse(offset, "the member " + name + ", stored and aligned to 64 bytes", "other bytes");
+      throw refuse(
+          offset, "the member " + name + ", stored and aligned to 64 bytes", "other bytes");
     }
     long start = offset + expected.length;
     if (size < 0 || size > file.size() - start) {
@@ -103,7 +104,9 @@ final class Npz {
     return taken(header.put(new byte[zeros]));
   }
 
-  /** Puts what both headers of a member have, from the version needed to the length of the extra. */
+  /**
+   * Puts what both headers of a member have, from the version needed to the length of the extra.
+   */
   private static void putCommon(
       ByteBuffer header, boolean isZip64, int crc, long size, String name, int extra) {
     int shown = (int) (isLarge(size) ? ZIP64 : size);
@@ -127,8 +130,7 @@ final class Npz {
     }
     ByteBuffer header = room(LARGEST_HEADER).putInt(0x02014B50);
     header.putShort((short) (0x0300 + (isZip64 ? 45 : 20)));
-    putCommon(
-        header, isZip64, member.crc(), member.size(), member.name(), extra.position());
+    putCommon(header, isZip64, member.crc(), member.size(), member.name(), extra.position());
     header.putShort((short) 0).putShort((short) 0).putShort((short) 0).putInt(0x81A40000);
     header.putInt((int) (isLarge(member.offset()) ? ZIP64 : member.offset()));
     header.put(member.name().getBytes(StandardCharsets.US_ASCII)).put(taken(extra));

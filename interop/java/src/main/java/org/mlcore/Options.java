@@ -17,8 +17,8 @@ import java.util.List;
  * @param explain whether each item gets what adds up to its score
  * @param filter what the catalogue of the model must say of an item
  * @param finalWeights whether the weights of a history are not to be changed by the model's rule
- * @param now the time from which the rule tells the age of events, in microseconds since 1970 UTC; for
- *     {@link Event#NO_TIME} the reference time of the model, never the clock
+ * @param now the time from which the rule tells the age of events, in microseconds since 1970 UTC;
+ *     for {@link Event#NO_TIME} the reference time of the model, never the clock
  */
 public record Options(
     List<String> include,

@@ -6,7 +6,9 @@ package org.mlcore;
  */
 final class Portable {
   private static final double SQRT_HALF = 0x1.6a09e667f3bcdp-1;
-  private static final double[] LOG_SERIES = {1.0 / 3, -1.0 / 4, 1.0 / 5, -1.0 / 6, 1.0 / 7, -1.0 / 8};
+  private static final double[] LOG_SERIES = {
+    1.0 / 3, -1.0 / 4, 1.0 / 5, -1.0 / 6, 1.0 / 7, -1.0 / 8
+  };
   private static final double[] EXP_SERIES = {1, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120};
 
   private Portable() {}

@@ -17,8 +17,8 @@ final class Ranker {
     final boolean includeSeen;
     final boolean fill;
 
-    Limits(IdMap items, Catalogue catalogue, Options options) {
-      gate = Catalogue.gate(catalogue, options.filter());
+    Limits(IdMap.Parsed items, Catalogue.Gate gate, Options options) {
+      this.gate = gate;
       includeSeen = options.includeSeen();
       fill = options.fill();
       exclude = positions(items, options.exclude());
@@ -35,8 +35,8 @@ final class Ranker {
       include = allowed;
     }
 
-    private static int[] positions(IdMap items, List<String> ids) {
-      return ids.isEmpty() ? NONE : Catalogue.positions(items.parse(), ids);
+    private static int[] positions(IdMap.Parsed items, List<String> ids) {
+      return ids.isEmpty() ? NONE : Catalogue.positions(items, ids);
     }
   }
 
@@ -159,7 +159,10 @@ final class Ranker {
     return result;
   }
 
-  /** Returns those of some ascending items that users have, the most popular first, ties by position. */
+  /**
+   * Returns those of some ascending items that users have, the most popular first, ties by
+   * position.
+   */
   private int[] byPopularity(int[] items) {
     long[] keys = new long[items.length]; // ascend as popularity descends
     for (int at = 0; at < items.length; at++) {

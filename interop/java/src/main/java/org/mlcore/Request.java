@@ -161,8 +161,7 @@ final class Request {
   }
 
   private static long time(Object value, String name) {
-    long time =
-        value instanceof Json.Number ? ((Json.Number) value).integer() : Json.NO_INTEGER;
+    long time = value instanceof Json.Number ? ((Json.Number) value).integer() : Json.NO_INTEGER;
     if (!Times.isMoment(time)) {
       throw refuse(name, "microseconds of the years 1 to 9999", value);
     }

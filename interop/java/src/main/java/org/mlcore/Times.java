@@ -34,8 +34,12 @@ final class Times {
     try {
       LocalDateTime moment =
           LocalDateTime.of(
-              part(text, 0, 4), part(text, 5, 7), part(text, 8, 10), part(text, 11, 13),
-              part(text, 14, 16), part(text, 17, 19));
+              part(text, 0, 4),
+              part(text, 5, 7),
+              part(text, 8, 10),
+              part(text, 11, 13),
+              part(text, 14, 16),
+              part(text, 17, 19));
       long time = 1_000_000 * moment.toEpochSecond(ZoneOffset.UTC) + part(text, 20, 26);
       return isMoment(time) ? time : Event.NO_TIME;
     } catch (DateTimeException e) {

@@ -95,8 +95,7 @@ final class Verifier {
         int position = order.getInt(begin + at);
         if (position < 1 || position > length || taken.get(position - 1)) {
           String expected = "each of 1 to " + length + " once in the history";
-          throw refuse(
-              files, Manifest.ORDER, "positions", begin + at, expected, "" + position);
+          throw refuse(files, Manifest.ORDER, "positions", begin + at, expected, "" + position);
         }
         taken.set(position - 1);
       }
