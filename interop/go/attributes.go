@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/mlcore/mlcore/interop/go/internal/show"
 )
@@ -31,6 +32,34 @@ type attributeTable struct {
 	timed   bool // whether the catalogue says when items are there:
 	// In microseconds since 1970 UTC, or noTime.
 	from, until []int64
+
+	lock sync.Mutex
+	// What filters have looked at and found sound: columns, and the times as times.
+	sound map[int]bool
+}
+
+// times stands for from and until among the columns.
+const times = -1
+
+// isSound looks at all numbers of a column, or at the times, when a filter uses them first: what is found
+// faulty must not depend on which items a list comes by.
+func (t *attributeTable) isSound(part int, look func() bool) bool {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	if t.sound == nil {
+		t.sound = map[int]bool{}
+	}
+	if !t.sound[part] {
+		t.sound[part] = look()
+	}
+	return t.sound[part]
+}
+
+func (t *attributeTable) areTimesSound() bool {
+	return t.isSound(times, func() bool {
+		isNone := func(time int64) bool { return !isTime(time) }
+		return !slices.ContainsFunc(t.from, isNone) && !slices.ContainsFunc(t.until, isNone)
+	})
 }
 
 const (
@@ -285,7 +314,7 @@ func (m *Model) UnknownValues(filter *Filter) (unknown []ColumnValue, err error)
 	err = m.use(StagePredict, func() error {
 		for _, lists := range []map[string][]string{filter.AnyOf, filter.NoneOf} {
 			for _, column := range sortedKeys(nil, lists) {
-				codes, err := m.attributeColumn("any_of", column)
+				codes, err := m.soundColumn("any_of", column)
 				if err != nil {
 					return err
 				}

@@ -22,11 +22,16 @@ type filter struct {
 	includeRoom []int32 // memory of include, which may be nil
 }
 
-// set resolves the ids of options; the memory of the filter is used again.
-func (f *filter) set(m *Model, options *RecommendOptions) error {
-	if err := options.Now.check("now"); err != nil {
+// check refuses options for what they say themselves, and for columns that the model does not have.
+func (f *filter) check(m *Model, options *RecommendOptions) error {
+	if err := options.Now.check("now"); err != nil || options.Filter == nil {
 		return err
 	}
+	return f.gate.check(m, options.Filter)
+}
+
+// set resolves the ids of checked options; the memory of the filter is used again.
+func (f *filter) set(m *Model, options *RecommendOptions) error {
 	if len(options.Include)+len(options.Exclude) > 0 {
 		if err := m.items.parse(); err != nil {
 			return err

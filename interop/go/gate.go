@@ -54,10 +54,67 @@ func (g *gate) reset() {
 // isOpen reports whether all items pass.
 func (g *gate) isOpen() bool { return len(g.conditions) == 0 && !g.timed }
 
-// set compiles a filter; the memory of the gate is used again.
+// check refuses a filter for what it says itself, and for columns that the model does not have. If their map
+// is faulty, set says so.
+func (g *gate) check(m *Model, wanted *Filter) error {
+	defer g.forget()
+	if err := checkColumns(g, m, "any_of", wanted.AnyOf); err != nil {
+		return err
+	}
+	if err := checkColumns(g, m, "none_of", wanted.NoneOf); err != nil {
+		return err
+	}
+	if wanted.AvailableAt.isKnown && (m.attributes == nil || !m.attributes.timed) {
+		return refuse(VerdictRequest, "", "filter: available_at",
+			"a model with available_from or available_until of its items", "one without")
+	}
+	if err := wanted.AvailableAt.check("filter: available_at"); err != nil {
+		return err
+	}
+	if err := checkColumns(g, m, "at_most", wanted.AtMost); err != nil {
+		return err
+	}
+	for _, name := range g.names {
+		if most := wanted.AtMost[name]; most < 1 || most > math.MaxInt32 {
+			return refuseRequest("filter: at_most: "+show.Cut(name, show.Limit),
+				fmt.Sprintf("an integer from 1 to %d", math.MaxInt32), most)
+		}
+	}
+	return nil
+}
+
+// checkColumns looks for the columns of a part of a filter, and leaves them in g.names.
+func checkColumns[T any](g *gate, m *Model, key string, part map[string]T) error {
+	g.names = sortedKeys(g.names, part)
+	if m.attributes != nil && m.attributes.columns.parse() != nil {
+		return nil
+	}
+	for _, name := range g.names {
+		if _, err := m.attributeColumn(key, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget lets go of names, or the request would be kept alive.
+func (g *gate) forget() { clear(g.names[:cap(g.names)]) }
+
+// isEmpty reports whether a filter asks for nothing.
+func (wanted *Filter) isEmpty() bool {
+	return len(wanted.AnyOf)+len(wanted.NoneOf)+len(wanted.AtMost) == 0 && !wanted.AvailableAt.isKnown
+}
+
+// set compiles a checked filter; the memory of the gate is used again.
 func (g *gate) set(m *Model, wanted *Filter) error {
 	g.table = m.attributes
-	defer func() { clear(g.names[:cap(g.names)]) }() // or the request would be kept alive
+	if wanted.isEmpty() {
+		return nil
+	}
+	if err := cmp.Or(g.table.columns.parse(), g.table.values.parse()); err != nil {
+		return err
+	}
+	defer g.forget()
 	// In the order of columns, so that a faulty catalogue gives the same answer each time.
 	if err := g.addConditions(m, "any_of", wanted.AnyOf, true); err != nil {
 		return err
@@ -65,47 +122,24 @@ func (g *gate) set(m *Model, wanted *Filter) error {
 	if err := g.addConditions(m, "none_of", wanted.NoneOf, false); err != nil {
 		return err
 	}
-	if err := g.setMoment(m, wanted.AvailableAt); err != nil {
-		return err
+	if g.timed, g.moment = wanted.AvailableAt.isKnown, wanted.AvailableAt.microseconds; g.timed && !g.table.areTimesSound() {
+		return m.refuseAttributes(availabilityFile)
 	}
 	g.names = sortedKeys(g.names, wanted.AtMost)
 	for _, name := range g.names {
-		codes, err := m.attributeColumn("at_most", name)
+		codes, err := m.soundColumn("at_most", name)
 		if err != nil {
 			return err
 		}
-		most := wanted.AtMost[name]
-		if most < 1 || most > math.MaxInt32 {
-			return refuseRequest("filter: at_most: "+show.Cut(name, show.Limit),
-				fmt.Sprintf("an integer from 1 to %d", math.MaxInt32), most)
-		}
-		g.caps = append(g.caps, groupCap{codes, most})
+		g.caps = append(g.caps, groupCap{codes, wanted.AtMost[name]})
 	}
-	return nil
-}
-
-func (g *gate) setMoment(m *Model, moment Timestamp) error {
-	if !moment.isKnown {
-		return nil
-	}
-	if m.attributes == nil || !m.attributes.timed {
-		return refuse(VerdictRequest, "", "filter: available_at",
-			"a model with available_from or available_until of its items", "one without")
-	}
-	if err := moment.check("filter: available_at"); err != nil {
-		return err
-	}
-	g.timed, g.moment = true, moment.microseconds
 	return nil
 }
 
 func (g *gate) addConditions(m *Model, key string, lists map[string][]string, isAnyOf bool) error {
 	g.names = sortedKeys(g.names, lists)
 	for _, name := range g.names {
-		codes, err := m.attributeColumn(key, name)
-		if err == nil {
-			err = g.table.values.parse()
-		}
+		codes, err := m.soundColumn(key, name)
 		if err != nil {
 			return err
 		}
@@ -138,14 +172,30 @@ func (g *gate) nextCondition() *condition {
 
 const shownColumns = 10 // in messages
 
-// attributeColumn returns the codes of a column that a part of a filter names.
-func (m *Model) attributeColumn(key, name string) ([]int32, error) {
+// soundColumn returns the codes of a column that a part of a filter names, none of which is out of range.
+func (m *Model) soundColumn(key, name string) ([]int32, error) {
+	position, err := m.attributeColumn(key, name)
+	if err != nil {
+		return nil, err
+	}
+	codes := m.attributes.column(position)
+	isSound := m.attributes.isSound(position, func() bool {
+		return !slices.ContainsFunc(codes, func(code int32) bool { return !m.attributes.isCode(code) })
+	})
+	if !isSound {
+		return nil, m.refuseAttributes(attributesFile)
+	}
+	return codes, nil
+}
+
+// attributeColumn returns the position of a column that a part of a filter names.
+func (m *Model) attributeColumn(key, name string) (int, error) {
 	if m.attributes == nil {
-		return nil, refuse(VerdictRequest, "", "filter: "+key, "a model with attributes", "one without")
+		return 0, refuse(VerdictRequest, "", "filter: "+key, "a model with attributes", "one without")
 	}
 	columns := &m.attributes.columns
 	if err := columns.parse(); err != nil {
-		return nil, err
+		return 0, err
 	}
 	position := columns.position(name)
 	if position < 0 {
@@ -156,10 +206,10 @@ func (m *Model) attributeColumn(key, name string) ([]int32, error) {
 		if columns.count > shownColumns {
 			known = append(known, "...")
 		}
-		return nil, refuse(VerdictRequest, "", "filter: "+key,
+		return 0, refuse(VerdictRequest, "", "filter: "+key,
 			"a column of the model, "+cmp.Or(strings.Join(known, ", "), "none"), show.String(name))
 	}
-	return m.attributes.column(position), nil
+	return position, nil
 }
 
 // admits reports whether an item passes. If the catalogue holds what no catalogue may hold, the file is

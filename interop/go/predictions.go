@@ -105,6 +105,9 @@ type Prepared struct {
 func (m *Model) Prepare(options RecommendOptions) (*Prepared, error) {
 	p := &Prepared{model: m, filter: new(filter), guard: options.Guard}
 	err := m.use(StagePredict, func() error {
+		if err := p.filter.check(m, &options); err != nil {
+			return err
+		}
 		if err := p.filter.set(m, &options); err != nil {
 			return err
 		}

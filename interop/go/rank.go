@@ -256,16 +256,19 @@ func (m *Model) storedHistory(s *scratch, user int) ([]int32, []float32, error) 
 
 // encode brings a history of a request into the form of a stored one, in the memory of s, and counts
 // the items that the model does not have.
-func (m *Model) encode(s *scratch, r *request, f *filter) (items []int32, weights []float32, unknown int, err error) {
-	isFinal := m.rule == nil || f.finalWeights || r.mustKnow
-	if err := m.findItems(s, r.history, isFinal); err != nil {
-		return nil, nil, 0, err
+func (m *Model) encode(s *scratch, r *request) (items []int32, weights []float32, unknown int, err error) {
+	isFinal, now := m.isFinal(r), Timestamp{}
+	if r.filter != nil {
+		now = r.filter.now
+	} else {
+		now = r.options.Now
 	}
+	m.findItems(s, r.history)
 	slices.SortFunc(s.events, compareEvents)
 	if isFinal {
 		err = m.takeFinal(s)
 	} else {
-		err = m.weigh(s, f.now)
+		err = m.weigh(s, now)
 	}
 	if err == nil {
 		unknown, err = m.countUnknown(s, isFinal)
@@ -273,9 +276,14 @@ func (m *Model) encode(s *scratch, r *request, f *filter) (items []int32, weight
 	return s.items, s.weights, unknown, err
 }
 
-// findItems checks the weights, and sets s.events and s.unknown.
-func (m *Model) findItems(s *scratch, history []HistoryItem, isFinal bool) error {
-	s.events, s.unknown = s.events[:0], s.unknown[:0]
+// isFinal reports whether the weights of the history of a request are final.
+func (m *Model) isFinal(r *request) bool {
+	return m.rule == nil || r.mustKnow || (r.options != nil && r.options.FinalWeights) ||
+		(r.filter != nil && r.filter.finalWeights)
+}
+
+// checkHistory looks at weights and times.
+func checkHistory(history []HistoryItem, isFinal bool) error {
 	for _, item := range history {
 		if fault := weightFault(item.Weight, isFinal); fault != "" {
 			return refuseRequest("history: item "+show.String(item.ID)+": weight", fault, shownFloat(item.Weight))
@@ -284,9 +292,23 @@ func (m *Model) findItems(s *scratch, history []HistoryItem, isFinal bool) error
 			return err
 		}
 	}
-	if err := m.items.parse(); err != nil {
-		return err
+	return nil
+}
+
+func firstTwice(history []HistoryItem) (string, bool) {
+	seen := map[string]bool{}
+	for _, item := range history {
+		if seen[item.ID] {
+			return item.ID, true
+		}
+		seen[item.ID] = true
 	}
+	return "", false
+}
+
+// findItems sets s.events and s.unknown.
+func (m *Model) findItems(s *scratch, history []HistoryItem) {
+	s.events, s.unknown = s.events[:0], s.unknown[:0]
 	for place, item := range history {
 		if position := m.items.position(item.ID); position < 0 {
 			s.unknown = append(s.unknown, item.ID)
@@ -296,7 +318,6 @@ func (m *Model) findItems(s *scratch, history []HistoryItem, isFinal bool) error
 			})
 		}
 	}
-	return nil
 }
 
 // weightFault returns the rule that a weight breaks, or "".

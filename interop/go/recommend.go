@@ -128,28 +128,33 @@ func (m *Model) rankRequest(s *scratch, r *request) (line Line, err error) {
 	f := r.filter
 	s.guard, s.steps = r.guard, 0
 	if f == nil {
-		f, s.guard = &s.filter, r.options.Guard
+		s.guard = r.options.Guard
+	}
+	user, err := m.find(s, r)
+	if err != nil {
+		if VerdictOf(err) == VerdictUnknownItem {
+			line.UnknownItems = 1
+		}
+		return line, err
+	}
+	var items []int32
+	var weights []float32
+	if r.byUser {
+		items, weights, err = m.storedHistory(s, user)
+	} else {
+		items, weights, line.UnknownItems, err = m.encode(s, r)
+	}
+	if err != nil {
+		return line, err
+	}
+	if f == nil {
+		f = &s.filter
 		if err := f.set(m, r.options); err != nil {
 			return line, err
 		}
 	}
 	if r.only != nil || len(r.never) > 0 {
 		f = s.narrowed.set(m, f, r.only, r.never)
-	}
-	var items []int32
-	var weights []float32
-	if r.byUser {
-		if items, weights, err = m.historyOf(s, r.user); err == nil {
-			err = m.items.parse()
-		}
-	} else {
-		items, weights, line.UnknownItems, err = m.encode(s, r, f)
-	}
-	if err != nil {
-		return line, err
-	}
-	if r.mustKnow && line.UnknownItems > 0 {
-		return line, refuse(VerdictUnknownItem, "", "item", "an item of the model", show.String(r.history[0].ID))
 	}
 	line.KnownItems = len(items)
 	if err := m.admit(s, r, items, f); err != nil {
@@ -169,19 +174,48 @@ func countFilled(list []ranked) (count int) {
 	return count
 }
 
-// historyOf returns the history of a user, or the verdict unknown_user.
-func (m *Model) historyOf(s *scratch, userID string) ([]int32, []float32, error) {
+// find returns the position of the user of a request, and refuses in the order of IDM-6 and REC-13: the
+// request alone, the map of the users, an unknown user, the map of the items, an unknown item.
+func (m *Model) find(s *scratch, r *request) (user int, err error) {
+	if r.filter == nil {
+		if err := s.filter.check(m, r.options); err != nil {
+			return 0, err
+		}
+	}
+	isFinal := m.isFinal(r)
+	if err := checkHistory(r.history, isFinal); err != nil {
+		return 0, err
+	}
+	if r.byUser {
+		if user, err = m.findUser(r.user); err != nil {
+			return 0, err
+		}
+	}
+	if err := m.items.parse(); err != nil {
+		// With a sound map this is found without a set.
+		if id, isTwice := firstTwice(r.history); isFinal && isTwice {
+			return 0, m.refuseTwice(id)
+		}
+		return 0, err
+	}
+	if r.mustKnow && m.items.position(r.history[0].ID) < 0 {
+		return 0, refuse(VerdictUnknownItem, "", "item", "an item of the model", show.String(r.history[0].ID))
+	}
+	return user, nil
+}
+
+func (m *Model) findUser(userID string) (int, error) {
 	if !m.files.manifest.WithUsers() {
-		return nil, nil, refuse(VerdictUnknownUser, "", "users", "a model with users", "one trained without")
+		return 0, refuse(VerdictUnknownUser, "", "users", "a model with users", "one trained without")
 	}
 	if err := m.users.parse(); err != nil {
-		return nil, nil, err
+		return 0, err
 	}
 	user := m.users.position(userID)
 	if user < 0 {
-		return nil, nil, refuse(VerdictUnknownUser, "", "user", "a user of the model", show.String(userID))
+		return 0, refuse(VerdictUnknownUser, "", "user", "a user of the model", show.String(userID))
 	}
-	return m.storedHistory(s, user)
+	return user, nil
 }
 
 // toItems gives the list its ids: two allocations, however long it is, and one more for all shares.

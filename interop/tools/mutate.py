@@ -63,7 +63,9 @@ def read_files(folder: Path) -> Files:
 
 
 def _pick(rng: random.Random, files: Files, *endings: str) -> str:
-    return rng.choice([name for name in files if name.endswith(endings)])
+    """Return one of the files of a sound model, not one of those that are passed over."""
+    names: list[str] = [*json.loads(_content(files, MANIFEST))["files"], MANIFEST]
+    return rng.choice([name for name in names if name.endswith(endings)])
 
 
 def _content(files: Files, name: str) -> bytes:
@@ -106,12 +108,11 @@ def _json(rng: random.Random, data: bytes) -> bytes:
 
 def _array(rng: random.Random, files: Files, other: Files) -> str:
     name = _pick(rng, files, ".npz")
-    arrays = json.loads(_content(files, MANIFEST))["files"][name]["arrays"]
+    types = json.loads(_content(files, MANIFEST))["files"][name]["arrays"]
     data = _content(files, name)
-    members = [
-        info.filename.removesuffix(".npy") for info in zipfile.ZipFile(io.BytesIO(data)).infolist()
-    ]
-    dtypes = [arrays[member]["dtype"] for member in members]
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        arrays = [member.removesuffix(".npy") for member in archive.namelist()]
+    dtypes = [types[array]["dtype"] for array in arrays]
     _put(files, name, change_array(rng, data, dtypes), True)
     return name
 
@@ -229,7 +230,7 @@ def write_corpus(folder: Path, models: int, requests: int, seed: int) -> None:
             texts = []
             for place in range(requests // 2 // share + (rng.random() < requests / 2 / share % 1)):
                 request = random_request(rng, known_of(base), f"{number}-{place}")
-                is_damaged = rng.random() < (0.8 if is_sound else 0.1)
+                is_damaged = rng.random() < (0.8 if is_sound else 0.2)
                 texts.append(damage_request(rng, request) if is_damaged else json.dumps(request))
             where = base.relative_to(INTEROP.parent).as_posix()
             line = {"model": name, "damage": f"{done} in {where}", "requests": texts}

@@ -168,6 +168,15 @@ class Attributes:
         fine = (codes >= NO_VALUE) & (codes < len(self.values))
         _expect(fine, codes, f"{place}: codes.npy", f"{NO_VALUE} to {len(self.values) - 1}")
 
+    def load_ids(self) -> None:
+        """Read the names of the columns and the values.
+
+        Raises:
+            IdMapError: a column or a value is malformed.
+        """
+        self.columns.load()
+        self.values.load()
+
     def verify(self, files: ModelFiles) -> None:
         """Check all ids and all values.
 
@@ -175,8 +184,7 @@ class Attributes:
             IdMapError: a column or a value is malformed.
             CsrError: a code or a time is out of range.
         """
-        self.columns.load()
-        self.values.load()
+        self.load_ids()
         self._check_codes(self.codes, files.place(_CODES))
         if self.availability is not None:
             self.availability.check(files.place(_TIMES))

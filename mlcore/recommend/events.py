@@ -85,9 +85,13 @@ def encode_events(
     unknown: list[int] = []
     for row, events in enumerate(histories):
         missing = set()
-        for item_id, weight, *rest in events:
-            position = items.position(check_asked("history: item_id", item_id))
-            value = _weight(item_id, weight)
+        # All weights come before the first position: a faulty request before a faulty map of the items.
+        checked = [
+            (check_asked("history: item_id", item_id), _weight(item_id, weight), rest)
+            for item_id, weight, *rest in events
+        ]
+        for item_id, value, rest in checked:
+            position = items.position(item_id)
             if position is None:
                 missing.add(item_id)
                 continue

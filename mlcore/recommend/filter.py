@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from mlcore.artifact.attributes import Attributes
+from mlcore.artifact.attributes import Attributes, Availability
 from mlcore.columns import time_of
-from mlcore.errors import ConfigError, DataError, DataWarning, shorten, shorten_json
+from mlcore.errors import ConfigError, DataError, DataWarning, IdMapError, shorten, shorten_json
 from mlcore.files.catalogue import NO_VALUE
 from mlcore.files.inputs import display_name, read_text
 from mlcore.files.options import InputOptions, PathLike
@@ -34,6 +34,7 @@ _QUOTES = "in single quotes, the shell leaves the double ones within as they are
 SHOWN_VALUES = 3
 SHOWN_COLUMNS = 10
 _KEYS = ("any_of", "none_of", "available_at", "at_most")
+_BY_COLUMN = ("any_of", "none_of", "at_most")
 _NO_ATTRIBUTES = "--attributes FILE keeps the catalogue when training, or brings it when predicting"
 
 
@@ -85,6 +86,21 @@ class ItemFilter:
             _limits(value.get("at_most", {}), f"{place}: at_most"),
         )
 
+    def check(self, attributes: Attributes | None) -> None:
+        """Refuse what the catalogue of a model does not have.
+
+        Raises:
+            DataError: the model has no such column, or no times.
+        """
+        try:
+            for name in _BY_COLUMN:
+                for column in getattr(self, name):
+                    _find_column(attributes, column, name)
+        except IdMapError:
+            pass  # whoever looks at the items of a column finds this, too
+        if self.available_at is not None:
+            _availability(attributes)
+
     def admitted(self, attributes: Attributes | None) -> BoolArray | None:
         """Return which items meet the conditions, (I,), or None for all.
 
@@ -98,13 +114,7 @@ class ItemFilter:
             for column, values in getattr(self, name).items()
         ]
         if self.available_at is not None:
-            if attributes is None or attributes.availability is None:
-                raise DataError(
-                    "filter: available_at: expected a model with available_from or available_until "
-                    "of its items, got one without",
-                    _NO_ATTRIBUTES,
-                )
-            met.append(attributes.availability.at(self.available_at))
+            met.append(_availability(attributes).at(self.available_at))
         return np.logical_and.reduce(met) if met else None
 
     def caps(self, attributes: Attributes | None) -> Caps | None:
@@ -220,6 +230,16 @@ def _has_any(
         if position is not None:
             wanted[position] = True
     return wanted[known.column(place)]
+
+
+def _availability(attributes: Attributes | None) -> Availability:
+    if attributes is None or attributes.availability is None:
+        raise DataError(
+            "filter: available_at: expected a model with available_from or available_until "
+            "of its items, got one without",
+            _NO_ATTRIBUTES,
+        )
+    return attributes.availability
 
 
 def _find_column(attributes: Attributes | None, column: str, name: str) -> tuple[Attributes, int]:

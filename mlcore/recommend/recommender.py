@@ -23,7 +23,6 @@ from mlcore.recommend.filter import FilterLike, ItemFilter
 from mlcore.recommend.lists import Contribution, RankedList, RankedLists, Recommendation
 from mlcore.recommend.options import Fill, Weights
 from mlcore.recommend.ranker import RankedUsers, Ranker
-from mlcore.recommend.ranking import Filters
 from mlcore.recommend.request import EncodedHistory, ListOptions, UserRequest, make_filters
 from mlcore.recommend.user_items import UserItems
 
@@ -118,8 +117,8 @@ class Recommender(Ranker):
         options = ListOptions(
             n, include, exclude, include_seen, fill, explain, ItemFilter.parse(filter)
         )
-        filters = self._filters(options)
-        return self._list_for(self.history_of(user_id), options, filters, user_id)
+        self._check(options)
+        return self._list_for(self.history_of(user_id), options, user_id)
 
     def predict_history(
         self,
@@ -158,8 +157,8 @@ class Recommender(Ranker):
         options = ListOptions(
             n, include, exclude, include_seen, fill, explain, ItemFilter.parse(filter)
         )
-        filters = self._filters(options)
-        return self._list_for(self._encode(history, weights, now), options, filters)
+        self._check(options)
+        return self._list_for(self._encode(history, weights, now), options)
 
     def predict_many(
         self,
@@ -236,9 +235,9 @@ class Recommender(Ranker):
         options = ListOptions(
             n, include, exclude, include_seen, fill, explain, ItemFilter.parse(filter)
         )
-        filters = self._filters(options)
+        self._check(options)
         self._position(item_id)
-        return self._list_for(self._encode([item_id], "final", None), options, filters)
+        return self._list_for(self._encode([item_id], "final", None), options)
 
     def explain(self, user_id: str, item_id: str) -> list[Contribution]:
         """Return the contributions of a user's history to the score of an item, listed or not.
@@ -309,20 +308,19 @@ class Recommender(Ranker):
         moment = None if now is None else time_of("now", now)
         return self.encode_history(events_of(history), weights, moment)[0]
 
-    def _filters(self, options: ListOptions) -> Filters:
-        """Return the filters of a request; a fault of its options goes before an unknown user or item."""
+    def _check(self, options: ListOptions) -> None:
+        """Refuse options that do not fit the model, before anybody is looked up in it."""
         self.model.check_files()
-        return make_filters(options, self.model.items, self.model.attributes)
+        options.filter.check(self.model.attributes)
 
     def _list_for(
-        self,
-        history: EncodedHistory,
-        options: ListOptions,
-        filters: Filters,
-        user_id: str | None = None,
+        self, history: EncodedHistory, options: ListOptions, user_id: str | None = None
     ) -> RankedList:
         block = [UserRequest("", history, options.fill is not None)]
-        return self._to_list(self._rank_asked(block, options, filters), 0, user_id)
+        ranked = self._rank_asked(
+            block, options, make_filters(options, self.model.items, self.model.attributes)
+        )
+        return self._to_list(ranked, 0, user_id)
 
     def _to_list(self, ranked: RankedUsers, row: int, user_id: str | None) -> RankedList:
         ids, ranking, found = self.model.items.load(), ranked.ranking, ranked.contributions

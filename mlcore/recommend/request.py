@@ -96,6 +96,8 @@ def make_filters(
     if len(excluded):
         allowed = np.ones(len(items), bool) if allowed is None else allowed
         allowed[excluded] = False
+    if attributes is not None and options.filter != ItemFilter():
+        attributes.load_ids()
     admitted = options.filter.admitted(attributes)
     if admitted is not None:
         allowed = admitted if allowed is None else allowed & admitted

@@ -551,7 +551,17 @@ def request_of_other_types(draft: Draft) -> list[Request]:
     asked = [{**of_user("ann"), key: value} for key, values in wrong.items() for value in values]
     asked += [{"user": user, "n": 2} for user in (None, 1, ["ann"], {"ann": 1})]
     asked += [{"item": item, "n": 2} for item in (None, 1, ["a"])]
-    histories: list[Any] = [None, "a", {"a": 1}, ["a"], [["a"]], [[]], [["a", 1, 2, 3]], [[1, 1]], [[None, 1]]]
+    histories: list[Any] = [
+        None,
+        "a",
+        {"a": 1},
+        ["a"],
+        [["a"]],
+        [[]],
+        [["a", 1, 2, 3]],
+        [[1, 1]],
+        [[None, 1]],
+    ]
     histories += [[["a", 1, None]], [["a", 1, "2"]], [["a", 1, 2.5]], [["a", 1, YEAR_10_000]]]
     asked += [{"history": history, "n": 2} for history in histories]
     return [*asked, {**of_user("ann"), "N": 1, "strange": None, "weight": "final"}]
