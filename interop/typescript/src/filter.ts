@@ -32,7 +32,7 @@ export interface Catalogue {
 
 interface Condition {
   readonly codes: Int32Array; // of all items in a column
-  readonly listed: ReadonlySet<number>;
+  readonly listed: Set<number>;
   readonly isAnyOf: boolean;
 }
 
@@ -66,6 +66,7 @@ export function idsOf(values: unknown, field: string): string[] {
 export class Gate {
   readonly caps: Cap[] = [];
   readonly #conditions: Condition[] = [];
+  readonly #values: string[][] = []; // of each condition
   #moment: Halves | undefined;
 
   /** Checks the form of a filter; the columns are looked up later. */
@@ -84,6 +85,7 @@ export class Gate {
     }
   }
 
+  /** Looks up the columns; the values are for {@link open}. */
   constructor(
     filter: Filter,
     readonly catalogue: Catalogue | undefined,
@@ -91,10 +93,9 @@ export class Gate {
   ) {
     for (const key of ["anyOf", "noneOf"] as const) {
       for (const [column, values] of entriesOf(filter[key], key)) {
-        const codes = this.#column(key, column);
-        const positions = idsOf(values, key).map((value) => this.catalogue!.values.position(value));
-        const listed = new Set(positions.filter((position) => position >= 0));
-        this.#conditions.push({ codes, listed, isAnyOf: key === "anyOf" });
+        const condition = { codes: this.#column(key, column), listed: new Set<number>(), isAnyOf: key === "anyOf" };
+        this.#conditions.push(condition);
+        this.#values.push(idsOf(values, key));
       }
     }
     if (filter.availableAt !== undefined) {
@@ -103,6 +104,14 @@ export class Gate {
     }
     for (const [column, most] of entriesOf(filter.atMost, "atMost")) {
       this.caps.push({ codes: this.#column("atMost", column), most, held: new Map() });
+    }
+  }
+
+  /** Looks up the values. */
+  open(): void {
+    for (const [index, { listed }] of this.#conditions.entries()) {
+      for (const value of this.#values[index]!) listed.add(this.catalogue!.values.position(value));
+      listed.delete(-1); // which is the code of no value, too
     }
   }
 

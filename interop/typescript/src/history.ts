@@ -117,13 +117,9 @@ function compareEvents(a: Event, b: Event): number {
   return a.item - b.item || compareTimes(a.time, b.time) || a.weight - b.weight;
 }
 
-/** Makes a history of events whose weights are final ([REC-2]); an item stands once. */
-export function takeFinal(events: Event[], idOf: (item: number) => string): History {
+/** Makes a history of events whose weights are final, each of another item. */
+export function takeFinal(events: Event[]): History {
   events.sort((a, b) => a.item - b.item);
-  for (let index = 1; index < events.length; index++) {
-    const { item } = events[index]!;
-    if (item === events[index - 1]!.item) throw badRequest("history", "each item once", idOf(item));
-  }
   return {
     items: Int32Array.from(events, ({ item }) => item),
     weights: Float32Array.from(events, ({ weight }) => weight),

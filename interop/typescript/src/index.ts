@@ -7,7 +7,7 @@
  * @packageDocumentation
  */
 export { MlcoreError, type Stage, type Verdict } from "./errors.js";
-export type { ByColumn, Filter } from "./filter.js";
+export type { ByColumn, Catalogue, Filter } from "./filter.js";
 export type { Counts, FileEntry, Manifest } from "./manifest.js";
 export {
   LazyModel,

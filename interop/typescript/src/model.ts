@@ -1,6 +1,7 @@
 import { keyOf, load, type Contents, type StoredArrays } from "./contents.js";
 import { atStage, MlcoreError, type Stage } from "./errors.js";
 import { decodeUtf8 } from "./json.js";
+import type { Catalogue } from "./filter.js";
 import { CONFIG, POPULARITY, type Manifest } from "./manifest.js";
 import { Core, type HistoryEvent, type HistoryOptions, type Item, type Options, type Request, type Work } from "./recommend.js";
 import type { Source } from "./source.js";
@@ -77,6 +78,12 @@ abstract class OpenModel {
     return indptr[index + 1]! - indptr[index]!;
   }
 
+  /** Returns how many items a user has. */
+  historyLength(index: number): number {
+    const { histories } = this.#use("predict");
+    return histories ? histories.indptr[index + 1]! - histories.indptr[index]! : 0;
+  }
+
   /** Returns the text of `config.json`, which says how the model was trained. */
   config(): string {
     return decodeUtf8(this.#use("predict").contents.files.get(CONFIG)!);
@@ -124,11 +131,6 @@ abstract class OpenModel {
   }
 
   /** @internal */
-  protected work(request: Request): Work<Item[]> {
-    return this.#use("predict").answer(request);
-  }
-
-  /** @internal */
   protected get core(): Core {
     return this.#use("predict");
   }
@@ -161,19 +163,27 @@ export class Model extends OpenModel {
 
   /** Answers a request of any kind. */
   answer(request: Request): Item[] {
+    return this.#run((core) => core.answer(request));
+  }
+
+  /** Returns the items of a user and their weights as lists take them: ascending, earlier ones decayed. */
+  history(user: string): Weighted[] {
+    return this.#run((core) => historyOf(core, user));
+  }
+
+  /** Returns the attributes of all items; undefined in a model without a catalogue. */
+  catalogue(): Catalogue | undefined {
+    return this.#run((core) => core.catalogue());
+  }
+
+  #run<T>(begin: (core: Core) => Work<T>): T {
     try {
-      const step = this.work(request).next();
+      const step = begin(this.core).next();
       if (step.done !== true) throw new Error("a model in memory waits for nothing");
       return step.value;
     } catch (error) {
       throw atStage(error, "predict", this.place);
     }
-  }
-
-  /** Returns the values that an item has, by column. */
-  attributes(index: number): Map<string, string> {
-    const step = attributesOf(this.core, index).next();
-    return step.value as Map<string, string>;
   }
 
   /** Returns what a worker makes the same model of with {@link fromShared}; opened as `shared` no byte is copied. */
@@ -219,37 +229,42 @@ export class LazyModel extends OpenModel {
 
   /** As {@link Model.answer}. */
   async answer(request: Request): Promise<Item[]> {
+    return this.#run((core) => core.answer(request));
+  }
+
+  /** As {@link Model.history}. */
+  async history(user: string): Promise<Weighted[]> {
+    return this.#run((core) => historyOf(core, user));
+  }
+
+  /** As {@link Model.catalogue}. */
+  async catalogue(): Promise<Catalogue | undefined> {
+    return this.#run((core) => core.catalogue());
+  }
+
+  async #run<T>(begin: (core: Core) => Work<T>): Promise<T> {
     try {
-      return await run(this.work(request));
+      const work = begin(this.core);
+      for (let given: unknown; ; ) {
+        const step = work.next(given);
+        if (step.done === true) return step.value;
+        given = await step.value;
+      }
     } catch (error) {
       throw atStage(error, "predict", this.place);
     }
   }
-
-  /** As {@link Model.attributes}. */
-  async attributes(index: number): Promise<Map<string, string>> {
-    return run(attributesOf(this.core, index));
-  }
 }
 
-async function run<T>(work: Work<T>): Promise<T> {
-  for (let given: unknown; ; ) {
-    const step = work.next(given);
-    if (step.done === true) return step.value;
-    given = await step.value;
-  }
+/** An item of a history, by its position in the model. */
+export interface Weighted {
+  readonly index: number;
+  readonly weight: number;
 }
 
-function* attributesOf(core: Core, index: number): Work<Map<string, string>> {
-  const catalogue = yield* core.catalogue();
-  const found = new Map<string, string>();
-  if (!catalogue) return found;
-  const { codes, columns, values } = catalogue;
-  for (let column = 0; column < columns.count; column++) {
-    const code = codes[column * core.items.count + index];
-    if (code !== undefined && code >= 0 && code < values.count) found.set(columns.id(column), values.id(code));
-  }
-  return found;
+function* historyOf(core: Core, user: string): Work<Weighted[]> {
+  const { items, weights } = yield* core.storedHistory(user);
+  return Array.from(items, (index, place) => ({ index, weight: weights[place]! }));
 }
 
 /** How a model is opened. */

@@ -195,7 +195,12 @@ export class Core {
   /** Answers a request. */
   *answer(request: Request): Work<Item[]> {
     checkForm(request);
+    const areFinal = request.weights === "final" || !this.rule;
+    if (request.history) checkWeights(request.history, areFinal);
     const gate = request.filter && new Gate(request.filter, yield* this.catalogue(), this.contents.place);
+    if (request.user !== undefined) this.#userOf(request.user);
+    this.items.check();
+    gate?.open();
     const include = request.include && this.#positions(request.include, "include");
     const rules: Rules = {
       n: request.n,
@@ -205,7 +210,7 @@ export class Core {
       gate,
       fill: request.fill ? () => (include ? this.#byPopularity(include) : this.#allByPopularity()) : undefined,
     };
-    const history = yield* this.#historyOf(request);
+    const history = yield* this.#historyOf(request, areFinal);
     const rows = yield* settle(this.similarity.rows(history.items));
     // From here on nothing is waited for, so that one memory serves all requests.
     this.#ranker ??= new Ranker(this.contents.manifest.counts.items);
@@ -223,8 +228,8 @@ export class Core {
     return [...positions];
   }
 
-  *#historyOf(request: Request): Work<History> {
-    if (request.user !== undefined) return yield* this.#storedHistory(request.user);
+  *#historyOf(request: Request, areFinal: boolean): Work<History> {
+    if (request.user !== undefined) return yield* this.storedHistory(request.user);
     if (request.item !== undefined) {
       const position = this.items.position(request.item);
       if (position < 0) {
@@ -232,45 +237,37 @@ export class Core {
       }
       return { items: [position], weights: [1] };
     }
-    const rule = request.weights === "final" ? undefined : this.rule;
-    const events = this.#events(request.history!, !rule);
-    const idOf = (item: number) => show(this.items.id(item));
-    if (!rule) return takeFinal(events, idOf);
+    const events = this.#events(request.history!);
+    const { rule } = this;
+    if (areFinal || !rule) return takeFinal(events);
     const norms = this.has(NORMS) ? ((yield* settle(this.array(NORMS, "norms"))) as Float64Array) : undefined;
     const factors = this.has(FACTORS) ? ((yield* settle(this.array(FACTORS, "factors"))) as Float64Array) : undefined;
+    const idOf = (item: number) => show(this.items.id(item));
     return weigh(events, rule, momentOf(request.now), { norms, factors }, idOf, this.contents.place);
   }
 
   /** Returns the events of items that the model has. */
-  #events(history: readonly HistoryEvent[], areFinal: boolean): Event[] {
-    const weights = history.map(({ id, weight = 1 }) => {
-      const rounded = areFinal ? Math.fround(weight) : weight;
-      if (!isWeight(rounded)) throw badRequest(`weight of ${show(id)}`, "a finite number above 0", weight);
-      return rounded;
-    });
+  #events(history: readonly HistoryEvent[]): Event[] {
     const events: Event[] = [];
-    const unknown = new Set<string>();
-    for (const [place, { id, time }] of history.entries()) {
+    for (let place = 0; place < history.length; place++) {
+      const { id, weight = 1, time } = history[place]!;
       const item = this.items.position(id);
-      if (item >= 0) {
-        events.push({ item, weight: weights[place]!, time: momentOf(time), place, age: 0 });
-      } else if (areFinal && unknown.has(id)) {
-        throw badRequest("history", "each item once", id);
-      } else {
-        unknown.add(id);
-      }
+      if (item >= 0) events.push({ item, weight, time: momentOf(time), place, age: 0 });
     }
     return events;
   }
 
-  /** Returns the history of a user: [REC-1]. Opening has not looked at what stands in it. */
-  *#storedHistory(user: string): Work<History> {
-    if (!this.users || !this.histories) {
-      throw new MlcoreError("unknown_user", "", "user", "a model with users", "one trained without");
-    }
+  #userOf(user: string): number {
+    if (!this.users) throw new MlcoreError("unknown_user", "", "user", "a model with users", "one trained without");
     const row = this.users.position(user);
     if (row < 0) throw new MlcoreError("unknown_user", "", "user", "a user of the model", show(user));
-    const rows = yield* settle(this.histories.rows([row]));
+    return row;
+  }
+
+  /** Returns the history of a user, with decayed weights: [REC-1]. Opening has not looked at what stands in it. */
+  *storedHistory(user: string): Work<History> {
+    const row = this.#userOf(user);
+    const rows = yield* settle(this.histories!.rows([row]));
     rows.select(0);
     const items = rows.indices.subarray(rows.begin, rows.end);
     let weights = rows.data.subarray(rows.begin, rows.end);
@@ -378,6 +375,18 @@ function checkForm(request: Request): void {
     const { id, weight = 1, time } = event;
     if (typeof weight !== "number") throw badRequest(`weight of ${show(id)}`, "a number", weight);
     if (time !== undefined) checkTime(`time of ${show(id)}`, time);
+  }
+}
+
+/** Checks weights: [REC-2] of final ones, else [HIS-4]. */
+function checkWeights(history: readonly HistoryEvent[], areFinal: boolean): void {
+  for (const { id, weight = 1 } of history) {
+    if (!isWeight(areFinal ? Math.fround(weight) : weight)) {
+      throw badRequest(`weight of ${show(id)}`, "a finite number above 0", weight);
+    }
+  }
+  if (areFinal && new Set(history.map(({ id }) => id)).size < history.length) {
+    throw badRequest("history", "each item once", "one twice");
   }
 }
 
