@@ -1,0 +1,158 @@
+import { badRequest, MlcoreError } from "./errors.js";
+import type { IdMap } from "./idmap.js";
+import { ATTRIBUTES, AVAILABILITY } from "./manifest.js";
+import { halvesOf, ItemTimes, momentOf, type Halves, type Microseconds } from "./times.js";
+
+/** Values by column: a map, or an object of its own keys. */
+export type ByColumn<T> = ReadonlyMap<string, T> | Readonly<Record<string, T>>;
+
+/**
+ * What a list may hold by the catalogue of the model: [ATT-4]. All conditions hold together. A column that
+ * the catalogue lacks is refused, a value that it lacks is passed over.
+ */
+export interface Filter {
+  /** For some columns the values of which an item must have one. */
+  readonly anyOf?: ByColumn<readonly string[]>;
+  /** For some columns the values of which an item must have none. */
+  readonly noneOf?: ByColumn<readonly string[]>;
+  /** When an item must be there. */
+  readonly availableAt?: Microseconds;
+  /** For some columns how many items of a list may have the same value. */
+  readonly atMost?: ByColumn<number>;
+}
+
+/** The catalogue of a model: [ATT-1] to [ATT-3]. */
+export interface Catalogue {
+  readonly columns: IdMap;
+  readonly values: IdMap;
+  /** Of all items, column by column. */
+  readonly codes: Int32Array;
+  readonly times: { readonly from: ItemTimes; readonly until: ItemTimes } | undefined;
+}
+
+interface Condition {
+  readonly codes: Int32Array; // of all items in a column
+  readonly listed: Set<number>;
+  readonly isAnyOf: boolean;
+}
+
+/** A column of `atMost`, and how many items of the list have each code. */
+interface Cap {
+  readonly codes: Int32Array;
+  readonly most: number;
+  readonly held: Map<number, number>;
+}
+
+export function* entriesOf<T>(values: ByColumn<T> | undefined, field: string): Generator<[string, T]> {
+  if (values === undefined) return;
+  if (typeof values !== "object" || values === null || Array.isArray(values)) {
+    throw badRequest(field, "an object by column", values);
+  }
+  yield* values instanceof Map ? values.entries() : Object.entries(values as Record<string, T>);
+}
+
+export function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 2 ** 31 - 1;
+}
+
+/** Returns ids after checking that they are strings. */
+export function idsOf(values: unknown, field: string): string[] {
+  const ids = typeof values === "object" && values !== null && Symbol.iterator in values ? [...(values as Iterable<unknown>)] : null;
+  if (!ids?.every((id) => typeof id === "string")) throw badRequest(field, "a list of strings", values);
+  return ids;
+}
+
+/** A filter with codes in place of values. */
+export class Gate {
+  readonly caps: Cap[] = [];
+  readonly #conditions: Condition[] = [];
+  readonly #values: string[][] = []; // of each condition
+  #moment: Halves | undefined;
+
+  /** Checks the form of a filter; the columns are looked up later. */
+  static check(filter: Filter): void {
+    if (typeof filter !== "object" || filter === null || Array.isArray(filter)) {
+      throw badRequest("filter", "an object", filter);
+    }
+    for (const key of ["anyOf", "noneOf"] as const) {
+      for (const [, values] of entriesOf(filter[key], `filter: ${key}`)) idsOf(values, `filter: ${key}`);
+    }
+    for (const [, most] of entriesOf(filter.atMost, "filter: atMost")) {
+      if (!isCount(most)) throw badRequest("filter: atMost", "an integer from 1 to 2147483647", most);
+    }
+    if (filter.availableAt !== undefined && momentOf(filter.availableAt) === undefined) {
+      throw badRequest("filter: availableAt", "microseconds of the years 1 to 9999", filter.availableAt);
+    }
+  }
+
+  /** Looks up the columns; the values are for {@link open}. */
+  constructor(
+    filter: Filter,
+    readonly catalogue: Catalogue | undefined,
+    readonly place: string,
+  ) {
+    for (const key of ["anyOf", "noneOf"] as const) {
+      for (const [column, values] of entriesOf(filter[key], key)) {
+        const condition = { codes: this.#column(key, column), listed: new Set<number>(), isAnyOf: key === "anyOf" };
+        this.#conditions.push(condition);
+        this.#values.push(idsOf(values, key));
+      }
+    }
+    if (filter.availableAt !== undefined) {
+      if (!catalogue?.times) throw badRequest("filter: availableAt", "a model with times of its items", "one without");
+      this.#moment = halvesOf(filter.availableAt);
+    }
+    for (const [column, most] of entriesOf(filter.atMost, "atMost")) {
+      this.caps.push({ codes: this.#column("atMost", column), most, held: new Map() });
+    }
+  }
+
+  /** Looks up the values. */
+  open(): void {
+    for (const [index, { listed }] of this.#conditions.entries()) {
+      for (const value of this.#values[index]!) listed.add(this.catalogue!.values.position(value));
+      listed.delete(-1); // which is the code of no value, too
+    }
+  }
+
+  #column(key: string, name: string): Int32Array {
+    const position = this.catalogue?.columns.position(name) ?? -1;
+    if (position < 0) throw badRequest(`filter: ${key}`, "a column of the model", name);
+    const { codes, columns } = this.catalogue!;
+    const items = codes.length / columns.count;
+    return codes.subarray(position * items, (position + 1) * items);
+  }
+
+  #code(codes: Int32Array, item: number): number {
+    const code = codes[item]!;
+    const most = this.catalogue!.values.count - 1;
+    if (code >= -1 && code <= most) return code;
+    throw new MlcoreError("csr", `${this.place}/${ATTRIBUTES}`, `item ${item}`, `-1 to ${most}`, String(code));
+  }
+
+  /** Returns whether an item passes the conditions: [ATT-5]. */
+  admits(item: number): boolean {
+    for (const { codes, listed, isAnyOf } of this.#conditions) {
+      if (listed.has(this.#code(codes, item)) !== isAnyOf) return false;
+    }
+    if (!this.#moment) return true;
+    const { from, until } = this.catalogue!.times!;
+    if (!from.isSound(item) || !until.isSound(item)) {
+      const expected = "a time of the years 1 to 9999, or none";
+      throw new MlcoreError("csr", `${this.place}/${AVAILABILITY}`, `item ${item}`, expected, "another one");
+    }
+    return (
+      (from.isNone(item) || from.compare(item, this.#moment) <= 0) &&
+      (until.isNone(item) || until.compare(item, this.#moment) > 0)
+    );
+  }
+
+  /** Returns whether the caps leave an item room in the list, and then counts it: [ATT-6]. */
+  takes(item: number): boolean {
+    const codes = this.caps.map((cap) => this.#code(cap.codes, item));
+    const heldOf = ({ held }: Cap, index: number) => held.get(codes[index]!) ?? 0;
+    if (!this.caps.every((cap, index) => codes[index] === -1 || heldOf(cap, index) < cap.most)) return false;
+    this.caps.forEach((cap, index) => cap.held.set(codes[index]!, heldOf(cap, index) + 1));
+    return true;
+  }
+}
