@@ -62,7 +62,7 @@ func TestTheNumberOfThreadsChangesNoByte(t *testing.T) {
 		for _, out := range []string{"a.jsonl", "a.csv", "a.tsv", "a.jsonl.gz", "a.csv.gz", "explained.jsonl"} {
 			t.Run(name+" "+out, func(t *testing.T) {
 				var first, firstSaid string
-				for _, threads := range []string{"1", "2", "7"} {
+				for _, threads := range []string{"1", "3"} {
 					target := filepath.Join(t.TempDir(), out)
 					args := append(common[:len(common):len(common)], "--out", target, "--threads", threads)
 					if strings.HasPrefix(out, "explained") {
@@ -121,7 +121,7 @@ func TestAFaultEndsTheOutputWhereItStands(t *testing.T) {
 		`{"user_id": "new"}` + "\n":              "standard input:1001: history: expected an array, got no such key",
 		"\xff\n":                                 "standard input:1001: expected UTF-8, got the byte 0xff",
 	} {
-		for _, threads := range []string{"1", "2", "7"} {
+		for _, threads := range []string{"1", "3"} {
 			code, stdout, stderr := call(good.String()+fault+line(2000)+line(2000), "predict", "--model-dir", model,
 				"--histories", "-", "--format", "jsonl", "--out", "-", "--threads", threads)
 			if got := strings.SplitN(stderr, "\n", 2)[0]; code != 1 || got != "error: "+message {
