@@ -36,7 +36,16 @@ from mlcore.tune.auto import select_from_data
 from mlcore.tune.validation import recommend_lists
 from mlcore.types import Float64Array
 
-__all__ = ["DataSet", "candidates", "main", "shares_of"]
+__all__ = [
+    "SYNTHETIC",
+    "DataSet",
+    "candidates",
+    "given",
+    "main",
+    "measure",
+    "shares_of",
+    "synthetic",
+]
 
 METRICS = ("ndcg@10", "recall@20")
 MAX_USERS = 6_000  # of a test
@@ -117,13 +126,14 @@ def _configuration(
     }
 
 
-def _synthetic(name: str) -> DataSet:
+def synthetic(name: str) -> DataSet:
+    """Return a generated set, one of ``SYNTHETIC``."""
     users, items, interactions, skew = SYNTHETIC[name]
     data = generate_interactions(users, items, interactions, seed=1, skew=skew)
     return _split(name, Interactions.from_columns(data.user_ids, data.item_ids, data.weights))
 
 
-def _given(folder: Path) -> DataSet:
+def given(folder: Path) -> DataSet:
     """Return what a folder has; sessions of which the test has others are joined and split anew."""
     name = folder.resolve().name
     if (folder / "events.csv").exists():
@@ -290,8 +300,8 @@ def _compare(folders: Sequence[Path], out: Path, others: bool) -> int:
         raise ConfigError(
             f"{out}: expected results of these configurations, got others", "remove it"
         )
-    sets: dict[str, Callable[[], DataSet]] = {name: partial(_synthetic, name) for name in SYNTHETIC}
-    sets |= {folder.resolve().name: partial(_given, folder) for folder in folders}
+    sets: dict[str, Callable[[], DataSet]] = {name: partial(synthetic, name) for name in SYNTHETIC}
+    sets |= {folder.resolve().name: partial(given, folder) for folder in folders}
     for name, make in sets.items():
         if name not in document["results"]:
             document["results"][name] = evaluate_candidates(make(), configs)
