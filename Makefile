@@ -13,7 +13,7 @@ FAST_MARKS ?= not slow and not medium
 MINUTES ?= 10
 
 # The folders that black and mypy look at, those of them that hold Python files.
-CHECKED := conftest.py setup.py $(strip $(foreach d,mlcore cli tests fixtures benchmarks interop,$(if $(wildcard $(d)/*.py),$(d))))
+CHECKED := conftest.py setup.py $(strip $(foreach d,mlcore cli tests fixtures benchmarks interop docs examples,$(if $(wildcard $(d)/*.py),$(d))))
 
 DEMO := build/demo
 GOLDEN := fixtures/small/cosine_tf_idf
@@ -24,7 +24,7 @@ PIP_FLAGS := --disable-pip-version-check --no-input --no-compile $(if $(filter 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: .venv/.ready-%
-.PHONY: help setup demo test test-python test-go test-fast test-pythons attack check golden golden-check bench lock clean
+.PHONY: help setup demo test test-python test-go test-fast test-pythons attack check golden golden-check bench docs lock clean
 
 help: ## list the targets and variables
 	@echo "usage: make TARGET [VARIABLE=VALUE ...]"
@@ -87,6 +87,12 @@ SOURCES := pyproject.toml setup.py $(wildcard mlcore/native/*.?pp)
 .venv-bench/.mlcore: .venv-bench/.ready-bench $(SOURCES)
 	$(call install_mlcore,.venv-bench)
 
+.venv-docs/.ready-docs: locks/build.txt locks/docs.txt
+	$(call set_up,.venv-docs,docs)
+
+.venv-docs/.mlcore: .venv-docs/.ready-docs $(SOURCES)
+	$(call install_mlcore,.venv-docs)
+
 .venv-lock/.ready-uv: locks/uv.txt
 	$(call make_env,.venv-lock)
 	$(call install,.venv-lock,uv)
@@ -140,6 +146,11 @@ golden-check: $(TEST) ## say in seconds where what the code makes differs from t
 bench: .venv-bench/.mlcore ## measure beside other libraries what has no figures yet, and make docs/performance.md anew
 	.venv-bench/bin/python -m benchmarks $(if $(filter 1,$(ALL)),--all) --into docs/performance.md
 
+docs: .venv-docs/.mlcore ## build the site of docs/ into build/docs, and check each link in it
+	rm -rf build/docs build/doctrees
+	.venv-docs/bin/python -m sphinx --quiet --fail-on-warning --keep-going -d build/doctrees -c docs . build/docs
+	.venv-docs/bin/python -m docs.check build/docs
+
 # --- lock files -----------------------------------------------------------------------------------
 
 # Each lock takes the versions of the one before it, so the environments agree. Markers make one lock
@@ -156,9 +167,10 @@ lock: .venv-lock/.ready-uv ## resolve the lock files anew, keeping the versions 
 	$(COMPILE) -o locks/test.txt -c locks/local.txt --extra test pyproject.toml
 	$(COMPILE) -o locks/all.txt -c locks/test.txt --extra test-all pyproject.toml
 	$(COMPILE) -o locks/bench.txt -c locks/test.txt --extra bench pyproject.toml
+	$(COMPILE) -o locks/docs.txt -c locks/test.txt --extra docs pyproject.toml
 
 clean: ## remove what was built and the caches
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .hypothesis
 	find $(CHECKED) -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -f mlcore/native/*.so
-	$(if $(filter 1,$(ALL)),rm -rf .venv .venv-bench .venv-lock)
+	$(if $(filter 1,$(ALL)),rm -rf .venv .venv-bench .venv-docs .venv-lock)

@@ -42,7 +42,7 @@ NEXT = """
 Next, with a table of your own that has the columns user_id and item_id:
   {train} --interactions FILE --out-dir model
   {predict} --model-dir model --all-users --top-n 10 --out predictions.jsonl
-See "Your own data" in the README; mlcore --help lists the commands."""
+docs/data.md says which tables it reads; mlcore --help lists the commands."""
 
 
 class Args(argparse.Namespace):

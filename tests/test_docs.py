@@ -1,4 +1,4 @@
-"""What the documentation says is so: docstrings, README commands, lists of files."""
+"""What the documentation says is so: docstrings, lists of files, links."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ import textwrap
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 import mlcore
 from cli import COMMANDS, console, options
-from cli.__main__ import main as command_main
+from docs.blocks import blocks
 from interop.tools.suite import FORMAT_VERSION
 from mlcore.config import TrainConfig
 from mlcore.progress import no_progress
@@ -91,50 +90,21 @@ def test_every_module_says_what_it_is(path: Path) -> None:
     assert docstring and docstring.splitlines()[0]
 
 
-def test_every_command_is_listed_and_in_the_readme() -> None:
+def test_every_command_is_listed_and_on_its_page() -> None:
     modules = {path.stem for path in (ROOT / "cli").glob("*.py")}
     assert modules - {"__init__", "__main__", "console", "engines", "options"} == set(COMMANDS)
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert [name for name in COMMANDS if f"cli.{name}" not in readme] == []
+    page = (ROOT / "docs/commands.md").read_text("utf-8")
+    assert [name for name in COMMANDS if f"`python -m cli.{name}`" not in page] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").split()) <= 900
 
 
 def readme_blocks(language: str, folder: Path = ROOT) -> list[str]:
-    """The blocks of a language; all are paired, or the end of one would be the beginning of another."""
+    """The blocks of a language."""
     readme = (folder / "README.md").read_text("utf-8")
-    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
-    return [text for found, text in blocks if found == language]
-
-
-@pytest.mark.duckdb
-@pytest.mark.optuna
-def test_the_commands_of_the_readme_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    for name in ("events.csv", "items.csv"):
-        shutil.copy(ROOT / "fixtures/small" / name, tmp_path)
-    shutil.copytree(ROOT / "sql", tmp_path / "sql", ignore=shutil.ignore_patterns("*.jsonl"))
-    monkeypatch.chdir(tmp_path)
-    lines = [line for block in readme_blocks("") for line in block.splitlines()]
-    commands = [shlex.split(line) for line in lines if line.startswith("python -m cli.")]
-    for command in commands:
-        arguments = ["0007" if word == "ID" else word for word in command[2:]]
-        status = command_main([arguments[0].removeprefix("cli."), *arguments[1:]])
-        assert status == 0, f"{' '.join(command)}: {capfd.readouterr().err}"
-    # In blocks of sh are those that need a cluster or a warehouse, which have tests of their own.
-    elsewhere = "\n".join(readme_blocks("sh"))
-    shown, of_others = (
-        re.findall(r"^python -m cli\.\w+ ", text, re.MULTILINE)
-        for text in ((ROOT / "README.md").read_text("utf-8"), elsewhere)
-    )
-    assert len(commands) == len(shown) - len(of_others) > 15
-
-
-def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (block,) = readme_blocks("python")
-    names: dict[str, Any] = {}
-    exec(block, names)
-    assert [found.item_id for found in names["recommender"].predict("ann")] == ["jam"]
+    return [block.text for block in blocks(readme) if block.language == language]
 
 
 GO = ROOT / "interop/go"
@@ -190,30 +160,32 @@ def test_the_go_of_the_page_of_the_reader_runs(tmp_path: Path) -> None:
     assert re.findall(r"\d{4}(?= \d+ [\d.]+ (?:false|true))", run.stdout) == expected
 
 
-def test_the_readme_shows_the_default_configuration() -> None:
-    (block,) = readme_blocks("json")
+@pytest.mark.go
+def test_the_example_in_go_runs() -> None:
+    folder = ROOT / "examples/go"
+    assert len((folder / "main.go").read_text("utf-8").splitlines()) < 20
+    model = ROOT / "fixtures/small/cosine_tf_idf/model"
+    command = ["go", "run", ".", str(model), "u0002"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    best = Recommender.load(model).predict("u0002", n=5)
+    assert re.findall(r"\d{4}(?= \d+ [\d.]+ false)", run.stdout) == [one.item_id for one in best]
+
+
+def test_the_page_of_configurations_shows_the_default() -> None:
+    page = (ROOT / "docs/configuration.md").read_text("utf-8")
+    (block,) = [block.text for block in blocks(page) if block.language == "json"]
     assert json.loads(block) == TrainConfig().to_json()
 
 
-def test_the_readme_counts_the_defects_right() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert f"{len(DEFECTS)} deliberate defects" in readme
+def test_the_architecture_page_counts_the_defects_right() -> None:
+    assert f"{len(DEFECTS)} deliberate defects" in architecture()
 
 
-def test_the_readme_names_every_top_folder() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    folders = [
-        "mlcore",
-        "cli",
-        "fixtures",
-        "benchmarks",
-        "tests",
-        "docs",
-        "locks",
-        "interop",
-        "sql",
-    ]
-    assert [folder for folder in folders if f"`{folder}/`" not in readme] == []
+def test_the_architecture_page_names_every_top_folder() -> None:
+    folders = {"mlcore", "cli", "sql", "fixtures", "interop", "benchmarks", "tests"}
+    folders |= {"docs", "examples", "locks"}
+    assert [name for name in sorted(folders) if f"`{name}/`" not in architecture()] == []
 
 
 def page_name(page: Path) -> str:
@@ -226,32 +198,33 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=page_name)
-def test_every_relative_link_resolves(page: Path) -> None:
-    targets = re.findall(r"\]\((?!\w+:)([^)]+)\)", page.read_text("utf-8"))
+# All pages in one test: of a grid of cases the tests run a sample.
+def test_every_relative_link_resolves() -> None:
     faults = []
-    for target in targets:
-        path, _, anchor = target.partition("#")
-        linked = page.parent / path if path else page
-        if not linked.exists() or (anchor and anchor not in anchors(linked)):
-            faults.append(target)
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!\w+:)([^)]+)\)", page.read_text("utf-8")):
+            path, _, anchor = target.partition("#")
+            linked = page.parent / path if path else page
+            if not linked.exists() or (anchor and anchor not in anchors(linked)):
+                faults.append(f"{page_name(page)}: {target}")
     assert faults == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=page_name)
-def test_every_path_that_a_page_names_exists(page: Path) -> None:
+def test_every_path_that_a_page_names_exists() -> None:
     """In backticks: files and folders of the checkout, some without the folders around; not NAME."""
-    text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
-    paths = re.findall(r"`([\w.-]+/[\w./-]*|[\w./-]+\.(?:py|go))`", text)
     folders = {path.name for path in ROOT.iterdir() if path.is_dir()} - {"build"}
-    bases = [ROOT, ROOT / "mlcore", ROOT / "interop/go", page.parent]
-    faults = [
-        path
-        for path in paths
-        if (path.split("/")[0] in folders or path.endswith((".py", ".go"))) and "NAME" not in path
-        if not any((base / path).exists() for base in bases)
-        if "/" in path or not any(ROOT.glob(f"mlcore/**/{path}"))
-    ]
+    faults = []
+    for page in PAGES:
+        text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+        paths = re.findall(r"`([\w.-]+/[\w./-]*|[\w./-]+\.(?:py|go))`", text)
+        bases = [ROOT, ROOT / "mlcore", ROOT / "interop/go", page.parent]
+        faults += [
+            f"{page_name(page)}: {path}"
+            for path in paths
+            if (path.split("/")[0] in folders or path.endswith((".py", ".go")))
+            if "NAME" not in path and not any((base / path).exists() for base in bases)
+            if "/" in path or not any(ROOT.glob(f"mlcore/**/{path}"))
+        ]
     assert faults == []
 
 
@@ -320,7 +293,7 @@ def test_the_version_stands_in_one_place() -> None:
 
 def test_no_tracked_text_names_a_machine_or_an_index() -> None:
     pattern = re.compile(r"(/roo[t]/|/home/\w|/tmp/bas[h]|https?://\S*(pypi|pythonhosted)\S*)")
-    skipped = {"fixtures", ".venv", ".venv-bench", ".venv-lock", "build"}
+    skipped = {"fixtures", ".venv", ".venv-bench", ".venv-docs", ".venv-lock", "build"}
     faults = []
     for path in ROOT.glob("**/*"):
         inside = path.relative_to(ROOT)

@@ -54,7 +54,7 @@ def raw_log(rng: np.random.Generator) -> list[tuple[Any, ...]]:
     ]
 
 
-# Of the commands in the README, for so little data.
+# Of the commands in docs/warehouse.md, for so little data.
 SMALLER = {
     "begin_time=1735689600": f"begin_time={BEGIN}",
     "end_time=1767225600": f"end_time={END}",
@@ -67,10 +67,11 @@ SMALLER = {
 }
 
 
-def commands_of_the_readme() -> list[list[str]]:
+def commands_of_the_page() -> list[list[str]]:
     """The commands of the section for a warehouse, with numbers for little data."""
-    section = (ROOT / "README.md").read_text("utf-8").partition("\n## In a warehouse\n")[2]
-    block = section.partition("\n```sh\n")[2].partition("\n```\n")[0]
+    page = (ROOT / "docs/warehouse.md").read_text("utf-8")
+    section = page.partition("\n## BigQuery\n")[2]
+    block = section.partition("\n```sh not-run\n")[2].partition("\n```\n")[0]
     words = [line.split() for line in block.splitlines()]
     assert set(SMALLER) <= {word for line in words for word in line}
     return [[SMALLER.get(word, word) for word in line] for line in words]
@@ -116,7 +117,7 @@ def warehouse(
             "mlcore.warehouse.engines.bigquery.connect", lambda options: made.fake.client()
         )
         patch.chdir(made.folder)
-        for line in commands_of_the_readme():
+        for line in commands_of_the_page():
             _, _, module, *arguments = line
             said = io.StringIO()
             with redirect_stdout(said), redirect_stderr(said):

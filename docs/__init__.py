@@ -1,0 +1,1 @@
+"""The site's pages, and the tools that build and check them."""

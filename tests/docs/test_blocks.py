@@ -1,0 +1,143 @@
+"""docs.blocks: every block of the pages runs, and prints what the page shows."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from docs.blocks import as_expected, blocks, main, run_page, write_outputs
+from docs.pages import ROOT, pages
+
+# Their commands are run by tests of their own, which need more than a folder: see the names.
+ELSEWHERE = {
+    "docs/troubleshooting.md": "tests/cli/test_troubleshooting.py",
+    "docs/engines.md": "tests/warehouse/page_engines.py",
+    "sql/README.md": "tests/warehouse/test_model_tables.py",
+    "CONTRIBUTING.md": "tests/test_docs.py",
+}
+# The README is tried with a table alone, all others in the folder that the tutorial leaves.
+ALONE = ("README.md", "README.ja.md", "docs/tutorial.md", "docs/ja/tutorial.md")
+NEED_DUCKDB = ("docs/warehouse.md", "docs/lineage.md")
+NEED_OPTUNA = ("docs/configuration.md",)
+
+
+def with_blocks() -> list[Any]:
+    """The pages with blocks to run, each marked with what it needs."""
+    found = []
+    for page in ["README.md", "README.ja.md", *pages()]:
+        path = ROOT / page
+        if page in ELSEWHERE or not any(
+            block.language in ("sh", "python") and "not-run" not in block.marks
+            for block in blocks(path.read_text("utf-8"))
+        ):
+            continue
+        marks = [pytest.mark.duckdb] if page in NEED_DUCKDB else []
+        marks += [pytest.mark.optuna] if page in NEED_OPTUNA else []
+        found.append(pytest.param(page, marks=marks, id=page))
+    return found
+
+
+def faults_of(page: str, folder: Path) -> list[str]:
+    """What a page shows that is not what its blocks print."""
+    text = (ROOT / page).read_text("utf-8")
+    return [
+        f"{ran.block.text}prints\n{ran.printed}"
+        for ran in run_page(text, folder)
+        if ran.shown and not as_expected(ran.printed, ran.shown.text)
+    ]
+
+
+@pytest.fixture(scope="session")
+def after_tutorial(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the tutorial leaves."""
+    folder = tmp_path_factory.mktemp("tutorial")
+    assert faults_of("docs/tutorial.md", folder) == []
+    return folder
+
+
+@pytest.mark.parametrize("page", with_blocks())
+def test_every_block_of_a_page_runs_and_prints_what_is_shown(
+    page: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if page in ALONE:
+        shutil.copy(ROOT / "fixtures/small/events.csv", tmp_path)
+    else:
+        after = request.getfixturevalue("after_tutorial")
+        shutil.copytree(after, tmp_path, symlinks=True, dirs_exist_ok=True)
+    assert faults_of(page, tmp_path) == []
+
+
+def test_the_tests_that_run_other_pages_are_there() -> None:
+    assert [test for test in ELSEWHERE.values() if not (ROOT / test).is_file()] == []
+
+
+PAGE = """\
+```sh
+echo one; echo two >&2
+```
+
+```text output
+old
+```
+
+```python
+x = 1
+print(x)
+```
+
+```sh not-run
+exit 1
+```
+"""
+
+
+def test_a_block_has_its_language_its_marks_and_its_place() -> None:
+    found = blocks(PAGE)
+    assert [(one.language, *one.marks) for one in found] == [
+        ("sh",),
+        ("text", "output"),
+        ("python",),
+        ("sh", "not-run"),
+    ]
+    assert all(PAGE[one.start : one.end] == one.text for one in found)
+
+
+def test_what_a_page_shows_otherwise_is_written_anew(tmp_path: Path) -> None:
+    ran = list(run_page(PAGE, tmp_path))
+    assert [one.printed for one in ran] == ["one\ntwo\n", "1\n"]
+    new = write_outputs(PAGE, ran)
+    assert new == PAGE.replace("old\n", "one\ntwo\n")
+    assert write_outputs(new, list(run_page(new, tmp_path))) == new
+
+
+def test_a_command_that_fails_is_shown_with_its_message(tmp_path: Path) -> None:
+    page = "```sh\nfalse | cat\necho never\n```\n"
+    with pytest.raises(AssertionError, match="never"):
+        list(run_page(page, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown", "same"),
+    [
+        ("a\nb\nc\n", "a\n...\nc\n", True),
+        ("a\nc\n", "a\n...\nc\n", True),
+        ("a\nb\nd\n", "a\n...\nc\n", False),
+        ("a\nb\n", "a\n...\n", True),
+        ("a.b\n", "a?b\n", False),
+    ],
+)
+def test_dots_stand_for_any_lines(printed: str, shown: str, same: bool) -> None:
+    assert as_expected(printed, shown) == same
+
+
+def test_the_command_says_which_page_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "page.md").write_text(PAGE)
+    assert main(["page.md"]) == 1
+    assert "page.md" in capsys.readouterr().err
+    assert main(["--write", "page.md"]) == 0 == main(["page.md"])
