@@ -28,7 +28,7 @@ suppress_warnings = ["misc.highlighting_failure"]
 
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "inherited-members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True, "inherited-members": True}
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # fields are documented once, by autodoc
 

@@ -13,11 +13,17 @@ INDEX = "docs/index.md"
 OUTSIDE = {"README.md"}  # in the checkout it is what the index is in the site
 
 
-def sections(text: str) -> dict[str, list[str]]:
-    """Return the pages of each section of the index, as its links name them, in order."""
+def sections(text: str) -> dict[str, dict[str, str]]:
+    """Return the pages of each section of the index, in order: how each is called, by its path."""
     parts = re.split(r"^## (.+)\n", text, flags=re.MULTILINE)[1:]
-    links = (re.findall(r"^- .*?\]\(([^)#]+\.md)\)", part, re.MULTILINE) for part in parts[1::2])
-    return {title: found for title, found in zip(parts[::2], links) if found}
+    links = (
+        re.findall(r"^- \[(.+?)\]\(([^)#]+\.md)\)", part, re.MULTILINE) for part in parts[1::2]
+    )
+    return {
+        title: {page: name for name, page in found}
+        for title, found in zip(parts[::2], links)
+        if found
+    }
 
 
 def pages() -> list[str]:
@@ -28,13 +34,11 @@ def pages() -> list[str]:
 
 def as_toctrees(text: str) -> str:
     """Return the index with its sections as the generator's tables of contents."""
-    trees = (
-        "\n".join(
-            ["```{toctree}", ":hidden:", f":caption: {title}", "", *map(without_ending, listed)]
-            + ["```\n"]
-        )
-        for title, listed in sections(text).items()
-    )
+    trees = []
+    for title, listed in sections(text).items():
+        entries = [f"{name} <{without_ending(page)}>" for page, name in listed.items()]
+        lines = ["```{toctree}", ":hidden:", f":caption: {title}", "", *entries, "```\n"]
+        trees.append("\n".join(lines))
     return "\n".join([text, *trees])
 
 

@@ -28,6 +28,6 @@ def test_the_order_is_that_of_a_newcomer() -> None:
 
 def test_sections_become_trees_of_the_generator() -> None:
     text = "# Title\n\n## One\n\n- [A](a.md): first\n- [B](../b/B.md)\n\n## Empty\n\nNothing.\n"
-    assert sections(text) == {"One": ["a.md", "../b/B.md"]}
-    tree = "```{toctree}\n:hidden:\n:caption: One\n\na\n../b/B\n```\n"
+    assert sections(text) == {"One": {"a.md": "A", "../b/B.md": "B"}}
+    tree = "```{toctree}\n:hidden:\n:caption: One\n\nA <a>\nB <../b/B>\n```\n"
     assert as_toctrees(text) == f"{text}\n{tree}"
