@@ -10,6 +10,9 @@ import pytest
 
 from docs.blocks import as_expected, blocks, main, run_page, write_outputs
 from docs.pages import ROOT, pages
+from docs.translations import TRANSLATIONS
+
+TUTORIAL = "docs/tutorial.md"
 
 # Their commands are run by tests of their own, which need more than a folder: see the names.
 ELSEWHERE = {
@@ -18,25 +21,26 @@ ELSEWHERE = {
     "sql/README.md": "tests/warehouse/test_model_tables.py",
     "CONTRIBUTING.md": "tests/test_docs.py",
 }
-# The README is tried with a table alone, all others in the folder that the tutorial leaves.
-ALONE = ("README.md", "README.ja.md", "docs/tutorial.md", "docs/ja/tutorial.md")
 NEED_DUCKDB = ("docs/warehouse.md", "docs/lineage.md")
 NEED_OPTUNA = ("docs/configuration.md",)
 
 
 def with_blocks() -> list[Any]:
-    """The pages with blocks to run, each marked with what it needs."""
+    """The pages with blocks to run, each marked with what it needs.
+
+    A translation has the blocks of its original, see test_translations.py.
+    """
     found = []
-    for page in ["README.md", "README.ja.md", *pages()]:
-        path = ROOT / page
-        if page in ELSEWHERE or not any(
-            block.language in ("sh", "python") and "not-run" not in block.marks
-            for block in blocks(path.read_text("utf-8"))
-        ):
+    for page in pages():
+        if page in ELSEWHERE or page in TRANSLATIONS or page == TUTORIAL:
             continue
         marks = [pytest.mark.duckdb] if page in NEED_DUCKDB else []
         marks += [pytest.mark.optuna] if page in NEED_OPTUNA else []
-        found.append(pytest.param(page, marks=marks, id=page))
+        if any(
+            block.language in ("sh", "python") and "not-run" not in block.marks
+            for block in blocks((ROOT / page).read_text("utf-8"))
+        ):
+            found.append(pytest.param(page, marks=marks, id=page))
     return found
 
 
@@ -52,21 +56,26 @@ def faults_of(page: str, folder: Path) -> list[str]:
 
 @pytest.fixture(scope="session")
 def after_tutorial(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the tutorial leaves."""
+    """The folder that the tutorial leaves, in which the other pages go on."""
     folder = tmp_path_factory.mktemp("tutorial")
-    assert faults_of("docs/tutorial.md", folder) == []
+    assert faults_of(TUTORIAL, folder) == []
     return folder
+
+
+def test_the_tutorial_runs_and_prints_what_is_shown(after_tutorial: Path) -> None:
+    assert (after_tutorial / "my-lists.csv").is_file()
+
+
+def test_the_readme_runs_with_a_table_and_prints_what_is_shown(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "fixtures/small/events.csv", tmp_path)
+    assert faults_of("README.md", tmp_path) == []
 
 
 @pytest.mark.parametrize("page", with_blocks())
 def test_every_block_of_a_page_runs_and_prints_what_is_shown(
-    page: str, tmp_path: Path, request: pytest.FixtureRequest
+    page: str, tmp_path: Path, after_tutorial: Path
 ) -> None:
-    if page in ALONE:
-        shutil.copy(ROOT / "fixtures/small/events.csv", tmp_path)
-    else:
-        after = request.getfixturevalue("after_tutorial")
-        shutil.copytree(after, tmp_path, symlinks=True, dirs_exist_ok=True)
+    shutil.copytree(after_tutorial, tmp_path, symlinks=True, dirs_exist_ok=True)
     assert faults_of(page, tmp_path) == []
 
 
