@@ -134,7 +134,6 @@ MEDIUM = frozenset(
         "test_the_commands_of_the_readme_give_the_lists_of_predict",
         "test_the_compiled_kernel_takes_what_is_planned",
         "test_the_compiler_warns_of_nothing",
-        "test_the_go_that_is_shown_runs",
         "test_the_overview_names_each_command_and_what_it_does",
         "test_the_same_search_finds_the_same_and_another_seed_something_else",
         "test_the_script_and_the_modules_do_the_same",

@@ -6,7 +6,7 @@ from docs.pages import INDEX, OUTSIDE, ROOT, as_toctrees, pages, sections
 
 
 def test_every_page_is_in_the_list_once() -> None:
-    patterns = ("*.md", "docs/**/*.md", "sql/*.md", "interop/*.md", "interop/*/README.md")
+    patterns = ("*.md", "docs/**/*.md", "sql/*.md", "interop/*.md", "interop/*/*.md")
     there = {
         path.relative_to(ROOT).as_posix() for pattern in patterns for path in ROOT.glob(pattern)
     }

@@ -188,3 +188,30 @@ def test_the_notebook_has_the_outputs_of_its_cells(tmp_path: Path) -> None:
     assert run_notebook(document, tmp_path) == document
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "recall@10" in page and "<script" not in page and "http" not in page
+
+
+def test_the_example_in_typescript_lists_what_python_lists(tmp_path: Path) -> None:
+    program = EXAMPLES / "typescript/recommend.ts"
+    assert len(program.read_text("utf-8").splitlines()) < 20
+    reader = ROOT / "interop/typescript"
+    compiler = reader / "node_modules/typescript/bin/tsc"
+    if not (compiler.is_file() and (reader / "dist/node.js").is_file()):
+        pytest.skip("typescript: `npm ci && npm run build` in interop/typescript makes the reader")
+    modules = tmp_path / "node_modules"
+    modules.mkdir()
+    (modules / "mlcore").symlink_to(reader)
+    (modules / "@types").symlink_to(reader / "node_modules/@types")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    (tmp_path / "recommend.ts").write_text(program.read_text("utf-8"))
+    options = ["--strict", "--target", "ES2022", "--module", "NodeNext", "--skipLibCheck"]
+    for command in (
+        ["node", str(compiler), *options, "--preserveSymlinks", "recommend.ts"],
+        ["node", "recommend.js", str(MODEL), "u0002"],
+    ):
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    found = [line.split() for line in done.stdout.splitlines()]
+    best = Recommender.load(MODEL).predict("u0002", n=5)
+    assert [(item, float(score)) for item, score in found] == [
+        (one.item_id, one.score) for one in best
+    ]
