@@ -1,7 +1,7 @@
 # Works with GNU make 3.81 and later. Each target sets up what it needs; `make help` lists them.
 #
 ## PYTHON=python3.12   the interpreter that environments are made from, 3.11 or newer
-## ALL=1               test: Spark, BigQuery, GoogleSQL, Postgres and Go too, none may be missing; clean: environments too;
+## ALL=1               test: Spark, BigQuery, GoogleSQL, Postgres and all readers too, none may be missing; clean: environments too;
 ##                     bench: 20m and the growth too, more than two hours
 ## MINUTES=10          attack: how long
 ## FAST_MARKS=EXPR     what test-fast selects, as in pytest -m
@@ -24,7 +24,7 @@ PIP_FLAGS := --disable-pip-version-check --no-input --no-compile $(if $(filter 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: .venv/.ready-%
-.PHONY: help setup demo test test-python test-go test-fast test-pythons attack check golden golden-check bench docs lock clean
+.PHONY: help setup demo test test-python test-go test-rust test-java test-typescript test-fast test-pythons attack check golden golden-check bench docs lock clean
 
 help: ## list the targets and variables
 	@echo "usage: make TARGET [VARIABLE=VALUE ...]"
@@ -110,15 +110,31 @@ demo: $(LOCAL) ## go from synthetic events to recommendations and their metrics
 	@echo "model and predictions are, byte for byte, those in $(GOLDEN)"
 	@echo "for mlcore in this shell: . .venv/bin/activate"
 
-test: check test-python test-go ## check and test everything; a part whose tool is missing is skipped, visibly
+# The readers before Python's tests, which run those that are built on the same requests and damaged models.
+test: check test-go $(if $(filter 1,$(ALL)),test-rust test-java test-typescript) test-python ## check and test everything; a part whose tool is missing is skipped, visibly
+	@$(if $(filter 1,$(ALL)),,echo "SKIP: interop/rust, java and typescript take minutes: make test ALL=1, or test-rust and so on")
 
 test-python: $(TEST)
 	.venv/bin/python -m pytest
 
+# $(call test_reader,LANGUAGE,TOOL,HINT)
+define test_reader
+@if command -v $(2) >/dev/null 2>&1; then interop/$(1)/check.sh; \
+elif [ "$(ALL)" = 1 ]; then echo "FAIL: $(2) is not installed" >&2; exit 1; \
+else echo "SKIP: interop/$(1): $(2) is not installed; $(3)"; fi
+endef
+
 test-go:
-	@if command -v go >/dev/null 2>&1; then interop/go/check.sh; \
-	elif [ "$(ALL)" = 1 ]; then echo "FAIL: go is not installed" >&2; exit 1; \
-	else echo "SKIP: interop/go: go is not installed; get Go 1.24 or newer from go.dev/dl"; fi
+	$(call test_reader,go,go,get Go 1.24 or newer from go.dev/dl)
+
+test-rust: ## test the reader in Rust; test-go, test-java and test-typescript likewise
+	$(call test_reader,rust,cargo,get Rust from rustup.rs)
+
+test-java:
+	$(call test_reader,java,mvn,get Maven and Java 17 or newer: Debian's packages maven and openjdk-17-jdk)
+
+test-typescript:
+	$(call test_reader,typescript,npm,get Node.js 20 or newer from nodejs.org)
 
 test-fast: $(TEST) ## run while editing: about a minute
 	.venv/bin/python -m pytest -q -m "$(FAST_MARKS)"

@@ -61,6 +61,12 @@ PARTS = {
     "go": Part("get Go 1.24 or newer from go.dev/dl", (), ("go",)),
     "googlesql": Part(SET_UP_ALL, ("zetasql", "wasmtime")),
     "jdk": Part("get a JDK, Java 17 or newer", (), ("jar",)),
+    "languages": Part(
+        "`make test ALL=1` builds the readers, with cargo, mvn and npm on PATH",
+        (),
+        ("cargo", "mvn", "npm"),
+        takes_minutes=True,
+    ),
     "native": Part(
         "get a C++ compiler, GCC 11 or Clang 12 or newer; `make setup` compiles the kernels",
         ("mlcore.native.baseline",),

@@ -15,9 +15,9 @@ __all__ = ["PYTHON", "add_programs", "built_programs", "chosen_programs"]
 Command = Sequence[str]
 
 PYTHON = (sys.executable, "-m", "interop.python_adapter")
-# What each needs, and how it is called; ``interop/LANGUAGE/check.sh`` builds it.
+# What each needs, and how it is called; ``interop/LANGUAGE/check.sh`` builds it, Go's README.md says how.
 _READERS: Mapping[str, tuple[str, str, Command]] = {
-    "go": ("go/build/mlcore", "", ("conformance",)),
+    "go": ("../build/mlcore", "", ("conformance",)),
     "rust": ("rust/target/release/mlcore", "", ()),
     "java": ("java/target/mlcore.jar", "java", ("-Xmx1g", "-jar")),
     "typescript": ("typescript/dist/cli.js", "node", ()),

@@ -119,7 +119,7 @@ def random_request(rng: random.Random, known: Known, id_: str) -> dict[str, Any]
 
 def _one_of(rng: random.Random, ids: Sequence[str]) -> str:
     return (
-        rng.choice(ids) if ids and rng.random() < 0.97 else rng.choice(["", "nobody's", "\u00e9"])
+        rng.choice(ids) if ids and rng.random() < 0.96 else rng.choice(["", "nobody's", "\u00e9"])
     )
 
 
