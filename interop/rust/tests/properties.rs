@@ -8,8 +8,11 @@ use std::fs;
 use common::{random_content, suite, Content, Drawn, Folder};
 use mlcore::{Event, Filter, Item, Model, Options, RecommendOptions, Request, Subject, Verdict};
 
+/// An item of a list: its id, the bits of its score, whether it was filled in, and the bits of its shares.
+type Listed = (String, u64, bool, Vec<(String, u64)>);
+
 /// The list of a history by the words of the format, with an array for everything.
-fn dense(content: &Content, history: &[(i32, f32)], request: &Request) -> Vec<(String, u64, bool, Vec<(String, u64)>)> {
+fn dense(content: &Content, history: &[(i32, f32)], request: &Request) -> Vec<Listed> {
     let options = &request.options;
     let num_items = content.items.len();
     let mut terms: Vec<Vec<(i32, f64)>> = vec![Vec::new(); num_items];
@@ -83,7 +86,7 @@ fn admitted(content: &Content, filter: &Filter, item: usize) -> bool {
     filter.any_of.iter().all(holds) && !filter.none_of.iter().any(holds) && is_there
 }
 
-fn shown(items: &[Item]) -> Vec<(String, u64, bool, Vec<(String, u64)>)> {
+fn shown(items: &[Item]) -> Vec<Listed> {
     let shares = |item: &Item| {
         let shares = item.because.iter().flatten();
         shares.map(|share| (share.id.clone(), share.share.to_bits())).collect()
