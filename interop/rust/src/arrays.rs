@@ -78,12 +78,11 @@ pub(crate) struct Csr<'a> {
 }
 
 impl<'a> Csr<'a> {
-    /// Returns where a row stands; an empty range for one that does not exist.
+    /// Returns where a row stands among the entries, also if the file was changed since it was opened.
     pub(crate) fn range(&self, row: usize) -> Range<usize> {
-        match self.indptr.get(row..row + 2) {
-            Some([begin, end]) => i64::from_le_bytes(*begin) as usize..i64::from_le_bytes(*end) as usize,
-            _ => 0..0,
-        }
+        let Some([begin, end]) = self.indptr.get(row..row + 2) else { return 0..0 };
+        let within = |offset: &[u8; 8]| (i64::from_le_bytes(*offset) as usize).min(self.indices.len());
+        within(begin)..within(end)
     }
 
     /// Returns the column positions and values of a row; none, should its file have been changed meanwhile.

@@ -88,7 +88,7 @@ fn compress(state: &mut [u32; 8], block: &[u8; 64]) {
 }
 
 /// Returns the SHA-256 of bytes as 64 lower-case hexadecimal digits.
-pub(crate) fn sha256(data: &[u8]) -> String {
+pub fn sha256(data: &[u8]) -> String {
     let mut digest = Sha256::new();
     digest.update(data);
     digest.finish()
@@ -121,7 +121,7 @@ const CRC_TABLES: [[u32; 256]; 8] = {
 };
 
 /// Returns the CRC-32 of bytes, eight of them a step.
-pub(crate) fn crc32(data: &[u8]) -> u32 {
+pub fn crc32(data: &[u8]) -> u32 {
     let t = &CRC_TABLES;
     let mut crc = !0u32;
     let (words, rest) = data.as_chunks::<8>();

@@ -51,12 +51,13 @@
 
 mod arrays;
 mod catalogue;
-mod digest;
+#[doc(hidden)] // likewise, for tests that write models
+pub mod digest;
 mod error;
 mod files;
 mod history;
 mod idmap;
-#[doc(hidden)] // for the program alone; it may change at any time
+#[doc(hidden)] // for the program and tests alone; it may change at any time
 pub mod json;
 mod manifest;
 mod map;
@@ -71,6 +72,11 @@ mod tables;
 mod text;
 mod time;
 mod verify;
+
+/// The example of the README, which runs as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 pub use catalogue::Filter;
 pub use error::{Error, Stage, Verdict};

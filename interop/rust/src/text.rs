@@ -198,7 +198,7 @@ impl Shortest {
             _ => m.checked_mul(power),
         };
         let Some(doubled) = doubled else { return };
-        let even = doubled / 2 + (doubled / 2 & 1);
+        let even = doubled / 2 + ((doubled / 2) & 1);
         let mut settled = Shortest { bytes: [0; 32], length: 0, exponent: self.exponent };
         let _ = write!(settled, "{even}e{e}");
         // Next to a power of two the lower one of both may belong to another number.
@@ -235,9 +235,9 @@ mod tests {
             (-1.25e-7, "-1.25e-7"),
             (5e-324, "5e-324"),
             (f64::MAX, "1.7976931348623157e+308"),
-            (1424953923781206.25, "1424953923781206.2"), // of two that are as close the even one
-            (1424953923781206.75, "1424953923781206.8"),
-            (5.9604644775390625e-8, "5.960464477539063e-8"), // the even one is that of another number
+            (5_699_815_695_124_825.0 / 4.0, "1424953923781206.2"), // of two that are as close the even one
+            (5_699_815_695_124_827.0 / 4.0, "1424953923781206.8"),
+            (0.5f64.powi(24), "5.960464477539063e-8"), // the even one is that of another number
             (-0.0, "0"),
             (-10.5, "-10.5"),
             (f64::NAN, "null"),
