@@ -159,7 +159,10 @@ export class Ranker {
     this.#mark(items, SEEN);
     this.#mark(exclude, EXCLUDED);
     if (include) this.#mark(include, INCLUDED);
-    const list = rules.gate && rules.gate.caps.length > 0 ? this.#walk(count, rules) : this.#select(count, rules);
+    const list =
+      rules.gate && rules.gate.caps.length > 0
+        ? this.#walk(count, rules)
+        : this.#select(count, rules);
     if (!list) return undefined;
     const filled = list.items.length;
     if (fill && filled < rules.n) this.#fill(list.items, fill(), rules);
@@ -169,12 +172,12 @@ export class Ranker {
     return { ...list, filled };
   }
 
-  #mark(items: ArrayLike<number>, mark: number): void {
-    for (let index = 0; index < items.length; index++) this.#marks[items[index]!]! |= mark;
+  #mark(items: Iterable<number>, mark: number): void {
+    for (const item of items) this.#marks[item]! |= mark;
   }
 
-  #unmark(items: ArrayLike<number>): void {
-    for (let index = 0; index < items.length; index++) this.#marks[items[index]!] = 0;
+  #unmark(items: Iterable<number>): void {
+    for (const item of items) this.#marks[item] = 0;
   }
 
   /** Returns the marks that are looked at of a candidate, and what they must be. */
@@ -199,7 +202,8 @@ export class Ranker {
       const score = scores[item]!;
       scores[item] = UNTOUCHED;
       if (score - score !== 0) isSound = false;
-      if (score < floor || (marks[item]! & mask) !== wanted || (gate && !gate.admits(item))) continue;
+      if (score < floor || (marks[item]! & mask) !== wanted || (gate && !gate.admits(item)))
+        continue;
       if (heap.size < n) {
         heap.push(item, score);
         if (heap.size < n) continue;

@@ -18,7 +18,9 @@ export function formatPrediction(userId: string, items: readonly Omit<Item, "ind
     text += `${place > 0 ? ", " : ""}{"item_id": ${formatString(id)}, "score": ${formatNumber(score)}`;
     if (filled) text += ', "source": "popularity"';
     if (because) {
-      const shares = because.map((part) => `{"item_id": ${formatString(part.id)}, "share": ${formatNumber(part.share)}}`);
+      const shares = because.map(
+        (part) => `{"item_id": ${formatString(part.id)}, "share": ${formatNumber(part.share)}}`,
+      );
       text += `, "because": [${shares.join(", ")}]`;
     }
     text += "}";
