@@ -29,9 +29,9 @@ import {
   USERS,
   VALUES,
 } from "./manifest.js";
-import { findInRow, Ranker, type Ranked, type Rules } from "./rank.js";
+import { Ranker, type Rules, type Share } from "./rank.js";
 import type { Source } from "./source.js";
-import { LazyTable, LoadedTable, type Elements, type Rows, type Table } from "./table.js";
+import { LazyTable, LoadedTable, type Elements, type Table } from "./table.js";
 import { ItemTimes, momentOf, type Microseconds } from "./times.js";
 
 /** What a list may hold. Without options it holds all items but those of the history. */
@@ -85,13 +85,6 @@ export interface Item {
   readonly filled: boolean;
   /** With `explain`, what adds up to the score, in this order. */
   readonly because?: readonly Share[];
-}
-
-/** What an item of the history adds to a score. */
-export interface Share {
-  readonly id: string;
-  readonly index: number;
-  readonly share: number;
 }
 
 /** Work that yields what it waits for; in a model that is in memory it waits for nothing. */
@@ -223,7 +216,17 @@ export class Core {
       const expected = "item positions that exist and ascend within a row, and finite scores";
       throw new MlcoreError("csr", `${this.contents.place}/${SIMILARITY}`, "", expected, "others");
     }
-    return this.#toItems(list, request.explain ? this.#explain(list, history, rows) : undefined);
+    const idOf = (item: number) => this.items.id(item);
+    const shares = request.explain ? this.#ranker.explain(list, history, rows, idOf) : undefined;
+    return list.items.map((index, place) => {
+      const item = {
+        id: idOf(index),
+        index,
+        score: list.scores[place]!,
+        filled: place >= list.filled,
+      };
+      return shares ? { ...item, because: shares[place]! } : item;
+    });
   }
 
   #positions(ids: Iterable<string>, field: string): number[] {
@@ -374,48 +377,6 @@ export class Core {
     const items = { length: this.contents.manifest.counts.items };
     this.#popular ??= this.#byPopularity(Int32Array.from(items, (_, item) => item));
     return this.#popular;
-  }
-
-  /** Returns the shares of each item of a list, by places in the history: [REC-11]. */
-  #explain(
-    { items, filled }: Ranked,
-    history: History,
-    rows: Rows,
-  ): { place: number; share: number }[][] {
-    return items.map((item, index) => {
-      const shares: { place: number; share: number }[] = [];
-      for (let place = 0; place < (index < filled ? history.items.length : 0); place++) {
-        rows.select(place);
-        const entry = findInRow(rows, item);
-        if (entry >= 0)
-          shares.push({
-            place: history.items[place]!,
-            share: history.weights[place]! * rows.data[entry]!,
-          });
-      }
-      return shares;
-    });
-  }
-
-  #toItems(
-    { items, scores, filled }: Ranked,
-    shares: { place: number; share: number }[][] | undefined,
-  ): Item[] {
-    return items.map((index, place) => {
-      const item = {
-        id: this.items.id(index),
-        index,
-        score: scores[place]!,
-        filled: place >= filled,
-      };
-      if (!shares) return item;
-      const because = shares[place]!.map(({ place: source, share }) => ({
-        id: this.items.id(source),
-        index: source,
-        share,
-      }));
-      return { ...item, because };
-    });
   }
 }
 

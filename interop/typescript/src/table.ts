@@ -52,27 +52,37 @@ export class LoadedTable implements Table {
   }
 }
 
+/** Offsets from here on are no integers to the engine. */
+const MOST_OFFSET = 2 ** 31 - 1;
+
 class LoadedRows implements Rows {
-  readonly indices: Int32Array;
-  readonly data: Float32Array;
-  readonly positions: Int32Array | undefined;
+  indices: Int32Array;
+  data: Float32Array;
+  positions: Int32Array | undefined;
   begin = 0;
   end = 0;
-  readonly #indptr: Float64Array;
+  readonly #table: LoadedTable;
   readonly #wanted: readonly number[] | Int32Array;
 
   constructor(table: LoadedTable, wanted: readonly number[] | Int32Array) {
     this.indices = table.indices;
     this.data = table.data;
     this.positions = table.positions;
-    this.#indptr = table.indptr;
+    this.#table = table;
     this.#wanted = wanted;
   }
 
   select(place: number): void {
     const row = this.#wanted[place]!;
-    this.begin = this.#indptr[row]!;
-    this.end = this.#indptr[row + 1]!;
+    const { indptr, indices, data, positions } = this.#table;
+    this.begin = indptr[row]!;
+    this.end = indptr[row + 1]!;
+    if (this.end <= MOST_OFFSET) return;
+    this.indices = indices.subarray(this.begin, this.end);
+    this.data = data.subarray(this.begin, this.end);
+    this.positions = positions?.subarray(this.begin, this.end);
+    this.end -= this.begin;
+    this.begin = 0;
   }
 }
 
