@@ -9,7 +9,9 @@ import { formatPrediction } from "./text.js";
 export function spaced(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(spaced).join(", ")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const members = Object.entries(value).map(([key, member]) => `${JSON.stringify(key)}: ${spaced(member)}`);
+  const members = Object.entries(value).map(
+    ([key, member]) => `${JSON.stringify(key)}: ${spaced(member)}`,
+  );
   return `{${members.join(", ")}}`;
 }
 
@@ -50,12 +52,18 @@ export function answerOfSuite(model: Model, line: string | Uint8Array): unknown 
 }
 
 /** As {@link answerOfSuite}, of a model that reads what it needs. */
-export async function answerOfSuiteLazily(model: LazyModel, line: string | Uint8Array): Promise<unknown> {
+export async function answerOfSuiteLazily(
+  model: LazyModel,
+  line: string | Uint8Array,
+): Promise<unknown> {
   const parsed = parseRequest(line);
   const { id } = parsed;
   if ("error" in parsed) return shownToSuite(id, refusal(parsed.error));
   const { request } = parsed;
-  return shownToSuite(id, await model.answer(request).then((items) => ({ items, request }), refusal));
+  return shownToSuite(
+    id,
+    await model.answer(request).then((items) => ({ items, request }), refusal),
+  );
 }
 
 function shownToSuite(id: string | null, found: Answer): unknown {
@@ -63,7 +71,11 @@ function shownToSuite(id: string | null, found: Answer): unknown {
   const items = found.items.map(({ id: itemId, index, score, filled, because }) => {
     const item = { item_id: itemId, index, bits: bitsOf(score), filled };
     if (!because) return item;
-    const shares = because.map((part) => ({ item_id: part.id, index: part.index, bits: bitsOf(part.share) }));
+    const shares = because.map((part) => ({
+      item_id: part.id,
+      index: part.index,
+      bits: bitsOf(part.share),
+    }));
     return { ...item, because: shares };
   });
   return { id, items };

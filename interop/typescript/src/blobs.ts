@@ -13,9 +13,15 @@ export class FilesSource implements Source {
     const all = [...files].map(([path, file]) => [path.split("/"), file] as const);
     // The manifest that is nearest to the top says which folder is meant.
     const manifests = all.map(([path]) => path).filter((path) => path.at(-1) === "manifest.json");
-    const folder = manifests.sort((a, b) => a.length - b.length)[0]?.slice(0, -1).join("/") ?? "";
+    const folder =
+      manifests
+        .sort((a, b) => a.length - b.length)[0]
+        ?.slice(0, -1)
+        .join("/") ?? "";
     this.#files = new Map(
-      all.filter(([path]) => path.slice(0, -1).join("/") === folder).map(([path, file]) => [path.at(-1)!, file]),
+      all
+        .filter(([path]) => path.slice(0, -1).join("/") === folder)
+        .map(([path, file]) => [path.at(-1)!, file]),
     );
   }
 
@@ -95,5 +101,7 @@ async function readBlob(
 
 function refuse(source: Source, file: string, error: unknown): MlcoreError {
   const got = error instanceof Error ? error.message : String(error);
-  return new MlcoreError("io", pathOf(source, file), "", "a file that can be read", got, "open", { cause: error });
+  return new MlcoreError("io", pathOf(source, file), "", "a file that can be read", got, "open", {
+    cause: error,
+  });
 }

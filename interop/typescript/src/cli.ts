@@ -21,7 +21,10 @@ const USAGE = `usage: node dist/cli.js COMMAND
   measure DIR [--seconds S] [--threads N] < requests.jsonl
 `;
 
-type Refusal = { readonly error: string; readonly stage: string };
+interface Refusal {
+  readonly error: string;
+  readonly stage: string;
+}
 
 function refusalOf(error: unknown): Refusal {
   if (!(error instanceof MlcoreError)) throw error;
@@ -62,13 +65,17 @@ async function runDump(directory: string): Promise<number> {
 }
 
 /** Does some work with a model, and closes it; a model that is refused gives a line, and exit code 1. */
-async function withModel(directory: string, shared: boolean, work: (model: Model) => Promise<void>): Promise<number> {
+async function withModel(
+  directory: string,
+  shared: boolean,
+  work: (model: Model) => Promise<void>,
+): Promise<number> {
   let model: Model;
   try {
     model = await openDirectory(directory, { shared });
   } catch (error) {
     await say(refusalOf(error));
-    if (error instanceof Error) console.error(`error: ${error.message}\nhint: ${(error as MlcoreError).hint}`);
+    if (error instanceof MlcoreError) console.error(`error: ${error.message}\nhint: ${error.hint}`);
     return 1;
   }
   try {
@@ -84,7 +91,12 @@ async function runFormat(): Promise<number> {
     bits?: string;
     string?: string;
     user_id: string;
-    items: { item_id: string; bits: string; filled: boolean; because?: { item_id: string; bits: string }[] }[];
+    items: {
+      item_id: string;
+      bits: string;
+      filled: boolean;
+      because?: { item_id: string; bits: string }[];
+    }[];
   }
   for await (const line of linesIn(process.stdin)) {
     const value = JSON.parse(Buffer.from(line).toString()) as Line;
@@ -94,7 +106,11 @@ async function runFormat(): Promise<number> {
     else {
       const items = value.items.map(({ item_id, bits, filled, because }) => {
         const item = { id: item_id, score: numberOf(bits), filled };
-        const share = (part: { item_id: string; bits: string }) => ({ id: part.item_id, index: 0, share: numberOf(part.bits) });
+        const share = (part: { item_id: string; bits: string }) => ({
+          id: part.item_id,
+          index: 0,
+          share: numberOf(part.bits),
+        });
         return because ? { ...item, because: because.map(share) } : item;
       });
       text = formatPrediction(value.user_id, items);
@@ -151,7 +167,8 @@ async function runMeasure(directory: string, seconds: number, threads: number): 
   for await (const block of blocksOf(process.stdin)) blocks.push(block);
   const block = Buffer.concat(blocks);
   const requests = Array.from(linesOf(block), parseRequest);
-  if (requests.length === 0) throw new MlcoreError("request", "standard input", "", "requests", "none");
+  if (requests.length === 0)
+    throw new MlcoreError("request", "standard input", "", "requests", "none");
   const begun = performance.now();
   const since = () => (performance.now() - begun) / 1000;
   return withModel(directory, threads > 1, async (model) => {
@@ -163,12 +180,22 @@ async function runMeasure(directory: string, seconds: number, threads: number): 
       found = [measure(model, requests, seconds)];
     } else {
       const pool = new Threads(model, threads);
-      const given = Array.from({ length: threads }, (_, thread) => pool.give({ block, seconds, share: thread / threads }));
-      found = (await Promise.all((await Promise.all(given)).map(({ result }) => result))) as Measured[];
+      const given = Array.from({ length: threads }, (_, thread) =>
+        pool.give({ block, seconds, share: thread / threads }),
+      );
+      found = (await Promise.all(
+        (await Promise.all(given)).map(({ result }) => result),
+      )) as Measured[];
       await pool.close();
     }
     const sum = (key: keyof Measured) => found.reduce((total, part) => total + part[key], 0);
-    await say({ open, first, lists: sum("lists"), seconds: sum("seconds") / threads, bytes: sum("bytes") });
+    await say({
+      open,
+      first,
+      lists: sum("lists"),
+      seconds: sum("seconds") / threads,
+      bytes: sum("bytes"),
+    });
   });
 }
 
@@ -189,7 +216,12 @@ async function main(): Promise<number> {
     await write(USAGE);
     return 0;
   }
-  if (positionals.length === (takesModel ? 2 : 1) && Number.isInteger(threads) && threads >= 1 && seconds > 0) {
+  if (
+    positionals.length === (takesModel ? 2 : 1) &&
+    Number.isInteger(threads) &&
+    threads >= 1 &&
+    seconds > 0
+  ) {
     switch (command) {
       case "dump":
         return runDump(directory!);

@@ -46,7 +46,16 @@ export function keyOf(file: string, array: string): string {
 }
 
 /** In this order, so that the first fault is always the same. */
-const ARCHIVES = [SIMILARITY, POPULARITY, HISTORIES, ORDER, NORMS, FACTORS, ATTRIBUTES, AVAILABILITY];
+const ARCHIVES = [
+  SIMILARITY,
+  POPULARITY,
+  HISTORIES,
+  ORDER,
+  NORMS,
+  FACTORS,
+  ATTRIBUTES,
+  AVAILABILITY,
+];
 const WHOLE_FILES = [CONFIG, ITEMS, USERS, COLUMNS, VALUES];
 
 /** Returns memory, which threads share if `shared`. */
@@ -54,7 +63,12 @@ function allocate(bytes: number, shared: boolean): Uint8Array {
   return new Uint8Array(shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes));
 }
 
-async function readWhole(source: Source, file: string, size: number, shared: boolean): Promise<Uint8Array> {
+async function readWhole(
+  source: Source,
+  file: string,
+  size: number,
+  shared: boolean,
+): Promise<Uint8Array> {
   const bytes = allocate(size, shared);
   await readInto(bytes, source, file, 0);
   return bytes;
@@ -142,8 +156,13 @@ async function allInOrder<T>(work: readonly Promise<T>[]): Promise<T[]> {
   return results;
 }
 
-function refuseMissing(source: Source, file: string, stat: FileStat | null): asserts stat is FileStat {
-  const refuse = (got: string) => new MlcoreError("io", pathOf(source, file), "", "a regular file", got);
+function refuseMissing(
+  source: Source,
+  file: string,
+  stat: FileStat | null,
+): asserts stat is FileStat {
+  const refuse = (got: string) =>
+    new MlcoreError("io", pathOf(source, file), "", "a regular file", got);
   if (!stat) throw refuse("none");
   if (stat.other !== undefined) throw refuse(stat.other);
 }
@@ -153,7 +172,13 @@ async function readManifest(source: Source): Promise<Manifest> {
   refuseMissing(source, MANIFEST, stat);
   const place = pathOf(source, MANIFEST);
   if (stat.size > MAX_MANIFEST_BYTES) {
-    throw new MlcoreError("manifest", place, "", `at most ${MAX_MANIFEST_BYTES} bytes`, String(stat.size));
+    throw new MlcoreError(
+      "manifest",
+      place,
+      "",
+      `at most ${MAX_MANIFEST_BYTES} bytes`,
+      String(stat.size),
+    );
   }
   return parseManifest(await readWhole(source, MANIFEST, stat.size, false), place);
 }
@@ -163,10 +188,17 @@ async function checkFiles(source: Source, { files }: Manifest): Promise<void> {
   const names = [...OPTIONAL_FILES.filter((name) => !files.has(name)), ...files.keys()];
   const stats = await allInOrder(names.map((name) => source.stat(name)));
   for (const [index, file] of names.entries()) {
-    const stat = stats[index]!;
+    const stat = stats[index] ?? null;
     const entry = files.get(file);
     if (!entry) {
-      if (stat) throw new MlcoreError("manifest", pathOf(source, MANIFEST), "files", `${file}, which is there`, "none");
+      if (stat)
+        throw new MlcoreError(
+          "manifest",
+          pathOf(source, MANIFEST),
+          "files",
+          `${file}, which is there`,
+          "none",
+        );
       continue;
     }
     refuseMissing(source, file, stat);

@@ -67,7 +67,9 @@ export function atStage(error: unknown, stage: Stage, place = ""): MlcoreError {
   if (error instanceof MlcoreError) {
     const { verdict, field, expected, got } = error;
     if (error.stage === stage) return error;
-    return new MlcoreError(verdict, error.place, field, expected, got, stage, { cause: error.cause });
+    return new MlcoreError(verdict, error.place, field, expected, got, stage, {
+      cause: error.cause,
+    });
   }
   const got = error instanceof Error ? error.message : String(error);
   return new MlcoreError("io", place, "", "a model that can be read", got, stage, { cause: error });
@@ -78,13 +80,8 @@ const SHOWN = 60;
 /** Returns a value in one short line. */
 export function show(value: unknown): string {
   if (value === undefined) return "none";
-  let text: string | undefined;
-  if (typeof value === "object" && value !== null) {
-    text = Array.isArray(value) ? "an array" : "an object";
-  } else if (typeof value === "string") {
-    text = JSON.stringify(value.slice(0, SHOWN + 1));
-  } else {
-    text = String(value);
-  }
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object" && value !== null) return "an object";
+  const text = typeof value === "string" ? JSON.stringify(value.slice(0, SHOWN)) : String(value);
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text;
 }

@@ -43,12 +43,20 @@ interface Cap {
   readonly held: Map<number, number>;
 }
 
-export function* entriesOf<T>(values: ByColumn<T> | undefined, field: string): Generator<[string, T]> {
+export function* entriesOf<T>(
+  values: ByColumn<T> | undefined,
+  field: string,
+): Generator<[string, T]> {
   if (values === undefined) return;
-  if (typeof values !== "object" || values === null || Array.isArray(values)) {
+  if (!isObject(values)) {
     throw badRequest(field, "an object by column", values);
   }
   yield* values instanceof Map ? values.entries() : Object.entries(values as Record<string, T>);
+}
+
+/** Returns whether what a caller without types gave is an object, and no array. */
+export function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 export function isCount(value: unknown): value is number {
@@ -57,8 +65,12 @@ export function isCount(value: unknown): value is number {
 
 /** Returns ids after checking that they are strings. */
 export function idsOf(values: unknown, field: string): string[] {
-  const ids = typeof values === "object" && values !== null && Symbol.iterator in values ? [...(values as Iterable<unknown>)] : null;
-  if (!ids?.every((id) => typeof id === "string")) throw badRequest(field, "a list of strings", values);
+  const ids =
+    typeof values === "object" && values !== null && Symbol.iterator in values
+      ? [...(values as Iterable<unknown>)]
+      : null;
+  if (!ids?.every((id) => typeof id === "string"))
+    throw badRequest(field, "a list of strings", values);
   return ids;
 }
 
@@ -71,17 +83,23 @@ export class Gate {
 
   /** Checks the form of a filter; the columns are looked up later. */
   static check(filter: Filter): void {
-    if (typeof filter !== "object" || filter === null || Array.isArray(filter)) {
+    if (!isObject(filter)) {
       throw badRequest("filter", "an object", filter);
     }
     for (const key of ["anyOf", "noneOf"] as const) {
-      for (const [, values] of entriesOf(filter[key], `filter: ${key}`)) idsOf(values, `filter: ${key}`);
+      for (const [, values] of entriesOf(filter[key], `filter: ${key}`))
+        idsOf(values, `filter: ${key}`);
     }
     for (const [, most] of entriesOf(filter.atMost, "filter: atMost")) {
-      if (!isCount(most)) throw badRequest("filter: atMost", "an integer from 1 to 2147483647", most);
+      if (!isCount(most))
+        throw badRequest("filter: atMost", "an integer from 1 to 2147483647", most);
     }
     if (filter.availableAt !== undefined && momentOf(filter.availableAt) === undefined) {
-      throw badRequest("filter: availableAt", "microseconds of the years 1 to 9999", filter.availableAt);
+      throw badRequest(
+        "filter: availableAt",
+        "microseconds of the years 1 to 9999",
+        filter.availableAt,
+      );
     }
   }
 
@@ -93,13 +111,18 @@ export class Gate {
   ) {
     for (const key of ["anyOf", "noneOf"] as const) {
       for (const [column, values] of entriesOf(filter[key], key)) {
-        const condition = { codes: this.#column(key, column), listed: new Set<number>(), isAnyOf: key === "anyOf" };
+        const condition = {
+          codes: this.#column(key, column),
+          listed: new Set<number>(),
+          isAnyOf: key === "anyOf",
+        };
         this.#conditions.push(condition);
         this.#values.push(idsOf(values, key));
       }
     }
     if (filter.availableAt !== undefined) {
-      if (!catalogue?.times) throw badRequest("filter: availableAt", "a model with times of its items", "one without");
+      if (!catalogue?.times)
+        throw badRequest("filter: availableAt", "a model with times of its items", "one without");
       this.#moment = halvesOf(filter.availableAt);
     }
     for (const [column, most] of entriesOf(filter.atMost, "atMost")) {
@@ -127,7 +150,13 @@ export class Gate {
     const code = codes[item]!;
     const most = this.catalogue!.values.count - 1;
     if (code >= -1 && code <= most) return code;
-    throw new MlcoreError("csr", `${this.place}/${ATTRIBUTES}`, `item ${item}`, `-1 to ${most}`, String(code));
+    throw new MlcoreError(
+      "csr",
+      `${this.place}/${ATTRIBUTES}`,
+      `item ${item}`,
+      `-1 to ${most}`,
+      String(code),
+    );
   }
 
   /** Returns whether an item passes the conditions: [ATT-5]. */
@@ -139,7 +168,13 @@ export class Gate {
     const { from, until } = this.catalogue!.times!;
     if (!from.isSound(item) || !until.isSound(item)) {
       const expected = "a time of the years 1 to 9999, or none";
-      throw new MlcoreError("csr", `${this.place}/${AVAILABILITY}`, `item ${item}`, expected, "another one");
+      throw new MlcoreError(
+        "csr",
+        `${this.place}/${AVAILABILITY}`,
+        `item ${item}`,
+        expected,
+        "another one",
+      );
     }
     return (
       (from.isNone(item) || from.compare(item, this.#moment) <= 0) &&
@@ -151,7 +186,8 @@ export class Gate {
   takes(item: number): boolean {
     const codes = this.caps.map((cap) => this.#code(cap.codes, item));
     const heldOf = ({ held }: Cap, index: number) => held.get(codes[index]!) ?? 0;
-    if (!this.caps.every((cap, index) => codes[index] === -1 || heldOf(cap, index) < cap.most)) return false;
+    if (!this.caps.every((cap, index) => codes[index] === -1 || heldOf(cap, index) < cap.most))
+      return false;
     this.caps.forEach((cap, index) => cap.held.set(codes[index]!, heldOf(cap, index) + 1));
     return true;
   }

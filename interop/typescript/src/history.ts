@@ -41,14 +41,24 @@ export function readRule(config: ObjectReader, manifest: Manifest): HistoryRule 
   const object = config.child("weighting");
   const weighting = word(object, "name", ["none", "binary", "log", "tf_idf", "bm25"]);
   const withHalfLife = object.get("half_life_days") !== null;
-  const days = withHalfLife ? number(object, "half_life_days", "a finite number above 0", (value) => value > 0) : null;
+  const days = withHalfLife
+    ? number(object, "half_life_days", "a finite number above 0", (value) => value > 0)
+    : null;
   const reference = withHalfLife ? parseMoment(object.string("reference_time")) : undefined;
   if (withHalfLife && reference === undefined) {
-    throw object.refuse("reference_time", "YYYY-MM-DDTHH:MM:SS.ffffffZ", object.get("reference_time"));
+    throw object.refuse(
+      "reference_time",
+      "YYYY-MM-DDTHH:MM:SS.ffffffZ",
+      object.get("reference_time"),
+    );
   }
   const ofBm25 = weighting === "bm25";
-  const k1 = ofBm25 ? number(object, "k1", "a finite number of at least 0", (value) => value >= 0) : 0;
-  const decay = manifest.requiredFeatures.includes("history_order") ? readDecay(config.child("history_decay")) : NO_DECAY;
+  const k1 = ofBm25
+    ? number(object, "k1", "a finite number of at least 0", (value) => value >= 0)
+    : 0;
+  const decay = manifest.requiredFeatures.includes("history_order")
+    ? readDecay(config.child("history_decay"))
+    : NO_DECAY;
   const needed = FILES_OF.get(weighting) ?? [];
   for (const file of [NORMS, FACTORS]) {
     if (needed.includes(file) !== manifest.files.has(file)) {
@@ -63,18 +73,27 @@ export function readRule(config: ObjectReader, manifest: Manifest): HistoryRule 
 function readDecay(object: ObjectReader): HistoryDecay {
   const name = word(object, "name", ["none", "quadratic", "exponential"]);
   const above0 = (value: number) => value > 0;
-  const items = name === "exponential" ? number(object, "half_life_items", "a finite number above 0", above0) : 1;
+  const items =
+    name === "exponential"
+      ? number(object, "half_life_items", "a finite number above 0", above0)
+      : 1;
   return { name, halfLifeItems: items };
 }
 
 /** Returns a string that must be one of some; another one is of a later version. */
 function word(object: ObjectReader, key: string, words: readonly string[]): string {
   const value = object.string(key);
-  if (!words.includes(value)) throw object.refuse(key, `one of ${words.join(", ")}`, value, "version");
+  if (!words.includes(value))
+    throw object.refuse(key, `one of ${words.join(", ")}`, value, "version");
   return value;
 }
 
-function number(object: ObjectReader, key: string, rule: string, isGood: (value: number) => boolean): number {
+function number(
+  object: ObjectReader,
+  key: string,
+  rule: string,
+  isGood: (value: number) => boolean,
+): number {
   const value = object.get(key);
   const found = value instanceof JsonNumber ? value.value : NaN;
   if (!Number.isFinite(found) || !isGood(found)) throw object.refuse(key, rule, value);
@@ -94,8 +113,8 @@ export interface Event {
 
 /** Items of a history, ascending, and what they weigh. */
 export interface History {
-  readonly items: ArrayLike<number>;
-  readonly weights: ArrayLike<number>;
+  readonly items: Int32Array;
+  readonly weights: Float32Array;
 }
 
 /** Arrays that some weightings need. */
@@ -141,7 +160,9 @@ export function weigh(
     while (end < events.length && events[end]!.item === events[begin]!.item) end++;
     items.push(aggregate(events.slice(begin, end), rule, now ?? rule.reference, idOf));
   }
-  const weights = Float32Array.from(items, (item) => weightOf(item, items.length, rule, arrays, idOf, place));
+  const weights = Float32Array.from(items, (item) =>
+    weightOf(item, items.length, rule, arrays, idOf, place),
+  );
   if (rule.decay.name !== "none") {
     const order = items.map((item, entry) => ({ ...item, entry })).sort(compareLatest);
     for (const [index, { entry }] of order.entries()) {
@@ -153,7 +174,9 @@ export function weigh(
 
 /** [ORD-4]; an item with an event without a time has none. */
 function compareLatest(a: Event, b: Event): number {
-  return compareTimes(a.time, b.time) || (a.time === undefined ? a.place - b.place : a.item - b.item);
+  return (
+    compareTimes(a.time, b.time) || (a.time === undefined ? a.place - b.place : a.item - b.item)
+  );
 }
 
 /** Makes one of the events of an item, which are in order: [HIS-6] and [HIS-7]. */
@@ -171,7 +194,10 @@ function aggregate(
   if (!Number.isFinite(x)) throw badRequest(`weight of ${idOf(last.item)}`, "a finite sum", x);
   if (rule.weighting === "binary") x = 1;
   // Those without a time are last, in order of weight.
-  const place = events.reduce((most, { time, place }) => (time === undefined ? Math.max(most, place) : most), last.place);
+  const place = events.reduce(
+    (most, { time, place }) => (time === undefined ? Math.max(most, place) : most),
+    last.place,
+  );
   let age = 0;
   if (rule.halfLife !== null && now !== undefined) {
     const time = last.time ?? now;
@@ -192,14 +218,21 @@ function weightOf(
   place: string,
 ): number {
   const factor = factors ? factors[length - 1]! : 1;
-  if (!Number.isFinite(factor)) throw new MlcoreError("csr", `${place}/${FACTORS}`, "", "finite numbers", String(factor));
+  if (!Number.isFinite(factor))
+    throw new MlcoreError("csr", `${place}/${FACTORS}`, "", "finite numbers", String(factor));
   let y = x;
   if (rule.weighting === "log") y = log1p(x);
   if (rule.weighting === "tf_idf") y = x * factor;
   if (rule.weighting === "bm25") {
     const norm = norms![item]!;
     if (!isNorm(norm)) {
-      throw new MlcoreError("csr", `${place}/${NORMS}`, "", "finite numbers of at least 0", String(norm));
+      throw new MlcoreError(
+        "csr",
+        `${place}/${NORMS}`,
+        "",
+        "finite numbers of at least 0",
+        String(norm),
+      );
     }
     y = ((x * (rule.k1 + 1)) / (x + norm)) * factor;
   }
@@ -212,7 +245,12 @@ function weightOf(
 }
 
 /** Returns a weight as its place in the order of the history makes it, from 1: [ORD-5]. */
-export function decayed(decay: HistoryDecay, weight: number, place: number, length: number): number {
+export function decayed(
+  decay: HistoryDecay,
+  weight: number,
+  place: number,
+  length: number,
+): number {
   let factor = 1;
   if (decay.name === "quadratic") factor = (place / length) * (place / length);
   if (decay.name === "exponential") factor = exp2(-((length - place) / decay.halfLifeItems));

@@ -102,7 +102,8 @@ export class IdMap {
   #decode(position: number): string {
     this.check();
     const bytes = this.#bytesOf(position);
-    if (bytes.length <= 64 && bytes.every((byte) => byte < 0x80)) return String.fromCharCode(...bytes);
+    if (bytes.length <= 64 && bytes.every((byte) => byte < 0x80))
+      return String.fromCharCode(...bytes);
     return DECODER.decode(unshared(bytes));
   }
 
@@ -146,27 +147,38 @@ export class IdMap {
       if (line >= bytes.length) throw wrongCount();
       at += digits;
       for (let digit = at - 1, rest = index; digit >= line; digit--, rest = Math.floor(rest / 10)) {
-        if (bytes[digit] !== ZERO + (rest % 10)) throw refuse(index + 2, `the index ${index}`, shown(line, at));
+        if (bytes[digit] !== ZERO + (rest % 10))
+          throw refuse(index + 2, `the index ${index}`, shown(line, at));
       }
-      if (bytes[at] !== COMMA) throw refuse(index + 2, `the index ${index} and a comma`, shown(line, at + 1));
+      if (bytes[at] !== COMMA)
+        throw refuse(index + 2, `the index ${index} and a comma`, shown(line, at + 1));
       const begin = ++at;
       let special = false;
       let byte = bytes[at]!;
       for (; byte !== LF; byte = bytes[++at]!) {
         ascii |= byte;
         if (byte === QUOTE || byte === COMMA) special = true;
-        if (byte === 0 || byte === CR) throw refuse(index + 2, "no NUL and no line break", shown(begin, at));
+        if (byte === 0 || byte === CR)
+          throw refuse(index + 2, "no NUL and no line break", shown(begin, at));
       }
       const field = bytes.subarray(begin, at);
       if (special && !isQuoted(field)) {
-        throw refuse(index + 2, "quotes around, and doubled within, an id with a comma or a quote", shown(begin, at));
+        throw refuse(
+          index + 2,
+          "quotes around, and doubled within, an id with a comma or a quote",
+          shown(begin, at),
+        );
       }
       const length = special ? unquote(field).length : at - begin;
       if (length < 1 || length > MAX_ID_BYTES) {
         throw refuse(index + 2, `an id of 1 to ${MAX_ID_BYTES} bytes`, String(length));
       }
       if (before >= 0 && !this.#ascends(before, beforeEnd, begin, at)) {
-        throw refuse(index + 2, `an id after ${shown(before, beforeEnd)} in UTF-8 byte order`, shown(begin, at));
+        throw refuse(
+          index + 2,
+          `an id after ${shown(before, beforeEnd)} in UTF-8 byte order`,
+          shown(begin, at),
+        );
       }
       starts[index] = begin;
       before = begin;
@@ -192,7 +204,7 @@ export class IdMap {
   /** Line by line would do, too, but a decoder is fast only on much. */
   #checkUtf8(): void {
     const step = 1 << 20;
-    for (let begin = 0; begin < this.bytes.length; ) {
+    for (let begin = 0; begin < this.bytes.length;) {
       let end = Math.min(begin + step, this.bytes.length);
       while (this.bytes[end - 1] !== LF) end++; // there is one at the end
       try {

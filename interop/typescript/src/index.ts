@@ -18,7 +18,8 @@ export {
   type OpenOptions,
   type SharedModel,
 } from "./model.js";
-export type { HistoryEvent, HistoryOptions, Item, Options, Request, Share } from "./recommend.js";
+export type { HistoryEvent, HistoryOptions, Item, Options, Request } from "./recommend.js";
+export type { Share } from "./rank.js";
 export { parseRequest, type ParsedRequest } from "./request.js";
 export type { FileStat, Hash, Source } from "./source.js";
 export { formatNumber, formatPrediction, formatString } from "./text.js";

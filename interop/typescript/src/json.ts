@@ -38,7 +38,9 @@ export function decodeUtf8(bytes: Uint8Array): string {
 
 /** Returns bytes that a decoder takes: browsers refuse those of shared memory. */
 export function unshared(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+  return bytes.buffer instanceof ArrayBuffer
+    ? (bytes as Uint8Array<ArrayBuffer>)
+    : new Uint8Array(bytes);
 }
 
 /** Returns whether a text holds no lone surrogate, so that it has a form in UTF-8. */
@@ -54,7 +56,6 @@ const WORDS = new Map<string, null | boolean>([
 
 const BLANKS = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-// eslint-disable-next-line no-control-regex
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 
 /** Returns the value of a text; throws a {@link JsonError}. */

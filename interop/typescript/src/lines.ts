@@ -3,7 +3,10 @@
 const LF = 0x0a;
 
 /** Gives blocks of whole lines, of about this many bytes or more. */
-export async function* blocksOf(input: AsyncIterable<Uint8Array>, least = 1 << 16): AsyncGenerator<Uint8Array> {
+export async function* blocksOf(
+  input: AsyncIterable<Uint8Array>,
+  least = 1 << 16,
+): AsyncGenerator<Uint8Array> {
   let held: Uint8Array[] = [];
   let size = 0;
   for await (const piece of input) {
@@ -25,7 +28,7 @@ export async function* blocksOf(input: AsyncIterable<Uint8Array>, least = 1 << 1
 
 /** Gives the lines of a block that are not blank. */
 export function* linesOf(block: Uint8Array): Generator<Uint8Array> {
-  for (let begin = 0; begin < block.length; ) {
+  for (let begin = 0; begin < block.length;) {
     const found = block.indexOf(LF, begin);
     const end = found < 0 ? block.length : found;
     const line = block.subarray(begin, end);
@@ -41,5 +44,6 @@ export async function* linesIn(input: AsyncIterable<Uint8Array>): AsyncGenerator
 
 /** Writes, and waits while the reader is slower. */
 export async function write(text: string | Uint8Array): Promise<void> {
-  if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once("drain", resolve));
+  if (!process.stdout.write(text))
+    await new Promise((resolve) => process.stdout.once("drain", resolve));
 }

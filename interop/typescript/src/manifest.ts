@@ -1,5 +1,12 @@
 import { MlcoreError, show } from "./errors.js";
-import { decodeUtf8, JsonError, JsonNumber, parseJson, type Json, type JsonObject } from "./json.js";
+import {
+  decodeUtf8,
+  JsonError,
+  JsonNumber,
+  parseJson,
+  type Json,
+  type JsonObject,
+} from "./json.js";
 
 /** The limits of section 11. */
 export const MAX_MANIFEST_BYTES = 2 ** 20;
@@ -77,7 +84,11 @@ export interface Manifest {
 /** Returns the arrays of a file in order; none of a file that is no `.npz`. */
 export function arraysOf(file: string, counts: Counts, features: readonly string[]): ArraySpec[] {
   const { users, items, interactions, pairs } = counts;
-  const array = (name: string, dtype: Dtype, length: number): ArraySpec => ({ name, dtype, length });
+  const array = (name: string, dtype: Dtype, length: number): ArraySpec => ({
+    name,
+    dtype,
+    length,
+  });
   const csr = (rows: number, entries: number): ArraySpec[] => [
     array("indptr", "<i8", rows + 1),
     array("indices", "<i4", entries),
@@ -89,7 +100,9 @@ export function arraysOf(file: string, counts: Counts, features: readonly string
     case HISTORIES:
       return csr(users, interactions);
     case POPULARITY: {
-      const decayed = features.includes("decayed_popularity") ? [array("decayed", "<f8", items)] : [];
+      const decayed = features.includes("decayed_popularity")
+        ? [array("decayed", "<f8", items)]
+        : [];
       return [array("counts", "<i8", items), ...decayed];
     }
     case NORMS:
@@ -114,7 +127,12 @@ export class ObjectReader {
     readonly path = "",
   ) {}
 
-  refuse(key: string, expected: string, got: unknown, verdict: "manifest" | "version" = "manifest"): MlcoreError {
+  refuse(
+    key: string,
+    expected: string,
+    got: unknown,
+    verdict: "manifest" | "version" = "manifest",
+  ): MlcoreError {
     return new MlcoreError(verdict, this.place, this.path + key, expected, show(got));
   }
 
@@ -155,12 +173,15 @@ export class ObjectReader {
 function integerOf(value: Json | undefined): number | undefined {
   if (!(value instanceof JsonNumber)) return undefined;
   const integer = value.integer;
-  return integer !== undefined && integer >= 0n && integer <= MAX_ENTRIES ? Number(integer) : undefined;
+  return integer !== undefined && integer >= 0n && integer <= MAX_ENTRIES
+    ? Number(integer)
+    : undefined;
 }
 
 /** Returns the object that a file of [MAN-1] and [MAN-2] holds. */
 export function parseObject(bytes: Uint8Array, place: string): ObjectReader {
-  const refuse = (expected: string, got: string) => new MlcoreError("manifest", place, "", expected, got);
+  const refuse = (expected: string, got: string) =>
+    new MlcoreError("manifest", place, "", expected, got);
   if (bytes.length > MAX_MANIFEST_BYTES) {
     throw refuse(`at most ${MAX_MANIFEST_BYTES} bytes`, String(bytes.length));
   }
@@ -226,15 +247,27 @@ function readCounts(object: ObjectReader, withAttributes: boolean): Counts {
   };
   // The product of an f64 is exact up to the limit, and not below it if it is above.
   if (counts.attributeColumns * counts.items > MAX_ENTRIES) {
-    throw object.refuse("attribute_columns", `at most ${MAX_ENTRIES} codes`, counts.attributeColumns);
+    throw object.refuse(
+      "attribute_columns",
+      `at most ${MAX_ENTRIES} codes`,
+      counts.attributeColumns,
+    );
   }
   return counts;
 }
 
-function readFiles(object: ObjectReader, counts: Counts, features: readonly string[]): Map<string, FileEntry> {
+function readFiles(
+  object: ObjectReader,
+  counts: Counts,
+  features: readonly string[],
+): Map<string, FileEntry> {
   const names = object.object;
   const listed = (name: string) => names.has(name);
-  const allowed = [...ALWAYS, ...OF_USERS, ...features.flatMap((feature) => FEATURES.get(feature) ?? [])];
+  const allowed = [
+    ...ALWAYS,
+    ...OF_USERS,
+    ...features.flatMap((feature) => FEATURES.get(feature) ?? []),
+  ];
   const needed = [...ALWAYS, ...(features.includes("item_attributes") ? OF_ATTRIBUTES : [])];
   for (const name of names.keys()) {
     if (!allowed.includes(name)) throw object.refuse("", `some of ${allowed.join(", ")}`, name);

@@ -3,7 +3,15 @@ import { atStage, MlcoreError, type Stage } from "./errors.js";
 import { decodeUtf8 } from "./json.js";
 import type { Catalogue } from "./filter.js";
 import { CONFIG, POPULARITY, type Manifest } from "./manifest.js";
-import { Core, type HistoryEvent, type HistoryOptions, type Item, type Options, type Request, type Work } from "./recommend.js";
+import {
+  Core,
+  type HistoryEvent,
+  type HistoryOptions,
+  type Item,
+  type Options,
+  type Request,
+  type Work,
+} from "./recommend.js";
 import type { Source } from "./source.js";
 import { verify, type Digests } from "./verify.js";
 
@@ -54,7 +62,14 @@ abstract class OpenModel {
   #idAt(ids: Core["items"] | undefined, field: string, index: number): string {
     const count = ids?.count ?? 0;
     if (!ids || !Number.isInteger(index) || index < 0 || index >= count) {
-      throw new MlcoreError("request", "", field, `a position below ${count}`, String(index), "predict");
+      throw new MlcoreError(
+        "request",
+        "",
+        field,
+        `a position below ${count}`,
+        String(index),
+        "predict",
+      );
     }
     try {
       return ids.id(index);
@@ -115,7 +130,13 @@ abstract class OpenModel {
     const core = this.#use("verify");
     try {
       if (!this.#origin) {
-        throw new MlcoreError("io", this.place, "", "the model that was opened", "a part of it in a worker");
+        throw new MlcoreError(
+          "io",
+          this.place,
+          "",
+          "the model that was opened",
+          "a part of it in a worker",
+        );
       }
       return await verify(core, this.#origin.source, this.#origin.stored, withDigests);
     } catch (error) {
@@ -136,7 +157,8 @@ abstract class OpenModel {
   }
 
   #use(stage: Stage): Core {
-    if (this.#isClosed) throw new MlcoreError("io", this.place, "", "an open model", "a closed one", stage);
+    if (this.#isClosed)
+      throw new MlcoreError("io", this.place, "", "an open model", "a closed one", stage);
     return this.#core;
   }
 }
@@ -152,7 +174,11 @@ export class Model extends OpenModel {
   }
 
   /** Returns the best n items for any history; items that the model does not have are passed over. */
-  recommendHistory(history: readonly HistoryEvent[], n: number, options: HistoryOptions = {}): Item[] {
+  recommendHistory(
+    history: readonly HistoryEvent[],
+    n: number,
+    options: HistoryOptions = {},
+  ): Item[] {
     return this.answer({ ...options, history, n });
   }
 
@@ -188,20 +214,17 @@ export class Model extends OpenModel {
 
   /** Returns what a worker makes the same model of with {@link fromShared}; opened as `shared` no byte is copied. */
   share(): SharedModel {
-    return this.core.contents as unknown as SharedModel;
+    return this.core.contents;
   }
 
   /** Returns the model of another thread. It cannot be verified here. */
   static fromShared(shared: SharedModel): Model {
-    return new Model(new Core(shared as unknown as Contents, undefined), undefined);
+    return new Model(new Core(shared as Contents, undefined), undefined);
   }
 }
 
 /** A model on its way to a worker; see {@link Model.share}. */
-export interface SharedModel {
-  readonly place: string;
-  readonly manifest: Manifest;
-}
+export type SharedModel = Pick<Contents, "place" | "manifest">;
 
 /**
  * A model of which only the manifest, the configuration, the ids, the popularity and the offsets of rows are
@@ -245,7 +268,7 @@ export class LazyModel extends OpenModel {
   async #run<T>(begin: (core: Core) => Work<T>): Promise<T> {
     try {
       const work = begin(this.core);
-      for (let given: unknown; ; ) {
+      for (let given: unknown; ;) {
         const step = work.next(given);
         if (step.done === true) return step.value;
         given = await step.value;

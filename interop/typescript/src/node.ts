@@ -4,7 +4,14 @@ import { constants } from "node:fs";
 import { lstat, open, stat, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { MlcoreError } from "./errors.js";
-import { openLazy, openModel, type LazyModel, type LazyOptions, type Model, type OpenOptions } from "./model.js";
+import {
+  openLazy,
+  openModel,
+  type LazyModel,
+  type LazyOptions,
+  type Model,
+  type OpenOptions,
+} from "./model.js";
 import { cutShort, pathOf, type FileStat, type Hash, type Source } from "./source.js";
 
 /** Opens the model of a directory in memory; see {@link openModel}. */
@@ -13,7 +20,10 @@ export async function openDirectory(directory: string, options: OpenOptions = {}
 }
 
 /** Opens the model of a directory whose rows are read when they are needed; see {@link openLazy}. */
-export async function openDirectoryLazy(directory: string, options: LazyOptions = {}): Promise<LazyModel> {
+export async function openDirectoryLazy(
+  directory: string,
+  options: LazyOptions = {},
+): Promise<LazyModel> {
   return openLazy(new DirectorySource(directory), options);
 }
 
@@ -33,7 +43,8 @@ export class DirectorySource implements Source {
     try {
       // Looked at before it is opened, since opening a named pipe waits for its other end.
       const found = await lstat(path);
-      if (!found.isFile()) return { size: 0, other: found.isDirectory() ? "a directory" : "something else" };
+      if (!found.isFile())
+        return { size: 0, other: found.isDirectory() ? "a directory" : "something else" };
       const handle = await this.#open(file);
       return { size: (await handle.stat()).size };
     } catch (error) {
@@ -46,11 +57,13 @@ export class DirectorySource implements Source {
     const found = await stat(this.place).catch((error: unknown) => {
       throw this.#refuse("", error);
     });
-    if (!found.isDirectory()) throw new MlcoreError("io", this.place, "", "a model directory", "a file");
+    if (!found.isDirectory())
+      throw new MlcoreError("io", this.place, "", "a model directory", "a file");
   }
 
   #open(file: string): Promise<FileHandle> {
-    const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+    // Those that a system lacks are undefined, and so no bits.
+    const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
     const opened = this.#files.get(file) ?? open(join(this.place, file), flags);
     this.#files.set(file, opened);
     return opened;
@@ -60,7 +73,7 @@ export class DirectorySource implements Source {
     const bytes = new Uint8Array(length);
     try {
       const handle = await this.#open(file);
-      for (let done = 0; done < length; ) {
+      for (let done = 0; done < length;) {
         const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
         if (bytesRead === 0) throw cutShort(this, file, length, done);
         done += bytesRead;
@@ -85,7 +98,9 @@ export class DirectorySource implements Source {
   #refuse(file: string, error: unknown): MlcoreError {
     const place = file === "" ? this.place : pathOf(this, file);
     const got = error instanceof Error ? error.message : String(error);
-    return new MlcoreError("io", place, "", "a file or directory that can be read", got, "open", { cause: error });
+    return new MlcoreError("io", place, "", "a file or directory that can be read", got, "open", {
+      cause: error,
+    });
   }
 }
 

@@ -15,7 +15,8 @@ export function checkHeader(
   bytesOfElement: number,
   place: string,
 ): number {
-  const refuse = (expected: string, got: string) => new MlcoreError("header", place, "", expected, got);
+  const refuse = (expected: string, got: string) =>
+    new MlcoreError("header", place, "", expected, got);
   if (head.length < LENGTH_END || !MAGIC.every((byte, index) => head[index] === byte)) {
     throw refuse("an .npy header of version 1.0", "other bytes");
   }

@@ -51,7 +51,10 @@ const is64 = (value: number): boolean => value >= FULL;
 /** What both headers of a member have in common, from the version to the size. */
 function common(writer: Writer, member: Member, version: number): Writer {
   const size = is64(member.size) ? FULL : member.size;
-  return writer.number(2, version, 0, 0, 0, 0x21).number(4, member.crc, size, size).number(2, member.name.length);
+  return writer
+    .number(2, version, 0, 0, 0, 0x21)
+    .number(4, member.crc, size, size)
+    .number(2, member.name.length);
 }
 
 /** Writes the one local header that such a member can have. */
@@ -90,10 +93,23 @@ function directory(members: readonly Member[], offset: number): Uint8Array {
   const size = writer.bytes.length;
   const count = members.length;
   if (is64(offset)) {
-    writer.text("PK\x06\x06").number(8, 44).number(2, 0x32d, 45).number(4, 0, 0).number(8, count, count, size, offset);
-    writer.text("PK\x06\x07").number(4, 0).number(8, offset + size).number(4, 1);
+    writer
+      .text("PK\x06\x06")
+      .number(8, 44)
+      .number(2, 0x32d, 45)
+      .number(4, 0, 0)
+      .number(8, count, count, size, offset);
+    writer
+      .text("PK\x06\x07")
+      .number(4, 0)
+      .number(8, offset + size)
+      .number(4, 1);
   }
-  writer.text("PK\x05\x06").number(2, 0, 0, count, count).number(4, size, is64(offset) ? FULL : offset).number(2, 0);
+  writer
+    .text("PK\x05\x06")
+    .number(2, 0, 0, count, count)
+    .number(4, size, is64(offset) ? FULL : offset)
+    .number(2, 0);
   return Uint8Array.from(writer.bytes);
 }
 
@@ -132,27 +148,47 @@ export async function readNpz(
     const member = { name, offset, crc: view.getUint32(CRC_AT, true), size: memberSize };
     const expected = localHeader(member);
     if (!expected.every((byte, index) => head[index] === byte)) {
-      throw refuse(offset, `the member ${name}, stored and aligned to ${ALIGNMENT} bytes`, "other bytes");
+      throw refuse(
+        offset,
+        `the member ${name}, stored and aligned to ${ALIGNMENT} bytes`,
+        "other bytes",
+      );
     }
     const start = offset + expected.length;
     if (memberSize > size - start) {
       throw refuse(offset, `${memberSize} bytes of ${name}`, String(size - start));
     }
-    found.push({ member, start, header: head.subarray(expected.length, expected.length + memberSize) });
+    found.push({
+      member,
+      start,
+      header: head.subarray(expected.length, expected.length + memberSize),
+    });
     offset = start + memberSize;
   }
   const expected = directory(
     found.map(({ member }) => member),
     offset,
   );
-  const got = size - offset === expected.length ? await source.read(file, offset, expected.length) : null;
+  const got =
+    size - offset === expected.length ? await source.read(file, offset, expected.length) : null;
   if (!got?.every((byte, index) => byte === expected[index])) {
     throw refuse(offset, "the central directory of exactly these members", "other bytes");
   }
   // All of the container first, so that a fault in it is never reported as one of an array.
   return found.map(({ member, start, header }, index) => {
     const spec = specs[index]!;
-    const headerSize = checkHeader(header, member.size, spec, elementBytes(spec.dtype), `${place}: ${member.name}`);
-    return { file, spec, start: start + headerSize, member: { start, size: member.size, crc: member.crc } };
+    const headerSize = checkHeader(
+      header,
+      member.size,
+      spec,
+      elementBytes(spec.dtype),
+      `${place}: ${member.name}`,
+    );
+    return {
+      file,
+      spec,
+      start: start + headerSize,
+      member: { start, size: member.size, crc: member.crc },
+    };
   });
 }

@@ -33,7 +33,11 @@ function logarithm(numerator: bigint, denominator: bigint): bigint {
   const z = ((numerator - denominator) << POINT) / (numerator + denominator);
   const square = (z * z) >> POINT;
   let sum = 0n;
-  for (let power = z, k = 1n; power !== 0n && power !== -1n; power = (power * square) >> POINT, k += 2n) {
+  for (
+    let power = z, k = 1n;
+    power !== 0n && power !== -1n;
+    power = (power * square) >> POINT, k += 2n
+  ) {
     sum += power / k;
   }
   return 2n * sum;
@@ -54,7 +58,8 @@ function makeTables(): { ln2: Parts; logs: Parts[]; powers: Parts[] } {
   let step = 2n * ONE;
   for (let halving = 0; halving < 7; halving++) step = root(step); // 2^(1/128)
   const powers: Parts[] = [];
-  for (let k = 0, power = ONE; k < 128; k++, power = (power * step) >> POINT) powers.push(split(power, 52n));
+  for (let k = 0, power = ONE; k < 128; k++, power = (power * step) >> POINT)
+    powers.push(split(power, 52n));
   const logs: Parts[] = [];
   for (let c = FIRST_LOG; c <= LAST_LOG; c++) logs.push(split(logarithm(128n, BigInt(c)), 42n));
   return { ln2: split(logarithm(2n, 1n), 42n), logs, powers };

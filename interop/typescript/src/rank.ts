@@ -2,9 +2,6 @@ import type { Gate } from "./filter.js";
 import type { History } from "./history.js";
 import type { Rows } from "./table.js";
 
-/** What the score of an item is before anything is added: no sum of products of f32 is as large. */
-const UNTOUCHED = Number.MAX_VALUE;
-
 /** Marks of an item while a list is made. */
 const EXCLUDED = 1;
 const SEEN = 2;
@@ -104,6 +101,7 @@ class Heap {
  */
 function addRow(
   scores: Float64Array,
+  fresh: Uint8Array, // 1 for items that nothing was added to
   touched: Int32Array,
   count: number,
   weight: number,
@@ -111,40 +109,52 @@ function addRow(
 ): number {
   const items = scores.length;
   let before = -1;
-  for (let entry = begin; entry < end; entry++) {
+  // Integers, which the engine would not take offsets for: they are stored as f64.
+  const last = end | 0;
+  for (let entry = begin | 0; entry < last; entry++) {
     const item = indices[entry]!;
     if (item <= before || item >= items) return -1;
     before = item;
-    const score = scores[item]!;
-    if (score === UNTOUCHED) {
-      touched[count++] = item;
-      scores[item] = 0 + weight * data[entry]!; // not -0
-    } else {
-      scores[item] = score + weight * data[entry]!;
-    }
+    // Written each time, and counted without a branch, which would be foreseen by no processor.
+    touched[count] = item;
+    count += fresh[item]!;
+    fresh[item] = 0;
+    scores[item]! += weight * data[entry]!;
   }
   return count;
+}
+
+/** What an item of the history adds to a score. */
+export interface Share {
+  readonly id: string;
+  /** Position of the item in the model. */
+  readonly index: number;
+  readonly share: number;
 }
 
 /** Makes lists, one at a time, in memory that is used again: section 10. */
 export class Ranker {
   readonly #scores: Float64Array;
+  readonly #fresh: Uint8Array;
   readonly #touched: Int32Array;
   readonly #marks: Uint8Array;
   readonly #worst = new Heap(false);
   readonly #best = new Heap(true);
+  #slots: Int32Array | undefined; // of the items of a list that is explained, from 1; else 0
   #isClean = false;
 
   constructor(items: number) {
     this.#scores = new Float64Array(items);
-    this.#touched = new Int32Array(items);
+    this.#fresh = new Uint8Array(items);
+    this.#touched = new Int32Array(items + 1); // one more may be written than is counted
     this.#marks = new Uint8Array(items);
   }
 
   /** Returns the list for a history; undefined if the rows are unsound, or a score is not finite. */
   rank(history: History, rows: Rows, rules: Rules): Ranked | undefined {
     if (!this.#isClean) {
-      this.#scores.fill(UNTOUCHED);
+      this.#scores.fill(0);
+      this.#fresh.fill(1);
       this.#marks.fill(0);
     }
     this.#isClean = false; // until this has come to its end
@@ -152,14 +162,17 @@ export class Ranker {
     let count = 0;
     for (let place = 0; place < items.length; place++) {
       rows.select(place);
-      count = addRow(this.#scores, this.#touched, count, weights[place]!, rows);
+      count = addRow(this.#scores, this.#fresh, this.#touched, count, weights[place]!, rows);
       if (count < 0) return undefined;
     }
     const { include, exclude, fill } = rules;
     this.#mark(items, SEEN);
     this.#mark(exclude, EXCLUDED);
     if (include) this.#mark(include, INCLUDED);
-    const list = rules.gate && rules.gate.caps.length > 0 ? this.#walk(count, rules) : this.#select(count, rules);
+    const list =
+      rules.gate && rules.gate.caps.length > 0
+        ? this.#walk(count, rules)
+        : this.#select(count, rules);
     if (!list) return undefined;
     const filled = list.items.length;
     if (fill && filled < rules.n) this.#fill(list.items, fill(), rules);
@@ -169,12 +182,12 @@ export class Ranker {
     return { ...list, filled };
   }
 
-  #mark(items: ArrayLike<number>, mark: number): void {
-    for (let index = 0; index < items.length; index++) this.#marks[items[index]!]! |= mark;
+  #mark(items: Iterable<number>, mark: number): void {
+    for (const item of items) this.#marks[item]! |= mark;
   }
 
-  #unmark(items: ArrayLike<number>): void {
-    for (let index = 0; index < items.length; index++) this.#marks[items[index]!] = 0;
+  #unmark(items: Iterable<number>): void {
+    for (const item of items) this.#marks[item] = 0;
   }
 
   /** Returns the marks that are looked at of a candidate, and what they must be. */
@@ -188,6 +201,7 @@ export class Ranker {
     const { n, gate } = rules;
     const [mask, wanted] = this.#wanted(rules);
     const scores = this.#scores;
+    const fresh = this.#fresh;
     const touched = this.#touched;
     const marks = this.#marks;
     const heap = this.#worst;
@@ -197,9 +211,11 @@ export class Ranker {
     for (let index = 0; index < count; index++) {
       const item = touched[index]!;
       const score = scores[item]!;
-      scores[item] = UNTOUCHED;
+      scores[item] = 0;
+      fresh[item] = 1;
       if (score - score !== 0) isSound = false;
-      if (score < floor || (marks[item]! & mask) !== wanted || (gate && !gate.admits(item))) continue;
+      if (score < floor || (marks[item]! & mask) !== wanted || (gate && !gate.admits(item)))
+        continue;
       if (heap.size < n) {
         heap.push(item, score);
         if (heap.size < n) continue;
@@ -231,7 +247,8 @@ export class Ranker {
     for (let index = 0; index < count; index++) {
       const item = this.#touched[index]!;
       const score = this.#scores[item]!;
-      this.#scores[item] = UNTOUCHED;
+      this.#scores[item] = 0;
+      this.#fresh[item] = 1;
       if (score - score !== 0) isSound = false;
       if ((this.#marks[item]! & mask) === wanted && gate.admits(item)) heap.push(item, score);
     }
@@ -262,16 +279,29 @@ export class Ranker {
     }
     for (let index = 0; index < listed; index++) marks[list[index]!] = 0;
   }
-}
 
-/** Returns the place of an item in the row that is selected, or -1. */
-export function findInRow({ indices, begin, end }: Rows, item: number): number {
-  let low = begin;
-  let high = end;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (indices[middle]! < item) low = middle + 1;
-    else high = middle;
+  /** Returns what the score of each item of a list is the sum of, in the order of the sum: [REC-11]. */
+  explain(
+    { items, filled }: Ranked,
+    history: History,
+    rows: Rows,
+    idOf: (item: number) => string,
+  ): Share[][] {
+    const shares = items.map((): Share[] => []);
+    const slots = (this.#slots ??= new Int32Array(this.#marks.length));
+    for (let slot = 0; slot < filled; slot++) slots[items[slot]!] = slot + 1;
+    for (let place = 0; place < history.items.length; place++) {
+      const index = history.items[place]!;
+      const id = idOf(index);
+      rows.select(place);
+      const { indices, data, begin, end } = rows;
+      const weight = history.weights[place]!;
+      for (let entry = begin | 0; entry < (end | 0); entry++) {
+        const slot = slots[indices[entry]!]!;
+        if (slot > 0) shares[slot - 1]!.push({ id, index, share: weight * data[entry]! });
+      }
+    }
+    for (const item of items) slots[item] = 0;
+    return shares;
   }
-  return low < end && indices[low] === item ? low : -1;
 }

@@ -1,6 +1,6 @@
 import { keyOf, readArray, type Contents, type StoredArrays } from "./contents.js";
 import { badRequest, MlcoreError, show } from "./errors.js";
-import { Gate, idsOf, isCount, type Catalogue, type Filter } from "./filter.js";
+import { Gate, idsOf, isCount, isObject, type Catalogue, type Filter } from "./filter.js";
 import {
   decayed,
   isNorm,
@@ -29,9 +29,9 @@ import {
   USERS,
   VALUES,
 } from "./manifest.js";
-import { findInRow, Ranker, type Ranked, type Rules } from "./rank.js";
+import { Ranker, type Rules, type Share } from "./rank.js";
 import type { Source } from "./source.js";
-import { LazyTable, LoadedTable, type Elements, type Rows, type Table } from "./table.js";
+import { LazyTable, LoadedTable, type Elements, type Table } from "./table.js";
 import { ItemTimes, momentOf, type Microseconds } from "./times.js";
 
 /** What a list may hold. Without options it holds all items but those of the history. */
@@ -87,13 +87,6 @@ export interface Item {
   readonly because?: readonly Share[];
 }
 
-/** What an item of the history adds to a score. */
-export interface Share {
-  readonly id: string;
-  readonly index: number;
-  readonly share: number;
-}
-
 /** Work that yields what it waits for; in a model that is in memory it waits for nothing. */
 export type Work<T> = Generator<Promise<unknown>, T, unknown>;
 
@@ -119,7 +112,8 @@ export class Core {
   constructor(
     readonly contents: Contents,
     /** Where the rest is; undefined if all is in memory. */
-    readonly rest: { readonly source: Source; readonly stored: StoredArrays; readonly room: number } | undefined,
+    readonly rest:
+      { readonly source: Source; readonly stored: StoredArrays; readonly room: number } | undefined,
   ) {
     const { counts, requiredFeatures } = contents.manifest;
     const withCatalogue = requiredFeatures.includes("item_attributes");
@@ -197,7 +191,8 @@ export class Core {
     checkForm(request);
     const areFinal = request.weights === "final" || !this.rule;
     if (request.history) checkWeights(request.history, areFinal);
-    const gate = request.filter && new Gate(request.filter, yield* this.catalogue(), this.contents.place);
+    const gate =
+      request.filter && new Gate(request.filter, yield* this.catalogue(), this.contents.place);
     if (request.user !== undefined) this.#userOf(request.user);
     this.items.check();
     gate?.open();
@@ -208,7 +203,9 @@ export class Core {
       exclude: this.#positions(request.exclude ?? [], "exclude"),
       includeSeen: request.includeSeen ?? false,
       gate,
-      fill: request.fill ? () => (include ? this.#byPopularity(include) : this.#allByPopularity()) : undefined,
+      fill: request.fill
+        ? () => (include ? this.#byPopularity(include) : this.#allByPopularity())
+        : undefined,
     };
     const history = yield* this.#historyOf(request, areFinal);
     const rows = yield* settle(this.similarity.rows(history.items));
@@ -219,7 +216,17 @@ export class Core {
       const expected = "item positions that exist and ascend within a row, and finite scores";
       throw new MlcoreError("csr", `${this.contents.place}/${SIMILARITY}`, "", expected, "others");
     }
-    return this.#toItems(list, request.explain ? this.#explain(list, history, rows) : undefined);
+    const idOf = (item: number) => this.items.id(item);
+    const shares = request.explain ? this.#ranker.explain(list, history, rows, idOf) : undefined;
+    return list.items.map((index, place) => {
+      const item = {
+        id: idOf(index),
+        index,
+        score: list.scores[place]!,
+        filled: place >= list.filled,
+      };
+      return shares ? { ...item, because: shares[place]! } : item;
+    });
   }
 
   #positions(ids: Iterable<string>, field: string): number[] {
@@ -233,17 +240,34 @@ export class Core {
     if (request.item !== undefined) {
       const position = this.items.position(request.item);
       if (position < 0) {
-        throw new MlcoreError("unknown_item", "", "item", "an item of the model", show(request.item));
+        throw new MlcoreError(
+          "unknown_item",
+          "",
+          "item",
+          "an item of the model",
+          show(request.item),
+        );
       }
-      return { items: [position], weights: [1] };
+      return { items: Int32Array.of(position), weights: Float32Array.of(1) };
     }
     const events = this.#events(request.history!);
     const { rule } = this;
     if (areFinal || !rule) return takeFinal(events);
-    const norms = this.has(NORMS) ? ((yield* settle(this.array(NORMS, "norms"))) as Float64Array) : undefined;
-    const factors = this.has(FACTORS) ? ((yield* settle(this.array(FACTORS, "factors"))) as Float64Array) : undefined;
+    const norms = this.has(NORMS)
+      ? ((yield* settle(this.array(NORMS, "norms"))) as Float64Array)
+      : undefined;
+    const factors = this.has(FACTORS)
+      ? ((yield* settle(this.array(FACTORS, "factors"))) as Float64Array)
+      : undefined;
     const idOf = (item: number) => show(this.items.id(item));
-    return weigh(events, rule, momentOf(request.now), { norms, factors }, idOf, this.contents.place);
+    return weigh(
+      events,
+      rule,
+      momentOf(request.now),
+      { norms, factors },
+      idOf,
+      this.contents.place,
+    );
   }
 
   /** Returns the events of items that the model has. */
@@ -258,9 +282,17 @@ export class Core {
   }
 
   #userOf(user: string): number {
-    if (!this.users) throw new MlcoreError("unknown_user", "", "user", "a model with users", "one trained without");
+    if (!this.users)
+      throw new MlcoreError(
+        "unknown_user",
+        "",
+        "user",
+        "a model with users",
+        "one trained without",
+      );
     const row = this.users.position(user);
-    if (row < 0) throw new MlcoreError("unknown_user", "", "user", "a user of the model", show(user));
+    if (row < 0)
+      throw new MlcoreError("unknown_user", "", "user", "a user of the model", show(user));
     return row;
   }
 
@@ -274,8 +306,13 @@ export class Core {
     let before = -1;
     for (let entry = 0; entry < items.length; entry++) {
       const item = items[entry]!;
-      if (item <= before || item >= this.contents.manifest.counts.items || !isWeight(weights[entry]!)) {
-        const expected = "item positions that exist and ascend within a row, and finite weights above 0";
+      if (
+        item <= before ||
+        item >= this.contents.manifest.counts.items ||
+        !isWeight(weights[entry]!)
+      ) {
+        const expected =
+          "item positions that exist and ascend within a row, and finite weights above 0";
         throw new MlcoreError("csr", `${this.contents.place}/${HISTORIES}`, "", expected, "others");
       }
       before = item;
@@ -287,7 +324,13 @@ export class Core {
         const place = places[entry]!;
         if (place < 1 || place > items.length) {
           const expected = `1 to ${items.length}`;
-          throw new MlcoreError("csr", `${this.contents.place}/${ORDER}`, "", expected, String(place));
+          throw new MlcoreError(
+            "csr",
+            `${this.contents.place}/${ORDER}`,
+            "",
+            expected,
+            String(place),
+          );
         }
         return decayed(decay, weight, place, items.length);
       });
@@ -298,7 +341,8 @@ export class Core {
   /** Orders items by popularity, ties by position; those that nobody has are left out. */
   #byPopularity(items: ArrayLike<number>): Int32Array {
     const counts = this.contents.arrays.get(keyOf(POPULARITY, "counts")) as Int32Array;
-    const decayedCounts = this.contents.arrays.get(keyOf(POPULARITY, "decayed")) as Float64Array | undefined;
+    const decayedCounts = this.contents.arrays.get(keyOf(POPULARITY, "decayed")) as
+      Float64Array | undefined;
     const high = (item: number) => counts[2 * item + 1]!;
     const low = (item: number) => counts[2 * item]! >>> 0;
     this.#checkPopularity(counts, decayedCounts);
@@ -317,7 +361,13 @@ export class Core {
     for (let item = 0; item < counts.length / 2; item++) {
       if (counts[2 * item + 1]! < 0 || (decayedCounts && !isNorm(decayedCounts[item]!))) {
         const expected = "finite numbers of at least 0";
-        throw new MlcoreError("csr", `${this.contents.place}/${POPULARITY}`, `item ${item}`, expected, "another one");
+        throw new MlcoreError(
+          "csr",
+          `${this.contents.place}/${POPULARITY}`,
+          `item ${item}`,
+          expected,
+          "another one",
+        );
       }
     }
     this.#isPopularitySound = true;
@@ -328,48 +378,27 @@ export class Core {
     this.#popular ??= this.#byPopularity(Int32Array.from(items, (_, item) => item));
     return this.#popular;
   }
-
-  /** Returns the shares of each item of a list, by places in the history: [REC-11]. */
-  #explain({ items, filled }: Ranked, history: History, rows: Rows): { place: number; share: number }[][] {
-    return items.map((item, index) => {
-      const shares: { place: number; share: number }[] = [];
-      for (let place = 0; place < (index < filled ? history.items.length : 0); place++) {
-        rows.select(place);
-        const entry = findInRow(rows, item);
-        if (entry >= 0) shares.push({ place: history.items[place]!, share: history.weights[place]! * rows.data[entry]! });
-      }
-      return shares;
-    });
-  }
-
-  #toItems({ items, scores, filled }: Ranked, shares: { place: number; share: number }[][] | undefined): Item[] {
-    return items.map((index, place) => {
-      const item = { id: this.items.id(index), index, score: scores[place]!, filled: place >= filled };
-      if (!shares) return item;
-      const because = shares[place]!.map(({ place: source, share }) => ({ id: this.items.id(source), index: source, share }));
-      return { ...item, because };
-    });
-  }
 }
 
 /** Checks all of a request that needs no model. */
 function checkForm(request: Request): void {
   const { user, item, history, n, weights, now, filter } = request;
   const kinds = [user, item, history].filter((kind) => kind !== undefined);
-  if (kinds.length !== 1) throw badRequest("user", "exactly one of user, item and history", `${kinds.length} of them`);
+  if (kinds.length !== 1)
+    throw badRequest("user", "exactly one of user, item and history", `${kinds.length} of them`);
   if (!isCount(n)) throw badRequest("n", "an integer from 1 to 2147483647", n);
   for (const id of [user, item]) {
     if (id !== undefined && typeof id !== "string") throw badRequest("user", "a string", id);
   }
-  if (weights !== undefined && weights !== "events" && weights !== "final") {
+  if (!["events", "final", undefined].includes(weights)) {
     throw badRequest("weights", '"events" or "final"', weights);
   }
   if (now !== undefined) checkTime("now", now);
   if (filter !== undefined) Gate.check(filter);
   if (history === undefined) return;
   if (!Array.isArray(history)) throw badRequest("history", "an array of events", history);
-  for (const event of history as readonly HistoryEvent[]) {
-    if (typeof event !== "object" || event === null || typeof event.id !== "string") {
+  for (const event of history as readonly Partial<HistoryEvent>[]) {
+    if (!isObject(event) || typeof event.id !== "string") {
       throw badRequest("history", "events with an id", event);
     }
     const { id, weight = 1, time } = event;
@@ -391,5 +420,6 @@ function checkWeights(history: readonly HistoryEvent[], areFinal: boolean): void
 }
 
 function checkTime(field: string, time: unknown): void {
-  if (momentOf(time) === undefined) throw badRequest(field, "whole microseconds of the years 1 to 9999", time);
+  if (momentOf(time) === undefined)
+    throw badRequest(field, "whole microseconds of the years 1 to 9999", time);
 }

@@ -1,6 +1,13 @@
 import { badRequest, show } from "./errors.js";
 import type { ByColumn, Filter } from "./filter.js";
-import { decodeUtf8, JsonError, JsonNumber, parseJson, type Json, type JsonObject } from "./json.js";
+import {
+  decodeUtf8,
+  JsonError,
+  JsonNumber,
+  parseJson,
+  type Json,
+  type JsonObject,
+} from "./json.js";
 import type { HistoryEvent, HistoryOptions, Options, Request } from "./recommend.js";
 import type { Microseconds } from "./times.js";
 
@@ -22,7 +29,8 @@ export function parseRequest(line: string | Uint8Array): ParsedRequest {
     id = found;
     return { id, request: readRequest(value) };
   } catch (error) {
-    if (error instanceof JsonError) return { id, error: badRequest("", "a JSON object", error.message) };
+    if (error instanceof JsonError)
+      return { id, error: badRequest("", "a JSON object", error.message) };
     return { id, error: error as Error };
   }
 }
@@ -48,7 +56,7 @@ function readOptions(object: JsonObject): HistoryOptions {
     const value = object.get(key);
     if (value !== undefined) options[key] = stringsOf(value, key);
   }
-  const flags: [string, "includeSeen" | "fill" | "explain" & keyof Options][] = [
+  const flags: [string, "includeSeen" | "fill" | ("explain" & keyof Options)][] = [
     ["include_seen", "includeSeen"],
     ["fill", "fill"],
     ["explain", "explain"],
@@ -61,7 +69,8 @@ function readOptions(object: JsonObject): HistoryOptions {
   }
   const weights = object.get("weights");
   if (weights !== undefined) {
-    if (weights !== "events" && weights !== "final") throw badRequest("weights", '"events" or "final"', shown(weights));
+    if (weights !== "events" && weights !== "final")
+      throw badRequest("weights", '"events" or "final"', shown(weights));
     options.weights = weights;
   }
   const now = object.get("now");
@@ -74,7 +83,12 @@ function readOptions(object: JsonObject): HistoryOptions {
 function readEvent(value: Json): HistoryEvent {
   const event = arrayOf(value, "history");
   const [id, weight, time] = event;
-  if (event.length < 2 || event.length > 3 || typeof id !== "string" || !(weight instanceof JsonNumber)) {
+  if (
+    event.length < 2 ||
+    event.length > 3 ||
+    typeof id !== "string" ||
+    !(weight instanceof JsonNumber)
+  ) {
     throw badRequest("history", "arrays of an id, a weight and perhaps a time", show(event));
   }
   const known = { id, weight: weight.value };
@@ -93,7 +107,11 @@ function readFilter(value: Json): Filter {
   return filter;
 }
 
-function columnsOf<T>(value: Json, key: string, take: (value: Json, key: string) => T): ByColumn<T> {
+function columnsOf<T>(
+  value: Json,
+  key: string,
+  take: (value: Json, key: string) => T,
+): ByColumn<T> {
   return new Map([...objectOf(value, key)].map(([column, part]) => [column, take(part, key)]));
 }
 

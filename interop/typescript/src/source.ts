@@ -64,7 +64,13 @@ export async function readInto(
 /** Returns the refusal of a read that found less than there should be. */
 export function cutShort(source: Source, file: string, wanted: number, got: number): MlcoreError {
   const place = pathOf(source, file);
-  return new MlcoreError("io", place, "", `${wanted} bytes of a file that stays as it was opened`, String(got));
+  return new MlcoreError(
+    "io",
+    place,
+    "",
+    `${wanted} bytes of a file that stays as it was opened`,
+    String(got),
+  );
 }
 
 export function pathOf(source: { readonly place: string }, file: string): string {

@@ -35,7 +35,7 @@ export interface Rows {
 export interface Table {
   readonly indptr: Float64Array;
   /** Returns rows, at once if they are in memory. */
-  rows(wanted: ArrayLike<number>): Rows | Promise<Rows>;
+  rows(wanted: readonly number[] | Int32Array): Rows | Promise<Rows>;
 }
 
 /** A matrix in memory. */
@@ -47,32 +47,42 @@ export class LoadedTable implements Table {
     readonly positions: Int32Array | undefined,
   ) {}
 
-  rows(wanted: ArrayLike<number>): Rows {
+  rows(wanted: readonly number[] | Int32Array): Rows {
     return new LoadedRows(this, wanted);
   }
 }
 
+/** Offsets from here on are no integers to the engine. */
+const MOST_OFFSET = 2 ** 31 - 1;
+
 class LoadedRows implements Rows {
-  readonly indices: Int32Array;
-  readonly data: Float32Array;
-  readonly positions: Int32Array | undefined;
+  indices: Int32Array;
+  data: Float32Array;
+  positions: Int32Array | undefined;
   begin = 0;
   end = 0;
-  readonly #indptr: Float64Array;
-  readonly #wanted: ArrayLike<number>;
+  readonly #table: LoadedTable;
+  readonly #wanted: readonly number[] | Int32Array;
 
-  constructor(table: LoadedTable, wanted: ArrayLike<number>) {
+  constructor(table: LoadedTable, wanted: readonly number[] | Int32Array) {
     this.indices = table.indices;
     this.data = table.data;
     this.positions = table.positions;
-    this.#indptr = table.indptr;
+    this.#table = table;
     this.#wanted = wanted;
   }
 
   select(place: number): void {
     const row = this.#wanted[place]!;
-    this.begin = this.#indptr[row]!;
-    this.end = this.#indptr[row + 1]!;
+    const { indptr, indices, data, positions } = this.#table;
+    this.begin = indptr[row]!;
+    this.end = indptr[row + 1]!;
+    if (this.end <= MOST_OFFSET) return;
+    this.indices = indices.subarray(this.begin, this.end);
+    this.data = data.subarray(this.begin, this.end);
+    this.positions = positions?.subarray(this.begin, this.end);
+    this.end -= this.begin;
+    this.begin = 0;
   }
 }
 
@@ -83,7 +93,11 @@ interface Row {
   readonly positions: Int32Array | undefined;
 }
 
-const EMPTY: Row = { indices: new Int32Array(), data: new Float32Array(), positions: new Int32Array() };
+const EMPTY: Row = {
+  indices: new Int32Array(),
+  data: new Float32Array(),
+  positions: new Int32Array(),
+};
 
 /** Rows whose gap has no more entries are fetched in one go: two requests cost more than these bytes. */
 const GAP = 4096;
@@ -101,12 +115,11 @@ export class LazyTable implements Table {
     readonly room: number, // for entries
   ) {}
 
-  rows(wanted: ArrayLike<number>): Rows | Promise<Rows> {
+  rows(wanted: readonly number[] | Int32Array): Rows | Promise<Rows> {
     const found = new Map<number, Row>();
     const missing: number[] = [];
     const awaited = new Set<Promise<Map<number, Row>>>();
-    for (let place = 0; place < wanted.length; place++) {
-      const row = wanted[place]!;
+    for (const row of wanted) {
       const kept = this.indptr[row] === this.indptr[row + 1] ? EMPTY : this.#kept.get(row);
       const pending = this.#awaited.get(row);
       if (kept) {
@@ -189,10 +202,10 @@ class FetchedRows implements Rows {
   positions = EMPTY.positions;
   readonly begin = 0;
   end = 0;
-  readonly #wanted: ArrayLike<number>;
+  readonly #wanted: readonly number[] | Int32Array;
   readonly #rows: ReadonlyMap<number, Row>;
 
-  constructor(wanted: ArrayLike<number>, rows: ReadonlyMap<number, Row>) {
+  constructor(wanted: readonly number[] | Int32Array, rows: ReadonlyMap<number, Row>) {
     this.#wanted = wanted;
     this.#rows = rows;
   }

@@ -5,9 +5,11 @@ export function formatNumber(value: number): string {
   return String(value);
 }
 
+const ESCAPED = /["\\\u0000-\u001f]/;
+
 /** Returns a string as [PRD-3] writes it; it holds no lone surrogate, as no id does. */
 export function formatString(value: string): string {
-  return JSON.stringify(value);
+  return ESCAPED.test(value) ? JSON.stringify(value) : `"${value}"`;
 }
 
 /** Returns one line of predictions, with its line feed: [PRD-1] to [PRD-4]. */
@@ -18,8 +20,12 @@ export function formatPrediction(userId: string, items: readonly Omit<Item, "ind
     text += `${place > 0 ? ", " : ""}{"item_id": ${formatString(id)}, "score": ${formatNumber(score)}`;
     if (filled) text += ', "source": "popularity"';
     if (because) {
-      const shares = because.map((part) => `{"item_id": ${formatString(part.id)}, "share": ${formatNumber(part.share)}}`);
-      text += `, "because": [${shares.join(", ")}]`;
+      text += ', "because": [';
+      for (let part = 0; part < because.length; part++) {
+        const { id: source, share } = because[part]!;
+        text += `${part > 0 ? ", " : ""}{"item_id": ${formatString(source)}, "share": ${formatNumber(share)}}`;
+      }
+      text += "]";
     }
     text += "}";
   }

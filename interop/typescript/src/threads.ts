@@ -13,7 +13,9 @@ export interface Measured {
 }
 
 /** What a thread is asked for: the lines of a block, or a measurement. */
-type Task = { readonly block: Uint8Array } | { readonly block: Uint8Array; readonly seconds: number; readonly share: number };
+type Task =
+  | { readonly block: Uint8Array }
+  | { readonly block: Uint8Array; readonly seconds: number; readonly share: number };
 
 /** Returns the predictions for a block of requests. */
 export function predict(model: Model, block: Uint8Array): Uint8Array {
@@ -23,7 +25,12 @@ export function predict(model: Model, block: Uint8Array): Uint8Array {
 }
 
 /** Answers requests again and again, from a share of them on, after a warm-up half as long. */
-export function measure(model: Model, requests: readonly ParsedRequest[], seconds: number, share = 0): Measured {
+export function measure(
+  model: Model,
+  requests: readonly ParsedRequest[],
+  seconds: number,
+  share = 0,
+): Measured {
   let at = Math.floor(share * requests.length);
   const runFor = (duration: number): Measured => {
     const begun = performance.now();
@@ -51,13 +58,17 @@ export class Threads {
   readonly #waiting: ((worker: Worker) => void)[] = [];
 
   constructor(model: Model, count: number) {
-    this.#all = Array.from({ length: count }, () => new Worker(new URL(import.meta.url), { workerData: model.share() }));
+    this.#all = Array.from(
+      { length: count },
+      () => new Worker(new URL(import.meta.url), { workerData: model.share() }),
+    );
     this.#idle = [...this.#all];
   }
 
   /** Gives a task to the next thread that is free, once there is one; the result is waited for apart. */
   async give(task: Task): Promise<{ result: Promise<unknown> }> {
-    const worker = this.#idle.pop() ?? (await new Promise<Worker>((resolve) => this.#waiting.push(resolve)));
+    const worker =
+      this.#idle.pop() ?? (await new Promise<Worker>((resolve) => this.#waiting.push(resolve)));
     const result = new Promise((resolve, reject) => {
       worker.once("error", reject);
       worker.once("message", (message) => {
@@ -83,7 +94,9 @@ if (!isMainThread && parentPort) {
   const model = Model.fromShared(workerData as SharedModel);
   port.on("message", (task: Task) => {
     if ("seconds" in task) {
-      port.postMessage(measure(model, Array.from(linesOf(task.block), parseRequest), task.seconds, task.share));
+      port.postMessage(
+        measure(model, Array.from(linesOf(task.block), parseRequest), task.seconds, task.share),
+      );
     } else {
       port.postMessage(predict(model, task.block));
     }

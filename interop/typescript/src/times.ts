@@ -12,7 +12,8 @@ const LAST = 253_402_300_799_999_999n;
  * undefined for anything else. Both kinds compare exactly with each other.
  */
 export function momentOf(value: unknown): Microseconds | undefined {
-  if (typeof value === "number") return Number.isSafeInteger(value) ? (isMoment(value) ? value : undefined) : undefined;
+  if (typeof value === "number")
+    return Number.isSafeInteger(value) ? (isMoment(value) ? value : undefined) : undefined;
   if (typeof value !== "bigint" || !isMoment(value)) return undefined;
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
@@ -51,7 +52,10 @@ export class ItemTimes {
 
   /** Returns whether an element is a time of the years 1 to 9999, or none. */
   isSound(item: number): boolean {
-    return this.isNone(item) || (this.compare(item, FIRST_HALVES) >= 0 && this.compare(item, LAST_HALVES) <= 0);
+    return (
+      this.isNone(item) ||
+      (this.compare(item, FIRST_HALVES) >= 0 && this.compare(item, LAST_HALVES) <= 0)
+    );
   }
 
   /** Compares the time of an item with another. */

@@ -82,7 +82,10 @@ export class UrlSource implements Source {
     const bytes = await this.#body(file, response);
     if (tagOf(response) !== tag) throw this.#refuse(file, "one that changed");
     // A server may send all of a file though it knows ranges.
-    const range = response.status === 200 && bytes.length === size ? bytes.subarray(offset, offset + length) : bytes;
+    const range =
+      response.status === 200 && bytes.length === size
+        ? bytes.subarray(offset, offset + length)
+        : bytes;
     if (range.length !== length || (response.status !== 206 && response.status !== 200)) {
       throw this.#refuse(file, `status ${response.status} with ${bytes.length} bytes`);
     }
@@ -93,7 +96,11 @@ export class UrlSource implements Source {
     const headers = new Headers(this.#options.headers);
     headers.set("range", `bytes=${offset}-${offset + length - 1}`);
     try {
-      return await fetch(`${this.#base}/${file}`, { ...this.#options, headers, signal: this.#stopped.signal });
+      return await fetch(`${this.#base}/${file}`, {
+        ...this.#options,
+        headers,
+        signal: this.#stopped.signal,
+      });
     } catch (error) {
       throw this.#refuse(file, error instanceof Error ? error.message : String(error), error);
     }

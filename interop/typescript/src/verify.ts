@@ -32,7 +32,16 @@ interface Fault {
 }
 
 /** The order in which faults of values are told, after those of digests. */
-const VALUES_IN_ORDER = [SIMILARITY, POPULARITY, NORMS, FACTORS, ATTRIBUTES, AVAILABILITY, HISTORIES, ORDER];
+const VALUES_IN_ORDER = [
+  SIMILARITY,
+  POPULARITY,
+  NORMS,
+  FACTORS,
+  ATTRIBUTES,
+  AVAILABILITY,
+  HISTORIES,
+  ORDER,
+];
 
 /** SHA-256 of the content: of each array by its key, and of the ids of each map by its file. */
 export interface Digests {
@@ -60,7 +69,12 @@ export async function verify(
     const whole = newHash();
     const parts = arraysOf(file, manifest.counts, manifest.requiredFeatures).map((spec) => {
       const key = keyOf(file, spec.name);
-      return { array: stored.get(key)!, check: checks.of(key), crc: 0, hash: withDigests ? newHash() : undefined };
+      return {
+        array: stored.get(key)!,
+        check: checks.of(key),
+        crc: 0,
+        hash: withDigests ? newHash() : undefined,
+      };
     });
     for await (const [offset, piece] of pieces(source, file, 0, bytes)) {
       whole.update(piece);
@@ -108,7 +122,11 @@ function cut(piece: Uint8Array, offset: number, begin: number, end: number): Uin
   return piece.subarray(Math.max(0, begin - offset), Math.max(0, end - offset));
 }
 
-function refusal(source: Source, { file, spec }: StoredArray, { element, expected, got }: Fault): MlcoreError {
+function refusal(
+  source: Source,
+  { file, spec }: StoredArray,
+  { element, expected, got }: Fault,
+): MlcoreError {
   const place = `${pathOf(source, file)}: ${spec.name}.npy`;
   return new MlcoreError("csr", place, `element ${element}`, expected, String(got));
 }
@@ -134,7 +152,10 @@ class Checks {
       case keyOf(SIMILARITY, "indices"):
         return this.#indices(similarity.indptr, true);
       case keyOf(SIMILARITY, "data"):
-        return every((value) => Number.isFinite(value) && value !== 0, "a finite number other than 0");
+        return every(
+          (value) => Number.isFinite(value) && value !== 0,
+          "a finite number other than 0",
+        );
       case keyOf(HISTORIES, "indices"):
         return this.#indices(histories!.indptr, false);
       case keyOf(HISTORIES, "data"):
@@ -178,8 +199,10 @@ class Checks {
         }
         const got = elements[index]!;
         if (got < 0 || got >= items) return { element, expected: `0 to ${items - 1}`, got };
-        if (got <= before) return { element, expected: "an index above the one before it in the same row", got };
-        if (isSimilarity && got === row) return { element, expected: "another item than the row's own", got };
+        if (got <= before)
+          return { element, expected: "an index above the one before it in the same row", got };
+        if (isSimilarity && got === row)
+          return { element, expected: "another item than the row's own", got };
         if (!isSimilarity) users[got]!++;
         before = got;
       }
@@ -192,7 +215,8 @@ class Checks {
     return (elements, first) => {
       for (let index = 0; index < elements.length / 2; index++) {
         const got = elements[2 * index + 1]! * 2 ** 32 + (elements[2 * index]! >>> 0);
-        if (got < 0 || got > users) return { element: first + index, expected: `0 to ${users} users`, got };
+        if (got < 0 || got > users)
+          return { element: first + index, expected: `0 to ${users} users`, got };
         this.#counts[first + index] = got;
         this.#sum += got;
       }
@@ -202,14 +226,19 @@ class Checks {
 
   expectSum(): void {
     const { interactions } = this.#core.contents.manifest.counts;
-    if (this.#sum !== interactions) throw this.#refuse("", `a sum of ${interactions} interactions`, this.#sum);
+    if (this.#sum !== interactions)
+      throw this.#refuse("", `a sum of ${interactions} interactions`, this.#sum);
   }
 
   /** [POP-2], after the histories have been found sound. */
   expectUsersOfItems(): void {
     const item = this.#counts.findIndex((count, index) => count !== this.#users[index]);
     if (item >= 0) {
-      throw this.#refuse(`element ${item}`, `${this.#users[item]} users as in ${HISTORIES}`, this.#counts[item]);
+      throw this.#refuse(
+        `element ${item}`,
+        `${this.#users[item]} users as in ${HISTORIES}`,
+        this.#counts[item],
+      );
     }
   }
 
@@ -256,7 +285,11 @@ function times(elements: Elements, first: number): Fault | undefined {
   const found = new ItemTimes(elements as Int32Array);
   for (let index = 0; index < elements.length / 2; index++) {
     if (!found.isSound(index)) {
-      return { element: first + index, expected: "a time of the years 1 to 9999, or -2^63", got: "another one" };
+      return {
+        element: first + index,
+        expected: "a time of the years 1 to 9999, or -2^63",
+        got: "another one",
+      };
     }
   }
   return undefined;

@@ -21,16 +21,20 @@ const DEFLATED = 8;
 export async function openZip(zip: Blob, place = "zip", most = 2 ** 31): Promise<FilesSource> {
   const refuse = (expected: string, got: string) => new MlcoreError("io", place, "", expected, got);
   const view = async (begin: number, end: number): Promise<DataView> => {
-    if (!(begin >= 0 && begin <= end && end <= zip.size)) throw refuse("a whole zip file", "offsets beyond it");
+    if (!(begin >= 0 && begin <= end && end <= zip.size))
+      throw refuse("a whole zip file", "offsets beyond it");
     return new DataView(await zip.slice(begin, end).arrayBuffer());
   };
-  const { begin, size, count } = await findDirectory(zip, view, () => refuse("a zip file", "other bytes"));
+  const { begin, size, count } = await findDirectory(zip, view, () =>
+    refuse("a zip file", "other bytes"),
+  );
   if (size > MOST_DIRECTORY) throw refuse("a zip file of a model", "one of very many files");
   const directory = await view(begin, begin + size);
   const files: [string, Blob][] = [];
   let room = most;
   for (let at = 0, index = 0; index < count; index++) {
-    if (at + CENTRAL_SIZE > size || directory.getUint32(at, true) !== CENTRAL) throw refuse("a whole zip file", "a broken one");
+    if (at + CENTRAL_SIZE > size || directory.getUint32(at, true) !== CENTRAL)
+      throw refuse("a whole zip file", "a broken one");
     const entry = readEntry(directory, at, size);
     if (!entry) throw refuse("a whole zip file", "a broken one");
     at = entry.next;
@@ -39,7 +43,11 @@ export async function openZip(zip: Blob, place = "zip", most = 2 ** 31): Promise
     const start = entry.offset + LOCAL_SIZE + local.getUint16(26, true) + local.getUint16(28, true);
     if (start + entry.packed > zip.size) throw refuse("a whole zip file", "offsets beyond it");
     const packed = zip.slice(start, start + entry.packed);
-    if (entry.isEncrypted || entry.isLink || (entry.method !== STORED && entry.method !== DEFLATED)) {
+    if (
+      entry.isEncrypted ||
+      entry.isLink ||
+      (entry.method !== STORED && entry.method !== DEFLATED)
+    ) {
       throw refuse("regular files, stored or deflated, without a password", entry.name);
     }
     if (entry.method === STORED) {
@@ -63,7 +71,14 @@ async function findDirectory(
   const from = Math.max(0, zip.size - END_SIZE - MOST_COMMENT);
   const tail = await view(from, zip.size);
   let at = tail.byteLength - END_SIZE;
-  while (at >= 0 && !(tail.getUint32(at, true) === END && at + END_SIZE + tail.getUint16(at + 20, true) === tail.byteLength)) at--;
+  while (
+    at >= 0 &&
+    !(
+      tail.getUint32(at, true) === END &&
+      at + END_SIZE + tail.getUint16(at + 20, true) === tail.byteLength
+    )
+  )
+    at--;
   if (at < 0) throw refuse();
   const found = {
     count: tail.getUint16(at + 10, true),
@@ -75,7 +90,9 @@ async function findDirectory(
   const at64 = Number(locator.getBigUint64(8, true));
   const end = await view(at64, at64 + 56);
   if (end.getUint32(0, true) !== END_64) throw refuse();
-  const [count, size, begin] = [32, 40, 48].map((offset) => Number(end.getBigUint64(offset, true))) as [number, number, number];
+  const [count, size, begin] = [32, 40, 48].map((offset) =>
+    Number(end.getBigUint64(offset, true)),
+  ) as [number, number, number];
   return { count, size, begin };
 }
 
@@ -86,8 +103,16 @@ function readEntry(view: DataView, at: number, size: number) {
   const next = extraAt + extraLength + view.getUint16(at + 32, true);
   if (next > size) return undefined;
   const bytes = new Uint8Array(view.buffer, at + CENTRAL_SIZE, nameLength);
-  const numbers = [view.getUint32(at + 24, true), view.getUint32(at + 20, true), view.getUint32(at + 42, true)];
-  for (let field = extraAt; field + 4 <= extraAt + extraLength; field += 4 + view.getUint16(field + 2, true)) {
+  const numbers = [
+    view.getUint32(at + 24, true),
+    view.getUint32(at + 20, true),
+    view.getUint32(at + 42, true),
+  ];
+  for (
+    let field = extraAt;
+    field + 4 <= extraAt + extraLength;
+    field += 4 + view.getUint16(field + 2, true)
+  ) {
     if (view.getUint16(field, true) !== 1) continue;
     const end = Math.min(field + 4 + view.getUint16(field + 2, true), extraAt + extraLength);
     let value = field + 4;
@@ -112,7 +137,7 @@ function readEntry(view: DataView, at: number, size: number) {
 
 /** Returns the content of a deflated file; undefined if it has another size than it says. */
 async function inflate(packed: Blob, size: number): Promise<Blob | undefined> {
-  const parts: Uint8Array<ArrayBuffer>[] = [];
+  const parts: BlobPart[] = [];
   let length = 0;
   const reader = packed.stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
   try {
@@ -121,7 +146,7 @@ async function inflate(packed: Blob, size: number): Promise<Blob | undefined> {
       if (done) break;
       length += value.length;
       if (length > size) break;
-      parts.push(value as Uint8Array<ArrayBuffer>);
+      parts.push(value);
     }
   } catch {
     return undefined; // no deflated bytes

@@ -12,7 +12,7 @@ import { draw, pack, Random, zip } from "./support.js";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const CONFORMANCE = join(ROOT, "../conformance");
-const CHROMIUM = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = [
   "--headless",
   "--no-sandbox",
@@ -23,7 +23,9 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const skip = existsSync(CHROMIUM) ? false : `no ${CHROMIUM}: install Chromium, or say where it is in CHROMIUM`;
+const skip = existsSync(CHROMIUM)
+  ? false
+  : `no ${CHROMIUM}: install Chromium, or say where it is in CHROMIUM`;
 
 /** A model that is large enough for ranges, and in which another one can take its place. */
 const large = pack(draw(new Random(1), 3000));
@@ -40,7 +42,10 @@ function find(path: string): Buffer | undefined {
   const [, first, ...rest] = path.split("/");
   if (first === "stored" || first === "deflated") {
     const folder = join(CONFORMANCE, ...rest);
-    return zip(new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))])), first === "deflated");
+    return zip(
+      new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))])),
+      first === "deflated",
+    );
   }
   if (first === "large") return large.get(rest.join("/"));
   const folder = first === "ranges" || first === "whole" ? CONFORMANCE : join(ROOT, first!);
@@ -56,7 +61,11 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
     response.writeHead(404).end();
     return;
   }
-  const type = path.endsWith(".js") ? "text/javascript" : path === "/" ? "text/html" : "application/octet-stream";
+  const type = path.endsWith(".js")
+    ? "text/javascript"
+    : path === "/"
+      ? "text/html"
+      : "application/octet-stream";
   const headers = { "content-type": type, "cache-control": "no-store", etag: `"${version}"` };
   const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "");
   if (!range || path.startsWith("/whole/")) {
@@ -79,7 +88,10 @@ before(async () => {
   await new Promise((resolve) => server.once("listening", resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   profile = mkdtempSync(join(tmpdir(), "mlcore-chromium-"));
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, `--crash-dumps-dir=${profile}`] });
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: [...FLAGS, `--crash-dumps-dir=${profile}`],
+  });
   page = await browser.newPage();
   await page.goto(origin);
 });
@@ -94,17 +106,23 @@ after(async () => {
 type PageModule = typeof import("./page.js");
 
 /** Runs a function of page.ts in the page. */
-async function run<K extends keyof PageModule>(name: K, ...args: Parameters<PageModule[K]>): Promise<Awaited<ReturnType<PageModule[K]>>> {
+async function run<K extends keyof PageModule>(
+  name: K,
+  ...args: Parameters<PageModule[K]>
+): Promise<Awaited<ReturnType<PageModule[K]>>> {
   const called = async ([module, key, given]: [string, string, unknown[]]): Promise<unknown> => {
     const found = (await import(module)) as Record<string, (...values: unknown[]) => unknown>;
     return found[key]!(...given);
   };
-  return (await page.evaluate(called, [`${origin}/build/page.js`, name, args] as [string, string, unknown[]])) as Awaited<
-    ReturnType<PageModule[K]>
-  >;
+  return (await page.evaluate(called, [`${origin}/build/page.js`, name, args] as [
+    string,
+    string,
+    unknown[],
+  ])) as Awaited<ReturnType<PageModule[K]>>;
 }
 
-const linesIn = (path: string): string[] => readFileSync(join(CONFORMANCE, path), "utf8").split("\n").filter(Boolean);
+const linesIn = (path: string): string[] =>
+  readFileSync(join(CONFORMANCE, path), "utf8").split("\n").filter(Boolean);
 
 interface Case {
   id: string;
@@ -114,12 +132,20 @@ interface Case {
   expect: string;
 }
 
-const cases = (JSON.parse(readFileSync(join(CONFORMANCE, "cases.json"), "utf8")) as { cases: Case[] }).cases.filter(
-  ({ kind }) => kind === "predict",
+const cases = (
+  JSON.parse(readFileSync(join(CONFORMANCE, "cases.json"), "utf8")) as { cases: Case[] }
+).cases.filter(({ kind }) => kind === "predict");
+const sound = cases.filter(({ id }) =>
+  /predict\/(good|caps|filter_any_of|events_bm25|order_of_events|ids_of_javascript|fill|explain)$/.test(
+    id,
+  ),
 );
-const sound = cases.filter(({ id }) => /predict\/(good|caps|filter_any_of|events_bm25|order_of_events|ids_of_javascript|fill|explain)$/.test(id));
 
-async function expectAnswers({ model, requests, expect }: Case, asked: Omit<Asked, "lines" | "files">, run: (asked: Asked) => Promise<Answered>): Promise<void> {
+async function expectAnswers(
+  { model, requests, expect }: Case,
+  asked: Omit<Asked, "lines" | "files">,
+  run: (asked: Asked) => Promise<Answered>,
+): Promise<void> {
   const files = readdirSync(join(CONFORMANCE, model));
   const answered = await run({ ...asked, files, lines: linesIn(requests) });
   const expected = linesIn(expect).map((line) => JSON.parse(line) as unknown);
@@ -132,26 +158,42 @@ const inPage = (asked: Asked): Promise<Answered> => run("answers", asked);
 for (const one of sound) {
   for (const folder of ["ranges", "whole"]) {
     test(`${one.id} over HTTP, ${folder}`, { skip }, () =>
-      expectAnswers(one, { way: "url", url: `${origin}/${folder}/${one.model}` }, inPage));
+      expectAnswers(one, { way: "url", url: `${origin}/${folder}/${one.model}` }, inPage),
+    );
   }
   for (const way of ["blobs", "handle"] as const) {
-    test(`${one.id} of files, ${way}`, { skip }, () => expectAnswers(one, { way, url: `${origin}/ranges/${one.model}` }, inPage));
+    test(`${one.id} of files, ${way}`, { skip }, () =>
+      expectAnswers(one, { way, url: `${origin}/ranges/${one.model}` }, inPage),
+    );
   }
   for (const folder of ["stored", "deflated"]) {
     test(`${one.id} of a zip file, ${folder}`, { skip }, () =>
-      expectAnswers(one, { way: "zip", url: `${origin}/${folder}/${one.model}` }, inPage));
+      expectAnswers(one, { way: "zip", url: `${origin}/${folder}/${one.model}` }, inPage),
+    );
   }
   test(`${one.id} in a worker`, { skip }, () =>
-    expectAnswers(one, { way: "url", url: `${origin}/ranges/${one.model}` }, (asked) => run("answersInWorker", asked)));
+    expectAnswers(one, { way: "url", url: `${origin}/ranges/${one.model}` }, (asked) =>
+      run("answersInWorker", asked),
+    ),
+  );
 }
 
 test("all requests of the suite have the answers of the suite", { skip }, async () => {
   for (const one of cases) {
     const files = readdirSync(join(CONFORMANCE, one.model));
-    const asked: Asked = { way: "url", url: `${origin}/ranges/${one.model}`, files, lines: linesIn(one.requests) };
+    const asked: Asked = {
+      way: "url",
+      url: `${origin}/ranges/${one.model}`,
+      files,
+      lines: linesIn(one.requests),
+    };
     // Models that are faulty in what a request meets do not verify.
     const { lazy } = await run("answersLazily", asked);
-    assert.deepEqual(lazy, linesIn(one.expect).map((line) => JSON.parse(line) as unknown), one.id);
+    assert.deepEqual(
+      lazy,
+      linesIn(one.expect).map((line) => JSON.parse(line) as unknown),
+      one.id,
+    );
   }
 });
 

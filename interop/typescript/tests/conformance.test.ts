@@ -28,7 +28,14 @@ const { cases } = JSON.parse(read("cases.json")) as { cases: Case[] };
 
 const OPENERS = { loaded: openDirectory, lazy: openDirectoryLazy };
 
-async function dump(open: (directory: string) => Promise<Awaited<ReturnType<typeof openDirectoryLazy>> | Awaited<ReturnType<typeof openDirectory>>>, directory: string): Promise<unknown> {
+async function dump(
+  open: (
+    directory: string,
+  ) => Promise<
+    Awaited<ReturnType<typeof openDirectoryLazy>> | Awaited<ReturnType<typeof openDirectory>>
+  >,
+  directory: string,
+): Promise<unknown> {
   const model = await open(directory);
   try {
     const { arrays, ids } = await model.digests();
@@ -89,7 +96,10 @@ for (const { id, kind, model, ...entry } of cases) {
   }
 }
 
-type Part = { item_id: string; bits: string };
+interface Part {
+  item_id: string;
+  bits: string;
+}
 
 function textOf(value: {
   bits?: string;
@@ -103,7 +113,9 @@ function textOf(value: {
     id: item_id,
     score: numberOf(bits),
     filled,
-    ...(because && { because: because.map((part) => ({ id: part.item_id, index: 0, share: numberOf(part.bits) })) }),
+    ...(because && {
+      because: because.map((part) => ({ id: part.item_id, index: 0, share: numberOf(part.bits) })),
+    }),
   }));
   return formatPrediction(value.user_id!, items);
 }

@@ -1,5 +1,14 @@
 /** What the browser tests run in a page, and in a worker. */
-import { DirectoryHandleSource, FilesSource, MlcoreError, openLazy, openModel, openZip, UrlSource, type Source } from "../dist/index.js";
+import {
+  DirectoryHandleSource,
+  FilesSource,
+  MlcoreError,
+  openLazy,
+  openModel,
+  openZip,
+  UrlSource,
+  type Source,
+} from "../dist/index.js";
 import { answerOfSuite, answerOfSuiteLazily } from "../dist/answers.js";
 
 /** How the files of a model reach the page. */
@@ -20,7 +29,12 @@ export interface Answered {
 }
 
 async function blobsOf({ url, files }: Asked): Promise<[string, Blob][]> {
-  return Promise.all(files.map(async (file): Promise<[string, Blob]> => [file, await (await fetch(`${url}/${file}`)).blob()]));
+  return Promise.all(
+    files.map(async (file): Promise<[string, Blob]> => [
+      file,
+      await (await fetch(`${url}/${file}`)).blob(),
+    ]),
+  );
 }
 
 async function sourceOf(asked: Asked): Promise<Source> {
@@ -35,7 +49,9 @@ async function sourceOf(asked: Asked): Promise<Source> {
       const root = await navigator.storage.getDirectory();
       const directory = await root.getDirectoryHandle(crypto.randomUUID(), { create: true });
       for (const [name, blob] of await blobsOf(asked)) {
-        const writable = await (await directory.getFileHandle(name, { create: true })).createWritable();
+        const writable = await (
+          await directory.getFileHandle(name, { create: true })
+        ).createWritable();
         await writable.write(blob);
         await writable.close();
       }
@@ -66,8 +82,12 @@ export async function answersLazily(asked: Asked): Promise<Omit<Answered, "loade
 export async function answersInWorker(asked: Asked): Promise<Answered> {
   const worker = new Worker(new URL("./page.js", import.meta.url), { type: "module" });
   const answered = await new Promise<Answered>((resolve, reject) => {
-    worker.onmessage = ({ data }) => resolve(data as Answered);
-    worker.onerror = ({ message }) => reject(new Error(message));
+    worker.onmessage = ({ data }) => {
+      resolve(data as Answered);
+    };
+    worker.onerror = ({ message }) => {
+      reject(new Error(message));
+    };
     worker.postMessage(asked);
   });
   worker.terminate();

@@ -36,7 +36,10 @@ test("many lazy requests at once give the lists that each gives alone", async ()
     const lazy = await openDirectoryLazy(path, { cacheBytes: 1000 });
     const requests = Array.from({ length: 300 }, () => drawRequest(random, draft));
     const lists = await Promise.all(requests.map((request) => lazy.answer(request)));
-    assert.deepEqual(lists, requests.map((request) => recommendNaively(draft, request)));
+    assert.deepEqual(
+      lists,
+      requests.map((request) => recommendNaively(draft, request)),
+    );
     await lazy.close();
   });
 });
@@ -71,8 +74,12 @@ test("damaged bytes are refused or pass, with sizes that are said to be right", 
     // So that the fault is met where it is, not by the size of the file.
     const manifest = files.get("manifest.json")!.toString();
     const size = new RegExp(`("${name.replace(".", "\\.")}":\\{"bytes":)\\d+`);
-    if (name !== "manifest.json") files.set("manifest.json", Buffer.from(manifest.replace(size, `$1${damaged.length}`)));
-    const blobs = () => new FilesSource([...files].map(([file, bytes]) => [file, new Blob([Uint8Array.from(bytes)])] as const));
+    if (name !== "manifest.json")
+      files.set("manifest.json", Buffer.from(manifest.replace(size, `$1${damaged.length}`)));
+    const blobs = () =>
+      new FilesSource(
+        [...files].map(([file, bytes]) => [file, new Blob([Uint8Array.from(bytes)])] as const),
+      );
     for (const open of [openModel, openLazy]) {
       try {
         const model = await open(blobs());
@@ -86,5 +93,6 @@ test("damaged bytes are refused or pass, with sizes that are said to be right", 
       }
     }
   }
-  for (const verdict of ["manifest", "container", "header", "csr", "idmap", "checksum"]) assert.ok(verdicts.has(verdict), verdict);
+  for (const verdict of ["manifest", "container", "header", "csr", "idmap", "checksum"])
+    assert.ok(verdicts.has(verdict), verdict);
 });

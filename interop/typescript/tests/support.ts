@@ -52,19 +52,24 @@ export interface Draft {
   until: (bigint | null)[];
 }
 
-const compareUtf8 = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+const compareUtf8 = (a: string, b: string): number =>
+  Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 /** Returns a random model with ties, negative weights, empty rows and ids of all kinds. */
 export function draw(random: Random, most = 30): Draft {
   const id = (): string =>
-    Array.from({ length: 1 + random.below(4) }, () => random.pick(["a", "B", "é", "😀", "～", '"', ",", " ", "0", "_"])).join("");
-  const ids = (count: number): string[] => [...new Set(Array.from({ length: count }, id))].sort(compareUtf8);
+    Array.from({ length: 1 + random.below(4) }, () =>
+      random.pick(["a", "B", "é", "😀", "～", '"', ",", " ", "0", "_"]),
+    ).join("");
+  const ids = (count: number): string[] =>
+    [...new Set(Array.from({ length: count }, id))].sort(compareUtf8);
   const items = ids(1 + random.below(most));
   const users = ids(1 + random.below(10));
   const weight = (): number => Math.fround(random.pick([0.5, 1, 2, 0.1, random.next() + 1e-3]));
   const columns = ["brand", "kind"];
   const values = ["x", "y", "z"];
-  const time = (): bigint | null => (random.next() < 0.5 ? null : BigInt(random.below(10)) * 10n ** 16n);
+  const time = (): bigint | null =>
+    random.next() < 0.5 ? null : BigInt(random.below(10)) * 10n ** 16n;
   return {
     items,
     users,
@@ -110,7 +115,10 @@ function packNpz(arrays: readonly Packed[]): Buffer {
   for (const array of arrays) {
     const name = Buffer.from(`${array.name}.npy`);
     const text = `{'descr': '${array.dtype}', 'fortran_order': False, 'shape': (${array.values.length},), }`;
-    const header = Buffer.concat([Buffer.from("\x93NUMPY\x01\x00\x76\x00", "latin1"), Buffer.from(`${text.padEnd(117)}\n`)]);
+    const header = Buffer.concat([
+      Buffer.from("\x93NUMPY\x01\x00\x76\x00", "latin1"),
+      Buffer.from(`${text.padEnd(117)}\n`),
+    ]);
     const data = Buffer.concat([header, bytesOf(array)]);
     const padding = (64 - ((offset + 30 + name.length + 6) % 64)) % 64;
     const fixed = Buffer.alloc(26); // version needed to lengths
@@ -181,7 +189,9 @@ function packIds(ids: readonly string[]): Buffer {
 }
 
 function packRows(rows: readonly Row[]): Packed[] {
-  const ends = rows.map((_, row) => rows.slice(0, row + 1).reduce((sum, { length }) => sum + length, 0));
+  const ends = rows.map((_, row) =>
+    rows.slice(0, row + 1).reduce((sum, { length }) => sum + length, 0),
+  );
   return [
     { name: "indptr", dtype: "<i8", values: [0, ...ends] },
     { name: "indices", dtype: "<i4", values: rows.flatMap((row) => row.map(([item]) => item)) },
@@ -191,8 +201,11 @@ function packRows(rows: readonly Row[]): Packed[] {
 
 /** Returns the files of a model. */
 export function pack(draft: Draft): Map<string, Buffer> {
-  const counts = draft.items.map((_, item) => draft.histories.filter((row) => row.some(([index]) => index === item)).length);
-  const times = (values: readonly (bigint | null)[]): bigint[] => values.map((value) => value ?? -(2n ** 63n));
+  const counts = draft.items.map(
+    (_, item) => draft.histories.filter((row) => row.some(([index]) => index === item)).length,
+  );
+  const times = (values: readonly (bigint | null)[]): bigint[] =>
+    values.map((value) => value ?? -(2n ** 63n));
   const archives: Record<string, Packed[]> = {
     "similarity.npz": packRows(draft.similarity),
     "histories.npz": packRows(draft.histories),
@@ -213,7 +226,9 @@ export function pack(draft: Draft): Map<string, Buffer> {
   for (const [name, arrays] of Object.entries(archives)) files.set(name, packNpz(arrays));
   const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
   const listed = [...files].map(([name, bytes]) => {
-    const arrays = archives[name]?.map(({ name: array, dtype, values }) => [array, { dtype, shape: [values.length] }] as const);
+    const arrays = archives[name]?.map(
+      ({ name: array, dtype, values }) => [array, { dtype, shape: [values.length] }] as const,
+    );
     const entry = { bytes: bytes.length, sha256: sha256(bytes) };
     return [name, arrays ? { ...entry, arrays: Object.fromEntries(arrays) } : entry] as const;
   });
@@ -238,7 +253,10 @@ export function pack(draft: Draft): Map<string, Buffer> {
 }
 
 /** Writes files into a new directory, which is there until the work is done. */
-export async function withDirectory<T>(files: ReadonlyMap<string, Uint8Array>, work: (path: string) => Promise<T>): Promise<T> {
+export async function withDirectory<T>(
+  files: ReadonlyMap<string, Uint8Array>,
+  work: (path: string) => Promise<T>,
+): Promise<T> {
   const parent = mkdtempSync(join(tmpdir(), "mlcore-"));
   const path = join(parent, "model");
   mkdirSync(path);
@@ -255,7 +273,8 @@ export function drawRequest(random: Random, { items, users }: Draft): Request {
   const ids = [...items, "nobody's", "\u{10ffff}"];
   const maybe = <T>(value: () => T): T | undefined => (random.next() < 0.3 ? value() : undefined);
   const list = (): string[] => random.some(ids.length, 0.5).map((index) => ids[index]!);
-  const byColumn = (): Map<string, string[]> => new Map([[random.pick(["brand", "kind"]), random.pick([["x"], ["x", "y"], ["no"], []])]]);
+  const byColumn = (): Map<string, string[]> =>
+    new Map([[random.pick(["brand", "kind"]), random.pick([["x"], ["x", "y"], ["no"], []])]]);
   const filter = maybe(() =>
     known({
       anyOf: maybe(byColumn),
@@ -272,7 +291,8 @@ export function drawRequest(random: Random, { items, users }: Draft): Request {
     explain: maybe(() => true),
     filter,
   });
-  const history = (): HistoryEvent[] => list().map((id) => ({ id, weight: random.pick([1, 0.3, 2]) }));
+  const history = (): HistoryEvent[] =>
+    list().map((id) => ({ id, weight: random.pick([1, 0.3, 2]) }));
   const whom = random.pick<() => object>([
     () => ({ user: random.pick(users) }),
     () => ({ item: random.pick(items) }),
@@ -295,7 +315,10 @@ export function recommendNaively(draft: Draft, request: Request): Item[] {
   const rows = (): [number, number][] => {
     if (request.user !== undefined) return draft.histories[draft.users.indexOf(request.user)]!;
     if (request.item !== undefined) return [[position(request.item), 1]];
-    return request.history!.map(({ id, weight = 1 }): [number, number] => [position(id), Math.fround(weight)]);
+    return request.history!.map(({ id, weight = 1 }): [number, number] => [
+      position(id),
+      Math.fround(weight),
+    ]);
   };
   const history = rows()
     .filter(([item]) => item >= 0)
@@ -304,21 +327,30 @@ export function recommendNaively(draft: Draft, request: Request): Item[] {
   const include = request.include && new Set([...request.include].map(position));
   const exclude = new Set([...(request.exclude ?? [])].map(position));
   const filter = request.filter ?? {};
-  const asMap = <T>(values: unknown): Map<string, T> => new Map(values instanceof Map ? values : Object.entries(values ?? {})) as Map<string, T>;
-  const codeOf = (column: string, item: number): number => draft.codes[draft.columns.indexOf(column)]![item]!;
-  const valueIn = (column: string, item: number, values: string[]): boolean => values.includes(draft.values[codeOf(column, item)] ?? "\0");
+  const asMap = <T>(values: unknown): Map<string, T> =>
+    new Map(values instanceof Map ? values : Object.entries(values ?? {})) as Map<string, T>;
+  const codeOf = (column: string, item: number): number =>
+    draft.codes[draft.columns.indexOf(column)]![item]!;
+  const valueIn = (column: string, item: number, values: string[]): boolean =>
+    values.includes(draft.values[codeOf(column, item)] ?? "\0");
   const admits = (item: number): boolean =>
     [...asMap<string[]>(filter.anyOf)].every(([column, values]) => valueIn(column, item, values)) &&
-    ![...asMap<string[]>(filter.noneOf)].some(([column, values]) => valueIn(column, item, values)) &&
+    ![...asMap<string[]>(filter.noneOf)].some(([column, values]) =>
+      valueIn(column, item, values),
+    ) &&
     (filter.availableAt === undefined ||
-      ((draft.from[item] ?? -Infinity) <= filter.availableAt && (draft.until[item] ?? Infinity) > filter.availableAt));
-  const allowed = (item: number): boolean => (!include || include.has(item)) && !exclude.has(item) && admits(item);
+      ((draft.from[item] ?? -Infinity) <= filter.availableAt &&
+        (draft.until[item] ?? Infinity) > filter.availableAt));
+  const allowed = (item: number): boolean =>
+    (!include || include.has(item)) && !exclude.has(item) && admits(item);
   const list: Item[] = [];
   const walk = (candidates: number[], make: (item: number) => Item): void => {
     for (const index of candidates) {
       const fits = [...asMap<number>(filter.atMost)].every(([column, most]) => {
         const code = codeOf(column, index);
-        return code === -1 || list.filter((other) => codeOf(column, other.index) === code).length < most;
+        return (
+          code === -1 || list.filter((other) => codeOf(column, other.index) === code).length < most
+        );
       });
       if (fits && list.length < request.n) list.push(make(index));
     }
@@ -333,7 +365,14 @@ export function recommendNaively(draft: Draft, request: Request): Item[] {
     ),
   );
   const scores = terms.map((shares) => shares.reduce((sum, { share }) => sum + share, 0));
-  const best = items.map((_, item) => item).filter((item) => terms[item]!.length > 0 && allowed(item) && (request.includeSeen === true || !seen.has(item)));
+  const best = items
+    .map((_, item) => item)
+    .filter(
+      (item) =>
+        terms[item]!.length > 0 &&
+        allowed(item) &&
+        (request.includeSeen === true || !seen.has(item)),
+    );
   walk(
     best.sort((a, b) => scores[b]! - scores[a]! || a - b),
     (index) => ({
@@ -345,12 +384,21 @@ export function recommendNaively(draft: Draft, request: Request): Item[] {
     }),
   );
   if (request.fill === true) {
-    const count = (item: number): number => draft.histories.filter((row) => row.some(([index]) => index === item)).length;
+    const count = (item: number): number =>
+      draft.histories.filter((row) => row.some(([index]) => index === item)).length;
     const listed = new Set(list.map(({ index }) => index));
-    const more = items.map((_, item) => item).filter((item) => count(item) > 0 && allowed(item) && !seen.has(item) && !listed.has(item));
+    const more = items
+      .map((_, item) => item)
+      .filter((item) => count(item) > 0 && allowed(item) && !seen.has(item) && !listed.has(item));
     walk(
       more.sort((a, b) => count(b) - count(a) || a - b),
-      (index) => ({ id: items[index]!, index, score: 0, filled: true, ...(request.explain === true && { because: [] }) }),
+      (index) => ({
+        id: items[index]!,
+        index,
+        score: 0,
+        filled: true,
+        ...(request.explain === true && { because: [] }),
+      }),
     );
   }
   return list;
