@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.nio.LongBuffer;
 import java.nio.channels.FileChannel;
 import java.security.MessageDigest;
 import java.util.zip.CRC32;
@@ -22,18 +23,21 @@ final class Bytes {
   private static final class Segments {
     final int bits;
     final ByteBuffer[] bytes;
+    final LongBuffer[] longs;
     final IntBuffer[] ints;
     final FloatBuffer[] floats;
 
     Segments(int bits, int count) {
       this.bits = bits;
       bytes = new ByteBuffer[count];
+      longs = new LongBuffer[count];
       ints = new IntBuffer[count];
       floats = new FloatBuffer[count];
     }
 
     void set(int index, ByteBuffer segment) {
       bytes[index] = segment.order(ByteOrder.LITTLE_ENDIAN);
+      longs[index] = bytes[index].asLongBuffer();
       ints[index] = bytes[index].asIntBuffer();
       floats[index] = bytes[index].asFloatBuffer();
     }
@@ -147,6 +151,18 @@ final class Bytes {
       IntBuffer segment = segments.ints[(int) (next >>> segments.bits)];
       int part = Math.min(count - done, segment.limit() - (offset(next) >>> 2));
       segment.get(offset(next) >>> 2, into, done, part);
+      done += part;
+    }
+  }
+
+  /** Copies elements of an array of i64. */
+  void copyLongs(long from, long[] into, int count) {
+    long at = begin + 8 * from;
+    for (int done = 0; done < count; ) {
+      long next = at + 8L * done;
+      LongBuffer segment = segments.longs[(int) (next >>> segments.bits)];
+      int part = Math.min(count - done, segment.limit() - (offset(next) >>> 3));
+      segment.get(offset(next) >>> 3, into, done, part);
       done += part;
     }
   }

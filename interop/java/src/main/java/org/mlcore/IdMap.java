@@ -20,6 +20,20 @@ final class IdMap {
   /** Differs from run to run, so that nobody can write ids that collide. */
   private static final long MULTIPLIER = ThreadLocalRandom.current().nextLong() | 1;
 
+  // What a byte of a field may mean.
+  private static final int SPECIAL = 1;
+  private static final int FORBIDDEN = 2;
+  private static final int NO_ASCII = 4;
+  private static final byte[] KINDS = new byte[256];
+
+  static {
+    Arrays.fill(KINDS, 128, 256, (byte) NO_ASCII);
+    KINDS['"'] = SPECIAL;
+    KINDS[','] = SPECIAL;
+    KINDS['\r'] = FORBIDDEN;
+    KINDS[0] = FORBIDDEN;
+  }
+
   private final Bytes file;
   private final String place;
   private final int count;
@@ -97,13 +111,11 @@ final class IdMap {
 
     private void parseLines() {
       byte[] window = new byte[(int) Math.min(WINDOW, file.size())];
-      byte[] id = new byte[256];
-      byte[] previous = new byte[256];
-      int previousLength = 0;
       long base = HEADER.length; // of the window in the file
       int from = 0; // of the line in the window
       int to = 0; // of what was copied
-      byte[] prefix = new byte[11];
+      byte[] previous = new byte[256];
+      int previousLength = 0;
       for (int index = 0; index < count; index++) {
         if (to - from < LONGEST_LINE && base + to < file.size()) {
           System.arraycopy(window, from, window, 0, to - from);
@@ -114,31 +126,46 @@ final class IdMap {
           file.copy(base + to, window, to, more);
           to += more;
         }
-        int end = from;
-        while (end < to && window[end] != '\n') {
-          end++;
+        int field = afterIndex(index, window, from, to);
+        setStart(index, base + field);
+        // All of a field in one pass: where it ends, what it holds, and its hash.
+        int end = field;
+        int held = 0;
+        long hash = MULTIPLIER;
+        for (; end < to && window[end] != '\n'; end++) {
+          byte c = window[end];
+          held |= KINDS[c & 0xFF];
+          hash = next(hash, c);
         }
         if (end == to) {
           throw to - from < LONGEST_LINE
               ? wrongCount()
               : refuse(index + 2, "at most " + MAX_ID_BYTES + " bytes", "more");
         }
-        int field = from + prefixed(prefix, index, window, from, end);
-        if (id.length < end - field) {
-          id = new byte[2 * (end - field)];
+        byte[] id = window;
+        int begin = field;
+        int length = end - field;
+        if ((held & SPECIAL) != 0) {
+          id = new byte[length];
+          begin = 0;
+          length = unquote(index, window, field, end, id);
+          hash = hash(id, length);
         }
-        int length = decode(window, field, end, id);
-        check(index, id, length);
-        if (index > 0 && Arrays.compareUnsigned(previous, 0, previousLength, id, 0, length) >= 0) {
+        check(index, id, begin, length, held);
+        if (index > 0
+            && Arrays.compareUnsigned(previous, 0, previousLength, id, begin, begin + length)
+                >= 0) {
           throw refuse(
-              index + 2, "an id after the one before it in UTF-8 byte order", shown(id, length));
+              index + 2,
+              "an id after the one before it in UTF-8 byte order",
+              shown(id, begin, length));
         }
-        setStart(index, base + field);
-        insert(index, id, length);
-        byte[] free = previous;
-        previous = id;
+        insert(index, hash);
+        if (previous.length < length) {
+          previous = new byte[2 * length];
+        }
+        System.arraycopy(id, begin, previous, 0, length);
         previousLength = length;
-        id = free;
         from = end + 1;
       }
       if (base + from != file.size()) {
@@ -146,65 +173,54 @@ final class IdMap {
       }
     }
 
-    /** Returns the length of "index," at the beginning of a line, which must be there. */
-    private int prefixed(byte[] prefix, int index, byte[] window, int from, int end) {
-      int at = prefix.length;
-      prefix[--at] = ',';
-      int rest = index;
-      do {
-        prefix[--at] = (byte) ('0' + rest % 10);
-        rest /= 10;
-      } while (rest > 0);
-      int length = prefix.length - at;
-      if (end - from < length
-          || !Arrays.equals(prefix, at, prefix.length, window, from, from + length)) {
-        throw refuse(index + 2, "the index " + index, "another line");
+    /** Returns where the field of a line begins, behind the index, which must be there. */
+    private int afterIndex(int index, byte[] window, int from, int to) {
+      int at = from;
+      long value = 0;
+      while (at < to && at - from < 10 && window[at] >= '0' && window[at] <= '9') {
+        value = 10 * value + window[at++] - '0';
       }
-      return length;
+      boolean isPadded = at - from > 1 && window[from] == '0';
+      if (at == from || at == to || window[at] != ',' || value != index || isPadded) {
+        throw refuse(index + 2, "the index " + index, "another line, or the end");
+      }
+      return at + 1;
     }
 
-    /** Copies the id of a field, and returns its length, or -1 if it is not quoted as it should. */
-    private int decode(byte[] window, int from, int end, byte[] id) {
-      int length = 0;
-      if (from == end || window[from] != '"') {
-        for (int at = from; at < end; at++) {
-          if (window[at] == ',' || window[at] == '"') {
-            return -1;
-          }
-        }
-        System.arraycopy(window, from, id, 0, end - from);
-        return end - from;
-      }
+    /**
+     * Copies the id of a field in quotes, as one with a comma or a quote must be; returns its
+     * length.
+     */
+    private int unquote(int index, byte[] window, int from, int end, byte[] id) {
+      boolean isGood = end - from >= 2 && window[from] == '"' && window[end - 1] == '"';
       boolean isNeeded = false;
-      for (int at = from + 1; at < end - 1; at++) {
+      int length = 0;
+      for (int at = from + 1; isGood && at < end - 1; at++) {
         byte c = window[at];
-        if (c == '"' && (++at == end - 1 || window[at] != '"')) {
-          return -1;
+        if (c == '"') {
+          isGood = ++at < end - 1 && window[at] == '"';
         }
         isNeeded |= c == '"' || c == ',';
         id[length++] = c;
       }
-      return isNeeded && window[end - 1] == '"' ? length : -1;
-    }
-
-    private void check(int index, byte[] id, int length) {
-      if (length < 0) {
+      if (!isGood || !isNeeded) {
         throw refuse(
             index + 2,
             "quotes around, and doubled within, an id with a comma or a quote",
             "another field");
       }
+      return length;
+    }
+
+    private void check(int index, byte[] id, int begin, int length, int held) {
       if (length == 0 || length > MAX_ID_BYTES) {
         throw refuse(index + 2, "an id of 1 to " + MAX_ID_BYTES + " bytes", "" + length);
       }
-      boolean isAscii = true;
-      for (int at = 0; at < length; at++) {
-        isAscii &= id[at] >= 0;
-        if (id[at] == 0 || id[at] == '\r') {
-          throw refuse(index + 2, "an id without NUL and line break", shown(id, length));
-        }
+      if ((held & FORBIDDEN) != 0) {
+        String got = shown(id, begin, length);
+        throw refuse(index + 2, "an id without NUL and carriage return", got);
       }
-      if (!isAscii && !Utf8.isValid(id, 0, length)) {
+      if ((held & NO_ASCII) != 0 && !Utf8.isValid(id, begin, begin + length)) {
         throw refuse(index + 2, "UTF-8", "other bytes");
       }
     }
@@ -217,20 +233,15 @@ final class IdMap {
       }
     }
 
-    private void insert(int index, byte[] id, int length) {
-      int slot = slot(id, length);
+    private void insert(int index, long hash) {
+      int slot = slot(hash);
       while (table[slot] != 0) {
         slot = slot + 1 & table.length - 1;
       }
       table[slot] = index + 1;
     }
 
-    private int slot(byte[] id, int length) {
-      long hash = MULTIPLIER;
-      for (int at = 0; at < length; at++) {
-        hash = (hash ^ id[at]) * MULTIPLIER;
-        hash ^= hash >>> 29;
-      }
+    private int slot(long hash) {
       return (int) (hash >>> 32) & table.length - 1;
     }
 
@@ -256,7 +267,7 @@ final class IdMap {
       if (bytes == null) {
         return -1;
       }
-      for (int slot = slot(bytes, bytes.length); ; slot = slot + 1 & table.length - 1) {
+      for (int slot = slot(hash(bytes, bytes.length)); ; slot = slot + 1 & table.length - 1) {
         int index = table[slot] - 1;
         if (index < 0 || isAt(index, bytes)) {
           return index;
@@ -304,8 +315,21 @@ final class IdMap {
     }
   }
 
-  private static String shown(byte[] id, int length) {
-    String text = Utf8.decode(id, 0, length);
+  private static long next(long hash, byte c) {
+    long mixed = (hash ^ c) * MULTIPLIER;
+    return mixed ^ mixed >>> 29;
+  }
+
+  private static long hash(byte[] id, int length) {
+    long hash = MULTIPLIER;
+    for (int at = 0; at < length; at++) {
+      hash = next(hash, id[at]);
+    }
+    return hash;
+  }
+
+  private static String shown(byte[] id, int begin, int length) {
+    String text = Utf8.decode(id, begin, begin + length);
     return text == null ? "other bytes" : Json.show(text);
   }
 }

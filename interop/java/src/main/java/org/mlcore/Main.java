@@ -13,7 +13,6 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -156,41 +155,38 @@ final class Main {
     }
   }
 
-  /**
-   * Answers batches of lines on many threads, and writes them in order, at once when input waits.
-   */
+  /** Answers batches of lines on many threads, and writes them in order, at once when input waits. */
   private void lists(String directory) throws Exception {
     int workers = threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
     ExecutorService pool = Executors.newFixedThreadPool(workers);
     Deque<Future<byte[]>> answers = new ArrayDeque<>();
     try (Model model = open(directory)) {
       List<byte[]> batch = new ArrayList<>();
-      for (byte[] line = in.next(); line != null; line = in.next()) {
+      byte[] line = in.next();
+      while (line != null) {
         batch.add(line);
         boolean isWaiting = !in.isReady();
-        if (batch.size() < BATCH && !isWaiting) {
-          continue;
+        if (isWaiting || batch.size() == BATCH) {
+          answers.add(pool.submit(new Answers(model, batch)));
+          batch = new ArrayList<>();
+          writeAnswers(answers, isWaiting ? 0 : 3 * workers);
         }
-        List<byte[]> lines = batch;
-        batch = new ArrayList<>();
-        answers.add(pool.submit(new Answers(model, lines)));
-        while (answers.size() > (isWaiting ? 0 : 3 * workers)) {
-          writeNext(answers);
-        }
-        if (isWaiting) {
-          out.flush();
-        }
+        line = in.next();
       }
+      answers.add(pool.submit(new Answers(model, batch)));
+      writeAnswers(answers, 0);
     } finally {
       pool.shutdownNow();
     }
   }
 
-  private void writeNext(Deque<Future<byte[]>> answers) throws Exception {
-    try {
+  /** Writes the oldest answers until so many are left; with none left, all that was written is out. */
+  private void writeAnswers(Deque<Future<byte[]>> answers, int left) throws Exception {
+    while (answers.size() > left) {
       out.write(answers.remove().get());
-    } catch (ExecutionException e) {
-      throw new IllegalStateException(e.getCause());
+    }
+    if (left == 0) {
+      out.flush();
     }
   }
 

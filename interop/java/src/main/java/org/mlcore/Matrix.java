@@ -12,6 +12,7 @@ final class Matrix {
   final Bytes data;
   private final long rows;
   final int columns;
+  private final boolean[] isSound; // of each row of the similarity whether it was found sound
   final String place;
 
   Matrix(ModelFiles files, String name) {
@@ -22,17 +23,22 @@ final class Matrix {
     rows = indptr.size() / 8 - 1;
     columns = (int) files.manifest.items;
     place = files.place(name);
+    isSound = new boolean[name.equals(Manifest.SIMILARITY) ? columns : 0];
     long entries = indices.size() / 4;
     long previous = 0;
     if (begin(0) != 0 || begin(rows) != entries) {
       throw refuse("indptr", 0, "offsets from 0 to " + entries, begin(0) + " to " + begin(rows));
     }
-    for (long row = 1; row <= rows; row++) {
-      long offset = begin(row);
-      if (offset < previous) {
-        throw refuse("indptr", row, "an offset that does not decrease", "" + offset);
+    long[] offsets = new long[(int) Math.min(rows + 1, 4096)];
+    for (long row = 0; row <= rows; row += offsets.length) {
+      int count = (int) Math.min(offsets.length, rows + 1 - row);
+      indptr.copyLongs(row, offsets, count);
+      for (int at = 0; at < count; at++) {
+        if (offsets[at] < previous) {
+          throw refuse("indptr", row + at, "an offset that does not decrease", "" + offsets[at]);
+        }
+        previous = offsets[at];
       }
-      previous = offset;
     }
   }
 
@@ -59,6 +65,21 @@ final class Matrix {
       throw refuseRow();
     }
     return (int) length;
+  }
+
+  /** Refuses a row, of which there are copies, unless it is as it should be; it is checked once. */
+  void expectSound(int row, int[] items, float[] values, int length) {
+    if (isSound[row]) {
+      return;
+    }
+    int previous = -1;
+    for (int entry = 0; entry < length; entry++) {
+      if (items[entry] <= previous || items[entry] >= columns || !Float.isFinite(values[entry])) {
+        throw refuseRow();
+      }
+      previous = items[entry];
+    }
+    isSound[row] = true; // another thread may find the same
   }
 
   /** Returns the entry of a column in a row that is known to be sound, or -1. */

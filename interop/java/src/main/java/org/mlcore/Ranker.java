@@ -84,7 +84,7 @@ final class Ranker {
     boolean isCapped = limits.gate != null && !limits.gate.caps.isEmpty();
     for (long wanted = isCapped ? 4L * n : n; ; wanted *= 8) {
       int most = (int) Math.min(wanted, numItems);
-      s.select(most, limits.include, limits.gate);
+      s.select(most, limits.include, limits.gate, !isCapped);
       s.list.reset(n);
       held.clear();
       for (int at = 0; at < s.best.size && s.list.size < n; at++) {

@@ -31,7 +31,7 @@ final class Scratch {
   Scratch(int numItems) {
     scores = new double[numItems];
     Arrays.fill(scores, UNTOUCHED);
-    touched = new int[numItems];
+    touched = new int[numItems + 1]; // with room for what is noted, but not counted
   }
 
   void resize(int size) {
@@ -57,38 +57,33 @@ final class Scratch {
       }
       similarity.indices.copyInts(similarity.begin(row), rowItems, size);
       similarity.data.copyFloats(similarity.begin(row), rowData, size);
-      if (!add(weights[place], size)) {
+      similarity.expectSound(row, rowItems, rowData, size);
+      try {
+        add(weights[place], size);
+      } catch (IndexOutOfBoundsException e) { // somebody wrote to the file since
         throw similarity.refuseRow();
       }
     }
   }
 
-  /** Adds one row, and returns whether it is sound. It is where a request spends its time. */
-  private boolean add(double weight, int size) {
+  /** Adds one row. It is where a request spends its time. */
+  private void add(double weight, int size) {
     int[] row = rowItems;
     float[] data = rowData;
     double[] sums = scores;
+    int[] places = touched;
     int count = touchedCount;
-    int previous = -1;
-    float unsound = 0; // becomes NaN
     for (int entry = 0; entry < size; entry++) {
       int item = row[entry];
-      if (item <= previous || item >= sums.length) {
-        touchedCount = count;
-        return false;
-      }
-      previous = item;
-      float value = data[entry];
-      unsound += value - value;
       double sum = sums[item];
-      if (Double.doubleToRawLongBits(sum) == UNTOUCHED_BITS) {
-        touched[count++] = item;
-      }
+      // Noted in any case, and counted if untouched, with no branch: nobody can predict it.
+      places[count] = item;
+      long other = Double.doubleToRawLongBits(sum) ^ UNTOUCHED_BITS;
+      count += (int) (~(other | -other) >>> 63);
       // The product of two f32 is exact. + 0.0 keeps what was touched from being -0 again.
-      sums[item] = sum + (weight * value + 0.0);
+      sums[item] = sum + (weight * data[entry] + 0.0);
     }
     touchedCount = count;
-    return unsound == 0;
   }
 
   /** Makes some items no candidates. */
@@ -98,15 +93,22 @@ final class Scratch {
     }
   }
 
-  /** Makes best of at most so many of the candidates, or those of include, that pass the gate. */
-  void select(int most, int[] include, Catalogue.Gate gate) {
+  /**
+   * Makes best of at most so many of the candidates, or those of include, that pass the gate. For
+   * the last time, scores may be left untouched on the way.
+   */
+  void select(int most, int[] include, Catalogue.Gate gate, boolean isLast) {
     best.reset(most);
     int[] from = include == null ? touched : include;
     int count = include == null ? touchedCount : include.length;
+    boolean isClearing = isLast && include == null;
     double floor = best.floor;
     for (int at = 0; at < count; at++) {
       int item = from[at];
       double score = scores[item];
+      if (isClearing) {
+        scores[item] = UNTOUCHED;
+      }
       if (score < floor || Double.doubleToRawLongBits(score) == UNTOUCHED_BITS) {
         continue;
       }
@@ -114,6 +116,9 @@ final class Scratch {
         best.offer(item, score);
         floor = best.floor;
       }
+    }
+    if (isClearing) {
+      touchedCount = 0;
     }
     best.sort();
   }
