@@ -203,21 +203,30 @@ def shown(value: object) -> str:
         return str(value)
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
-    return f"{value:.4f}" if 0.0001 <= abs(value) < 100 else f"{value:,.4g}"
+    return f"{value:.4f}" if 0.00005 <= abs(value) < 100 else f"{value:,.4g}"
 
 
 def data_table(rows: Sequence[Row]) -> str:
     """Return a table; each number is rounded for the eye, and exact in its ``data`` element.
 
-    >>> data_table([{"metric": "ndcg@10", "value": 1 / 3}])[-75:]
+    >>> data_table([{"metric": "ndcg@10", "value": 1 / 3}])[-91:]
     '<td class="number"><data value="0.3333333333333333">0.3333</data></td></tr></tbody></table>'
     """
-    head = "".join(f"<th>{html_text(name)}</th>" for name in rows[0]) if rows else ""
+    head = "".join(_heading(name, rows) for name in rows[0]) if rows else ""
     body = "".join(f"<tr>{''.join(map(_cell, row.values()))}</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _heading(name: str, rows: Sequence[Row]) -> str:
+    kind = ' class="number"' if any(_is_number(row[name]) for row in rows) else ""
+    return f"<th{kind}>{html_text(name)}</th>"
+
+
 def _cell(value: object) -> str:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if _is_number(value):
         return f'<td class="number"><data value="{value!r}">{shown(value)}</data></td>'
     return f"<td>{html_text(shown(value))}</td>"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from mlcore.charts.chart import COLORS, SERIES
-from mlcore.printable import printable
+from mlcore.printable import JOINERS, printable
 
 __all__ = [
     "Interval",
@@ -22,8 +22,8 @@ Interval: TypeAlias = Sequence[float] | None
 
 
 def label(text: object, limit: int = 40) -> str:
-    """Return a name as text of a picture: one short line."""
-    name = printable(str(text))
+    """Return a name as one short line of a page or a picture."""
+    name = printable(str(text), JOINERS)
     return name if len(name) <= limit else f"{name[: limit - 1]}…"
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlcore.artifact import Model
 from mlcore.charts.chart import shown
-from mlcore.errors import shorten
+from mlcore.charts.marks import label
 from mlcore.evaluate.evaluate import check_overlap, measure_lists
 from mlcore.interactions import Interactions
 from mlcore.printable import html_text
@@ -61,9 +61,7 @@ class ExampleUser:
         items = "".join(map(_item, self.items))
         missed = f"<p>also took: {_names(self.missed)}</p>" if self.missed else ""
         known = "" if self.history is None else f"<p>had taken: {_names(self.history)}</p>"
-        head = (
-            f"{html_text(shorten(self.user_id, MAX_NAME)[1:-1])} <small>{shown(self.value)}</small>"
-        )
+        head = f"{html_text(label(self.user_id, MAX_NAME))} <small>{shown(self.value)}</small>"
         return f'<div class="user"><h4>{head}</h4>{known}<ol>{items}</ol>{missed}</div>'
 
 
@@ -102,13 +100,13 @@ def choose_examples(
     predictions: Predictions,
     ground_truth: Interactions,
     model: Model | None = None,
-    titles: Mapping[str, str] | None = None,
+    titles: Mapping[str, str] = {},
 ) -> Examples:
     """Return ten users of both, evenly spaced by NDCG at 10, the best first; of equal ones the smaller id.
 
     Args:
-        model: for histories and reasons, and for titles, if it keeps a catalogue with some.
-        titles: by item.
+        model: for histories and reasons.
+        titles: of items, by id; may lack some.
 
     Raises:
         DataError: lists and ground truth share no user or no item.
@@ -119,7 +117,7 @@ def choose_examples(
     found = measure_lists(predictions, ground_truth, [SHOWN_ITEMS], extra_users="ignore")
     lists = {user_id: row for row, user_id in enumerate(predictions.user_ids)}
     values = found.per_user[metric]
-    names = _Names(model, titles)
+    names = _Names(titles)
     recommender = None if model is None or model.users is None else Recommender(model)
     users = []
     for position in _spread(values, [user_id in lists for user_id in ground_truth.user_ids]):
@@ -166,12 +164,8 @@ def _known(
 class _Names:
     """Titles of items, or else their ids, not too long."""
 
-    def __init__(self, model: Model | None, titles: Mapping[str, str] | None) -> None:
-        self._titles = dict(titles or {})
-        if titles is None and model is not None and model.attributes is not None:
-            texts = model.attributes.texts("title") or []
-            self._titles = {id_: text for id_, text in zip(model.items.ids, texts) if text}
+    def __init__(self, titles: Mapping[str, str]) -> None:
+        self._titles = titles
 
     def of(self, item_id: str) -> str:
-        name = self._titles.get(item_id, item_id)
-        return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
+        return label(self._titles.get(item_id, item_id), MAX_NAME)

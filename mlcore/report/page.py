@@ -174,11 +174,11 @@ details{font-size:.82rem}
 summary{cursor:pointer;color:var(--muted);width:fit-content}
 summary:hover{color:var(--ink)}
 table{border-collapse:collapse;font-size:.84rem;line-height:1.4;margin:.5rem 0;width:100%}
-th{text-align:left;font-weight:600;color:var(--muted);border-bottom:1px solid var(--muted)}
+th{text-align:left;white-space:nowrap;font-weight:600;color:var(--muted);border-bottom:1px solid var(--muted)}
 th,td{padding:.28rem .9rem .28rem 0;vertical-align:top}
 td{border-bottom:1px solid var(--grid)}
-.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-th:has(+*){white-space:nowrap}
+td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.block table{width:auto;min-width:62%}
 .scroll,details{overflow-x:auto}
 .left-out{font-size:.87rem;color:var(--muted);border-left:2px solid var(--grid);padding-left:.8rem}
 .users{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:1.2rem}

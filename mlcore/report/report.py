@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mlcore.artifact import Model
 from mlcore.charts.chart import Charts
-from mlcore.errors import ConfigError, DataError
+from mlcore.errors import ConfigError, DataError, shorten_json
 from mlcore.files.inputs import display_name, read_text
 from mlcore.files.interactions import read_interactions
 from mlcore.files.lists import read_titles
@@ -18,6 +17,7 @@ from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.progress import Progress, no_progress
+from mlcore.report.comparison import COMPARISON, report_comparison
 from mlcore.report.evaluation import EVALUATION, report_evaluation
 from mlcore.report.examples import Examples, choose_examples
 from mlcore.report.page import Part, render_page
@@ -67,6 +67,10 @@ def report_from_path(
         "--items": items_path,
     }
     with open_outputs(out_path, inputs=inputs) as (stream,):
+        model = None if model_dir is None else Model.load(model_dir)
+        titles = (
+            read_titles(items_path, input_options) if items_path is not None else _titles_of(model)
+        )
         examples = None
         if predictions_path is not None and ground_truth_path is not None:
             examples = choose_examples(
@@ -74,25 +78,62 @@ def report_from_path(
                 read_interactions(
                     ground_truth_path, input_options=input_options, progress=progress
                 ),
-                None if model_dir is None else Model.load(model_dir),
-                None if items_path is None else read_titles(items_path, input_options),
+                model,
+                titles,
             )
-        parts = [_part(path, examples) for path in paths]
-        title = f"Report: {', '.join(part.kind for part in parts)}"
-        page = render_page(title, parts, f"mlcore {VERSION}")
+        parts = [_part(path, _Extras(titles, examples)) for path in paths]
+        kinds = ", ".join(part.kind for part in parts)
+        page = render_page(f"Report: {kinds}", parts, f"mlcore {VERSION}")
         stream.write(page)
-    return f"{', '.join(part.kind for part in parts)}: {len(page.encode()):,} bytes"
+    return f"{kinds}: {len(page.encode()):,} bytes"
 
 
-def _part(path: PathLike, examples: Examples | None) -> Part:
-    document = _read(path)
+class _Extras(NamedTuple):
+    """What results do not have in themselves."""
+
+    titles: Mapping[str, str]
+    examples: Examples | None
+
+
+class _Kind(NamedTuple):
+    """A kind of document: the keys that tell it from the others, what it must hold, how it is shown."""
+
+    keys: frozenset[str]
+    shape: Shape
+    report: Callable[[Any, str, _Extras], Part]
+
+
+_KINDS = {
+    "comparison": _Kind(
+        frozenset(["deciding", "metrics"]),
+        COMPARISON,
+        lambda document, place, extras: report_comparison(document, place, extras.titles),
+    ),
+    "evaluation": _Kind(
+        frozenset(["users", "metrics"]),
+        EVALUATION,
+        lambda document, place, extras: report_evaluation(document, place, extras.examples),
+    ),
+}
+_WRITTEN = "the JSON of evaluate or compare"
+
+
+def _part(path: PathLike, extras: _Extras) -> Part:
     place = display_name(path)
-    check_shape(document, EVALUATION, place)
-    return report_evaluation(document, place, examples)
-
-
-def _read(path: PathLike) -> Any:
     try:
-        return parse_json(read_text(path))
+        document = parse_json(read_text(path))
     except JsonTextError as error:
-        raise DataError(f"{display_name(path)}: expected a JSON object, got {error}") from None
+        raise DataError(f"{place}: expected {_WRITTEN}, got {error}") from None
+    for kind in _KINDS.values():
+        if isinstance(document, dict) and kind.keys <= document.keys():
+            check_shape(document, kind.shape, place)
+            return kind.report(document, place, extras)
+    raise DataError(f"{place}: expected {_WRITTEN}, got {shorten_json(document)}")
+
+
+def _titles_of(model: Model | None) -> dict[str, str]:
+    attributes = None if model is None else model.attributes
+    texts = None if attributes is None else attributes.texts("title")
+    if model is None or texts is None:
+        return {}
+    return {item_id: text for item_id, text in zip(model.items.ids, texts) if text is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlcore import DataError, Interactions, train_from_data
+from mlcore import DataError, Interactions, Model, train_from_data
 from mlcore.ranked_lists import Predictions
 from mlcore.report.examples import MAX_NAME, Examples, choose_examples
 from tests.report.reading import read_page
@@ -17,10 +17,10 @@ MODEL = train_from_data(
 )
 
 
-def examples(model: object = None, titles: dict[str, str] | None = None) -> Examples:
+def examples(model: Model | None = None, titles: dict[str, str] = {}) -> Examples:
     pairs = [(user, item) for user, items in TRUTH.items() for item in items]
     truth = Interactions.from_columns(*zip(*pairs))
-    return choose_examples(Predictions.from_lists(LISTS), truth, model, titles)  # type: ignore[arg-type]
+    return choose_examples(Predictions.from_lists(LISTS), truth, model, titles)
 
 
 def test_users_go_from_the_best_list_to_the_worst_with_hits_and_misses() -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from mlcore.errors import DataError
@@ -27,6 +25,8 @@ train --interactions train.csv --attributes items.csv --out-dir model
 predict --model-dir model --users test.csv --out predictions.jsonl
 evaluate --predictions predictions.jsonl --ground-truth test.csv --cutoffs 2,5,10 --model-dir model \
 --slices history-length,popularity --confidence 0.95 --diversity --out metrics.json
+predict --model-dir model --users test.csv --include-seen --out candidate.jsonl
+compare --baseline predictions.jsonl --candidate candidate.jsonl --ground-truth test.csv --out comparison.json
 """
 
 
@@ -93,6 +93,19 @@ def test_an_evaluation_shows_the_numbers_of_its_json(made: Path) -> None:
     assert hits and all(" for " in hit for hit in hits)  # titles, with what they are shown for
 
 
+def test_a_comparison_shows_the_numbers_of_its_json(made: Path) -> None:
+    page = page_of(made, "comparison.json", model_dir=made / "model")
+    document = json.loads((made / "comparison.json").read_text())
+    metrics = document["metrics"].values()
+    assert page.block("Users better, equal and worse").numbers() == [
+        one[f"users_{side}"] for one in metrics for side in ("better", "equal", "worse")
+    ]
+    assert page.all("p", "verdict")[0].text == document["conclusions"][0]
+    users, items = document["users_changed_most"], document["items_changed_most"]
+    assert page.block(f"The {len(users)} users who changed most").numbers() == [*numbers_in(users)]
+    assert page.block(f"The {len(items)} items that changed most").numbers() == [*numbers_in(items)]
+
+
 def test_the_same_files_give_the_same_bytes(made: Path, tmp_path: Path) -> None:
     for name in ("a.html", "b.html"):
         report_from_path([made / "metrics.json"], tmp_path / name)
@@ -107,10 +120,11 @@ def test_several_results_are_one_page(made: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", "expected a JSON object, got "),
-        ("[1]", "expected "),
-        ('{"users": 3}', "expected "),
-        ('{"users": 3, "metrics": {"recall@5": "x"}}', "expected "),
+        ("", "expected the JSON of evaluate"),
+        ("[1]", r"expected the JSON of evaluate.*, got \[1\]"),
+        ('{"users": 3}', "expected the JSON of evaluate"),
+        ('{"users": 3, "metrics": {"recall@5": "x"}}', "users_without_predictions: expected to be"),
+        ('{"deciding": 3, "metrics": {}}', "users: expected to be there"),
     ],
 )
 def test_what_is_no_result_is_refused_and_nothing_is_written(
