@@ -12,9 +12,11 @@ __all__ = [
     "Interval",
     "draw_columns",
     "draw_dots",
+    "draw_line",
     "draw_lines",
     "draw_parts",
     "draw_points",
+    "draw_steps",
     "label",
 ]
 
@@ -130,6 +132,44 @@ def draw_columns(
     axes.set_ylabel(label(y_label))
     if len(series) > 1:
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(series))
+
+
+def draw_line(
+    axes: Any,
+    x: Sequence[float],
+    y: Sequence[float],
+    x_label: str,
+    y_label: str,
+    *,
+    logarithmic: bool = False,
+) -> None:
+    """Draw one line, perhaps on scales that multiply."""
+    axes.plot(x, y, color=COLORS["series-1"], marker="o", markersize=4)
+    if logarithmic and min(y) > 0:
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.get_major_locator().set_params(subs=(1, 2, 5))
+            axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+            axis.set_minor_formatter(lambda value, _: "")
+    axes.set_xlabel(label(x_label))
+    axes.set_ylabel(label(y_label))
+
+
+def draw_steps(
+    axes: Any,
+    edges: Sequence[float],
+    heights: Sequence[float],
+    color: str,
+    x_label: str,
+    y_label: str,
+) -> None:
+    """Draw a histogram, each column from edge to edge."""
+    widths = [high - low for low, high in zip(edges, edges[1:])]
+    axes.bar(edges[:-1], heights, widths, align="edge", color=color)
+    axes.grid(axis="x", visible=False)
+    axes.set_xlabel(label(x_label))
+    axes.set_ylabel(label(y_label))
 
 
 def draw_points(

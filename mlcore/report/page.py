@@ -40,17 +40,22 @@ class Fact:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a title and a sentence to read it by; ``columns`` names those of no rows."""
+    """A table with a title and a sentence to read it by.
+
+    Attributes:
+        wide: whether it takes the whole width of the page.
+    """
 
     title: str
     sentence: str
     rows: Sequence[Row]
+    wide: bool = True
 
     def html(self, name: str) -> str:
         """Return it as HTML."""
         body = data_table(self.rows) if self.rows else "<p>none</p>"
         return (
-            f'<section class="block"><h3>{html_text(self.title)}</h3>'
+            f'<section class="{"block" if self.wide else "half"}"><h3>{html_text(self.title)}</h3>'
             f'<p class="note">{html_text(self.sentence)}</p><div class="scroll">{body}</div></section>'
         )
 
@@ -192,6 +197,9 @@ td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;white-spa
 .user .hit::marker{color:var(--better);font-weight:650}
 .user small{color:var(--muted);font-weight:400}
 .graph{overflow-x:auto}
+.graph svg{width:auto;max-width:100%;font-size:11.5px;fill:var(--muted)}
+.run{fill:var(--panel);stroke:var(--muted)}.source{fill:none;stroke:var(--grid)}
+.arrow{fill:none;stroke:var(--muted);stroke-width:1.2}.tip{fill:var(--muted)}.strong{fill:var(--ink);font-weight:650}
 footer{margin-top:3.5rem;padding-top:.8rem;border-top:1px solid var(--grid);font-size:.82rem;color:var(--muted)}
 @media (max-width:46rem){.blocks,.users{grid-template-columns:1fr}body{padding:1.5rem 1rem}.verdict{font-size:1.3rem}}
 @media print{:root{"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from mlcore.artifact import Model
@@ -20,6 +21,7 @@ from mlcore.progress import Progress, no_progress
 from mlcore.report.comparison import COMPARISON, report_comparison
 from mlcore.report.evaluation import EVALUATION, report_evaluation
 from mlcore.report.examples import Examples, choose_examples
+from mlcore.report.model import report_model
 from mlcore.report.page import Part, render_page
 from mlcore.report.shapes import Shape, check_shape
 from mlcore.version import VERSION
@@ -115,11 +117,14 @@ _KINDS = {
         lambda document, place, extras: report_evaluation(document, place, extras.examples),
     ),
 }
-_WRITTEN = "the JSON of evaluate or compare"
+MANIFEST = "manifest.json"
+_WRITTEN = "a model, or the JSON of evaluate or compare"
 
 
 def _part(path: PathLike, extras: _Extras) -> Part:
     place = display_name(path)
+    if (Path(path) / MANIFEST).is_file():
+        return report_model(path, place)
     try:
         document = parse_json(read_text(path))
     except JsonTextError as error:

@@ -13,9 +13,11 @@ from mlcore.charts.marks import (
     Interval,
     draw_columns,
     draw_dots,
+    draw_line,
     draw_lines,
     draw_parts,
     draw_points,
+    draw_steps,
     label,
 )
 
@@ -98,3 +100,20 @@ def test_points_show_the_best_one() -> None:
     axes = axes_of(partial(draw_points, x=[1, 2, 3], y=[0.1, 0.3, 0.2], x_label="", y_label=""))
     best = axes.lines[-1]
     assert (list(best.get_xdata()), best.get_color()) == ([2], COLORS["series-2"])
+
+
+def test_a_line_may_be_on_scales_that_multiply_unless_something_is_0() -> None:
+    draw = partial(draw_line, x=[1, 2, 4], x_label="", y_label="", logarithmic=True)
+    axes = axes_of(partial(draw, y=[30, 20, 7]))
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert "20" in names_of(axes.yaxis)
+    assert axes_of(partial(draw, y=[30, 20, 0])).get_yscale() == "linear"
+
+
+def test_steps_go_from_edge_to_edge() -> None:
+    draw = partial(draw_steps, edges=[0, 1, 3], heights=[5, 2], color=SERIES[0], x_label="")
+    axes = axes_of(partial(draw, y_label=""))
+    assert [(bar.get_x(), bar.get_width(), bar.get_height()) for bar in axes.patches] == [
+        (0, 1, 5),
+        (1, 2, 2),
+    ]

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from mlcore import Model
 from mlcore.errors import DataError
 from mlcore.report import report_from_path
 from tests.cli.cases import run
@@ -106,6 +108,20 @@ def test_a_comparison_shows_the_numbers_of_its_json(made: Path) -> None:
     assert page.block(f"The {len(items)} items that changed most").numbers() == [*numbers_in(items)]
 
 
+def test_a_model_shows_the_numbers_of_its_arrays(made: Path) -> None:
+    page = page_of(made, "model")
+    model = Model.load(made / "model")
+    assert model.histories is not None
+    lengths = np.diff(model.histories.indptr)
+    shown = page.block("How long the histories are").numbers()
+    assert sum(shown) == len(lengths) and shown[-1] == (lengths >= 2 ** (len(shown) - 1)).sum()
+    weights = page.block("How large the weights are").numbers()
+    assert sum(weights[2::3]) == model.similarity.num_entries
+    assert weights[0] == model.similarity.data.min() and weights[-2] == model.similarity.data.max()
+    sizes = json.loads((made / "model/manifest.json").read_text())["files"]
+    assert page.block("Files").numbers() == [one["bytes"] for one in sizes.values()]
+
+
 def test_the_same_files_give_the_same_bytes(made: Path, tmp_path: Path) -> None:
     for name in ("a.html", "b.html"):
         report_from_path([made / "metrics.json"], tmp_path / name)
@@ -120,9 +136,9 @@ def test_several_results_are_one_page(made: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", "expected the JSON of evaluate"),
-        ("[1]", r"expected the JSON of evaluate.*, got \[1\]"),
-        ('{"users": 3}', "expected the JSON of evaluate"),
+        ("", "expected a model, or the JSON of"),
+        ("[1]", r"expected a model, or the JSON of.*, got \[1\]"),
+        ('{"users": 3}', "expected a model, or the JSON of"),
         ('{"users": 3, "metrics": {"recall@5": "x"}}', "users_without_predictions: expected to be"),
         ('{"deciding": 3, "metrics": {}}', "users: expected to be there"),
     ],
