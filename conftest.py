@@ -71,6 +71,7 @@ PARTS = {
         "get a C++ compiler, GCC 11 or Clang 12 or newer; `make setup` compiles the kernels",
         ("mlcore.native.baseline",),
     ),
+    "matplotlib": Part(SET_UP_ALL, ("matplotlib",)),
     "node": Part("get Node.js from nodejs.org", (), ("node",)),
     "optuna": Part(SET_UP, ("optuna",)),
     "postgres": Part(

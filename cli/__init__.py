@@ -20,6 +20,7 @@ COMMANDS = (
     "evaluate",
     "compare",
     "diff",
+    "report",
     "similar",
     "inspect",
     "show",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mlcore.limits import MAX_DEPTH, MAX_DIGITS, MAX_VALUES
@@ -22,6 +22,7 @@ __all__ = [
     "format_number",
     "format_numbers",
     "format_string",
+    "leaves",
     "parse_json",
 ]
 
@@ -256,3 +257,16 @@ def format_line(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(format_line, value)) + "]"
     return _format(value, "")
+
+
+def leaves(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each value of nested objects with its dotted key, in their order.
+
+    >>> list(leaves({"similarity": {"name": "cosine"}, "shrinkage": 0}))
+    [('similarity.name', 'cosine'), ('shrinkage', 0)]
+    """
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

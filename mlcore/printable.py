@@ -6,9 +6,10 @@ line of its own that looks like ours.
 
 from __future__ import annotations
 
+import html
 import json
 
-__all__ = ["JOINERS", "printable", "printable_json"]
+__all__ = ["JOINERS", "html_text", "printable", "printable_json"]
 
 JOINERS = "\u200c\u200d"  # of Persian words, Indic clusters and emoji: they move and hide nothing
 
@@ -43,3 +44,12 @@ def printable_json(text: str) -> str:
     return "".join(
         char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text
     )
+
+
+def html_text(text: object) -> str:
+    r"""Return a value as the text of a page or of an attribute: every text of a page passes here.
+
+    >>> print(html_text('<a href="x">\u202e'))
+    &lt;a href=&quot;x&quot;&gt;\u202e
+    """
+    return html.escape(printable(str(text), JOINERS))

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 LEVELS = [
     {"limits", "printable"},
     {"errors", "interrupts", "jsontext", "times", "progress", "version", "lazy", "notebook"},
-    {"native"},
+    {"native", "charts"},
     {"memory", "ids", "references", "types", "parameters", "aggregate"},
     {"numeric", "columns"},
     {"frames", "ranked_lists", "sequences"},
@@ -29,6 +29,7 @@ LEVELS = [
     {"artifact", "generate", "preprocess"},
     {"train", "recommend", "evaluate", "split"},
     {"tune", "warehouse", "diff"},
+    {"report"},
     {"__main__"},
 ]
 LEVEL_OF = {name: level for level, names in enumerate(LEVELS) for name in names}
@@ -36,6 +37,7 @@ ALLOWED_OUTSIDE = {"numpy", "scipy"} | set(sys.stdlib_module_names)
 # What belongs to an extra is imported inside the function that needs it.
 OF_EXTRAS = {
     "mlcore.tune.optuna_sampler": {"optuna"},
+    "mlcore.charts.chart": {"matplotlib"},
     "mlcore.frames": {"pyarrow"},
     "mlcore.files.database": {"duckdb"},
     "mlcore.warehouse.engines.bigquery": {"google"},

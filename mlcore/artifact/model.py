@@ -27,8 +27,11 @@ from mlcore.artifact.manifest import (
     Manifest,
     ModelCounts,
 )
+from mlcore.artifact.profile import profile_arrays
 from mlcore.artifact.reader import ModelFiles
 from mlcore.artifact.writer import ModelWriter
+from mlcore.charts.chart import Charts, with_charts
+from mlcore.charts.model import model_charts
 from mlcore.errors import DataError, ManifestError, MlcoreError, shorten
 from mlcore.ids import IdMap
 from mlcore.jsontext import format_document
@@ -106,7 +109,18 @@ class Model:
 
     def _repr_html_(self) -> str:
         rows = [{"setting": name, "value": value} for name, value in self.config_json.items()]
-        return html_table(repr(self), rows, len(rows))
+        return with_charts(html_table(repr(self), rows, len(rows)), self.plot)
+
+    def plot(self) -> Charts:
+        """Return the charts of ``cli.report``, which a notebook shows.
+
+        Raises:
+            MlcoreError: matplotlib is not installed.
+            SizeError: a mapped file was cut since.
+        """
+        self.check_files()
+        profile = profile_arrays(self.popularity, self.similarity, self.histories)
+        return model_charts(profile).checked()
 
     @property
     def config(self) -> TrainConfig:

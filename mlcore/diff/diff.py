@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from mlcore.evaluate.hits import find_positions
 from mlcore.files.formats import refuse_table_name
 from mlcore.files.options import PathLike
 from mlcore.files.outputs import open_outputs
-from mlcore.jsontext import format_document
+from mlcore.jsontext import format_document, leaves
 from mlcore.lineage.command_run import CommandRun
 from mlcore.numeric.csr import check_rows
 from mlcore.progress import Progress, no_progress
@@ -108,7 +108,7 @@ def _match_items(models: tuple[Model, Model], names: tuple[str, str]) -> Int64Ar
 def _changed_settings(
     config_a: Mapping[str, object], config_b: Mapping[str, object]
 ) -> dict[str, tuple[object, object]]:
-    a, b = dict(_settings(config_a)), dict(_settings(config_b))
+    a, b = dict(leaves(config_a)), dict(leaves(config_b))
     pairs = {key: (a.get(key, ABSENT), b.get(key, ABSENT)) for key in {**a, **b}}
     # As text: 1 and 1.0 are one number in JSON, 1 and true are not.
     return {
@@ -116,15 +116,6 @@ def _changed_settings(
         for key, values in pairs.items()
         if ABSENT in values or format_document(values[0]) != format_document(values[1])
     }
-
-
-def _settings(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Yield the settings of a configuration by dotted key, in its order."""
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            yield from _settings(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _data_of(model: Model) -> ModelData:

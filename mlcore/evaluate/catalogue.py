@@ -10,6 +10,7 @@ import numpy as np
 from mlcore.errors import DataError, shorten
 from mlcore.evaluate.config import POPULARITY_SHARES, EvaluateConfig, SliceBy
 from mlcore.evaluate.diversity import list_diversity
+from mlcore.evaluate.exposure import Exposure, most_popular_metrics, shares_by_popularity
 from mlcore.evaluate.hits import Hits, find_positions
 from mlcore.evaluate.metrics import catalogue_coverage, gini, novelty, user_metrics
 from mlcore.evaluate.result import Slice, mean_over_users
@@ -83,11 +84,40 @@ class CataloguedLists:
         catalogue = self._catalogue
         metrics: dict[str, float] = {}
         for n in cutoffs:
-            listed = np.bincount(self._items[self._ranks < n], minlength=len(catalogue.item_ids))
+            listed = self._listed(n)
             metrics[f"coverage@{n}"] = catalogue_coverage(listed)
             metrics[f"gini@{n}"] = gini(listed)
             metrics[f"novelty@{n}"] = novelty(listed, catalogue.popularity, catalogue.num_users)
         return metrics
+
+    def exposure(
+        self, ground_truth: Interactions, cutoffs: Sequence[int], config: EvaluateConfig
+    ) -> Exposure:
+        """Return how items, interactions, relevant items and lists spread over popularity.
+
+        Relevant items outside the catalogue are new. ``most_popular`` is what the most popular items would
+        have, shown to everybody.
+        """
+        popularity = self._catalogue.popularity
+        slice_of = slice_by_popularity(popularity, _popularity_shares(config))  # (I,)
+        relevant = np.bincount(
+            ground_truth.user_items.indices, minlength=len(ground_truth.item_ids)
+        )
+        of_truth = _slices_of_truth(ground_truth, self._catalogue, slice_of)  # (T,)
+        popular = most_popular_metrics(popularity, self._catalogue.num_users, cutoffs)
+        return {
+            "items_share": shares_by_popularity(slice_of, np.ones_like(popularity)),
+            "interactions_share": shares_by_popularity(slice_of, popularity),
+            "relevant_share": shares_by_popularity(of_truth, relevant),
+            "listed_share": {
+                str(n): shares_by_popularity(slice_of, self._listed(n)) for n in cutoffs
+            },
+            "most_popular": config.named(popular),
+        }
+
+    def _listed(self, n: int) -> Int64Array:
+        """Return how many lists have each item among their first n, (I,) int64."""
+        return np.bincount(self._items[self._ranks < n], minlength=len(self._catalogue.item_ids))
 
     def diversity(self, cutoffs: Sequence[int], num_users: int) -> dict[str, Float64Array]:
         """Return the diversity of each user's list at each cutoff, (U,), NaN without two items."""
@@ -173,11 +203,8 @@ def _by_popularity(
     cutoffs: Sequence[int],
     config: EvaluateConfig,
 ) -> dict[str, Slice]:
-    low, high = config.popularity_shares or POPULARITY_SHARES
-    slice_of = slice_by_popularity(catalogue.popularity, (low, high))  # (I,)
-    position = find_positions(ground_truth.item_ids, catalogue.item_ids)  # (T,)
-    new = POPULARITY_SLICES.index("new")
-    slice_of_truth = np.where(position < 0, new, slice_of[position])  # (T,)
+    slice_of = slice_by_popularity(catalogue.popularity, _popularity_shares(config))  # (I,)
+    slice_of_truth = _slices_of_truth(ground_truth, catalogue, slice_of)  # (T,)
     truth = ground_truth.user_items
     users = truth.row_of_entry()
     slices = {}
@@ -193,3 +220,16 @@ def _by_popularity(
                 int((slice_of == number).sum()),
             )
     return slices
+
+
+def _popularity_shares(config: EvaluateConfig) -> tuple[float, float]:
+    low, high = config.popularity_shares or POPULARITY_SHARES
+    return low, high
+
+
+def _slices_of_truth(
+    ground_truth: Interactions, catalogue: Catalogue, slice_of: Int64Array
+) -> Int64Array:
+    """Return the slice of each item of the ground truth, (T,) int64; those outside the training are new."""
+    position = find_positions(ground_truth.item_ids, catalogue.item_ids)  # (T,)
+    return np.where(position < 0, POPULARITY_SLICES.index("new"), slice_of[position])

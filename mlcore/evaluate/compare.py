@@ -7,6 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mlcore.errors import ConfigError, shorten
+from mlcore.evaluate.changes import (
+    ROUNDING,
+    changed_items,
+    changed_users,
+    differences_of,
+    spread_of,
+)
 from mlcore.evaluate.comparison import Comparison, MetricComparison
 from mlcore.evaluate.config import DEFAULT_CUTOFFS, DEFAULT_EXTRA_USERS, CompareConfig, ExtraUsers
 from mlcore.evaluate.evaluate import (
@@ -32,9 +39,6 @@ from mlcore.ranked_lists import Predictions
 from mlcore.types import Float64Array, Int32Array, Int64Array
 
 __all__ = ["compare_from_data", "compare_from_path"]
-
-# Equal hits give equal bits; other hits may give the same value, rounded otherwise.
-ROUNDING = 1e-12
 
 
 def compare_from_data(
@@ -77,25 +81,26 @@ def compare_from_data(
             measure_lists(predictions, ground_truth, cutoffs, extra_users=extra_users)
         )
     before, after = evaluations
-    others = _count_other_lists(
-        sides["baseline"], sides["candidate"], ground_truth.user_ids, max(cutoffs)
-    )
+    ranked = RankedItems(sides["baseline"], sides["candidate"], ground_truth.user_ids, max(cutoffs))
+    deciding = config.fail_if_worse or [f"ndcg@{cutoffs[0]}"]
+    first, at = deciding[0], int(deciding[0].partition("@")[2])
     return Comparison(
         config,
         _compare_metrics(before.per_user, after.per_user, config),
-        config.fail_if_worse or [f"ndcg@{cutoffs[0]}"],
-        others,
+        deciding,
+        ranked.count_others(),
         (before.users_without_predictions, after.users_without_predictions),
         (before.ignored_users, after.ignored_users),
+        changed_users(ground_truth.user_ids, before.per_user[first], after.per_user[first]),
+        changed_items(ranked.item_ids, ranked.before[:, :at], ranked.after[:, :at], ground_truth),
     )
 
 
 def _compare_metrics(
     before: Mapping[str, Float64Array], after: Mapping[str, Float64Array], config: CompareConfig
 ) -> dict[str, MetricComparison]:
-    columns = [after[name] - values for name, values in before.items()]
+    columns = [differences_of(values, after[name]) for name, values in before.items()]
     differences: Float64Array = np.stack(columns, axis=1)  # (U, M) float64
-    differences[np.abs(differences) <= ROUNDING] = 0
     p_values = paired_test(differences, config.test, config.rounds, config.seed)  # (M,)
     holm = adjust_holm(p_values)  # (M,)
     low, high = bootstrap_interval(differences, config.confidence, config.rounds, config.seed)
@@ -116,6 +121,7 @@ def _compare_metrics(
             users_equal=int((differences[:, m] == 0).sum()),
             users_worse=int((differences[:, m] < 0).sum()),
             users_needed=float(needed[m]),
+            spread=spread_of(differences[:, m]),
         )
         for m, name in enumerate(before)
     }
@@ -134,17 +140,28 @@ def _check_metrics(config: CompareConfig, cutoffs: Sequence[int]) -> None:
             )
 
 
-def _count_other_lists(
-    baseline: Predictions, candidate: Predictions, user_ids: Sequence[str], n: int
-) -> int:
-    """Return the number of users whose first ``n`` items differ, in content or order."""
-    n = min(n, max(baseline.longest, candidate.longest))
-    user_of = {user_id: user for user, user_id in enumerate(user_ids)}
-    item_of: dict[str, int] = {}
-    for item_id in (*baseline.item_ids, *candidate.item_ids):
-        item_of.setdefault(item_id, len(item_of))
-    before, after = (_ranked(lists, user_of, item_of, n) for lists in (baseline, candidate))
-    return int((before != after).any(axis=1).sum())
+class RankedItems:
+    """The lists of both sides for the same users, as positions in one numbering of their items.
+
+    Attributes:
+        item_ids: of both.
+        before: (U, n) int32 item at each rank of the baseline, -1 beyond the end of a list.
+        after: (U, n) int32 likewise of the candidate.
+    """
+
+    def __init__(
+        self, baseline: Predictions, candidate: Predictions, user_ids: Sequence[str], n: int
+    ) -> None:
+        n = min(n, max(baseline.longest, candidate.longest))
+        user_of = {user_id: user for user, user_id in enumerate(user_ids)}
+        self.item_ids = list(dict.fromkeys((*baseline.item_ids, *candidate.item_ids)))
+        item_of = {item_id: item for item, item_id in enumerate(self.item_ids)}
+        self.before = _ranked(baseline, user_of, item_of, n)
+        self.after = _ranked(candidate, user_of, item_of, n)
+
+    def count_others(self) -> int:
+        """Return the number of users whose lists differ, in content or order."""
+        return int((self.before != self.after).any(axis=1).sum())
 
 
 def _ranked(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
+from mlcore.charts.chart import Charts, with_charts
+from mlcore.charts.comparison import comparison_charts
 from mlcore.errors import GateError
+from mlcore.evaluate.changes import ChangedLists, ChangedUser, Spread
 from mlcore.evaluate.config import CompareConfig
 from mlcore.evaluate.resampling import FEW_USERS
 from mlcore.notebook import html_table
@@ -29,6 +32,7 @@ class MetricComparison:
         p_value_holm: adjusted for all metrics of the comparison.
         users_better: number of users for whom the candidate is better.
         users_needed: number of users to detect a difference of this size; infinite if it is 0.
+        spread: of the differences of users.
     """
 
     name: str
@@ -43,6 +47,7 @@ class MetricComparison:
     users_equal: int
     users_worse: int
     users_needed: float
+    spread: Spread
 
     @property
     def num_users(self) -> int:
@@ -111,6 +116,7 @@ class MetricComparison:
             "users_worse": self.users_worse,
             "users_needed": int(self.users_needed) if math.isfinite(self.users_needed) else None,
             "verdict": self.verdict,
+            "spread": asdict(self.spread),
         }
 
     def _evidence(self) -> str:
@@ -143,6 +149,8 @@ class Comparison:
         users_with_other_lists: number of users whose lists differ up to the longest cutoff.
         users_without_predictions: number of users without a list, in baseline and candidate.
         ignored_users: number of lists of users without ground truth, likewise.
+        users_changed_most: by the first deciding metric.
+        items_changed_most: by how many lists have them, up to the cutoff of that metric.
     """
 
     config: CompareConfig
@@ -151,6 +159,8 @@ class Comparison:
     users_with_other_lists: int
     users_without_predictions: tuple[int, int]
     ignored_users: tuple[int, int]
+    users_changed_most: Sequence[ChangedUser] = ()
+    items_changed_most: Sequence[ChangedLists] = ()
 
     @property
     def num_users(self) -> int:
@@ -161,12 +171,13 @@ class Comparison:
         """Return a row for each metric, as ``pandas.DataFrame`` and ``polars.DataFrame`` take them.
 
         Columns: ``metric``, then the keys of ``metrics`` in ``comparison.json``, with the interval
-        as ``low`` and ``high``.
+        as ``low`` and ``high``, without the spread.
         """
         rows = []
         for name, metric in self.metrics.items():
             row = {"metric": name, **metric.to_json()}
             row["low"], row["high"] = row.pop("confidence_interval")
+            del row["spread"]
             rows.append(row)
         return rows
 
@@ -176,7 +187,15 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         rows = self.to_rows()
-        return html_table(repr(self), rows, len(rows))
+        return with_charts(html_table(repr(self), rows, len(rows)), self.plot)
+
+    def plot(self) -> Charts:
+        """Return the charts of ``cli.report``, which a notebook shows.
+
+        Raises:
+            MlcoreError: matplotlib is not installed.
+        """
+        return comparison_charts(self.to_json()).checked()
 
     def conclusions(self) -> list[str]:
         """Return a sentence to act on for each deciding metric, and one more if they disagree."""
@@ -235,6 +254,8 @@ class Comparison:
             "deciding": list(self.deciding),
             "conclusions": self.conclusions(),
             "gate": gate if config.fail_if_worse else None,
+            "users_changed_most": [asdict(user) for user in self.users_changed_most],
+            "items_changed_most": [asdict(item) for item in self.items_changed_most],
         }
 
     def _faults(self) -> list[str]:

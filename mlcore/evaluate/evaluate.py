@@ -114,7 +114,7 @@ def measure_lists(
     per_user = config.named(user_metrics(hits, cutoffs))
     of_catalogue: dict[str, float] = {}
     slices: dict[SliceBy, dict[str, Slice]] = {}
-    unknown_items = 0
+    unknown_items, exposure = 0, None
     if catalogue is not None:
         unknown_items = count_unknown(ground_truth.item_ids, catalogue.item_ids)
         lists = CataloguedLists(predictions, user_of_list, catalogue, max(cutoffs))
@@ -122,6 +122,8 @@ def measure_lists(
         if config.diversity:
             per_user |= config.named(lists.diversity(cutoffs, len(hits.relevant)))
         slices = evaluate_slices(ground_truth, hits, per_user, catalogue, cutoffs, config)
+        if "popularity" in config.slices:
+            exposure = lists.exposure(ground_truth, cutoffs, config)
     means = mean_over_users(per_user, config)
     num_known = int((user_of_list >= 0).sum())
     return Evaluation(
@@ -134,6 +136,7 @@ def measure_lists(
         slices=slices,
         config=config,
         unknown_items=unknown_items,
+        exposure=exposure,
     )
 
 

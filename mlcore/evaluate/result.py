@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from mlcore.charts.chart import Charts, with_charts
+from mlcore.charts.evaluation import evaluation_charts
 from mlcore.evaluate.config import EvaluateConfig, SliceBy
+from mlcore.evaluate.exposure import Exposure
 from mlcore.evaluate.resampling import FEW_USERS, bootstrap_interval
 from mlcore.notebook import html_table
 from mlcore.types import Float64Array
@@ -124,6 +127,7 @@ class Evaluation:
         means: of ``per_user``, with intervals if asked for.
         slices: by kind, then by name; none is empty.
         unknown_items: number of items of the ground truth that the catalogue, if given, lacks.
+        exposure: as ``CataloguedLists.exposure``, if slices by popularity are asked for.
     """
 
     user_ids: Sequence[str]
@@ -135,13 +139,22 @@ class Evaluation:
     slices: Mapping[SliceBy, Mapping[str, Slice]] = field(default_factory=dict)
     config: EvaluateConfig = EvaluateConfig()
     unknown_items: int = 0
+    exposure: Exposure | None = None
 
     def __repr__(self) -> str:
         return f"Evaluation({len(self.user_ids)} users, {len(self.metrics)} metrics)"
 
     def _repr_html_(self) -> str:
         rows = self.to_rows()
-        return html_table(repr(self), rows, len(rows))
+        return with_charts(html_table(repr(self), rows, len(rows)), self.plot)
+
+    def plot(self) -> Charts:
+        """Return the charts of ``cli.report``, which a notebook shows.
+
+        Raises:
+            MlcoreError: matplotlib is not installed.
+        """
+        return evaluation_charts(self.to_json()).checked()
 
     def to_rows(self) -> list[dict[str, Any]]:
         """Return a row for each metric, as ``pandas.DataFrame`` and ``polars.DataFrame`` take them.
@@ -174,6 +187,8 @@ class Evaluation:
                 by: {name: part.to_json(config) for name, part in parts.items()}
                 for by, parts in self.slices.items()
             }
+        if self.exposure is not None:
+            document["exposure"] = dict(self.exposure)
         return document
 
     def summary(self, cutoffs: Sequence[int]) -> str:

@@ -26,7 +26,7 @@ from mlcore.errors import DataWarning, MlcoreError
 from mlcore.files.options import PathLike
 from mlcore.history_decay import NoHistoryDecay
 from mlcore.interactions import Events, Interactions
-from mlcore.jsontext import format_document
+from mlcore.jsontext import format_document, leaves
 from mlcore.progress import OnMessage, Progress, no_message, no_progress
 from mlcore.train.train import Chosen, Trainer, train_from_data, train_from_path
 from mlcore.tune.config import AutoConfig
@@ -149,17 +149,9 @@ class Selection:
 
 def _describe(config: TrainConfig) -> str:
     """Return what is not as in the default, as ``--set`` takes it."""
-    default = dict(_leaves(TrainConfig().to_json()))
-    named = {key: value for key, value in _leaves(config.to_json()) if default.get(key) != value}
+    default = dict(leaves(TrainConfig().to_json()))
+    named = {key: value for key, value in leaves(config.to_json()) if default.get(key) != value}
     return " ".join(f"{key}={value}" for key, value in named.items())
-
-
-def _leaves(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
-    for key, value in document.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{key}.")
-        else:
-            yield prefix + key, value
 
 
 def select_from_data(

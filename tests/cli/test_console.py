@@ -38,6 +38,7 @@ train --interactions train.csv --out-dir model
 train --interactions clean.csv --out-dir other-model
 predict --model-dir model --users test.csv --out predictions.jsonl
 predict --model-dir model --users test.csv --fill popularity --out candidate.jsonl
+evaluate --predictions predictions.jsonl --ground-truth test.csv --cutoffs 5,10 --out metrics.json
 """
 
 
@@ -110,7 +111,11 @@ def example_of(parser: ArgumentParser) -> list[str]:
     return shlex.split(line)
 
 
-PART_OF = {"run_sql": pytest.mark.duckdb, "tune": pytest.mark.optuna}
+PART_OF = {
+    "report": pytest.mark.matplotlib,
+    "run_sql": pytest.mark.duckdb,
+    "tune": pytest.mark.optuna,
+}
 
 
 @pytest.mark.parametrize(

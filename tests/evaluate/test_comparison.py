@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mlcore.errors import GateError
+from mlcore.evaluate.changes import Spread
 from mlcore.evaluate.comparison import Comparison, MetricComparison
 from mlcore.evaluate.config import CompareConfig
 
@@ -28,6 +29,7 @@ def metric_with(**changes: Any) -> MetricComparison:
         "users_equal": 600,
         "users_worse": 100,
         "users_needed": 700.0,
+        "spread": Spread([0, 0.5], [300], [100]),
     }
     return MetricComparison(**known | changes)
 
