@@ -19,16 +19,20 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Finds the arrays of a file.
-    pub(crate) fn find(files: &Files, file: &'static str) -> Result<Vec<Place>> {
+    /// Finds all arrays of a file.
+    pub(crate) fn list(files: &Files, file: &'static str) -> Result<Vec<Place>> {
         let specs = files.manifest.arrays(file);
         let ranges = npz::arrays(files.data(file), &specs, &files.path(file))?;
         Ok(ranges.into_iter().map(|range| Place { file, range }).collect())
     }
 
-    /// Finds the only array of a file.
-    pub(crate) fn find_one(files: &Files, file: &'static str) -> Result<Option<Place>> {
-        Ok(Place::find(files, file)?.pop())
+    /// Finds the arrays of a file that has so many.
+    pub(crate) fn find<const N: usize>(files: &Files, file: &'static str) -> Result<[Place; N]> {
+        let fault = |found: Vec<Place>| {
+            let (expected, got) = (format!("{N} arrays"), found.len().to_string());
+            Error::new(Verdict::Container, files.path(file), "", expected, got)
+        };
+        Place::list(files, file)?.try_into().map_err(fault)
     }
 
     pub(crate) fn bytes<'a>(&self, files: &'a Files) -> &'a [u8] {
@@ -51,10 +55,7 @@ pub(crate) struct CsrPlace {
 impl CsrPlace {
     /// Finds the matrix of a file, and checks what belongs to opening: CSR-1.
     pub(crate) fn find(files: &Files, file: &'static str) -> Result<CsrPlace> {
-        let places: Option<[Place; 3]> = Place::find(files, file)?.try_into().ok();
-        let Some([indptr, indices, data]) = places else {
-            return Err(Error::new(Verdict::Container, files.path(file), "", "three arrays", "others"));
-        };
+        let [indptr, indices, data] = Place::find(files, file)?;
         let found = CsrPlace { indptr, indices, data };
         check_offsets(&found.view(files), &files.path(file))?;
         Ok(found)

@@ -47,13 +47,8 @@ pub(crate) struct Catalogue {
 impl Catalogue {
     pub(crate) fn open(files: &Files) -> Result<Catalogue> {
         let counts = &files.manifest.counts;
-        let missing = |file: &str| Error::new(Verdict::Container, files.path(file), "", "its arrays", "none");
-        let mut times = None;
-        let codes = Place::find_one(files, ATTRIBUTES)?.ok_or_else(|| missing(ATTRIBUTES))?;
-        if files.manifest.lists(AVAILABILITY) {
-            let places = Place::find(files, AVAILABILITY)?.try_into();
-            times = Some(places.map_err(|_| missing(AVAILABILITY))?);
-        }
+        let [codes] = Place::find(files, ATTRIBUTES)?;
+        let times = if files.manifest.lists(AVAILABILITY) { Some(Place::find(files, AVAILABILITY)?) } else { None };
         Ok(Catalogue {
             columns: IdMap::new(COLUMNS, counts.attribute_columns),
             values: IdMap::new(VALUES, counts.attribute_values),

@@ -71,10 +71,12 @@ impl Rule {
     pub(crate) fn read(files: &Files) -> Result<Rule> {
         let mut rule = with_config(files, |reader, config| Rule::parse(files, reader, config))?;
         if files.manifest.lists(NORMS) {
-            rule.norms = Place::find_one(files, NORMS)?;
+            let [norms] = Place::find(files, NORMS)?;
+            rule.norms = Some(norms);
         }
         if files.manifest.lists(FACTORS) {
-            rule.factors = Place::find_one(files, FACTORS)?;
+            let [factors] = Place::find(files, FACTORS)?;
+            rule.factors = Some(factors);
         }
         Ok(rule)
     }

@@ -69,13 +69,17 @@ impl Model {
     fn read(files: Files) -> Result<Model> {
         let counts = files.manifest.counts;
         let similarity = CsrPlace::find(&files, SIMILARITY)?;
-        let mut popularity = Place::find(&files, POPULARITY)?.into_iter();
+        let mut popularity = Place::list(&files, POPULARITY)?.into_iter();
         let missing = || Error::new(Verdict::Container, files.path(POPULARITY), "", "counts", "none");
         let (user_counts, decayed) = (popularity.next().ok_or_else(missing)?, popularity.next());
         let mut users = None;
         if files.manifest.with_users() {
             let histories = CsrPlace::find(&files, HISTORIES)?;
-            let order = if files.manifest.lists(ORDER) { Place::find_one(&files, ORDER)? } else { None };
+            let mut order = None;
+            if files.manifest.lists(ORDER) {
+                let [positions] = Place::find(&files, ORDER)?;
+                order = Some(positions);
+            }
             users = Some((IdMap::new(USERS, counts.users), histories, order));
         }
         let rule = if files.manifest.with_history_rule() { Some(Rule::read(&files)?) } else { None };

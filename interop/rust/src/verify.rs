@@ -51,7 +51,10 @@ impl Model {
                 digests.ids.push((entry.name.into(), digest.finish()));
             }
             let specs = self.files.manifest.arrays(entry.name);
-            for (place, spec) in Place::find(&self.files, entry.name).into_iter().flatten().zip(specs) {
+            if specs.is_empty() {
+                continue;
+            }
+            for (place, spec) in Place::list(&self.files, entry.name)?.into_iter().zip(specs) {
                 let name = format!("{}/{}", entry.name, spec.name);
                 digests.arrays.push((name, sha256(place.bytes(&self.files))));
             }
