@@ -137,7 +137,7 @@ test("threads answer from shared memory, with the same lists", async () => {
           try {
             assert.deepEqual(lists, expected);
           } catch (error) {
-            reject(error as Error);
+            reject(error instanceof Error ? error : new Error("no error"));
           }
         });
         worker.on("error", reject);
