@@ -82,6 +82,7 @@ export function show(value: unknown): string {
   if (value === undefined) return "none";
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object" && value !== null) return "an object";
-  const text = typeof value === "string" ? JSON.stringify(value.slice(0, SHOWN)) : String(value);
+  const text =
+    typeof value === "string" ? JSON.stringify(value.slice(0, SHOWN)) : `${value as number}`;
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text;
 }

@@ -28,7 +28,11 @@ export interface Catalogue {
   /** Of all items, column by column. */
   readonly codes: Int32Array;
   readonly times: { readonly from: ItemTimes; readonly until: ItemTimes } | undefined;
+  /** The columns that filters have looked at and found sound, and -1 for the times. */
+  readonly sound: Set<number>;
 }
+
+const TIMES = -1;
 
 interface Condition {
   readonly codes: Int32Array; // of all items in a column
@@ -78,7 +82,6 @@ export function idsOf(values: unknown, field: string): string[] {
 export class Gate {
   readonly caps: Cap[] = [];
   readonly #conditions: Condition[] = [];
-  readonly #values: string[][] = []; // of each condition
   #moment: Halves | undefined;
 
   /** Checks the form of a filter; the columns are looked up later. */
@@ -103,79 +106,83 @@ export class Gate {
     }
   }
 
-  /** Looks up the columns; the values are for {@link open}. */
+  /** Refuses what the model has no column for; a faulty map of columns is for {@link open}. */
   constructor(
-    filter: Filter,
+    readonly filter: Filter,
     readonly catalogue: Catalogue | undefined,
     readonly place: string,
   ) {
-    for (const key of ["anyOf", "noneOf"] as const) {
-      for (const [column, values] of entriesOf(filter[key], key)) {
-        const condition = {
-          codes: this.#column(key, column),
-          listed: new Set<number>(),
-          isAnyOf: key === "anyOf",
-        };
-        this.#conditions.push(condition);
-        this.#values.push(idsOf(values, key));
+    for (const key of ["anyOf", "noneOf", "atMost"] as const) {
+      for (const [name] of entriesOf<unknown>(filter[key], key)) {
+        if (catalogue?.columns.isSound() === false) return;
+        if ((catalogue?.columns.position(name) ?? -1) < 0) {
+          throw badRequest(`filter: ${key}`, "a column of the model", name);
+        }
       }
     }
-    if (filter.availableAt !== undefined) {
-      if (!catalogue?.times)
-        throw badRequest("filter: availableAt", "a model with times of its items", "one without");
-      this.#moment = halvesOf(filter.availableAt);
-    }
-    for (const [column, most] of entriesOf(filter.atMost, "atMost")) {
-      this.caps.push({ codes: this.#column("atMost", column), most, held: new Map() });
+    if (filter.availableAt !== undefined && !catalogue?.times) {
+      throw badRequest("filter: availableAt", "a model with times of its items", "one without");
     }
   }
 
-  /** Looks up the values. */
+  /** Looks up columns and values, and whether what the filter uses of the catalogue is sound. */
   open(): void {
-    for (const [index, { listed }] of this.#conditions.entries()) {
-      for (const value of this.#values[index]!) listed.add(this.catalogue!.values.position(value));
-      listed.delete(-1); // which is the code of no value, too
+    const { anyOf, noneOf, availableAt, atMost } = this.filter;
+    const parts = [anyOf, noneOf, atMost].map((part) => [...entriesOf<unknown>(part, "filter")]);
+    if (!this.catalogue || (parts.flat().length === 0 && availableAt === undefined)) return;
+    const { columns, values } = this.catalogue;
+    columns.check();
+    values.check();
+    for (const isAnyOf of [true, false]) {
+      for (const [column, wanted] of entriesOf(isAnyOf ? anyOf : noneOf, "filter")) {
+        const listed = new Set(idsOf(wanted, "filter").map((value) => values.position(value)));
+        listed.delete(-1); // which is the code of no value, too
+        this.#conditions.push({ codes: this.#column(column), listed, isAnyOf });
+      }
+    }
+    if (availableAt !== undefined) {
+      this.#checkTimes();
+      this.#moment = halvesOf(availableAt);
+    }
+    for (const [column, most] of entriesOf(atMost, "filter")) {
+      this.caps.push({ codes: this.#column(column), most, held: new Map() });
     }
   }
 
-  #column(key: string, name: string): Int32Array {
-    const position = this.catalogue?.columns.position(name) ?? -1;
-    if (position < 0) throw badRequest(`filter: ${key}`, "a column of the model", name);
-    const { codes, columns } = this.catalogue!;
+  #column(name: string): Int32Array {
+    const { codes, columns, values, sound } = this.catalogue!;
+    const position = columns.position(name);
     const items = codes.length / columns.count;
-    return codes.subarray(position * items, (position + 1) * items);
+    const column = codes.subarray(position * items, (position + 1) * items);
+    if (!sound.has(position) && column.some((code) => code < -1 || code >= values.count)) {
+      const expected = `-1 to ${values.count - 1}`;
+      throw new MlcoreError("csr", `${this.place}/${ATTRIBUTES}`, name, expected, "another code");
+    }
+    sound.add(position);
+    return column;
   }
 
-  #code(codes: Int32Array, item: number): number {
-    const code = codes[item]!;
-    const most = this.catalogue!.values.count - 1;
-    if (code >= -1 && code <= most) return code;
-    throw new MlcoreError(
-      "csr",
-      `${this.place}/${ATTRIBUTES}`,
-      `item ${item}`,
-      `-1 to ${most}`,
-      String(code),
-    );
+  #checkTimes(): void {
+    const { times, sound } = this.catalogue!;
+    if (sound.has(TIMES)) return;
+    for (const part of [times!.from, times!.until]) {
+      for (let item = 0; item < part.words.length / 2; item++) {
+        if (part.isSound(item)) continue;
+        const expected = "a time of the years 1 to 9999, or none";
+        const place = `${this.place}/${AVAILABILITY}`;
+        throw new MlcoreError("csr", place, `item ${item}`, expected, "another one");
+      }
+    }
+    sound.add(TIMES);
   }
 
   /** Returns whether an item passes the conditions: [ATT-5]. */
   admits(item: number): boolean {
     for (const { codes, listed, isAnyOf } of this.#conditions) {
-      if (listed.has(this.#code(codes, item)) !== isAnyOf) return false;
+      if (listed.has(codes[item]!) !== isAnyOf) return false;
     }
     if (!this.#moment) return true;
     const { from, until } = this.catalogue!.times!;
-    if (!from.isSound(item) || !until.isSound(item)) {
-      const expected = "a time of the years 1 to 9999, or none";
-      throw new MlcoreError(
-        "csr",
-        `${this.place}/${AVAILABILITY}`,
-        `item ${item}`,
-        expected,
-        "another one",
-      );
-    }
     return (
       (from.isNone(item) || from.compare(item, this.#moment) <= 0) &&
       (until.isNone(item) || until.compare(item, this.#moment) > 0)
@@ -184,7 +191,7 @@ export class Gate {
 
   /** Returns whether the caps leave an item room in the list, and then counts it: [ATT-6]. */
   takes(item: number): boolean {
-    const codes = this.caps.map((cap) => this.#code(cap.codes, item));
+    const codes = this.caps.map((cap) => cap.codes[item]!);
     const heldOf = ({ held }: Cap, index: number) => held.get(codes[index]!) ?? 0;
     if (!this.caps.every((cap, index) => codes[index] === -1 || heldOf(cap, index) < cap.most))
       return false;

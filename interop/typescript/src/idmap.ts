@@ -43,6 +43,16 @@ export class IdMap {
     if (this.#fault) throw this.#fault;
   }
 
+  /** Returns whether there is nothing wrong with the file. */
+  isSound(): boolean {
+    try {
+      this.check();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Returns the id at a position that exists. */
   id(position: number): string {
     const slot = position & (KEPT - 1);

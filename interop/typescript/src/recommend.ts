@@ -182,7 +182,13 @@ export class Core {
       const until = (yield* settle(this.array(AVAILABILITY, "until"))) as Int32Array;
       times = { from: new ItemTimes(from), until: new ItemTimes(until) };
     }
-    this.#catalogue = { columns: this.columns, values: this.values, codes, times };
+    this.#catalogue = {
+      columns: this.columns,
+      values: this.values,
+      codes,
+      times,
+      sound: new Set(),
+    };
     return this.#catalogue;
   }
 
@@ -195,6 +201,7 @@ export class Core {
       request.filter && new Gate(request.filter, yield* this.catalogue(), this.contents.place);
     if (request.user !== undefined) this.#userOf(request.user);
     this.items.check();
+    const history = yield* this.#historyOf(request, areFinal);
     gate?.open();
     const include = request.include && this.#positions(request.include, "include");
     const rules: Rules = {
@@ -207,7 +214,6 @@ export class Core {
         ? () => (include ? this.#byPopularity(include) : this.#allByPopularity())
         : undefined,
     };
-    const history = yield* this.#historyOf(request, areFinal);
     const rows = yield* settle(this.similarity.rows(history.items));
     // From here on nothing is waited for, so that one memory serves all requests.
     this.#ranker ??= new Ranker(this.contents.manifest.counts.items);

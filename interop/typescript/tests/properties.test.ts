@@ -1,9 +1,17 @@
 /** Random models and requests against a plain reference, and damaged bytes. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FilesSource, MlcoreError, openLazy, openModel } from "mlcore";
+import { FilesSource, MlcoreError, openLazy, openModel, openZip } from "mlcore";
 import { openDirectory, openDirectoryLazy } from "mlcore/node";
-import { draw, drawRequest, pack, Random, recommendNaively, withDirectory } from "./support.js";
+import {
+  draw,
+  drawRequest,
+  pack,
+  Random,
+  recommendNaively,
+  withDirectory,
+  zip,
+} from "./support.js";
 
 const MODELS = 30;
 const REQUESTS = 40;
@@ -95,4 +103,26 @@ test("damaged bytes are refused or pass, with sizes that are said to be right", 
   }
   for (const verdict of ["manifest", "container", "header", "csr", "idmap", "checksum"])
     assert.ok(verdicts.has(verdict), verdict);
+});
+
+test("damaged zip files are refused, or hold the model", async () => {
+  const draft = draw(new Random(9));
+  const request = { item: draft.items[0]!, n: 5 };
+  let refused = 0;
+  for (let seed = 0; seed < 300; seed++) {
+    const random = new Random(seed);
+    const whole = zip(pack(draft), seed % 2 === 0);
+    // Its end, where the directory is, has the most to break.
+    const from = random.pick([0, whole.length - 1500]);
+    const bytes = [whole.subarray(0, from), damage(random, whole.subarray(from))] as BlobPart[];
+    try {
+      const model = await openLazy(await openZip(new Blob(bytes)));
+      await model.verify();
+      assert.deepEqual(await model.answer(request), recommendNaively(draft, request));
+    } catch (error) {
+      assert.ok(error instanceof MlcoreError, `seed ${seed}: ${String(error)}`);
+      refused++;
+    }
+  }
+  assert.ok(refused > 100 && refused < 300, `${refused} refused`);
 });
