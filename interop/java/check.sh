@@ -31,10 +31,10 @@ archive_classes() {
 
 run_suite() {
     local python=python3 here=$PWD
-    if [ -x ../../.venv/bin/python ]; then
-        python=../../.venv/bin/python
-    fi
     cd ../..
+    if [ -x .venv/bin/python ]; then
+        python=.venv/bin/python
+    fi
     "$python" -m interop.tools.run \
         --adapter "${program[*]} -XX:SharedArchiveFile=$here/target/mlcore.jsa -jar $here/target/mlcore.jar"
 }

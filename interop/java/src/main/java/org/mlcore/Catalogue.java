@@ -4,6 +4,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** The catalogue of a model, and filters by it: [ATT-1] to [ATT-5] of SPEC.md. */
 final class Catalogue {
@@ -12,6 +14,8 @@ final class Catalogue {
   final IdMap columns;
   final IdMap values;
   private final Bytes codes;
+  private final Set<Long> soundColumns = ConcurrentHashMap.newKeySet();
+  private volatile boolean areTimesSound;
   private final Bytes from; // null without availability.npz, like until
   private final Bytes until;
 
@@ -28,6 +32,28 @@ final class Catalogue {
     List<Bytes> times = isTimed ? files.arrays(Manifest.AVAILABILITY) : null;
     from = isTimed ? times.get(0) : null;
     until = isTimed ? times.get(1) : null;
+  }
+
+  /**
+   * Refuses a column that a filter names, which begins at an element; it is checked whole, once.
+   */
+  private long expectSound(long column) {
+    if (!soundColumns.contains(column)) {
+      for (int item = 0; item < items; item++) {
+        code(column, item);
+      }
+      soundColumns.add(column);
+    }
+    return column;
+  }
+
+  /** Likewise the times. */
+  private void expectSoundTimes() {
+    for (int item = 0; !areTimesSound && item < items; item++) {
+      time(from, item);
+      time(until, item);
+    }
+    areTimesSound = true;
   }
 
   private boolean isCode(int code) {
@@ -95,14 +121,18 @@ final class Catalogue {
       addConditions("any_of", filter.anyOf(), true);
       addConditions("none_of", filter.noneOf(), false);
       moment = filter.availableAt();
+      if (moment != Event.NO_TIME) {
+        expectSoundTimes();
+      }
       for (Map.Entry<String, Integer> entry : filter.atMost().entrySet()) {
-        caps.add(new Cap(column("at_most", entry.getKey()), entry.getValue()));
+        long column = expectSound(column("at_most", entry.getKey()));
+        caps.add(new Cap(column, entry.getValue()));
       }
     }
 
     private void addConditions(String key, Map<String, List<String>> lists, boolean isAnyOf) {
       for (Map.Entry<String, List<String>> entry : lists.entrySet()) {
-        long column = column(key, entry.getKey());
+        long column = expectSound(column(key, entry.getKey()));
         int[] listed = positions(values.parse(), entry.getValue());
         conditions.add(new Condition(column, listed, isAnyOf));
       }

@@ -155,7 +155,9 @@ final class Main {
     }
   }
 
-  /** Answers batches of lines on many threads, and writes them in order, at once when input waits. */
+  /**
+   * Answers batches of lines on many threads, and writes them in order, at once when input waits.
+   */
   private void lists(String directory) throws Exception {
     int workers = threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
     ExecutorService pool = Executors.newFixedThreadPool(workers);
@@ -180,7 +182,9 @@ final class Main {
     }
   }
 
-  /** Writes the oldest answers until so many are left; with none left, all that was written is out. */
+  /**
+   * Writes the oldest answers until so many are left; with none left, all that was written is out.
+   */
   private void writeAnswers(Deque<Future<byte[]>> answers, int left) throws Exception {
     while (answers.size() > left) {
       out.write(answers.remove().get());

@@ -273,7 +273,7 @@ public final class Model implements AutoCloseable {
         if (e.verdict() == Verdict.REQUEST) {
           throw e;
         }
-        catalogueFault = e; // an unknown user goes before it
+        catalogueFault = e; // an unknown user or item goes before it
       }
       Scratch s = model.scratches.poll();
       if (s == null) {
@@ -283,12 +283,13 @@ public final class Model implements AutoCloseable {
         takeStored(model, s, user);
       }
       IdMap.Parsed items = model.items.parse();
+      if (item != null) {
+        takeItem(s, items, item);
+      }
       if (catalogueFault != null) {
         throw catalogueFault;
       }
-      if (item != null) {
-        takeItem(s, items, item);
-      } else if (user == null) {
+      if (user == null && item == null) {
         History.encode(s, history, items, isFinal ? null : model.rule, options.now());
       }
       model.ranker.rank(s, new Ranker.Limits(items, gate, options), n);
