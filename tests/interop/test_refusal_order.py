@@ -83,6 +83,12 @@ CASES: list[tuple[str, Callable[[Draft], None], Request, str | None]] = [
         None,
     ),
     ("times of all items", TIME_OF_E, {"user": "ann", "n": 1, "include": ["a"], **TIMED}, "csr"),
+    (
+        "no counts beside decayed",
+        put("popularity.npz", "counts", 4, -1),
+        {"item": "a", "fill": True},
+        None,
+    ),
     ("times not asked for", TIME_OF_E, {"user": "ann", **NAMED}, None),
 ]
 
@@ -92,7 +98,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]
     """The model of each case."""
     found = {}
     for number, (name, damage, _, _) in enumerate(CASES):
-        draft = Draft(CATALOGUE.with_rule(rule(half_life_days=1)))
+        decayed = CATALOGUE.with_decayed(0.5, 1.25, 0.5, 1.5, 0.25)
+        draft = Draft(decayed.with_rule(rule(half_life_days=1)))
         damage(draft)
         found[name] = tmp_path_factory.mktemp("models") / str(number)
         mutate.write_files(found[name], dict(draft.directory))
