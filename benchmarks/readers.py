@@ -89,7 +89,7 @@ def make_table(turns: Mapping[str, Sequence[Timing]], reference: str) -> str:
     threads = [*base.lists]
     header = ["reader", "open, ms", "first answer, ms", "process, ms"]
     for number in threads:
-        header += [f"lists/s, {number} thread{'s' * (number > 1)}", "x"]
+        header += [f"lists/s, {number} thread{'s' * (number > 1)}", "ratio"]
     rows = []
     for name, found in middle.items():
         row = [name, *(short(1000 * value) for value in found[:3])]

@@ -113,7 +113,7 @@ func (m *Model) byPopularity() ([]int32, error) {
 	m.popularLock.Lock()
 	defer m.popularLock.Unlock() // also if a mapped file faults; the next request then tries again
 	if m.popular == nil {
-		if !areNorms(m.counts) || !areNorms(m.decayed) {
+		if !areNorms(m.decayed) || (m.decayed == nil && !areNorms(m.counts)) {
 			return nil, refuse(VerdictCSR, m.files.path(popularityFile), "", "finite numbers of at least 0", "others")
 		}
 		order := make([]int32, len(m.counts))

@@ -170,7 +170,8 @@ def _features(rng: random.Random, files: Files, other: Files) -> str:
     if rng.random() < 0.5:
         manifest["required_features"] = rng.sample([*known, "new", known[0]], rng.randrange(4))
     else:
-        manifest["counts"][rng.choice([*manifest["counts"]])] += rng.choice([1, -1, 2**31, 2**53])
+        name = rng.choice(["users", "items", "interactions", "pairs"])
+        manifest["counts"][name] += rng.choice([1, -1, 2**31, 2**53])
     files[MANIFEST] = json.dumps(manifest).encode()
     return MANIFEST
 
