@@ -10,13 +10,16 @@ from mlcore.printable import JOINERS, printable
 
 __all__ = [
     "Interval",
+    "draw_bars",
     "draw_columns",
     "draw_dots",
     "draw_line",
     "draw_lines",
     "draw_parts",
     "draw_points",
+    "draw_search",
     "draw_steps",
+    "draw_strips",
     "label",
 ]
 
@@ -175,11 +178,55 @@ def draw_steps(
 def draw_points(
     axes: Any, x: Sequence[float], y: Sequence[float], x_label: str, y_label: str
 ) -> None:
-    """Draw a point for each pair, the best one larger."""
+    """Draw a point for each pair, the best one larger; values over orders of magnitude on a scale that multiplies."""
     axes.plot(x, y, color=COLORS["series-1"], marker="o", markersize=4, linestyle="", alpha=0.7)
     best = max(range(len(y)), key=y.__getitem__)
     axes.plot(
         [x[best]], [y[best]], color=COLORS["series-2"], marker="o", markersize=7, linestyle=""
     )
+    if min(x) > 0 and max(x) / min(x) > 50:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+    axes.set_xlabel(label(x_label))
+    axes.set_ylabel(label(y_label))
+
+
+def draw_strips(axes: Any, names: Sequence[str], values: Sequence[float], x_label: str) -> None:
+    """Draw a point for each value in the row of its name; rows from the top, in order of appearance."""
+    rows = {name: row for row, name in enumerate(dict.fromkeys(names))}
+    places = [rows[name] for name in names]
+    axes.plot(
+        values, places, color=COLORS["series-1"], marker="o", markersize=5, linestyle="", alpha=0.7
+    )
+    axes.set_yticks(range(len(rows)), [label(name, 24) for name in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlabel(label(x_label))
+
+
+def draw_bars(axes: Any, names: Sequence[str], values: Sequence[float], x_label: str) -> None:
+    """Draw a bar for each name, from the top, of shares up to 1."""
+    axes.barh(range(len(names)), values, 0.62, color=COLORS["series-1"])
+    axes.set_yticks(range(len(names)), [label(name) for name in names])
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlim(0, 1)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(label(x_label))
+
+
+def draw_search(
+    axes: Any,
+    x: Sequence[float],
+    y: Sequence[float],
+    best: Sequence[float],
+    reference: float | None,
+    x_label: str,
+    y_label: str,
+) -> None:
+    """Draw a point for each trial, the best so far as steps, and a horizontal line."""
+    if reference is not None:
+        axes.axhline(reference, color=COLORS["muted"], linewidth=1, linestyle=(0, (4, 3)))
+    axes.step(x, best, where="post", color=COLORS["series-2"])
+    axes.plot(x, y, color=COLORS["series-1"], marker="o", markersize=4, linestyle="")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel(label(x_label))
     axes.set_ylabel(label(y_label))

@@ -23,6 +23,7 @@ from mlcore.report.evaluation import EVALUATION, report_evaluation
 from mlcore.report.examples import Examples, choose_examples
 from mlcore.report.model import report_model
 from mlcore.report.page import Part, render_page
+from mlcore.report.search import TRIALS, read_search, report_search
 from mlcore.report.shapes import Shape, check_shape
 from mlcore.version import VERSION
 
@@ -118,13 +119,15 @@ _KINDS = {
     ),
 }
 MANIFEST = "manifest.json"
-_WRITTEN = "a model, or the JSON of evaluate or compare"
+_WRITTEN = "a model, a search, or the JSON of evaluate or compare"
 
 
 def _part(path: PathLike, extras: _Extras) -> Part:
     place = display_name(path)
     if (Path(path) / MANIFEST).is_file():
         return report_model(path, place)
+    if (Path(path) / TRIALS).is_file() or Path(path).name == TRIALS:
+        return report_search(*read_search(path), place)
     try:
         document = parse_json(read_text(path))
     except JsonTextError as error:

@@ -29,6 +29,7 @@ evaluate --predictions predictions.jsonl --ground-truth test.csv --cutoffs 2,5,1
 --slices history-length,popularity --confidence 0.95 --diversity --out metrics.json
 predict --model-dir model --users test.csv --include-seen --out candidate.jsonl
 compare --baseline predictions.jsonl --candidate candidate.jsonl --ground-truth test.csv --out comparison.json
+train --interactions train.csv --config auto --budget 4 --out-dir auto
 """
 
 
@@ -122,6 +123,14 @@ def test_a_model_shows_the_numbers_of_its_arrays(made: Path) -> None:
     assert page.block("Files").numbers() == [one["bytes"] for one in sizes.values()]
 
 
+def test_what_auto_tried_is_in_the_page_of_its_model(made: Path) -> None:
+    rows = page_of(made, "auto").block("What auto tried").all("tr")[1:]
+    tried = json.loads((made / "auto/selection.json").read_text())["tried"]
+    assert len(rows) == len(tried) >= 4
+    shown = [[float(one.attributes["value"]) for one in row.all("data")] for row in rows]
+    assert shown == [[one["rung"], one["value"], *one["interval"]] for one in tried]
+
+
 def test_the_same_files_give_the_same_bytes(made: Path, tmp_path: Path) -> None:
     for name in ("a.html", "b.html"):
         report_from_path([made / "metrics.json"], tmp_path / name)
@@ -136,9 +145,9 @@ def test_several_results_are_one_page(made: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", "expected a model, or the JSON of"),
-        ("[1]", r"expected a model, or the JSON of.*, got \[1\]"),
-        ('{"users": 3}', "expected a model, or the JSON of"),
+        ("", "expected a model, a search, or the"),
+        ("[1]", r"expected a model, a search, or the.*, got \[1\]"),
+        ('{"users": 3}', "expected a model, a search, or the"),
         ('{"users": 3, "metrics": {"recall@5": "x"}}', "users_without_predictions: expected to be"),
         ('{"deciding": 3, "metrics": {}}', "users: expected to be there"),
     ],
