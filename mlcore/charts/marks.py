@@ -52,7 +52,7 @@ def draw_lines(
             label(name, 16), (x[-1], end), (8, 0), color=color, annotation_clip=False, **place
         )
     axes.set_xticks(x, [f"{place:g}" for place in x])
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
     axes.set_ylim(bottom=0)
     axes.margins(x=0.02)
 
@@ -89,7 +89,7 @@ def draw_dots(
     if axes.get_xlim()[0] > 0:
         axes.set_xlim(left=0)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
 
 
 def draw_parts(
@@ -108,7 +108,7 @@ def draw_parts(
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, max([*lefts, 1e-9]))
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(parts))
 
 
@@ -131,7 +131,7 @@ def draw_columns(
     every = max(1, -(-len(names) // 12))  # as many names as there is room for
     axes.set_xticks(range(0, len(names), every), [label(name, 16) for name in names[::every]])
     axes.grid(axis="x", visible=False)
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
     axes.set_ylabel(label(y_label))
     if len(series) > 1:
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(series))
@@ -155,7 +155,7 @@ def draw_line(
             axis.get_major_locator().set_params(subs=(1, 2, 5))
             axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
             axis.set_minor_formatter(lambda value, _: "")
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
     axes.set_ylabel(label(y_label))
 
 
@@ -171,7 +171,7 @@ def draw_steps(
     widths = [high - low for low, high in zip(edges, edges[1:])]
     axes.bar(edges[:-1], heights, widths, align="edge", color=color)
     axes.grid(axis="x", visible=False)
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
     axes.set_ylabel(label(y_label))
 
 
@@ -187,7 +187,7 @@ def draw_points(
     if min(x) > 0 and max(x) / min(x) > 50:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
     axes.set_ylabel(label(y_label))
 
 
@@ -200,7 +200,7 @@ def draw_strips(axes: Any, names: Sequence[str], values: Sequence[float], x_labe
     )
     axes.set_yticks(range(len(rows)), [label(name, 24) for name in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
 
 
 def draw_bars(axes: Any, names: Sequence[str], values: Sequence[float], x_label: str) -> None:
@@ -210,7 +210,7 @@ def draw_bars(axes: Any, names: Sequence[str], values: Sequence[float], x_label:
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, 1)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
 
 
 def draw_search(
@@ -228,5 +228,5 @@ def draw_search(
     axes.step(x, best, where="post", color=COLORS["series-2"])
     axes.plot(x, y, color=COLORS["series-1"], marker="o", markersize=4, linestyle="")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
     axes.set_ylabel(label(y_label))

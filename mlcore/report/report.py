@@ -19,6 +19,7 @@ from mlcore.files.predictions import read_predictions
 from mlcore.jsontext import JsonTextError, parse_json
 from mlcore.progress import Progress, no_progress
 from mlcore.report.comparison import COMPARISON, report_comparison
+from mlcore.report.difference import DIFFERENCE, report_difference
 from mlcore.report.evaluation import EVALUATION, report_evaluation
 from mlcore.report.examples import Examples, choose_examples
 from mlcore.report.model import report_model
@@ -107,6 +108,11 @@ class _Kind(NamedTuple):
 
 
 _KINDS = {
+    "difference": _Kind(
+        frozenset(["configuration", "neighbors"]),
+        DIFFERENCE,
+        lambda document, place, extras: report_difference(document, place, extras.titles),
+    ),
     "comparison": _Kind(
         frozenset(["deciding", "metrics"]),
         COMPARISON,
@@ -119,7 +125,7 @@ _KINDS = {
     ),
 }
 MANIFEST = "manifest.json"
-_WRITTEN = "a model, a search, or the JSON of evaluate or compare"
+_WRITTEN = "a model, a search, or the JSON of evaluate, compare or diff"
 
 
 def _part(path: PathLike, extras: _Extras) -> Part:

@@ -30,6 +30,7 @@ evaluate --predictions predictions.jsonl --ground-truth test.csv --cutoffs 2,5,1
 predict --model-dir model --users test.csv --include-seen --out candidate.jsonl
 compare --baseline predictions.jsonl --candidate candidate.jsonl --ground-truth test.csv --out comparison.json
 train --interactions train.csv --config auto --budget 4 --out-dir auto
+diff --model-dir model --model-dir auto --out diff.json
 """
 
 
@@ -131,6 +132,17 @@ def test_what_auto_tried_is_in_the_page_of_its_model(made: Path) -> None:
     assert shown == [[one["rung"], one["value"], *one["interval"]] for one in tried]
 
 
+def test_a_difference_shows_the_numbers_of_its_json(made: Path) -> None:
+    page = page_of(made, "diff.json")
+    document = json.loads((made / "diff.json").read_text())
+    counts = page.block("How much each item changed").numbers()[2::3]
+    assert counts == document["neighbors"]["items_by_rbo"] and sum(counts) == 40
+    changed = page.block("Items that changed most").numbers()
+    assert changed == [
+        one[key] for one in document["neighbors"]["changed_most"] for key in ("rbo", "popularity")
+    ]
+
+
 def test_the_same_files_give_the_same_bytes(made: Path, tmp_path: Path) -> None:
     for name in ("a.html", "b.html"):
         report_from_path([made / "metrics.json"], tmp_path / name)
@@ -138,8 +150,8 @@ def test_the_same_files_give_the_same_bytes(made: Path, tmp_path: Path) -> None:
 
 
 def test_several_results_are_one_page(made: Path) -> None:
-    page = page_of(made, "metrics.json", "metrics.json")
-    assert len(page.all("section", "part")) == 2
+    page = page_of(made, "metrics.json", "comparison.json", "model", "diff.json", "metrics.json")
+    assert len(page.all("section", "part")) == 5
 
 
 @pytest.mark.parametrize(
