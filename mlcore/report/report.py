@@ -17,7 +17,7 @@ from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
 from mlcore.jsontext import JsonTextError, parse_json
-from mlcore.progress import Progress, no_progress
+from mlcore.progress import Progress, no_progress, waiting
 from mlcore.report.comparison import COMPARISON, report_comparison
 from mlcore.report.difference import DIFFERENCE, report_difference
 from mlcore.report.evaluation import EVALUATION, report_evaluation
@@ -85,9 +85,10 @@ def report_from_path(
                 model,
                 titles,
             )
-        parts = [_part(path, _Extras(titles, examples)) for path in paths]
-        kinds = ", ".join(part.kind for part in parts)
-        page = render_page(f"Report: {kinds}", parts, f"mlcore {VERSION}")
+        with waiting(progress, "draw"):
+            parts = [_part(path, _Extras(titles, examples)) for path in paths]
+            kinds = ", ".join(part.kind for part in parts)
+            page = render_page(f"Report: {kinds}", parts, f"mlcore {VERSION}")
         stream.write(page)
     return f"{kinds}: {len(page.encode()):,} bytes"
 
