@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from mlcore.charts.chart import COLORS, SERIES
-from mlcore.printable import JOINERS, printable
+from mlcore.charts.chart import COLORS, SERIES, label
 
 __all__ = [
     "Interval",
@@ -24,12 +23,6 @@ __all__ = [
 ]
 
 Interval: TypeAlias = Sequence[float] | None
-
-
-def label(text: object, limit: int = 40) -> str:
-    """Return a name as one short line of a page or a picture."""
-    name = printable(str(text), JOINERS)
-    return name if len(name) <= limit else f"{name[: limit - 1]}…"
 
 
 def draw_lines(

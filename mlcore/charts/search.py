@@ -14,6 +14,7 @@ from mlcore.jsontext import format_line, leaves
 __all__ = ["best_of", "explained", "search_charts"]
 
 MAX_PARAMETERS = 8  # charts of them, the most important first
+MAX_POINTS = 300  # of a chart of a parameter, the best
 GROUPS = 4  # of a number, by rank, to measure what it explains
 
 Trial = Mapping[str, Any]
@@ -30,6 +31,8 @@ def search_charts(trials: Sequence[Trial], metric: str) -> Charts:
     if not done:
         return Charts()
     parameters = _parameters(done)
+    best = sorted(done, key=lambda trial: -trial["value"])[:MAX_POINTS]
+    drawn = parameters if len(best) == len(done) else _parameters(best)
     shares = {
         key: explained(_groups(pairs), [v for _, v in pairs]) for key, pairs in parameters.items()
     }
@@ -37,7 +40,9 @@ def search_charts(trials: Sequence[Trial], metric: str) -> Charts:
     charts = [_over_time(trials, done, metric)]
     if ranked:
         charts.append(_importance(ranked, shares, parameters))
-    charts += [_parameter(key, parameters[key], metric) for key in ranked[:MAX_PARAMETERS]]
+    charts += [_parameter(key, drawn[key], metric) for key in ranked if key in drawn][
+        :MAX_PARAMETERS
+    ]
     return Charts(charts)
 
 
@@ -113,11 +118,12 @@ def _over_time(trials: Sequence[Trial], done: Sequence[Trial], metric: str) -> C
         for trial in trials
     ]
     values = [trial["value"] for trial in done]
+    every = slice(None, None, -(-len(done) // MAX_POINTS))
     draw = partial(
         draw_search,
-        x=[trial["trial"] for trial in done],
-        y=values,
-        best=list(accumulate(values, max)),
+        x=[trial["trial"] for trial in done][every],
+        y=values[every],
+        best=list(accumulate(values, max))[every],
         reference=trials[0]["value"],
         x_label="trial",
         y_label=metric,

@@ -13,6 +13,7 @@ import pytest
 from mlcore import Model
 from mlcore.errors import DataError
 from mlcore.report import report_from_path
+from tests.charts.test_search import trial
 from tests.cli.cases import run
 from tests.report.reading import Element, read_page
 
@@ -152,6 +153,15 @@ def test_the_same_files_give_the_same_bytes(made: Path, tmp_path: Path) -> None:
 def test_several_results_are_one_page(made: Path) -> None:
     page = page_of(made, "metrics.json", "comparison.json", "model", "diff.json", "metrics.json")
     assert len(page.all("section", "part")) == 5
+
+
+def test_a_page_of_thousands_of_trials_stays_small(tmp_path: Path) -> None:
+    config = {f"p{n}": {"name": "x" * 40, "value": 0.0} for n in range(12)}
+    trials = [
+        trial(n, n / 5000, {**config, "p0": n, "p1": n % 7, "p2": f"v{n % 3}"}) for n in range(5000)
+    ]
+    (tmp_path / "trials.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in trials))
+    page_of(tmp_path, "trials.jsonl")
 
 
 @pytest.mark.parametrize(
