@@ -25,6 +25,8 @@ __all__ = ["Outcome", "Parser", "TerminalProgress", "command_line", "make_parser
 difflib: Any = LazyModule("difflib")
 
 QUIET_SECONDS = 2.0
+BAR = 20  # characters
+COLUMNS = 80  # of a terminal that does not say
 # What an option is called in other tools, or in other commands of ours.
 _ELSEWHERE = {
     "--cutoffs": ("k", "n", "top-n", "top-k"),
@@ -139,7 +141,7 @@ class TerminalProgress:
         self._asked = asked
         self._enabled = asked or self._is_terminal
         self._begun = self._last = time.monotonic()
-        self._step = ""
+        self._step, self._first = "", 0
         self._shown = False
         self._out_of_memory: Exception | None = None
 
@@ -149,15 +151,38 @@ class TerminalProgress:
             return
         now = time.monotonic()
         if step != self._step:
-            self._step, self._begun = step, now
+            self._step, self._begun, self._first = step, now, done
         if now - self._begun < QUIET_SECONDS or now - self._last < (
             0.2 if self._is_terminal else QUIET_SECONDS
         ):
             return
         self._last, self._shown = now, True
-        share = f": {100 * done // total} %" if total else f": {done}" if done else ""
-        line = f"{printable(step)}{share} ({now - self._begun:.0f} s)"
-        self._write(f"\r{line}\x1b[K" if self._is_terminal else f"{line}\n")
+        if self._is_terminal:
+            self._write(f"\r{self._bar(step, done, total)[: self._columns() - 1]}\x1b[K")
+        else:
+            share = f": {100 * done // total} %" if total else f": {done}" if done else ""
+            self._write(f"{printable(step)}{share} ({now - self._begun:.0f} s)\n")
+
+    def _columns(self) -> int:
+        with suppress(OSError, ValueError):
+            return os.get_terminal_size(self._stream.fileno()).columns or COLUMNS
+        return COLUMNS
+
+    def _bar(self, step: str, done: int, total: int) -> str:
+        """Return one line: how far a step is, how fast, and how long it may take still.
+
+        Ours and not that of a library, as the core has none and the terminal needs no more.
+        """
+        seconds = max(self._last - self._begun, 1e-3)
+        rate = (done - self._first) / seconds
+        fast = f", {rate:,.0f}/s" if rate >= 10 else f", {rate:.2g}/s" if rate > 0 else ""
+        if not total:
+            count = f": {done:,}{fast}" if done else ""
+            return f"{printable(step)}{count} ({seconds:.0f} s)"
+        left = f", {(total - done) / rate:,.0f} s left" if rate > 0 else ""
+        filled = min(BAR, BAR * done // total)
+        bar = "#" * filled + "." * (BAR - filled)
+        return f"{printable(step)} [{bar}] {100 * done // total} %{fast}{left}"
 
     def detail(self, text: str) -> None:
         """Print a line that stays, if progress is shown at all."""

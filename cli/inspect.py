@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from cli.console import make_parser, run
+from cli.console import TerminalProgress, make_parser, run
 from cli.options import add_model_option
 
 
@@ -24,19 +24,21 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _describe(args: Args) -> str:
+def _describe(args: Args, progress: TerminalProgress) -> str:
     from mlcore.artifact import describe_model
     from mlcore.jsontext import format_document
     from mlcore.printable import printable_json
+    from mlcore.progress import waiting
 
-    document = format_document(describe_model(args.model_dir, args.verify))
+    with waiting(progress, "verify" if args.verify else "open"):
+        document = format_document(describe_model(args.model_dir, args.verify))
     return printable_json(document.rstrip("\n"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run(lambda progress: _describe(args), args)
+    return run(lambda progress: _describe(args, progress), args)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from cli.console import make_parser, run
+from cli.console import TerminalProgress, make_parser, run
 from cli.options import add_model_option, with_default
 from mlcore.artifact import KEPT_COPIES
 
@@ -36,16 +36,18 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _publish(args: Args) -> str:
+def _publish(args: Args, progress: TerminalProgress) -> str:
     from mlcore.artifact.publish import publish_from_path
+    from mlcore.progress import waiting
 
-    return publish_from_path(args.model_dir, args.to, keep=args.keep)
+    with waiting(progress, "copy and verify"):
+        return publish_from_path(args.model_dir, args.to, keep=args.keep)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     args = build_parser().parse_args(argv, Args())
-    return run(lambda progress: _publish(args), args)
+    return run(lambda progress: _publish(args, progress), args)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,19 @@ from typing import Any, TypeAlias
 
 from mlcore.errors import MlcoreError
 from mlcore.lazy import LazyModule
-from mlcore.printable import html_text
+from mlcore.printable import JOINERS, html_text, printable
 
-__all__ = ["COLORS", "Chart", "Charts", "Row", "SERIES", "data_table", "shown", "with_charts"]
+__all__ = [
+    "COLORS",
+    "Chart",
+    "Charts",
+    "Row",
+    "SERIES",
+    "data_table",
+    "label",
+    "shown",
+    "with_charts",
+]
 
 matplotlib: Any = LazyModule("matplotlib")
 
@@ -37,6 +47,9 @@ COLORS = {
     "equal": "#a8adb3",
 }
 SERIES = [COLORS[name] for name in COLORS if name.startswith("series")]
+
+# Of a table, so that a page stays one that a browser opens at once.
+MAX_ROWS, MAX_TEXT = 500, 300
 
 _STYLE = {
     "svg.fonttype": "none",  # text stays text
@@ -191,6 +204,12 @@ def _plain_tag(tag: re.Match[str]) -> str:
     return text
 
 
+def label(text: object, limit: int = 40) -> str:
+    """Return a name as one short line of a page or a picture."""
+    name = printable(str(text), JOINERS)
+    return name if len(name) <= limit else f"{name[: limit - 1]}…"
+
+
 def shown(value: object) -> str:
     """Return a value for people: a number with four digits, nothing for None.
 
@@ -200,7 +219,7 @@ def shown(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return str(value)
+        return label(value, MAX_TEXT)
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:.4f}" if 0.00005 <= abs(value) < 100 else f"{value:,.4g}"
@@ -213,8 +232,9 @@ def data_table(rows: Sequence[Row]) -> str:
     '<td class="number"><data value="0.3333333333333333">0.3333</data></td></tr></tbody></table>'
     """
     head = "".join(_heading(name, rows) for name in rows[0]) if rows else ""
-    body = "".join(f"<tr>{''.join(map(_cell, row.values()))}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    body = "".join(f"<tr>{''.join(map(_cell, row.values()))}</tr>" for row in rows[:MAX_ROWS])
+    rest = f"<p>{MAX_ROWS} of {len(rows):,} rows</p>" if len(rows) > MAX_ROWS else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"
 
 
 def _is_number(value: object) -> bool:
@@ -223,7 +243,7 @@ def _is_number(value: object) -> bool:
 
 def _heading(name: str, rows: Sequence[Row]) -> str:
     kind = ' class="number"' if any(_is_number(row[name]) for row in rows) else ""
-    return f"<th{kind}>{html_text(name)}</th>"
+    return f"<th{kind}>{html_text(shown(name))}</th>"
 
 
 def _cell(value: object) -> str:

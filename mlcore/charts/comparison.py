@@ -12,6 +12,7 @@ from mlcore.charts.marks import draw_columns, draw_dots, draw_parts
 __all__ = ["comparison_charts"]
 
 _COLOR_OF = {"better": COLORS["better"], "worse": COLORS["worse"]}
+MAX_METRICS = 60  # drawn
 _SIDES = ("better", "equal", "worse")
 
 
@@ -21,7 +22,10 @@ def comparison_charts(document: Mapping[str, Any]) -> Charts:
     Args:
         document: as ``Comparison.to_json`` gives it.
     """
-    return Charts([_differences(document), _users(document), *_spreads(document)])
+    metrics, deciding = document["metrics"], document["deciding"]
+    drawn = [*deciding, *(name for name in metrics if name not in deciding)][:MAX_METRICS]
+    few = {**document, "metrics": {name: metrics[name] for name in metrics if name in drawn}}
+    return Charts([_differences(few), _users(few), *_spreads(document)])
 
 
 def _differences(document: Mapping[str, Any]) -> Chart:

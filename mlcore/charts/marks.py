@@ -5,28 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from mlcore.charts.chart import COLORS, SERIES
-from mlcore.printable import JOINERS, printable
+from mlcore.charts.chart import COLORS, SERIES, label
 
 __all__ = [
     "Interval",
+    "draw_bars",
     "draw_columns",
     "draw_dots",
     "draw_line",
     "draw_lines",
     "draw_parts",
     "draw_points",
+    "draw_search",
     "draw_steps",
+    "draw_strips",
     "label",
 ]
 
 Interval: TypeAlias = Sequence[float] | None
-
-
-def label(text: object, limit: int = 40) -> str:
-    """Return a name as one short line of a page or a picture."""
-    name = printable(str(text), JOINERS)
-    return name if len(name) <= limit else f"{name[: limit - 1]}…"
 
 
 def draw_lines(
@@ -49,7 +45,7 @@ def draw_lines(
             label(name, 16), (x[-1], end), (8, 0), color=color, annotation_clip=False, **place
         )
     axes.set_xticks(x, [f"{place:g}" for place in x])
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
     axes.set_ylim(bottom=0)
     axes.margins(x=0.02)
 
@@ -86,7 +82,7 @@ def draw_dots(
     if axes.get_xlim()[0] > 0:
         axes.set_xlim(left=0)
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
 
 
 def draw_parts(
@@ -105,7 +101,7 @@ def draw_parts(
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, max([*lefts, 1e-9]))
     axes.grid(axis="y", visible=False)
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(parts))
 
 
@@ -128,7 +124,7 @@ def draw_columns(
     every = max(1, -(-len(names) // 12))  # as many names as there is room for
     axes.set_xticks(range(0, len(names), every), [label(name, 16) for name in names[::every]])
     axes.grid(axis="x", visible=False)
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
     axes.set_ylabel(label(y_label))
     if len(series) > 1:
         axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(series))
@@ -152,7 +148,7 @@ def draw_line(
             axis.get_major_locator().set_params(subs=(1, 2, 5))
             axis.set_major_formatter(lambda value, _: f"{value:,.10g}")
             axis.set_minor_formatter(lambda value, _: "")
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
     axes.set_ylabel(label(y_label))
 
 
@@ -168,18 +164,62 @@ def draw_steps(
     widths = [high - low for low, high in zip(edges, edges[1:])]
     axes.bar(edges[:-1], heights, widths, align="edge", color=color)
     axes.grid(axis="x", visible=False)
-    axes.set_xlabel(label(x_label))
+    axes.set_xlabel(label(x_label, 70))
     axes.set_ylabel(label(y_label))
 
 
 def draw_points(
     axes: Any, x: Sequence[float], y: Sequence[float], x_label: str, y_label: str
 ) -> None:
-    """Draw a point for each pair, the best one larger."""
+    """Draw a point for each pair, the best one larger; values over orders of magnitude on a scale that multiplies."""
     axes.plot(x, y, color=COLORS["series-1"], marker="o", markersize=4, linestyle="", alpha=0.7)
     best = max(range(len(y)), key=y.__getitem__)
     axes.plot(
         [x[best]], [y[best]], color=COLORS["series-2"], marker="o", markersize=7, linestyle=""
     )
-    axes.set_xlabel(label(x_label))
+    if min(x) > 0 and max(x) / min(x) > 50:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+    axes.set_xlabel(label(x_label, 70))
+    axes.set_ylabel(label(y_label))
+
+
+def draw_strips(axes: Any, names: Sequence[str], values: Sequence[float], x_label: str) -> None:
+    """Draw a point for each value in the row of its name; rows from the top, in order of appearance."""
+    rows = {name: row for row, name in enumerate(dict.fromkeys(names))}
+    places = [rows[name] for name in names]
+    axes.plot(
+        values, places, color=COLORS["series-1"], marker="o", markersize=5, linestyle="", alpha=0.7
+    )
+    axes.set_yticks(range(len(rows)), [label(name, 24) for name in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_xlabel(label(x_label, 70))
+
+
+def draw_bars(axes: Any, names: Sequence[str], values: Sequence[float], x_label: str) -> None:
+    """Draw a bar for each name, from the top, of shares up to 1."""
+    axes.barh(range(len(names)), values, 0.62, color=COLORS["series-1"])
+    axes.set_yticks(range(len(names)), [label(name) for name in names])
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlim(0, 1)
+    axes.grid(axis="y", visible=False)
+    axes.set_xlabel(label(x_label, 70))
+
+
+def draw_search(
+    axes: Any,
+    x: Sequence[float],
+    y: Sequence[float],
+    best: Sequence[float],
+    reference: float | None,
+    x_label: str,
+    y_label: str,
+) -> None:
+    """Draw a point for each trial, the best so far as steps, and a horizontal line."""
+    if reference is not None:
+        axes.axhline(reference, color=COLORS["muted"], linewidth=1, linestyle=(0, (4, 3)))
+    axes.step(x, best, where="post", color=COLORS["series-2"])
+    axes.plot(x, y, color=COLORS["series-1"], marker="o", markersize=4, linestyle="")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel(label(x_label, 70))
     axes.set_ylabel(label(y_label))

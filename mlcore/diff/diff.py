@@ -92,6 +92,7 @@ def diff_from_data(
         pairs_with_other_weight=found.num_other_weights,
         changed_most=_changed_most(models, b_of_a[b_of_a >= 0], found, max(cutoffs)),
         fail_if=conditions,
+        items_by_rbo=_by_tenths(found.rbo),
     )
 
 
@@ -155,6 +156,13 @@ def _mean(values: Float64Array) -> Mean:
     if not len(values):
         return Mean(1.0, 1.0)  # two models without items
     return Mean(float(values.mean()), float(np.median(values)))
+
+
+def _by_tenths(values: Float64Array) -> list[int]:
+    """Return how many values lie in each tenth from 0 to 1; what only rounding keeps below an edge is on it."""
+    tenths = np.floor((values * 10).round(DECIMALS)).astype(np.int64)
+    counts: list[int] = np.bincount(np.minimum(tenths, 9), minlength=10).tolist()
+    return counts
 
 
 def _changed_most(

@@ -88,6 +88,7 @@ class ModelDiff:
         pairs_with_other_weight: of these.
         changed_most: up to ten items, the lowest RBO first.
         fail_if: conditions of the gate.
+        items_by_rbo: how many of the C items have an RBO in each tenth from 0 to 1, the last with 1.
     """
 
     settings: Mapping[str, tuple[object, object]]
@@ -102,6 +103,7 @@ class ModelDiff:
     pairs_with_other_weight: int
     changed_most: Sequence[ChangedItem]
     fail_if: Sequence[Condition] = ()
+    items_by_rbo: Sequence[int] = ()
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -181,6 +183,7 @@ class ModelDiff:
                 "items_with_same_list": self.items_with_same_list,
                 "pairs_in_both": self.pairs_in_both,
                 "pairs_with_other_weight": self.pairs_with_other_weight,
+                "items_by_rbo": list(self.items_by_rbo),
                 "changed_most": [
                     {
                         "item_id": item.item_id,

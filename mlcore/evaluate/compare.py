@@ -34,7 +34,7 @@ from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document
 from mlcore.lineage.command_run import CommandRun
 from mlcore.parameters import nearest
-from mlcore.progress import Progress, no_progress
+from mlcore.progress import Progress, no_progress, waiting
 from mlcore.ranked_lists import Predictions
 from mlcore.types import Float64Array, Int32Array, Int64Array
 
@@ -226,9 +226,10 @@ def compare_from_path(
         ground_truth = read_interactions(
             ground_truth_path, input_options=input_options, progress=progress
         )
-        comparison = compare_from_data(
-            baseline, candidate, ground_truth, cutoffs, config, extra_users=extra_users
-        )
+        with waiting(progress, "compare"):
+            comparison = compare_from_data(
+                baseline, candidate, ground_truth, cutoffs, config, extra_users=extra_users
+            )
         for stream in streams:
             stream.write(format_document(comparison.to_json()))
     return comparison

@@ -27,7 +27,7 @@ from mlcore.files.predictions import read_predictions
 from mlcore.interactions import Interactions
 from mlcore.jsontext import format_document, format_number
 from mlcore.lineage.command_run import CommandRun
-from mlcore.progress import Progress, no_progress
+from mlcore.progress import Progress, no_progress, waiting
 from mlcore.ranked_lists import Predictions
 from mlcore.references import count_unknown, none_known
 from mlcore.types import Int64Array
@@ -303,14 +303,15 @@ def evaluate_from_path(
         )
         if model is not None:
             model.check_files()  # reading took a while
-        evaluation = evaluate_from_data(
-            predictions,
-            ground_truth,
-            cutoffs,
-            catalogue=catalogue,
-            extra_users=extra_users,
-            config=config,
-        )
+        with waiting(progress, "measure"):
+            evaluation = evaluate_from_data(
+                predictions,
+                ground_truth,
+                cutoffs,
+                catalogue=catalogue,
+                extra_users=extra_users,
+                config=config,
+            )
         streams[0].write(format_document(evaluation.to_json()))
         if per_user_path is not None:
             _write_per_user(streams[1], evaluation, per_user_path, input_options.format)

@@ -10,14 +10,19 @@ from typing import Any
 import numpy as np
 
 from mlcore.artifact import Model, describe_model
-from mlcore.charts.chart import Row
+from mlcore.artifact.manifest import SELECTION
+from mlcore.charts.chart import Chart, Row
 from mlcore.charts.marks import label
 from mlcore.files.options import PathLike
-from mlcore.jsontext import format_line, leaves
+from mlcore.errors import DataError
+from mlcore.files.inputs import display_name, read_text
+from mlcore.jsontext import JsonTextError, format_line, leaves, parse_json
 from mlcore.lineage import find_from_path
 from mlcore.lineage.command_run import logs_for
 from mlcore.report.lineage import LineageGraph
 from mlcore.report.page import Block, Fact, Part, Table
+from mlcore.report.search import SELECTION_SHAPE, selection_chart
+from mlcore.report.shapes import check_shape
 
 __all__ = ["report_model"]
 
@@ -35,7 +40,7 @@ def report_model(directory: PathLike, source: str) -> Part:
     description, model = describe_model(directory), Model.load(directory)
     charts = model.plot()
     steps = _steps(directory)
-    blocks: list[Block] = [*charts]
+    blocks: list[Block] = [*charts, *_selection(Path(directory))]
     if steps:
         blocks.append(LineageGraph(steps))
     blocks += _tables(description)
@@ -113,6 +118,20 @@ def _versions(provenance: Mapping[str, Any]) -> Iterator[Row]:
         yield {"what": label(name), "is": label(version)}
     if isinstance(provenance.get("commit"), str):
         yield {"what": "commit", "is": label(provenance["commit"], 64)}
+
+
+def _selection(directory: Path) -> Iterator[Chart]:
+    """Yield the chart of what auto tried, if it chose the configuration."""
+    path = directory / SELECTION
+    if path.is_file():
+        try:
+            document = parse_json(read_text(path))
+        except JsonTextError as error:
+            raise DataError(f"{path}: expected a JSON object, got {error}") from None
+        check_shape(document, SELECTION_SHAPE, display_name(path))
+        chart = selection_chart(document)
+        if chart is not None:
+            yield chart
 
 
 def _steps(directory: PathLike) -> Sequence[Mapping[str, Any]]:

@@ -182,6 +182,7 @@ table{border-collapse:collapse;font-size:.84rem;line-height:1.4;margin:.5rem 0;w
 th{text-align:left;white-space:nowrap;font-weight:600;color:var(--muted);border-bottom:1px solid var(--muted)}
 th,td{padding:.28rem .9rem .28rem 0;vertical-align:top}
 td{border-bottom:1px solid var(--grid)}
+td:first-child{min-width:8.5rem}
 td.number,th.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .block table{width:auto;min-width:62%}
 .scroll,details{overflow-x:auto}

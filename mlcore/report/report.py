@@ -17,12 +17,14 @@ from mlcore.files.options import InputOptions, PathLike
 from mlcore.files.outputs import open_outputs
 from mlcore.files.predictions import read_predictions
 from mlcore.jsontext import JsonTextError, parse_json
-from mlcore.progress import Progress, no_progress
+from mlcore.progress import Progress, no_progress, waiting
 from mlcore.report.comparison import COMPARISON, report_comparison
+from mlcore.report.difference import DIFFERENCE, report_difference
 from mlcore.report.evaluation import EVALUATION, report_evaluation
 from mlcore.report.examples import Examples, choose_examples
 from mlcore.report.model import report_model
 from mlcore.report.page import Part, render_page
+from mlcore.report.search import TRIALS, read_search, report_search
 from mlcore.report.shapes import Shape, check_shape
 from mlcore.version import VERSION
 
@@ -83,9 +85,10 @@ def report_from_path(
                 model,
                 titles,
             )
-        parts = [_part(path, _Extras(titles, examples)) for path in paths]
-        kinds = ", ".join(part.kind for part in parts)
-        page = render_page(f"Report: {kinds}", parts, f"mlcore {VERSION}")
+        with waiting(progress, "draw"):
+            parts = [_part(path, _Extras(titles, examples)) for path in paths]
+            kinds = ", ".join(part.kind for part in parts)
+            page = render_page(f"Report: {kinds}", parts, f"mlcore {VERSION}")
         stream.write(page)
     return f"{kinds}: {len(page.encode()):,} bytes"
 
@@ -106,6 +109,11 @@ class _Kind(NamedTuple):
 
 
 _KINDS = {
+    "difference": _Kind(
+        frozenset(["configuration", "neighbors"]),
+        DIFFERENCE,
+        lambda document, place, extras: report_difference(document, place, extras.titles),
+    ),
     "comparison": _Kind(
         frozenset(["deciding", "metrics"]),
         COMPARISON,
@@ -118,13 +126,15 @@ _KINDS = {
     ),
 }
 MANIFEST = "manifest.json"
-_WRITTEN = "a model, or the JSON of evaluate or compare"
+_WRITTEN = "a model, a search, or the JSON of evaluate, compare or diff"
 
 
 def _part(path: PathLike, extras: _Extras) -> Part:
     place = display_name(path)
     if (Path(path) / MANIFEST).is_file():
         return report_model(path, place)
+    if (Path(path) / TRIALS).is_file() or Path(path).name == TRIALS:
+        return report_search(*read_search(path), place)
     try:
         document = parse_json(read_text(path))
     except JsonTextError as error:

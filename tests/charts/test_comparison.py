@@ -39,6 +39,13 @@ def test_without_a_spread_or_a_difference_there_is_no_histogram() -> None:
         assert len(comparison_charts(COMPARISON | {"metrics": {"ndcg@10": one}})) == 2
 
 
+def test_of_many_metrics_those_that_decide_are_drawn() -> None:
+    many = {f"ndcg@{n}": METRIC for n in range(1, 200)}
+    differences, *_ = comparison_charts(COMPARISON | {"metrics": many, "deciding": ["ndcg@150"]})
+    names = [row["metric"] for row in differences.rows]
+    assert len(names) == 60 and "ndcg@150" in names
+
+
 @pytest.mark.matplotlib
 def test_worse_columns_stand_left_of_better_ones() -> None:
     *_, spread = comparison_charts(COMPARISON)

@@ -11,13 +11,16 @@ import pytest
 from mlcore.charts.chart import COLORS, SERIES, Chart
 from mlcore.charts.marks import (
     Interval,
+    draw_bars,
     draw_columns,
     draw_dots,
     draw_line,
     draw_lines,
     draw_parts,
     draw_points,
+    draw_search,
     draw_steps,
+    draw_strips,
     label,
 )
 
@@ -117,3 +120,23 @@ def test_steps_go_from_edge_to_edge() -> None:
         (0, 1, 5),
         (1, 2, 2),
     ]
+
+
+def test_points_over_orders_of_magnitude_stand_on_a_scale_that_multiplies() -> None:
+    draw = partial(draw_points, y=[1, 2], x_label="", y_label="")
+    assert axes_of(partial(draw, x=[1, 100])).get_xscale() == "log"
+    assert axes_of(partial(draw, x=[1, 10])).get_xscale() == "linear"
+
+
+def test_strips_and_bars_have_their_names_from_the_top() -> None:
+    axes = axes_of(partial(draw_strips, names=[*"aba"], values=[1, 2, 3], x_label=""))
+    assert (names_of(axes.yaxis), list(axes.lines[0].get_ydata())) == (["a", "b"], [0, 1, 0])
+    axes = axes_of(partial(draw_bars, names=[*"ab"], values=[0.5, 0.25], x_label=""))
+    assert [bar.get_width() for bar in axes.patches] == [0.5, 0.25]
+
+
+def test_a_search_has_dots_steps_and_the_line_of_the_default() -> None:
+    draw = partial(draw_search, x=[0, 2], y=[2, 1], best=[2, 2], x_label="", y_label="")
+    lines = axes_of(partial(draw, reference=2)).lines
+    assert [list(line.get_ydata()) for line in lines] == [[2, 2], [2, 2], [2, 1]]
+    assert len(axes_of(partial(draw, reference=None)).lines) == 2

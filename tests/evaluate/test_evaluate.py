@@ -431,7 +431,7 @@ def test_the_command_takes_from_the_model_what_the_options_ask_for(
     assert found == expected.to_json()
     assert list(found) == [
         "users", "users_without_predictions", "ignored_users", "confidence", "bootstrap_rounds",
-        "seed", "metrics", "users_counted", "confidence_intervals", "slices",
+        "seed", "metrics", "users_counted", "confidence_intervals", "slices", "exposure",
     ]  # fmt: skip
     by_length = found["slices"]["history-length"]
     assert {name: part["users"] for name, part in by_length.items()} == {

@@ -13,6 +13,7 @@ import pytest
 from mlcore import Model
 from mlcore.errors import DataError
 from mlcore.report import report_from_path
+from tests.charts.test_search import trial
 from tests.cli.cases import run
 from tests.report.reading import Element, read_page
 
@@ -29,6 +30,8 @@ evaluate --predictions predictions.jsonl --ground-truth test.csv --cutoffs 2,5,1
 --slices history-length,popularity --confidence 0.95 --diversity --out metrics.json
 predict --model-dir model --users test.csv --include-seen --out candidate.jsonl
 compare --baseline predictions.jsonl --candidate candidate.jsonl --ground-truth test.csv --out comparison.json
+train --interactions train.csv --config auto --budget 4 --out-dir auto
+diff --model-dir model --model-dir auto --out diff.json
 """
 
 
@@ -122,6 +125,25 @@ def test_a_model_shows_the_numbers_of_its_arrays(made: Path) -> None:
     assert page.block("Files").numbers() == [one["bytes"] for one in sizes.values()]
 
 
+def test_what_auto_tried_is_in_the_page_of_its_model(made: Path) -> None:
+    rows = page_of(made, "auto").block("What auto tried").all("tr")[1:]
+    tried = json.loads((made / "auto/selection.json").read_text())["tried"]
+    assert len(rows) == len(tried) >= 4
+    shown = [[float(one.attributes["value"]) for one in row.all("data")] for row in rows]
+    assert shown == [[one["rung"], one["value"], *one["interval"]] for one in tried]
+
+
+def test_a_difference_shows_the_numbers_of_its_json(made: Path) -> None:
+    page = page_of(made, "diff.json")
+    document = json.loads((made / "diff.json").read_text())
+    counts = page.block("How much each item changed").numbers()[2::3]
+    assert counts == document["neighbors"]["items_by_rbo"] and sum(counts) == 40
+    changed = page.block("Items that changed most").numbers()
+    assert changed == [
+        one[key] for one in document["neighbors"]["changed_most"] for key in ("rbo", "popularity")
+    ]
+
+
 def test_the_same_files_give_the_same_bytes(made: Path, tmp_path: Path) -> None:
     for name in ("a.html", "b.html"):
         report_from_path([made / "metrics.json"], tmp_path / name)
@@ -129,16 +151,25 @@ def test_the_same_files_give_the_same_bytes(made: Path, tmp_path: Path) -> None:
 
 
 def test_several_results_are_one_page(made: Path) -> None:
-    page = page_of(made, "metrics.json", "metrics.json")
-    assert len(page.all("section", "part")) == 2
+    page = page_of(made, "metrics.json", "comparison.json", "model", "diff.json", "metrics.json")
+    assert len(page.all("section", "part")) == 5
+
+
+def test_a_page_of_thousands_of_trials_stays_small(tmp_path: Path) -> None:
+    config = {f"p{n}": {"name": "x" * 40, "value": 0.0} for n in range(12)}
+    trials = [
+        trial(n, n / 5000, {**config, "p0": n, "p1": n % 7, "p2": f"v{n % 3}"}) for n in range(5000)
+    ]
+    (tmp_path / "trials.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in trials))
+    page_of(tmp_path, "trials.jsonl")
 
 
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", "expected a model, or the JSON of"),
-        ("[1]", r"expected a model, or the JSON of.*, got \[1\]"),
-        ('{"users": 3}', "expected a model, or the JSON of"),
+        ("", "expected a model, a search, or the"),
+        ("[1]", r"expected a model, a search, or the.*, got \[1\]"),
+        ('{"users": 3}', "expected a model, a search, or the"),
         ('{"users": 3, "metrics": {"recall@5": "x"}}', "users_without_predictions: expected to be"),
         ('{"deciding": 3, "metrics": {}}', "users: expected to be there"),
     ],
