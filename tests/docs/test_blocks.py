@@ -20,6 +20,7 @@ ELSEWHERE = {
     "docs/engines.md": "tests/warehouse/page_engines.py",
     "sql/README.md": "tests/warehouse/test_model_tables.py",
     "CONTRIBUTING.md": "tests/test_docs.py",
+    "interop/go/README.md": "tests/test_docs.py",
 }
 NEED_DUCKDB = ("docs/warehouse.md", "docs/lineage.md")
 NEED_OPTUNA = ("docs/configuration.md",)
