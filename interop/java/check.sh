@@ -22,10 +22,10 @@ check_format() {
 }
 
 # The suite starts the program a thousand times: an archive of its classes, and no compiler, halve that time.
-program=(java -Xmx256m -XX:+UseSerialGC -XX:-UsePerfData -Xint)
+program=(java -Xmx256m -XX:+UseSerialGC -XX:-UsePerfData -Xint -Xlog:disable)
 archive_classes() {
     local model=../conformance/predict/events_bm25_decayed
-    "${program[@]}" -XX:ArchiveClassesAtExit=target/mlcore.jsa -jar target/mlcore.jar \
+    "${program[@]}" -XX:ArchiveClassesAtExit="$PWD/target/mlcore.jsa" -jar "$PWD/target/mlcore.jar" \
         corpus < <(printf '{"model": "%s/model", "requests": []}\n' "$model") >/dev/null 2>&1
 }
 
