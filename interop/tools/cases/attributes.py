@@ -37,6 +37,82 @@ def each(wanted: Any, **options: Any) -> list[Request]:
     ]
 
 
+# --- catalogues found faulty while predicting ----------------------------------------------------
+
+
+def faulty_columns(draft: Draft) -> None:
+    """Make the map of the columns faulty."""
+    name = "attribute_columns.csv"
+    draft.files[name] = draft.files[name].replace(b"\n1,", b"\n2,")
+
+
+@predict("IDM-6 ATT-4", CATALOGUE, verdict="idmap")
+def catalogue_out_of_order(draft: Draft) -> list[Request]:
+    """The map of the columns is faulty, and a filter is not empty, be it of no column or of an unknown one."""
+    faulty_columns(draft)
+    filters: list[Any] = [{"any_of": {"brand": ["x"]}}, {"at_most": {"kind": 1}}]
+    filters += [{"available_at": NOON}, {"none_of": {"colour": []}}]
+    asked = [request for wanted in filters for request in each(wanted)]
+    return [*asked, of_history({}, filter=filters[0])]
+
+
+@predict("IDM-6 ATT-4", CATALOGUE)
+def catalogue_out_of_order_not_looked_at(draft: Draft) -> list[Request]:
+    """The map of the columns is faulty, and no filter names a column or a moment."""
+    faulty_columns(draft)
+    empty: list[Any] = [{}, {"any_of": {}}, {"none_of": {}, "at_most": {}}]
+    return [of_user("ann"), similar_to("a"), *(r for wanted in empty for r in each(wanted))]
+
+
+@predict("IDM-6 REC-13", CATALOGUE, verdict="unknown_user")
+def user_unknown_before_a_faulty_catalogue(draft: Draft) -> list[Request]:
+    """The map of the columns is faulty, and the user unknown."""
+    faulty_columns(draft)
+    return [of_user("nobody", filter={"any_of": {"brand": ["x"]}})]
+
+
+@predict("IDM-6 REC-13", CATALOGUE, verdict="unknown_item")
+def item_unknown_before_a_faulty_catalogue(draft: Draft) -> list[Request]:
+    """The map of the columns is faulty, and the item unknown."""
+    faulty_columns(draft)
+    return [similar_to("zz", filter={"any_of": {"brand": ["x"]}})]
+
+
+@predict("IDM-6 REC-13", CATALOGUE, verdict="request")
+def request_before_a_faulty_catalogue(draft: Draft) -> list[Request]:
+    """The map of the columns is faulty, and the request malformed whatever its columns are."""
+    faulty_columns(draft)
+    wanted: Any = {"any_of": {"brand": ["x"]}}
+    asked = [of_user("ann", 0, filter=wanted), of_history({"a": 0}, filter=wanted)]
+    asked += [of_user("ann", filter={"any_of": {"brand": "x"}}), of_user("ann", filter={"x": 1})]
+    return [*asked, of_history([("a", 1), ("a", 1)], filter=wanted)]
+
+
+@predict("ATT-3 STG-4", CATALOGUE, verdict="csr")
+def code_met_of_an_item_not_listed(draft: Draft) -> list[Request]:
+    """A code of a column that a filter names is out of range, of an item that no list has."""
+    draft.values("attributes.npz", "codes")[4] = 99
+    filters: list[Any] = [{"any_of": {"brand": ["y"]}}, {"none_of": {"brand": []}}]
+    filters += [{"at_most": {"brand": 1}}]
+    asked = [of_history({"b": 1}, 1, filter=wanted) for wanted in filters]
+    return [*asked, of_history({}, filter=filters[0]), similar_to("b", 1, filter=filters[1])]
+
+
+@predict("ATT-3", CATALOGUE)
+def code_of_another_column(draft: Draft) -> list[Request]:
+    """A code is out of range, and filters name the other column."""
+    draft.values("attributes.npz", "codes")[4] = 99
+    return [*each({"any_of": {"kind": ["tea"]}}), *each({"available_at": NOON})]
+
+
+@predict("ATT-3 STG-4", CATALOGUE, verdict="csr")
+def time_met_of_an_item_not_listed(draft: Draft) -> list[Request]:
+    """A time is out of range, of an item that no list has."""
+    draft.values("availability.npz", "until")[4] = YEAR_10_000
+    wanted = {"available_at": NOON}
+    return [of_history({"b": 1}, 1, filter=wanted), of_user("ann", filter=wanted)]
+
+
 # --- what a filter admits ------------------------------------------------------------------------
 
 

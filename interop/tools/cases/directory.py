@@ -94,6 +94,12 @@ def directory_config_is_a_broken_link(draft: Draft) -> None:
     draft.directory["config.json"] = Link("nowhere.json")
 
 
+@invalid("MAN-12", "manifest", flags="needs-symlinks")
+def directory_with_a_broken_link_not_listed(draft: Draft) -> None:
+    """A broken link has the name of a file that the manifest does not list."""
+    draft.directory["users.csv"] = Link("nowhere.csv")
+
+
 @invalid("DIR-3", "io")
 def directory_manifest_is_a_directory(draft: Draft) -> None:
     """A directory stands in place of manifest.json."""

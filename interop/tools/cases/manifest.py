@@ -319,7 +319,19 @@ def manifest_without_required_features(draft: Draft) -> None:
     del draft.manifest["required_features"]
 
 
+@invalid("MAN-6 MAN-8", "manifest")
+def manifest_version_below_0(draft: Draft) -> None:
+    """The version is -1, which is no integer of this format, not one of another version."""
+    draft.manifest["format_version"] = -1
+
+
 # --- [CFG-1]: the configuration -----------------------------------------------------------------
+
+
+@invalid("CFG-1 LIM-1", "manifest", "verify")
+def config_of_one_byte_more_than_1_mib(draft: Draft) -> None:
+    """The text is a byte longer than MAX_MANIFEST_BYTES, by blanks at the end."""
+    draft.files["config.json"] = draft.files["config.json"].ljust(2**20 + 1)
 
 
 @invalid("CFG-1", "manifest", "verify")

@@ -82,6 +82,13 @@ for _suffix, _rule in {
     predict("ORD-5 ORD-3 ORD-4 REC-1 REC-11", ordered(_rule))(_case)
 
 
+@predict("STG-3 ORD-5", ordered(decaying(NONE)))
+def order_not_looked_at(draft: Draft) -> list[Request]:
+    """A position is out of range, and no decay looks at it."""
+    draft.values("order.npz", "positions")[0] = 99
+    return [of_user(user) for user in SESSIONS]
+
+
 @predict("ORD-4", ordered(decaying(QUADRATIC)))
 def order_of_events(draft: Draft) -> list[Request]:
     """The latest time of an item counts, equal times go by position, events without one come last."""

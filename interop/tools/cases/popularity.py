@@ -18,6 +18,13 @@ DECAYED = PLAIN.with_decayed(0.5, 1.25, 0.75)
 RECENT = BASKETS.with_decayed(0.75, 0.5, 0.75, 1.5, 0.0)
 
 
+@predict("STG-3 REC-8", RECENT)
+def counts_that_order_nothing(draft: Draft) -> list[Request]:
+    """A number of users is below 0, and the popularity that decays fills the list."""
+    draft.values(POPULARITY, "counts")[4] = -1
+    return [of_user("ann", fill=True), of_history({}, fill=True)]
+
+
 @valid("POP-3 MAN-7 MAN-14", GOOD.with_decayed(0.5, 1.25, 0.75))
 def decayed_popularity(draft: Draft) -> None:
     """A popularity that decays."""

@@ -737,6 +737,20 @@ def row_with_an_item_twice(draft: Draft) -> list[Request]:
     return of_row_a()
 
 
+UNVERIFIED = make_model(
+    ["a", "b", "c"],
+    {("a", "b"): 0.0, ("a", "c"): 0.25, ("b", "a"): 0.5, ("b", "b"): 0.75, ("c", "b"): 1.0},
+    {},
+).without_users()
+
+
+@predict("STG-3 CSR-4 CSR-5", UNVERIFIED)
+def rows_with_what_is_left_to_verify(draft: Draft) -> list[Request]:
+    """A value of 0, and a row that holds its own item: while predicting they count as they are."""
+    asked = [of_history({"a": 1}), of_history({"b": 1}), of_history({"b": 2}, include_seen=True)]
+    return [*asked, similar_to("a"), of_history({"a": 1, "b": 1}, explain=True)]
+
+
 @predict("STG-3", BASKETS)
 def rows_beside_a_faulty_one(draft: Draft) -> list[Request]:
     """Requests that do not use the faulty row have their answers."""
