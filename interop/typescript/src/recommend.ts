@@ -365,7 +365,7 @@ export class Core {
   #checkPopularity(counts: Int32Array, decayedCounts: Float64Array | undefined): void {
     if (this.#isPopularitySound) return;
     for (let item = 0; item < counts.length / 2; item++) {
-      if (counts[2 * item + 1]! < 0 || (decayedCounts && !isNorm(decayedCounts[item]!))) {
+      if (decayedCounts ? !isNorm(decayedCounts[item]!) : counts[2 * item + 1]! < 0) {
         const expected = "finite numbers of at least 0";
         throw new MlcoreError(
           "csr",
