@@ -17,7 +17,10 @@ export default tseslint.config(
       "@typescript-eslint/no-confusing-void-expression": "off",
       // The reader is compiled without noUncheckedIndexedAccess; here what an index finds may be nothing.
       "@typescript-eslint/no-unnecessary-condition": "off",
-      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", varsIgnorePattern: "^_" },
+      ],
     },
   },
 );

@@ -19,8 +19,15 @@ const MOST_FILES = 10_000;
 /** Files of a drop, those of folders included; must be called in the event itself. */
 export async function filesOf(transfer: DataTransfer): Promise<Dropped> {
   const found: Dropped = new Map();
-  const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
-  await Promise.all(entries.map((entry) => walk(entry, "", found)));
+  const walks = [...transfer.items].map((item) => {
+    const entry = item.webkitGetAsEntry();
+    const file = entry === null ? item.getAsFile() : null; // of a program, not of a folder
+    if (file !== null) {
+      found.set(file.name, file);
+    }
+    return entry === null ? undefined : walk(entry, "", found);
+  });
+  await Promise.all(walks);
   return found;
 }
 

@@ -170,12 +170,7 @@ export function histogram(
           "tbody",
           null,
           ...rows.map((bin) =>
-            h(
-              "tr",
-              null,
-              h("td", null, rangeOf(bin)),
-              h("td", null, grouped(bin.count)),
-            ),
+            h("tr", null, h("td", null, rangeOf(bin)), h("td", null, grouped(bin.count))),
           ),
         ),
       ),

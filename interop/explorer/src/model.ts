@@ -74,6 +74,9 @@ export class Model {
   static async open(source: Source, name: string): Promise<Model> {
     const counted = new Counted(source);
     const model = await openLazy(counted);
+    // Ids are checked when they are first used: a model whose ids are faulty is not opened.
+    model.itemIndex("");
+    model.userIndex("");
     const stat = await counted.stat("manifest.json");
     const text = new TextDecoder().decode(await counted.read("manifest.json", 0, stat?.size ?? 0));
     return new Model(name, model, counted, await model.catalogue(), text);

@@ -35,6 +35,7 @@ export async function launch(): Promise<Browser> {
 export class Tab {
   readonly faults: string[] = [];
   readonly requests: string[] = [];
+  readonly answers: { url: string; bytes: number }[] = [];
 
   private constructor(readonly page: Page) {
     page.on("pageerror", (error) => this.faults.push(error.message));
@@ -49,6 +50,10 @@ export class Tab {
       void dialog.dismiss();
     });
     page.on("request", (request) => this.requests.push(request.url()));
+    page.on("response", (response) => {
+      const bytes = Number(response.headers()["content-length"]);
+      this.answers.push({ url: response.url(), bytes });
+    });
     page.setDefaultTimeout(20_000);
   }
 
@@ -128,7 +133,11 @@ export interface Line {
 
 /** The lines of a file of predictions; scores stay texts, or reading them would hide how they are written. */
 export function linesOf(path: string): Line[] {
-  const quoted = readFileSync(path, "utf8").replace(/"score": ([^,}]+)/g, '"score": "$1"');
+  return parseLines(readFileSync(path, "utf8"));
+}
+
+export function parseLines(text: string): Line[] {
+  const quoted = text.replace(/"score": ([^,}]+)/g, '"score": "$1"');
   return quoted
     .trim()
     .split("\n")
@@ -167,9 +176,7 @@ export function mlcore(...words: string[]): string {
 }
 
 /** Serves a model by `cli.explore`; returns the address it prints, and ends it. */
-export async function explore(
-  ...words: string[]
-): Promise<{ address: string; log: string[]; end: () => void }> {
+export async function explore(...words: string[]): Promise<{ address: string; end: () => void }> {
   const child: ChildProcess = spawn(
     PYTHON,
     ["-m", "cli.explore", "--no-browser", "--progress", ...words],
@@ -179,7 +186,7 @@ export async function explore(
   const log: string[] = [];
   createInterface(child.stderr).on("line", (line) => log.push(line));
   for await (const address of createInterface(child.stdout)) {
-    return { address, log, end: () => child.kill("SIGINT") };
+    return { address, end: () => child.kill("SIGINT") };
   }
   throw new Error(`cli.explore: expected an address, got ${log.join("; ")}`);
 }
