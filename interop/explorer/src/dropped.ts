@@ -19,15 +19,17 @@ const MOST_FILES = 10_000;
 /** Files of a drop, those of folders included; must be called in the event itself. */
 export async function filesOf(transfer: DataTransfer): Promise<Dropped> {
   const found: Dropped = new Map();
-  const walks = [...transfer.items].map((item) => {
+  const entries: FileSystemEntry[] = [];
+  for (const item of transfer.items) {
     const entry = item.webkitGetAsEntry();
     const file = entry === null ? item.getAsFile() : null; // of a program, not of a folder
-    if (file !== null) {
+    if (entry !== null) {
+      entries.push(entry);
+    } else if (file !== null) {
       found.set(file.name, file);
     }
-    return entry === null ? undefined : walk(entry, "", found);
-  });
-  await Promise.all(walks);
+  }
+  await Promise.all(entries.map((entry) => walk(entry, "", found)));
   return found;
 }
 

@@ -32,7 +32,7 @@ after(() => browser.close());
 
 /** A test on a page of its own. */
 function onPage(name: string, work: (tab: Tab) => Promise<void>, url = PAGE): void {
-  test(name, { timeout: 60_000 }, async () => {
+  void test(name, { timeout: 60_000 }, async () => {
     const tab = await Tab.open(browser, url);
     await work(tab);
     await tab.close();
@@ -91,9 +91,9 @@ for (const [model, n] of [
 
 onPage("a user's history as final weights gives the list of the user", async (tab) => {
   await tab.show(join(FIXTURES, "family/cosine_history_decay/model"));
-  const [{ user_id = "", items = [] } = {}] = linesOf(
-    join(FIXTURES, "family/cosine_history_decay/predictions.jsonl"),
-  );
+  const [first] = linesOf(join(FIXTURES, "family/cosine_history_decay/predictions.jsonl"));
+  assert(first !== undefined);
+  const { user_id, items } = first;
   await tab.go(`user/${user_id}`);
   await tab.page.locator(".taken summary").click();
   await tab.page.getByRole("button", { name: "Edit as a history" }).click({ force: true });
@@ -390,7 +390,7 @@ onPage("a request that is malformed is one error", async (tab) => {
   assert.equal(await tab.page.getByRole("alert").count(), 0);
 });
 
-test(
+void test(
   "cli.explore serves 100,000 items; a key of the search takes below 50 ms, a list two rows",
   { timeout: 90_000 },
   async () => {
