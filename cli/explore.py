@@ -1,4 +1,4 @@
-"""Show a model in the browser: neighbors, lists with the share of each item, popularity, all files.
+"""Show a model in the browser: neighbors, lists with the share of each item, popularity, files.
 
 The page reads the model from this program, in parts, as it shows them; it needs no other network. Only
 programs on this machine reach it. Ctrl-C ends it.
