@@ -105,7 +105,7 @@ export function short(value: number): string {
     return grouped(value);
   }
   const size = Math.abs(value);
-  return size >= 1e-4 && size < 1e6 ? String(Number(value.toPrecision(4))) : value.toExponential(3);
+  return size >= 1e-4 && size < 1e6 ? value.toPrecision(4) : value.toExponential(3);
 }
 
 /** A score: short, with its exact text as value and tooltip. */

@@ -16,20 +16,31 @@ export interface Sorted {
 
 const MOST_FILES = 10_000;
 
+/** What browsers give a page of something that is dropped; the newest first. */
+interface Item extends DataTransferItem {
+  // Not in all browsers. In Chromium the older way reads nothing for a page that was opened from disk.
+  getAsFileSystemHandle?: () => Promise<FileSystemHandle | null>;
+}
+
 /** Files of a drop, those of folders included; must be called in the event itself. */
 export async function filesOf(transfer: DataTransfer): Promise<Dropped> {
   const found: Dropped = new Map();
-  const entries: FileSystemEntry[] = [];
-  for (const item of transfer.items) {
+  const items = [...transfer.items].filter(({ kind }) => kind === "file");
+  const walks = items.map((item: Item) => {
+    const file = item.getAsFile();
     const entry = item.webkitGetAsEntry();
-    const file = entry === null ? item.getAsFile() : null; // of a program, not of a folder
-    if (entry !== null) {
-      entries.push(entry);
-    } else if (file !== null) {
-      found.set(file.name, file);
-    }
-  }
-  await Promise.all(entries.map((entry) => walk(entry, "", found)));
+    const handle = item.getAsFileSystemHandle?.() ?? Promise.resolve(null);
+    return handle.then(async (got) => {
+      if (got !== null) {
+        await walkHandle(got, "", found);
+      } else if (entry !== null) {
+        await walkEntry(entry, "", found);
+      } else if (file !== null) {
+        found.set(file.name, file); // of a program, not of a folder
+      }
+    });
+  });
+  await Promise.all(walks);
   return found;
 }
 
@@ -38,7 +49,21 @@ export function pickedFiles(files: FileList): Dropped {
   return new Map([...files].map((file) => [file.webkitRelativePath || file.name, file]));
 }
 
-async function walk(entry: FileSystemEntry, parent: string, found: Dropped): Promise<void> {
+async function walkHandle(handle: FileSystemHandle, parent: string, found: Dropped): Promise<void> {
+  const path = `${parent}${handle.name}`;
+  if (found.size >= MOST_FILES) {
+    return;
+  }
+  if (handle.kind === "file") {
+    found.set(path, await (handle as FileSystemFileHandle).getFile());
+    return;
+  }
+  for await (const inner of (handle as FileSystemDirectoryHandle).values()) {
+    await walkHandle(inner, `${path}/`, found);
+  }
+}
+
+async function walkEntry(entry: FileSystemEntry, parent: string, found: Dropped): Promise<void> {
   const path = `${parent}${entry.name}`;
   if (found.size >= MOST_FILES) {
     return;
@@ -59,7 +84,7 @@ async function walk(entry: FileSystemEntry, parent: string, found: Dropped): Pro
     if (some.length === 0) {
       return;
     }
-    await Promise.all(some.map((inner) => walk(inner, `${path}/`, found)));
+    await Promise.all(some.map((inner) => walkEntry(inner, `${path}/`, found)));
   }
 }
 

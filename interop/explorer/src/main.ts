@@ -103,9 +103,9 @@ function skip(event: MouseEvent): void {
 }
 
 /** Opens what was dropped or picked: a model, titles, or both. */
-async function open(dropped: Dropped): Promise<void> {
+async function open(dropped: Dropped | Promise<Dropped>): Promise<void> {
   await attempt(async () => {
-    const { folder, zip, tables, name } = sort(dropped);
+    const { folder, zip, tables, name } = sort(await dropped);
     const [table] = tables;
     if (table !== undefined) {
       titles = parseTitles(await table.text(), table.name);
@@ -201,7 +201,7 @@ addEventListener("drop", (event) => {
   document.body.classList.remove("over");
   const { dataTransfer } = event;
   if (dataTransfer !== null) {
-    void filesOf(dataTransfer).then(open);
+    void open(filesOf(dataTransfer));
   }
 });
 addEventListener("keydown", (event) => {

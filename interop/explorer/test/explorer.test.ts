@@ -269,6 +269,19 @@ onPage("one walks from item to item, back and forth, with the keyboard alone", a
   await heading(ids[1] ?? "");
 });
 
+onPage(
+  "a directory that is dropped from the system is opened, with titles beside it",
+  async (tab) => {
+    const client = await tab.page.context().newCDPSession(tab.page);
+    const files = [join(FIXTURES, "small/dot_bm25/model"), join(FIXTURES, "small/items.csv")];
+    for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+      const data = { items: [], files, dragOperationsMask: 1 };
+      await client.send("Input.dispatchDragEvent", { type, x: 600, y: 300, data });
+    }
+    await tab.page.locator("ol.results .title").first().waitFor();
+  },
+);
+
 onPage("a zip is opened as well, also one that is packed; and titles beside it", async (tab) => {
   const folder = mkdtempSync(join(tmpdir(), "explorer-"));
   const make = `import shutil, sys; print(shutil.make_archive(sys.argv[1], "zip", sys.argv[2], "model"))`;
@@ -427,6 +440,7 @@ void test(
       const tab = await Tab.open(browser, served.address);
       await tab.page.getByText("100,000 items").waitFor();
       assert.equal(await tab.page.locator("header .model bdi").innerText(), "a model #1");
+      const item = await tab.page.locator("ol.results .id").first().innerText();
       const times = await tab.page.evaluate(() => {
         const field = document.querySelector<HTMLInputElement>("input.search");
         const type = (text: string) => {
@@ -447,7 +461,6 @@ void test(
         (sorted[5] ?? Infinity) < 50,
         `milliseconds a key: ${times.map(Math.round).join(" ")}`,
       );
-      const item = await tab.page.locator("ol.results .id").first().innerText();
       const before = tab.answers.length;
       const list = await tab.listAt(`item/${item}`);
       const read = tab.answers
