@@ -30,13 +30,14 @@ export async function filesOf(transfer: DataTransfer): Promise<Dropped> {
     const file = item.getAsFile();
     const entry = item.webkitGetAsEntry();
     const handle = item.getAsFileSystemHandle?.() ?? Promise.resolve(null);
-    return handle.then(async (got) => {
+    const none = () => null; // of a file that a program made
+    return handle.catch(none).then(async (got) => {
       if (got !== null) {
         await walkHandle(got, "", found);
       } else if (entry !== null) {
         await walkEntry(entry, "", found);
       } else if (file !== null) {
-        found.set(file.name, file); // of a program, not of a folder
+        found.set(file.name, file);
       }
     });
   });

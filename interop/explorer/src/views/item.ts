@@ -105,10 +105,10 @@ function facts(model: Model, item: number): HTMLElement {
   ];
   const { from, until } = model.availability(item);
   if (from !== undefined) {
-    pairs.push(["available from", `${fromMoment(from)} UTC`]);
+    pairs.push(["available from", `${fromMoment(from).replace("T", " ")} UTC`]);
   }
   if (until !== undefined) {
-    pairs.push(["available until", `${fromMoment(until)} UTC`]);
+    pairs.push(["available until", `${fromMoment(until).replace("T", " ")} UTC`]);
   }
   return h(
     "div",

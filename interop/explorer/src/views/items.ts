@@ -6,7 +6,7 @@ import { itemLink, walkable } from "../names.js";
 import { type Route, address, replace } from "../router.js";
 import { searchField } from "../searchfield.js";
 
-const MOST_SHOWN = 100;
+const MOST_SHOWN = 50;
 
 export function itemsView(model: Model, route: Route): HTMLElement {
   const results = walkable(h("ol", { class: "results" }));
