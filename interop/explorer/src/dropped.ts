@@ -16,7 +16,7 @@ export interface Sorted {
 
 const MOST_FILES = 10_000;
 
-/** What browsers give a page of something that is dropped; the newest first. */
+/** Something that is dropped. */
 interface Item extends DataTransferItem {
   // Not in all browsers. In Chromium the older way reads nothing for a page that was opened from disk.
   getAsFileSystemHandle?: () => Promise<FileSystemHandle | null>;
@@ -25,22 +25,21 @@ interface Item extends DataTransferItem {
 /** Files of a drop, those of folders included; must be called in the event itself. */
 export async function filesOf(transfer: DataTransfer): Promise<Dropped> {
   const found: Dropped = new Map();
-  const items = [...transfer.items].filter(({ kind }) => kind === "file");
-  const walks = items.map((item: Item) => {
-    const file = item.getAsFile();
+  const walks: Promise<void>[] = [];
+  for (const item of transfer.items as Iterable<Item>) {
     const entry = item.webkitGetAsEntry();
-    const handle = item.getAsFileSystemHandle?.() ?? Promise.resolve(null);
-    const none = () => null; // of a file that a program made
-    return handle.catch(none).then(async (got) => {
-      if (got !== null) {
-        await walkHandle(got, "", found);
-      } else if (entry !== null) {
-        await walkEntry(entry, "", found);
-      } else if (file !== null) {
-        found.set(file.name, file);
-      }
-    });
-  });
+    const file = item.getAsFile();
+    if (entry !== null) {
+      const handle = item.getAsFileSystemHandle?.() ?? Promise.resolve(null);
+      walks.push(
+        handle.then((got) =>
+          got === null ? walkEntry(entry, "", found) : walkHandle(got, "", found),
+        ),
+      );
+    } else if (file !== null) {
+      found.set(file.name, file); // of a program, not of a folder
+    }
+  }
   await Promise.all(walks);
   return found;
 }
