@@ -24,7 +24,7 @@ PIP_FLAGS := --disable-pip-version-check --no-input --no-compile $(if $(filter 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: .venv/.ready-%
-.PHONY: help setup demo test test-python test-go test-rust test-java test-typescript test-fast test-pythons attack check golden golden-check bench docs lock clean
+.PHONY: help setup demo test test-python test-go test-rust test-java test-typescript test-explorer test-fast test-pythons attack check golden golden-check bench docs lock clean
 
 help: ## list the targets and variables
 	@echo "usage: make TARGET [VARIABLE=VALUE ...]"
@@ -111,8 +111,8 @@ demo: $(LOCAL) ## go from synthetic events to recommendations and their metrics
 	@echo "for mlcore in this shell: . .venv/bin/activate"
 
 # The readers before Python's tests, which run those that are built on the same requests and damaged models.
-test: check test-go $(if $(filter 1,$(ALL)),test-rust test-java test-typescript) test-python ## check and test everything; a part whose tool is missing is skipped, visibly
-	@$(if $(filter 1,$(ALL)),,echo "SKIP: interop/rust, java and typescript take minutes: make test ALL=1, or test-rust and so on")
+test: check test-go $(if $(filter 1,$(ALL)),test-rust test-java test-typescript test-explorer) test-python ## check and test everything; a part whose tool is missing is skipped, visibly
+	@$(if $(filter 1,$(ALL)),,echo "SKIP: interop/rust, java, typescript and explorer take minutes: make test ALL=1, or test-rust and so on")
 
 test-python: $(TEST)
 	.venv/bin/python -m pytest
@@ -135,6 +135,9 @@ test-java:
 
 test-typescript:
 	$(call test_reader,typescript,npm,get Node.js 20 or newer from nodejs.org)
+
+test-explorer:
+	$(call test_reader,explorer,npm,get Node.js 20 or newer from nodejs.org)
 
 test-fast: $(TEST) ## run while editing: about a minute
 	.venv/bin/python -m pytest -q -m "$(FAST_MARKS)"

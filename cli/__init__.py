@@ -24,6 +24,7 @@ COMMANDS = (
     "similar",
     "inspect",
     "show",
+    "explore",
     "publish",
     "run_sql",
     "lineage",

@@ -40,6 +40,8 @@ class ModelFiles:
 
     Attributes:
         is_mapped: whether files are mapped, where they can be, or read.
+        manifest_bytes: ``manifest.json`` as it stands there.
+        contents: all bytes of each other file.
     """
 
     def __init__(self, folder: Path, directory: int | None, is_mapped: bool = True) -> None:
@@ -48,7 +50,7 @@ class ModelFiles:
         self.is_mapped = is_mapped
         self.manifest = self._read_manifest()
         self._refuse_unlisted()
-        self._contents = {
+        self.contents = {
             name: self._map(name, entry.bytes) for name, entry in self.manifest.files.items()
         }
 
@@ -69,19 +71,15 @@ class ModelFiles:
         """Return the path of a file, for messages."""
         return f"{self._folder / name}"
 
-    def content(self, name: str) -> mmap.mmap | bytes:
-        """Return all bytes of a file."""
-        return self._contents[name]
-
     def check_sizes(self) -> None:
         """Refuse mapped files that were cut or went on since: reading beyond their end ends the process."""
-        for name, content in self._contents.items():
+        for name, content in self.contents.items():
             if not isinstance(content, bytes):
                 self._check_size(name, content.size())  # as the system has it now
 
     def config(self) -> dict[str, object]:
         """Return the object in ``config.json``, which may be of a later version."""
-        place, data = self.place("config.json"), bytes(self._contents["config.json"])
+        place, data = self.place("config.json"), bytes(self.contents["config.json"])
         _refuse_larger(len(data), place)
         return parse_object(_decode(data, place), place)
 
@@ -90,7 +88,7 @@ class ModelFiles:
 
         def parse() -> Sequence[str]:
             self.check_sizes()
-            return parse_id_map(bytes(self._contents[name]), count, self.place(name))
+            return parse_id_map(bytes(self.contents[name]), count, self.place(name))
 
         return IdMap(parse, count)
 
@@ -100,7 +98,7 @@ class ModelFiles:
 
     def arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays of a file, mapped and read-only."""
-        return map_npz(self._contents[name], self.specs(name), self.place(name))
+        return map_npz(self.contents[name], self.specs(name), self.place(name))
 
     def csr(self, name: str, num_columns: int) -> CsrMatrix:
         """Return the matrix of a file with its row offsets checked, its indices not."""
@@ -121,7 +119,8 @@ class ModelFiles:
         with self._open_file("manifest.json") as file:
             size = os.fstat(file.fileno()).st_size
             _refuse_larger(size, place)
-            return Manifest.from_text(_decode(file.read(size), place), place)
+            self.manifest_bytes = file.read(size)
+            return Manifest.from_text(_decode(self.manifest_bytes, place), place)
 
     def _refuse_unlisted(self) -> None:
         for name in sorted({*MODEL_FILES} - {"manifest.json", *self.manifest.files}):

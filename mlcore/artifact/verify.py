@@ -105,7 +105,7 @@ def _verify(files: ModelFiles) -> None:
 
 def _verify_checksum(files: ModelFiles, name: str) -> None:
     files.check_sizes()
-    data, place = files.content(name), files.place(name)
+    data, place = files.contents[name], files.place(name)
     found, expected = hashlib.sha256(data).hexdigest(), files.manifest.files[name].sha256
     if found != expected:
         raise ChecksumError(f"{place}: sha256: expected {expected}, got {found}")
