@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from mlcore.errors import MlcoreError
-from mlcore.lazy import LazyModule
 from mlcore.printable import JOINERS, html_text, printable
 
 __all__ = [
@@ -25,8 +24,6 @@ __all__ = [
     "shown",
     "with_charts",
 ]
-
-matplotlib: Any = LazyModule("matplotlib")
 
 Row: TypeAlias = Mapping[str, object]
 
@@ -104,9 +101,9 @@ class Chart:
         Raises:
             MlcoreError: matplotlib is not installed.
         """
-        figure_class = _import_figure()
+        matplotlib = _import_matplotlib()
         with matplotlib.rc_context(_STYLE):
-            figure = figure_class(figsize=self.size, layout="constrained")
+            figure = matplotlib.figure.Figure(figsize=self.size, layout="constrained")
             self.draw(figure.subplots())
         return figure
 
@@ -119,7 +116,7 @@ class Chart:
         Raises:
             MlcoreError: matplotlib is not installed.
         """
-        figure, stream = self.figure(), io.StringIO()
+        matplotlib, figure, stream = _import_matplotlib(), self.figure(), io.StringIO()
         style = {**_STYLE, "svg.hashsalt": name}
         with matplotlib.rc_context(style), warnings.catch_warnings():
             # Of scripts that matplotlib's font lacks: the browser's has them.
@@ -148,7 +145,7 @@ class Charts(tuple[Chart, ...]):
         Raises:
             MlcoreError: matplotlib is not installed.
         """
-        _import_figure()
+        _import_matplotlib()
         return self
 
     def _repr_html_(self) -> str:
@@ -166,15 +163,15 @@ def with_charts(table: str, plot: Callable[[], Charts]) -> str:
         return table
 
 
-def _import_figure() -> Any:
+def _import_matplotlib() -> Any:
     try:
-        from matplotlib.figure import Figure
+        import matplotlib.figure
     except ImportError as error:
         raise MlcoreError(
             f"matplotlib: expected to be installed, got: {error}",
             "charts need the extra `report`: pip install 'mlcore[report]'",
         ) from error
-    return Figure
+    return matplotlib
 
 
 def _for_page(svg: str, title: str, name: str) -> str:

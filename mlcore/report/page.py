@@ -206,6 +206,7 @@ footer{margin-top:3.5rem;padding-top:.8rem;border-top:1px solid var(--grid);font
 @media print{:root{"""
     + _variables(COLORS)
     + """--page:#fff;--panel:#fff}body{max-width:none;padding:0;font-size:10pt}
-.user{border:1px solid var(--grid)}.part+.part{break-before:page}summary{display:none}}
+h3{break-after:avoid}.user{border:1px solid var(--grid);font-size:8pt;line-height:1.3;padding:.6rem .8rem}
+.blocks{gap:1.4rem 2rem}.part+.part{break-before:page}summary{display:none}}
 """
 )

@@ -23,7 +23,8 @@ ELSEWHERE = {
     "interop/go/README.md": "tests/test_docs.py",
 }
 NEED_DUCKDB = ("docs/warehouse.md", "docs/lineage.md")
-NEED_OPTUNA = ("docs/configuration.md",)
+NEED_OPTUNA = ("docs/configuration.md", "docs/reports.md")
+NEED_MATPLOTLIB = ("docs/reports.md",)
 
 
 def with_blocks() -> list[Any]:
@@ -37,6 +38,7 @@ def with_blocks() -> list[Any]:
             continue
         marks = [pytest.mark.duckdb] if page in NEED_DUCKDB else []
         marks += [pytest.mark.optuna] if page in NEED_OPTUNA else []
+        marks += [pytest.mark.matplotlib] if page in NEED_MATPLOTLIB else []
         if any(
             block.language in ("sh", "python") and "not-run" not in block.marks
             for block in blocks((ROOT / page).read_text("utf-8"))

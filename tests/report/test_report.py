@@ -13,7 +13,8 @@ import pytest
 from mlcore import Model
 from mlcore.errors import DataError
 from mlcore.report import report_from_path
-from tests.charts.test_search import trial
+from tests.charts.test_difference import DIFFERENCE
+from tests.charts.test_search import TRIALS, trial
 from tests.cli.cases import run
 from tests.report.reading import Element, read_page
 
@@ -181,3 +182,39 @@ def test_what_is_no_result_is_refused_and_nothing_is_written(
     with pytest.raises(DataError, match=f"a.json: .*{error}"):
         report_from_path([tmp_path / "a.json"], tmp_path / "report.html")
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+BAD = "<img src=x onerror=alert(1)>\"'&\u202e\x1b[2J\x00\u65e5" + "w" * 2000
+# Keys by which a document is known; all others, and all texts, are those of somebody else.
+KNOWN = {"shrinkage", "similarity.beta", "history-length", "popularity", "1", "2-3", "head"}
+
+
+def hostile(value: Any) -> Any:
+    """The same document with markup, control characters and long names wherever names are free."""
+    if isinstance(value, dict):
+        return {
+            f"{BAD}{key}" if key in KNOWN else key: hostile(one)
+            for key, one in value.items()
+            if key not in ("exposure", "gate")
+        }
+    if isinstance(value, list):
+        return [hostile(one) for one in value]
+    return f"{value}{BAD}" if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "comparison.json", "diff.json", "trials.jsonl"])
+def test_names_of_others_are_text_wherever_they_stand(
+    name: str, made: Path, tmp_path: Path
+) -> None:
+    if name == "trials.jsonl":
+        text = "".join(f"{json.dumps(hostile(one))}\n" for one in TRIALS)
+    else:
+        document = json.loads((made / name).read_text())
+        deciding = {"deciding": document["deciding"]} if "deciding" in document else {}
+        configuration = (
+            {"configuration": DIFFERENCE["configuration"]} if name == "diff.json" else {}
+        )
+        text = json.dumps(hostile(document | configuration) | deciding)
+    (tmp_path / name).write_text(text)
+    page = page_of(tmp_path, name)
+    assert "<img src=x onerror=alert(1)>" in page.text or name == "metrics.json"
