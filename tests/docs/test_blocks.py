@@ -18,7 +18,6 @@ TUTORIAL = "docs/tutorial.md"
 ELSEWHERE = {
     "docs/troubleshooting.md": "tests/cli/test_troubleshooting.py",
     "docs/engines.md": "tests/warehouse/page_engines.py",
-    "interop/go/README.md": "tests/test_docs.py",
     "sql/README.md": "tests/warehouse/test_model_tables.py",
     "CONTRIBUTING.md": "tests/test_docs.py",
     "interop/go/README.md": "tests/test_docs.py",
