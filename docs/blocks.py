@@ -75,7 +75,7 @@ def run_page(text: str, folder: Path, tools: Collection[str] = ()) -> Iterator[R
 def _run_shell(text: str, folder: Path, names: dict[str, Any]) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", text],
+        ["bash", "-eu", "-c", text],  # as typed, without pipefail: head may end a command
         cwd=folder,
         env=os.environ | {"PATH": path, "PYTHONPATH": str(ROOT), "CHECKOUT": str(ROOT)},
         stdin=subprocess.DEVNULL,

