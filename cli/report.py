@@ -1,4 +1,4 @@
-"""Make a page of results: evaluate, compare, tune, diff, or a model. One HTML file that needs nothing else.
+"""Make one HTML page of what evaluate, compare, tune, diff or train wrote.
 
 --of names what the command wrote: metrics.json, comparison.json, diff.json, the directory of a search,
 a model directory; which it is shows in its content. Several become one page. The first sentence says
