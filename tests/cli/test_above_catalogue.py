@@ -59,7 +59,7 @@ def test_more_than_the_catalogue_is_the_catalogue(
             tracemalloc.stop()
         (out,) = [*folder.glob("out"), *folder.glob("tuning")]
         result = (out / "config.json" if out.is_dir() else out).read_text()
-        lines = re.sub(rf"@{n}\b", "@n", result).splitlines()
+        lines = re.sub(rf"(?<=[@\"]){n}\b", "n", result).splitlines()
         written.append(
             [json.loads(line) for line in lines]
             if command.startswith("predict")
