@@ -33,7 +33,7 @@ from mlcore.tune.validation import recommend_lists
 __all__ = ["configurations", "main", "make_plot", "make_table"]
 
 ROOT = Path(__file__).parents[1]
-RECORD = ROOT / "benchmarks/tables/similarities.json"
+RECORD = ROOT / "benchmarks/similarities.json"
 PAGE = ROOT / "docs/which-similarity.md"
 PLOT = ROOT / "docs/images/similarities.svg"
 METRIC = "ndcg@10"

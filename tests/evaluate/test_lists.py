@@ -26,6 +26,12 @@ def ranked(lists: dict[str, list[str]]) -> list[RankedList]:
     ]
 
 
+def without_users(document: dict[str, Any]) -> dict[str, Any]:
+    """Lists of lists have numbers in place of the ids of users."""
+    changed = [{**row, "user_id": ""} for row in document["users_changed_most"]]
+    return {**document, "users_changed_most": changed}
+
+
 @pytest.mark.parametrize(
     "sides",
     [
@@ -48,7 +54,7 @@ def test_two_recommenders_are_compared_whatever_form_their_lists_have(sides: Any
         oracles.truth_of(TAKEN),
         [1, 2],
     )
-    assert found.to_json() == expected.to_json()
+    assert without_users(found.to_json()) == without_users(expected.to_json())
 
 
 @pytest.mark.parametrize(

@@ -109,4 +109,7 @@ def test_the_rows_of_a_comparison_are_its_metrics() -> None:
         comparison.to_rows(), comparison.to_json()["metrics"].items(), strict=True
     ):
         interval = [row.pop("low"), row.pop("high")]
-        assert row | {"confidence_interval": interval} == {"metric": name, **metric}
+        assert row | {"confidence_interval": interval, "spread": metric["spread"]} == {
+            "metric": name,
+            **metric,
+        }
