@@ -111,8 +111,11 @@ demo: $(LOCAL) ## go from synthetic events to recommendations and their metrics
 	@echo "for mlcore in this shell: . .venv/bin/activate"
 
 # The readers before Python's tests, which run those that are built on the same requests and damaged models.
-test: check test-go $(if $(filter 1,$(ALL)),test-rust test-java test-typescript test-explorer) test-python ## check and test everything; a part whose tool is missing is skipped, visibly
-	@$(if $(filter 1,$(ALL)),,echo "SKIP: interop/rust, java, typescript and explorer take minutes: make test ALL=1, or test-rust and so on")
+test: check $(if $(filter 1,$(ALL)),test-go test-rust test-java test-typescript test-explorer test-python) ## check and test everything; a part whose tool is missing is skipped, visibly
+ifneq ($(ALL),1)
+	@$(MAKE) --no-print-directory -j2 test-go test-python
+	@echo "SKIP: interop/rust, java, typescript and explorer take minutes: make test ALL=1, or test-rust and so on"
+endif
 
 test-python: $(TEST)
 	.venv/bin/python -m pytest

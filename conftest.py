@@ -26,7 +26,7 @@ settings.load_profile("mlcore")
 ALL = os.environ.get("ALL") == "1"
 # Of a slow test with more cases than this, so many are not slow, and of any other with more cases than
 # GRID_CASES; of any test, one is fast.
-SLOW_CASES, GRID_CASES = 4, 12
+SLOW_CASES, GRID_CASES = 3, 7
 # Where Debian has the server, outside PATH.
 POSTGRES = os.pathsep.join(sorted(glob("/usr/lib/postgresql/*/bin")))
 
