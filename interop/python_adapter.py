@@ -28,7 +28,6 @@ from mlcore.artifact.manifest import MAX_DEPTH
 from mlcore.files.predictions import format_prediction
 from mlcore.ids import IdMap
 from mlcore.jsontext import JsonTextError, format_line, format_number, format_string, parse_json
-
 from mlcore.numeric.threads import map_in_order, resolve_threads
 from mlcore.types import CsrMatrix
 from mlcore.weighting import Normalization

@@ -57,8 +57,8 @@ func (t *attributeTable) isSound(part int, look func() bool) bool {
 
 func (t *attributeTable) areTimesSound() bool {
 	return t.isSound(times, func() bool {
-		isNone := func(time int64) bool { return !isTime(time) }
-		return !slices.ContainsFunc(t.from, isNone) && !slices.ContainsFunc(t.until, isNone)
+		isFaulty := func(time int64) bool { return !isTime(time) }
+		return !slices.ContainsFunc(t.from, isFaulty) && !slices.ContainsFunc(t.until, isFaulty)
 	})
 }
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from interop.tools.draft import NO_TIME, Model
 from interop.tools.history import Refusal, decayed, encode, f32
+from interop.tools.request_form import is_request
 
-__all__ = ["YEAR_1", "YEAR_10_000", "Refusal", "answer", "bits", "contributions", "scores"]
-
-OPTIONS = ("include_seen", "fill", "explain")
-YEAR_1, YEAR_10_000 = -62_135_596_800_000_000, 253_402_300_800_000_000  # as microseconds
+__all__ = ["Refusal", "answer", "bits", "contributions", "scores"]
 
 
 def bits(value: float) -> str:
@@ -88,65 +86,21 @@ def _value(model: Model, column: str, j: int) -> str | None:
     return None if code == -1 else model.attributes.values[code]
 
 
-def _check_filter(model: Model, wanted: Any) -> None:
-    """Refuse a filter that breaks a rule (ATT-4)."""
-    rules = {"any_of": _is_strings, "none_of": _is_strings, "at_most": _is_cap}
+def _check_filter(model: Model, wanted: Mapping[str, Any]) -> None:
+    """Refuse a filter on what the model does not have (ATT-4); its form is checked."""
     columns = () if model.attributes is None else model.attributes.columns
-    if type(wanted) is not dict:
-        raise Refusal("request")
+    has_times = model.attributes is not None and model.attributes.times is not None
     for key, part in wanted.items():
-        if key == "available_at":
-            has_times = model.attributes is not None and model.attributes.times is not None
-            fine = has_times and _is_time(part)
-        else:
-            fine = key in rules and type(part) is dict
-            fine = fine and all(c in columns and rules[key](value) for c, value in part.items())
-        if not fine:
+        if not (has_times if key == "available_at" else all(column in columns for column in part)):
             raise Refusal("request")
-
-
-def _check_request(model: Model, request: Mapping[str, Any]) -> None:
-    """Refuse what a request alone shows to be malformed (REC-9, REC-13, HIS-4)."""
-    rules: dict[str, Callable[[Any], bool]] = {
-        "user": lambda value: type(value) is str,
-        "item": lambda value: type(value) is str,
-        "history": lambda value: type(value) is list and all(map(_is_event, value)),
-        "n": _is_cap,
-        "include": _is_strings,
-        "exclude": _is_strings,
-        **{option: lambda value: type(value) is bool for option in OPTIONS},
-        "weights": lambda value: value in ("events", "final"),
-        "now": _is_time,
-    }
-    if sum(kind in request for kind in ("user", "item", "history")) != 1 or "n" not in request:
-        raise Refusal("request")
-    if not all(rule(request[key]) for key, rule in rules.items() if key in request):
-        raise Refusal("request")
-    _check_filter(model, request.get("filter", {}))
-
-
-def _is_event(value: Any) -> bool:
-    if type(value) is not list or len(value) not in (2, 3) or type(value[0]) is not str:
-        return False
-    return type(value[1]) in (int, float) and all(map(_is_time, value[2:]))
-
-
-def _is_time(value: Any) -> bool:
-    return type(value) is int and YEAR_1 <= value < YEAR_10_000
-
-
-def _is_strings(value: Any) -> bool:
-    return type(value) is list and all(type(one) is str for one in value)
-
-
-def _is_cap(value: Any) -> bool:
-    return type(value) is int and 1 <= value < 2**31
 
 
 def _recommend(
     model: Model, request: Mapping[str, Any]
 ) -> tuple[Mapping[int, float], list[tuple[int, float, bool]]]:
-    _check_request(model, request)
+    if not is_request(request):
+        raise Refusal("request")
+    _check_filter(model, request.get("filter", {}))
     n = request["n"]
     position = {item: index for index, item in enumerate(model.items)}
     history = _history(model, position, request)

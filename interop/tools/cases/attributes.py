@@ -8,7 +8,8 @@ from typing import Any
 from interop.tools.cases.events import NOON, rule
 from interop.tools.cases.prediction import BASKETS, Request, of_history, of_user
 from interop.tools.draft import NO_TIME, Draft, f32, make_attributes, make_model
-from interop.tools.reference import YEAR_1, YEAR_10_000, answer
+from interop.tools.reference import answer
+from interop.tools.request_form import YEAR_1, YEAR_10_000
 from interop.tools.registry import GOOD, PLAIN, invalid, predict, valid
 
 # "x" is a brand and a kind; c and e lack a value.

@@ -11,7 +11,8 @@ from typing import Any
 
 from interop.tools.cases.valid import MAX_F32, MIN_F32, model_of_ids
 from interop.tools.draft import Draft, Model, f32, make_model
-from interop.tools.reference import YEAR_1, YEAR_10_000, scores
+from interop.tools.reference import scores
+from interop.tools.request_form import YEAR_1, YEAR_10_000
 from interop.tools.registry import GOOD, predict
 
 Request = dict[str, Any]
